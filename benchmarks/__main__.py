@@ -1,4 +1,4 @@
-"""`python -m benchmarks [dropin | soak | attacks | stops] [OPTIONS]`: the benchmarks, or a run beside them."""
+"""`python -m benchmarks [dropin | soak | attacks | stops] [OPTIONS]`: the benchmarks, or another kind of run."""
 
 import sys
 

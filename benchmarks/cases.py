@@ -17,7 +17,7 @@ Kind = Literal["load", "idle"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One request whose response must be right before anything is measured."""
+    """A request whose response must be correct before the measurement."""
 
     path: str
     body: bytes | None = None
@@ -26,7 +26,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One thing to measure."""
+    """One case to measure."""
 
     name: str
     title: str
@@ -37,14 +37,14 @@ class Case:
     probes: tuple[Probe, ...]
     connections: int = 64
     script: str = "get"
-    """Of the folder `scripts`."""
+    """A script in the folder `scripts`."""
     arguments: tuple[str, ...] = ()
-    """Of the script."""
+    """Arguments of the script."""
     pipelined: int = 1
     scheme: Literal["http", "https"] = "http"
-    """Certificates are not looked at."""
+    """Certificates are not checked."""
     routes: int = 10
-    """How many static routes the server has."""
+    """The number of static routes of the server."""
     kind: Kind = "load"
     quick: bool = field(default=False)
     """Whether `--quick` measures it."""

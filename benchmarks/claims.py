@@ -1,4 +1,4 @@
-"""What a run must show, computed from its scores."""
+"""The required results of a run, computed from its scores."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class Claim:
 
 
 def claims(scores: Scores) -> list[Claim]:
-    """Those for which the run has the figures."""
+    """The claims for which the run has the figures."""
     return [claim for make in CLAIMS if (claim := make(Figures(scores)))]
 
 
 class Figures:
-    """The medians of a run, None where there is none."""
+    """The medians of a run; None if there are none."""
 
     def __init__(self, scores: Scores) -> None:
         self.scores = scores

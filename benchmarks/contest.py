@@ -1,4 +1,4 @@
-"""A whole run: cases in turn, rounds in turn, peers in turn, and every sample kept."""
+"""A whole run: for each case, rounds over all peers. Every sample is kept."""
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ WARM_UP_SECONDS = 1
 
 @dataclass(slots=True)
 class Score:
-    """All samples of one peer in one case, or why there are none."""
+    """All samples of one peer in one case, or the reason that there are none."""
 
     samples: list[Sample] = field(default_factory=list)
     missing: str = ""
@@ -29,11 +29,11 @@ class Score:
 
 
 Scores = dict[str, dict[str, Score]]
-"""From the name of the case and that of the peer."""
+"""The scores by the names of the case and the peer."""
 
 
 class Contest:
-    """Keeps one server for each peer, of which only the one that is measured runs."""
+    """Keeps one server for each peer. Only the measured one runs."""
 
     def __init__(self, peers: Sequence[Peer], seconds: int, rounds: int, say: Callable[[str], None]) -> None:
         self.peers = peers
@@ -96,7 +96,7 @@ class Contest:
         self.tell(case)
 
     def measure_idle(self, case: Case) -> None:
-        """Every sample has a server of its own, since memory once used is not given back."""
+        """Every sample has a new server, because a process does not return memory that it has used."""
         self.say(case.title)
         for number in range(self.rounds):
             turn = number % len(self.peers)

@@ -21,7 +21,7 @@ LAST_CHUNK: Final = b"0\r\n\r\n"
 WRK_TIMEOUT: Final = "10s"
 IDLE_CONNECTIONS: Final = 10_000
 SPARE_DESCRIPTORS: Final = 500
-"""For everything that is no idle connection, on both sides."""
+"""The timeout on connections that are not idle, for both sides."""
 
 
 class CheckFailed(Exception):
@@ -34,7 +34,7 @@ class Sample:
 
     requests_per_second: float
     cpu_microseconds: float
-    """Of the server, per request."""
+    """The server's CPU time per request."""
     p50_microseconds: int
     p99_microseconds: int
     idle_bytes: float | None = None
@@ -44,10 +44,7 @@ class Sample:
 
 
 def check(server: Server, case: Case) -> None:
-    """Ask every probe of the case, each with a connection of its own.
-
-    Raises CheckFailed.
-    """
+    """Send every probe of the case, each on a new connection. Raises CheckFailed."""
     for probe in case.probes:
         connection = connect(server.port, case.scheme)
         headers = {"Content-Type": case.arguments[0]} if probe.body is not None else {}
@@ -88,9 +85,9 @@ def check_pipelining(server: Server, case: Case) -> None:
 
 
 def measure(server: Server, case: Case, seconds: int) -> Sample:
-    """Run wrk for some seconds, and see what the server used meanwhile.
+    """Run wrk for some seconds, and measure the server's resources.
 
-    Raises CheckFailed when a response was an error or did not come.
+    Raises CheckFailed for a wrong or missing response.
     """
     used = server.cpu_seconds()
     url = f"{case.scheme}://{HOST}:{server.port}{case.path}"
@@ -105,7 +102,7 @@ def measure(server: Server, case: Case, seconds: int) -> Sample:
 
 
 def wrk(url: str, script: str, arguments: tuple[str, ...], connections: int, seconds: int) -> dict[str, int]:
-    """What the script `report.lua` reports of a run: counts, and times in microseconds."""
+    """The report of `report.lua`: counts, and times in microseconds."""
     command = ["taskset", "--cpu-list", str(LOAD_CORE), "wrk", "-t", "1", "-c", str(connections)]
     command += ["-d", f"{seconds}s", "--timeout", WRK_TIMEOUT, "-s", f"{script}.lua"]
     command += [url, "--", *arguments]
@@ -158,7 +155,7 @@ def idle_connection(port: int, path: str) -> socket.socket:
 
 
 def readable(connections: list[socket.socket]) -> list[tuple[int, int]]:
-    """The connections that are readable: after their response was read, that means the end."""
+    """The connections that are readable. After their response was read, that means that the server has closed them."""
     poll = select.poll()
     for connection in connections:
         poll.register(connection, select.POLLIN | select.POLLRDHUP)
@@ -166,7 +163,7 @@ def readable(connections: list[socket.socket]) -> list[tuple[int, int]]:
 
 
 def raise_descriptor_limit() -> str:
-    """Let this process and its children hold the crowd; a sentence when the system does not allow it."""
+    """Raise the limit of files for this process and its children. Returns an error message if the system refuses."""
     wanted = IDLE_CONNECTIONS + SPARE_DESCRIPTORS
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < wanted:

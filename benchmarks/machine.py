@@ -1,4 +1,4 @@
-"""Where and when a run was made."""
+"""The machine, the time and the versions of a run."""
 
 import importlib.util
 import os
@@ -14,12 +14,12 @@ from benchmarks.prepare import ROOT
 
 QUIET_LOAD: Final = 0.5
 OVERFLOW_CHECK: Final = b"attempt to add with overflow"
-"""A text of a Rust library in a check that only a debug build makes."""
+"""A text in a Rust library that only a debug build contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Everything without which the figures mean nothing."""
+    """The facts that are needed to interpret the figures."""
 
     date: str
     processor: str
@@ -30,7 +30,7 @@ class Machine:
     commit: str
     load_at_start: float
     debug_build: bool
-    """Of Ropewalk's engine: its figures are then worth nothing."""
+    """Whether Ropewalk's engine is a debug build, whose figures are useless."""
     seconds: int
     rounds: int
 
@@ -66,7 +66,7 @@ def wrk() -> str:
 
 
 def commit() -> str:
-    """The commit of this tree, marked when files that matter differ from it."""
+    """The commit of this tree, marked if relevant files differ from it."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return shown.stdout.strip() or "unknown"

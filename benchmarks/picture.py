@@ -1,4 +1,4 @@
-"""The result of a run as a picture: CPU per request in a few cases, the peers below each other."""
+"""A chart of the results: CPU time per request in a few cases, with one row for each peer."""
 
 from pathlib import Path
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Makes what a run needs, then starts over inside it: the environment of the peers, the ceiling, the files to serve.
+"""Makes the environment of the peers, the ceiling and the files to serve, then restarts the run in that environment.
 
 Only the standard library is imported here, so that any Python can run `python -m benchmarks`.
 """
@@ -29,7 +29,7 @@ FILE_SIZES: Final = {"1k.bin": 1024, "50k.bin": 50 * 1024, "1m.bin": 1024 * 1024
 
 
 def enter(module: str, arguments: list[str]) -> NoReturn:
-    """Go on as `python -m module` in the environment of the benchmarks, which is made where it is not up to date."""
+    """Restart as `python -m module` in the environment of the benchmarks, which is created if it is out of date."""
     check_tools()
     make_venv()
     link_ropewalk()
@@ -70,7 +70,7 @@ def make_venv() -> None:
 
 
 def link_ropewalk() -> None:
-    """Let the environment import the very package that the Python of this process imports."""
+    """Let the environment import the same Ropewalk as this process."""
     (packages,) = (VENV / "lib").glob("python3.*/site-packages")
     link = packages / "ropewalk"
     spec = importlib.util.find_spec("ropewalk")
@@ -82,7 +82,7 @@ def link_ropewalk() -> None:
 
 
 def link_plugins(packages: Path, source: Path) -> None:
-    """Let Twisted find ours among its plugins, where an installation puts them."""
+    """Add Ropewalk to Twisted's plugins, as an installation does."""
     for plugin in source.glob("twisted/plugins/ropewalk_*.py"):
         link = packages / "twisted" / "plugins" / plugin.name
         link.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ with a single error does not count."""
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything that is known when a run is over."""
+    """The data of a finished run."""
 
     machine: Machine
     cases: Sequence[Case]
@@ -33,12 +33,12 @@ class Run:
     scores: Scores
 
     def ceiling(self, case: Case) -> Score:
-        """What a case is compared with."""
+        """The baseline of a case."""
         score = self.scores[case.name][CEILING]
         return score if counts(score) else self.scores[BASELINE][CEILING]
 
     def ranking(self, case: Case) -> list[tuple[Peer, Score]]:
-        """The peers with a result, the thriftiest first."""
+        """The peers with a result, those with the least CPU time first."""
         scores = [(peer, self.scores[case.name][peer.name]) for peer in self.peers]
         found = [(peer, score) for peer, score in scores if counts(score)]
         return sorted(found, key=lambda pair: pair[1].median("cpu_microseconds"))
@@ -140,7 +140,7 @@ def peer_lines(run: Run) -> Iterator[str]:
 
 
 def figure(value: float) -> str:
-    """About three digits."""
+    """Format a number with about three digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 

@@ -1,4 +1,4 @@
-"""The peers: how each is started, what it does not offer, and what a reader of its figures should know."""
+"""The peers: how each is started, the endpoints that it lacks, and notes for readers of its figures."""
 
 import importlib.metadata
 import importlib.util
@@ -22,31 +22,31 @@ NO_COROUTINE: Final = {"coroutine": "no coroutine handlers"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """One server."""
+    """One server program."""
 
     name: str
     title: str
     command: Callable[[int, Path], list[str]]
-    """From the port and an empty folder of its own to the command line."""
+    """Returns the command line for a port and an empty folder."""
     versions: tuple[str, ...]
     """The distributions whose versions are in the report."""
     lacks: Mapping[str, str] = field(default_factory=dict)
-    """From endpoints that it does not offer to the reason."""
+    """The reason for each endpoint that it does not offer."""
     only: str = ""
-    """The single endpoint that it offers, where it is no general server."""
+    """The only endpoint that it offers, if it is not a general server."""
     note: str = ""
     folder: Path = PROGRAMS
-    """Of the programs: it is on their path."""
+    """The folder of the programs, which is on their path."""
     ours: bool = False
 
     def why_not(self, endpoint: str) -> str:
-        """Why it does not offer this endpoint, or an empty string when it does."""
+        """Why it does not offer this endpoint; empty if it does."""
         if self.only and endpoint != self.only:
             return f"serves {self.only} only"
         return self.lacks.get(endpoint, "")
 
     def version(self) -> str:
-        """Names and versions of what serves, or an empty string where it is not installed."""
+        """The names and versions of its distributions; empty if it is not installed."""
         found = [version(name) for name in self.versions]
         return ", ".join(found) if all(found) else ""
 
@@ -100,7 +100,7 @@ def uvicorn(target: str) -> Callable[[int, Path], list[str]]:
 
 def granian(interface: str, target: str) -> Callable[[int, Path], list[str]]:
     options = ["--interface", interface, "--loop", "uvloop", "--http", "1", "--no-ws", "--log-level", "error"]
-    options += ["--backpressure", "20000"]  # Its bound on connections, 1,024 by default.
+    options += ["--backpressure", "20000"]  # Its default limit of connections is 1,024.
     return lambda port, folder: [str(PYTHON), "-m", "granian", target, "--port", str(port), *options]
 
 

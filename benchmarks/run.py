@@ -1,4 +1,4 @@
-"""Ropewalk beside its peers, on this machine, in one run."""
+"""Compares Ropewalk with its peers on this machine, in one run."""
 
 import argparse
 import os
@@ -79,7 +79,7 @@ def names(text: str) -> set[str]:
 
 
 def chosen_cases(options: argparse.Namespace) -> list[Case]:
-    """The baseline is always among them: the ratios need it."""
+    """The baseline is always included, because the ratios need it."""
     if options.only:
         return [case for case in CASES if case.name in options.only | {BASELINE}]
     return [case for case in CASES if case.quick or not options.quick]

@@ -1,4 +1,7 @@
-"""One peer's processes: started on their core, stopped while another peer is measured, and what they use."""
+"""The processes of a peer: started on their core, and stopped while another peer is measured.
+
+Their resources are measured.
+"""
 
 import os
 import signal
@@ -74,7 +77,7 @@ class Server:
             raise
 
     def stop(self) -> None:
-        """End the processes, by force where they do not end by themselves. May be called again."""
+        """End the processes, by SIGKILL if they do not end by themselves. May be called again."""
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -111,7 +114,7 @@ class Server:
             os.killpg(self.process.pid, number)
 
     def cpu_seconds(self) -> float:
-        """User and system time of the whole group, with that of the children it has waited for."""
+        """The user and system time of the whole group, including its children that have ended."""
         return sum(sum(map(int, fields[TIMES])) for _, fields in self.members()) / TICKS
 
     def resident_bytes(self) -> int:

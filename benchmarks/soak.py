@@ -1,4 +1,4 @@
-"""Whether memory and descriptors stay where they are, over millions of requests, connections and clients that vanish.
+"""Tests whether memory and descriptors stay constant over millions of requests, connections and clients that vanish.
 
 A server gets rounds of every kind of load. Its resident memory is read and its descriptors are counted before the first
 and after each of them. The exit status is 1 when the memory at the end is more than `ALLOWED` above that after the
@@ -28,11 +28,11 @@ RESULTS: Final = HERE / "results"
 ALLOWED: Final = 0.05
 REST_SECONDS: Final = 2
 LIMIT_SECONDS: Final = 1_200
-"""A slow server is stopped here, and the result says how far it got."""
+"""A slow server is stopped after this time, and the result shows how much it has served."""
 PATHS: Final = 2_000
-"""Other paths in every slice of that kind, so that a memory of paths without a bound shows."""
+"""The paths differ in every slice of this kind, so that an unbounded cache of paths is detected."""
 FAILING: Final = ("/raises", "/breaks", "/refused")
-"""What the server is made to settle with, each for `SETTLING_SECONDS`."""
+"""The loads with which the server settles before the first reading, each for `SETTLING_SECONDS`."""
 SETTLING_SECONDS: Final = 8
 ABORTS: Final = 12_000
 """Clients that vanish in a round."""
@@ -53,7 +53,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the server has had so far, and what it holds."""
+    """The load that the server has had so far, and its memory and descriptors."""
 
     requests: int = 0
     connects: int = 0
@@ -62,7 +62,7 @@ class Reading:
     descriptors: int = 0
 
     def reaches(self, goal: "Reading", share: float) -> bool:
-        """Whether this share of what the goal counts is done."""
+        """Whether this share of the goal is reached."""
         return (
             self.requests >= share * goal.requests
             and self.connects >= share * goal.connects
@@ -95,7 +95,7 @@ def arguments() -> argparse.Namespace:
 
 
 def mix(peer: Peer) -> list[Slice]:
-    """What a round consists of. What the peer does not offer is left out."""
+    """The loads of a round, without those that the peer does not offer."""
     slices = [
         Slice("/plaintext", connections=512, seconds=4),
         Slice("/coroutine", seconds=4),
@@ -122,7 +122,7 @@ def mix(peer: Peer) -> list[Slice]:
 
 
 def with_failures(peer: Peer) -> Peer:
-    """Ours has handlers that fail. What they write into the log is part of it."""
+    """Ropewalk's app has handlers that fail. Their log lines are part of the measurement."""
     if peer.name != "ropewalk":
         return peer
 
@@ -134,7 +134,7 @@ def with_failures(peer: Peer) -> Peer:
 
 
 def soak(server: Server, slices: list[Slice], goal: Reading) -> list[Reading]:
-    """Go through the mix, always to its end, until the goal is reached; what was read before, between and after."""
+    """Run whole rounds until the goal is reached. Returns the readings before, between and after them."""
     deadline = time.monotonic() + LIMIT_SECONDS
     readings = [rested(server, settled(server, slices), 0)]
     while not readings[-1].reaches(goal, 1) and time.monotonic() < deadline:
@@ -148,8 +148,10 @@ def soak(server: Server, slices: list[Slice], goal: Reading) -> list[Reading]:
 
 
 def settled(server: Server, slices: list[Slice]) -> Reading:
-    """What fails, for long enough that Python's collector of cycles has found its pace: what it has not looked at yet
-    is memory that seems to grow."""
+    """Requests that fail, for long enough that Python's garbage collector reaches a steady state.
+
+    Until then, uncollected objects look like a leak.
+    """
     done = Reading()
     for each in slices:
         if each.path in FAILING:
@@ -171,7 +173,7 @@ def run(server: Server, each: Slice, done: Reading) -> Reading:
 
 
 def rested(server: Server, done: Reading, descriptors: int) -> Reading:
-    """What the server holds when it rests: once its descriptors are as few as at first, or some time later."""
+    """A reading of the idle server: as soon as its descriptors are as few as at first, or after some time."""
     deadline = time.monotonic() + REST_SECONDS
     while time.monotonic() < deadline and descriptors_of(server) > descriptors:
         time.sleep(0.05)
@@ -179,7 +181,7 @@ def rested(server: Server, done: Reading, descriptors: int) -> Reading:
 
 
 def descriptors_of(server: Server) -> int:
-    """Of all its processes."""
+    """The memory of all its processes."""
     count = 0
     for pid, _ in server.members():
         with suppress(FileNotFoundError):
@@ -192,13 +194,13 @@ class Verdict:
     """The summary of the readings."""
 
     first: Reading
-    """The first one after a tenth."""
+    """The first reading after a tenth of the goal."""
     growth: float
-    """Of the memory from there to the end."""
+    """The growth of the memory from there to the end."""
     highest: float
-    """The most by which the memory was above that of the first tenth."""
+    """The largest difference of the memory from that after the first tenth."""
     left: int
-    """Descriptors at the end that were not there at the start."""
+    """Descriptors at the end that were not open at the start."""
 
     @classmethod
     def of(cls, readings: list[Reading], goal: Reading) -> "Verdict":

@@ -32,17 +32,17 @@ class Row:
 
     stops: int
     in_good_order: int
-    """Exit code 0, and nothing in the log but that requests are running."""
+    """The exit code was 0, and the log reports only running requests."""
     running: int
-    """Requests that ran when the signals came."""
+    """Requests that were running at the signals."""
     answered: int
     failed: int
     refused: int
     declined: int
     wrong_lines: int
-    """Of the access logs: missing, or too many."""
+    """Missing or additional lines in the access logs."""
     median_seconds: float
-    """From the signal to the end of the process."""
+    """Seconds from the signal to the end of the process."""
     longest_seconds: float
     answered_by_kind: dict[str, int]
 
@@ -100,7 +100,7 @@ def summary(outcomes: Iterable[Outcome]) -> Row:
         stops=len(stops),
         in_good_order=sum(stop.in_good_order for stop in stops),
         running=sum(map(int, running)),
-        answered=sum(len(tally.answered) for tally in tallies),
+        answered=sum(len(tally.responded) for tally in tallies),
         failed=sum(len(tally.failures) for tally in tallies),
         refused=sum(tally.refused for tally in tallies),
         declined=sum(tally.declined for tally in tallies),

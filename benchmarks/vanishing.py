@@ -11,12 +11,12 @@ from benchmarks.peers.contract import HOST
 
 SECONDS: Final = 10
 RESET: Final = struct.pack("ii", 1, 0)
-"""A linger of no time: closing sends RST (socket(7))."""
+"""SO_LINGER with a time of zero: closing sends RST (socket(7))."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vanishing:
-    """What a client does before it is gone."""
+    """What a client does before it disconnects."""
 
     sends: bytes
     reads: int = 0
@@ -51,7 +51,10 @@ WAYS: Final = tuple(
 
 
 def vanish(port: int, count: int) -> int:
-    """So many clients, one after the other; how many have vanished. Raises OSError where one cannot connect."""
+    """Connect and disconnect this many clients, in sequence.
+
+    Returns how many have vanished. Raises OSError if one cannot connect.
+    """
     ways: Iterator[Vanishing] = cycle(WAYS)
     for _ in range(count):
         _visit(port, next(ways))

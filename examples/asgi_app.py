@@ -42,7 +42,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def answer(send: Send, body: bytes, status: int = 200) -> None:
-    """In one piece."""
+    """Respond with a whole body."""
     await send({"type": "http.response.start", "status": status, "headers": TEXT})
     await send({"type": "http.response.body", "body": body})
 
@@ -58,7 +58,7 @@ async def upper(receive: Receive, send: Send) -> None:
 
 
 async def countdown(send: Send) -> None:
-    """Send parts with pauses between them."""
+    """Send several parts, and wait after each."""
     await send({"type": "http.response.start", "status": 200, "headers": TEXT})
     for number in (b"3", b"2", b"1"):
         await send({"type": "http.response.body", "body": number + b"\n", "more_body": True})

@@ -23,7 +23,7 @@ BOOKS = {1: "Moby-Dick", 2: "Two Years Before the Mast"}
 
 
 class Visits(resource.Resource):
-    """Written for twisted.web, long ago."""
+    """A resource that was written for twisted.web."""
 
     isLeaf = True
 
@@ -40,7 +40,7 @@ class Visits(resource.Resource):
 
 
 def make_legacy() -> resource.Resource:
-    """The existing tree of twisted.web."""
+    """The tree of twisted.web."""
     root = resource.Resource()
     root.putChild(b"visits", Visits())
     root.putChild(b"pages", static.File(str(Path(__file__).parent)))

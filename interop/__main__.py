@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
 
 def compare(program: Program, words: str) -> Result:
-    """Run what a program has, twice."""
+    """Run the suites of a program on Twisted and on Ropewalk."""
     environment = Environment(program)
     environment.prepare()
     results = []

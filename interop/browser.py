@@ -24,11 +24,11 @@ FLAGS: Final = (
     "--remote-debugging-port=0",
 )
 SECONDS: Final = 30
-"""For whatever is waited for on a page."""
+"""The timeout of waits on a page."""
 
 
 class Page:
-    """A tab, and what has happened in it."""
+    """A tab, and the events in it."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -41,7 +41,7 @@ class Page:
             self.command(f"{domain}.enable")
 
     def command(self, method: str, **params: Any) -> dict[str, Any]:
-        """The result of a method of the protocol. Raises AssertionError where it has none, TimeoutError."""
+        """Call a method of the protocol and return its result. Raises AssertionError for an error, and TimeoutError."""
         number = next(self._numbers)
         message = {"id": number, "method": method, "params": params}
         self._socket.send(json.dumps(message | ({"sessionId": self._session} if self._session else {})))
@@ -55,11 +55,11 @@ class Page:
                 self._events.append((reply["method"], reply["params"]))
 
     def go(self, url: str) -> None:
-        """As if it had been typed."""
+        """Type a text as a user does."""
         assert "errorText" not in self.command("Page.navigate", url=url)
 
     def evaluate(self, expression: str) -> Any:
-        """What this JavaScript, or its promise, comes to."""
+        """Return the value of a JavaScript expression, or of its promise."""
         came = self.command("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in came, came
         return came["result"].get("value")
@@ -93,14 +93,14 @@ class Page:
         self.evaluate(f"{found}.click()")
 
     def type(self, selector: str, text: str) -> None:
-        """Into the field with this CSS selector."""
+        """Set the text of the field with this CSS selector."""
         field = f"document.querySelector({json.dumps(selector)})"
         self.until(field)
         self.evaluate(f"{field}.focus()")
         self.command("Input.insertText", text=text)
 
     def choose_file(self, selector: str, file: Path) -> None:
-        """In the file field with this CSS selector."""
+        """Choose a file in the field with this CSS selector."""
         self.until(f"document.querySelector({json.dumps(selector)})")
         root = self.command("DOM.getDocument")["root"]["nodeId"]
         node = self.command("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
@@ -108,12 +108,12 @@ class Page:
 
     @property
     def text(self) -> str:
-        """What can be read."""
+        """The visible text of the page."""
         return str(self.evaluate("document.body.innerText"))
 
     def events(self, method: str) -> list[dict[str, Any]]:
-        """Those of a kind, since the page was opened."""
-        self.evaluate("0")  # what happened before this has arrived with its result
+        """The events of a kind since the page was opened."""
+        self.evaluate("0")  # earlier events have arrived by the time of this result
         return [params for name, params in self._events if name == method]
 
     def faults(self) -> list[str]:
@@ -126,7 +126,7 @@ class Page:
 
 @contextmanager
 def page(profile: Path) -> Iterator[Page]:
-    """A tab of a browser that starts for it."""
+    """A tab in a browser that is started for it."""
     assert CHROMIUM is not None
     with started(CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank") as chromium:
         tools = chromium.says(r"DevTools listening on (ws://\S+)")[1]

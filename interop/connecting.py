@@ -18,16 +18,16 @@ class Connector:
     """Connects to one address of a server."""
 
     raw: Callable[[], socket.socket]
-    """A bare connection, without TLS."""
+    """Open a connection without TLS."""
     talker: Callable[[Callable[[], connect]], Talker]
     context: ssl.SSLContext | None = None
 
     def dial(self) -> socket.socket:
-        """A connection over which HTTP is spoken."""
+        """Open a connection for HTTP."""
         return self.context.wrap_socket(self.raw(), server_hostname="localhost") if self.context else self.raw()
 
     def http(self) -> HTTPConnection:
-        """A client that has its connection, and opens no other."""
+        """A client on one connection. It opens no other."""
         client = HTTPConnection("localhost")
         client.auto_open = 0
         client.sock = self.dial()

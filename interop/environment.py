@@ -18,7 +18,7 @@ CACHE: Final = ROOT / ".interop"
 
 
 class Environment:
-    """A folder below `.interop/`, made anew where the lock, the sources or the Python are others than then."""
+    """A folder below `.interop/`. It is created again if the lock, the sources or the Python have changed."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -26,10 +26,10 @@ class Environment:
         self.bin = self.folder / "bin"
         self.python = self.bin / "python"
         self.sources = self.folder / "sources"
-        """What the source package has in it."""
+        """The folder of the unpacked source package."""
 
     def prepare(self) -> None:
-        """Make it where it is not up to date. Raises CalledProcessError."""
+        """Create the environment if it is out of date. Raises CalledProcessError."""
         stamp = self.folder / "made-from"
         if stamp.exists() and stamp.read_text() == self._wanted():
             return
@@ -75,6 +75,6 @@ class Environment:
 
     def _pip(self, command: str, *arguments: str | Path) -> None:
         pip: list[str | Path] = [self.python, "-m", "pip", command, "--quiet", "--disable-pip-version-check"]
-        ours = Path(sys.executable).parent  # with maturin, which some source packages need
+        ours = Path(sys.executable).parent  # has maturin, which some source packages need
         environment = os.environ | {"PATH": f"{ours}{os.pathsep}{os.environ['PATH']}"}
         subprocess.run([*pip, *arguments], env=environment, check=True)

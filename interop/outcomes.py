@@ -1,4 +1,4 @@
-"""What became of each test, and how two runs compare."""
+"""The outcomes of tests, and the comparison of two runs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from interop.program import LeftOut
 
 
 class Outcome(IntEnum):
-    """From the best to the worst: of several for one test the worst counts."""
+    """The outcomes from the best to the worst. If a test has several, the worst counts."""
 
     skipped = 0
     passed = 1
@@ -18,24 +18,24 @@ class Outcome(IntEnum):
 
 
 Outcomes = dict[str, Outcome]
-"""By the names of the tests."""
+"""The outcomes by the names of the tests."""
 
 
 def of_trial(file: Path) -> Outcomes:
-    """What the reporter `outcomes` wrote."""
+    """Read a file of the reporter `outcomes`."""
     lines = (line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines())
     return _worst((name, Outcome[outcome]) for outcome, name in lines)
 
 
 def of_pytest(file: Path) -> Outcomes:
-    """What pytest wrote in the manner of JUnit."""
+    """Read a file of pytest in the format of JUnit."""
     cases = ET.parse(file).iter("testcase")
     return _worst((f"{case.get('classname')}::{case.get('name')}", _outcome(case)) for case in cases)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of one suite."""
+    """The comparison of two runs of a suite."""
 
     stock: Outcomes
     ropewalk: Outcomes
@@ -43,27 +43,27 @@ class Comparison:
 
     @property
     def tests(self) -> list[str]:
-        """Those that some run has not skipped."""
+        """The tests that at least one run has not skipped."""
         return sorted(name for name, outcome in (self.stock | self.ropewalk).items() if outcome is not Outcome.skipped)
 
     @property
     def lost(self) -> list[str]:
-        """Those that pass on Twisted as it is, and with Ropewalk under them fail, are skipped or are not there."""
+        """The tests that pass on unchanged Twisted, and fail, are skipped or are missing on Ropewalk."""
         return [name for name in self._lost() if not any(it.has(name) for it in self.left_out)]
 
     @property
     def found(self) -> dict[str, int]:
-        """How many tests fail for each reason that is known."""
+        """The number of failing tests for each known reason."""
         return {it.reason: sum(map(it.has, self._lost())) for it in self.left_out}
 
     @property
     def mistaken(self) -> list[str]:
-        """Those that are named as left out, and pass."""
+        """The tests that are listed as left out, and pass."""
         return [name for it in self.left_out for name in passed(self.ropewalk) if it.has(name)]
 
     @property
     def gained(self) -> list[str]:
-        """The other way round."""
+        """The tests that pass only on Ropewalk."""
         return [name for name in passed(self.ropewalk) if self.stock.get(name) is not Outcome.passed]
 
     def _lost(self) -> list[str]:
@@ -71,7 +71,7 @@ class Comparison:
 
 
 def all_pass(outcomes: Outcomes) -> Outcomes:
-    """As it is to be on Twisted as it is, for tests that are not run there."""
+    """The expected outcomes, for tests that do not run on unchanged Twisted."""
     return {test: Outcome.passed for test, outcome in outcomes.items() if outcome is not Outcome.skipped}
 
 

@@ -1,4 +1,4 @@
-"""For suites that start servers as their users do: the output of a process, and its end."""
+"""Runs servers as users do: waits for their output and for their end."""
 
 import os
 import re
@@ -13,13 +13,13 @@ from threading import Condition, Thread
 from typing import Final
 
 ON_ROPEWALK: Final = os.environ.get("INTEROP_UNDER") == "ropewalk"
-"""Whether this run is the one with Ropewalk under the program."""
+"""Whether this run uses Ropewalk."""
 
 BIN: Final = Path(sys.executable).parent
-"""Where the commands of this environment are."""
+"""The folder of the commands of this environment."""
 
 SECONDS: Final = 50
-"""For the expected output, and for the end after a signal."""
+"""The timeout for expected output, and for the end after a signal."""
 
 
 class NeverSaid(AssertionError):
@@ -42,7 +42,7 @@ class Process:
         self._reader.start()
 
     def says(self, pattern: str, *, after: int = 0, seconds: float = SECONDS) -> re.Match[str]:
-        """Wait until it has said something like this, `after` so many characters. Raises NeverSaid."""
+        """Wait for output that matches a pattern, after this many characters. Raises NeverSaid."""
         compiled = re.compile(pattern, re.MULTILINE)
         with self._more:
             self._more.wait_for(lambda: self._ended or compiled.search(self.said, after), seconds)
@@ -51,19 +51,19 @@ class Process:
         raise NeverSaid(f"{self.popen.args!r} does not say {pattern!r}:\n{self.said[after:]}")
 
     def tell(self, number: signal.Signals) -> int:
-        """Send it a signal. Returns how much it had said before."""
+        """Send a signal. Returns the length of the output so far."""
         said = len(self.said)
         self.popen.send_signal(number)
         return said
 
     def stop(self) -> int:
-        """End it in the ordinary way, and wait for that. Returns its exit code. Raises NeverEnded."""
+        """Stop the process by SIGTERM, and wait for its end. Returns its exit code. Raises NeverEnded."""
         if self.popen.poll() is None:
             self.tell(signal.SIGTERM)
         return self.ends()
 
     def ends(self) -> int:
-        """Wait until it has ended by itself. Returns its exit code. Raises NeverEnded."""
+        """Wait until the process ends by itself. Returns its exit code. Raises NeverEnded."""
         said = len(self.said)
         try:
             code = self.popen.wait(SECONDS)
@@ -88,7 +88,7 @@ class Process:
 def started(
     *command: str | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Iterator[Process]:
-    """A process in a group of its own, of which nothing is left afterwards."""
+    """A process in a new process group, which is killed at the end of the context."""
     popen = subprocess.Popen(
         list(map(str, command)),
         cwd=cwd,
@@ -109,14 +109,14 @@ def started(
 
 
 def kill_group(popen: "subprocess.Popen[str]") -> None:
-    """End what is left of a process and of those that it started."""
-    with suppress(ProcessLookupError):  # nothing is left
+    """Kill the processes that are left in the group of a process."""
+    with suppress(ProcessLookupError):  # no process is left
         os.killpg(popen.pid, signal.SIGKILL)
     popen.wait()
 
 
 def program(*arguments: str | Path) -> tuple[str | Path, ...]:
-    """The command that runs a Python program of this environment: as it is, or by `ropewalk exec`."""
+    """The command that runs a Python program of this environment, unchanged or by `ropewalk exec`."""
     return (BIN / "ropewalk", "exec", *arguments) if ON_ROPEWALK else (BIN / "python", *arguments)
 
 

@@ -14,10 +14,10 @@ class Suite:
     """Tests that run twice, on Twisted and on Ropewalk, and are compared one by one."""
 
     title: str
-    """What the tests are, as the table shows it."""
+    """The name of the suite in the table."""
 
     runner: Literal["trial", "pytest"]
-    """What runs them: trial as `ropewalk exec trial`."""
+    """The runner. trial runs as `ropewalk exec trial`."""
 
     targets: tuple[str, ...]
     """Arguments of the runner: modules for trial; for pytest, paths in the folder of the program or of its sources."""
@@ -42,7 +42,7 @@ class LeftOut:
 
     reason: str
     tests: tuple[str, ...]
-    """The last parts of their names."""
+    """The last parts of the names of tests that are left out."""
 
     def has(self, test: str) -> bool:
         """Whether this test is one of them."""
@@ -54,10 +54,10 @@ class Program:
     """A program, or a library, with its suites."""
 
     name: str
-    """As the table shows it."""
+    """The name in the table."""
 
     package: str
-    """On the package index. Its version is the locked one."""
+    """The name on the package index. The version is in the lock."""
 
     folder: Path
     """The folder with `requirements.in`, `requirements.txt` and our suites."""
@@ -76,7 +76,7 @@ class Program:
 
     @property
     def version(self) -> str:
-        """As it is locked."""
+        """The locked version."""
         return self.locked(self.package)
 
     def locked(self, package: str) -> str:
@@ -88,6 +88,6 @@ class Program:
 
 
 def programs() -> dict[str, Program]:
-    """Those that have a `program.py`, by the name of their folder."""
+    """The programs that have a `program.py`, by the names of their folders."""
     names = sorted(path.parent.name for path in HERE.glob("*/program.py"))
     return {name: importlib.import_module(f"interop.{name}.program").PROGRAM for name in names}

@@ -1,4 +1,4 @@
-"""WebSocket by hand (RFC 6455), for what well-behaved clients do not do."""
+"""A client of WebSocket without a library (RFC 6455), for tests of misbehaviour."""
 
 import socket
 from typing import Final
@@ -7,7 +7,7 @@ KEY: Final = b"dGhlIHNhbXBsZSBub25jZQ=="
 
 
 def handshake(path: str) -> bytes:
-    """The request of section 4.1."""
+    """The request of the handshake (section 4.1)."""
     lines = [
         f"GET {path} HTTP/1.1".encode(),
         b"Host: a",
@@ -25,7 +25,7 @@ def masked(payload: bytes, opcode: int = 1, *, final: bool = True) -> bytes:
 
 
 def read_head(client: socket.socket) -> bytes:
-    """Up to the empty line, and no byte more."""
+    """Read up to the empty line, and no byte more."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += read(client, 1)
@@ -33,13 +33,13 @@ def read_head(client: socket.socket) -> bytes:
 
 
 def read_frame(client: socket.socket) -> tuple[int, bytes]:
-    """The opcode and the payload of a server's frame of up to 125 bytes."""
+    """Read the opcode and the payload of a server's frame of up to 125 bytes."""
     first, length = read(client, 2)
     return first & 0x0F, read(client, length)
 
 
 def read(client: socket.socket, length: int) -> bytes:
-    """So many bytes. Raises EOFError."""
+    """Read this many bytes. Raises EOFError."""
     data = b""
     while len(data) < length:
         piece = client.recv(length - len(data))

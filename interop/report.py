@@ -1,4 +1,4 @@
-"""What the last run of each program came to, in `interop/results/NAME.json`, and the table of it in the docs."""
+"""Saves the last results of each program in `interop/results/NAME.json`, and writes the table in the docs."""
 
 import json
 import platform
@@ -29,26 +29,26 @@ class SuiteResult:
 
     title: str
     tests: int
-    """Those that some run has not skipped."""
+    """The number of tests that at least one run has not skipped."""
     stock: int | None
-    """How many pass on Twisted as it is; None for tests of Ropewalk itself."""
+    """The number that passes on unchanged Twisted; None for tests of Ropewalk itself."""
     ropewalk: int
-    """How many pass with Ropewalk under it."""
+    """The number that passes on Ropewalk."""
     connections: int | None
-    """How many connections came to Ropewalk's channel in that run; None as above."""
+    """The number of connections of Ropewalk's channel in that run; None for tests of Ropewalk itself."""
     left_out: dict[str, int]
-    """How many are known not to pass with Ropewalk, for each reason."""
+    """The number of known failures on Ropewalk, for each reason."""
     lost: list[str]
-    """Those that should pass with Ropewalk and do not."""
+    """The tests that should pass on Ropewalk and do not."""
     mistaken: list[str]
-    """Those that are said not to pass with Ropewalk and do."""
+    """The tests that are listed as failing on Ropewalk and pass."""
     gained: list[str]
-    """Those that pass with Ropewalk only."""
+    """The tests that pass only on Ropewalk."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """Of one program."""
+    """The results of one program."""
 
     program: str
     version: str
@@ -85,12 +85,12 @@ def save(name: str, result: Result) -> None:
 
 
 def saved() -> list[Result]:
-    """Of every program that has been run, the last."""
+    """The results of the last run of every program."""
     return [_load(file) for file in sorted(FOLDER.glob("*.json"))]
 
 
 def table(results: Iterable[Result]) -> str:
-    """In Markdown."""
+    """The table in Markdown."""
     rows = [
         (
             f"{it.program} {it.version}: {suite.title}",
@@ -107,7 +107,7 @@ def table(results: Iterable[Result]) -> str:
 
 
 def reasons(results: Iterable[Result]) -> str:
-    """Why tests are left out, in Markdown."""
+    """The reasons for left-out tests, in Markdown."""
     return "".join(
         f"- {it.program} {it.version}, {suite.title}: {number} {'test' if number == 1 else 'tests'}. {reason}\n"
         for it in results
@@ -117,7 +117,10 @@ def reasons(results: Iterable[Result]) -> str:
 
 
 def write_page() -> None:
-    """Put the table of what is saved into the documentation. Raises LookupError where it has no place there."""
+    """Write the table of the saved results into the documentation.
+
+    Raises LookupError if the page has no place for it.
+    """
     head, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):

@@ -1,4 +1,4 @@
-"""Runs a suite, on Twisted as it is or with Ropewalk under it."""
+"""Runs a suite, on unchanged Twisted or on Ropewalk."""
 
 import os
 import re
@@ -22,7 +22,7 @@ SECONDS_TO_END: Final = 60
 
 
 def run(suite: Suite, environment: Environment, under: Under) -> tuple[Outcomes, int]:
-    """The outcomes, none where the suite did not get so far, and how many connections Ropewalk had meanwhile."""
+    """The outcomes, empty if the suite did not start its tests, and the number of connections of Ropewalk."""
     with TemporaryDirectory(prefix="interop-") as scratch:
         outcomes, connections = Path(scratch, "outcomes"), Path(scratch, "connections")
         files = {"INTEROP_OUTCOMES": str(outcomes), "INTEROP_CONNECTIONS": str(connections)}
@@ -39,7 +39,7 @@ def run(suite: Suite, environment: Environment, under: Under) -> tuple[Outcomes,
 
 
 def _run(command: list[str | Path], folder: str, variables: dict[str, str], output: IO[str]) -> None:
-    """Until it ends, or has had its time; then it may still end what it has started."""
+    """Wait until the process ends, or its time is over. Then it may still end its own processes."""
     with subprocess.Popen(command, cwd=folder, env=variables, stdout=output, stderr=subprocess.STDOUT) as process:
         for seconds, number in ((SECONDS, signal.SIGINT), (SECONDS_TO_END, signal.SIGKILL)):
             try:
@@ -57,13 +57,14 @@ def _command(suite: Suite, environment: Environment, outcomes: Path) -> list[str
 
 
 def _place(target: str, environment: Environment) -> Path:
-    """A file of ours, or else one of the source package."""
+    """Return the path of a file of ours, or of the source package."""
     ours = environment.program.folder / target
     return ours if ours.exists() else environment.sources / target
 
 
 def _variables(suite: Suite, under: Under, environment: Environment) -> dict[str, str]:
-    ours = environment.program.folder if suite.runner == "trial" else ROOT  # whose `tests` would hide theirs
+    # Not ROOT for trial: its package `tests` would hide that of the program.
+    ours = environment.program.folder if suite.runner == "trial" else ROOT
     folders = [REPORTING, ours] if under == "stock" else [UNDER, REPORTING, ours]
     return {
         "PATH": f"{environment.bin}{os.pathsep}{os.environ['PATH']}",

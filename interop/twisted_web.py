@@ -11,7 +11,7 @@ REASONS: Final = {
     ("host",): "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2). With one all of them pass.",
     ("rule", "extension"): "They expect what [the rules refuse](twisted-tests.md), or an error that `exec` avoids.",
 }
-"""By the kinds of `left_out.toml`, which has the reason for each test. What Twisted itself skips is never lost."""
+"""The reasons for left-out tests, from `left_out.toml`. Tests that Twisted itself skips do not count."""
 
 OURS: Final = ("tests/unit/dropin", "tests/test_twisted_private.py")
 

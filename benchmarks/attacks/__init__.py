@@ -1,1 +1,1 @@
-"""Slowness, size and malice against one server, while a second client goes on asking."""
+"""Slow, large and malicious clients attack a server, while a second client sends ordinary requests."""

@@ -16,9 +16,9 @@ from benchmarks.attacks.target import HOST
 
 NICENESS: Final = 19
 SPARE_CONNECTS: Final = 64
-"""Connects between two looks at what the others do."""
+"""The number of connects before the crowd handles events of its other connections."""
 SENDS: Final = 4
-"""Sends on one connection of a flood before the next one has its turn."""
+"""The number of sends on one connection of a flood before the next connection is served."""
 A_MOMENT: Final = 0.001
 RESET: Final = struct.pack("ii", 1, 0)
 ENDED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
@@ -26,14 +26,14 @@ ENDED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
 @dataclass(slots=True)
 class Tally:
-    """What a crowd has done, and what was done to it."""
+    """The actions of a crowd, and their results."""
 
     connects: int = 0
     not_connected: int = 0
     gone: int = 0
     """Connections that the server has ended."""
-    answers: Counter[str] = field(default_factory=Counter)
-    """The first status that a connection got."""
+    responses: Counter[str] = field(default_factory=Counter)
+    """How many connections got each status in their first response."""
     bytes_sent: int = 0
     bytes_read: int = 0
 
@@ -42,15 +42,15 @@ class Tally:
 class Attacker:
     socket: socket.socket
     rest: memoryview
-    """What is still to be sent of the current piece."""
+    """The bytes of the current piece that are not sent yet."""
     drip: memoryview
-    """The next piece of a dripping one."""
+    """The index of the next piece, if the habit sends piece by piece."""
     opened: bool = False
     answered: bool = False
 
 
 class Crowd:
-    """Connects at `rate` a second until there are `size`, then stays until it is stopped."""
+    """Connects at `rate` a second up to `size` connections, then keeps them until it is stopped."""
 
     def __init__(self, port: int, habit: Habit, size: int, rate: float) -> None:
         self.port = port
@@ -60,11 +60,11 @@ class Crowd:
         self.tally = Tally()
         self.members: dict[int, Attacker] = {}
         self.missing = size
-        """Connections yet to be opened."""
+        """Connections that are not opened yet."""
         self.budget = float("inf")
-        """Bytes that may be sent before the crowd is ahead of its pace."""
+        """Bytes that may be sent before the crowd exceeds its pace."""
         self.dripping: deque[tuple[float, int, Attacker]] = deque()
-        """Whose turn is next, at a time."""
+        """The times at which members act next."""
         self.epoll = select.epoll()
         self.first = memoryview(habit.first)
         self.then = memoryview(habit.then)
@@ -72,7 +72,7 @@ class Crowd:
         self.flood = memoryview(habit.flood)
 
     def run(self, stop: Pipe) -> Tally:
-        """Attack until `stop` has something to read."""
+        """Attack until `stop` is readable."""
         began = time.monotonic()
         allowed = 0.0
         self.epoll.register(stop.fileno(), select.EPOLLIN)
@@ -88,7 +88,7 @@ class Crowd:
             self._drip()
 
     def close(self) -> None:
-        """Leave, without a word."""
+        """Close all connections."""
         for member in self.members.values():
             member.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             member.socket.close()
@@ -96,7 +96,10 @@ class Crowd:
         self.epoll.close()
 
     def _keep_the_pace(self, elapsed: float) -> None:
-        """Wait where the crowd is ahead: not in the kernel, which would find every socket writable."""
+        """Wait while the crowd exceeds its pace.
+
+        It does not wait in the kernel, which would report every socket as writable.
+        """
         self.budget = self.habit.pace * elapsed - self.tally.bytes_sent
         if self.budget <= 0:
             time.sleep(A_MOMENT)
@@ -110,7 +113,7 @@ class Crowd:
         return pause
 
     def _connect(self, already: float, elapsed: float) -> float:
-        """Open what is due by now; how many have ever been allowed."""
+        """Open the connections that are due. Returns how many were allowed so far."""
         due = min(int(elapsed * self.rate - already), self.missing, SPARE_CONNECTS)
         for _ in range(due):
             self._open()
@@ -195,7 +198,7 @@ class Crowd:
         self.tally.bytes_read += len(data)
         if not member.answered and data.startswith(b"HTTP/1.1 "):
             member.answered = True
-            self.tally.answers[data[9:12].decode("ascii")] += 1
+            self.tally.responses[data[9:12].decode("ascii")] += 1
 
     def _drip(self) -> None:
         now = time.monotonic()
@@ -207,7 +210,7 @@ class Crowd:
                 try:
                     self._note(member, member.socket.recv(self.habit.reads))
                 except BlockingIOError:
-                    pass  # The response has not come yet.
+                    pass  # The response has not arrived yet.
                 except OSError:
                     self._lose(number, member)
                     continue
@@ -234,7 +237,7 @@ class Crowd:
 
 
 def attack(pipe: Pipe, port: int, habit: Habit, size: int, rate: float, core: int | None) -> None:
-    """Run in its own process: attack until the pipe is readable, then send the tally."""
+    """Run in a separate process: attack until the pipe is readable, then send the tally."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     os.nice(NICENESS)

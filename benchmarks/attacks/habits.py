@@ -1,4 +1,4 @@
-"""What the connections of an attack do, as values."""
+"""The habits of the connections of an attack, as values."""
 
 import enum
 from dataclasses import dataclass
@@ -17,27 +17,27 @@ class Parting(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """One kind of bad manners. A crowd of connections has it at the same time."""
+    """One kind of misbehaviour, which all connections of a crowd have at the same time."""
 
     first: bytes = b""
-    """Sent as soon as the connection is there."""
+    """Sent after the connect."""
     then: bytes = b""
-    """Sent `interval` seconds after that, in place of the first drip."""
+    """Sent `interval` seconds after `first`, in place of the first drip."""
     drip: bytes = b""
-    """Sent every `interval` seconds after that."""
+    """Sent every `interval` seconds after `first`."""
     flood: bytes = b""
-    """Sent after `first`, over and over, as fast as the server takes it, but not faster than `pace`."""
+    """Sent after `first`, repeatedly, as fast as the server reads it, but not faster than `pace`."""
     pace: float = float("inf")
-    """Bytes a second that the whole crowd sends at the most."""
+    """The most bytes a second that the whole crowd sends."""
     interval: float = 1.0
     reads: int = EVERYTHING
-    """Bytes read every `interval` seconds, or everything at once."""
+    """The number of bytes that are read every `interval` seconds; None to read everything at once."""
     window: int | None = None
     """The size of the receive buffer, before the kernel rounds it up."""
     parting: Parting = Parting.STAY
-    """What it does when `first` is sent."""
+    """What the connection does after `first` was sent."""
     comes_back: bool = False
-    """Whether it connects anew when it is gone."""
+    """Whether it connects again when the connection has ended."""
 
     @property
     def deaf(self) -> bool:

@@ -13,26 +13,26 @@ from typing import Final, Self
 from benchmarks.attacks.target import HOST
 
 INTERVAL: Final = 0.5
-"""Seconds between two looks, and the precision of every lifetime."""
+"""Seconds between two readings, which is the precision of every lifetime."""
 NOT_CLOSED: Final = ("ESTAB", "CLOSE-WAIT")
 COOKIE: Final = re.compile(r"\bsk:(\w+)")
-"""A port may be in use again within a moment; the kernel's cookie of a socket is never."""
+"""The port of a connection may be used again soon. The kernel's cookie of a socket is unique."""
 HELD: Final = re.compile(r"[(,][rfw](\d+)")
-"""Of ss's skmem: received, reserved, to be sent."""
+"""The fields of ss's skmem: received, reserved, and to be sent."""
 
 
 class Lifetimes:
-    """A thread that looks at the connections that attackers have and the server has not closed."""
+    """A thread that observes the attackers' connections that the server has not closed."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.open = 0
         self.most = 0
-        """At the same time."""
+        """The most connections at the same time."""
         self.longest = 0.0
-        """Seconds, of those that are gone and those that are not."""
+        """The lifetimes in seconds, of closed and of open connections."""
         self.kernel_bytes = 0
-        """The most that the kernel held for the server's sockets, closed ones that are not yet empty among them."""
+        """The most memory that the kernel held for the server's sockets, including closed ones with unsent data."""
         self._since: dict[str, float] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lifetimes")
@@ -62,7 +62,7 @@ class Lifetimes:
 
 
 def look(port: int) -> tuple[list[str], int]:
-    """The kernel's names for the attackers' connections, and what it holds at the server's end of all connections."""
+    """Return the cookies of the attackers' connections, and the kernel's memory for all connections of the server."""
     command = ["nice", "ss", "--no-header", "--numeric", "--tcp", "--memory", "--extended", "--oneline"]
     shown = subprocess.run([*command, f"( sport = :{port} )"], capture_output=True, text=True, check=True)
     names, held = [], 0

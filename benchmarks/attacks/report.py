@@ -16,7 +16,7 @@ from benchmarks.attacks.trial import GRACE, RATIO, Result
 from benchmarks.machine import QUIET_LOAD, commit, debug_build
 
 MANY_BYTES: Final = 10 << 20
-"""From here on bytes, and not connections or requests, are what an attack costs the server."""
+"""If an attack sends at least this many bytes, its cost is given per byte, and not per connection or request."""
 
 LEFT: Final = "---"
 RIGHT: Final = "---:"
@@ -50,7 +50,7 @@ SIDE: Final = {
 
 
 def machine() -> dict[str, Any]:
-    """Everything without which the figures mean nothing."""
+    """The facts that are needed to interpret the figures."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": platform.machine(),
@@ -119,7 +119,7 @@ def main_row(result: Result) -> list[str]:
 
 def side_row(result: Result) -> list[str]:
     attack = result.attack
-    answers = ", ".join(f"{count:,} x {status}" for status, count in result.tally.answers.most_common(4))
+    answers = ", ".join(f"{count:,} x {status}" for status, count in result.tally.responses.most_common(4))
     return [
         attack.name,
         attack.what,
@@ -185,7 +185,7 @@ def tally(of: Tally) -> dict[str, Any]:
         "connects": of.connects,
         "not_connected": of.not_connected,
         "ended_by_the_server": of.gone,
-        "answers": dict(of.answers),
+        "answers": dict(of.responses),
         "bytes_sent": of.bytes_sent,
         "bytes_read": of.bytes_read,
     }

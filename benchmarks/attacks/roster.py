@@ -1,4 +1,4 @@
-"""The attacks: who connects, what they do, which limit ends it, and what the server may hold meanwhile."""
+"""The attacks: the clients, their habit, the limit that ends it, and the server's allowed resources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from ropewalk import Limits
 
 LIMITS: Final = Limits()
 STATE: Final = 8 * 1024
-"""What a connection costs by itself: its state, and the request and the handler's frame where one runs."""
+"""The memory of one connection: its state, and the request and frame of a running handler."""
 ONE_READ: Final = 64 * 1024
-"""The most that one read of a socket brings."""
+"""The most bytes of one read of a socket."""
 TURN: Final = 16 << 20
-"""What the server may hold for what all connections share: the events of a turn, and what the allocator keeps."""
+"""The memory that all connections share: the events of a turn, and the allocator's reserve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +38,26 @@ class Attack:
     name: str
     what: str
     connections: int
-    """At the same time; of a storm, a second."""
+    """The number of connections at the same time; in a storm, the connects per second."""
     assault: Habit | Tool
     clock: Clock | None = None
-    """None where attackers leave by themselves, or stay as long as the attack does."""
+    """The limit in seconds; None if attackers leave by themselves, or stay until the end of the attack."""
     held: int = 0
-    """Bytes that the limits allow a connection to have waiting."""
+    """The bytes that may wait in a connection under the limits."""
     why: str = ""
-    """What these are."""
+    """A description of the attack."""
     seconds: float = 8.0
-    """How long it lasts, at the most where a clock ends it."""
+    """The duration in seconds; an upper bound if a timeout ends the attack."""
     rate: float = 2000.0
-    """Connects a second."""
+    """Connects per second."""
     limits: Mapping[str, float] = field(default_factory=dict)
     descriptors: int | None = None
     """The most files that the server may have open; None for as many as the system allows."""
     fresh: bool = True
-    """Whether the second client makes new connections too, where the server is not meant to refuse them."""
+    """Whether the second client also opens new connections, because the server should not refuse them."""
 
     def bound(self) -> int:
-        """Bytes by which the server may grow."""
+        """The number of bytes by which the server's memory may grow."""
         return self.connections * (STATE + self.held) + TURN
 
 
@@ -66,7 +66,7 @@ def head(line: str, *fields: str) -> bytes:
 
 
 GIGABIT: Final = 125e6
-"""Bytes a second: as much as one link of that kind brings."""
+"""Bytes per second: the capacity of one link of that kind."""
 
 GET: Final = head("GET / HTTP/1.1")
 GET_BIG: Final = head("GET /big HTTP/1.1")
@@ -83,7 +83,7 @@ RATE_CLOCK: Final = Clock("body_grace", LIMITS.body_grace)
 WRITE_CLOCK: Final = Clock("write_timeout", LIMITS.write_timeout)
 
 GROWN_HEAD: Final = 2 * LIMITS.head_size
-"""A buffer that grows byte by byte may be twice as large as what is in it."""
+"""A buffer that grows byte by byte may be twice as large as its contents."""
 BODY: Final = LIMITS.read_buffer + ONE_READ
 ANSWER: Final = LIMITS.write_buffer + ONE_READ
 

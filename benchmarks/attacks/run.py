@@ -1,6 +1,6 @@
-"""Every attack on a server of its own, while a second client goes on asking.
+"""Runs every attack, each on a new server, while a second client sends requests.
 
-The exit status is 1 if one of them was not withstood.
+The exit status is 1 if the server did not withstand one of them.
 """
 
 import argparse

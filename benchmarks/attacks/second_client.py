@@ -20,9 +20,9 @@ from benchmarks.attacks.victim import TEXT
 RATE: Final = 200
 KEPT: Final = 8
 FRESH_EVERY: Final = 10
-"""Every so many requests, one has a connection of its own."""
+"""One of this many requests uses a new connection."""
 PATIENCE: Final = 5.0
-"""Seconds after which a missing response has failed."""
+"""Seconds after which a missing response counts as failed."""
 REQUEST: Final = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 LAST_REQUEST: Final = f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
 BODY: Final = b"\r\n\r\n" + TEXT.encode()
@@ -33,7 +33,7 @@ class Outcome:
     """The results of the requests."""
 
     seconds: list[float] = field(default_factory=list)
-    """Of those with a response."""
+    """The durations of successful requests."""
     failures: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -45,7 +45,7 @@ class Outcome:
         return self.failures.total()
 
     def percentile(self, share: float) -> float:
-        """Seconds that this share of the responses took at most."""
+        """The longest duration in seconds of this share of the responses."""
         return sorted(self.seconds)[max(0, round(share * len(self.seconds)) - 1)] if self.seconds else float("inf")
 
 
@@ -61,7 +61,7 @@ class Exchange:
 
 
 class SecondClient:
-    """Sends requests for as long as it is driven."""
+    """Sends requests while it is driven."""
 
     def __init__(self, port: int, *, rate: float = RATE, fresh: bool = True) -> None:
         self.port = port
@@ -71,7 +71,7 @@ class SecondClient:
         self.idle: list[Exchange] = []
         self.busy: dict[int, Exchange] = {}
         self.waiting: list[float] = []
-        """Times at which requests were due that found no kept connection free."""
+        """Due times of requests for which no kept connection was free."""
         for _ in range(KEPT):
             self.idle.append(self._connect(kept=True))
 
@@ -102,7 +102,7 @@ class SecondClient:
         return self.outcome
 
     def _wait_until(self, moment: float) -> None:
-        """Read responses until then: by select, whose timeout is finer than epoll's."""
+        """Read responses until this time, by select, whose timeout is finer than epoll's."""
         while (left := moment - time.monotonic()) > 0:
             unsent = [number for number, exchange in self.busy.items() if not exchange.sent]
             readable, writable, _ = select.select(list(self.busy), unsent, [], left)
@@ -185,7 +185,7 @@ IP_BIND_ADDRESS_NO_PORT: Final = 24
 
 
 def serve(pipe: Pipe, port: int, core: int | None, fresh: bool) -> None:
-    """Run in its own process: send requests until the pipe is readable, then send the outcome."""
+    """Run in a separate process: send requests until the pipe is readable, then send the results."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     come_first()
@@ -194,8 +194,8 @@ def serve(pipe: Pipe, port: int, core: int | None, fresh: bool) -> None:
 
 
 def come_first() -> None:
-    """Go before the attackers on their common core, so that what is measured is the server and not the queue for it."""
+    """Run before the attackers on their common core, so that the server is measured, and not the wait for the core."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     except PermissionError:
-        return  # The attackers are nice, which is nearly as good.
+        return  # The attackers have a lower priority (nice), which is nearly as good.

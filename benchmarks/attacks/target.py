@@ -1,4 +1,4 @@
-"""The process under attack: started on its core, and what it uses."""
+"""The process under attack: it is started on its own core, and its resources are measured."""
 
 import http.client
 import json
@@ -40,7 +40,7 @@ class Target:
     ) -> None:
         self.limits = limits or {}
         self.descriptors = descriptors
-        """The most files it may have open; None for as many as we may."""
+        """The most files that it may have open; None for the limit of this process."""
         self.core = core
         self.port = 0
 
@@ -70,7 +70,7 @@ class Target:
         self._end()
 
     def _restrict(self) -> None:
-        """In the new process, before it becomes the server."""
+        """Called in the new process, before it executes the server."""
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = self.descriptors or hard
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -100,18 +100,18 @@ class Target:
         self.folder.cleanup()
 
     def log(self) -> list[str]:
-        """What it wrote on the standard error."""
+        """The text on its standard error."""
         return self.errors.read_text(errors="replace").splitlines()
 
     def logged(self) -> list[str]:
-        """The same without the lines of the start."""
+        """The text on its standard error without the lines of the start."""
         return self.log()[self.lines_at_start :]
 
     def resident_bytes(self) -> int:
         return self._status("VmRSS")
 
     def peak_bytes(self) -> int:
-        """The most that was resident since `forget_peak`."""
+        """The largest resident memory since `forget_peak`."""
         return self._status("VmHWM")
 
     def forget_peak(self) -> None:
@@ -122,7 +122,7 @@ class Target:
         return sum(1 for _ in self._proc("fd").iterdir())
 
     def cpu_seconds(self) -> float:
-        """User and system time so far."""
+        """The user and system time so far."""
         fields = self._proc("stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
@@ -152,7 +152,7 @@ class Counters:
         self.connection.close()
 
     def read(self) -> dict[str, Any]:
-        """What they are now. Raises OSError and HTTPException."""
+        """The current counters. Raises OSError and HTTPException."""
         self.connection.request("GET", "/counters")
         found: dict[str, Any] = json.loads(self.connection.getresponse().read())
         return found

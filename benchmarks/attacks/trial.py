@@ -20,17 +20,17 @@ LOAD_CORE: Final = 1
 GRACE: Final = 5.0
 """Seconds by which a connection may outlive its limit."""
 SETTLE_SECONDS: Final = 8.0
-"""How long the server may take to come to rest after an attack: `linger_timeout` is among it."""
+"""The longest time for the server to become idle after an attack, including `linger_timeout`."""
 HEAD_START: Final = 1.0
-"""Seconds that the second client has to itself first, while its process starts."""
+"""Seconds in which the second client runs alone, while its process starts."""
 MOST_LINES: Final = 50
-"""Lines that the server may log under an attack, whatever it refuses."""
+"""The most log lines of a server under attack, however much it refuses."""
 RATIO: Final = 2.0
 
 
 @dataclass(slots=True)
 class Resources:
-    """What the server has at one moment."""
+    """The resources that the server uses at one moment."""
 
     resident_bytes: int
     descriptors: int
@@ -45,7 +45,7 @@ class Resources:
 
 @dataclass(slots=True)
 class Result:
-    """All that is known of one attack."""
+    """The measurements of one attack."""
 
     attack: Attack
     alone: Outcome
@@ -56,9 +56,9 @@ class Result:
     kernel_bytes: int
     most_connections: int
     left: int
-    """Of them, when the attack was over."""
+    """The number of open connections at the end of the attack."""
     longest: float
-    """Seconds that one of them lasted."""
+    """The lifetime of a connection, in seconds."""
     seconds: float
     log: list[str]
     tally: Tally
@@ -73,7 +73,7 @@ class Result:
 
     @property
     def cpu_seconds(self) -> float:
-        """Of the server, for the attack and for the second client."""
+        """The server's CPU time during the attack, for the attack and for the second client."""
         return self.after.cpu_seconds - self.before.cpu_seconds
 
     @property
@@ -82,7 +82,7 @@ class Result:
         return received
 
     def faults(self) -> Iterator[str]:
-        """What was not as it must be."""
+        """The errors that were found."""
         clock = self.attack.clock
         if self.alone.failed or self.under.failed:
             yield f"{self.alone.failed + self.under.failed} requests failed"
@@ -101,7 +101,7 @@ class Result:
 
 
 def attempt(attack: Attack, seconds_alone: float) -> Result:
-    """Start a server, make the attack, and see."""
+    """Start a server, attack it, and measure."""
     with (
         Target(attack.limits, descriptors=attack.descriptors, core=SERVER_CORE) as target,
         Counters(target.port) as counters,
@@ -150,7 +150,7 @@ def attackers(attack: Attack, port: int) -> Worker | SlowHttpTest:
 
 
 def wait_for_the_end(attack: Attack, lifetimes: Lifetimes, began: float) -> None:
-    """Until all connections are gone, or the time of the attack is over."""
+    """Wait until all connections have ended, or the time of the attack is over."""
     opened = attack.connections / attack.rate + 2 * INTERVAL
     while (elapsed := time.monotonic() - began) < attack.seconds:
         if attack.clock and elapsed > opened and lifetimes.most and not lifetimes.open:
@@ -159,7 +159,7 @@ def wait_for_the_end(attack: Attack, lifetimes: Lifetimes, began: float) -> None
 
 
 def come_to_rest(target: Target, counters: Counters, descriptors: int | None = None) -> None:
-    """Wait, up to a deadline, until only this process is connected, and no more is open than before."""
+    """Wait, up to a deadline, until only this process is connected and no more descriptors are open than before."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < deadline:
         with suppress(OSError, HTTPException):

@@ -25,13 +25,13 @@ def hello(request: Request) -> str:
 
 @app.post("/form")
 def form(request: Request) -> str:
-    """Called when the whole body is here: in memory, or past `spool_size` in a file."""
+    """Called when the whole body has arrived: in memory, or beyond `spool_size` in a file."""
     return str(request.content.seek(0, os.SEEK_END))
 
 
 @app.post("/upload", body_limit=BODY_LIMIT)
 async def upload(request: Request) -> str:
-    """Reads the body as it comes."""
+    """Reads the body as it arrives."""
     size = 0
     async for chunk in request.stream():
         size += len(chunk)

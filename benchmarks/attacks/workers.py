@@ -16,7 +16,7 @@ LAST_WORDS_SECONDS: Final = 60
 
 
 class Worker:
-    """`work(pipe, *arguments)` in its own process. It ends when the pipe is readable, and sends its result."""
+    """Runs `work(pipe, *arguments)` in a separate process. It ends when the pipe is readable, and sends its result."""
 
     def __init__(self, work: Callable[..., None], *arguments: object) -> None:
         context = multiprocessing.get_context("spawn")
@@ -28,7 +28,7 @@ class Worker:
         return self
 
     def stop(self) -> Any:
-        """Its result. Raises EOFError where it has ended before, and TimeoutError where it does not end."""
+        """Return the result. Raises EOFError if the process has ended before, and TimeoutError if it does not end."""
         self.pipe.send(None)
         if not self.pipe.poll(LAST_WORDS_SECONDS):
             raise TimeoutError("a worker does not end")

@@ -1,1 +1,1 @@
-"""Programs of twisted.web, WSGI and ASGI as they are, and the same ones on the engine."""
+"""Unchanged programs of twisted.web, WSGI and ASGI, with and without the engine."""

@@ -1,4 +1,4 @@
-"""A key and a certificate for this machine alone, made where there is none."""
+"""A key and a certificate for this machine, created if missing."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from benchmarks.prepare import DATA
 
 CERTIFICATE: Final = DATA / "localhost.pem"
-"""Both in one file."""
+"""The path of a file with both."""
 
 
 def make_certificate(path: Path = CERTIFICATE) -> None:

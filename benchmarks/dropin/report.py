@@ -1,4 +1,4 @@
-"""What a run has shown, as Markdown and as JSON."""
+"""The results of a run, as Markdown and as JSON."""
 
 import dataclasses
 import json
@@ -30,7 +30,7 @@ class Result:
 
     @property
     def best(self) -> Peer | None:
-        """What ours are compared with; None where no stock server gave a figure."""
+        """The baseline; None if no stock server has a figure."""
         found = [peer for peer in self.race.stock if counts(self.scores[peer.name])]
         return min(found, key=self.cpu, default=None)
 
@@ -39,7 +39,7 @@ class Result:
         return self.scores[peer.name].median("cpu_microseconds")
 
     def times(self, peer: Peer) -> float | None:
-        """How many times as many requests for a second of CPU; None where there is nothing to compare."""
+        """The ratio of requests per second of CPU; None if there is no baseline."""
         best = self.best
         return self.cpu(best) / self.cpu(peer) if best and counts(self.scores[peer.name]) else None
 
@@ -51,7 +51,7 @@ class Result:
         return [theirs.cpu_microseconds / own.cpu_microseconds for theirs, own in pairs]
 
     def verdict(self, peer: Peer) -> str:
-        """`aim`, `least` or `missed`; nothing of a stock server, and where there is no figure."""
+        """`aim`, `least` or `missed`; empty for a stock server, and without a figure."""
         times = self.times(peer)
         if times is None or not peer.ours:
             return ""
@@ -68,7 +68,7 @@ def as_json(machine: Machine, results: Sequence[Result]) -> str:
 
 
 def versions(results: Sequence[Result]) -> list[str]:
-    """Names and versions of everything that took part, each once."""
+    """The names and versions of all packages in the run, each once."""
     names = {name for result in results for peer in result.race.peers for name in peer.versions}
     return [version(name) for name in sorted(names, key=str.lower)]
 

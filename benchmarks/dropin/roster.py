@@ -13,7 +13,7 @@ from benchmarks.roster import Peer, granian, uvicorn
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
 EQUAL: Final = 0.98
-"""From here on two servers count as equal: a run is not more exact."""
+"""From this ratio on two servers count as equal, because a run is not more precise."""
 AHEAD: Final = 1.02
 Command = Callable[[int, Path], list[str]]
 
@@ -24,10 +24,10 @@ class Race:
 
     case: Case
     stock: tuple[Peer, ...]
-    """What ours are compared with; where there are several, with the thriftiest."""
+    """The baseline. If there are several, the one with the least CPU time."""
     ours: tuple[Peer, ...]
     least: float
-    """How many times as many requests for a second of CPU."""
+    """The required ratio of requests per second of CPU."""
     aim: float
 
     @property
@@ -40,12 +40,12 @@ class Race:
 
 
 def python(name: str, *arguments: str) -> Command:
-    """A program under the plain interpreter."""
+    """A program with the plain interpreter."""
     return lambda port, folder: [str(PYTHON), str(PROGRAMS / name), str(port), *arguments]
 
 
 def execute(name: str, *arguments: str) -> Command:
-    """The same under `ropewalk exec`."""
+    """A program with `ropewalk exec`."""
     return lambda port, folder: [*ropewalk("exec", "--quiet"), str(PROGRAMS / name), str(port), *arguments]
 
 

@@ -1,4 +1,4 @@
-"""Programs as they are beside the same ones on the engine, in one run."""
+"""Runs programs unchanged and on the engine, and compares them."""
 
 import argparse
 import os

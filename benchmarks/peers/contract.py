@@ -1,8 +1,8 @@
-"""What every peer serves. A program offers as many of these endpoints as its server can.
+"""The endpoints of the peers. A program offers as many of these endpoints as its server can.
 
 The programs beside this file are run by themselves, with this folder on their path.
 
-| request | answer |
+| request | response |
 |---|---|
 | `GET /plaintext` | `TEXT` |
 | `GET /coroutine` | `TEXT`, from a coroutine handler that does not suspend |

@@ -89,7 +89,7 @@ def sleep(request: Request) -> Deferred[str]:
 
 
 class KleinDownload(Download):
-    """Klein finishes the request itself, when the Deferred that it was given fires."""
+    """Klein finishes the request itself when this Deferred fires."""
 
     def __init__(self, request: Request, finished: Deferred[None]) -> None:
         super().__init__(request)

@@ -1,4 +1,4 @@
-"""Robyn with one process and one worker. No route is `const`: that would answer without Python."""
+"""Robyn with one process and one worker. No route is `const`, because such a route responds without Python."""
 
 import asyncio
 from collections.abc import Iterator

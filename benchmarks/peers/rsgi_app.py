@@ -1,4 +1,4 @@
-"""The same application in RSGI, granian's own interface."""
+"""The application of `asgi_app.py` in RSGI, granian's own interface."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -11,7 +11,7 @@ from socketify import App, AppListenOptions, sendfile
 
 app = App()
 
-# Nothing else refers to a response that waits: the collector takes it, and the process ends with a fatal error.
+# Keep a reference to a waiting response: otherwise the collector frees it, and the process ends with a fatal error.
 held: set[Any] = set()
 
 

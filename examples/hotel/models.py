@@ -16,7 +16,7 @@ class NewRoom(Struct, kw_only=True, forbid_unknown_fields=True):
     number: Annotated[str, Meta(min_length=1, max_length=10)]
     beds: Annotated[int, Meta(ge=1, le=20)]
     price: Annotated[int, Meta(ge=0)]
-    """Of one night, in cents."""
+    """The price of one night, in cents."""
 
 
 class Room(NewRoom, kw_only=True):

@@ -1,4 +1,4 @@
-"""Autobahn's client in a conversation: `client.py URL [CERTIFICATE]`. It prints what it has received."""
+"""Autobahn's client: `client.py URL [CERTIFICATE]`. It prints the messages that it has received."""
 
 import sys
 from pathlib import Path

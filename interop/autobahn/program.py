@@ -1,4 +1,4 @@
-"""Autobahn: echo servers with its `WebSocketResource`, and with that of twisted.web."""
+"""Autobahn: echo servers with Autobahn's `WebSocketResource`, and with twisted.web's."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """Echoes over WebSocket, by Autobahn at `/autobahn` and by twisted.web at `/twisted`: `server.py DESCRIPTION`.
 
-A client may ask for more than an echo: see `Commands`. What each connection was lost by is printed.
+Clients may send `Commands`. The server prints the reason for which each connection was lost.
 """
 
 import sys
@@ -30,7 +30,7 @@ def say(text: str) -> None:
 
 @implementer(IPushProducer)
 class Flood:
-    """As many bytes as the client takes, until there have been enough of them, and then a close."""
+    """Sends until enough bytes were sent, at the client's pace, and then closes."""
 
     def __init__(self, peer: "Commands") -> None:
         self.peer = peer
@@ -57,7 +57,7 @@ class Flood:
 
 
 class Commands:
-    """What both kinds of connection do. Their library's own methods are below."""
+    """The behaviour of both kinds of connections. The methods of their libraries are below."""
 
     path: str
 

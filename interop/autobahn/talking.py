@@ -1,6 +1,6 @@
-"""The client of websockets, one call after the other.
+"""The client of websockets, with one call at a time.
 
-Its own client for threads reads in one while it writes in another, and over TLS it hangs now and then.
+Its client for threads reads and writes in two threads, and sometimes hangs over TLS.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 T = TypeVar("T")
 SECONDS = 30
-"""Enough for every call."""
+"""The timeout of every call."""
 
 
 class Talker:
@@ -39,11 +39,11 @@ class Talker:
         self._run(self.socket.send(message))
 
     def recv(self, seconds: float = SECONDS) -> Any:
-        """The next message. Raises TimeoutError."""
+        """Return the next message. Raises TimeoutError."""
         return self._run(asyncio.wait_for(self.socket.recv(), seconds))
 
     def ping(self, payload: bytes) -> float:
-        """The seconds until the pong."""
+        """Send a ping, and return the seconds until the pong."""
 
         async def pong() -> float:
             return await (await self.socket.ping(payload))
@@ -56,7 +56,7 @@ class Talker:
 
 @contextmanager
 def talkers() -> Iterator[Callable[[Callable[[], connect]], Talker]]:
-    """What makes them, with a loop in a thread for them all."""
+    """Makes WebSockets, with one event loop in a thread for all of them."""
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever)
     thread.start()

@@ -93,7 +93,7 @@ def test_deflate(served: Served) -> None:
 
 
 def test_client_closes(served: Served, path: str) -> None:
-    """And the server's protocol learns that it was in order."""
+    """The server's protocol is notified that the close was clean."""
     with served.open(path) as client:
         said = len(served.process.said)
         client.close(4002)
@@ -102,7 +102,7 @@ def test_client_closes(served: Served, path: str) -> None:
 
 
 def test_client_goes_away(served: Served, path: str) -> None:
-    """Without a closing handshake. The protocol learns it once."""
+    """The client closes without a closing handshake. The protocol is notified once."""
     said = len(served.process.said)
     with served.dial() as client:
         client.sendall(handshake(path))
@@ -123,7 +123,7 @@ def test_server_closes(served: Served, path: str) -> None:
 
 
 def test_server_drops(served: Served, path: str) -> None:
-    """Without a word. Its protocol learns that it did so itself."""
+    """The server closes without a closing handshake. Its protocol is notified that it did so itself."""
     with served.open(path) as client:
         said = len(served.process.said)
         client.send("drop")
@@ -134,7 +134,7 @@ def test_server_drops(served: Served, path: str) -> None:
 
 
 def test_flood(served: Served, path: str) -> None:
-    """A producer is held back while the client takes nothing, and nothing is lost before the close."""
+    """The producer is paused while the client reads nothing, and all is sent before the close."""
     said = len(served.process.said)
     with served.open(path, max_queue=1) as client:
         client.send("flood")
@@ -147,7 +147,7 @@ def test_flood(served: Served, path: str) -> None:
 
 
 def test_silence(served: Served, path: str) -> None:
-    """For longer than the site lets a connection be idle: a WebSocket is none."""
+    """The connection is idle for longer than the site's timeout, which does not apply to a WebSocket."""
     with served.open(path) as client:
         with pytest.raises(TimeoutError):
             client.recv(3.5)
@@ -164,7 +164,7 @@ def test_crowd(served: Served, path: str) -> None:
 
 
 def test_after_requests(served: Served, path: str) -> None:
-    """On a connection that has had ordinary requests before."""
+    """The connection has had ordinary requests before."""
     with served.dial() as client:
         for request in (GET, POST, GET):
             client.sendall(request)
@@ -199,7 +199,7 @@ def test_byte_by_byte(served: Served, path: str) -> None:
 
 
 def test_bad_handshake(served: Served, path: str) -> None:
-    """Refused, by the library."""
+    """The library refuses the message."""
     with served.dial() as client:
         client.sendall(handshake(path).replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: 7"))
         assert read_head(client).startswith(b"HTTP/1.1 400 ")
@@ -219,7 +219,7 @@ def test_not_there(served: Served) -> None:
 
 
 def test_client_of_autobahn(served: Served) -> None:
-    """In whole messages, fragments, chopped ones and frame by frame."""
+    """The messages are sent whole, in fragments, chopped and frame by frame."""
     if not served.url:
         pytest.skip("Autobahn's client has no way to a UNIX socket by a URL")
     command = [sys.executable, CLIENT, f"{served.url}/autobahn", *([served.authority] if served.authority else [])]
@@ -229,7 +229,7 @@ def test_client_of_autobahn(served: Served) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_stop(way: str, path: str, tmp_path: Path) -> None:
-    """SIGTERM ends the server, WebSocket or not, and the protocol learns it before."""
+    """SIGTERM ends the server, with or without a WebSocket. The protocol is notified before."""
     with WAYS[way](tmp_path) as served, served.open(path) as client:
         client.send("a")
         assert client.recv() == "a"

@@ -1,4 +1,4 @@
-"""The ways to the server of the echoes: over TCP, TLS and a UNIX socket."""
+"""The ways to connect to the echo server: over TCP, TLS and a UNIX socket."""
 
 import socket
 import ssl
@@ -18,7 +18,7 @@ SERVER: Final = Path(__file__).with_name("server.py")
 LISTENS: Final = r"^listens on (\S+)$"
 HOST: Final = "127.0.0.1"
 PATIENCE: Final = 5
-"""Seconds, for what happens at once where it happens."""
+"""Seconds for an event that normally happens at once."""
 OPTIONS: Final[dict[str, Any]] = {"max_size": None, "close_timeout": 1}
 
 
@@ -28,16 +28,19 @@ class Served:
 
     process: Process
     open: Callable[..., Talker]
-    """A WebSocket to a path, by the client of websockets and with its options."""
+    """Connect a WebSocket to a path, by the client of websockets and with its options."""
     dial: Callable[[], socket.socket]
     """A bare connection."""
     url: str = ""
-    """Of the server, for WebSocket. A UNIX socket has none."""
+    """The server's URL for WebSocket. A UNIX socket has none."""
     authority: Path | None = None
-    """The certificate of who certifies the server, where it has TLS."""
+    """The certificate of the authority, if the server uses TLS."""
 
     def loses(self, path: str, reason: str, said: int) -> None:
-        """Wait until the protocol at this path has received this reason; over TLS any, because TLS has its own."""
+        """Wait until the protocol at this path has received this reason.
+
+        Over TLS, any reason counts, because TLS has its own.
+        """
         self.process.says(f"lost {path} {r'Connection' if self.authority else reason}", after=said, seconds=PATIENCE)
 
 

@@ -1,4 +1,4 @@
-"""Stands before tests of Buildbot's, which make errors of warnings, and bears with what this Twisted deprecates."""
+"""A plugin for tests of Buildbot, which turn warnings into errors: it allows what this Twisted deprecates."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""A master as its administrator has it, in a folder of its own, on a free port."""
+"""A master of Buildbot, set up as by an administrator, in a new folder and on a free port."""
 
 import json
 import shutil
@@ -14,14 +14,14 @@ from interop.processes import BIN, ON_ROPEWALK, Process, free_port, program, sta
 
 HERE: Final = Path(__file__).parent
 LINES: Final = 50_000
-"""That a build of the first builder prints, as master.cfg says."""
+"""The text that a build of the first builder prints, as configured in master.cfg."""
 
 RUNNING: Final = r"BuildMaster is running"
 
 
 @dataclass(frozen=True)
 class Master:
-    """A running one."""
+    """A running master."""
 
     process: Process
     folder: Path
@@ -36,14 +36,14 @@ class Master:
 
     @contextmanager
     def admin(self) -> Iterator[httpx.Client]:
-        """Logged in: the session is in a cookie."""
+        """Return a client that is logged in: the session is in a cookie."""
         with self.client() as client:
             response = client.get("/auth/login", auth=("alice", "a secret"))
             assert response.status_code == 302, response.text
             yield client
 
     def reconfigure(self, **files: str) -> None:
-        """Have it read its configuration anew."""
+        """Have the master read its configuration again."""
         for name, text in files.items():
             (self.folder / name).write_text(text)
         said = self.process.tell(signal.SIGHUP)
@@ -54,7 +54,7 @@ class Master:
 def running(folder: Path, *, prefix: str = "") -> Iterator[Master]:
     """A master that has just been set up in this folder. Afterwards it is stopped in the ordinary way.
 
-    A prefix goes before the endpoint where Ropewalk is to be under it, in place of `ropewalk exec`.
+    With a prefix, Ropewalk is selected by the endpoint and not by `ropewalk exec`.
     """
     port = free_port()
     (folder / "builders").write_text("splice whip")
@@ -71,30 +71,30 @@ def running(folder: Path, *, prefix: str = "") -> Iterator[Master]:
 
 
 def endpoint(port: int, prefix: str = "") -> str:
-    """The description of a port on this host alone."""
+    """The description of a port on 127.0.0.1."""
     return f"{prefix if ON_ROPEWALK else ''}tcp:{port}:interface=127.0.0.1"
 
 
 def right(response: httpx.Response) -> dict[str, Any]:
-    """The object in a response with status 200."""
+    """Check the status 200 of a response, and return its object."""
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     return body
 
 
 def call(client: httpx.Client, path: str, method: str, params: Mapping[str, Any]) -> httpx.Response:
-    """An action, by JSON-RPC."""
+    """Call an action by JSON-RPC."""
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     return client.post(f"/api/v2/{path}", content=json.dumps(request), headers={"Content-Type": "application/json"})
 
 
 def number_of(client: httpx.Client, builder: str) -> int:
-    """Buildbot numbers them as it likes."""
+    """Return the number of a builder, which Buildbot chooses."""
     (found,) = right(client.get("/api/v2/builders", params={"name": builder}))["builders"]
     return int(found["builderid"])
 
 
 def force(admin: httpx.Client, builder: str = "whip") -> None:
-    """Have a builder build, or be asked to."""
+    """Start a build of a builder, or request one."""
     params = {"builderid": number_of(admin, builder), "reason": "a test"}
     assert "result" in right(call(admin, "forceschedulers/force", "force", params))

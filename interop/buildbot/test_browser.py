@@ -1,4 +1,4 @@
-"""The UI of a master in a browser, which asks by REST and listens on a WebSocket."""
+"""The UI of a master in a browser, which uses REST and a WebSocket."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_its_web_socket(ui: Page, master: Master) -> None:
 
 
 def test_what_others_do_appears(ui: Page, master: Master) -> None:
-    """It comes by the WebSocket."""
+    """The update arrives over the WebSocket."""
     ui.go(f"{master.url}/#/changes")
     ui.shows("changes")
     with master.client() as client:

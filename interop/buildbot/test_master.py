@@ -25,7 +25,7 @@ numbers = count(1)
 
 @pytest.fixture(scope="module", params=["", "ropewalk:"], ids=["started", "by its endpoint"])
 def master(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Master]:
-    """By the second, Ropewalk is not below the process, but only named where the master listens."""
+    """With the second way, only the master's endpoint selects Ropewalk."""
     with running(tmp_path_factory.mktemp("master"), prefix=request.param) as master:
         yield master
     assert not FAULTS.search(master.process.said), master.process.said
@@ -65,7 +65,7 @@ class TestREST:
         assert client.get(f"{API}/builders", params={"limit": "few"}).status_code == 400
 
     def test_head(self, client: httpx.Client) -> None:
-        """Buildbot forbids it to strangers."""
+        """Buildbot forbids this without a login."""
         for _ in range(2):
             head = client.head(f"{API}/builders", headers={"Accept-Encoding": "identity"})
             assert (head.status_code, head.content) == (403, b"")
@@ -77,7 +77,7 @@ class TestREST:
         assert right(response) == right(client.get(f"{API}/builders", headers={"Accept-Encoding": "identity"}))
 
     def test_no_server_is_named(self, client: httpx.Client) -> None:
-        """Buildbot takes the header away."""
+        """Buildbot removes this header."""
         assert "server" not in client.get(f"{API}/builders").headers
 
     def test_many_clients(self, master: Master) -> None:
@@ -130,7 +130,7 @@ class TestBuilds:
 
     @pytest.mark.parametrize("kind", ["raw", "raw_inline"])
     def test_a_log_whole(self, admin: httpx.Client, kind: str) -> None:
-        """Streamed, without its length being known."""
+        """The response is streamed without a Content-Length."""
         response = admin.get(f"{API}/logs/{log_of(admin, built(admin))['logid']}/{kind}")
         assert response.status_code == 200
         assert response.headers["content-type"] == "text/plain; charset=utf-8"
@@ -140,7 +140,7 @@ class TestBuilds:
 
 
 def built(admin: httpx.Client) -> dict[str, Any]:
-    """The first build, when it is finished. It is forced the first time."""
+    """Return the first build when it has finished. The first call forces it."""
     finished = f"{API}/builders/splice/builds/1"
     if admin.get(finished).status_code == 404:
         with events(admin, "builds/*/finished") as (_, read):
@@ -152,7 +152,7 @@ def built(admin: httpx.Client) -> dict[str, Any]:
 
 
 def log_of(admin: httpx.Client, build: dict[str, Any]) -> dict[str, Any]:
-    """The log of the step that prints, which is the last one."""
+    """Return the log of the last step, which prints."""
     steps = right(admin.get(f"{API}/builds/{build['buildid']}/steps"))["steps"]
     log: dict[str, Any] = right(admin.get(f"{API}/steps/{steps[-1]['stepid']}/logs/stdio"))["logs"][0]
     return log
@@ -184,7 +184,7 @@ class TestServerSentEvents:
 
 @contextmanager
 def events(client: httpx.Client, path: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
-    """What the master calls this listener, and how to wait for its next event."""
+    """The number that the master gives this listener, and a function to wait for its next event."""
     with client.stream("GET", f"/sse/listen/{path}") as response:
         assert response.headers["content-type"] == "text/event-stream"
         lines = response.iter_lines()
@@ -262,7 +262,7 @@ class TestWebSocket:
         assert right(admin.get(f"{API}/masters"))["masters"]
 
     def test_without_a_handshake(self, client: httpx.Client) -> None:
-        """Autobahn responds, in place of twisted.web."""
+        """Autobahn responds instead of twisted.web."""
         response = client.get("/ws")
         assert (response.status_code, response.reason_phrase) == (426, "HTTP Upgrade header missing")
 
@@ -272,7 +272,7 @@ def opened(master: Master) -> ClientConnection:
 
 
 def ask(socket: ClientConnection, command: str, *, code: int = 200, **params: str) -> dict[str, Any]:
-    """The reply to a command."""
+    """Send a command and return the reply."""
     number = next(numbers)
     socket.send(json.dumps({"cmd": command, "_id": number, **params}))
     reply: dict[str, Any] = json.loads(socket.recv(20))
@@ -334,7 +334,7 @@ class TestHooks:
 
 
 class TestStrain:
-    """Buildbot writes the responses of REST in a pool thread, word by word. Each test has a master of its own."""
+    """Buildbot writes the responses of REST from a pool thread, in small pieces. Each test has its own master."""
 
     def test_large_responses(self, tmp_path: Path) -> None:
         with running(tmp_path) as master, master.client(headers={"Accept-Encoding": "identity"}) as client:
@@ -355,7 +355,7 @@ class TestStrain:
                     assert right(client.get(f"{API}/builders", timeout=5))["builders"]
 
     def test_head_of_what_would_be_compressed(self, tmp_path: Path) -> None:
-        """No byte of the body may come between this response and the next."""
+        """No byte of the body may be between this response and the next."""
         alone = httpx.Limits(max_connections=1)
         with running(tmp_path) as master, master.client(headers={"Accept-Encoding": "gzip"}, limits=alone) as client:
             assert client.head(f"{API}/builders").content == b""
@@ -363,7 +363,7 @@ class TestStrain:
 
 
 def test_a_new_configuration(tmp_path: Path) -> None:
-    """More builders, and another port: the same site listens there."""
+    """After more builders and another port were configured, the same site listens there."""
     with running(tmp_path) as master, opened(master) as socket, master.client() as client:
         assert right(client.get(f"{API}/masters"))["masters"]
         port = free_port()
@@ -379,7 +379,7 @@ def test_a_new_configuration(tmp_path: Path) -> None:
 
 
 def test_its_end(tmp_path: Path) -> None:
-    """With those there that would stay for ever."""
+    """The master stops although clients are connected that would stay for ever."""
     with running(tmp_path) as master, opened(master) as socket, master.client() as client:
         with events(client, "builds/*/new"):
             assert master.process.stop() == 0

@@ -1,4 +1,4 @@
-"""What the worker of the node imports: procedures of WAMP, an app of WSGI, and a resource of twisted.web."""
+"""The module that the worker of the node imports: procedures of WAMP, an app of WSGI, and a resource of twisted.web."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 PIECE = b"0123456789abcdef" * 4096
 PIECES = 48
-"""Of 64 KiB each, from the producer."""
+"""The number of pieces of 64 KiB that the producer writes."""
 
 
 class Backend(ApplicationSession):  # type: ignore[misc]  # the environment of the suite has it
@@ -30,7 +30,7 @@ class Backend(ApplicationSession):  # type: ignore[misc]  # the environment of t
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Return what the request was."""
+    """Return a description of the request."""
     body = environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "application/octet-stream"), ("X-Path", environ["PATH_INFO"])])
     return [environ["REQUEST_METHOD"].encode(), b" ", body]
@@ -38,7 +38,7 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
 
 @implementer(IPullProducer)
 class Pieces:
-    """Writes a piece whenever there is room."""
+    """Writes a piece whenever there is space."""
 
     def __init__(self, request: Any) -> None:
         self.request = request
@@ -62,7 +62,7 @@ class Echo(Resource):
     isLeaf = True
 
     def __init__(self, *arguments: Any) -> None:
-        """Crossbar gives it what the configuration says."""
+        """Crossbar calls this with the configuration."""
         super().__init__()
 
     def render_GET(self, request: Any) -> int:

@@ -1,4 +1,4 @@
-"""A node of Crossbar as its administrator has it: one router, its transports, and the ways to them."""
+"""A node of Crossbar, set up as by an administrator: one router, its transports, and the ways to connect to them."""
 
 import json
 import socket
@@ -21,12 +21,12 @@ REALM: Final = "realm1"
 ROLE: Final = "anonymous"
 READY: Final = "NODE_BOOT_COMPLETE"
 MOST_CONNECTIONS: Final = 5
-"""To the transport `few`."""
+"""The number of connections that the transport `few` accepts."""
 
 BIG: Final = bytes(range(256)) * 12_000
 """A file of the node."""
 PRODUCED: Final = b"0123456789abcdef" * 4096 * 48
-"""The body that `backend.py` has a producer write."""
+"""The body that the producer in `backend.py` writes."""
 
 WEBSOCKET: Final = {"type": "websocket", "serializers": ["json"]}
 BRIDGE: Final = {"realm": REALM, "role": ROLE}
@@ -42,30 +42,29 @@ exec {python} -u -m ropewalk exec "$@"
 
 
 class Way(Connector):
-    """To a transport of the node."""
+    """Connect to a transport of the node."""
 
     def websocket(self, path: str = "/ws", **options: Any) -> Talker:
-        """One that speaks WAMP in JSON, where the options name nothing else."""
+        """Connect a client that speaks WAMP in JSON, unless the options name another format."""
         given = {"subprotocols": ["wamp.2.json"], "max_size": None, "close_timeout": 1} | options
         return self.open_websocket(path, **given)
 
 
 @dataclass(frozen=True)
 class Node:
-    """A running one."""
+    """A running node."""
 
     process: Process
     folder: Path
     ways: dict[str, Way]
-    """By the names of its transports."""
+    """The ways to connect, by the names of the transports."""
 
 
 @contextmanager
 def running(folder: Path, *, by_endpoint: bool = False) -> Iterator[Node]:
     """A node in this folder.
 
-    Where Ropewalk is to be under it, the worker is run by `ropewalk exec`, or the endpoints have the prefix
-    `ropewalk:`.
+    To run on Ropewalk, the worker is started by `ropewalk exec`, or the endpoints have the prefix `ropewalk:`.
     """
     authority = trustme.CA()
     context = ssl.create_default_context()
@@ -172,7 +171,7 @@ def _described(description: str) -> dict[str, Any]:
 
 
 def _free_ports(*names: str) -> dict[str, int]:
-    """Chosen here, for the configuration has to name them."""
+    """The ports are chosen here, because the configuration must contain them."""
     servers = [socket.create_server((HOST, 0)) for _ in names]
     try:
         return {name: server.getsockname()[1] for name, server in zip(names, servers, strict=True)}

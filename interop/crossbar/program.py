@@ -12,7 +12,7 @@ OWN_TESTS = (
     "crossbar.webservice",
     "crossbar.worker",
 )
-"""The packages that concern its transports. The others are about its shell, logs and files."""
+"""The packages with tests of its transports. The others test its shell, logs and files."""
 
 WITHOUT_HOST = LeftOut(
     "An HTTP/1.1 request without a Host gets 400 (RFC 9112, section 3.2).",

@@ -22,7 +22,7 @@ WAMP_OPENED = b"Sec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
 
 @pytest.fixture(scope="module", params=["started", "endpoint"])
 def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """By the second, Ropewalk is not below the worker, but only named where it listens."""
+    """With the second way, only the endpoint of the worker selects Ropewalk."""
     with running(tmp_path_factory.mktemp("node"), by_endpoint=request.param == "endpoint") as node:
         yield node
     found = faults(node.process.said)
@@ -31,7 +31,7 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module", params=["web", "tls", "unix", "universal"])
 def way(request: pytest.FixtureRequest, node: Node) -> Way:
-    """To a transport with all services."""
+    """The transport with all services."""
     if request.param not in node.ways:
         pytest.skip("Its factory is for more than HTTP, and not for the prefix.")
     return node.ways[request.param]
@@ -39,7 +39,7 @@ def way(request: pytest.FixtureRequest, node: Node) -> Way:
 
 @pytest.fixture
 def over_ip(way: Way, node: Node) -> None:
-    """CGI, WSGI and the proxy of twisted.web need the address of the client, which a UNIX socket has not."""
+    """CGI, WSGI and the proxy of twisted.web need the address of the client, which does not exist on a UNIX socket."""
     if way is node.ways["unix"]:
         pytest.skip("A client of a UNIX socket has no address.")
 
@@ -57,7 +57,7 @@ def session(way: Way) -> Iterator[wamp.Session]:
 
 
 def faults(said: str) -> list[str]:
-    """What a node has logged that it should not, with some lines of context."""
+    """Return the unexpected log lines of a node, with some lines of context."""
     lines = said.splitlines()
     return ["\n".join(lines[max(at - 3, 0) : at + 25]) for at, line in enumerate(lines) if FAULTS.search(line)]
 
@@ -174,7 +174,7 @@ class TestWeb:
         assert responses.count(b"HTTP/1.1 200 OK\r\n") == 21
 
     def test_client_that_leaves(self, way: Way, client: HTTPConnection) -> None:
-        """In the middle of a body; others are served on."""
+        """A client leaves in the middle of a body, and other clients are still served."""
         for path in ("/big.bin", "/echo", "/info"):
             for _ in range(5):
                 with way.dial() as leaving:
@@ -268,7 +268,7 @@ class TestWebSocket:
             assert [session.event() for session in sessions[1:]] == ["to others"] * 49
 
     def test_goodbye(self, way: Way) -> None:
-        """The client closes it, or joins again."""
+        """The client closes the session, or joins again."""
         with way.websocket() as talker:
             session = wamp.over_websocket(talker)
             session.leave()
@@ -276,7 +276,7 @@ class TestWebSocket:
 
     @pytest.mark.parametrize("end", ["close", "vanish"])
     def test_client_that_leaves(self, way: Way, session: wamp.Session, end: str) -> None:
-        """The router says so to those who want to know."""
+        """The router notifies the subscribers of that."""
         session.subscribe("wamp.session.on_leave")
         with way.websocket() as talker:
             other = wamp.over_websocket(talker)
@@ -299,7 +299,7 @@ class TestWebSocket:
         assert b"WebSocket" in body
 
     def test_after_requests(self, way: Way) -> None:
-        """On a connection that has had ordinary requests before, which go to the site of a universal transport."""
+        """The connection has had ordinary requests before, which reach the site of a universal transport."""
         with way.dial() as client:
             for _ in range(3):
                 client.sendall(b"GET /json HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -335,7 +335,7 @@ class TestRawSocket:
         assert raw.call("example.text", 1_000_000) == "x" * 1_000_000
 
     def test_beside_websocket(self, node: Node, raw: wamp.Session) -> None:
-        """What one publishes by RawSocket the other gets by WebSocket, on one port."""
+        """A client with RawSocket publishes, and one with WebSocket receives it, on the same port."""
         with node.ways["universal"].websocket() as talker:
             other = wamp.over_websocket(talker)
             other.subscribe("example.both")
@@ -376,7 +376,7 @@ class TestMostConnections:
             self.wait_for_room(way)
 
     def wait_for_room(self, way: Way) -> None:
-        """Its ends come to the factory one after the other."""
+        """The factory is notified of the ends of its connections, in order."""
         for _ in range(200):
             if all(not self.refused(way) for _ in range(2)) and self.has_room(way):
                 return
@@ -400,7 +400,7 @@ class TestStop:
             yield other
 
     def test_by_signal(self, other: Node) -> None:
-        """With a WebSocket and an idle connection open."""
+        """A WebSocket and an idle connection are open."""
         with other.ways["web"].websocket() as talker, closing(other.ways["web"].http()) as client:
             session = wamp.over_websocket(talker)
             assert session.call("example.add", 1, 1) == 2

@@ -1,4 +1,4 @@
-"""WAMP in JSON by hand, over WebSocket and RawSocket (https://wamp-proto.org)."""
+"""A client of WAMP in JSON without a library, over WebSocket and RawSocket (https://wamp-proto.org)."""
 
 import json
 import socket
@@ -28,7 +28,7 @@ YIELD: Final = 70
 
 ROLES: Final[dict[str, Any]] = {role: {} for role in ("caller", "callee", "publisher", "subscriber")}
 RAW_HANDSHAKE: Final = b"\x7f\xf1\x00\x00"
-"""Messages of up to 16 MiB, in JSON."""
+"""The handshake of RawSocket for messages of up to 16 MiB in JSON."""
 
 Message = list[Any]
 
@@ -47,13 +47,13 @@ class Session:
         self._send(json.dumps(message))
 
     def expect(self, kind: int) -> Message:
-        """The next message, which has to be of this kind."""
+        """Return the next message, which must be of this kind."""
         message: Message = json.loads(self._receive())
         assert message[0] == kind, message
         return message
 
     def ask(self, kind: int, *rest: Any, reply: int) -> Message:
-        """The reply to a request."""
+        """Send a request and return the reply."""
         number = next(self._numbers)
         self.send(kind, number, {}, *rest)
         message = self.expect(reply)

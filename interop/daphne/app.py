@@ -13,7 +13,7 @@ Send = Callable[[Message], Awaitable[None]]
 MEBIBYTE = 1024 * 1024
 
 left_with: list[str] = []
-"""What the clients of `/watched`, and of WebSocket's `/echo`, left with."""
+"""The events with which clients of `/watched` and of the WebSocket `/echo` have left."""
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +100,7 @@ async def ws_echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def ws_flood(scope: Scope, receive: Receive, send: Send) -> None:
-    """Sixteen messages of a mebibyte, and then the end."""
+    """Sends sixteen messages of a mebibyte, and closes."""
     await receive()
     await send({"type": "websocket.accept"})
     for number in range(16):

@@ -154,21 +154,21 @@ class TestWebSocket:
             assert client.ping(b"there?").wait(10)
 
     def test_client_closes(self, address: tuple[str, int], connection: HTTPConnection) -> None:
-        """The app learns the code."""
+        """The app receives the code."""
         with open_(address) as client:
             client.close(4002)
         assert code(client.protocol.close_rcvd) == 1000
         assert ask(connection, "GET", "/left?4002")[1] == b"yes"
 
     def test_client_that_goes_away(self, address: tuple[str, int], connection: HTTPConnection) -> None:
-        """Without a closing handshake: 1006."""
+        """A connection that ends without a closing handshake has the code 1006."""
         with socket.create_connection(address, timeout=10) as client:
             client.sendall(handshake("/echo"))
             assert read_head(client).startswith(b"HTTP/1.1 101 ")
         assert ask(connection, "GET", "/left?1006")[1] == b"yes"
 
     def test_server_closes(self, address: tuple[str, int]) -> None:
-        """After all that it has to say, which is more than the client takes at once."""
+        """The app closes at once after more messages than the client reads."""
         with open_(address, "/flood", max_queue=1) as client:
             messages = [client.recv() for _ in range(16)]
             with pytest.raises(ConnectionClosed) as closed:
@@ -200,7 +200,7 @@ class TestWebSocket:
             assert [client.recv() for client in clients] == list(map(str, range(100)))
 
     def test_after_requests(self, address: tuple[str, int]) -> None:
-        """On a connection that has had ordinary requests before."""
+        """The connection has had ordinary requests before."""
         with socket.create_connection(address, timeout=10) as client:
             for _ in range(3):
                 client.sendall(BROTHERS[0])
@@ -220,7 +220,7 @@ class TestWebSocket:
 
 
 def test_stop() -> None:
-    """SIGTERM ends it, with a WebSocket open."""
+    """SIGTERM ends the server although a WebSocket is open."""
     with started(*COMMAND, cwd=HERE) as server:
         port = int(server.says(LISTENING)[1])
         with open_(("127.0.0.1", port)) as client:

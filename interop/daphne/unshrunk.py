@@ -1,6 +1,6 @@
 """A plugin for pytest: hypothesis makes the same choices every time, and leaves a failure as it was found.
 
-Each of its tries starts a server. Both runs of a suite have to be asked the same to be compared.
+Each of its tries starts a server. Two runs of a suite can only be compared if they make the same choices.
 """
 
 from hypothesis import Phase, settings

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium h
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUI]:
     with running(tmp_path_factory.mktemp("deluge")) as ui, ui.user() as user:
-        result(user, "web.set_config", {"first_login": False})  # otherwise it proposes another password
+        result(user, "web.set_config", {"first_login": False})  # otherwise the web UI proposes another password
         yield ui
 
 
@@ -51,7 +51,7 @@ def test_wrong_password(tab: Page) -> None:
 
 
 def test_a_torrent_by_its_file(tab: Page, tmp_path: Path) -> None:
-    """Uploaded, looked at, added, shown in the list, removed."""
+    """Upload a torrent, view it, add it, find it in the list, and remove it."""
     file = tmp_path / "sheet-bend.torrent"
     file.write_bytes(torrent("sheet-bend.bin").file)
     log_in(tab)

@@ -30,7 +30,7 @@ def ui(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def client(ui: WebUI) -> Iterator[httpx.Client]:
-    """Of a visitor."""
+    """The client of a visitor who is not logged in."""
     with ui.client() as client:
         yield client
 
@@ -55,7 +55,7 @@ def installed(path: str) -> bytes:
 
 
 def upload(client: httpx.Client, *files: bytes) -> list[str]:
-    """Where the web UI has put them."""
+    """Return the paths at which the web UI stores uploads."""
     response = client.post("/upload", files=[("file", ("some.torrent", file)) for file in files])
     assert response.status_code == 200, response.text
     uploaded = response.json()
@@ -85,7 +85,7 @@ class TestPages:
     @pytest.mark.parametrize(("path", "file"), [("ext-all.js", "extjs/ext-all.js"), ("deluge-all.js", "deluge-all.js")])
     @pytest.mark.parametrize("coding", ["gzip", "identity"])
     def test_script(self, client: httpx.Client, path: str, file: str, coding: str) -> None:
-        """One has 720 kB. With the content coding it is written in pieces."""
+        """One of the files has 720 kB. With a content coding, it is written in pieces."""
         response = client.get(f"/js/{path}", headers={"Accept-Encoding": coding})
         assert response.headers.get("Content-Encoding", "identity") == coding
         assert response.headers["Content-Type"] in {"text/javascript", "application/javascript"}
@@ -120,7 +120,7 @@ class TestPages:
         assert response.headers.get("Content-Type", "").partition(";")[0] == (kind or "text/html")
 
     def test_below_a_base(self, client: httpx.Client) -> None:
-        """As a proxy in front of it says."""
+        """A proxy in front reports the base path."""
         assert 'href="/deluge/' in client.get("/", headers={"X-Deluge-Base": "deluge"}).text
 
     def test_part_of_a_file(self, client: httpx.Client) -> None:
@@ -161,7 +161,7 @@ class TestJSON:
         assert client.get("/upload").status_code == 405
 
     def test_large(self, user: httpx.Client) -> None:
-        """A request and a response of 1 MB."""
+        """The request and the response have 1 MB."""
         label = "x" * 1_000_000
         config = result(user, "core.get_config")
         result(user, "core.set_config", {"move_completed_path": label})
@@ -175,7 +175,7 @@ class TestJSON:
         assert response.json()["error"] is None
 
     def test_many_at_a_time(self, ui: WebUI, user: httpx.Client) -> None:
-        """On connections of their own, each asking several times."""
+        """Several clients on separate connections, each with several requests."""
 
         def ask(_: int) -> list[Any]:
             with ui.user() as client:
@@ -217,14 +217,14 @@ class TestTorrents:
         assert result(user, "core.remove_torrent", some_torrent.id, True) is True
 
     def test_download_by_its_url(self, ui: WebUI, user: httpx.Client) -> None:
-        """Deluge asks itself."""
+        """The web UI sends a request to itself."""
         if ui.url.startswith("https"):
             pytest.skip("Deluge does not trust its own certificate")
         path = result(user, "web.download_torrent_from_url", f"{ui.url}/icons/deluge.png")
         assert Path(path).read_bytes() == installed("icons/deluge.png")
 
     def test_events(self, user: httpx.Client, some_torrent: Torrent) -> None:
-        """A request that waits for them."""
+        """A request that waits for events."""
         result(user, "web.register_event_listener", "TorrentAddedEvent")
         with ThreadPoolExecutor(1) as other:
             waiting = other.submit(result, user, "web.get_events")
@@ -272,7 +272,7 @@ def request(method: str, *params: Any) -> dict[str, Any]:
 
 
 def test_saved_configuration(tmp_path: Path) -> None:
-    """What a user sets is there after a stop and a start."""
+    """Settings of a user are kept over a restart."""
     with running(tmp_path) as ui, ui.user() as user:
         result(user, "web.set_config", {"session_timeout": 1234})
     with running(tmp_path) as ui, ui.user() as user:

@@ -1,4 +1,4 @@
-"""Files that describe torrents (BEP 3), made by hand."""
+"""Creates files that describe torrents (BEP 3)."""
 
 import os
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ PIECE: Final = 16_384
 
 @dataclass(frozen=True)
 class Torrent:
-    """A single file."""
+    """A torrent with a single file."""
 
     name: str
     file: bytes
-    """That a user uploads."""
+    """The name of the file that a user uploads."""
     id: str
-    """By which Deluge knows it: the hash of its info."""
+    """The hash of the torrent's info, by which Deluge identifies it."""
 
 
 def torrent(name: str, size: int = 3 * PIECE) -> Torrent:
@@ -27,7 +27,7 @@ def torrent(name: str, size: int = 3 * PIECE) -> Torrent:
 
 
 def encoded(value: object) -> bytes:
-    """In bencode, whose dictionaries are in order."""
+    """Encode an object in bencode, in which dictionaries are sorted."""
     match value:
         case int():
             return b"i%de" % value

@@ -32,7 +32,7 @@ ids: Final = count(1)
 
 @dataclass(frozen=True)
 class WebUI:
-    """A running one, and the daemon that it is for."""
+    """A running web UI and its daemon."""
 
     process: Process
     daemon: Process
@@ -41,7 +41,7 @@ class WebUI:
     daemon_port: int
 
     def client(self) -> httpx.Client:
-        """That trusts the certificate which Deluge has made for itself."""
+        """Return a client that trusts Deluge's own certificate."""
         trusted = ssl.create_default_context()
         trusted.check_hostname = False
         trusted.verify_mode = ssl.CERT_NONE
@@ -49,7 +49,7 @@ class WebUI:
 
     @contextmanager
     def user(self) -> Iterator[httpx.Client]:
-        """Logged in and connected to the daemon."""
+        """Return a client that is logged in and connected to the daemon."""
         with self.client() as client:
             assert result(client, "auth.login", PASSWORD) is True
             if not result(client, "web.connected"):
@@ -57,7 +57,7 @@ class WebUI:
             yield client
 
     def host(self, client: httpx.Client) -> str:
-        """The daemon's name among the hosts that the web UI knows."""
+        """The id of the daemon among the hosts in the web UI."""
         for name, *address, _ in result(client, "web.get_hosts"):
             if address == ["127.0.0.1", self.daemon_port]:
                 return str(name)
@@ -69,7 +69,7 @@ class WebUI:
 
 @contextmanager
 def running(folder: Path, scheme: str = "http") -> Iterator[WebUI]:
-    """Afterwards both are stopped in the ordinary way."""
+    """Start a daemon and a web UI. Both are stopped at the end of the context."""
     configure(folder / "core.conf", ALONE | {"download_location": str(folder)})
     daemon_port, port = free_port(), free_port()
     common = ("--do-not-daemonize", "--config", folder, "--loglevel", "info")
@@ -83,12 +83,12 @@ def running(folder: Path, scheme: str = "http") -> Iterator[WebUI]:
 
 
 def configure(file: Path, values: dict[str, Any]) -> None:
-    """Deluge's format: the version, and after it the values."""
+    """Write a file in Deluge's format: the version, and after it the values."""
     file.write_text(json.dumps({"file": 1, "format": 1}) + json.dumps(values))
 
 
 def call(client: httpx.Client, method: str, *params: Any) -> dict[str, Any]:
-    """The object that a method of JSON-RPC returns."""
+    """Call a method of JSON-RPC and return its response."""
     number = next(ids)
     response = client.post("/json", json={"id": number, "method": method, "params": params})
     assert response.status_code == 200, response.text
@@ -98,7 +98,7 @@ def call(client: httpx.Client, method: str, *params: Any) -> dict[str, Any]:
 
 
 def result(client: httpx.Client, method: str, *params: Any) -> Any:
-    """Of a call that succeeds."""
+    """Return the result of a call that must succeed."""
     returned = call(client, method, *params)
     assert returned["error"] is None, returned
     return returned["result"]

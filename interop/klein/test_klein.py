@@ -1,4 +1,4 @@
-"""A Klein app as its users run it, by `app.run`, asked over the wire."""
+"""A Klein app, started by `app.run` and tested by requests."""
 
 import re
 import socket
@@ -64,7 +64,7 @@ def test_get(connection: HTTPConnection, path: str, status: int, body: bytes) ->
 
 @pytest.mark.parametrize("path", ["/", "/bytes", "/files/app.py", "/not/there"])
 def test_head(connection: HTTPConnection, path: str) -> None:
-    """Nothing but the head, and the connection goes on."""
+    """The response has only a head, and the connection is kept."""
     response, got = ask(connection, "HEAD", path)
     assert (response.status, got) == (404 if "not" in path else 200, b"")
     assert ask(connection, "GET", "/")[1] == b"Hello, World!"
@@ -127,7 +127,7 @@ def test_redirect(connection: HTTPConnection) -> None:
 
 
 def test_failing(connection: HTTPConnection, server: Process) -> None:
-    """The trace goes to the log, not to the client, and the connection goes on."""
+    """The traceback is logged and not sent to the client, and the connection is kept."""
     response, got = ask(connection, "GET", "/failing")
     assert response.status == 500
     assert b"as it is meant to" not in got
@@ -160,7 +160,7 @@ def test_many_requests_on_one_connection(connection: HTTPConnection) -> None:
 
 
 def test_pipelined(address: tuple[str, int]) -> None:
-    """The responses come in the order of the requests, though the first takes the longest."""
+    """The responses arrive in the order of the requests, although the first takes the longest."""
     with socket.create_connection(address, timeout=10) as client:
         for path in (b"/later", b"/", b"/async", b"/written"):
             client.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path)

@@ -1,4 +1,4 @@
-"""Scrapyd as its user starts it: in a folder of its own, with a password, on a free port or a UNIX socket."""
+"""Scrapyd, started as by a user: in a new folder, with a password, on a free port or a UNIX socket."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from interop.processes import BIN, Process, free_port, program, started
 
 USER: Final = ("rigger", "a secret")
 SECONDS: Final = 60
-"""For a spider to start and to end."""
+"""The timeout for the start and the end of a spider."""
 
 PROJECT: Final = {
     "knots/__init__.py": "",
@@ -55,7 +55,7 @@ class Waits(scrapy.Spider):
 
 
 def egg(**more: bytes) -> bytes:
-    """A project, with more files."""
+    """Return the egg of a project, with additional files."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in (PROJECT | more).items():
@@ -65,30 +65,30 @@ def egg(**more: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Daemon:
-    """A running one."""
+    """A running daemon."""
 
     process: Process
     folder: Path
     port: int | None
-    """No port, but the socket `socket` in its folder."""
+    """Listen on the UNIX socket `socket` in its folder."""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}" if self.port else "http://localhost"
 
     def client(self, **options: Any) -> httpx.Client:
-        """Who has to say who he is, by `auth`."""
+        """A client with the user name and password of `auth`."""
         transport = None if self.port else httpx.HTTPTransport(uds=str(self.folder / "socket"))
         return httpx.Client(base_url=self.url, transport=transport, timeout=60, **options)
 
     def descriptors(self) -> int:
-        """How many files and sockets it has open."""
+        """The number of files and sockets that it has open."""
         return len(list(Path(f"/proc/{self.process.popen.pid}/fd").iterdir()))
 
 
 @contextmanager
 def running(folder: Path, place: str = "tcp") -> Iterator[Daemon]:
-    """Afterwards it is stopped in the ordinary way."""
+    """Start a daemon. It is stopped by SIGTERM at the end of the context."""
     port = free_port() if place == "tcp" else None
     user, password = USER
     options = {
@@ -106,7 +106,7 @@ def running(folder: Path, place: str = "tcp") -> Iterator[Daemon]:
 
 
 def ok(response: httpx.Response) -> dict[str, Any]:
-    """The object of a good response."""
+    """Check that a response is successful, and return its object."""
     assert response.status_code == 200, response.text
     returned: dict[str, Any] = response.json()
     assert returned.pop("status") == "ok", returned
@@ -115,12 +115,12 @@ def ok(response: httpx.Response) -> dict[str, Any]:
 
 
 def schedule(user: httpx.Client, spider: str, **options: Any) -> str:
-    """The name of the job."""
+    """Schedule a job and return its id."""
     return str(ok(user.post("/schedule.json", data={"project": "knots", "spider": spider, **options}))["jobid"])
 
 
 def wait_until(user: httpx.Client, job: str, state: str) -> dict[str, Any]:
-    """What is listed of a job that is in this state. Raises AssertionError."""
+    """Return the entry of a job that is in this state. Raises AssertionError."""
     end = time.monotonic() + SECONDS
     while True:
         jobs = ok(user.get("/listjobs.json", params={"project": "knots"}))
@@ -129,4 +129,4 @@ def wait_until(user: httpx.Client, job: str, state: str) -> dict[str, Any]:
                 found: dict[str, Any] = each
                 return found
         assert time.monotonic() < end, json.dumps(jobs)
-        time.sleep(0.1)  # it can only be asked
+        time.sleep(0.1)  # the state can only be polled

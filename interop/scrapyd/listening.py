@@ -1,6 +1,6 @@
-"""A plugin for pytest: the server that Scrapyd's tests start has to listen before they ask it.
+"""A plugin for pytest that waits until the server of Scrapyd's tests listens.
 
-It says where it can be reached before it listens there. On a busy machine the first request comes too early.
+The server prints its address before it listens, so on a busy machine the first request would come too early.
 """
 
 import socket
@@ -36,6 +36,6 @@ def wait_until_it_listens(port: int) -> None:
         except ConnectionRefusedError:
             if time.monotonic() > end:
                 raise
-            time.sleep(0.05)  # it says nothing more
+            time.sleep(0.05)  # the server prints nothing more
         else:
             return

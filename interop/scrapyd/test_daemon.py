@@ -14,10 +14,10 @@ import pytest
 from interop.scrapyd.daemon import SECONDS, USER, Daemon, egg, ok, running, schedule, wait_until
 
 LOG = os.urandom(5_000_000)
-"""In a file that stands among the logs."""
+"""The name of a file in the folder of logs."""
 
 CLIENTS = 10
-"""That leave early, at least; and more files and sockets than the daemon has open besides."""
+"""The least number of clients that leave early, and more files and sockets than the daemon has open besides."""
 
 LINGER_0 = struct.pack("ii", 1, 0)
 """A socket closed with this resets its connection."""
@@ -39,7 +39,7 @@ def stranger(daemon: Daemon) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def user(daemon: Daemon) -> Iterator[httpx.Client]:
-    """With a project."""
+    """A daemon with a project."""
     with daemon.client(auth=USER) as client:
         added = ok(client.post("/addversion.json", data={"project": "knots", "version": "r1"}, files={"egg": egg()}))
         assert added == {"project": "knots", "version": "r1", "spiders": 2}
@@ -71,7 +71,7 @@ class TestAuthentication:
         assert stranger.get("/", auth=USER).status_code == 200
 
     def test_upload_by_a_stranger(self, daemon: Daemon, stranger: httpx.Client) -> None:
-        """Its body is not kept."""
+        """The body of this request is not kept."""
         files = {"egg": os.urandom(1_000_000)}
         response = stranger.post("/addversion.json", data={"project": "other", "version": "1"}, files=files)
         assert response.status_code == 401
@@ -115,7 +115,7 @@ class TestProjects:
 
 class TestJobs:
     def test_one(self, user: httpx.Client) -> None:
-        """To its end: its log and its items can be read then."""
+        """Run a job to its end: its log and its items can be read then."""
         job = schedule(user, "ties", rope="hemp", setting="BOT_NAME=a bot")
         finished = wait_until(user, job, "finished")
         assert (finished["project"], finished["spider"]) == ("knots", "ties")
@@ -136,7 +136,7 @@ class TestJobs:
         assert "Received SIGINT" in user.get(finished["log_url"]).text
 
     def test_more_than_may_run(self, user: httpx.Client) -> None:
-        """The third waits for its turn, and is cancelled before."""
+        """The third job waits, and is cancelled before it starts."""
         jobs = [schedule(user, "waits") for _ in range(3)]
         for job in jobs[:2]:
             wait_until(user, job, "running")
@@ -228,7 +228,7 @@ class TestLogs:
         assert user.get(log, headers={"If-Modified-Since": modified}).status_code == 304
 
     def test_read_while_it_grows(self, daemon: Daemon, log: str) -> None:
-        """The length is that of the beginning. Twisted as it is sends more, and breaks the connection with that."""
+        """The Content-Length is the size at the start. Unchanged Twisted sends more, which breaks the connection."""
         with (daemon.folder / "logs" / "growing.log").open("wb", buffering=0) as growing:
             growing.write(LOG)
             with daemon.client(auth=USER) as user, user.stream("GET", "/logs/growing.log") as response:
@@ -250,7 +250,7 @@ class TestLogs:
 
 
 def test_many_at_a_time(daemon: Daemon, user: httpx.Client) -> None:
-    """On connections of their own, each asking several times."""
+    """Several clients on separate connections, each with several requests."""
 
     def ask(_: int) -> list[int]:
         with daemon.client(auth=USER) as client:
@@ -266,7 +266,7 @@ def test_access_log(daemon: Daemon, user: httpx.Client) -> None:
 
 
 def test_jobs_after_a_restart(tmp_path: Path) -> None:
-    """What was pending runs, and the daemon ends while a spider runs."""
+    """Pending jobs run, and the daemon ends while a spider runs."""
     with running(tmp_path) as daemon, daemon.client(auth=USER) as user:
         ok(user.post("/addversion.json", data={"project": "knots", "version": "r1"}, files={"egg": egg()}))
         jobs = [schedule(user, "waits") for _ in range(3)]
@@ -295,8 +295,8 @@ def wait_for_text(user: httpx.Client, path: str, text: str) -> None:
 
 
 def wait_for_descriptors(daemon: Daemon, before: int) -> None:
-    """Until those of the clients are closed. Raises AssertionError."""
+    """Wait until the sockets of the clients are closed. Raises AssertionError."""
     end = time.monotonic() + SECONDS
     while (now := daemon.descriptors()) >= before + CLIENTS:
         assert time.monotonic() < end, f"{now} are open, {before} before"
-        time.sleep(0.1)  # there is nothing to wait for
+        time.sleep(0.1)  # no event reports this

@@ -1,4 +1,7 @@
-"""A homeserver as its administrator has it: SQLite, a signing key, and a listener of each sort, on free ports."""
+"""A homeserver of Synapse, set up as by an administrator:
+
+SQLite, a signing key, and a listener of each kind, on free ports.
+"""
 
 import json
 import ssl
@@ -14,7 +17,7 @@ from interop.processes import Process, program, started
 
 SECRET: Final = "known to administrators"
 MOST_BYTES: Final = 2 * 1024 * 1024
-"""Of an upload, and so of the body of any request."""
+"""The largest upload, and so the largest body of any request."""
 
 NO_LIMIT: Final = {"per_second": 10_000, "burst_count": 10_000}
 RATES: Final = {
@@ -29,17 +32,17 @@ RATES: Final = {
 
 @dataclass(frozen=True)
 class Homeserver:
-    """A running one."""
+    """A running homeserver."""
 
     process: Process
     url: str
     secure_url: str
     socket: Path
     trusted: ssl.SSLContext
-    """By this the clients know its certificate."""
+    """The authority by which clients verify its certificate."""
 
     def client(self, token: str = "", **options: Any) -> httpx.Client:
-        """Over TCP. A user's, if it has an access token."""
+        """A client over TCP. With an access token, it is a user's."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return httpx.Client(base_url=self.url, headers=headers, timeout=40, **options)
 
@@ -47,7 +50,7 @@ class Homeserver:
         return httpx.Client(base_url=self.secure_url, verify=self.trusted, timeout=40)
 
     def local_client(self) -> httpx.Client:
-        """Over the UNIX socket, as a proxy in front of it has it."""
+        """A client over the UNIX socket, as a proxy in front uses it."""
         return httpx.Client(
             base_url="http://localhost", transport=httpx.HTTPTransport(uds=str(self.socket)), timeout=40
         )
@@ -55,7 +58,7 @@ class Homeserver:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Homeserver]:
-    """A homeserver that has just been set up in this folder. Afterwards it is stopped in the ordinary way."""
+    """A homeserver that has just been set up in this folder. It is stopped by SIGTERM at the end of the context."""
     socket = folder / "homeserver.sock"
     config = configure(folder, socket)
     command = ("-m", "synapse.app.homeserver", "--config-path", config)
@@ -90,7 +93,7 @@ def configure(folder: Path, socket: Path) -> Path:
         "registration_shared_secret": SECRET,
         "macaroon_secret_key": "macaroon",
         "form_secret": "form",
-        "presence": {"enabled": False},  # it would end long polls
+        "presence": {"enabled": False},  # a short timeout would end long polls
         "report_stats": False,
         "enable_metrics": True,
         "trusted_key_servers": [],
@@ -108,7 +111,7 @@ def configure(folder: Path, socket: Path) -> Path:
 
 
 def certify(folder: Path) -> None:
-    """An authority and a certificate of this host by it."""
+    """Create an authority, and a certificate for this host."""
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     authority.cert_pem.write_to_path(str(folder / "authority.crt"))

@@ -1,4 +1,4 @@
-"""Those tests of Synapse's whose requests lack the `Host` that HTTP/1.1 asks for (RFC 9112, section 3.2), with one."""
+"""Adds a `Host` to the requests of Synapse's tests that lack it, which HTTP/1.1 requires (RFC 9112, section 3.2)."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ LINE = b"POST / HTTP/1.1\r\n"
 
 
 class RequestsWithHost(test_site.SynapseRequestTestCase):
-    """The same tests."""
+    """The test classes with a Host."""
 
     def setUp(self) -> None:
         super().setUp()

@@ -39,18 +39,18 @@ class User:
         return str(right(self.client.post(f"{CLIENT}/createRoom", json={"preset": "private_chat"}))["room_id"])
 
     def send(self, room: str, text: str) -> str:
-        """The new event's id."""
+        """Send a message, and return the id of the event."""
         message = {"msgtype": "m.text", "body": text}
         url = f"{CLIENT}/rooms/{room}/send/m.room.message/{next(numbers)}"
         return str(right(self.client.put(url, json=message))["event_id"])
 
     def sync(self, since: str = "", milliseconds: int = 0) -> dict[str, Any]:
-        """What is new; an empty object if nothing is new after this time."""
+        """Return the new events; an empty object if there are none since this time."""
         params = {"timeout": str(milliseconds)} | ({"since": since} if since else {})
         return right(self.client.get(f"{CLIENT}/sync", params=params))
 
     def caught_up(self) -> str:
-        """Since when nothing has happened. What a test has set up comes in several steps."""
+        """Wait until no more events arrive, and return the time. The set-up of a test comes in several steps."""
         new = self.sync()
         while "rooms" in new or "device_lists" in new:
             new = self.sync(new["next_batch"], 300)
@@ -78,7 +78,7 @@ def bob(homeserver: Homeserver) -> Iterator[User]:
 
 @pytest.fixture
 def room(alice: User, bob: User) -> str:
-    """One that both are in."""
+    """A room of which both users are members."""
     room = alice.create_room()
     right(alice.client.post(f"{CLIENT}/rooms/{room}/invite", json={"user_id": bob.id}))
     right(bob.client.post(f"{CLIENT}/rooms/{room}/join", json={}))
@@ -87,7 +87,7 @@ def room(alice: User, bob: User) -> str:
 
 @contextmanager
 def user(homeserver: Homeserver, name: str, *, admin: bool = False) -> Iterator[User]:
-    """Registered by the shared secret, and logged in by password."""
+    """A new user, registered by the shared secret and logged in by password."""
     password = f"password of {name}"
     with homeserver.client() as client:
         register(client, name, password, admin=admin)
@@ -115,7 +115,7 @@ def right(response: httpx.Response) -> dict[str, Any]:
 
 
 def bodies(sync: dict[str, Any], room: str) -> list[str]:
-    """Of the new messages in a room."""
+    """The texts of the new messages in a room."""
     events = sync["rooms"]["join"][room]["timeline"]["events"]
     return [event["content"]["body"] for event in events if event["type"] == "m.room.message"]
 
@@ -156,7 +156,7 @@ class TestSync:
         assert "rooms" not in quiet
 
     def test_a_large_response_to_a_slow_reader(self, homeserver: Homeserver, alice: User, room: str) -> None:
-        """Synapse writes pieces of 4 KiB until the transport says that its buffer is full."""
+        """Synapse writes pieces of 4 KiB until its transport's buffer is full."""
         sent = [f"{number} ".ljust(30_000, ".") for number in range(50)]
         for text in sent:
             alice.send(room, text)
@@ -167,7 +167,7 @@ class TestSync:
         assert [event["content"]["body"] for event in events if event["type"] == "m.room.message"] == sent
 
     def test_a_client_that_leaves_the_long_poll(self, homeserver: Homeserver, alice: User) -> None:
-        """Synapse is notified at once, and logs it."""
+        """Synapse is notified at once, and logs the disconnect."""
         since = alice.caught_up()
         said = len(homeserver.process.said)
         asking(homeserver, f"{CLIENT}/sync?timeout=30000&since={since}", alice).close()
@@ -176,7 +176,7 @@ class TestSync:
 
 
 def asking(homeserver: Homeserver, path: str, one: User, receive_buffer: int = 0) -> socket.socket:
-    """A connection on which this has been asked, for once."""
+    """Return a connection on which this request was sent."""
     host, port = homeserver.url.removeprefix("http://").split(":")
     asked = socket.socket()
     if receive_buffer:
@@ -222,7 +222,7 @@ class TestMedia:
 
     @pytest.mark.parametrize("chunked", [False, True])
     def test_more_than_a_request_may_have(self, alice: User, chunked: bool) -> None:
-        """Synapse cuts the connection where the body passes its bound."""
+        """Synapse cuts the connection when the body exceeds its limit."""
         size, part = MAX_REQUEST_SIZE + 1_000_000, 50_000
         content = (bytes(part) for _ in range(size // part)) if chunked else bytes(size)
         with pytest.raises(httpx.TransportError):
@@ -235,7 +235,7 @@ class TestMedia:
 
 
 def upload(one: User, content: bytes, content_type: str, name: str) -> str:
-    """The server and the id of new media, as a URL has them."""
+    """Upload media, and return the server and the id in its URL."""
     headers = {"Content-Type": content_type}
     response = one.client.post("/_matrix/media/v3/upload", params={"filename": name}, headers=headers, content=content)
     return str(right(response)["content_uri"]).removeprefix("mxc://")
@@ -248,7 +248,7 @@ def download(one: User, media: str) -> httpx.Response:
 
 
 def png(width: int, height: int) -> bytes:
-    """An image in grey."""
+    """A grey image."""
     rows = (b"\0" + bytes((row + column) % 256 for column in range(width)) for row in range(height))
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b""))
@@ -305,7 +305,7 @@ class TestHTTP:
             assert "synapse_http_server_requests_received" in client.get("/_synapse/metrics").text
 
     def test_many_requests_on_one_connection(self, homeserver: Homeserver) -> None:
-        """Each response is made in a thread, and written by a producer."""
+        """Each response is created in a thread, and written by a producer."""
         with homeserver.client(limits=httpx.Limits(max_connections=1)) as client:
             contents = {client.get("/_matrix/client/versions").content for _ in range(200)}
         assert len(contents) == 1
@@ -338,7 +338,7 @@ class TestListeners:
             assert right(client.get("/_matrix/client/versions"))["versions"]
 
     def test_who_asks_over_a_unix_socket(self, homeserver: Homeserver, alice: User) -> None:
-        """There a user's address is what the proxy says."""
+        """Over this listener, a user's address is the one that the proxy reports."""
         token = alice.client.headers["authorization"]
         with homeserver.local_client() as client:
             headers = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "Authorization": token}
@@ -350,7 +350,7 @@ class TestListeners:
         homeserver.process.says(r"127\.0\.0\.1 - .*GET /_matrix/client/v3/account/whoami")
 
     def test_certificates_are_read_anew(self, homeserver: Homeserver) -> None:
-        """At a SIGHUP it looks at the factory of each port."""
+        """At SIGHUP, Synapse reads the factory of each port."""
         said = homeserver.process.tell(signal.SIGHUP)
         homeserver.process.says("Context factories updated", after=said)
         with homeserver.secure_client() as client, homeserver.client() as plain:
@@ -358,7 +358,7 @@ class TestListeners:
 
 
 def test_its_end(tmp_path: Path) -> None:
-    """With a client that waits, it ends at once, and closes its socket."""
+    """While a client waits, the server ends at once and closes its socket."""
     with running(tmp_path) as homeserver, user(homeserver, "carol") as carol:
         since = carol.caught_up()
         with asking(homeserver, f"{CLIENT}/sync?timeout=60000&since={since}", carol) as asked:

@@ -13,26 +13,26 @@ from interop.processes import BIN, Process, free_port, program, started
 
 STORAGE_NODES: Final = 2
 SECONDS: Final = 40
-"""For the client to find the storage nodes."""
+"""The timeout for the client to find the storage nodes."""
 
 SHARES: Final = ("--shares-needed=1", f"--shares-happy={STORAGE_NODES}", f"--shares-total={STORAGE_NODES}")
 
 
 @dataclass(frozen=True)
 class Node:
-    """A running one."""
+    """A running node."""
 
     process: Process
     folder: Path
 
     def descriptors(self) -> int:
-        """How many files and sockets it has open."""
+        """The number of files and sockets that it has open."""
         return len(list(Path(f"/proc/{self.process.popen.pid}/fd").iterdir()))
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A client node that has found its storage nodes, and these."""
+    """A client node that has found its storage nodes, and the storage nodes."""
 
     client: Node
     storage: list[Node]
@@ -40,7 +40,7 @@ class Grid:
 
     @property
     def url(self) -> str:
-        """Of the client node's web API."""
+        """The URL of the client node's web API."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -53,7 +53,7 @@ class Grid:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Grid]:
-    """A grid that has just been set up in this folder. Afterwards its nodes are stopped in the ordinary way."""
+    """A grid that has just been set up in this folder. Its nodes are stopped by SIGTERM at the end of the context."""
     with ExitStack() as nodes:
         introducer = folder / "introducer"
         create("create-introducer", *listening(), introducer)
@@ -80,7 +80,7 @@ def create(*arguments: str | Path) -> None:
 
 
 def listening() -> tuple[str, ...]:
-    """Options for a node that others reach on this host alone."""
+    """Options for a node that only this host can reach."""
     port = free_port()
     return "--listen=tcp", f"--port=tcp:{port}:interface=127.0.0.1", f"--location=tcp:127.0.0.1:{port}"
 
@@ -93,7 +93,7 @@ def node(folder: Path, ready: str) -> Iterator[Node]:
 
 
 def wait_until_connected(grid: Grid) -> None:
-    """Raises AssertionError where the client does not find its storage nodes."""
+    """Wait until the client has found its storage nodes. Raises AssertionError."""
     end = time.monotonic() + SECONDS
     with grid.http() as http:
         while True:
@@ -101,4 +101,4 @@ def wait_until_connected(grid: Grid) -> None:
             if [server["connection_status"] for server in welcome["servers"]] == ["connected"] * STORAGE_NODES:
                 return
             assert time.monotonic() < end, json.dumps(welcome)
-            time.sleep(0.1)  # the node does not report when it has found them
+            time.sleep(0.1)  # the node does not report this

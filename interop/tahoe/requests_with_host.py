@@ -1,4 +1,4 @@
-"""Those tests of Tahoe-LAFS whose URLs are `http:///...`, without a host (RFC 9110, section 4.2.1), with one."""
+"""Adds a host to the URLs `http:///...` of Tahoe-LAFS's tests, which have none (RFC 9110, section 4.2.1)."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from allmydata.test.web import test_logs, test_private
 
 
 class PrivacyWithHost(test_private.PrivacyTests):
-    """The same tests."""
+    """The test classes with a host in their URLs."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -14,7 +14,7 @@ class PrivacyWithHost(test_private.PrivacyTests):
 
 
 class LogsWithHost(test_logs.StreamingEliotLogsTests):
-    """The same tests."""
+    """The test classes with a host in their URLs."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -22,7 +22,7 @@ class LogsWithHost(test_logs.StreamingEliotLogsTests):
 
 
 def give_host(agent: Any) -> None:
-    """Have an agent send requests whose URL names no host to a host."""
+    """Have an agent send requests without a host in their URL to a host."""
     request = agent.request
 
     def asked(method: bytes, uri: bytes, *arguments: Any, **options: Any) -> Any:

@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 FAULTS = re.compile(r"Traceback|Unhandled")
 FIVE_MB = os.urandom(5_000_000)
 CLIENTS = 10
-"""That leave early, at least; and more files and sockets than a node has open besides for its own purposes."""
+"""The least number of clients that leave early, and more files and sockets than a node has open besides."""
 
 LINGER_0 = struct.pack("ii", 1, 0)
 """A socket closed with this resets its connection."""
@@ -32,7 +32,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
     with running(tmp_path_factory.mktemp("grid")) as grid:
         yield grid
     for node in grid.nodes:
-        assert node.process.popen.returncode == -signal.SIGTERM  # twistd ends by the signal that it was sent
+        assert node.process.popen.returncode == -signal.SIGTERM  # twistd ends itself by the signal that it has received
         assert not FAULTS.search(node.process.said), node.process.said
 
 
@@ -62,7 +62,7 @@ def right(response: httpx.Response) -> httpx.Response:
 class TestFiles:
     @pytest.mark.parametrize("size", [0, 1, 55, 56, 65_535, 65_536, 131_072, 131_073, 1_000_000])
     def test_there_and_back(self, http: httpx.Client, size: int) -> None:
-        """Up to 55 bytes are in the capability itself; a segment has 128 KiB."""
+        """Up to 55 bytes are contained in the capability itself. A segment has 128 KiB."""
         content = os.urandom(size)
         cap = right(http.put("/uri", content=content)).text
         assert cap.startswith("URI:LIT:" if size <= 55 else "URI:CHK:")
@@ -74,7 +74,7 @@ class TestFiles:
         assert response.headers["Content-Length"] == "5000000"
 
     def test_five_mb_in_chunks(self, http: httpx.Client) -> None:
-        """Of a body whose length is not said at first."""
+        """The body is chunked."""
         pieces = (FIVE_MB[start : start + 70_000] for start in range(0, len(FIVE_MB), 70_000))
         cap = right(http.put("/uri", content=pieces)).text
         assert right(http.get(f"/uri/{cap}")).content == FIVE_MB
@@ -108,7 +108,7 @@ class TestFiles:
         assert response.content == FIVE_MB[first:end]
 
     def test_range_past_its_end(self, http: httpx.Client, five_mb: str) -> None:
-        """Tahoe-LAFS ignores it."""
+        """Tahoe-LAFS ignores this header."""
         assert right(http.get(five_mb, headers={"Range": "bytes=5000000-"})).content == FIVE_MB
 
     def test_not_modified(self, http: httpx.Client, five_mb: str) -> None:
@@ -154,7 +154,7 @@ class TestDirectories:
         assert right(http.get(f"{directory}/loops/bowline.txt")).content == b"bowline" * 10
 
     def test_many_children(self, http: httpx.Client, directory: str) -> None:
-        """On one connection, more than a page of the listing has."""
+        """On one connection, with more entries than a page of the listing has."""
         cap = right(http.put("/uri", content=b"the same" * 10)).text
         children: dict[str, Any] = {f"ä {number}": ["filenode", {"ro_uri": cap}] for number in range(300)}
         right(http.post(directory, params={"t": "set_children"}, content=json_bytes(children)))
@@ -172,7 +172,7 @@ class TestDirectories:
         assert http.get(f"{directory}/two").status_code == 404
 
     def test_form(self, http: httpx.Client, directory: str) -> None:
-        """As a browser sends it."""
+        """The form is encoded as by a browser."""
         data = {"t": "upload", "when_done": "/"}
         sent = http.post(f"{directory}/", data=data, files={"file": ("five.bin", FIVE_MB)})
         assert (sent.status_code, sent.headers["Location"]) == (302, "/")
@@ -184,7 +184,7 @@ class TestDirectories:
         assert checked["results"]["count-shares-good"] == STORAGE_NODES
 
     def test_stream_of_a_manifest(self, http: httpx.Client, directory: str) -> None:
-        """Of lines of JSON, written as it walks."""
+        """The response has lines of JSON, which are written during the walk."""
         for name in ("a", "b", "c/d"):
             right(http.put(f"{directory}/{name}", content=name.encode() * 100))
         response = right(http.post(directory, params={"t": "stream-manifest"}))
@@ -229,7 +229,7 @@ class TestPages:
 
 
 class TestCommands:
-    """Of `tahoe`, which asks the client node."""
+    """The commands of `tahoe`, which send requests to the client node."""
 
     def test_put_and_get(self, grid: Grid, tmp_path: Path) -> None:
         (tmp_path / "sent").write_bytes(FIVE_MB)
@@ -246,7 +246,7 @@ class TestCommands:
 
 
 class TestClientsThatLeave:
-    """Of downloads and uploads. Afterwards the node has closed what it had open for them."""
+    """Clients leave during downloads and uploads. Afterwards the node has closed their files and sockets."""
 
     @pytest.mark.parametrize("end", ["closed", "reset", "unread"])
     def test_download(self, grid: Grid, http: httpx.Client, five_mb: str, end: str) -> None:
@@ -274,7 +274,7 @@ class TestClientsThatLeave:
         wait_for_descriptors(grid.client, before)
 
     def test_one_that_reads_slowly(self, grid: Grid, http: httpx.Client, five_mb: str) -> None:
-        """Others are served meanwhile, and it gets all."""
+        """A slow client gets everything, and other clients are served meanwhile."""
         with connected(grid) as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
             client.sendall(f"GET {five_mb} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
@@ -286,7 +286,7 @@ class TestClientsThatLeave:
 
 
 def test_end_in_the_middle_of_a_download(tmp_path: Path) -> None:
-    """The node ends nonetheless, in the ordinary way."""
+    """The node ends nevertheless, after SIGTERM."""
     with running(tmp_path) as grid, grid.http() as http:
         cap = right(http.put("/uri", content=FIVE_MB)).text
         with http.stream("GET", f"/uri/{cap}") as response:
@@ -296,7 +296,7 @@ def test_end_in_the_middle_of_a_download(tmp_path: Path) -> None:
 
 
 def tahoe(grid: Grid, *arguments: str | Path) -> str:
-    """What a command printed."""
+    """Run a command and return its output."""
     with started(BIN / "tahoe", f"--node-directory={grid.client.folder}", *arguments) as command:
         assert command.ends() == 0, command.said
     return command.said
@@ -307,7 +307,7 @@ def connected(grid: Grid) -> socket.socket:
 
 
 def receive(client: socket.socket, least: int) -> None:
-    """Raises AssertionError where the connection ends before that."""
+    """Read from a connection. Raises AssertionError if it ends before that."""
     while least > 0:
         data = client.recv(min(least, 65_536))
         assert data
@@ -315,11 +315,14 @@ def receive(client: socket.socket, least: int) -> None:
 
 
 def wait_for_descriptors(node: Node, before: int) -> None:
-    """Until those of the clients are closed. Some are for more connections to storage nodes. Raises AssertionError."""
+    """Wait until the sockets of the clients are closed.
+
+    Some belong to connections to storage nodes. Raises AssertionError.
+    """
     end = time.monotonic() + SECONDS
     while (now := node.descriptors()) >= before + CLIENTS:
         assert time.monotonic() < end, f"{now} are open, {before} before"
-        time.sleep(0.1)  # there is nothing to wait for
+        time.sleep(0.1)  # no event reports this
 
 
 def json_bytes(value: Any) -> bytes:

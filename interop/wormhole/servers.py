@@ -20,7 +20,7 @@ from interop.raw import handshake
 
 HOST: Final = "127.0.0.1"
 PROXY_LINE: Final = b"PROXY TCP4 192.0.2.1 127.0.0.1 4321 80\r\n"
-"""What a proxy sends in front of a connection that it passes on (PROXY protocol, version 1)."""
+"""The header that a proxy sends in front of a forwarded connection (PROXY protocol, version 1)."""
 FORWARDED: Final = {"X-Real-IP": "192.0.2.1", "X-Real-Port": "4321"}
 OPTIONS: Final[dict[str, Any]] = {"max_size": None, "close_timeout": 1}
 
@@ -32,16 +32,16 @@ class Mailbox(Connector):
     process: Process
     port: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """That a proxy adds. Over a UNIX socket the server depends on them."""
+    """The headers that a proxy adds. Over a UNIX socket the server needs them."""
 
     @property
     def url(self) -> str:
-        """For the command `wormhole`."""
+        """The URL for the command `wormhole`."""
         return f"ws://{HOST}:{self.port}/v1"
 
     @property
     def handshake(self) -> bytes:
-        """A client's, without a proxy or behind one."""
+        """The connection of a client, without a proxy or through one."""
         named = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         return handshake("/v1").removesuffix(b"\r\n") + named.encode() + b"\r\n"
 
@@ -53,7 +53,7 @@ class Mailbox(Connector):
 def mailbox(way: str, folder: Path, *, by_endpoint: bool = False) -> Iterator[Mailbox]:
     """A mailbox server that listens on TCP, TLS, a UNIX socket or behind a proxy, with its database in this folder.
 
-    Where Ropewalk is to be under it, it is run by `ropewalk exec`, or its endpoint has the prefix `ropewalk:`.
+    To run on Ropewalk, it is started by `ropewalk exec`, or its endpoint has the prefix `ropewalk:`.
     """
     place = folder / "socket"
     context = None
@@ -96,13 +96,13 @@ class Relay:
 
     @property
     def helper(self) -> str:
-        """For the command `wormhole`."""
+        """The address for the command `wormhole`."""
         return f"tcp:{HOST}:{self.port}"
 
 
 @contextmanager
 def relay(folder: Path) -> Iterator[Relay]:
-    """A transit relay with a port for TCP and one for WebSocket, of which it makes up its own URL."""
+    """A transit relay with a port for TCP and one for WebSocket, whose URL it derives itself."""
     chosen = _free_port()
     at = f"interface={HOST}"
     command = twist("transitrelay", f"--port=tcp:0:{at}", f"--websocket=tcp:{chosen}:{at}")
@@ -114,18 +114,18 @@ def relay(folder: Path) -> Iterator[Relay]:
 
 
 def twist(plugin: str, *options: str, by_endpoint: bool = False) -> tuple[str | Path, ...]:
-    """The command that runs a plugin of twist's."""
+    """The command that runs a plugin of twist."""
     arguments = (BIN / "twist", "--log-format=text", plugin, *options)
     return arguments if by_endpoint else program(*arguments)
 
 
 def wormhole(mailbox: Mailbox, relay: Relay, *arguments: str | Path) -> tuple[str | Path, ...]:
-    """The command of those who send and receive. It is no server, so nothing goes below it."""
+    """The command of the users who send and receive. It runs no server, so it is never run on Ropewalk."""
     return (BIN / "wormhole", "--relay-url", mailbox.url, "--transit-helper", relay.helper, *arguments)
 
 
 def faults(said: str) -> list[str]:
-    """What a server has logged that it should not, with some lines of context."""
+    """Return the unexpected log lines of a server, with some lines of context."""
     lines = said.splitlines()
     found = [at for at, line in enumerate(lines) if re.search("Traceback|Unhandled", line)]
     return ["\n".join(lines[max(at - 3, 0) : at + 25]) for at in found]

@@ -1,4 +1,4 @@
-"""The mailbox server, used as by its clients: over TCP, TLS, a UNIX socket and behind a proxy."""
+"""The mailbox server, used as by its clients: over TCP, TLS, a UNIX socket and through a proxy."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ numbers = count()
 
 @pytest.fixture(scope="module", params=["started", "endpoint"])
 def by_endpoint(request: pytest.FixtureRequest) -> bool:
-    """By the second, Ropewalk is not below the process, but only named where it listens."""
+    """With the second way, only the server's endpoint selects Ropewalk."""
     return bool(request.param == "endpoint")
 
 
@@ -51,7 +51,7 @@ class Client:
         assert self.expect("ack")["id"] == kind
 
     def expect(self, kind: str) -> dict[str, Any]:
-        """The next message, which has to be of this kind."""
+        """Return the next message, which must be of this kind."""
         message: dict[str, Any] = json.loads(self.talker.recv())
         assert message["type"] == kind, message
         return message
@@ -61,7 +61,7 @@ class Client:
         return self.expect(reply)
 
     def add(self, phase: str, body: str) -> None:
-        """Put a message into the open mailbox. It comes to this side too."""
+        """Add a message to the open mailbox. The server also sends it to this side."""
         self.tell("add", phase=phase, body=body)
         assert self.message(phase) == body
 
@@ -74,7 +74,10 @@ class Client:
 
 @pytest.fixture
 def appid() -> str:
-    """Of an application that no other test has. Its mailbox has the same name, for those of all are in one table."""
+    """Two sides of an application that no other test uses.
+
+    Its mailbox has the same name, because all mailboxes are in one table.
+    """
     return f"example.com/{next(numbers)}"
 
 
@@ -102,7 +105,7 @@ def test_page(server: Mailbox) -> None:
 
 @pytest.mark.parametrize(("path", "status"), [("/v2", 404), ("/v1", 200)])
 def test_page_that_is_not_its(server: Mailbox, path: str, status: int) -> None:
-    """At `/v1` Autobahn has one for those who do not ask for a WebSocket."""
+    """At `/v1`, Autobahn has a page for requests without a WebSocket."""
     with closing(server.http()) as client:
         client.request("GET", path)
         response = client.getresponse()
@@ -111,7 +114,7 @@ def test_page_that_is_not_its(server: Mailbox, path: str, status: int) -> None:
 
 
 def test_meeting(one: Client, other: Client) -> None:
-    """By a nameplate that one side has had allocated."""
+    """Two sides meet by a nameplate that one of them has allocated."""
     nameplate = one.ask("allocate", "allocated")["nameplate"]
     assert other.ask("list", "nameplates")["nameplates"] == [{"id": nameplate}]
     places = {side.ask("claim", "claimed", nameplate=nameplate)["mailbox"] for side in (one, other)}
@@ -137,7 +140,7 @@ def test_sizes(one: Client, other: Client, appid: str, size: int) -> None:
 
 
 def test_messages_from_before(server: Mailbox, one: Client, appid: str) -> None:
-    """Who opens a mailbox later gets what is in it, in order."""
+    """A client that opens a mailbox later gets its messages in order."""
     one.tell("open", mailbox=appid)
     for number in range(200):
         one.add(str(number), f"{number:04}")
@@ -147,7 +150,7 @@ def test_messages_from_before(server: Mailbox, one: Client, appid: str) -> None:
 
 
 def test_client_that_comes_back(server: Mailbox, one: Client, appid: str) -> None:
-    """Its connection has broken off; the mailbox is still there."""
+    """One connection has ended, and the mailbox still exists."""
     one.tell("open", mailbox=appid)
     one.add("first", "01")
     one.talker.socket.transport.abort()
@@ -158,7 +161,7 @@ def test_client_that_comes_back(server: Mailbox, one: Client, appid: str) -> Non
 
 
 def test_crowd(server: Mailbox, one: Client, other: Client, appid: str) -> None:
-    """A mailbox is for two."""
+    """A mailbox accepts two sides only."""
     for side in (one, other):
         side.tell("open", mailbox=appid)
     with Client(server, "third", appid) as third:
@@ -196,7 +199,7 @@ def test_in_a_hurry(server: Mailbox) -> None:
 
 
 def test_after_requests(server: Mailbox) -> None:
-    """On a connection that has had ordinary requests before."""
+    """The connection has had ordinary requests before."""
     with server.dial() as client:
         for _ in range(3):
             client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -214,7 +217,7 @@ class TestStop:
             yield server
 
     def test_with_clients(self, stopping: Mailbox) -> None:
-        """SIGTERM ends it, with an idle WebSocket open, and one that has a mailbox."""
+        """SIGTERM ends the server, with one idle WebSocket open and one that has a mailbox."""
         with stopping.websocket() as idle, Client(stopping, "one", "example.com") as client:
             client.tell("open", mailbox="a place")
             client.add("first", "01")
@@ -226,7 +229,7 @@ class TestStop:
             stopping.dial()
 
     def test_mailbox_outlives_it(self, by_endpoint: bool, tmp_path: Path) -> None:
-        """Messages are in its database."""
+        """The messages are in its database."""
         with mailbox("tcp", tmp_path, by_endpoint=by_endpoint) as server, Client(server, "one", "a") as one:
             one.tell("open", mailbox="a place")
             one.add("first", "01")

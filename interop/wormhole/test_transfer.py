@@ -1,4 +1,4 @@
-"""Two processes of `wormhole`: one sends, the other receives, through the servers and past them."""
+"""Two processes of `wormhole`: one sends, the other receives, through the servers or directly."""
 
 import hashlib
 import re
@@ -39,7 +39,7 @@ def helper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
 
 @pytest.fixture
 def transfer(server: Mailbox, helper: Relay, tmp_path: Path) -> Callable[..., tuple[str, str]]:
-    """What sends, with these options, and receives with those. Returns what both have said."""
+    """Run a sender and a receiver with these options. Returns the output of both."""
     for side in ("from", "to"):
         (tmp_path / side).mkdir()
 
@@ -69,7 +69,7 @@ def test_long_text(transfer: Any) -> None:
 
 @pytest.mark.parametrize("through", ["directly", "by the relay"])
 def test_file(transfer: Any, tmp_path: Path, through: str) -> None:
-    """Without a port of their own, the two can only meet at the transit relay."""
+    """Without a listening port, the two processes can only meet at the transit relay."""
     (tmp_path / "from" / "big.bin").write_bytes(BIG)
     options = () if through == "directly" else ("--no-listen",)
     sent, received = transfer((*options, "big.bin"), options)
@@ -101,7 +101,7 @@ def test_wrong_code(server: Mailbox, helper: Relay, tmp_path: Path) -> None:
 
 
 class TestRelay:
-    """The transit relay without the command: two clients with the same token are joined."""
+    """The transit relay connects two clients with the same token, without the command `wormhole`."""
 
     @pytest.fixture
     def token(self) -> str:

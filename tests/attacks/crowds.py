@@ -63,8 +63,8 @@ class Friend:
 
     def asks_on(self, connection: HTTPConnection) -> None:
         connection.request("GET", "/")
-        answer = connection.getresponse()
-        assert (answer.status, answer.read()) == (200, TEXT.encode())
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (200, TEXT.encode())
 
     def asks_for_a_file(self) -> None:
         """Request a file on the kept connection. Without a free descriptor, the response is a 503 with Retry-After."""
@@ -78,7 +78,7 @@ class Friend:
         wait_until(condition, meanwhile=lambda: self.asks(fresh=fresh))
 
 
-def answers_anew(target: Target) -> bool:
+def responds_again(target: Target) -> bool:
     """Whether a new connection is served."""
     with closing(HTTPConnection(HOST, target.port, timeout=SECONDS)) as connection:
         try:

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.attacks.habits import Habit, Parting
 from benchmarks.attacks.roster import CHUNKED, FORM, GET, GET_BIG, GET_FILE, GET_STREAM, UPLOAD, head
 from benchmarks.attacks.target import Counters, Target
-from tests.attacks.crowds import SIZE, Friend, answers_anew, crowd_of, wait_until
+from tests.attacks.crowds import SIZE, Friend, crowd_of, responds_again, wait_until
 
 from ropewalk import Limits
 
@@ -93,7 +93,7 @@ class TestFloods:
             pytest.param(Habit(flood=b"\r\n" * 1000, comes_back=True), id="empty lines"),
         ],
     )
-    def test_the_second_client_is_answered(self, habit: Habit) -> None:
+    def test_the_second_client_is_served(self, habit: Habit) -> None:
         with attacked({}) as (target, friend, _), crowd_of(habit, target, size=8) as crowd:
             friend.asks_until(lambda: crowd.tally.bytes_sent > MEBIBYTE)
             for _ in range(20):
@@ -137,8 +137,8 @@ class TestDescriptors:
                 friend.asks_until(lambda: counters.read()[counter] > 0, fresh=False)
                 for _ in range(100):
                     friend.asks(fresh=False)
-                assert set(crowd.tally.answers) <= {"200", "503"}
-            wait_until(lambda: answers_anew(target))
+                assert set(crowd.tally.responses) <= {"200", "503"}
+            wait_until(lambda: responds_again(target))
             friend.asks()
 
 
@@ -152,7 +152,7 @@ class TestFiles:
             with crowd_of(habit, target):
                 friend.asks_until(lambda: counters.read()["turned_away"] > 0, fresh=False)
                 wait_until(lambda: counters.read()["write_timeouts"] >= SIZE, meanwhile=friend.asks_for_a_file)
-            wait_until(lambda: answers_anew(target))
+            wait_until(lambda: responds_again(target))
             friend.asks()
 
     @pytest.mark.parametrize(

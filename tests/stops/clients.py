@@ -84,7 +84,7 @@ KINDS = (
 class Tally:
     """The results of the requests."""
 
-    answered: dict[int, int] = field(default_factory=dict)
+    responded: dict[int, int] = field(default_factory=dict)
     """The statuses of complete responses, by the number of the request."""
     failures: list[str] = field(default_factory=list)
     """Requests that ended without a response, and connections that ended when one was about to be sent."""
@@ -180,7 +180,7 @@ class _Client:
         if status != 200 or not self._kind.right(number, body):
             raise _Wrong(f"status {status}, {len(body)} bytes: {body[-100:]!r}")
         del self._asked[0]
-        tally.answered[number] = status
+        tally.responded[number] = status
         tally.by_kind[self._kind.name] += 1
         return "\r\nconnection: close\r\n" not in head
 

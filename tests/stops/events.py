@@ -75,15 +75,15 @@ async def parting(request: Request) -> AsyncIterator[str]:
         say("parting closed")
 
 
-@app.get("/told", content_type="text/plain")
-async def told(request: Request) -> AsyncIterator[str]:
+@app.get("/notified", content_type="text/plain")
+async def notified(request: Request) -> AsyncIterator[str]:
     """A response without a stream of events. It waits for the shutdown itself."""
     yield "begun\n"
     await request.stopping
     assert app.is_stopping
     await app.stopping
     yield "and ended\n"
-    say("told closed")
+    say("notified closed")
 
 
 class Written(Resource):

@@ -54,7 +54,7 @@ class Outcome:
     def wrong_in_logs(self) -> dict[tuple[int, int], int]:
         """By request and status: how many lines are too many or, below zero, missing."""
         difference = Counter(self.logged)
-        difference.subtract(self.tally.answered.items())
+        difference.subtract(self.tally.responded.items())
         return {line: times for line, times in difference.items() if times}
 
 

@@ -1,6 +1,7 @@
 //! The ceiling of the benchmarks: what one thread with an edge-triggered epoll loop can do at best.
 //!
-//! Every request head, that is every blank line, gets the same 13-byte answer. Nothing is parsed, nothing is checked and
+//! Every request head, that is every blank line, gets the same response of 13 bytes. Nothing is parsed, nothing is
+//! checked and
 //! nothing is timed, so this is not a server: it is the unit in which servers are measured.
 //!
 //! Usage: `ceiling PORT`; it listens on 127.0.0.1 and runs until it is killed.
@@ -27,7 +28,7 @@ const BLANK_LINE: &[u8] = b"\r\n\r\n";
 const BACKLOG: i32 = 4096;
 const EVENTS: usize = 256;
 const READ_SIZE: usize = 16 * 1024;
-/// Answers that lie ready in a row, to be sent with one call.
+/// Responses that are ready in a row, to be sent with one call.
 const ROW: usize = 64;
 
 fn main() -> ExitCode {
@@ -65,7 +66,7 @@ fn serve(port: u16) -> io::Result<()> {
                 accept_all(&listener, &poll, &mut connections)?;
                 continue;
             }
-            // Data and the end of it may come as one event, and edges are told once.
+            // Data and the end of the stream may arrive in one event, and epoll reports each edge once.
             let hung_up = { event.flags }.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
             let slot = &mut connections[fd as usize];
             let open = slot.as_mut().is_some_and(|connection| connection.turn(&mut buffer, &row));
@@ -115,9 +116,9 @@ fn key(fd: RawFd) -> EventData {
 
 struct Connection {
     socket: OwnedFd,
-    /// How much of a blank line the last bytes read were: it may be split over two reads.
+    /// How many bytes of a blank line were read last: it may be split over two reads.
     matched: usize,
-    /// Bytes of answers that are owed to the client.
+    /// Bytes of responses that are not sent yet.
     owed: usize,
 }
 
@@ -126,7 +127,7 @@ impl Connection {
         Self { socket, matched: 0, owed: 0 }
     }
 
-    /// Reads what has come and answers it; false when the connection is over.
+    /// Reads the bytes that have arrived and responds; false when the connection has ended.
     fn turn(&mut self, buffer: &mut [u8], row: &[u8]) -> bool {
         loop {
             let drained = match read(&self.socket, &mut *buffer) {
@@ -165,10 +166,10 @@ impl Connection {
         count
     }
 
-    /// Sends what is owed, as far as the socket takes it; false when the connection is over.
+    /// Sends waiting responses as far as the socket accepts them; false when the connection has ended.
     fn pay(&mut self, row: &[u8]) -> bool {
         while self.owed > 0 {
-            // An answer that was cut goes on where it was cut.
+            // A response that was sent in part continues at the next byte.
             let start = (ANSWER.len() - self.owed % ANSWER.len()) % ANSWER.len();
             let end = row.len().min(start + self.owed);
             match write(&self.socket, &row[start..end]) {

@@ -1,4 +1,4 @@
-"""The same in a site of twisted.web."""
+"""The Flask application of `flask_hello.py` in a site of twisted.web."""
 
 import sys
 

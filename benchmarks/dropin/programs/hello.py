@@ -1,4 +1,4 @@
-"""A site as tutorials have it: nobody observes Twisted's log, to which it writes its requests."""
+"""A site as in tutorials. It writes its requests to Twisted's log, which has no observer."""
 
 import sys
 

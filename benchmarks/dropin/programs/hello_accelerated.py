@@ -1,4 +1,4 @@
-"""The same with the one line more."""
+"""`hello.py` with one more line: `accelerate`."""
 
 import sys
 

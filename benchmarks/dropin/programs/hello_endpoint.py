@@ -1,4 +1,4 @@
-"""The same, where the description of an endpoint says how to listen."""
+"""`hello.py`, listening by the description of an endpoint."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The same with an access log in a file."""
+"""`hello.py` with an access log in a file."""
 
 import sys
 

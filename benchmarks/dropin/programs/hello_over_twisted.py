@@ -1,4 +1,4 @@
-"""The same, with the engine's codec over the transport of Twisted, as it is where a transport is no plain socket."""
+"""`hello.py` on the engine's parser over a transport of Twisted, as for transports that are not plain sockets."""
 
 import sys
 

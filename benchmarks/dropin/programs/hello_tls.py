@@ -1,4 +1,4 @@
-"""The same over TLS."""
+"""`hello.py` over TLS."""
 
 import sys
 from pathlib import Path

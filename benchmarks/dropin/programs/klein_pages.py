@@ -1,4 +1,4 @@
-"""The routes of the programs beside this one."""
+"""The routes of the Klein programs in this folder."""
 
 from klein import Klein
 from twisted.web.server import Request

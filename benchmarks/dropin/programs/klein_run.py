@@ -1,4 +1,4 @@
-"""Klein as its documentation has it: it writes Twisted's log, with the requests, to the standard output."""
+"""Klein as in its documentation: it writes Twisted's log, with the requests, to the standard output."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Klein in a site: nobody observes Twisted's log, to which it writes its requests."""
+"""Klein in a site. It writes its requests to Twisted's log, which has no observer."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The resources of the programs beside this one."""
+"""The resources of the programs in this folder."""
 
 from twisted.web.resource import Resource
 from twisted.web.server import Request

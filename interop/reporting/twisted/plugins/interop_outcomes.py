@@ -1,4 +1,4 @@
-"""`trial --reporter=outcomes`: the outcome of each test, a line each, in the file that INTEROP_OUTCOMES names."""
+"""`trial --reporter=outcomes`: writes the outcome of each test to the file in INTEROP_OUTCOMES, one line each."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 
 class OutcomesReporter(VerboseTextReporter):
-    """The usual report, and the outcomes beside it. A test may have several: the worst counts."""
+    """The usual report, and a file of outcomes. If a test has several, the worst counts."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
