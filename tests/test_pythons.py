@@ -169,7 +169,7 @@ class TestCopies:
         assert (copy / "target" / "own").exists()
         assert not (copy / "new").exists()
 
-    def test_make_is_told_of_the_interpreter(
+    def test_make_gets_the_interpreter(
         self, script: Any, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (checkout / "Makefile").write_text(

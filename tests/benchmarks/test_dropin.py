@@ -70,7 +70,7 @@ def test_the_programs_know_ropewalk_only_where_that_is_the_point() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("race", "peer"), CONTENDERS)
-def test_a_contender_answers(race: Race, peer: Peer) -> None:
+def test_a_contender_responds(race: Race, peer: Peer) -> None:
     if not peer.version():
         pytest.skip(f"not all of {', '.join(peer.versions)} is installed")
     make_files()

@@ -56,19 +56,19 @@ def test_they_end_well_and_at_once(way: str, place: str) -> None:
             connections[kind] = stack.enter_context(Connection(address_of(server)))
             connections[kind].send(f"GET {place}/{kind} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
             wait_for(connections[kind], b"data: news\n\n")
-        answers: dict[str, Any] = {}
+        responses: dict[str, Any] = {}
         server.process.send_signal(signal.SIGTERM)
         for kind, connection in connections.items():
-            answers[kind] = connection.answer()
+            responses[kind] = connection.response()
         server.output, server.errors = server.process.communicate(timeout=SECONDS)
         assert server.process.returncode == 0
     lines = server.output.splitlines()
     assert {f"{kind} closed" for kind in KINDS} <= set(lines)
     assert [line for line in lines if "stop" in line] == ["stopping", "still stopping", "stopped"]
-    for kind, answer in answers.items():
-        assert answer.status == 200
-        assert answer.text.startswith("data: news\n\n"), kind
-    assert answers["parting"].text == "data: news\n\ndata: bye\n\n"
+    for kind, response in responses.items():
+        assert response.status == 200
+        assert response.text.startswith("data: news\n\n"), kind
+    assert responses["parting"].text == "data: news\n\ndata: bye\n\n"
     assert "cut off" not in server.errors
     assert "Traceback" not in server.errors, server.errors
 
@@ -76,9 +76,9 @@ def test_they_end_well_and_at_once(way: str, place: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_one_that_has_not_begun_and_one_that_listens(way: str) -> None:
     with serving(way) as server, ExitStack() as stack:
-        silent, inside, told = (stack.enter_context(Connection(address_of(server))) for _ in range(3))
-        told.send(b"GET /told HTTP/1.1\r\nHost: a\r\n\r\n")
-        wait_for(told, b"begun\n")
+        silent, inside, notified = (stack.enter_context(Connection(address_of(server))) for _ in range(3))
+        notified.send(b"GET /notified HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for(notified, b"begun\n")
         assert server.process.stdout is not None
         for connection, place in (silent, ""), (inside, "/inside"):
             connection.send(f"GET {place}/silent HTTP/1.1\r\nHost: a\r\n\r\n".encode())
@@ -86,9 +86,9 @@ def test_one_that_has_not_begun_and_one_that_listens(way: str) -> None:
                 pass
         server.process.send_signal(signal.SIGTERM)
         for connection in silent, inside:
-            answer = connection.answer()
-            assert (answer.status, answer.text, answer.field("content-type")) == (200, "", "text/event-stream")
-        assert told.answer().text == "begun\nand ended\n"
+            response = connection.response()
+            assert (response.status, response.text, response.field("content-type")) == (200, "", "text/event-stream")
+        assert notified.response().text == "begun\nand ended\n"
         server.output, server.errors = server.process.communicate(timeout=SECONDS)
         assert server.process.returncode == 0
     assert server.output.splitlines().count("silent closed") == 2

@@ -193,7 +193,7 @@ class TestAsPythonRunsIt:
         assert (ours.stdout, ours.returncode) == (python.stdout, 0)
         assert ours.stderr == python.stderr
 
-    def test_neither_looks_where_python_was_told_not_to(self, tmp_path: Path) -> None:
+    def test_neither_looks_where_python_must_not(self, tmp_path: Path) -> None:
         (tmp_path / "seen.py").write_text("import sys\nprint(sys.path, sys.flags.safe_path)\n")
         python = finished(*PYTHON, "-P", "seen.py", cwd=tmp_path)
         ours = finished(*PYTHON, "-P", "-m", "ropewalk", "exec", "seen.py", cwd=tmp_path)
@@ -348,9 +348,9 @@ class TestServing:
         (site / "hello").write_text(SITE)
         with executing(*program, cwd=site) as served:
             assert re.fullmatch(r"Serving http://127\.0\.0\.1:[1-9]\d* on the engine\n", served.said)
-            answer = httpx.get(served.url)
-            assert answer.text == OURS
-            assert answer.headers["Server"].startswith("TwistedWeb/")
+            response = httpx.get(served.url)
+            assert response.text == OURS
+            assert response.headers["Server"].startswith("TwistedWeb/")
             assert served.stop(number) == 0
             assert served.errors == ""
 

@@ -387,7 +387,7 @@ class TestStop:
         assert "let go by Disconnected\n" in server.errors
         assert "RW706" not in server.errors
 
-    def test_one_that_never_ends_is_left_behind(self, program: Path) -> None:
+    def test_one_that_never_ends_does_not_block_the_stop(self, program: Path) -> None:
         options = ["--wsgi-threads", "1", "--limit", "drain_timeout=0.2"]
         with ropewalk("run", "--wsgi", "stopped:stuck", *options, cwd=program) as server:
             with pytest.raises(httpx.TransportError):

@@ -129,7 +129,7 @@ class TestPrecedence:
 
 
 class TestProxies:
-    def test_nobody_is_trusted_by_default(self, check: Check) -> None:
+    def test_no_proxy_is_trusted_by_default(self, check: Check) -> None:
         assert "proxy" not in check("hello.py").output
 
     def test_flags(self, check: Check) -> None:

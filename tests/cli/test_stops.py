@@ -16,7 +16,7 @@ from tests.processes import ROOT, Server, ropewalk
 from tests.stops.clients import KINDS
 from tests.stops.generations import SERVICE, Outcome, abandon, abandon_site, replace
 from tests.wire.conftest import address_of
-from tests.wire.connection import GET, Answer, Connection
+from tests.wire.connection import GET, Connection, ReceivedResponse
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ class TestUnderLoad:
     def test_servers_that_follow_one_another(self, tmp_path: Path) -> None:
         check(asyncio.run(replace(5, tmp_path, *PATIENT)), stops=5)
 
-    def test_a_server_that_nobody_follows(self, tmp_path: Path) -> None:
+    def test_a_server_without_a_successor(self, tmp_path: Path) -> None:
         check(asyncio.run(abandon(tmp_path, *PATIENT)), stops=1)
 
     @pytest.mark.parametrize("way", ["adopted", "piped"])
@@ -66,7 +66,7 @@ class TestConnections:
         with ropewalk("run", SERVICE, "--limit", "drain_grace=0.1") as server:
             yield server
 
-    def test_a_kept_one_is_closed_with_the_next_answer(self, server: Server) -> None:
+    def test_a_kept_one_is_closed_with_the_next_response(self, server: Server) -> None:
         with Connection(address_of(server)) as connection:
             assert connection.ask(get("/plain/1")).field("connection") is None
             begin_to_stop(server)
@@ -80,12 +80,12 @@ class TestConnections:
             check_last(connection, connection.ask(get("/plain/1")), "1")
         assert ended(server) == 0
 
-    def test_requests_that_come_together_are_all_answered(self, server: Server) -> None:
+    def test_requests_that_come_together_all_get_responses(self, server: Server) -> None:
         with Connection(address_of(server)) as connection:
             begin_to_stop(server)
             connection.send(get("/plain/1") + get("/plain/2") + get("/plain/3"))
-            assert [connection.answer().text for _ in range(2)] == ["1", "2"]
-            check_last(connection, connection.answer(), "3")
+            assert [connection.response().text for _ in range(2)] == ["1", "2"]
+            check_last(connection, connection.response(), "3")
         assert ended(server) == 0
 
     def test_a_request_of_which_a_part_has_come_has_more_time(self, hasty: Server) -> None:
@@ -125,7 +125,7 @@ class TestConnections:
             server.process.send_signal(signal.SIGTERM)
             server.process.send_signal(signal.SIGCONT)
             for connection in crowd:
-                assert connection.answer().text == "1"
+                assert connection.response().text == "1"
                 assert connection.end() == b""
             assert ended(server) == 0
 
@@ -265,7 +265,7 @@ class TestDescriptors:
             for connection in crowd:
                 connection.send(GET)
             for connection in crowd:
-                assert connection.answer().status == 200
+                assert connection.response().status == 200
                 assert connection.end() == b""
             assert ended(server) == 0
         assert "Traceback" not in server.errors
@@ -310,7 +310,7 @@ def ended(server: Server) -> int:
     return server.process.returncode
 
 
-def check_last(connection: Connection, answer: Answer, text: str) -> None:
+def check_last(connection: Connection, response: ReceivedResponse, text: str) -> None:
     """Check that this is the expected response, and the last one on its connection."""
-    assert (answer.status, answer.text, answer.field("connection")) == (200, text, "close")
+    assert (response.status, response.text, response.field("connection")) == (200, text, "close")
     assert connection.end() == b""

@@ -40,7 +40,7 @@ def test_upload_in_parts(client: httpx.Client) -> None:
     assert client.post("/stream", content=(bytes(10_000) for _ in range(100))).content == bytes(1_000_000)
 
 
-def test_an_answer_left_in_the_middle(client: httpx.Client) -> None:
+def test_a_response_left_in_the_middle(client: httpx.Client) -> None:
     with client.stream("GET", "/large") as response:
         next(response.iter_bytes(100))
     assert client.get("/").status_code == 200

@@ -27,13 +27,13 @@ def check(urls: list[str]) -> list[Any]:
         resource.on("check_done", lambda resource=resource: done(resource))
         resource.check()
     thor.run()
-    return [(resource.response.status_code, list(told(resource.response.notes))) for resource in resources]
+    return [(resource.response.status_code, list(described(resource.response.notes))) for resource in resources]
 
 
-def told(notes: Iterable[Any]) -> Iterator[dict[str, str]]:
+def described(notes: Iterable[Any]) -> Iterator[dict[str, str]]:
     for note in notes:
         yield {"name": type(note).__name__, "level": note.level.name, "summary": note.summary}
-        yield from told(note.subnotes)
+        yield from described(note.subnotes)
 
 
 if __name__ == "__main__":

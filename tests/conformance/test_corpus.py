@@ -65,7 +65,7 @@ def test_without_a_host_they_are_refused(corpus: dict[str, list[Case]], send: Se
     hostless = [case for case in corpus["valid"] if case.lacks_host]
     assert len(hostless) == 24
     for case in hostless:
-        assert answers(send(case.data))[-1][0] in (400, 501), case.name
+        assert responses(send(case.data))[-1][0] in (400, 501), case.name
     for case in corpus["invalid"]:
         assert not case.lacks_host or judged(case, send) == "refused", case.name
 
@@ -77,7 +77,7 @@ def test_limits_of_both(corpus: dict[str, list[Case]]) -> None:
     with ropewalk("run", ECHO, "--access-log", "off", *options) as server:
         for case in corpus["invalid"]:
             if case.name in limits:
-                assert answers(exchanged(server.url, [case.data]))[0][0] == limits[case.name][1]
+                assert responses(exchanged(server.url, [case.data]))[0][0] == limits[case.name][1]
 
 
 def with_host(case: Case) -> Case:
@@ -108,7 +108,7 @@ def exchanged(url: str, pieces: list[bytes]) -> bytes:
 
 def judged(case: Case, send: Send) -> str:
     """Summarize the responses to a case."""
-    got = answers(send(case.data))
+    got = responses(send(case.data))
     seen = [json.loads(body) for status, body in got if status == 200]
     if not case.messages:
         assert not any(facts["trailers"] for facts in seen)
@@ -124,7 +124,7 @@ def judged(case: Case, send: Send) -> str:
     return "as expected"
 
 
-def answers(data: bytes) -> list[tuple[int, bytes]]:
+def responses(data: bytes) -> list[tuple[int, bytes]]:
     """The status and the body of each response."""
     found = []
     while data:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.proxies.corpus import PATH_LENGTH, Case
 from tests.proxies.exchange import PATIENCE, Address, History, send
-from tests.proxies.relay import Relay, Upstream, answers, stamps
+from tests.proxies.relay import Relay, Upstream, responses, stamps
 
 MOMENT = 0.01
 """Seconds.
@@ -119,14 +119,14 @@ class News:
 
     def misled(self, received: bytes) -> Iterator[str]:
         """Yield the errors in the responses that the client received."""
-        serials = [serial for _, serial in answers(received) if serial is not None]
+        serials = [serial for _, serial in responses(received) if serial is not None]
         if serials != sorted(set(serials)) or any(serial < self._known for serial in serials):
             yield f"the client got the answers {serials}; new ones are from {self._known} on"
 
     def harmed(self, received: bytes, target: str) -> Iterator[str]:
         """Yield the errors in the response that an innocent client received."""
         requests = self._history.requests
-        got = [(status, None if serial is None else requests[serial][1]) for status, serial in answers(received)]
+        got = [(status, None if serial is None else requests[serial][1]) for status, serial in responses(received)]
         if got != [(200, target)]:
             yield f"an innocent client got {got}"
 
@@ -135,5 +135,5 @@ class News:
         for index, upstream in enumerate(list(self._upstreams)):
             before = self._before[index] if index < len(self._before) else (0, 0)
             if upstream.so_far() != before:
-                asked, answered = before
-                yield upstream, stamps(bytes(upstream.asked[asked:])), answers(bytes(upstream.answered[answered:]))
+                asked, returned = before
+                yield upstream, stamps(bytes(upstream.asked[asked:])), responses(bytes(upstream.returned[returned:]))

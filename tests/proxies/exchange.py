@@ -54,5 +54,5 @@ class History:
     def read(self) -> None:
         """Read the new requests from the service."""
         with Connection(self.service) as connection:
-            answer = connection.ask(b"GET /-/seen?from=%d HTTP/1.1\r\nHost: a\r\n\r\n" % len(self.requests))
-        self.requests += [(method, target, stamp) for method, target, stamp in json.loads(answer.body)]
+            response = connection.ask(b"GET /-/seen?from=%d HTTP/1.1\r\nHost: a\r\n\r\n" % len(self.requests))
+        self.requests += [(method, target, stamp) for method, target, stamp in json.loads(response.body)]

@@ -22,12 +22,12 @@ def stamps(data: bytes) -> list[str]:
     return [stamp.decode() for stamp in _STAMP.findall(data)]
 
 
-def answers(data: bytes) -> list[tuple[int, int | None]]:
+def responses(data: bytes) -> list[tuple[int, int | None]]:
     """The status and number of each final response in a stream. The number is None if the engine itself responded."""
     found = []
-    for answer in _ANSWER.finditer(data):
-        serial = _SERIAL.search(answer[2])
-        found.append((int(answer[1]), int(serial[1]) if serial else None))
+    for response in _ANSWER.finditer(data):
+        serial = _SERIAL.search(response[2])
+        found.append((int(response[1]), int(serial[1]) if serial else None))
     return found
 
 
@@ -36,12 +36,12 @@ class Upstream:
     """One connection of the proxy."""
 
     asked: bytearray = field(default_factory=bytearray)
-    answered: bytearray = field(default_factory=bytearray)
+    returned: bytearray = field(default_factory=bytearray)
     over: bool = False
 
     def so_far(self) -> tuple[int, int]:
         """How many bytes have gone in both directions."""
-        return len(self.asked), len(self.answered)
+        return len(self.asked), len(self.returned)
 
 
 class Relay:
@@ -90,7 +90,7 @@ class Relay:
         upstream = Upstream()
         self.upstreams.append(upstream)
         there, back = await asyncio.open_connection(*self._server)
-        ways = (_pass_on(reader, back, upstream.asked), _pass_on(there, writer, upstream.answered))
+        ways = (_pass_on(reader, back, upstream.asked), _pass_on(there, writer, upstream.returned))
         try:
             await asyncio.gather(*ways)
         finally:

@@ -4,7 +4,7 @@ import pytest
 from tests.processes import Server
 from tests.proxies.corpus import CORPUS, PATH_LENGTH
 from tests.proxies.exchange import History, send
-from tests.proxies.relay import answers
+from tests.proxies.relay import responses
 from tests.wire.conftest import address_of
 
 pytestmark = pytest.mark.slow
@@ -16,7 +16,7 @@ def test_what_may_be_read_in_two_ways_is_refused(server: Server) -> None:
     for number, case in enumerate(CORPUS):
         path = f"{number:0{PATH_LENGTH}}"
         known = len(history.requests)
-        received = answers(send(address_of(server), case.data(path)))
+        received = responses(send(address_of(server), case.data(path)))
         history.read()
         targets = [target for _, target, _ in history.requests[known:]]
         has_last = f"/{path}/last" in targets

@@ -55,11 +55,11 @@ def ask(port: int, request: bytes, tls: ssl.SSLContext | None = None) -> tuple[d
         own: int = plain.getsockname()[1]
         with tls.wrap_socket(plain) if tls else plain as client:
             client.sendall(request)
-            answer = b""
+            response = b""
             while part := client.recv(1 << 16):
-                answer += part
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 "), answer
+                response += part
+    head, _, body = response.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 "), response
     facts: dict[str, Any] = json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
     return facts, own
 

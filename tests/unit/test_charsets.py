@@ -298,7 +298,7 @@ class TestSending:
         assert Client(app).get("/said").body == '{"name":"é"}'.encode()
 
 
-def answered(value: Any) -> ClientResponse:
+def response_to(value: Any) -> ClientResponse:
     app = App()
     app.get("/")(value)
     return Client(app).get("/")
@@ -329,7 +329,7 @@ class TestRefusing:
             request.setHeader("content-type", "application/json; charset=iso-8859-1")
             return {"name": "é"}
 
-        assert answered(handler).status == 500
+        assert response_to(handler).status == 500
         assert "JSON cannot be sent as 'application/json; charset=iso-8859-1'. Leave out the charset: JSON" in log.text
 
     def test_json_in_another_charset_later(self, log: Log) -> None:
@@ -338,7 +338,7 @@ class TestRefusing:
             response.headers["content-type"] = "application/json; charset=iso-8859-1"
             return response
 
-        assert answered(handler).status == 500
+        assert response_to(handler).status == 500
         assert "RW213 GET /: TestRefusing.test_json_in_another_charset_later" in log.text
 
     @pytest.mark.parametrize("text", ["x", "€"])
@@ -366,10 +366,10 @@ class TestRefusing:
 
     def test_a_later_part_that_does_not_fit_cuts_the_connection(self, log: Log) -> None:
         with pytest.raises(ProtocolError):
-            answered(lambda request: Response(iter(["é", "€"]), content_type=LATIN))
+            response_to(lambda request: Response(iter(["é", "€"]), content_type=LATIN))
         assert "RW213" in log.text
 
-    def test_an_error_handler_starts_anew(self) -> None:
+    def test_an_error_handler_starts_again(self) -> None:
         """The response of the error handler does not keep the charset of the response that failed."""
         app = App()
 

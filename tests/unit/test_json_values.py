@@ -115,8 +115,8 @@ UNREADABLE = {
 
 
 class TestTypesOfTheProgram:
-    @pytest.mark.parametrize(("kind", "told"), UNREADABLE.values(), ids=UNREADABLE)
-    def test_it_is_an_error_of_the_server(self, kind: Any, told: str, log: Log) -> None:
+    @pytest.mark.parametrize(("kind", "message"), UNREADABLE.values(), ids=UNREADABLE)
+    def test_it_is_an_error_of_the_server(self, kind: Any, message: str, log: Log) -> None:
         body = b'[{"day": 1, "name": "Ada", "items": [{"name": "Ada"}]}]'
         if kind == set[list[int]]:
             body = b"[[1]]"
@@ -127,7 +127,7 @@ class TestTypesOfTheProgram:
         assert len(log) == 1
         assert f"RW211 POST /: ask.<locals>.read at {HERE}" in log.text
         assert ": JSON cannot become " in log.text
-        assert told in log.text
+        assert message in log.text
         assert "with Pydantic, `Model.model_validate_json(await request.body())`." in log.text
 
     @pytest.mark.parametrize(
@@ -196,14 +196,14 @@ class TestMistakesOfClients:
         assert log == []
 
     @pytest.mark.parametrize(
-        ("kind", "told"), [("key", "KeyError('table')"), ("recursion", "RecursionError('too deep')")]
+        ("kind", "message"), [("key", "KeyError('table')"), ("recursion", "RecursionError('too deep')")]
     )
-    def test_what_a_check_of_the_program_raises_else(self, kind: str, told: str, log: Log) -> None:
+    def test_what_a_check_of_the_program_raises_else(self, kind: str, message: str, log: Log) -> None:
         assert ask(Checked, b'{"kind": "%b"}' % kind.encode()).status == 500
         assert f"RW208 POST /: ask.<locals>.read at {HERE}" in log.text
-        assert f"raised {told}." in log.text
+        assert f"raised {message}." in log.text
 
-    def test_what_they_are_told(self) -> None:
+    def test_what_the_client_gets(self) -> None:
         with pytest.raises(HTTPError, match="422 too small"):
             read_json(b'{"kind": "value"}', Checked)
         with pytest.raises(BadBody, match="The body is not JSON: it is not UTF-8."):

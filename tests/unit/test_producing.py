@@ -40,7 +40,7 @@ class Producer:
         self.calls.append("stop")
 
 
-class Answering(Resource):
+class Responding(Resource):
     """A resource that responds by a function of the request."""
 
     def __init__(self, function: Any) -> None:
@@ -58,9 +58,9 @@ class TestPull:
         def send(request: Request) -> None:
             FileSender().beginFileTransfer(BytesIO(bytes(size)), request).addCallback(lambda _: request.finish())
 
-        assert len(Client(Answering(send)).get("/").body) == size
+        assert len(Client(Responding(send)).get("/").body) == size
 
-    def test_one_that_raises_ends_the_answer(self, log: Log) -> None:
+    def test_one_that_raises_ends_the_response(self, log: Log) -> None:
         class Faulty:
             def resumeProducing(self) -> None:
                 raise KeyError("lost")
@@ -68,8 +68,8 @@ class TestPull:
             def stopProducing(self) -> None:
                 raise AssertionError("it has stopped by itself")
 
-        answering = Answering(lambda request: request.registerProducer(Faulty(), False))
-        assert Client(answering).get("/").status == 500
+        responding = Responding(lambda request: request.registerProducer(Faulty(), False))
+        assert Client(responding).get("/").status == 500
         assert "RW208" in log.text
         assert "KeyError('lost')" in log.text
 
@@ -91,7 +91,7 @@ class TestPull:
                 asked = -1
 
         async def main() -> None:
-            endless = Answering(lambda request: request.registerProducer(Endless(request), False))
+            endless = Responding(lambda request: request.registerProducer(Endless(request), False))
             app = App(limits=Limits(turn_events=turn_events))
             app.mount("/", endless)
             response = await AsyncClient(app).stream("GET", "/")
@@ -120,7 +120,7 @@ class TestPush:
             request.registerProducer(producer, True)
             producer.produce()
 
-        assert len(Client(Answering(register)).get("/").body) == 3_000_000
+        assert len(Client(Responding(register)).get("/").body) == 3_000_000
         calls = producers[0].calls
         assert set(calls) == {"pause", "resume"}
         assert calls == ["pause", "resume"] * (len(calls) // 2)
@@ -134,7 +134,7 @@ class TestPush:
             request.write("begun")
 
         async def main() -> None:
-            response = await AsyncClient(Answering(register)).stream("GET", "/")
+            response = await AsyncClient(Responding(register)).stream("GET", "/")
             response.close()
 
         asyncio.run(main())
@@ -150,4 +150,4 @@ class TestPush:
             request.registerProducer(producer, True)
             request.finish()
 
-        assert Client(Answering(register)).get("/").status == 200
+        assert Client(Responding(register)).get("/").status == 200

@@ -39,7 +39,7 @@ def asked(proxies: TrustedProxies | None, headers: dict[str, str]) -> dict[str, 
 
 class TestBelief:
     @pytest.mark.parametrize("proxies", [None, TrustedProxies(["192.0.2.1"], headers="x-forwarded")])
-    def test_nobody_else_is_believed(self, proxies: TrustedProxies | None) -> None:
+    def test_no_other_peer_is_trusted(self, proxies: TrustedProxies | None) -> None:
         seen = asked(proxies, FORGED)
         assert seen["client"] == seen["peer"]
         assert (seen["scheme"], seen["secure"]) == ("http", False)
@@ -62,7 +62,7 @@ class TestBelief:
         seen = asked(TrustedProxies(["127.0.0.0/8"], headers="forwarded"), FORGED)
         assert (seen["client"], seen["url"]) == (["203.0.113.8", 0], "https://example.org/where?a=b")
 
-    def test_a_client_that_is_not_told(self) -> None:
+    def test_a_client_that_is_not_reported(self) -> None:
         proxies = TrustedProxies(["127.0.0.1"], headers="x-forwarded")
         assert asked(proxies, {"x-forwarded-for": "unknown"})["client"] is None
 
@@ -96,7 +96,7 @@ class TestOptions:
         ):
             TrustedProxies(addresses, headers="forwarded")
 
-    def test_nobody(self) -> None:
+    def test_no_proxies(self) -> None:
         with pytest.raises(StartError, match="^RW402 The list of trusted proxies is empty"):
             TrustedProxies([], headers="forwarded")
 

@@ -22,7 +22,7 @@ from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 from ropewalk.waiting import ready
 
 
-def answered(value: Any, method: str = "GET") -> ClientResponse:
+def response_to(value: Any, method: str = "GET") -> ClientResponse:
     """Return the response to a request whose handler returns this value."""
     app = App()
     app.get("/")(lambda request: value)
@@ -66,20 +66,20 @@ class TestKinds:
         ],
     )
     def test_value(self, value: Any, status: int, content_type: str | None, body: bytes) -> None:
-        response = answered(value)
+        response = response_to(value)
         assert response.status == status
         assert response.headers.get("content-type") == content_type
         assert response.body == body
 
     @pytest.mark.parametrize("value", [5, 1, True, 1.5, {1}, object, Point])
-    def test_what_is_not_an_answer(self, value: Any, log: Log) -> None:
-        assert answered(value).status == 500
+    def test_what_is_not_a_response(self, value: Any, log: Log) -> None:
+        assert response_to(value).status == 500
         kind = type(value).__qualname__
-        assert "RW201 GET /: answered.<locals>.<lambda> at tests/unit/test_response.py:" in log.text
+        assert "RW201 GET /: response_to.<locals>.<lambda> at tests/unit/test_response.py:" in log.text
         assert f"returned a value of type {kind}. Return str, bytes" in log.text
 
     def test_a_tuple_in_flasks_manner(self, log: Log) -> None:
-        assert answered(({"a": 1}, 201)).status == 500
+        assert response_to(({"a": 1}, 201)).status == 500
         assert "returned a value of type tuple. Write `Response(body, status=...)`." in log.text
 
     def test_a_wait_that_was_forgotten_is_not_a_body(self) -> None:
@@ -94,7 +94,7 @@ class TestKinds:
             Response("", status=status)
 
     def test_a_status_by_its_name(self) -> None:
-        assert answered(Response("", HTTPStatus.CREATED)).status == 201
+        assert response_to(Response("", HTTPStatus.CREATED)).status == 201
 
     def test_a_route_may_say_the_content_type(self) -> None:
         app = App()
@@ -108,14 +108,14 @@ class TestKinds:
 
 class TestFields:
     def test_redirects(self) -> None:
-        response = answered(Response.redirect("/a b/é?x=%20", 303))
+        response = response_to(Response.redirect("/a b/é?x=%20", 303))
         assert (response.status, response.headers["location"]) == (303, "/a%20b/%C3%A9?x=%20")
 
     def test_cookies(self) -> None:
         made = Response("x")
         made.set_cookie("a", "1", max_age=60)
         made.delete_cookie("b")
-        response = answered(made)
+        response = response_to(made)
         assert response.headers.all("set-cookie") == [
             "a=1; Max-Age=60; Path=/; HttpOnly; SameSite=Lax",
             "b=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax",
@@ -130,7 +130,7 @@ class TestFields:
 
     @pytest.mark.parametrize("status", [99, 600, 1000])
     def test_a_status_that_is_none(self, status: int, log: Log) -> None:
-        assert answered(Response("x", status)).status == 500
+        assert response_to(Response("x", status)).status == 500
 
 
 class TestBodiless:
@@ -139,13 +139,13 @@ class TestBodiless:
     @pytest.mark.parametrize("status", [204, 205, 304])
     @pytest.mark.parametrize("body", [None, "", b""])
     def test_without_a_body(self, status: int, body: Any) -> None:
-        assert answered(Response(body, status)).status == status
+        assert response_to(Response(body, status)).status == status
 
     @pytest.mark.parametrize("status", [204, 205, 304])
     @pytest.mark.parametrize("body", ["x", b"x", {}, iter(["x"])])
     def test_with_one(self, status: int, body: Any, log: Log) -> None:
-        assert answered(Response(body, status)).status == 500
-        assert "RW201 GET /: answered.<locals>" in log.text
+        assert response_to(Response(body, status)).status == 500
+        assert "RW201 GET /: response_to.<locals>" in log.text
         assert f"A response of status {status} has a body. Leave it out, or choose another status." in log.text
 
 
@@ -209,7 +209,7 @@ class TestFiles:
     def test_a_path(self, tmp_path: Path) -> None:
         file = tmp_path / "page.html"
         file.write_text("<p>")
-        response = answered(file)
+        response = response_to(file)
         assert response.text == "<p>"
         assert response.headers["content-type"] == "text/html; charset=utf-8"
         assert response.headers["content-length"] == "3"
@@ -220,7 +220,7 @@ class TestFiles:
         """RFC 9110, section 8.8.2.1."""
         file = opened(tmp_path)
         file.modified = time.time() + ahead
-        response = answered(Response(file))
+        response = response_to(Response(file))
         assert (response.status, response.text) == (200, "text")
         assert response.headers["last-modified"] == response.headers["date"]
 
@@ -228,7 +228,7 @@ class TestFiles:
     def test_one_that_was_changed_long_ago(self, tmp_path: Path, modified: float) -> None:
         file = opened(tmp_path)
         file.modified = modified
-        response = answered(Response(file))
+        response = response_to(Response(file))
         assert (response.status, response.text) == (200, "text")
         assert ("last-modified" in response.headers) == (modified > -62_135_596_800)
 
@@ -238,66 +238,66 @@ class TestFiles:
         response, dates = Response(path), []
         for modified in (1_000_000_000, 1_000_000_001):
             os.utime(path, (modified, modified))
-            dates.append(answered(response).headers["last-modified"])
+            dates.append(response_to(response).headers["last-modified"])
         assert dates == ["Sun, 09 Sep 2001 01:46:40 GMT", "Sun, 09 Sep 2001 01:46:41 GMT"]
 
     @pytest.mark.parametrize("size", [0, 1, 3])
     def test_one_that_shrinks_before_it_is_sent(self, tmp_path: Path, size: int) -> None:
         file = opened(tmp_path)
         os.truncate(tmp_path / "opened.txt", size)
-        response = answered(Response(file))
+        response = response_to(Response(file))
         assert (response.status, response.text) == (200, "text"[:size])
         assert response.headers["content-length"] == str(size)
 
     def test_one_that_grows_before_it_is_sent(self, tmp_path: Path) -> None:
         file = opened(tmp_path)
         (tmp_path / "opened.txt").write_text("text and more")
-        assert answered(Response(file)).text == "text"
+        assert response_to(Response(file)).text == "text"
 
     def test_one_that_vanishes_before_it_is_sent(self, tmp_path: Path) -> None:
         file = opened(tmp_path)
         (tmp_path / "opened.txt").unlink()
-        assert answered(Response(file)).text == "text"
+        assert response_to(Response(file)).text == "text"
 
     def test_what_is_no_regular_file(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(tmp_path / "socket"))
-            assert answered(tmp_path / "socket").status == 404
-        assert answered(tmp_path / "pipe").status == 404
-        assert answered(Path("/dev/null")).status == 404
+            assert response_to(tmp_path / "socket").status == 404
+        assert response_to(tmp_path / "pipe").status == 404
+        assert response_to(Path("/dev/null")).status == 404
 
     def test_a_download_whose_name_is_not_utf_8(self, tmp_path: Path) -> None:
         opened(tmp_path)
         name = os.fsdecode(b"caf\xe9.txt")
-        response = answered(Response.file(tmp_path / "opened.txt", download=name))
+        response = response_to(Response.file(tmp_path / "opened.txt", download=name))
         assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''caf%EF%BF%BD.txt"
 
     def test_an_empty_and_a_large_one(self, tmp_path: Path) -> None:
         for size in (0, 1_000_000):
             file = tmp_path / f"{size}.bin"
             file.write_bytes(b"x" * size)
-            assert len(answered(file).body) == size
+            assert len(response_to(file).body) == size
 
     def test_head(self, tmp_path: Path) -> None:
         file = tmp_path / "a.txt"
         file.write_text("text")
-        response = answered(file, "HEAD")
+        response = response_to(file, "HEAD")
         assert (response.body, response.headers["content-length"]) == (b"", "4")
 
     def test_a_download(self, tmp_path: Path) -> None:
         """RFC 6266."""
         file = tmp_path / "a.txt"
         file.write_text("text")
-        response = answered(Response.file(file, download='é".txt', content_type="x/y"))
+        response = response_to(Response.file(file, download='é".txt', content_type="x/y"))
         assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%A9%22.txt"
         assert response.headers["content-type"] == "x/y"
 
     def test_what_is_not_there_or_not_a_file(self, tmp_path: Path) -> None:
-        assert answered(tmp_path / "none").status == 404
-        assert answered(tmp_path).status == 404
-        assert answered(tmp_path / "none" / "deeper").status == 404
-        assert answered(Path("x" * 5000)).status == 404
+        assert response_to(tmp_path / "none").status == 404
+        assert response_to(tmp_path).status == 404
+        assert response_to(tmp_path / "none" / "deeper").status == 404
+        assert response_to(Path("x" * 5000)).status == 404
 
     @pytest.mark.parametrize(
         ("name", "expected"),
@@ -320,35 +320,35 @@ class TestFiles:
 
 class TestStreams:
     def test_a_generator(self) -> None:
-        response = answered(iter(["a", b"b", "", "c"]))
+        response = response_to(iter(["a", b"b", "", "c"]))
         assert response.text == "abc"
         assert response.headers["transfer-encoding"] == "chunked"
         assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
     def test_of_bytes(self) -> None:
-        assert answered(iter([b"a"])).headers["content-type"] == "application/octet-stream"
+        assert response_to(iter([b"a"])).headers["content-type"] == "application/octet-stream"
 
     def test_with_a_length(self) -> None:
-        response = answered(Response(iter([b"ab", b"c"]), headers={"content-length": "3"}))
+        response = response_to(Response(iter([b"ab", b"c"]), headers={"content-length": "3"}))
         assert response.body == b"abc"
         assert response.headers["content-length"] == "3"
         assert "transfer-encoding" not in response.headers
 
     def test_of_nothing(self) -> None:
-        assert answered(iter([])).body == b""
+        assert response_to(iter([])).body == b""
 
     def test_head_does_not_run_it(self) -> None:
         def parts() -> Iterator[bytes]:
             pytest.fail("it was run")
             yield b""  # type: ignore[unreachable] # makes it a generator
 
-        assert answered(parts(), "HEAD").status == 200
+        assert response_to(parts(), "HEAD").status == 200
 
     def test_an_error_before_the_first_part_is_a_500(self, log: Log) -> None:
         def parts() -> Iterator[bytes]:
             yield b"%d" % (1 // 0)
 
-        assert answered(parts()).status == 500
+        assert response_to(parts()).status == 500
         assert "ZeroDivisionError" in log.text
 
     def test_an_error_later_cuts_the_connection(self, log: Log) -> None:
@@ -357,16 +357,16 @@ class TestStreams:
             raise ZeroDivisionError
 
         with pytest.raises(ProtocolError):
-            answered(parts())
+            response_to(parts())
         assert "ZeroDivisionError" in log.text
 
     def test_a_part_of_another_type(self, log: Log) -> None:
-        assert answered(iter([5])).status == 500
+        assert response_to(iter([5])).status == 500
         assert ": A body has a part of type int. Write or yield bytes or str." in log.text
 
     def test_too_long_for_its_length(self, log: Log) -> None:
         with pytest.raises(ProtocolError):
-            answered(Response(iter([b"abcd"]), headers={"content-length": "3"}))
+            response_to(Response(iter([b"abcd"]), headers={"content-length": "3"}))
         assert "RW303" in log.text
 
     def test_back_pressure(self, run: Any) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.processes import ROOT, Server, ropewalk
-from tests.wire.agreement import Answered
+from tests.wire.agreement import Accepted
 from tests.wire.books import Books
 from tests.wire.connection import Connection
 from tests.wire.deliveries import Cut, in_bytes, in_every_way, uncut
@@ -96,5 +96,5 @@ def refused(server: Server, kind: str, books: Books) -> Refused:
 
 
 @pytest.fixture
-def answered(server: Server, kind: str, books: Books) -> Answered:
-    return Answered(address_of(server), books, CUT[kind])
+def accepted(server: Server, kind: str, books: Books) -> Accepted:
+    return Accepted(address_of(server), books, CUT[kind])

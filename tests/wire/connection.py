@@ -13,7 +13,7 @@ SECONDS = 20.0
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-class Answer:
+class ReceivedResponse:
     """A response, as it was received."""
 
     def __init__(self, head: bytes) -> None:
@@ -66,27 +66,27 @@ class Connection:
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
-    def ask(self, data: bytes) -> Answer:
+    def ask(self, data: bytes) -> ReceivedResponse:
         """Send a request and read its response."""
         self.send(data)
-        return self.answer(head=data.startswith(b"HEAD "))
+        return self.response(head=data.startswith(b"HEAD "))
 
-    def answer(self, *, head: bool = False) -> Answer:
+    def response(self, *, head: bool = False) -> ReceivedResponse:
         """Read the next response. `head`: it responds to HEAD."""
-        answer = Answer(self._until(b"\r\n\r\n"))
-        length, coding = answer.field("content-length"), answer.field("transfer-encoding")
-        if head or answer.status < 200 or answer.status in (204, 304):
-            return answer
+        response = ReceivedResponse(self._until(b"\r\n\r\n"))
+        length, coding = response.field("content-length"), response.field("transfer-encoding")
+        if head or response.status < 200 or response.status in (204, 304):
+            return response
         if coding is not None:
             assert (coding, length) == ("chunked", None)
-            answer.body = b"".join(self._chunks())
+            response.body = b"".join(self._chunks())
             while line := self._until(b"\r\n"):
-                answer.trailers.append(read_field(line.decode("ascii")))
+                response.trailers.append(read_field(line.decode("ascii")))
         elif length is not None:
-            answer.body = self._exactly(int(length))
+            response.body = self._exactly(int(length))
         else:
-            answer.body = self.end()
-        return answer
+            response.body = self.end()
+        return response
 
     def end(self) -> bytes:
         """Read until the server closes. Raises ConnectionResetError for a reset."""

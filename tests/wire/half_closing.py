@@ -41,7 +41,7 @@ class Gate:
 
 
 gates: defaultdict[str, Gate] = defaultdict(Gate)
-told: list[str] = []
+notified: list[str] = []
 
 app = App()
 
@@ -51,10 +51,10 @@ def let_pass(request: Request, name: str) -> None:
     gates[name].open()
 
 
-@app.get("/told/{name}")
+@app.get("/notified/{name}")
 async def has_heard(request: Request, name: str) -> None:
-    """Responds when this name has been recorded in `told`."""
-    while name not in told:
+    """Responds when this name has been recorded in `notified`."""
+    while name not in notified:
         await asyncio.sleep(0.001)
 
 
@@ -63,7 +63,7 @@ async def wait(request: Request, name: str) -> str:
     try:
         await gates[name].passed
     except (asyncio.CancelledError, CancelledError):
-        told.append(name)
+        notified.append(name)
         raise
     return "late"
 
@@ -99,7 +99,7 @@ class ByItself(Resource):
 
     def render_GET(self, request: Request) -> int:
         (name,) = request.postpath
-        request.notifyFinish().addErrback(lambda _: told.append(name))
+        request.notifyFinish().addErrback(lambda _: notified.append(name))
         return NOT_DONE_YET
 
 
@@ -135,7 +135,7 @@ async def pass_on(request: Request, next: Next) -> Response:
     try:
         return await next(request)
     finally:
-        told.append(f"{request.path.rpartition('/')[2]}-passed")
+        notified.append(f"{request.path.rpartition('/')[2]}-passed")
 
 
 api = FastAPI()
@@ -174,7 +174,7 @@ def stream_when_noticed(name: str) -> StreamingResponse:
 async def poll(request: APIRequest, name: str) -> str:
     while not await request.is_disconnected():
         await asyncio.sleep(0.001)
-    told.append(name)
+    notified.append(name)
     return "left"
 
 
@@ -196,7 +196,7 @@ async def listening(scope: Scope, receive: Receive, send: Send) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     assert (await receive())["type"] == "http.disconnect"
-    told.append(scope["path"].rpartition("/")[2])
+    notified.append(scope["path"].rpartition("/")[2])
 
 
 app.mount("/listen", asgi(listening, ASGIOptions(lifespan="off")))
@@ -208,10 +208,10 @@ async def listening_after_the_start(scope: Scope, receive: Receive, send: Send) 
     name = scope["path"].rpartition("/")[2]
     await send({"type": "http.response.start", "status": 200})
     await send({"type": "http.response.body", "body": b"one", "more_body": True})
-    told.append(f"{name}-begun")
+    notified.append(f"{name}-begun")
     while (await receive())["type"] != "http.disconnect":
         pass
-    told.append(name)
+    notified.append(name)
 
 
 app.mount("/begun", asgi(listening_after_the_start, ASGIOptions(lifespan="off")))

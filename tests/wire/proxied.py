@@ -29,8 +29,8 @@ def who(request: Request) -> dict[str, Any]:
     }
 
 
-def serve(way: str, told: str) -> None:
-    site = Site(app, proxies=PROXIES[told])
+def serve(way: str, report: str) -> None:
+    site = Site(app, proxies=PROXIES[report])
     factory: Any = site if way == "adopted" else WrappingFactory(site)
     port: Any = reactor.listenTCP(0, factory, interface="127.0.0.1")
     print(f"http://127.0.0.1:{port.getHost().port} \nStop with SIGTERM", file=sys.stderr, flush=True)

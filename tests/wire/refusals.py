@@ -66,7 +66,7 @@ class Refused:
         assert answer.field("content-type") in ((TEXT, PROBLEM) if heads else (TEXT,))
         assert 0 < len(answer.body) <= SHORT
         assert connection.end() == b""
-        return answer.status, answer.text
+        return response.status, response.text
 
 
 def batched(messages: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

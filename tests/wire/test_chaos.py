@@ -35,7 +35,7 @@ PIECES = (
 )
 
 
-def test_nothing_is_left_behind() -> None:
+def test_nothing_is_left() -> None:
     dice = random.Random(1)
     with ropewalk("run", TROUBLED, "--access-log", "off") as server:
         address = address_of(server)

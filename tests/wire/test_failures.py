@@ -81,7 +81,7 @@ class TestHandlersThatFail:
         assert f"{name} at " in log
         assert "troubled.py:" in log
 
-    def test_behind_the_head_the_connection_is_cut(self) -> None:
+    def test_after_the_head_the_connection_is_cut(self) -> None:
         with trouble() as it:
             connection = it.get("/raises-late")
             received = b""
@@ -96,7 +96,7 @@ class TestHandlersThatFail:
     def test_one_that_writes_after_the_end(self) -> None:
         with trouble() as it:
             connection = it.get("/late")
-            assert connection.answer().text == "all"
+            assert connection.response().text == "all"
             log = it.log()
         assert "RW301" in log
         assert "troubled.py" in log
@@ -105,14 +105,14 @@ class TestHandlersThatFail:
         with trouble() as it:
             connection = it.get("/promises")
             with pytest.raises((AssertionError, ConnectionResetError)):
-                connection.answer()
+                connection.response()
             log = it.log()
         assert "RW303" in log
 
     def test_one_that_blocks_is_named(self) -> None:
         with trouble() as it:
             connection = it.get("/blocks")
-            assert connection.answer().text == "at last"
+            assert connection.response().text == "at last"
             log = it.log()
         assert "RW306" in log
         assert "blocks" in log
@@ -143,7 +143,7 @@ class TestClientsThatVanish:
             it.wait_for("never-async was cancelled")
             assert "RW" not in it.log()
 
-    def test_within_an_endless_answer(self) -> None:
+    def test_within_an_endless_response(self) -> None:
         with trouble() as it:
             connection = it.get("/endless")
             assert connection.socket.recv(100_000)
@@ -151,7 +151,7 @@ class TestClientsThatVanish:
             it.wait_for("endless was closed")
             assert "RW208" not in it.log()
 
-    def test_an_endless_answer_waits_for_a_client_that_pauses(self) -> None:
+    def test_an_endless_response_waits_for_a_client_that_pauses(self) -> None:
         with trouble() as it:
             connection = it.get("/endless")
             it.wait_for("endless began")
@@ -189,8 +189,8 @@ class TestDrain:
             it.wait_for("patient began")
             it.server.process.send_signal(signal.SIGTERM)
             assert it.bystander.end() == b"", "idle connections are closed at once"
-            answer = connection.answer()
-            assert (answer.text, answer.field("connection")) == ("at last", "close")
+            response = connection.response()
+            assert (response.text, response.field("connection")) == ("at last", "close")
             assert connection.end() == b""
             it.server.output, it.server.errors = it.server.process.communicate(timeout=20)
             assert it.server.process.returncode == 0
@@ -213,11 +213,11 @@ class TestDrain:
             assert it.bystander.end() == b"", "it drains"
             assert it.server.stop() == 0
             with pytest.raises((AssertionError, ConnectionResetError)):
-                connection.answer()
+                connection.response()
 
 
 class TestFilesThatChange:
-    def test_one_that_becomes_shorter_cuts_its_answer(self) -> None:
+    def test_one_that_becomes_shorter_cuts_its_response(self) -> None:
         with trouble() as it:
             connection = it.get("/file")
             assert connection.socket.recv(1000)
@@ -235,7 +235,10 @@ class TestManyClients:
                 for connection in connections:
                     connection.send(GET + GET)
                 for connection in connections:
-                    assert (connection.answer().text, connection.answer().text) == ("Hello, World!", "Hello, World!")
+                    assert (connection.response().text, connection.response().text) == (
+                        "Hello, World!",
+                        "Hello, World!",
+                    )
             it.log()
 
 
@@ -252,12 +255,12 @@ class TestFullDescriptors:
             waiting = clients[-1]
             waiting.socket.settimeout(0.3)
             with pytest.raises(TimeoutError):
-                waiting.answer()
-            assert first.answer().status == 200, "those who are in are served"
+                waiting.response()
+            assert first.response().status == 200, "those who are in are served"
             for client in clients[1:-1]:
                 client.socket.close()
             waiting.socket.settimeout(20)
-            assert waiting.answer().status == 200
+            assert waiting.response().status == 200
             assert stack.enter_context(Connection(address)).ask(GET).status == 200
             counters = json.loads(first.ask(b"GET /counters HTTP/1.1\r\nHost: a\r\n\r\n").body)
             assert counters["accept_backoffs"] >= 1

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.processes import ROOT, SECONDS_TO_STOP, Server, ropewalk
 from tests.wire.conftest import address_of, by_site
-from tests.wire.connection import Answer, Connection
+from tests.wire.connection import Connection, ReceivedResponse
 
 SERVICE = Path(__file__).parent / "half_closing.py"
 NUMBERS = count()
@@ -45,7 +45,7 @@ class Half:
     def reset(self, path: str) -> None:
         """Send a request, and reset the connection when the handler runs."""
         self._asking.send(f"GET {path}/{self.name} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-        self.wait_until_told("-begun")
+        self.wait_until_notified("-begun")
         self._asking.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._asking.socket.close()
 
@@ -53,9 +53,9 @@ class Half:
         """Let the handler continue."""
         assert self._other.ask(f"POST /open/{self.name} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).status == 204
 
-    def wait_until_told(self, what: str = "") -> None:
+    def wait_until_notified(self, what: str = "") -> None:
         """Wait until the handler was notified that the client has left."""
-        assert self._other.ask(f"GET /told/{self.name}{what} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).status == 204
+        assert self._other.ask(f"GET /notified/{self.name}{what} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).status == 204
 
     def first_part(self) -> None:
         """Wait until the response has begun. It can still be read."""
@@ -63,8 +63,8 @@ class Half:
         while b"one" not in received:
             received = self._asking.socket.recv(65536, socket.MSG_PEEK)
 
-    def answer(self) -> Answer:
-        return self._asking.answer()
+    def response(self) -> ReceivedResponse:
+        return self._asking.response()
 
     def end(self) -> bytes:
         """Return the bytes until the FIN. Fails for a reset."""
@@ -105,8 +105,8 @@ def half(server: Server) -> Iterator[Half]:
 def test_what_cannot_be_cancelled_has_its_response_sent(half: Half, path: str) -> None:
     half.ask(path)
     half.open()
-    answer = half.answer()
-    assert (answer.status, answer.text.strip('"'), half.end()) == (200, "late", b"")
+    response = half.response()
+    assert (response.status, response.text.strip('"'), half.end()) == (200, "late", b"")
 
 
 @pytest.mark.parametrize("path", STREAMS)
@@ -114,25 +114,25 @@ def test_a_response_under_way_is_sent_whole(half: Half, path: str) -> None:
     half.ask(path)
     half.first_part()
     half.open()
-    assert (half.answer().text, half.end()) == ("onetwo", b"")
+    assert (half.response().text, half.end()) == ("onetwo", b"")
 
 
 def test_a_stream_that_begins_when_its_client_has_closed_is_sent_whole(half: Half) -> None:
     half.ask("/api/stream_late")
     half.open()
-    assert (half.answer().text, half.end()) == ("onetwo", b"")
+    assert (half.response().text, half.end()) == ("onetwo", b"")
 
 
 def test_a_large_one_too(half: Half) -> None:
     half.ask_exactly("GET /native/large HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert (len(half.answer().body), half.end()) == (10_000_000, b"")
+    assert (len(half.response().body), half.end()) == (10_000_000, b"")
 
 
 @pytest.mark.parametrize("path", ["/native/wait", "/resource", "/listen", "/guarded/listen"])
-def test_a_handler_that_waits_is_cancelled_or_told(half: Half, path: str) -> None:
+def test_a_handler_that_waits_is_cancelled_or_notified(half: Half, path: str) -> None:
     half.ask(path)
     assert half.end() == b""
-    half.wait_until_told()
+    half.wait_until_notified()
 
 
 BEGUN = ["/begun", "/guarded/begun", "/collected/begun"]
@@ -146,19 +146,19 @@ def impatient() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("path", BEGUN)
-def test_one_that_has_begun_and_pauses_is_told(impatient: Server, path: str) -> None:
+def test_one_that_has_begun_and_pauses_is_notified(impatient: Server, path: str) -> None:
     with ExitStack() as stack:
         half = Half(stack, impatient)
         half.ask(path)
-        half.wait_until_told()
+        half.wait_until_notified()
 
 
 @pytest.mark.parametrize("path", BEGUN)
-def test_one_that_has_begun_is_told_of_a_reset_at_once(server: Server, path: str) -> None:
+def test_one_that_has_begun_is_notified_of_a_reset_at_once(server: Server, path: str) -> None:
     with ExitStack() as stack:
         half = Half(stack, server)
         half.reset(path)
-        half.wait_until_told()
+        half.wait_until_notified()
 
 
 def test_one_that_ends_while_middleware_holds_its_response_is_no_error() -> None:
@@ -166,7 +166,7 @@ def test_one_that_ends_while_middleware_holds_its_response_is_no_error() -> None
         with ExitStack() as stack:
             half = Half(stack, server)
             half.ask("/collected/begun")
-            half.wait_until_told()
+            half.wait_until_notified()
             assert half.end() == b""
         assert server.stop() == 0
         assert server.errors == ""
@@ -175,19 +175,19 @@ def test_one_that_ends_while_middleware_holds_its_response_is_no_error() -> None
 def test_what_middleware_collects_is_sent_whole(half: Half) -> None:
     half.ask("/collected/api/stream")
     half.open()
-    assert (half.answer().text, half.end()) == ("onetwo", b"")
+    assert (half.response().text, half.end()) == ("onetwo", b"")
 
 
 def test_middleware_around_it_ends_with_it(half: Half) -> None:
     half.ask("/guarded/listen")
-    half.wait_until_told("-passed")
+    half.wait_until_notified("-passed")
 
 
 @pytest.mark.parametrize("path", ["/api/poll", "/guarded/api/poll"])
-def test_one_that_asks_for_its_client_is_told(half: Half, path: str) -> None:
+def test_one_that_asks_for_its_client_is_notified(half: Half, path: str) -> None:
     half.ask(path)
-    half.wait_until_told()
-    assert (half.answer().text, half.end()) == ('"left"', b"")
+    half.wait_until_notified()
+    assert (half.response().text, half.end()) == ('"left"', b"")
 
 
 @pytest.mark.parametrize("path", EVENTS)
@@ -197,7 +197,7 @@ def test_a_stream_of_events_ends_when_a_stop_begins(path: str) -> None:
         half.ask(path)
         half.first_part()
         server.process.send_signal(signal.SIGTERM)
-        assert (half.answer().text, half.end()) == ("one", b"")
+        assert (half.response().text, half.end()) == ("one", b"")
         assert server.process.wait(SECONDS_TO_STOP) == 0
 
 
@@ -208,7 +208,7 @@ def test_a_listener_may_tolerate_it_for_all(way: str) -> None:
             half = Half(stack, server)
             half.ask(path)
             half.open()
-            assert (half.answer().text.strip('"'), half.end()) == ("late", b"")
+            assert (half.response().text.strip('"'), half.end()) == ("late", b"")
 
 
 def test_a_listener_may_say_otherwise_than_the_flag() -> None:
@@ -278,6 +278,6 @@ def test_so_may_programs_of_twisted_web(tmp_path: Path, starter: list[str], list
                 asking.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
                 asking.socket.shutdown(socket.SHUT_WR)
                 assert other.ask(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").text == "done"
-                assert (asking.answer().text, asking.end()) == ("late", b"")
+                assert (asking.response().text, asking.end()) == ("late", b"")
         finally:
             process.terminate()

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from tests.processes import ropewalk
-from tests.wire.agreement import Answered
+from tests.wire.agreement import Accepted
 from tests.wire.books import WITNESS, Books
 from tests.wire.conftest import SERVICE, Connect, address_of
 from tests.wire.connection import GET, Connection
@@ -59,11 +59,11 @@ def test_defaults() -> None:
 
 
 class TestRequestLine:
-    def test_up_to_the_limit(self, answered: Answered) -> None:
+    def test_up_to_the_limit(self, accepted: Accepted) -> None:
         line = b"GET /" + b"x" * (8 * 1024 - 14) + b" HTTP/1.1"
         assert len(line) == 8 * 1024
-        [answer] = answered(line + b"\r\nHost: a\r\n\r\n")
-        assert answer.status == 404
+        [response] = accepted(line + b"\r\nHost: a\r\n\r\n")
+        assert response.status == 404
 
     @pytest.mark.parametrize("size", [8 * 1024 - 13, 20_000])
     def test_over_it_414(self, refused: Refused, size: int) -> None:
@@ -78,14 +78,14 @@ class TestRequestLine:
 
 
 class TestHeadSize:
-    def test_up_to_the_limit(self, answered: Answered) -> None:
+    def test_up_to_the_limit(self, accepted: Accepted) -> None:
         assert len(head_of(32 * 1024)) == 32 * 1024
-        [answer] = answered(head_of(32 * 1024))
-        assert answer.status == 200
+        [response] = accepted(head_of(32 * 1024))
+        assert response.status == 200
 
-    def test_an_empty_line_before_it_is_not_counted(self, answered: Answered) -> None:
-        [answer] = answered(b"\r\n" + head_of(32 * 1024))
-        assert answer.status == 200
+    def test_an_empty_line_before_it_is_not_counted(self, accepted: Accepted) -> None:
+        [response] = accepted(b"\r\n" + head_of(32 * 1024))
+        assert response.status == 200
 
     @pytest.mark.parametrize("size", [32 * 1024 + 1, 32 * 1024 + 2, 32 * 1024 + 3, 60_000])
     def test_over_it_431(self, refused: Refused, size: int) -> None:
@@ -106,9 +106,9 @@ class TestHeadSize:
 
 
 class TestHeadFields:
-    def test_up_to_the_limit(self, answered: Answered) -> None:
-        [answer] = answered(with_fields(*[b"X: y"] * 99, start=b"GET / HTTP/1.1"))
-        assert answer.status == 200
+    def test_up_to_the_limit(self, accepted: Accepted) -> None:
+        [response] = accepted(with_fields(*[b"X: y"] * 99, start=b"GET / HTTP/1.1"))
+        assert response.status == 200
 
     @pytest.mark.parametrize("count", [100, 1000])
     def test_over_it_431(self, refused: Refused, count: int) -> None:
@@ -119,14 +119,14 @@ class TestHeadFields:
 
 
 class TestBodySize:
-    def test_up_to_the_limit(self, answered: Answered) -> None:
-        [answer] = answered(with_fields(b"Content-Length: 100000") + b"x" * 100_000)
-        assert answer.body == b"x" * 100_000
+    def test_up_to_the_limit(self, accepted: Accepted) -> None:
+        [response] = accepted(with_fields(b"Content-Length: 100000") + b"x" * 100_000)
+        assert response.body == b"x" * 100_000
 
-    def test_up_to_the_limit_in_chunks(self, answered: Answered) -> None:
+    def test_up_to_the_limit_in_chunks(self, accepted: Accepted) -> None:
         chunks = b"c350\r\n" + b"x" * 50_000 + b"\r\n"
-        [answer] = answered(with_fields(b"Transfer-Encoding: chunked") + chunks + chunks + b"0\r\n\r\n")
-        assert answer.body == b"x" * 100_000
+        [response] = accepted(with_fields(b"Transfer-Encoding: chunked") + chunks + chunks + b"0\r\n\r\n")
+        assert response.body == b"x" * 100_000
 
     def test_over_it_413(self, refused: Refused) -> None:
         assert refused(with_fields(b"Content-Length: 100001"), heads=1) == 413
@@ -139,9 +139,9 @@ class TestHeadTimeout:
         with limited(head_timeout=0.2) as connect:
             books, late = Books(connect()), connect()
             late.send(b"GET / HTTP/1.1\r\n")
-            answer = late.answer()
-            assert (answer.status, answer.field("connection")) == (408, "close")
-            assert answer.text.startswith("408 Request Timeout: ")
+            response = late.response()
+            assert (response.status, response.field("connection")) == (408, "close")
+            assert response.text.startswith("408 Request Timeout: ")
             late.send(b"\r\n" + WITNESS)
             assert late.end() == b""
             books.settle()
@@ -156,8 +156,8 @@ class TestHeadTimeout:
             slow.send(b"GET / HTTP/1.1\r\n")
             assert served.ask(GET).status == 200
             served.send(b"GET")
-            assert slow.answer().status == 408
-            assert served.answer().status == 408
+            assert slow.response().status == 408
+            assert served.response().status == 408
             assert silent.end() == b""
 
     def test_dripping_wins_no_time(self) -> None:
@@ -189,7 +189,7 @@ class TestBodyTimeout:
         with limited(body_timeout=0.2) as connect:
             connection = connect()
             connection.send(with_fields(b"Content-Length: 10") + b"half")
-            assert connection.answer().status == 408
+            assert connection.response().status == 408
             assert connection.end() == b""
             assert connect().ask(GET).status == 200
 
@@ -197,7 +197,7 @@ class TestBodyTimeout:
         with limited(body_rate=10_000_000, body_grace=0.1) as connect:
             connection = connect()
             connection.send(with_fields(b"Content-Length: 100000") + b"x" * 1000)
-            assert connection.answer().status == 408
+            assert connection.response().status == 408
 
 
 class TestWriteTimeout:
@@ -216,8 +216,8 @@ class TestConnections:
             assert one.ask(GET).status == 200
             assert two.ask(GET).status == 200
             three = connect()
-            answer = three.answer()
-            assert (answer.status, answer.field("connection")) == (503, "close")
+            response = three.response()
+            assert (response.status, response.field("connection")) == (503, "close")
             assert three.end() == b""
             assert one.ask(GET).status == 200
             one.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
@@ -229,7 +229,7 @@ class TestConnections:
         with ropewalk(*command, environment={"DESCRIPTORS": "200"}) as server, ExitStack() as stack:
             for _ in range(160):
                 assert stack.enter_context(Connection(address_of(server))).ask(GET).status == 200
-            assert stack.enter_context(Connection(address_of(server))).answer().status == 503
+            assert stack.enter_context(Connection(address_of(server))).response().status == 503
 
 
 def head_of(size: int) -> bytes:

@@ -14,17 +14,17 @@ class TestCve2024_41810:
 
     def test_the_target_of_a_redirect_is_not_in_a_page(self, connection: Connection) -> None:
         path = b"/elsewhere?to=https://example.com/%22%3E%3Cscript%3Ealert(1)%3C/script%3E"
-        answer = connection.ask(b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert answer.status == 302
-        assert b"<script" not in answer.body
-        location = answer.field("location")
+        response = connection.ask(b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert response.status == 302
+        assert b"<script" not in response.body
+        location = response.field("location")
         assert location is not None
         assert location.startswith("https://example.com/")
 
     def test_it_cannot_forge_a_field(self, connection: Connection) -> None:
         path = b"/elsewhere?to=/%0d%0aSet-Cookie:%20a"
-        answer = connection.ask(b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert answer.field("set-cookie") is None
+        response = connection.ask(b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert response.field("set-cookie") is None
 
 
 class TestCve2022_39348:
@@ -84,10 +84,10 @@ class TestCve2019_9512AndOthersOfHttp2:
     def test_its_preface_is_refused(self, refused: Refused) -> None:
         assert refused(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9) * 100) == 505
 
-    def test_nobody_is_upgraded_to_it(self, answered: Answered) -> None:
+    def test_no_client_is_upgraded_to_it(self, accepted: Accepted) -> None:
         lines = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA")
-        answers = answered(with_fields(*lines, start=b"GET / HTTP/1.1") + GET)
-        assert [answer.status for answer in answers] == [200, 200]
+        responses = accepted(with_fields(*lines, start=b"GET / HTTP/1.1") + GET)
+        assert [response.status for response in responses] == [200, 200]
 
 
 class TestCve2023_46137:
@@ -97,17 +97,17 @@ class TestCve2023_46137:
         slow, other = connect(), connect()
         slow.send(b"GET /held/same HTTP/1.1\r\nHost: a\r\n\r\n" + GET)
         assert other.ask(b"POST /release/same HTTP/1.1\r\nHost: a\r\n\r\n").status == 204
-        assert [slow.answer().text, slow.answer().text] == ["same", "Hello, World!"]
+        assert [slow.response().text, slow.response().text] == ["same", "Hello, World!"]
 
 
 class TestCve2024_41671:
     """Responses to pipelined requests were sent out of order, or mixed."""
 
-    def test_a_body_between_two_requests(self, answered: Answered) -> None:
+    def test_a_body_between_two_requests(self, accepted: Accepted) -> None:
         post = with_fields(b"Content-Length: 5") + b"first"
         chunks = with_fields(b"Transfer-Encoding: chunked") + b"6\r\nsecond\r\n0\r\n\r\n"
-        answers = answered(post + GET + chunks + post)
-        assert [answer.text for answer in answers] == ["first", "Hello, World!", "second", "first"]
+        responses = accepted(post + GET + chunks + post)
+        assert [response.text for response in responses] == ["first", "Hello, World!", "second", "first"]
 
     def test_the_bodies_of_slow_requests_stay_theirs(self, connect: Connect) -> None:
         slow, other = connect(), connect()
@@ -116,7 +116,7 @@ class TestCve2024_41671:
         slow.send(b"GET /held/two HTTP/1.1\r\nHost: a\r\n\r\n" + post)
         for name in (b"two", b"one"):
             assert other.ask(b"POST /release/" + name + b" HTTP/1.1\r\nHost: a\r\n\r\n").status == 204
-        assert [slow.answer().text for _ in range(4)] == ["one", "third", "two", "third"]
+        assert [slow.response().text for _ in range(4)] == ["one", "third", "two", "third"]
 
 
 class TestSmugglingMendedIn26_10:

@@ -28,34 +28,34 @@ BLOCK = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([192, 0, 2, 1, 198, 51, 10
 
 
 @contextmanager
-def serving(way: str, told: str) -> Iterator[Server]:
+def serving(way: str, kind: str) -> Iterator[Server]:
     """A server that trusts 127.0.0.1: on accepted sockets, on adopted ones, and on a Twisted transport."""
     if way == "accepted":
-        flags = FLAGS[told]
+        flags = FLAGS[kind]
         with ropewalk("run", SERVICE, "--access-log", "off", "--trusted-proxy", "127.0.0.1", *flags) as server:
             yield server
         return
-    with by_site("tests.wire.proxied", way, told) as server:
+    with by_site("tests.wire.proxied", way, kind) as server:
         yield server
 
 
 def asked(server: Server, *, before: bytes = b"", fields: bytes = b"") -> dict[str, Any]:
     """Return the service's report of a request."""
     with Connection(address_of(server)) as connection:
-        answer = connection.ask(before + b"GET /who HTTP/1.1\r\nHost: inside\r\n" + fields + b"\r\n")
-        seen: dict[str, Any] = json.loads(answer.body)
-        assert (answer.status, seen["peer"]) == (200, list(connection.socket.getsockname()))
+        response = connection.ask(before + b"GET /who HTTP/1.1\r\nHost: inside\r\n" + fields + b"\r\n")
+        seen: dict[str, Any] = json.loads(response.body)
+        assert (response.status, seen["peer"]) == (200, list(connection.socket.getsockname()))
         return seen
 
 
 @pytest.mark.parametrize("way", ["accepted", "adopted", "piped"])
 class TestFields:
-    @pytest.mark.parametrize(("told", "host"), [("x-forwarded", "inside"), ("x-forwarded with host", "example.com")])
-    def test_x_forwarded(self, way: str, told: str, host: str) -> None:
+    @pytest.mark.parametrize(("kind", "host"), [("x-forwarded", "inside"), ("x-forwarded with host", "example.com")])
+    def test_x_forwarded(self, way: str, kind: str, host: str) -> None:
         fields = (
             b"X-Forwarded-For: 6.6.6.6, 192.0.2.1:5\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: example.com\r\n"
         )
-        with serving(way, told) as server:
+        with serving(way, kind) as server:
             seen = asked(server, fields=fields + b"Forwarded: for=6.6.6.6\r\n")
         assert (seen["client"], seen["url"]) == (["192.0.2.1", 5], f"https://{host}/who")
 

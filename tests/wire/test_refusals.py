@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.wire.agreement import Answered
+from tests.wire.agreement import Accepted
 from tests.wire.books import WITNESS, Books
 from tests.wire.connection import GET, Connection
 from tests.wire.deliveries import in_bytes, in_every_way
@@ -12,21 +12,23 @@ from tests.wire.refusals import Refused, with_fields
 
 
 class TestBooks:
-    def test_a_witness_is_told_whether_or_not_its_answer_is_read(self, connection: Connection, books: Books) -> None:
+    def test_a_witness_is_counted_whether_or_not_its_response_is_read(
+        self, connection: Connection, books: Books
+    ) -> None:
         books.entry()
         connection.send(GET + WITNESS)
         books.settle()
         entry = books.entry()
         assert (entry.requests, entry.refused, entry.witnessed, entry.log) == (2, 0, 1, [])
 
-    def test_a_refusal_is_told(self, connection: Connection, books: Books) -> None:
+    def test_a_refusal_is_reported(self, connection: Connection, books: Books) -> None:
         books.entry()
         connection.send(with_fields(b"X : y"))
-        assert connection.answer().status == 400
+        assert connection.response().status == 400
         entry = books.entry()
         assert (entry.requests, entry.refused, entry.witnessed, len(entry.log)) == (0, 1, 0, 1)
 
-    def test_they_begin_anew_each_time(self, connection: Connection, books: Books) -> None:
+    def test_they_start_again_each_time(self, connection: Connection, books: Books) -> None:
         assert connection.ask(WITNESS).status == 204
         books.entry()
         entry = books.entry()
@@ -63,7 +65,7 @@ class TestRefused:
         with pytest.raises(AssertionError):
             refused(message, heads=1)
 
-    def test_what_is_refused_behind_its_head_is_another_matter(self, refused: Refused) -> None:
+    def test_a_refusal_after_the_head_is_different(self, refused: Refused) -> None:
         message = with_fields(b"Content-Length: 100001")
         assert refused(message, heads=1) == 413
         with pytest.raises(AssertionError):
@@ -74,14 +76,14 @@ class TestRefused:
             refused.all([b"GET / HTTP/3.0\r\n\r\n", b"GET / HTTP/3\r\n\r\n"])
 
 
-class TestAnswered:
-    def test_what_is_refused_is_not_answered(self, answered: Answered) -> None:
+class TestAccepted:
+    def test_what_is_refused_is_not_accepted(self, accepted: Accepted) -> None:
         with pytest.raises(AssertionError):
-            answered(with_fields(b"X : y"))
+            accepted(with_fields(b"X : y"))
 
-    def test_nor_is_what_has_no_end(self, answered: Answered) -> None:
+    def test_nor_is_what_has_no_end(self, accepted: Accepted) -> None:
         with pytest.raises(AssertionError):
-            answered(with_fields(b"Content-Length: 1"))
+            accepted(with_fields(b"Content-Length: 1"))
 
 
 def test_the_table_of_the_read_me_names_tests_that_exist() -> None:

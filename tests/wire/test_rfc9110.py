@@ -5,7 +5,7 @@ import time
 from email.utils import parsedate_to_datetime
 
 import pytest
-from tests.wire.agreement import Answered
+from tests.wire.agreement import Accepted
 from tests.wire.books import WITNESS, Books
 from tests.wire.conftest import Connect
 from tests.wire.connection import GET, Connection
@@ -18,9 +18,9 @@ def request(start: bytes, *lines: bytes) -> bytes:
 
 class TestSection5_5FieldValues:
     def test_a_forged_value_of_a_handler_stays_off_the_wire(self, connection: Connection) -> None:
-        answer = connection.ask(request(b"GET /forged"))
-        assert answer.status == 500
-        assert answer.field("set-cookie") is None
+        response = connection.ask(request(b"GET /forged"))
+        assert response.status == 500
+        assert response.field("set-cookie") is None
         assert connection.ask(GET).status == 200
 
 
@@ -30,27 +30,27 @@ class TestSection6_4_1ContentSemantics:
     @pytest.mark.parametrize("path", [b"/", b"/facts", b"/large", b"/parts", b"/nowhere", b"/forged", b"/nothing"])
     def test_head(self, connection: Connection, path: bytes) -> None:
         connection.send(request(b"HEAD " + path) + GET)
-        connection.answer(head=True)
-        assert connection.answer().text == "Hello, World!"
+        connection.response(head=True)
+        assert connection.response().text == "Hello, World!"
 
     def test_head_that_is_refused(self, connection: Connection) -> None:
         connection.send(request(b"HEAD /", b"X : y") + GET)
-        answer = connection.answer(head=True)
-        assert (answer.status, answer.field("connection")) == (400, "close")
-        assert int(answer.field("content-length") or 0) > 0
+        response = connection.response(head=True)
+        assert (response.status, response.field("connection")) == (400, "close")
+        assert int(response.field("content-length") or 0) > 0
         assert connection.end() == b""
 
     @pytest.mark.parametrize(("path", "status"), [(b"/nothing", 204), (b"/unchanged", 304)])
-    def test_204_and_304(self, answered: Answered, path: bytes, status: int) -> None:
-        bodiless, answer = answered(request(b"GET " + path) + GET)
+    def test_204_and_304(self, accepted: Accepted, path: bytes, status: int) -> None:
+        bodiless, response = accepted(request(b"GET " + path) + GET)
         assert (bodiless.status, bodiless.field("content-length")) == (status, None)
         assert bodiless.field("transfer-encoding") is None
-        assert answer.text == "Hello, World!"
+        assert response.text == "Hello, World!"
 
-    def test_1xx(self, answered: Answered) -> None:
-        early, answer = answered(request(b"GET /early"))
+    def test_1xx(self, accepted: Accepted) -> None:
+        early, response = accepted(request(b"GET /early"))
         assert (early.status, early.field("content-length")) == (103, None)
-        assert answer.text == "late"
+        assert response.text == "late"
 
 
 class TestSection6_5_1LimitationsOnUseOfTrailers:
@@ -61,17 +61,17 @@ class TestSection6_5_1LimitationsOnUseOfTrailers:
     AUTHENTICATION = b"Authorization Proxy-Authorization Proxy-Authenticate WWW-Authenticate Cookie Set-Cookie"
 
     @pytest.mark.parametrize("names", [FRAMING, ROUTING, AUTHENTICATION])
-    def test_framing_routing_and_authentication_are_dropped(self, answered: Answered, names: bytes) -> None:
+    def test_framing_routing_and_authentication_are_dropped(self, accepted: Accepted, names: bytes) -> None:
         lines = [name + b": 1" for name in (*names.split(), *names.lower().split(), *names.upper().split())]
         body = b"1\r\na\r\n0\r\n" + b"\r\n".join(lines) + b"\r\nX: y\r\n\r\n"
-        [answer] = answered(request(b"POST /facts", b"Transfer-Encoding: chunked") + body)
-        facts = json.loads(answer.body)
+        [response] = accepted(request(b"POST /facts", b"Transfer-Encoding: chunked") + body)
+        facts = json.loads(response.body)
         assert (facts["trailers"], facts["body"]) == ([["x", "y"]], "a")
         assert [name for name, _ in facts["headers"]] == ["host", "transfer-encoding"]
 
 
 class TestSection6_6_1Date:
-    def test_every_answer_has_the_time(self, connection: Connection) -> None:
+    def test_every_response_has_the_time(self, connection: Connection) -> None:
         date = connection.ask(GET).field("date")
         assert date is not None
         assert abs(parsedate_to_datetime(date).timestamp() - time.time()) < 5
@@ -83,46 +83,46 @@ class TestSection7_6_1Connection:
         assert connection.ask(request(b"GET /", *lines)).field("connection") == "close"
         assert connection.end() == b""
 
-    def test_unknown_options_do_nothing(self, answered: Answered) -> None:
-        [answer] = answered(request(b"GET /", b"Connection: x-hop, , closed"))
-        assert answer.field("connection") is None
+    def test_unknown_options_do_nothing(self, accepted: Accepted) -> None:
+        [response] = accepted(request(b"GET /", b"Connection: x-hop, , closed"))
+        assert response.field("connection") is None
 
-    def test_options_do_not_take_fields_away(self, answered: Answered) -> None:
+    def test_options_do_not_take_fields_away(self, accepted: Accepted) -> None:
         lines = (b"Connection: content-length, host, x", b"Content-Length: 1", b"X: y")
-        [answer] = answered(request(b"POST /facts", *lines) + b"a")
-        facts = json.loads(answer.body)
+        [response] = accepted(request(b"POST /facts", *lines) + b"a")
+        facts = json.loads(response.body)
         assert (facts["body"], facts["host"]) == ("a", "a")
 
 
 class TestSection7_8Upgrade:
     @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0"])
-    def test_an_upgrade_that_nobody_takes_is_ignored(self, answered: Answered, protocol: bytes) -> None:
-        answers = answered(request(b"GET /", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: " + protocol) + GET)
-        assert [(answer.status, answer.field("upgrade")) for answer in answers] == [(200, None)] * 2
+    def test_an_unsupported_upgrade_is_ignored(self, accepted: Accepted, protocol: bytes) -> None:
+        responses = accepted(request(b"GET /", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: " + protocol) + GET)
+        assert [(response.status, response.field("upgrade")) for response in responses] == [(200, None)] * 2
 
 
 class TestSection8_6ContentLength:
-    def test_an_answer_has_one(self, connection: Connection) -> None:
+    def test_a_response_has_one(self, connection: Connection) -> None:
         assert connection.ask(GET).field("content-length") == "13"
 
-    def test_a_request_of_length_0_has_an_empty_body(self, answered: Answered) -> None:
-        [answer] = answered(request(b"POST /facts", b"Content-Length: 0"))
-        facts = json.loads(answer.body)
+    def test_a_request_of_length_0_has_an_empty_body(self, accepted: Accepted) -> None:
+        [response] = accepted(request(b"POST /facts", b"Content-Length: 0"))
+        facts = json.loads(response.body)
         assert (facts["length"], facts["body"]) == (0, "")
 
 
 class TestSection9_1Methods:
-    def test_one_that_is_not_allowed_here_is_405_and_says_what_is(self, answered: Answered) -> None:
-        [answer] = answered(request(b"DELETE /facts"))
-        allowed = answer.field("allow")
+    def test_one_that_is_not_allowed_here_is_405_and_says_what_is(self, accepted: Accepted) -> None:
+        [response] = accepted(request(b"DELETE /facts"))
+        allowed = response.field("allow")
         assert allowed is not None
-        assert answer.status == 405
+        assert response.status == 405
         assert {name.strip() for name in allowed.split(",")} == {"GET", "HEAD", "OPTIONS", "POST"}
 
     @pytest.mark.parametrize("method", [b"PUT", b"PATCH", b"PROPFIND", b"VERSION-CONTROL"])
-    def test_one_that_is_registered_but_rare_is_405_too(self, answered: Answered, method: bytes) -> None:
-        [answer] = answered(request(method + b" /facts"))
-        assert answer.status == 405
+    def test_one_that_is_registered_but_rare_is_405_too(self, accepted: Accepted, method: bytes) -> None:
+        [response] = accepted(request(method + b" /facts"))
+        assert response.status == 405
 
     def test_one_that_is_not_known_is_501_wherever_it_goes(self, refused: Refused) -> None:
         assert refused(request(b"BREW /facts")) == 501
@@ -133,15 +133,15 @@ class TestSection9_3_2Head:
     @pytest.mark.parametrize("path", [b"/", b"/facts", b"/large", b"/nowhere"])
     def test_it_has_the_length_of_the_body_that_it_leaves_out(self, connection: Connection, path: bytes) -> None:
         got = connection.ask(request(b"GET " + path))
-        answer = connection.ask(request(b"HEAD " + path))
-        assert (answer.status, answer.field("content-type")) == (got.status, got.field("content-type"))
-        assert path == b"/facts" or answer.field("content-length") == str(len(got.body))
+        response = connection.ask(request(b"HEAD " + path))
+        assert (response.status, response.field("content-type")) == (got.status, got.field("content-type"))
+        assert path == b"/facts" or response.field("content-length") == str(len(got.body))
         assert connection.ask(GET).text == "Hello, World!"
 
-    def test_a_streamed_answer_has_no_body_either(self, connection: Connection) -> None:
+    def test_a_streamed_response_has_no_body_either(self, connection: Connection) -> None:
         connection.send(request(b"HEAD /parts") + GET)
-        assert connection.answer(head=True).status == 200
-        assert connection.answer().text == "Hello, World!"
+        assert connection.response(head=True).status == 200
+        assert connection.response().text == "Hello, World!"
 
 
 class TestSection9_3_6Connect:
@@ -150,9 +150,9 @@ class TestSection9_3_6Connect:
 
 
 class TestSection9_3_7Options:
-    def test_it_says_what_is_allowed(self, answered: Answered) -> None:
-        [answer] = answered(request(b"OPTIONS /"))
-        assert (answer.status, answer.field("allow")) == (204, "GET, HEAD, OPTIONS")
+    def test_it_says_what_is_allowed(self, accepted: Accepted) -> None:
+        [response] = accepted(request(b"OPTIONS /"))
+        assert (response.status, response.field("allow")) == (204, "GET, HEAD, OPTIONS")
 
 
 class TestSection9_3_8Trace:
@@ -164,30 +164,30 @@ class TestSection9_3_8Trace:
 class TestSection10_1_1Expect:
     def test_a_body_that_is_read_is_asked_for(self, connection: Connection) -> None:
         connection.send(request(b"POST /echo", b"Content-Length: 5", b"Expect: 100-continue"))
-        assert connection.answer().status == 100
+        assert connection.response().status == 100
         connection.send(b"hello")
-        assert connection.answer().text == "hello"
+        assert connection.response().text == "hello"
         assert connection.ask(GET).status == 200
 
     def test_one_that_is_malformed_then_is_refused(self, connection: Connection, books: Books) -> None:
         books.entry()
         connection.send(request(b"POST /echo", b"Transfer-Encoding: chunked", b"Expect: 100-continue"))
-        assert connection.answer().status == 100
+        assert connection.response().status == 100
         connection.send(b"zz\r\n" + WITNESS)
-        answer = connection.answer()
-        assert (answer.status, answer.field("connection")) == (400, "close")
+        response = connection.response()
+        assert (response.status, response.field("connection")) == (400, "close")
         entry = books.entry()
         assert (entry.requests, entry.refused, entry.witnessed, len(entry.log)) == (1, 1, 0, 1)
 
-    def test_one_that_nobody_reads_is_not(self, connection: Connection) -> None:
-        answer = connection.ask(request(b"POST /ignore", b"Content-Length: 5", b"Expect: 100-continue"))
-        assert (answer.status, answer.field("connection")) == (200, "close")
+    def test_an_unread_one_is_not(self, connection: Connection) -> None:
+        response = connection.ask(request(b"POST /ignore", b"Content-Length: 5", b"Expect: 100-continue"))
+        assert (response.status, response.field("connection")) == (200, "close")
         connection.socket.shutdown(1)
         assert connection.end() == b""
 
-    def test_nor_where_the_answer_is_an_error(self, connection: Connection) -> None:
-        answer = connection.ask(request(b"POST /nowhere", b"Content-Length: 5", b"Expect: 100-continue"))
-        assert (answer.status, answer.field("connection")) == (404, "close")
+    def test_nor_where_the_response_is_an_error(self, connection: Connection) -> None:
+        response = connection.ask(request(b"POST /nowhere", b"Content-Length: 5", b"Expect: 100-continue"))
+        assert (response.status, response.field("connection")) == (404, "close")
 
     def test_one_that_has_come_already_needs_no_asking(self, connection: Connection) -> None:
         message = request(b"POST /echo", b"Content-Length: 5", b"Expect: 100-continue")
@@ -198,8 +198,8 @@ class TestSection10_1_1Expect:
     ) -> None:
         books.entry()
         connection.send(request(b"POST /ignore", b"Content-Length: 5", b"Expect: 100-continue") + WITNESS)
-        answer = connection.answer()
-        assert (answer.status, answer.field("connection")) == (200, "close")
+        response = connection.response()
+        assert (response.status, response.field("connection")) == (200, "close")
         assert connection.end() == b""
         entry = books.entry()
         assert (entry.requests, entry.witnessed) == (1, 0)
@@ -229,15 +229,15 @@ class TestSection10_1_1Expect:
     def test_http_1_0_knows_none(self, connection: Connection) -> None:
         message = with_fields(b"Content-Length: 1", b"Expect: 100-continue", start=b"POST /echo HTTP/1.0")
         connection.send(message + b"a")
-        assert connection.answer().text == "a"
+        assert connection.response().text == "a"
 
 
 class TestSection15_2Informational:
-    def test_early_hints_come_before_the_answer(self, connection: Connection) -> None:
+    def test_early_hints_come_before_the_response(self, connection: Connection) -> None:
         connection.send(request(b"GET /early"))
-        early = connection.answer()
+        early = connection.response()
         assert (early.status, early.fields) == (103, [("Link", "</style.css>; rel=preload")])
-        assert connection.answer().text == "late"
+        assert connection.response().text == "late"
 
     def test_http_1_0_gets_none(self, connection: Connection) -> None:
         assert connection.ask(b"GET /early HTTP/1.0\r\n\r\n").text == "late"
@@ -254,7 +254,7 @@ class TestSection15_5_14ContentTooLarge:
 
     def test_a_route_may_allow_more(self, connection: Connection) -> None:
         connection.send(request(b"POST /stream", b"Content-Length: 150000") + b"x" * 150_000)
-        assert connection.answer().body == b"x" * 150_000
+        assert connection.response().body == b"x" * 150_000
 
 
 class TestStreamingBothWays:

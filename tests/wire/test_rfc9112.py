@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.wire.agreement import Answered
+from tests.wire.agreement import Accepted
 from tests.wire.books import WITNESS, Books
 from tests.wire.conftest import Connect, on_sockets
 from tests.wire.connection import GET, Connection
@@ -69,8 +69,8 @@ class TestSection2_2MessageParsing:
         up_to_the_value = GET.index(b": a") + 1
         assert refused.all(with_everywhere(byte, GET)[:up_to_the_value]) == 400
 
-    def test_one_empty_line_before_the_request_line_is_ignored(self, answered: Answered) -> None:
-        assert [answer.status for answer in answered(b"\r\n" + GET + b"\r\n" + GET)] == [200, 200]
+    def test_one_empty_line_before_the_request_line_is_ignored(self, accepted: Accepted) -> None:
+        assert [response.status for response in accepted(b"\r\n" + GET + b"\r\n" + GET)] == [200, 200]
 
     @pytest.mark.parametrize("lines", [b"\r\n\r\n", b"\r\n\r\n" + GET, b"\r\n\n", b"\r\n \r\n\r\n", b"\r\n\r\r\n\r\n"])
     def test_more_empty_lines_are_refused(self, refused: Refused, lines: bytes) -> None:
@@ -137,9 +137,9 @@ class TestSection2_3HttpVersion:
     def test_a_request_of_http_0_9_is_400(self, refused: Refused, request_line: bytes) -> None:
         assert refused(request_line + b"\r\n\r\n") == 400
 
-    def test_http_1_0_is_answered_in_http_1_1(self, answered: Answered) -> None:
-        [answer] = answered(b"GET /facts HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-        assert json.loads(answer.body)["version"] == "1.0"
+    def test_the_response_to_http_1_0_is_http_1_1(self, accepted: Accepted) -> None:
+        [response] = accepted(b"GET /facts HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert json.loads(response.body)["version"] == "1.0"
 
 
 class TestSection3RequestLine:
@@ -322,29 +322,29 @@ class TestSection3_2Host:
             b"[v7.x]:80",
         ],
     )
-    def test_by_name_or_number(self, answered: Answered, host: bytes) -> None:
-        [answer] = answered(b"GET /facts HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
-        assert json.loads(answer.body)["host"] == host.decode()
+    def test_by_name_or_number(self, accepted: Accepted, host: bytes) -> None:
+        [response] = accepted(b"GET /facts HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+        assert json.loads(response.body)["host"] == host.decode()
 
-    def test_http_1_0_may_do_without(self, answered: Answered) -> None:
-        [answer] = answered(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-        assert answer.status == 200
+    def test_http_1_0_may_do_without(self, accepted: Accepted) -> None:
+        [response] = accepted(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert response.status == 200
 
 
 class TestSection3_2_1OriginForm:
-    def test_path_and_query(self, answered: Answered) -> None:
-        [answer] = answered(b"GET /facts?a=%20&b HTTP/1.1\r\nHost: a:8\r\n\r\n")
-        facts = json.loads(answer.body)
+    def test_path_and_query(self, accepted: Accepted) -> None:
+        [response] = accepted(b"GET /facts?a=%20&b HTTP/1.1\r\nHost: a:8\r\n\r\n")
+        facts = json.loads(response.body)
         assert (facts["target"], facts["path"], facts["host"]) == ("/facts?a=%20&b", "/facts", "a:8")
 
-    def test_in_a_query_anything_may_be_encoded(self, answered: Answered) -> None:
-        [answer] = answered(target(b"/facts?a=%00%0d%0a%23"))
-        assert json.loads(answer.body)["target"] == "/facts?a=%00%0d%0a%23"
+    def test_in_a_query_anything_may_be_encoded(self, accepted: Accepted) -> None:
+        [response] = accepted(target(b"/facts?a=%00%0d%0a%23"))
+        assert json.loads(response.body)["target"] == "/facts?a=%00%0d%0a%23"
 
-    def test_every_other_byte_is_taken_as_it_is(self, answered: Answered) -> None:
+    def test_every_other_byte_is_taken_as_it_is(self, accepted: Accepted) -> None:
         query = bytes(byte for byte in range(0x21, 0x7F) if byte != ord("#"))
-        [answer] = answered(target(b"/facts?" + query))
-        assert json.loads(answer.body)["target"] == f"/facts?{query.decode()}"
+        [response] = accepted(target(b"/facts?" + query))
+        assert json.loads(response.body)["target"] == f"/facts?{query.decode()}"
 
 
 class TestSection3_2_2AbsoluteForm:
@@ -389,15 +389,15 @@ class TestSection3_2_2AbsoluteForm:
     def test_it_does_not_stand_for_the_host(self, refused: Refused, host: bytes) -> None:
         assert refused(b"GET http://a/ HTTP/1.1\r\n" + host + b"\r\n") == 400
 
-    def test_its_authority_is_the_host(self, answered: Answered) -> None:
-        [answer] = answered(b"GET hTTp://A:8/facts?a HTTP/1.1\r\nHost: a:8\r\n\r\n")
-        facts = json.loads(answer.body)
+    def test_its_authority_is_the_host(self, accepted: Accepted) -> None:
+        [response] = accepted(b"GET hTTp://A:8/facts?a HTTP/1.1\r\nHost: a:8\r\n\r\n")
+        facts = json.loads(response.body)
         assert (facts["path"], facts["host"].lower()) == ("/facts", "a:8")
 
     @pytest.mark.parametrize("form", [b"http://a", b"http://a/", b"https://a", b"http://a?b"])
-    def test_without_a_path_it_means_the_root(self, answered: Answered, form: bytes) -> None:
-        [answer] = answered(target(form))
-        assert answer.text == "Hello, World!"
+    def test_without_a_path_it_means_the_root(self, accepted: Accepted, form: bytes) -> None:
+        [response] = accepted(target(form))
+        assert response.text == "Hello, World!"
 
 
 class TestSection3_2_3AuthorityForm:
@@ -407,9 +407,9 @@ class TestSection3_2_3AuthorityForm:
 
 
 class TestSection3_2_4AsteriskForm:
-    def test_it_is_for_options(self, answered: Answered) -> None:
-        [answer] = answered(line(b"OPTIONS * HTTP/1.1"))
-        assert answer.status == 204
+    def test_it_is_for_options(self, accepted: Accepted) -> None:
+        [response] = accepted(line(b"OPTIONS * HTTP/1.1"))
+        assert response.status == 204
 
     @pytest.mark.parametrize("method", [b"GET", b"POST", b"DELETE", b"PROPFIND"])
     def test_and_for_no_other_method(self, refused: Refused, method: bytes) -> None:
@@ -426,9 +426,9 @@ class TestSection5FieldSyntax:
         assert refused.all([with_fields(b"X" + byte + b"Y: z") for byte in others]) == 400
         assert refused.all([with_fields(byte + b"X: y") for byte in others]) == 400
 
-    def test_every_token_is_a_name(self, answered: Answered) -> None:
-        [answer] = answered(b"GET /facts HTTP/1.1\r\nHost: a\r\n" + TOKEN + b": y\r\n\r\n")
-        assert json.loads(answer.body)["headers"][1] == [TOKEN.decode().lower(), "y"]
+    def test_every_token_is_a_name(self, accepted: Accepted) -> None:
+        [response] = accepted(b"GET /facts HTTP/1.1\r\nHost: a\r\n" + TOKEN + b": y\r\n\r\n")
+        assert json.loads(response.body)["headers"][1] == [TOKEN.decode().lower(), "y"]
 
     def test_a_control_character_in_a_value_is_refused(self, refused: Refused) -> None:
         assert refused.all([with_fields(b"X: a" + byte + b"b") for byte in CONTROLS]) == 400
@@ -436,15 +436,15 @@ class TestSection5FieldSyntax:
         assert refused.all([with_fields(b"X: a" + byte) for byte in CONTROLS]) == 400
         assert refused.all([with_fields(b"X:" + byte) for byte in CONTROLS]) == 400
 
-    def test_values_are_trimmed_and_lines_kept_apart(self, answered: Answered) -> None:
+    def test_values_are_trimmed_and_lines_kept_apart(self, accepted: Accepted) -> None:
         lines = b"X:\t one \t\r\nX:two\r\nY:\r\nZ: \xe9\tz\r\nX::\r\n"
-        [answer] = answered(b"GET /facts HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n")
-        facts = json.loads(answer.body)
+        [response] = accepted(b"GET /facts HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n")
+        facts = json.loads(response.body)
         assert facts["headers"][1:] == [["x", "one"], ["x", "two"], ["y", ""], ["z", "\xe9\tz"], ["x", ":"]]
 
-    def test_only_space_and_tab_are_trimmed(self, answered: Answered) -> None:
-        [answer] = answered(b"GET /facts HTTP/1.1\r\nHost: a\r\nX: \x85\xa0y\xa0\x85 \r\n\r\n")
-        assert json.loads(answer.body)["headers"][1] == ["x", "\x85\xa0y\xa0\x85"]
+    def test_only_space_and_tab_are_trimmed(self, accepted: Accepted) -> None:
+        [response] = accepted(b"GET /facts HTTP/1.1\r\nHost: a\r\nX: \x85\xa0y\xa0\x85 \r\n\r\n")
+        assert json.loads(response.body)["headers"][1] == ["x", "\x85\xa0y\xa0\x85"]
 
 
 class TestSection5_1FieldLineParsing:
@@ -551,14 +551,14 @@ class TestSection6_1TransferEncoding:
         ],
     )
     def test_its_name_and_the_codings_have_no_case_and_may_stand_in_space(
-        self, answered: Answered, field: bytes
+        self, accepted: Accepted, field: bytes
     ) -> None:
-        [answer] = answered(with_fields(field) + b"1\r\na\r\n0\r\n\r\n")
-        assert answer.text == "a"
+        [response] = accepted(with_fields(field) + b"1\r\na\r\n0\r\n\r\n")
+        assert response.text == "a"
 
-    def test_a_field_of_a_similar_name_frames_nothing(self, answered: Answered) -> None:
+    def test_a_field_of_a_similar_name_frames_nothing(self, accepted: Accepted) -> None:
         similar = (b"Transfer_Encoding: chunked", b"X-Transfer-Encoding: chunked", b"Transfer-Encodings: chunked")
-        assert [answer.text for answer in answered(with_fields(*similar) + GET)] == ["", "Hello, World!"]
+        assert [response.text for response in accepted(with_fields(*similar) + GET)] == ["", "Hello, World!"]
 
 
 class TestSection6_2ContentLength:
@@ -627,55 +627,58 @@ class TestSection6_2ContentLength:
             b"Content-Length:  5\t",
         ],
     )
-    def test_it_may_stand_in_space(self, answered: Answered, field: bytes) -> None:
-        [answer] = answered(with_fields(field) + b"hello")
-        assert answer.text == "hello"
+    def test_it_may_stand_in_space(self, accepted: Accepted, field: bytes) -> None:
+        [response] = accepted(with_fields(field) + b"hello")
+        assert response.text == "hello"
 
 
 class TestSection6_3MessageBodyLength:
-    def test_without_framing_there_is_no_body(self, answered: Answered) -> None:
-        assert [answer.text for answer in answered(with_fields() + GET)] == ["", "Hello, World!"]
+    def test_without_framing_there_is_no_body(self, accepted: Accepted) -> None:
+        assert [response.text for response in accepted(with_fields() + GET)] == ["", "Hello, World!"]
 
-    def test_a_body_ends_at_its_length(self, answered: Answered) -> None:
+    def test_a_body_ends_at_its_length(self, accepted: Accepted) -> None:
         message = with_fields(b"Content-Length: 5") + b"hello"
-        assert [answer.text for answer in answered(message + GET)] == ["hello", "Hello, World!"]
+        assert [response.text for response in accepted(message + GET)] == ["hello", "Hello, World!"]
 
-    def test_what_looks_like_a_request_is_a_body_all_the_same(self, answered: Answered) -> None:
+    def test_what_looks_like_a_request_is_a_body_all_the_same(self, accepted: Accepted) -> None:
         message = with_fields(b"Content-Length: %d" % len(GET)) + GET
-        assert [answer.body for answer in answered(message + GET)] == [GET, b"Hello, World!"]
+        assert [response.body for response in accepted(message + GET)] == [GET, b"Hello, World!"]
 
-    def test_a_get_may_have_one(self, answered: Answered) -> None:
-        [answer] = answered(with_fields(b"Content-Length: 5", start=b"GET /facts HTTP/1.1") + b"hello")
-        assert json.loads(answer.body)["body"] == "hello"
+    def test_a_get_may_have_one(self, accepted: Accepted) -> None:
+        [response] = accepted(with_fields(b"Content-Length: 5", start=b"GET /facts HTTP/1.1") + b"hello")
+        assert json.loads(response.body)["body"] == "hello"
 
-    def test_an_answer_without_a_known_length_is_chunked(self, answered: Answered) -> None:
-        [answer] = answered(line(b"GET /parts HTTP/1.1"))
-        assert (answer.text, answer.field("transfer-encoding")) == ("one two", "chunked")
+    def test_a_response_without_a_known_length_is_chunked(self, accepted: Accepted) -> None:
+        [response] = accepted(line(b"GET /parts HTTP/1.1"))
+        assert (response.text, response.field("transfer-encoding")) == ("one two", "chunked")
 
     def test_for_http_1_0_it_lasts_until_the_connection_closes(self, connection: Connection) -> None:
-        answer = connection.ask(b"GET /parts HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-        assert (answer.text, answer.field("transfer-encoding")) == ("one two", None)
-        assert answer.field("connection") == "close"
+        response = connection.ask(b"GET /parts HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert (response.text, response.field("transfer-encoding")) == ("one two", None)
+        assert response.field("connection") == "close"
 
-    def test_a_large_answer(self, connection: Connection) -> None:
-        answer = connection.ask(line(b"GET /large HTTP/1.1"))
-        assert answer.body == bytes(range(256)) * 16_384
+    def test_a_large_response(self, connection: Connection) -> None:
+        response = connection.ask(line(b"GET /large HTTP/1.1"))
+        assert response.body == bytes(range(256)) * 16_384
 
 
 class TestSection7_1ChunkedTransferCoding:
-    def test_chunks_of_any_size(self, answered: Answered) -> None:
+    def test_chunks_of_any_size(self, accepted: Accepted) -> None:
         body = b"1\r\na\r\nA\r\n0123456789\r\n00a\r\n0123456789\r\n0\r\n\r\n"
-        assert [answer.text for answer in answered(chunked(body) + GET)] == ["a01234567890123456789", "Hello, World!"]
+        assert [response.text for response in accepted(chunked(body) + GET)] == [
+            "a01234567890123456789",
+            "Hello, World!",
+        ]
 
     @pytest.mark.parametrize("size", [b"a", b"A", b"0a", b"00000000000000a"])
-    def test_sizes_have_no_case_and_may_have_zeros_before_them(self, answered: Answered, size: bytes) -> None:
-        [answer] = answered(chunked(size + b"\r\n0123456789\r\n" + b"0" * len(size) + b"\r\n\r\n"))
-        assert answer.text == "0123456789"
+    def test_sizes_have_no_case_and_may_have_zeros_before_them(self, accepted: Accepted, size: bytes) -> None:
+        [response] = accepted(chunked(size + b"\r\n0123456789\r\n" + b"0" * len(size) + b"\r\n\r\n"))
+        assert response.text == "0123456789"
 
-    def test_data_may_look_like_the_end(self, answered: Answered) -> None:
+    def test_data_may_look_like_the_end(self, accepted: Accepted) -> None:
         data = b"\r\n0\r\n\r\n" + GET
-        [answer] = answered(chunked(b"%x\r\n%s\r\n0\r\n\r\n" % (len(data), data)))
-        assert answer.body == data
+        [response] = accepted(chunked(b"%x\r\n%s\r\n0\r\n\r\n" % (len(data), data)))
+        assert response.body == data
 
     @pytest.mark.parametrize(
         "size",
@@ -768,19 +771,19 @@ class TestSection7_1ChunkedTransferCoding:
         assert refused.all(bad, heads=1) == 400
 
     @pytest.mark.parametrize("path", [b"/echo", b"/gather", b"/stream", b"/facts"])
-    def test_bad_chunks_are_refused_whoever_reads_them(self, refused: Refused, path: bytes) -> None:
+    def test_bad_chunks_are_refused_for_every_reader(self, refused: Refused, path: bytes) -> None:
         head = with_fields(CHUNKED, start=b"POST " + path + b" HTTP/1.1")
         assert refused(head + b"zz\r\n\r\n0\r\n\r\n", heads=1) == 400
 
-    def test_bad_chunks_that_nobody_reads_end_the_connection(self, connection: Connection, books: Books) -> None:
+    def test_unread_bad_chunks_end_the_connection(self, connection: Connection, books: Books) -> None:
         books.entry()
         connection.send(with_fields(CHUNKED, start=b"POST /nowhere HTTP/1.1") + b"zz\r\n\r\n0\r\n\r\n" + WITNESS)
-        assert connection.answer().status == 404
+        assert connection.response().status == 404
         assert connection.end() == b""
         entry = books.entry()
         assert (entry.requests, entry.refused, entry.witnessed, len(entry.log)) == (1, 1, 0, 1)
 
-    def test_bad_chunks_behind_the_head_of_an_answer_cut_it(self, connection: Connection, books: Books) -> None:
+    def test_bad_chunks_after_the_head_of_a_response_cut_it(self, connection: Connection, books: Books) -> None:
         books.entry()
         connection.send(with_fields(CHUNKED, start=b"POST /stream HTTP/1.1") + b"1\r\na\r\n")
         received = b""
@@ -793,10 +796,10 @@ class TestSection7_1ChunkedTransferCoding:
         [logged] = entry.log
         assert logged.startswith(f"debug RW510 127.0.0.1:{connection.port}: 400 ")
 
-    def test_bad_chunks_behind_a_whole_answer_end_the_connection(self, connection: Connection, books: Books) -> None:
+    def test_bad_chunks_after_a_whole_response_end_the_connection(self, connection: Connection, books: Books) -> None:
         books.entry()
         connection.send(with_fields(CHUNKED, start=b"POST /ignore HTTP/1.1"))
-        assert connection.answer().text == "ignored"
+        assert connection.response().text == "ignored"
         connection.send(b"zz\r\n\r\n0\r\n\r\n" + WITNESS)
         assert connection.end() == b""
         entry = books.entry()
@@ -806,10 +809,10 @@ class TestSection7_1ChunkedTransferCoding:
 
 
 class TestSection7_1_1ChunkExtensions:
-    def test_they_are_ignored(self, answered: Answered) -> None:
+    def test_they_are_ignored(self, accepted: Accepted) -> None:
         extensions = b';a;b=c; d = "e;\\"\\\\ \xff" ; f'
-        [answer] = answered(chunked(b"1" + extensions + b"\r\nx\r\n0" + extensions + b"\r\n\r\n"))
-        assert answer.text == "x"
+        [response] = accepted(chunked(b"1" + extensions + b"\r\nx\r\n0" + extensions + b"\r\n\r\n"))
+        assert response.text == "x"
 
     @pytest.mark.parametrize(
         "extension",
@@ -864,10 +867,10 @@ class TestSection7_1_1ChunkExtensions:
 
 
 class TestSection7_1_2ChunkedTrailerSection:
-    def test_fields_come_with_the_end(self, answered: Answered) -> None:
+    def test_fields_come_with_the_end(self, accepted: Accepted) -> None:
         head = with_fields(CHUNKED, start=b"POST /facts HTTP/1.1")
-        [answer] = answered(head + b"1\r\na\r\n0\r\nX-Sum: 1\r\nx-more:\t2 \r\n\r\n")
-        facts = json.loads(answer.body)
+        [response] = accepted(head + b"1\r\na\r\n0\r\nX-Sum: 1\r\nx-more:\t2 \r\n\r\n")
+        facts = json.loads(response.body)
         assert (facts["body"], facts["trailers"]) == ("a", [["x-sum", "1"], ["x-more", "2"]])
 
     @pytest.mark.parametrize(
@@ -896,15 +899,15 @@ class TestSection7_1_2ChunkedTrailerSection:
         for bad in (b"X: %sy", b"X: y%s", b"X:%s", b"X%s: y", b"%sX: y"):
             assert refused.all([chunked(b"0\r\n" + bad % byte + b"\r\n\r\n") for byte in CONTROLS], heads=1) == 400
 
-    def test_up_to_100_are_taken(self, answered: Answered, refused: Refused) -> None:
-        [answer] = answered(chunked(b"0\r\n" + b"X: y\r\n" * 100 + b"\r\n"))
-        assert answer.status == 200
+    def test_up_to_100_are_taken(self, accepted: Accepted, refused: Refused) -> None:
+        [response] = accepted(chunked(b"0\r\n" + b"X: y\r\n" * 100 + b"\r\n"))
+        assert response.status == 200
         assert refused(chunked(b"0\r\n" + b"X: y\r\n" * 101 + b"\r\n"), heads=1) == 400
 
-    def test_up_to_16_kib_are_taken(self, answered: Answered, refused: Refused) -> None:
+    def test_up_to_16_kib_are_taken(self, accepted: Accepted, refused: Refused) -> None:
         longest = b"X: " + b"y" * (16 * 1024 - 7) + b"\r\n\r\n"
-        [answer] = answered(chunked(b"0\r\n" + longest))
-        assert answer.status == 200
+        [response] = accepted(chunked(b"0\r\n" + longest))
+        assert response.status == 200
         assert refused(chunked(b"0\r\n" + longest.replace(b"X", b"XX")), heads=1) == 400
 
 
@@ -931,77 +934,77 @@ class TestSection8IncompleteMessages:
 
 
 class TestSection9_3Persistence:
-    def test_a_connection_is_kept(self, answered: Answered) -> None:
-        answers = answered(GET * 3)
-        assert [(answer.status, answer.field("connection")) for answer in answers] == [(200, None)] * 3
+    def test_a_connection_is_kept(self, accepted: Accepted) -> None:
+        responses = accepted(GET * 3)
+        assert [(response.status, response.field("connection")) for response in responses] == [(200, None)] * 3
 
     @pytest.mark.parametrize("option", [b"keep-alive", b"Keep-Alive", b"x, keep-alive"])
-    def test_http_1_0_is_kept_where_it_is_asked_for(self, answered: Answered, option: bytes) -> None:
-        [answer] = answered(b"GET / HTTP/1.0\r\nConnection: " + option + b"\r\n\r\n")
-        assert answer.field("connection") == "keep-alive"
+    def test_http_1_0_is_kept_where_it_is_asked_for(self, accepted: Accepted, option: bytes) -> None:
+        [response] = accepted(b"GET / HTTP/1.0\r\nConnection: " + option + b"\r\n\r\n")
+        assert response.field("connection") == "keep-alive"
 
     @pytest.mark.parametrize(
         "lines", [b"", b"Connection: close\r\n", b"Connection: keep-alive, close\r\n", b"Keep-Alive: 5\r\n"]
     )
     def test_http_1_0_is_not_kept_otherwise(self, connection: Connection, books: Books, lines: bytes) -> None:
         books.entry()
-        answer = connection.ask(b"GET / HTTP/1.0\r\n" + lines + b"\r\n" + WITNESS)
-        assert (answer.status, answer.field("connection")) == (200, "close")
+        response = connection.ask(b"GET / HTTP/1.0\r\n" + lines + b"\r\n" + WITNESS)
+        assert (response.status, response.field("connection")) == (200, "close")
         assert connection.end() == b""
         entry = books.entry()
         assert (entry.requests, entry.witnessed) == (1, 0)
 
-    def test_it_is_kept_after_a_404_or_405(self, answered: Answered) -> None:
-        answers = answered(line(b"GET /nowhere HTTP/1.1") + line(b"DELETE / HTTP/1.1") + GET)
-        assert [answer.status for answer in answers] == [404, 405, 200]
+    def test_it_is_kept_after_a_404_or_405(self, accepted: Accepted) -> None:
+        responses = accepted(line(b"GET /nowhere HTTP/1.1") + line(b"DELETE / HTTP/1.1") + GET)
+        assert [response.status for response in responses] == [404, 405, 200]
 
     @pytest.mark.parametrize(
         "body", [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
     )
-    def test_it_is_kept_after_a_small_body_that_nobody_read(self, answered: Answered, body: bytes) -> None:
-        answers = answered(b"POST /ignore HTTP/1.1\r\nHost: a\r\n" + body + GET)
-        assert [answer.text for answer in answers] == ["ignored", "Hello, World!"]
+    def test_it_is_kept_after_an_unread_small_body(self, accepted: Accepted, body: bytes) -> None:
+        responses = accepted(b"POST /ignore HTTP/1.1\r\nHost: a\r\n" + body + GET)
+        assert [response.text for response in responses] == ["ignored", "Hello, World!"]
 
     @pytest.mark.parametrize("lines", [(b"Content-Length: 90000",), (CHUNKED,)])
-    def test_it_is_kept_after_a_body_that_is_read_behind_the_head_of_its_response(
+    def test_it_is_kept_after_a_body_that_is_read_after_the_head_of_its_response(
         self, connection: Connection, lines: tuple[bytes, ...]
     ) -> None:
         connection.send(with_fields(*lines, start=b"POST /begun HTTP/1.1"))
         body = bytes(90_000)
         connection.send(body if lines != (CHUNKED,) else b"15f90\r\n" + body + b"\r\n0\r\n\r\n")
-        answer = connection.answer()
-        assert (answer.text, answer.field("connection")) == ("begun 90000", None)
+        response = connection.response()
+        assert (response.text, response.field("connection")) == ("begun 90000", None)
         assert connection.ask(GET).status == 200
 
 
 class TestSection9_3_2Pipelining:
-    def test_answers_come_in_order(self, connection: Connection) -> None:
+    def test_responses_come_in_order(self, connection: Connection) -> None:
         requests = [b"GET /facts?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(50)]
         connection.send(b"".join(requests))
         for number in range(50):
-            assert json.loads(connection.answer().body)["target"] == f"/facts?{number}"
+            assert json.loads(connection.response().body)["target"] == f"/facts?{number}"
 
-    def test_a_quick_answer_does_not_overtake_a_slow_one(self, connect: Connect) -> None:
+    def test_a_quick_response_does_not_overtake_a_slow_one(self, connect: Connect) -> None:
         slow, other = connect(), connect()
         slow.send(b"GET /held/first HTTP/1.1\r\nHost: a\r\n\r\n" + GET)
         assert other.ask(b"POST /release/first HTTP/1.1\r\nHost: a\r\n\r\n").status == 204
-        assert slow.answer().text == "first"
-        assert slow.answer().text == "Hello, World!"
+        assert slow.response().text == "first"
+        assert slow.response().text == "Hello, World!"
 
-    def test_a_refusal_does_not_overtake_a_slow_answer(self, connect: Connect, books: Books) -> None:
+    def test_a_refusal_does_not_overtake_a_slow_response(self, connect: Connect, books: Books) -> None:
         slow, other = connect(), connect()
         books.entry()
         slow.send(b"GET /held/second HTTP/1.1\r\nHost: a\r\n\r\n" + with_fields(b"X : y") + WITNESS)
         books.settle()
         assert books.entry().refused == 0
         assert other.ask(b"POST /release/second HTTP/1.1\r\nHost: a\r\n\r\n").status == 204
-        assert slow.answer().text == "second"
-        assert slow.answer().status == 400
+        assert slow.response().text == "second"
+        assert slow.response().status == 400
         assert slow.end() == b""
         entry = books.entry()
         assert (entry.refused, entry.witnessed) == (1, 0)
 
-    def test_requests_of_every_kind_behind_one_another(self, answered: Answered) -> None:
+    def test_requests_of_every_kind_in_sequence(self, accepted: Accepted) -> None:
         messages = (
             with_fields(b"Content-Length: 3") + b"abc",
             chunked(b"3\r\ndef\r\n0\r\n\r\n"),
@@ -1011,8 +1014,8 @@ class TestSection9_3_2Pipelining:
             line(b"GET /unchanged HTTP/1.1"),
             line(b"GET /parts HTTP/1.1"),
         )
-        answers = answered(b"".join(messages))
-        assert [answer.text for answer in answers] == [
+        responses = accepted(b"".join(messages))
+        assert [response.text for response in responses] == [
             "abc",
             "def",
             "Hello, World!",
@@ -1025,20 +1028,20 @@ class TestSection9_3_2Pipelining:
 
 class TestSection9_6TearDown:
     @pytest.mark.parametrize("option", [b"close", b"Close", b"x, close", b"close, keep-alive", b"\tclose\t,"])
-    def test_nothing_behind_a_last_request_is_parsed(self, connection: Connection, books: Books, option: bytes) -> None:
+    def test_nothing_after_a_last_request_is_parsed(self, connection: Connection, books: Books, option: bytes) -> None:
         books.entry()
         connection.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: " + option + b"\r\n\r\n" + WITNESS)
-        assert connection.answer().field("connection") == "close"
+        assert connection.response().field("connection") == "close"
         assert connection.end() == b""
         entry = books.entry()
         assert (entry.requests, entry.witnessed) == (1, 0)
 
-    @pytest.mark.parametrize("behind", [WITNESS, b"\x00", b"\r\n\r\n\r\n", with_fields(b"X : y")])
-    def test_nothing_behind_a_last_answer_is_parsed(self, connection: Connection, books: Books, behind: bytes) -> None:
+    @pytest.mark.parametrize("rest", [WITNESS, b"\x00", b"\r\n\r\n\r\n", with_fields(b"X : y")])
+    def test_nothing_after_a_last_response_is_parsed(self, connection: Connection, books: Books, rest: bytes) -> None:
         books.entry()
-        connection.send(line(b"GET /last HTTP/1.1") + behind + WITNESS)
-        answer = connection.answer()
-        assert (answer.text, answer.field("connection")) == ("last", "close")
+        connection.send(line(b"GET /last HTTP/1.1") + rest + WITNESS)
+        response = connection.response()
+        assert (response.text, response.field("connection")) == ("last", "close")
         assert connection.end() == b""
         entry = books.entry()
         assert (entry.requests, entry.refused, entry.witnessed) == (1, 0, 0)
@@ -1052,20 +1055,20 @@ class TestSection9_6TearDown:
         entry = books.entry()
         assert (entry.requests, entry.refused, entry.witnessed) == (1, 0, 0)
 
-    def test_a_client_that_still_sends_gets_to_read_its_answer(self, connection: Connection) -> None:
+    def test_a_client_that_still_sends_gets_to_read_its_response(self, connection: Connection) -> None:
         connection.send(with_fields(b"Content-Length: 30000000"))
         for _ in range(300):
             connection.send(b"x" * 100_000)
-        answer = connection.answer()
-        assert (answer.status, answer.field("connection")) == (413, "close")
+        response = connection.response()
+        assert (response.status, response.field("connection")) == (413, "close")
         assert connection.end() == b""
 
     @on_sockets
-    def test_a_half_closed_client_gets_its_answers(self, connection: Connection) -> None:
+    def test_a_half_closed_client_gets_its_responses(self, connection: Connection) -> None:
         connection.send(GET + GET)
         connection.socket.shutdown(1)
-        assert connection.answer().status == 200
-        assert connection.answer().status == 200
+        assert connection.response().status == 200
+        assert connection.response().status == 200
         assert connection.end() == b""
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.processes import Server, ropewalk
 from tests.wire.conftest import address_of, by_site
 from tests.wire.connection import Connection
-from tests.wire.uploads import told
+from tests.wire.uploads import digest
 
 TIMES = 5
 """The number of uploads of one kind. An error may affect only some of them."""
@@ -70,7 +70,7 @@ def connection(uploads: Server, trusting: ssl.SSLContext) -> Iterator[Connection
 def test_in_chunks_on_one_connection(connection: Connection, path: str, size: int) -> None:
     body = body_of(20_000 if size == 1 else 400_000)
     for _ in range(TIMES):
-        assert connection.ask(chunked(path, body, size)).text == told(body)
+        assert connection.ask(chunked(path, body, size)).text == digest(body)
 
 
 @pytest.mark.parametrize("path", HANDLERS)
@@ -78,7 +78,7 @@ def test_in_chunks_on_one_connection(connection: Connection, path: str, size: in
 def test_pipelined(connection: Connection, path: str, size: int) -> None:
     bodies = [body_of(length) for length in ((20_000, 4, 30_000) if size == 1 else (200_000, 4, 400_000))]
     connection.send(b"".join(chunked(path, body, size) for body in bodies))
-    assert [connection.answer().text for _ in bodies] == [told(body) for body in bodies]
+    assert [connection.response().text for _ in bodies] == [digest(body) for body in bodies]
 
 
 def form_of(body: bytes) -> tuple[dict[str, str], bytes]:
@@ -92,8 +92,8 @@ def test_files_by_httpx(uploads: Server, trusting: ssl.SSLContext, size: int) ->
     body = body_of(400_000)
     headers, form = form_of(body)
     with httpx.Client(base_url=uploads.url, timeout=20, trust_env=False, verify=trusting) as client:
-        answers = [client.put("/fastapi/file", headers=headers, content=in_parts(form, size)) for _ in range(TIMES)]
-    assert [answer.json() for answer in answers] == [told(body)] * TIMES
+        responses = [client.put("/fastapi/file", headers=headers, content=in_parts(form, size)) for _ in range(TIMES)]
+    assert [response.json() for response in responses] == [digest(body)] * TIMES
 
 
 @pytest.mark.parametrize("size", [16 << 10, 64 << 10])
@@ -107,10 +107,10 @@ def test_files_by_aiohttp(uploads: Server, trusting: ssl.SSLContext, size: int) 
 
     async def upload() -> list[str]:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as session:
-            answers = []
+            responses = []
             for _ in range(TIMES):
                 async with session.put(f"{uploads.url}/fastapi/file", headers=headers, data=parts()) as response:
-                    answers.append(await response.json())
-            return answers
+                    responses.append(await response.json())
+            return responses
 
-    assert asyncio.run(upload()) == [told(body)] * TIMES
+    assert asyncio.run(upload()) == [digest(body)] * TIMES

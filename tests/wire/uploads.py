@@ -13,7 +13,7 @@ from ropewalk import App, Request, Site
 from ropewalk.asgi import ASGIOptions, Receive, Scope, Send, asgi
 
 
-def told(body: bytes) -> str:
+def digest(body: bytes) -> str:
     """A digest that identifies a body."""
     return f"{len(body)} {sha256(body).hexdigest()}"
 
@@ -28,7 +28,7 @@ async def raw(scope: Scope, receive: Receive, send: Send) -> None:
         body += message["body"]
         more = message["more_body"]
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": told(body).encode()})
+    await send({"type": "http.response.body", "body": digest(body).encode()})
 
 
 api = FastAPI()
@@ -36,7 +36,7 @@ api = FastAPI()
 
 @api.put("/file")
 async def file(file: UploadFile) -> str:
-    return told(await file.read())
+    return digest(await file.read())
 
 
 app = App()
@@ -51,7 +51,7 @@ async def native(request: Request) -> str:
         request.receive()
         part = request.take()
         if part == b"":
-            return told(body)
+            return digest(body)
         if part is None:
             await request._readable()
         else:
@@ -60,12 +60,12 @@ async def native(request: Request) -> str:
 
 @app.put("/stream")
 async def stream(request: Request) -> str:
-    return told(b"".join([part async for part in request.stream()]))
+    return digest(b"".join([part async for part in request.stream()]))
 
 
 @app.put("/whole")
 def whole(request: Request) -> str:
-    return told(request.content.read())
+    return digest(request.content.read())
 
 
 def announce(url: str) -> None:

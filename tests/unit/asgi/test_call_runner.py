@@ -228,7 +228,7 @@ class TestAnyio:
         assert len(set(threads)) == 1
 
 
-class TestBehindTheAnswer:
+class TestAfterTheResponse:
     """An application runs on after its response, as background work of frameworks does."""
 
     @staticmethod
@@ -279,7 +279,7 @@ class TestBehindTheAnswer:
             return done
 
         assert asyncio.run(main()) == ["cancelled"] * 2
-        assert "RW716 2 calls of TestBehindTheAnswer.going_on.<locals>.application at " in log.text
+        assert "RW716 2 calls of TestAfterTheResponse.going_on.<locals>.application at " in log.text
         assert "RW208" not in log.text
 
     def test_several_applications_are_waited_for_at_the_same_time(self, log: Log) -> None:
@@ -330,7 +330,7 @@ class TestBehindTheAnswer:
 
         asyncio.run(main())
         (line,) = log.text.splitlines()
-        assert line.startswith("Stopping: 2 calls of TestBehindTheAnswer.going_on.<locals>.application at ")
+        assert line.startswith("Stopping: 2 calls of TestAfterTheResponse.going_on.<locals>.application at ")
         assert line.endswith(" run after their responses, up to 29 s.")
 
     def test_a_stop_that_is_cut_short_cuts_it_off(self, log: Log) -> None:

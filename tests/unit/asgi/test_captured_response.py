@@ -213,7 +213,7 @@ def test_send_waits_while_the_client_takes_nothing() -> None:
 def test_the_client_leaves(begun: bool, log: Log) -> None:
     async def main() -> list[str]:
         seen = []
-        called, told = asyncio.Event(), asyncio.Event()
+        called, notified = asyncio.Event(), asyncio.Event()
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             called.set()
@@ -223,14 +223,14 @@ def test_the_client_leaves(begun: bool, log: Log) -> None:
             seen.append((await receive())["type"])
             seen.append((await receive())["type"])
             await send(body(b"more", True))
-            told.set()
+            notified.set()
 
         client = AsyncClient(inside(application))
         asking = asyncio.ensure_future(client.get("/"))
         await called.wait()
         await asyncio.sleep(0)
         asking.cancel()
-        await told.wait()
+        await notified.wait()
         return seen
 
     assert asyncio.run(asyncio.wait_for(main(), 10)) == ["http.request", "http.disconnect"]
@@ -282,13 +282,13 @@ class TestClosing:
     """Middleware that closes the body and reads on."""
 
     def test_a_closed_body_has_ended(self) -> None:
-        told = []
+        notified = []
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send(start())
             await send(body(b"some", True))
             await receive()
-            told.append((await receive())["type"])
+            notified.append((await receive())["type"])
 
         async def closing(request: Request, next: Next) -> Response:
             response = await next(request)
@@ -298,7 +298,7 @@ class TestClosing:
         async def main() -> ClientResponse:
             return await asyncio.wait_for(AsyncClient(inside(application, closing)).get("/"), 10)
 
-        assert (asyncio.run(main()).text, told) == ("[]", ["http.disconnect"])
+        assert (asyncio.run(main()).text, notified) == ("[]", ["http.disconnect"])
 
     def test_closing_ends_the_wait_of_others(self) -> None:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -268,9 +268,9 @@ def test_several_at_once() -> None:
         for name in ("a", "b"):
             app.mount(f"/{name}", asgi(lived(*LIFE, seen=seen, state={"name": name})))
         async with AsyncClient(app) as client:
-            answers = [(await client.get(path)).text for path in ("/a", "/b")]
+            responses = [(await client.get(path)).text for path in ("/a", "/b")]
         assert seen == ["lifespan.startup"] * 2 + ["lifespan.shutdown"] * 2
-        return " ".join(answers)
+        return " ".join(responses)
 
     assert asyncio.run(main()) == "{'name': 'a'} {'name': 'b'}"
 

@@ -371,7 +371,7 @@ class TestHalfClose:
 
         asyncio.run(after_half_close(use))
 
-    def test_a_check_without_waiting_is_told(self) -> None:
+    def test_a_check_without_waiting_gets_the_disconnect(self) -> None:
         """A check within a scope that is already cancelled, as in Starlette's `is_disconnected`."""
 
         async def use(receive: Receive) -> None:
@@ -410,7 +410,7 @@ class TestHalfClose:
         asyncio.run(after_half_close(use))
 
 
-class TestSomebodyElseAnswers:
+class TestResponsesByOtherCode:
     def test_and_the_application_hears_of_it(self) -> None:
         async def main() -> list[Message]:
             seen: list[Message] = []

@@ -123,14 +123,14 @@ class Sink:
 
 
 @pytest.mark.parametrize(
-    ("client", "server", "told"),
+    ("client", "server", "reported"),
     [
         (("::1", 5), ("::1", 80), (("::1", 5), ("::1", 80))),
         ("", "/run/app.sock", (None, ("/run/app.sock", None))),
         (None, None, (None, None)),
     ],
 )
-def test_addresses(client: Any, server: Any, told: Any) -> None:
+def test_addresses(client: Any, server: Any, reported: Any) -> None:
     scopes: list[Scope] = []
 
     async def main() -> None:
@@ -141,4 +141,4 @@ def test_addresses(client: Any, server: Any, told: Any) -> None:
         service.close()
 
     asyncio.run(main())
-    assert (scopes[0]["client"], scopes[0]["server"]) == told
+    assert (scopes[0]["client"], scopes[0]["server"]) == reported

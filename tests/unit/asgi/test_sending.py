@@ -20,7 +20,7 @@ from ropewalk.server import Service
 from ropewalk.testing import AsyncClient, Client, ClientResponse
 
 
-class TestAnswers:
+class TestResponses:
     def test_whole(self) -> None:
         response = response_to(
             start(201, [(b"content-type", b"text/plain"), (b"x-two", b"1"), (b"x-two", b"2")]), body(b"hi")

@@ -39,7 +39,7 @@ def refusing(number: int) -> Any:
     return refuse
 
 
-def assert_told(log: Log, code: str) -> None:
+def assert_logged(log: Log, code: str) -> None:
     """Check that the log has one warning with this code, and no traceback."""
     assert [(event["log_level"], event["code"], "log_failure" in event) for event in log] == [
         (LogLevel.warn, code, False)
@@ -56,7 +56,7 @@ class Full(FileIO):
         self.close()
 
 
-class TestAnswers:
+class TestResponses:
     @pytest.mark.parametrize("number", CODES)
     def test_without_an_error_handler(self, number: int, log: Log) -> None:
         app = App(debug=True)
@@ -95,7 +95,7 @@ class TestAnswers:
         response = Client(app).get("/")
         assert (response.status, response.text, response.headers["retry-after"]) == (503, "busy", "1")
         assert seen == [503]
-        assert_told(log, "RW506")
+        assert_logged(log, "RW506")
 
     def test_an_app_may_handle_it_by_its_class(self, log: Log) -> None:
         app = App()
@@ -118,7 +118,7 @@ class TestAnswers:
 
         with pytest.raises(ProtocolError, match="closed the connection in the middle of its response"):
             Client(app).get("/")
-        assert_told(log, "RW506")
+        assert_logged(log, "RW506")
 
     def test_other_errors_of_the_system_are_what_they_were(self, log: Log) -> None:
         app = App()
@@ -140,7 +140,7 @@ class TestSources:
             app.get("/a.txt")(lambda request: tmp_path / "a.txt")
         monkeypatch.setattr(os, "open", refusing(errno.EMFILE))
         assert Client(app).get("/a.txt").status == 503
-        assert_told(log, "RW506")
+        assert_logged(log, "RW506")
 
     @pytest.mark.parametrize(("number", "status"), [(errno.EMFILE, 503), (errno.ENOSPC, 507)])
     @pytest.mark.parametrize("whole", [True, False])
@@ -149,13 +149,13 @@ class TestSources:
     ) -> None:
         monkeypatch.setattr("tempfile.TemporaryFile", refusing(number))
         assert self.upload(whole).status == status
-        assert_told(log, CODES[number])
+        assert_logged(log, CODES[number])
 
     @pytest.mark.parametrize("whole", [True, False])
     def test_a_body_that_finds_no_room(self, whole: bool, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tempfile.TemporaryFile", Full)
         assert self.upload(whole).status == 507
-        assert_told(log, "RW507")
+        assert_logged(log, "RW507")
 
     def upload(self, whole: bool) -> ClientResponse:
         app = App(limits=Limits(spool_size=1000))

@@ -268,7 +268,7 @@ class TestForgottenAwait:
         assert "RW210" in log.text
         assert "Await it" in log.text
 
-    def test_in_an_answer(self, log: Log) -> None:
+    def test_in_a_response(self, log: Log) -> None:
         app = App()
         app.post("/")(lambda request: {"echo": request.json()})
         assert Client(app).post("/", json=[1]).status == 500

@@ -103,9 +103,9 @@ class TestWaiters:
 
 def outcome(waiter: Any) -> list[Any]:
     """Return a list that gets the result or the exception type of a wait. It is empty while the wait lasts."""
-    told: list[Any] = []
-    waiter.addCallbacks(told.append, lambda failure: told.append(failure.type))
-    return told
+    results: list[Any] = []
+    waiter.addCallbacks(results.append, lambda failure: results.append(failure.type))
+    return results
 
 
 AS_JSON = {"content-type": "application/json"}
@@ -134,7 +134,7 @@ GONE = {"disconnected": None, **dict.fromkeys(WAITS.keys() - {"disconnected"}, D
 
 class TestWaitsForWhatIsOver:
     @pytest.mark.parametrize("name", WAITS)
-    def test_before_the_end_of_the_answer(self, name: str) -> None:
+    def test_before_the_end_of_the_response(self, name: str) -> None:
         """The body of the request is incomplete, and the send queue is full."""
         seen: list[Any] = []
         app = App()
@@ -142,16 +142,16 @@ class TestWaitsForWhatIsOver:
         @app.post("/")
         async def handler(request: Request) -> None:
             assert not request.write(bytes(1_000_000))
-            told = outcome(WAITS[name](request))
-            assert told == []
+            results = outcome(WAITS[name](request))
+            assert results == []
             request.finish()
-            seen.extend(told)
+            seen.extend(results)
 
         assert len(Client(app).post("/", body=b"[]", headers=AS_JSON).body) == 1_000_000
         assert seen == [COMPLETE[name]]
 
     @pytest.mark.parametrize("name", WAITS)
-    def test_after_the_end_of_the_answer(self, name: str) -> None:
+    def test_after_the_end_of_the_response(self, name: str) -> None:
         seen: list[Any] = []
         app = App()
 

@@ -222,7 +222,7 @@ class TestMountedTwice:
         with pytest.raises(TreeError) as caught:
             app.mount("/m/", other)
         here = r"\(mounted at tests/unit/routing/test_routes\.py:(\d+)\)"
-        told = rf"/m/ is claimed twice, by {type(one).__name__} {here} and {type(other).__name__} {here}\."
-        found = re.fullmatch(told, caught.value.message)
+        notified = rf"/m/ is claimed twice, by {type(one).__name__} {here} and {type(other).__name__} {here}\."
+        found = re.fullmatch(notified, caught.value.message)
         assert found is not None, caught.value.message
         assert int(found[2]) == int(found[1]) + 2

@@ -91,10 +91,10 @@ def in_threads() -> None:
 
 def refused() -> None:
     client = Client(make_app([]))
-    told = "RW223 Clients in the thread MainThread use the reactor, .* those in another cannot. Use one thread"
-    with pytest.raises(ReactorInUse, match=told):
+    notified = "RW223 Clients in the thread MainThread use the reactor, .* those in another cannot. Use one thread"
+    with pytest.raises(ReactorInUse, match=notified):
         client.get("/delayed")
-    with pytest.raises(ReactorInUse, match=told):
+    with pytest.raises(ReactorInUse, match=notified):
         client.__enter__()
     client.close()
 
@@ -114,7 +114,7 @@ def served() -> None:
         assert client.get("/both").text == "well"
 
 
-def left_behind() -> None:
+def unclosed() -> None:
     """A thread that ended without closing its client does not block the reactor for others."""
     clients = []
 
@@ -210,7 +210,7 @@ def in_thread(work: Callable[[], None]) -> None:
 
 SCENARIOS: dict[str, Callable[[], None]] = {
     scenario.__name__: scenario
-    for scenario in (interleaved_first, interleaved_last, streamed, in_threads, left_behind, many_threads)
+    for scenario in (interleaved_first, interleaved_last, streamed, in_threads, unclosed, many_threads)
 }
 
 

@@ -50,10 +50,10 @@ class TestFraming:
         parser = read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 1\r\n\r\n")
         assert parser.response.trailers["x-sum"] == "1"
 
-    def test_what_comes_behind(self) -> None:
+    def test_what_follows(self) -> None:
         assert read(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nabc").rest == b"bc"
 
-    def test_interim_answers(self) -> None:
+    def test_interim_responses(self) -> None:
         parser = read(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         assert parser.response.status == 200
         assert [status for status, _ in parser.response.interim] == [100]

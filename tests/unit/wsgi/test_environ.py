@@ -193,8 +193,8 @@ class TestServer:
         recorder = Recorder()
         app = App(proxies=TrustedProxies(["127.0.0.1"], headers="x-forwarded", host=True))
         app.mount("/", wsgi(validated(recorder)))
-        told = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "example.org"}
-        assert Client(app).get("/", headers=told).status == 200
+        reported = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "example.org"}
+        assert Client(app).get("/", headers=reported).status == 200
         environ = recorder.environ
         assert (environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]) == ("192.0.2.7", "https")
         assert environ["HTTP_HOST"] == "example.org"

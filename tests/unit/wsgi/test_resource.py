@@ -412,9 +412,9 @@ class TestEnd:
         assert Client(resource).get("/").text == "Hello"
         asyncio.run(resource.finish_calls(seconds))
         assert sum(pauses) == pytest.approx(float(wait))
-        told, warned = log.text.splitlines()
-        assert told.startswith("Stopping: 1 call of returning.<locals>.application at ")
-        assert told.endswith(f" still runs, up to {wait} s.")
+        notified, warned = log.text.splitlines()
+        assert notified.startswith("Stopping: 1 call of returning.<locals>.application at ")
+        assert notified.endswith(f" still runs, up to {wait} s.")
         assert warned.startswith("RW706 1 call of returning.<locals>.application at ")
         going.set()
         body.wait()

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from tests.processes import ROOT, Server, ropewalk
 from tests.wire.conftest import address_of
-from tests.wire.connection import GET, SECONDS, Answer, Connection
+from tests.wire.connection import GET, SECONDS, Connection, ReceivedResponse
 
 from ropewalk.errors import CATALOGUE, LATE_REMEDY
 
@@ -47,16 +47,16 @@ class Careless:
             assert time.monotonic() < deadline, "nothing was logged"
         return lines
 
-    def answers(self, *requests: bytes) -> list[Answer]:
+    def responses(self, *requests: bytes) -> list[ReceivedResponse]:
         """Return the responses to pipelined requests. After each, a valid request is sent, which must be served."""
         connection = self.connect()
         connection.send(b"".join(each + GET for each in requests))
-        answers = []
+        responses = []
         for each in requests:
-            answers.append(connection.answer(head=each.startswith(b"HEAD")))
-            assert connection.answer().text == "Hello, World!"
+            responses.append(connection.response(head=each.startswith(b"HEAD")))
+            assert connection.response().text == "Hello, World!"
         connection.socket.close()
-        return answers
+        return responses
 
     def cut(self, request: bytes) -> bytes:
         """Send a request and a valid one after it, and return what is received until the connection is closed."""
@@ -93,7 +93,7 @@ def received_or_reset(connection: Connection) -> bytes:
         return b""
 
 
-def assert_told(entry: str, code: str, path: str, handler: str, *words: str) -> None:
+def assert_logged(entry: str, code: str, path: str, handler: str, *words: str) -> None:
     """Check the first line of a log entry: the code, the request, the handler, its place, and what to do."""
     line = entry.partition("\n")[0]
     assert line.startswith(f"{code} "), entry
@@ -142,4 +142,4 @@ def careless(careless_server: Server) -> Iterator[Careless]:
         careless = Careless(careless_server, stack)
         yield careless
         assert careless.log() == []
-        assert careless.answers(GET)[0].status == 200
+        assert careless.responses(GET)[0].status == 200

@@ -92,7 +92,7 @@ def returns_parts_after_the_end(request: Request) -> Iterator[str]:
 
 
 @leaf
-def answers_twice(request: Request) -> None:
+def responds_twice(request: Request) -> None:
     request.respond(200, (), b"Hello, World!")
     request.respond(200, (), b"Hello, World!")
 
@@ -488,13 +488,13 @@ def cancels_badly(request: Request) -> "Deferred[str]":
     return Deferred(cancel)
 
 
-@app.get("/answers-when-left")
-async def answers_when_left(request: Request) -> str:
-    happened.append("answers-when-left began")
+@app.get("/responds-when-left")
+async def responds_when_left(request: Request) -> str:
+    happened.append("responds-when-left began")
     try:
         await Deferred()
     except (asyncio.CancelledError, DeferredCancelled):
-        happened.append("answers-when-left ended")
+        happened.append("responds-when-left ended")
     return "nobody reads this"
 
 
@@ -511,7 +511,7 @@ class StopsBadly(Resource):
                 raise LookupError("in the end of a producer")
 
         request.registerProducer(Producer(), True)
-        request.notifyFinish().addErrback(lambda _: happened.append("stops-badly was told"))
+        request.notifyFinish().addErrback(lambda _: happened.append("stops-badly was notified"))
         happened.append("stops-badly began")
         return NOT_DONE_YET
 
@@ -524,7 +524,7 @@ class WritesWhenLeft(Resource):
 
     def render_GET(self, request: Request) -> int:
         def late(_: Failure) -> None:
-            happened.append("writes-when-left was told")
+            happened.append("writes-when-left was notified")
             request.finish()
 
         request.notifyFinish().addErrback(late)

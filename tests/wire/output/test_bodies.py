@@ -5,7 +5,7 @@ import re
 import pytest
 from tests.problems import problem
 from tests.wire.output import bodies
-from tests.wire.output.conftest import Careless, assert_told, request
+from tests.wire.output.conftest import Careless, assert_logged, request
 
 WHOLE = {
     "whole": "whole",
@@ -31,7 +31,7 @@ SIZES = (0, bodies.SAID - 1, bodies.SAID + 1, 100)
 
 class TestLengths:
     @pytest.mark.parametrize("path", WHOLE)
-    def test_of_whole_answers(self, careless: Careless, path: str) -> None:
+    def test_of_whole_responses(self, careless: Careless, path: str) -> None:
         """No head was sent: the client gets a 500, and the connection is kept."""
         sizes = [size for size in SIZES if size or path not in ("json", "http-error")]
         answers = careless.answers(*(request(f"/bodies/{path}?size={size}") for size in sizes))
@@ -39,20 +39,20 @@ class TestLengths:
         logged = careless.log()
         assert len(logged) == len(sizes)
         for entry in logged:
-            assert_told(entry, "RW303", f"/bodies/{path}", WHOLE[path])
+            assert_logged(entry, "RW303", f"/bodies/{path}", WHOLE[path])
 
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
     def test_of_a_file(self, careless: Careless, method: str) -> None:
-        (answer,) = careless.answers(request("/bodies/file", method))
-        assert answer.status == 500
+        (response,) = careless.responses(request("/bodies/file", method))
+        assert response.status == 500
         (entry,) = careless.log()
-        assert_told(entry, "RW303", "/bodies/file", "file")
+        assert_logged(entry, "RW303", "/bodies/file", "file")
 
-    def test_of_an_answer_that_is_finished_unwritten(self, careless: Careless) -> None:
-        (answer,) = careless.answers(request("/bodies/finished-only"))
-        assert answer.status == 500
+    def test_of_a_response_that_is_finished_unwritten(self, careless: Careless) -> None:
+        (response,) = careless.responses(request("/bodies/finished-only"))
+        assert response.status == 500
         (entry,) = careless.log()
-        assert_told(entry, "RW303", "/bodies/finished-only", "FinishedOnly.render_GET")
+        assert_logged(entry, "RW303", "/bodies/finished-only", "FinishedOnly.render_GET")
 
     @pytest.mark.parametrize("version", ["1.0", "1.1"])
     @pytest.mark.parametrize("size", SIZES[1:])
@@ -64,7 +64,7 @@ class TestLengths:
         assert len(body) <= bodies.SAID
         assert body.strip(b"x") == b""
         (entry,) = careless.log()
-        assert_told(entry, "RW303", f"/bodies/{path}", STREAMED[path])
+        assert_logged(entry, "RW303", f"/bodies/{path}", STREAMED[path])
 
     @pytest.mark.parametrize("size", SIZES)
     def test_of_what_is_written_when_the_handler_has_returned(self, careless: Careless, size: int) -> None:
@@ -77,10 +77,10 @@ class TestLengths:
         assert "Leave Content-Length to the engine, or correct it." in entries[0]
 
     @pytest.mark.parametrize("path", ["parts", "one-part", "async-parts", "written", "written-later", "finished-only"])
-    def test_of_answers_to_head(self, careless: Careless, path: str) -> None:
+    def test_of_responses_to_head(self, careless: Careless, path: str) -> None:
         """RFC 9110, section 9.3.2: no body is sent, and the Content-Length is kept."""
-        (answer,) = careless.answers(request(f"/bodies/{path}?size=3", "HEAD"))
-        assert (answer.status, answer.field("content-length")) == (200, "4")
+        (response,) = careless.responses(request(f"/bodies/{path}?size=3", "HEAD"))
+        assert (response.status, response.field("content-length")) == (200, "4")
 
     @pytest.mark.parametrize(
         "path",
@@ -97,9 +97,9 @@ class TestLengths:
         ],
     )
     def test_right_ones(self, careless: Careless, path: str) -> None:
-        (answer,) = careless.answers(request(f"/bodies/{path}?size={bodies.SAID}"))
-        assert answer.status in (200, 404)
-        assert len(answer.body) == bodies.SAID
+        (response,) = careless.responses(request(f"/bodies/{path}?size={bodies.SAID}"))
+        assert response.status in (200, 404)
+        assert len(response.body) == bodies.SAID
 
 
 class TestNoBody:
@@ -108,11 +108,11 @@ class TestNoBody:
     @pytest.mark.parametrize("status", [204, 205, 304])
     def test_where_there_can_be_none(self, careless: Careless, status: int, way: str, method: str) -> None:
         path = f"/bodies/none/{status}/{way}"
-        (answer,) = careless.answers(request(path, method))
-        assert answer.status == 500
+        (response,) = careless.responses(request(path, method))
+        assert response.status == 500
         (entry,) = careless.log()
         handler = "NoneWritten.render_GET" if way == "written" else f"none_{way}"
-        assert_told(entry, "RW201", path, handler, f"status {status}", "Leave it out, or choose another status.")
+        assert_logged(entry, "RW201", path, handler, f"status {status}", "Leave it out, or choose another status.")
 
 
 class TestWhatIsNoBody:
@@ -128,27 +128,27 @@ class TestWhatIsNoBody:
 
     def test_a_path_with_a_nul(self, careless: Careless) -> None:
         """The path may come from the client, so the response is a 404."""
-        (answer,) = careless.answers(request("/bodies/no-body/NUL%20in%20a%20path"))
-        assert answer.status == 404
+        (response,) = careless.responses(request("/bodies/no-body/NUL%20in%20a%20path"))
+        assert response.status == 404
 
     @pytest.mark.parametrize("number", range(5))
     def test_what_is_written(self, careless: Careless, number: int) -> None:
-        (answer,) = careless.answers(request(f"/bodies/nothing-writable?number={number}"))
-        assert answer.status == 500
+        (response,) = careless.responses(request(f"/bodies/nothing-writable?number={number}"))
+        assert response.status == 500
         (entry,) = careless.log()
-        assert_told(entry, "RW201", "/bodies/nothing-writable", "NothingWritable.render_GET", "Write ")
+        assert_logged(entry, "RW201", "/bodies/nothing-writable", "NothingWritable.render_GET", "Write ")
 
     @pytest.mark.parametrize("name", ["int", "None", "surrogate", "list"])
-    def test_behind_the_head(self, careless: Careless, name: str) -> None:
+    def test_after_the_head(self, careless: Careless, name: str) -> None:
         received = careless.cut(request(f"/bodies/later-part/{name}"))
         assert not received.endswith(b"0\r\n\r\n")
         (entry,) = careless.log()
-        assert_told(entry, "RW201", f"/bodies/later-part/{name}", "later_part", "Write ")
+        assert_logged(entry, "RW201", f"/bodies/later-part/{name}", "later_part", "Write ")
 
     def test_a_response_takes_another_body(self, careless: Careless) -> None:
-        answers = careless.answers(*(request(f"/bodies/changed-body/{number}") for number in (0, 1, 3)))
-        assert [answer.text for answer in answers] == ['{"a":1}', "", "bytes"]
-        (answer,) = careless.answers(request("/bodies/changed-body/2"))
-        assert answer.status == 500
+        responses = careless.responses(*(request(f"/bodies/changed-body/{number}") for number in (0, 1, 3)))
+        assert [response.text for response in responses] == ['{"a":1}', "", "bytes"]
+        (response,) = careless.responses(request("/bodies/changed-body/2"))
+        assert response.status == 500
         (entry,) = careless.log()
-        assert_told(entry, "RW201", "/bodies/changed-body/2", "changed_body")
+        assert_logged(entry, "RW201", "/bodies/changed-body/2", "changed_body")

@@ -4,7 +4,7 @@ import pytest
 from tests.problems import problem
 from tests.wire.connection import GET
 from tests.wire.output import failures
-from tests.wire.output.conftest import Careless, assert_told, received_or_reset, request
+from tests.wire.output.conftest import Careless, assert_logged, received_or_reset, request
 from tests.wire.test_failures import reset
 
 from ropewalk import HTTPError
@@ -43,7 +43,7 @@ def assert_raised(entry: str, path: str, handler: str) -> None:
     line = first_line(entry)
     code = line[:5]
     assert code in ("RW201", "RW208", "RW304")
-    assert_told(entry, code, path, handler)
+    assert_logged(entry, code, path, handler)
     assert line.isprintable()
     assert len(line) < 1000
 
@@ -58,25 +58,25 @@ class TestOrder:
             ("returns_after_the_end", "RW301"),
             ("returns_a_response_after_the_end", "RW301"),
             ("returns_parts_after_the_end", "RW302"),
-            ("answers_twice", "RW301"),
+            ("responds_twice", "RW301"),
             ("raises_after_the_end", "RW208"),
         ],
     )
     def test_after_the_end(self, careless: Careless, name: str, code: str) -> None:
         """The response is sent, and the next one is not affected."""
-        answers = careless.answers(*[request(f"/failures/{name}")] * 3)
-        assert {answer.text for answer in answers} <= {"", "Hello, World!"}
-        assert {answer.status for answer in answers} == {200}
+        responses = careless.responses(*[request(f"/failures/{name}")] * 3)
+        assert {response.text for response in responses} <= {"", "Hello, World!"}
+        assert {response.status for response in responses} == {200}
         logged = careless.log()
         assert len(logged) == 3
         for entry in logged:
-            assert_told(entry, code, f"/failures/{name}", name)
+            assert_logged(entry, code, f"/failures/{name}", name)
 
     @pytest.mark.parametrize("name", ["finishes_again_later", "writes_later_after_the_end"])
     def test_after_the_end_when_the_handler_has_returned(self, careless: Careless, name: str) -> None:
         """Twisted logs uncaught exceptions; the exception names the handler that made the mistake."""
-        (answer,) = careless.answers(request(f"/failures/{name}"))
-        assert answer.text == "Hello, World!"
+        (response,) = careless.responses(request(f"/failures/{name}"))
+        assert response.text == "Hello, World!"
         entries = [entry for entry in careless.logged() if "RW301" in entry]
         assert len(entries) == 1
         assert f"RW301 {name} at tests/wire/output/failures.py:" in entries[0]
@@ -100,7 +100,7 @@ class TestOrder:
         assert received.count(b"HTTP/1.1 ") <= 1
         assert not received.endswith(b"0\r\n\r\n")
         (entry,) = careless.log()
-        assert_told(entry, code, f"/failures/{name}", name)
+        assert_logged(entry, code, f"/failures/{name}", name)
 
 
 class TestExceptions:
@@ -114,7 +114,7 @@ class TestExceptions:
     def test_after_the_head(self, careless: Careless, name: str) -> None:
         assert_cut_for_each(careless, f"/failures/{name}", name)
 
-    def test_of_an_answer_that_ends_with_the_connection(self, careless: Careless) -> None:
+    def test_of_a_response_that_ends_with_the_connection(self, careless: Careless) -> None:
         """RFC 9112, section 8: in HTTP/1.0, only a reset distinguishes an incomplete response from a complete one."""
         connection = careless.connect()
         connection.send(request("/failures/raises_for_a_part?error=LookupError", version="1.0"))
@@ -147,46 +147,46 @@ class TestExceptions:
             assert named == (not is_answer), error
 
     def test_a_middleware_that_forgets_to_return(self, careless: Careless) -> None:
-        (answer,) = careless.answers(request("/failures/returning-nothing/"))
-        assert answer.status == 500
+        (response,) = careless.responses(request("/failures/returning-nothing/"))
+        assert response.status == 500
         (entry,) = careless.log()
-        assert_told(entry, "RW209", "/failures/returning-nothing/", "returning_nothing")
+        assert_logged(entry, "RW209", "/failures/returning-nothing/", "returning_nothing")
 
-    def test_an_error_handler_that_returns_what_is_no_answer(self, careless: Careless) -> None:
-        (answer,) = careless.answers(request("/failures/handle_with_nothing/"))
-        assert answer.status == 500
+    def test_an_error_handler_that_returns_an_invalid_value(self, careless: Careless) -> None:
+        (response,) = careless.responses(request("/failures/handle_with_nothing/"))
+        assert response.status == 500
         (entry,) = careless.log()
-        assert_told(entry, "RW201", "/failures/handle_with_nothing/", "handle_with_nothing")
+        assert_logged(entry, "RW201", "/failures/handle_with_nothing/", "handle_with_nothing")
 
     def test_in_the_close_of_parts(self, careless: Careless) -> None:
         careless.cut(request("/failures/ignores-its-close"))
         (entry,) = careless.log()
-        assert_told(entry, "RW208", "/failures/ignores-its-close", "ignores_its_close")
+        assert_logged(entry, "RW208", "/failures/ignores-its-close", "ignores_its_close")
 
     def test_in_the_close_of_parts_that_ended_well(self, careless: Careless) -> None:
-        (answer,) = careless.answers(request("/failures/cannot-be-closed"))
-        assert answer.text == "Hello, World!"
+        (response,) = careless.responses(request("/failures/cannot-be-closed"))
+        assert response.text == "Hello, World!"
         (entry,) = careless.log()
-        assert_told(entry, "RW208", "/failures/cannot-be-closed", "cannot_be_closed")
+        assert_logged(entry, "RW208", "/failures/cannot-be-closed", "cannot_be_closed")
 
     def test_recursion(self, careless: Careless) -> None:
-        (answer,) = careless.answers(request("/failures/recursion"))
-        assert answer.status == 500
+        (response,) = careless.responses(request("/failures/recursion"))
+        assert response.status == 500
         (entry,) = careless.log()
-        assert_told(entry, "RW208", "/failures/recursion", "recursion")
+        assert_logged(entry, "RW208", "/failures/recursion", "recursion")
 
-    def test_a_coroutine_that_nobody_awaits(self, careless: Careless) -> None:
+    def test_a_coroutine_that_is_never_awaited(self, careless: Careless) -> None:
         """Python's own warning names the coroutine."""
-        (answer,) = careless.answers(request("/failures/forgets-to-await"))
-        assert answer.text == "Hello, World!"
+        (response,) = careless.responses(request("/failures/forgets-to-await"))
+        assert response.text == "Hello, World!"
         (entry,) = careless.logged()
         assert "coroutine 'forgets_to_await.<locals>.forgotten' was never awaited" in entry
 
     def test_of_a_resource_on_the_way(self, careless: Careless) -> None:
         """The log shows what a client sent, with line ends escaped."""
         path = "/failures/no-child/x%0d%0aRW000%20forged"
-        (answer,) = careless.answers(request(path))
-        assert answer.status == 500
+        (response,) = careless.responses(request(path))
+        assert response.status == 500
         (entry,) = careless.log()
         line = first_line(entry)
         assert line.startswith(f"RW208 GET {path}: ")
@@ -194,7 +194,7 @@ class TestExceptions:
 
 
 class TestClientsThatSendRubbish:
-    def test_behind_the_head_of_the_answer(self, careless: Careless) -> None:
+    def test_after_the_head_of_the_response(self, careless: Careless) -> None:
         """The handler has not failed. Nothing is logged, because clients could fill the log."""
         connection = careless.connect()
         head = b"POST /failures/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -216,16 +216,16 @@ class TestClientsThatLeave:
     def test_and_handlers_that_raise_then(self, careless: Careless, path: str, name: str) -> None:
         self.leave(careless, path)
         (entry,) = careless.logged()
-        assert_told(entry, "RW208", f"/failures/{path}", name)
+        assert_logged(entry, "RW208", f"/failures/{path}", name)
 
     def test_and_producers_that_cannot_be_stopped(self, careless: Careless) -> None:
         self.leave(careless, "stops-badly")
         (entry,) = careless.logged()
-        assert_told(entry, "RW208", "/failures/stops-badly", "StopsBadly.render_GET")
-        careless.wait_for("stops-badly was told")
+        assert_logged(entry, "RW208", "/failures/stops-badly", "StopsBadly.render_GET")
+        careless.wait_for("stops-badly was notified")
 
-    @pytest.mark.parametrize(("path", "event"), [("answers-when-left", "ended"), ("writes-when-left", "was told")])
-    def test_and_handlers_that_answer_all_the_same(self, careless: Careless, path: str, event: str) -> None:
+    @pytest.mark.parametrize(("path", "event"), [("responds-when-left", "ended"), ("writes-when-left", "was notified")])
+    def test_and_handlers_that_respond_all_the_same(self, careless: Careless, path: str, event: str) -> None:
         """Nothing is wrong, and nothing is logged."""
         self.leave(careless, path)
         careless.wait_for(f"{path} {event}")

@@ -6,7 +6,7 @@ import pytest
 from tests.problems import problem
 from tests.wire.connection import GET
 from tests.wire.output import fields
-from tests.wire.output.conftest import Careless, assert_told, request
+from tests.wire.output.conftest import Careless, assert_logged, request
 
 from ropewalk.headers import Text
 
@@ -95,17 +95,17 @@ def assert_refused(careless: Careless, path: str, handler: str, requests: Iterab
     logged = careless.log()
     assert len(logged) == len(requests)
     for entry in logged:
-        assert_told(entry, code, path, handler)
+        assert_logged(entry, code, path, handler)
 
 
 def assert_explained(careless: Careless, path: str, handler: str, requests: Iterable[bytes], remedy: str) -> None:
     """As `assert_refused`, for errors with another remedy."""
     requests = list(requests)
-    assert {answer.status for answer in careless.answers(*requests)} == {500}
+    assert {response.status for response in careless.responses(*requests)} == {500}
     logged = careless.log()
     assert len(logged) == len(requests)
     for entry in logged:
-        assert_told(entry, "RW304", path, handler, remedy)
+        assert_logged(entry, "RW304", path, handler, remedy)
 
 
 class TestFields:
@@ -117,7 +117,7 @@ class TestFields:
     @pytest.mark.parametrize("path", fields.ways)
     def test_values_that_cannot_be_expressed(self, careless: Careless, path: str) -> None:
         requests = [asking(f"/fields{path}", name="x-one", value=value) for value in BAD_TEXTS]
-        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        assert {response.status for response in careless.responses(*requests)} == {500}
         logged = careless.log()
         assert len(logged) == len(requests)
         assert all(fields.ways[path] in entry for entry in logged)
@@ -125,7 +125,7 @@ class TestFields:
     @pytest.mark.parametrize("path", fields.ways)
     def test_names_that_are_none(self, careless: Careless, path: str) -> None:
         requests = [asking(f"/fields{path}", name=name, value="a") for name in BAD_NAMES]
-        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        assert {response.status for response in careless.responses(*requests)} == {500}
         logged = careless.log()
         assert len(logged) == len(requests)
         assert all(fields.ways[path] in entry for entry in logged)
@@ -151,11 +151,11 @@ class TestFields:
         received = careless.cut(asking("/fields/trailers", name=name, value="1"))
         assert b"0\r\n" not in received.partition(b"\r\n\r\n")[2]
         (entry,) = careless.log()
-        assert_told(entry, "RW304", "/fields/trailers", "Trailers.render_GET")
+        assert_logged(entry, "RW304", "/fields/trailers", "Trailers.render_GET")
 
     def test_a_good_trailer(self, careless: Careless) -> None:
-        (answer,) = careless.answers(asking("/fields/trailers", name="x-sum", value="1"))
-        assert (answer.text, answer.trailers) == ("x", [("x-sum", "1")])
+        (response,) = careless.responses(asking("/fields/trailers", name="x-sum", value="1"))
+        assert (response.text, response.trailers) == ("x", [("x-sum", "1")])
 
     def test_what_is_no_field_at_all(self, careless: Careless) -> None:
         for number in range(7):
@@ -179,20 +179,20 @@ class TestFields:
         for value in ("a", "", "a\tb", "x" * 1000):
             connection = careless.connect()
             connection.send(asking(f"/fields{path}", name="X-One", value=value) + GET)
-            answer = connection.answer()
-            assert answer.field("x-one") == value
+            response = connection.response()
+            assert response.field("x-one") == value
             if path == "/by_interim":
-                answer = connection.answer()
-            assert answer.status in (200, 302, 404)
-            assert connection.answer().text == "Hello, World!"
+                response = connection.response()
+            assert response.status in (200, 302, 404)
+            assert connection.response().text == "Hello, World!"
 
     def test_a_very_long_one(self, careless: Careless) -> None:
-        (answer,) = careless.answers(request("/fields/very-long"))
-        assert answer.field("x-one") == "x" * 1_000_000
+        (response,) = careless.responses(request("/fields/very-long"))
+        assert response.field("x-one") == "x" * 1_000_000
 
     def test_names_may_be_bytes(self, careless: Careless) -> None:
-        (answer,) = careless.answers(request("/fields/bytes-names"))
-        assert (answer.field("x-one"), answer.field("x-two")) == ("1", "3")
+        (response,) = careless.responses(request("/fields/bytes-names"))
+        assert (response.field("x-one"), response.field("x-two")) == ("1", "3")
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -207,8 +207,8 @@ class TestFields:
         ],
     )
     def test_hop_by_hop_ones_shift_nothing(self, careless: Careless, name: str, value: str) -> None:
-        (answer,) = careless.answers(asking("/fields/by_mapping", name=name, value=value))
-        assert (answer.status, answer.text, answer.field(name)) == (200, "x", value)
+        (response,) = careless.responses(asking("/fields/by_mapping", name=name, value=value))
+        assert (response.status, response.text, response.field(name)) == (200, "x", value)
 
     def test_close_closes(self, careless: Careless) -> None:
         received = careless.cut(asking("/fields/by_mapping", name="connection", value="x-one, Close"))
@@ -226,11 +226,11 @@ class TestContentType:
 
     def test_of_a_download(self, careless: Careless) -> None:
         """RFC 8187: the file name in Content-Disposition is encoded."""
-        for answer in careless.answers(
+        for response in careless.responses(
             *(asking("/fields/download", value=value) for value in ("a\r\nX-Forged: b", '"'))
         ):
-            assert answer.status == 200
-            assert answer.field("x-forged") is None
+            assert response.status == 200
+            assert response.field("x-forged") is None
 
 
 class TestRedirects:
@@ -253,17 +253,17 @@ class TestRedirects:
             "javascript:alert('x')": "javascript:alert('x')",
             "//example.org/%0d%0aX-Forged:%20b": "//example.org/%0d%0aX-Forged:%20b",
         }
-        answers = careless.answers(*(asking(path, value=target) for target in targets))
-        assert [answer.field("location") for answer in answers] == list(targets.values())
-        assert {(answer.status, answer.body) for answer in answers} == {(302, b"")}
+        responses = careless.responses(*(asking(path, value=target) for target in targets))
+        assert [response.field("location") for response in responses] == list(targets.values())
+        assert {(response.status, response.body) for response in responses} == {(302, b"")}
 
     def test_statuses(self, careless: Careless) -> None:
         for status in (200, 201, 300, 304, 399, 404, 3020):
             path = f"/fields/redirect-status/{status}"
             assert_explained(careless, path, "redirect_status", [request(path)], "Use 301, 302, 303, 307 or 308.")
         statuses = (301, 302, 303, 307, 308)
-        answers = careless.answers(*(request(f"/fields/redirect-status/{status}") for status in statuses))
-        assert tuple(answer.status for answer in answers) == statuses
+        responses = careless.responses(*(request(f"/fields/redirect-status/{status}") for status in statuses))
+        assert tuple(response.status for response in responses) == statuses
 
 
 class TestCookies:
@@ -285,25 +285,25 @@ class TestCookies:
         path = "/fields/twisted-cookie"
         requests = [asking(path, name="a", value=value) for value in (*BAD_VALUES, "a;b")]
         requests += [asking(path, name=name, value="1") for name in ("", "a=b", "a;b", "a\r\nb")]
-        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        assert {response.status for response in careless.responses(*requests)} == {500}
         logged = careless.log()
         assert len(logged) == len(requests)
         for entry in logged:
-            assert_told(entry, "RW304", path, "twisted_cookie", "cookie")
+            assert_logged(entry, "RW304", path, "twisted_cookie", "cookie")
 
     @pytest.mark.parametrize("name", ["path", "domain", "same_site", "expires", "max_age"])
     def test_attributes(self, careless: Careless, name: str) -> None:
         path = f"/fields/attribute/{name}"
         requests = [asking(path, value=value) for value in (*BAD_VALUES, "a;b", ";")]
-        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        assert {response.status for response in careless.responses(*requests)} == {500}
         logged = careless.log()
         assert len(logged) == len(requests)
         for entry in logged:
-            assert_told(entry, "RW304", path, "attribute", "of the cookie a (RFC 6265, section 4.1.1)")
+            assert_logged(entry, "RW304", path, "attribute", "of the cookie a (RFC 6265, section 4.1.1)")
 
     def test_several_in_both_ways(self, careless: Careless) -> None:
-        (answer,) = careless.answers(request("/fields/cookies"))
-        assert [value for name, value in answer.fields if name == "set-cookie"] == [
+        (response,) = careless.responses(request("/fields/cookies"))
+        assert [value for name, value in response.fields if name == "set-cookie"] == [
             "three=3; Path=/; HttpOnly; SameSite=Lax",
             "one=1; Path=/; HttpOnly; SameSite=Lax",
             "two=2; Max-Age=60; Secure",
@@ -352,7 +352,7 @@ class TestStatuses:
     )
     def test_where_it_is_said(self, careless: Careless, path: str, handler: str, words: str) -> None:
         requests = [request(f"{path}?number={number}") for number in range(len(fields.STATUSES))]
-        assert {answer.status for answer in careless.answers(*requests)} == {500}
+        assert {response.status for response in careless.responses(*requests)} == {500}
         logged = careless.log()
         assert len(logged) == len(requests)
         for entry in logged:

@@ -18,7 +18,7 @@ from ropewalk.dropin import HTTPChannel, accelerate, accelerate_port
 pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted does so
 
 CARRIERS = ("adopted", "adopted unix", "tls", "wrapping")
-"""Carriers on which Twisted accepts for a factory that is no site."""
+"""Carriers on which Twisted accepts for a factory that is not a site."""
 
 POST = b"POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
 CHUNKS = b"POST /two HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"

@@ -19,7 +19,7 @@ OWN_FILE = "the file is its maker's True"
 
 
 def output(scene: str, reactor: str, way: str) -> list[str]:
-    """Return the output of a program, all of whose processes have ended."""
+    """Return the output of a program. All of its processes have ended."""
     # From 3.12 on Python warns of a fork beside threads, such as the client's.
     options = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
     process = subprocess.Popen(

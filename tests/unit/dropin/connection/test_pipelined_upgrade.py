@@ -36,7 +36,7 @@ def by_request(request: Any, protocol: Shouting) -> None:
     request.channel._networkProducer.resumeProducing()
 
 
-def by_answer(request: Any, protocol: Shouting) -> None:
+def by_response(request: Any, protocol: Shouting) -> None:
     request.setResponseCode(101)
     request.setHeader(b"Upgrade", b"shouting")
     request.write(b"")
@@ -45,7 +45,7 @@ def by_answer(request: Any, protocol: Shouting) -> None:
     request._cleanup()
 
 
-STYLES = (by_channel, by_request, by_answer, by_websocket)
+STYLES = (by_channel, by_request, by_response, by_websocket)
 
 
 @pytest.mark.parametrize("before", [1, 3])

@@ -69,7 +69,7 @@ def by_websocket(request: Any, protocol: Shouting) -> None:
     protocol.transport.write(HEAD)
 
 
-def by_answer(request: Any, protocol: Shouting) -> None:
+def by_response(request: Any, protocol: Shouting) -> None:
     """Upgrade like MAAS: finish a response of the request, which then cleans up."""
     request.setResponseCode(101)
     request.setHeader(b"Upgrade", b"shouting")
@@ -88,7 +88,7 @@ def by_name_only(request: Any, protocol: Shouting) -> None:
     in_thread(request.transport.write, HEAD)
 
 
-STYLES = (by_channel, by_request, with_websocket(by_websocket), by_answer, by_name_only)
+STYLES = (by_channel, by_request, with_websocket(by_websocket), by_response, by_name_only)
 
 
 class Upgrading:
@@ -143,13 +143,13 @@ def test_bytes_in_flight_come_after_the_upgrade(there: World, way: str, style: C
 
 def test_a_101_has_no_framing(there: World, way: str) -> None:
     """The response has no Transfer-Encoding, although twisted.web's request sets it (RFC 9112, section 6.1)."""
-    head = Upgrading(there, way, by_answer).upgrade()
+    head = Upgrading(there, way, by_response).upgrade()
     assert b"\r\nUpgrade: shouting\r\n" in head
     assert b"ransfer-" not in head
 
 
 def test_attributes_stay_on_the_transport(there: World, way: str) -> None:
-    upgrading = Upgrading(there, way, by_answer)
+    upgrading = Upgrading(there, way, by_response)
     upgrading.upgrade()
     assert (upgrading.protocol.transport.cookies, upgrading.protocol.transport.host) == (b"a=b", "a")
 
