@@ -38,7 +38,7 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
 
 
 def countdown(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
-    """Send parts with pauses between them: each is sent as it comes."""
+    """Send three parts, and wait after each. Each part is sent at once."""
     start_response("200 OK", [TEXT])
     for number in (b"3", b"2", b"1"):
         yield number + b"\n"

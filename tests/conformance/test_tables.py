@@ -34,7 +34,7 @@ def test_versions() -> None:
 def test_counts() -> None:
     listed = [file for it in CORPUS for file in it.files]
     valid, invalid = (sum(file.startswith(kind) for file in listed) for kind in ("valid/", "invalid/"))
-    assert f"62 valid ones: {62 - valid} taken as they are meant, {valid} listed below" in PAGE
+    assert f"62 valid ones: {62 - valid} accepted as expected, {valid} listed below" in PAGE
     assert f"81 invalid ones: {81 - invalid} refused, {invalid} listed below" in PAGE
     assert f"{len(PLACES)} URLs" in PAGE
     assert f"each of {len(list(one_by_one()))} words" in PAGE
