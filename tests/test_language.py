@@ -1,6 +1,9 @@
-"""The language of messages, help texts and docstrings: no word of the banned list (see the glossary for the terms)."""
+"""Messages, help texts, docstrings, comments and pages contain no word of the banned list (see the glossary)."""
 
 import ast
+import io
+import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,17 +16,45 @@ from ropewalk.errors import CATALOGUE
 
 PACKAGE = Path(__file__).parent.parent / "src" / "ropewalk"
 
-PAGES = ("docs/how-to/drop-in.md", "docs/how-to/files.md", "docs/reference/errors.md")
-"""Pages of the documentation that are checked, below the root."""
+ROOT = PACKAGE.parents[1]
+
+PAGES = sorted(
+    str(page.relative_to(ROOT))
+    for page in (*ROOT.glob("*.md"), *ROOT.joinpath("docs").rglob("*.md"))
+    if page.name != "CHANGELOG.md"
+)
+"""The pages of the documentation, except the log of changes, which keeps the words of its time."""
+
+SOURCES = sorted(
+    str(file.relative_to(ROOT))
+    for folder, ending in (("src", "py"), ("tests", "py"), ("engine", "rs"), ("binding", "rs"), ("fuzz", "rs"))
+    for file in ROOT.joinpath(folder).rglob(f"*.{ending}")
+    if "target" not in file.parts and file.name not in ("language.py", "test_language.py")
+)
+"""The files whose comments are checked."""
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
 def texts(file: Path) -> Iterator[str]:
-    """Every string of a file: docstrings, messages and help texts."""
+    """Yield every string of a file: docstrings, messages and help texts."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield node.value
+
+
+def comments(file: Path) -> Iterator[str]:
+    """Yield every comment of a file, including documentation comments of Rust, and in Python every docstring."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".rs":
+        yield from re.findall(r"(?m)^\s*//[/!]?(.*)$", text)
+        return
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
 
 
 @pytest.mark.parametrize("text", ["The answer is complete.", "Nobody waits.", "Mend it.", "It came of a timeout."])
@@ -54,4 +85,9 @@ def test_help_of_commands(name: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_pages(page: str) -> None:
-    assert violations((PACKAGE.parents[1] / page).read_text(encoding="utf-8")) == []
+    assert violations((ROOT / page).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("file", SOURCES)
+def test_comments(file: str) -> None:
+    assert [each for text in comments(ROOT / file) for each in violations(text)] == []
