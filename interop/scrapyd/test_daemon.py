@@ -291,7 +291,7 @@ def wait_for_text(user: httpx.Client, path: str, text: str) -> None:
     end = time.monotonic() + SECONDS
     while text not in user.get(path).text:
         assert time.monotonic() < end
-        time.sleep(0.1)  # another process writes it
+        time.sleep(0.1)  # another process writes the file
 
 
 def wait_for_descriptors(daemon: Daemon, before: int) -> None:

@@ -133,7 +133,7 @@ class Response:
             if cls is Response and kind in KNOWN_TYPES:
                 return cls._plain(value, kind)
             response = cls(value)
-            response.headers["content-type"] = kind  # a handler may replace it
+            response.headers["content-type"] = kind  # a handler may replace this default
             return response
         response = cls(value)
         response._part_types = (text_type, bytes_type)
@@ -423,7 +423,7 @@ def _encode(body: Any) -> tuple[Any, str | None]:
         return body, BYTES
     # A Deferred of Twisted 24.7 has a `__next__`.
     if hasattr(body, "__aiter__") or (hasattr(body, "__next__") and not isinstance(body, Deferred)):
-        return body, None  # the first part determines it
+        return body, None  # the first part determines the type
     if isinstance(body, bytearray | memoryview):
         return bytes(body), BYTES
     remedy = "Await it first." if isinstance(body, Deferred | Awaitable) else None

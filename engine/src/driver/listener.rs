@@ -165,7 +165,7 @@ impl Listener {
     /// last accept and the close would be reset.
     pub fn refuse_new_clients(&mut self) {
         match self.local {
-            // If the kernel refuses the filter, only those few clients are lost.
+            // If the kernel refuses the filter, only clients that connect during the close are reset.
             Address::Inet(_) => drop(SockRef::from(&self.socket).attach_filter(&NO_SYN)),
             _ => self.file = None,
         }

@@ -106,7 +106,7 @@ class CallRunner:
             try:
                 call.ended(failure, self.application)
             finally:
-                failure = None  # its traceback refers to this frame
+                failure = None  # the traceback of the failure refers to this frame
 
     def ended(self, task: CallTask, error: BaseException | None) -> None:
         """A call that has waited has ended."""

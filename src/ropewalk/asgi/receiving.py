@@ -156,7 +156,7 @@ class ReceivingCall(CallState):
         return self._half_closed()
 
     async def _next_event(self) -> None:
-        """Wait for the next event of the request. Several tasks may wait, and each may be cancelled by itself."""
+        """Wait for the next event of the request. Several tasks may wait, and each may be cancelled separately."""
         future: Future[None] = get_running_loop().create_future()
         if self._waiting is None:
             self._waiting = []

@@ -160,7 +160,7 @@ class StreamTarget:
         try:
             self._stream.write(data[position:].decode(errors="replace"))
             self._stream.flush()
-        except ValueError as error:  # it is closed
+        except ValueError as error:  # the stream is closed
             raise OSError(str(error)) from error
         return len(data)
 
@@ -222,7 +222,7 @@ def _ends_within_a_line(name: Path | str, size: int) -> bool:
         return False
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # it may be written but not read
+    except OSError:  # the file may be writable but not readable
         return False
     try:
         return os.pread(descriptor, 1, size - 1) not in (b"\n", b"")

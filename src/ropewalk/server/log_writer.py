@@ -198,7 +198,7 @@ class LogWriter:
             self._reopen()
         try:
             reached = self._target.write(batch, position)
-        except BlockingIOError:  # another process that shares the pipe has filled it
+        except BlockingIOError:  # another process has filled the shared pipe
             self._pause(POLL)
             return True
         except OSError as error:

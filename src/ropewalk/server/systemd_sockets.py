@@ -46,7 +46,7 @@ def activated_sockets() -> list[ActivatedSocket]:
     for variable in VARIABLES:
         os.environ.pop(variable, None)
     for descriptor in descriptors:
-        with suppress(OSError):  # it was closed meanwhile; opening it as a listener reports that
+        with suppress(OSError):  # if it is closed, opening the listener reports that
             os.set_inheritable(descriptor, False)
     if not names:
         return [ActivatedSocket(descriptor, None) for descriptor in descriptors]

@@ -89,7 +89,7 @@ class TestDroppedStreams:
 
         async def dropping(request: Request, next: Next) -> Any:
             response = await next(request)
-            kept.append((response, response.body))  # otherwise the garbage collector might close it
+            kept.append((response, response.body))  # otherwise garbage collection might close the body
             if how == "another":
                 return "instead"
             if how == "another stream":

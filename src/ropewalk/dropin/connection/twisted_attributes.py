@@ -24,7 +24,7 @@ class BorrowedSocket(Socket):
         return cls(fileno=os.dup(descriptor))
 
     def __del__(self) -> None:
-        self.close()  # a program regards it as the transport's own socket, and does not close it
+        self.close()  # programs do not close it: they regard it as the transport's socket
 
 
 class TransportAttributes:

@@ -78,7 +78,7 @@ def send(folder: Any, request: Any) -> bool:
     finally:
         if content is not descriptor:
             os.close(descriptor)
-    _respond(request, content, size)  # it owns the descriptor from here on
+    _respond(request, content, size)  # `_respond` closes the descriptor
     return True
 
 
