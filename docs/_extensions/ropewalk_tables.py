@@ -40,7 +40,7 @@ class Exceptions(SphinxDirective):
         for name, value in vars(errors).items():
             if isinstance(value, type) and issubclass(value, Exception) and value.__module__.startswith("ropewalk."):
                 package = "ropewalk" if name in ropewalk.__all__ else "ropewalk.errors"
-                signature = "" if value is errors.HTTPError else "()"  # programs raise only this one
+                signature = "" if value is errors.HTTPError else "()"  # programs create only this exception
                 lines += [f".. autoexception:: {package}.{name}{signature}", "", *attribute_lines(value)]
         return parse(self, ["```{eval-rst}", *lines, "```"])
 

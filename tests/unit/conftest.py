@@ -31,7 +31,7 @@ def log() -> Iterator[Log]:
 
 @pytest.fixture(autouse=True)
 def no_log_of_short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not log a stop that waits for an ASGI application, which depends on the speed of the machine."""
+    """Do not log how long a stop waits for an ASGI application, because that depends on the machine."""
     monkeypatch.setattr(call_runner, "LOG_DELAY", 60)
 
 

@@ -340,7 +340,7 @@ class TestAwaiting:
         other.close()
 
     def test_the_end_of_asyncio_run_cancels_it(self) -> None:
-        """As any other task, the handler's is cancelled: nothing is left suspended when the loop is closed."""
+        """The handler's task is cancelled like any other task, so that none is suspended when the loop is closed."""
         seen: list[str] = []
 
         async def handler() -> None:

@@ -281,9 +281,8 @@ class TestWrappers:
         assert response.body == shown([b"legacy", b"a"], [b"b"])
         assert fetch(hosts, path="/legacy/a", headers={"host": "example.org"}).status == 404
 
-    @pytest.mark.filterwarnings(
-        "ignore:twisted.web.http.HTTPClient:DeprecationWarning"
-    )  # Twisted itself uses HTTPClient
+    # Twisted itself uses HTTPClient.
+    @pytest.mark.filterwarnings("ignore:twisted.web.http.HTTPClient:DeprecationWarning")
     def test_xmlrpc(self, fetch: Any) -> None:
         from twisted.web.xmlrpc import XMLRPC
 
