@@ -31,7 +31,7 @@ class Habit:
     """The most bytes a second that the whole crowd sends."""
     interval: float = 1.0
     reads: int = EVERYTHING
-    """The number of bytes that are read every `interval` seconds; None to read everything at once."""
+    """The number of bytes that are read every `interval` seconds, or `EVERYTHING`."""
     window: int | None = None
     """The size of the receive buffer, before the kernel rounds it up."""
     parting: Parting = Parting.STAY

@@ -9,10 +9,7 @@ from tests.proxies.exchange import PATIENCE, Address, History, send
 from tests.proxies.relay import Relay, Upstream, responses, stamps
 
 MOMENT = 0.01
-"""Seconds.
-
-Within this time a proxy usually forwards a head. If it takes longer, `halting` clients do not wait for it.
-"""
+"""Seconds within which a proxy usually forwards a head. `halting` clients wait for a head no longer than this."""
 
 
 @dataclass
