@@ -36,7 +36,7 @@ class Witness:
 
     def count_ports(self) -> None:
         """Count the ports that are opened for HTTP factories, and those of them on which the engine accepts."""
-        from twisted.internet import reactor  # the one that the program has installed
+        from twisted.internet import reactor  # imported late: the program installs a reactor first
 
         listen = reactor.listenTCP
 
