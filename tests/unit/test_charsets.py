@@ -350,7 +350,7 @@ class TestRefusing:
                 request.write(text)
             return text if way == "whole" else iter([text])
 
-        response = answered(handler)
+        response = response_to(handler)
         assert (response.status, response.headers["content-type"]) == (500, "application/problem+json")
         assert len(log) == 1
         assert "RW213 GET /: TestRefusing.test_what_is_known_too_late_is_a_500" in log.text

@@ -207,9 +207,9 @@ def test_one_path_with_two_unregistered_methods() -> None:
     app.route("/x", methods=["BAN"])(lambda request: "banned")
     app.route("/x", methods=["BREW"])(lambda request: "coffee")
     service = make_service(app)
-    notified = [asked(service, method, "/x") for method in ("BAN", "BREW", "BAN", "MKFOO", "BREW")]
+    responses = [asked(service, method, "/x") for method in ("BAN", "BREW", "BAN", "MKFOO", "BREW")]
     service.close()
-    assert told == [("banned", 200), ("coffee", 200), ("banned", 200), (problem(501), 501), ("coffee", 200)]
+    assert responses == [("banned", 200), ("coffee", 200), ("banned", 200), (problem(501), 501), ("coffee", 200)]
 
 
 def test_render_of_the_base_knows_them_too() -> None:

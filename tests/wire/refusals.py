@@ -46,7 +46,7 @@ class Refused:
         self._books.entry()
         with delivered(self._address, first + second, self._books) as connections:
             for connection in connections[len(first) :]:
-                assert connection.answer().text == "Hello, World!"
+                assert connection.response().text == "Hello, World!"
             refusals = {self._read(connection, heads) for connection in connections}
             ports = sorted(connection.port for connection in connections)
         entry = self._books.entry()
@@ -61,10 +61,10 @@ class Refused:
         return status
 
     def _read(self, connection: Connection, heads: int) -> tuple[int, str]:
-        answer = connection.answer()
-        assert answer.field("connection") == "close"
-        assert answer.field("content-type") in ((TEXT, PROBLEM) if heads else (TEXT,))
-        assert 0 < len(answer.body) <= SHORT
+        response = connection.response()
+        assert response.field("connection") == "close"
+        assert response.field("content-type") in ((TEXT, PROBLEM) if heads else (TEXT,))
+        assert 0 < len(response.body) <= SHORT
         assert connection.end() == b""
         return response.status, response.text
 

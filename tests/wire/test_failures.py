@@ -72,9 +72,9 @@ class TestHandlersThatFail:
     def test_500_and_a_line_that_names_the_handler(self, path: str, name: str, words: str) -> None:
         with trouble() as it:
             connection = it.get(path)
-            answer = connection.answer()
-            assert (answer.status, answer.field("connection")) == (500, None)
-            assert answer.text == problem(500)
+            response = connection.response()
+            assert (response.status, response.field("connection")) == (500, None)
+            assert response.text == problem(500)
             assert connection.ask(GET).status == 200
             log = it.log()
         assert words in log

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.problems import problem
-from tests.wire.agreement import Answered
+from tests.wire.agreement import Accepted
 from tests.wire.books import WITNESS
 from tests.wire.conftest import Connect
 from tests.wire.connection import GET, Connection

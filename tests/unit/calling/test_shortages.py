@@ -71,7 +71,7 @@ class TestResponses:
             assert response.headers["retry-after"] == "1"
         else:
             assert (response.status, response.text) == (507, problem(507))
-        assert_told(log, CODES[number])
+        assert_logged(log, CODES[number])
         assert "handler at tests/unit/calling/test_shortages.py:" in log.text
 
     def test_by_the_error_handler_of_the_status(self, log: Log) -> None:

@@ -34,8 +34,8 @@ class TestLengths:
     def test_of_whole_responses(self, careless: Careless, path: str) -> None:
         """No head was sent: the client gets a 500, and the connection is kept."""
         sizes = [size for size in SIZES if size or path not in ("json", "http-error")]
-        answers = careless.answers(*(request(f"/bodies/{path}?size={size}") for size in sizes))
-        assert [(answer.status, answer.text) for answer in answers] == [(500, problem(500))] * len(sizes)
+        answers = careless.responses(*(request(f"/bodies/{path}?size={size}") for size in sizes))
+        assert [(response.status, response.text) for response in answers] == [(500, problem(500))] * len(sizes)
         logged = careless.log()
         assert len(logged) == len(sizes)
         for entry in logged:
@@ -119,8 +119,8 @@ class TestWhatIsNoBody:
     @pytest.mark.parametrize("name", [name for name in bodies.no_bodies if name != "NUL in a path"])
     def test_before_the_head(self, careless: Careless, name: str) -> None:
         path = f"/bodies/no-body/{name.replace(' ', '%20')}"
-        (answer,) = careless.answers(request(path))
-        assert (answer.status, answer.text) == (500, problem(500))
+        (response,) = careless.responses(request(path))
+        assert (response.status, response.text) == (500, problem(500))
         (entry,) = careless.log()
         line = entry.partition("\n")[0]
         assert re.match(r"RW(201|208|210|212) ", line)

@@ -16,8 +16,8 @@ ERRORS = list(failures.errors)
 
 def assert_500_for_each(careless: Careless, path: str, handler: str) -> list[str]:
     """Every kind of exception causes a 500 and a log line. Responses to the requests before and after it are sent."""
-    answers = careless.answers(*(request(f"{path}?error={error}") for error in ERRORS))
-    assert [(answer.status, answer.text) for answer in answers] == [(500, problem(500))] * len(ERRORS)
+    answers = careless.responses(*(request(f"{path}?error={error}") for error in ERRORS))
+    assert [(response.status, response.text) for response in answers] == [(500, problem(500))] * len(ERRORS)
     logged = careless.log()
     assert len(logged) == len(ERRORS)
     for entry in logged:

@@ -88,10 +88,10 @@ def assert_refused(careless: Careless, path: str, handler: str, requests: Iterab
     The next request is served, and the log has the reason.
     """
     requests = list(requests)
-    for answer in careless.answers(*requests):
-        assert (answer.status, answer.text) == (500, problem(500))
-        assert answer.field("x-forged") is None
-        assert answer.field("x-one") is None
+    for response in careless.responses(*requests):
+        assert (response.status, response.text) == (500, problem(500))
+        assert response.field("x-forged") is None
+        assert response.field("x-one") is None
     logged = careless.log()
     assert len(logged) == len(requests)
     for entry in logged:
