@@ -40,7 +40,7 @@ class JWKS:
 def _is_secure(url: Any) -> bool:
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # raises ValueError for a port that is no number
+        host, _ = parts.hostname, parts.port  # raises ValueError for a port that is not a number
     except (ValueError, AttributeError, TypeError):
         return False
     return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _HERE))

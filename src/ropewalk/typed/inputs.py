@@ -238,7 +238,7 @@ def is_single_value(kind: Any) -> bool:
     """Whether a type is read from one text, such as a segment of a path."""
     try:
         node = shapes.type_info(kind)
-    except Exception:  # noqa: BLE001 - msgspec raises what it likes for what is no type
+    except Exception:  # noqa: BLE001 - msgspec raises various errors for what is not a type
         return False
     return not isinstance(plain(node), shapes.AnyType) and not is_array(node) and not _has_fields(node)
 

@@ -40,7 +40,7 @@ async def async_generator() -> AsyncIterator[str]:
 
 
 class Callables:
-    """Providers that are no functions."""
+    """Providers that are not functions."""
 
     def method(self) -> str:
         return "value"
