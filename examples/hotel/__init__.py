@@ -1,9 +1,10 @@
 """Hotel: a small REST service over rooms, guests and bookings, kept in SQLite.
 
 Run it with `ropewalk run hotel` or `python -m hotel` in the folder of the examples.
-`HOTEL_DATABASE` names the database file, `hotel.sqlite` if not set.
+`HOTEL_DATABASE` names the database file, `hotel.sqlite` if not set. `HOTEL_KEY` is the key that clients need to change
+rooms. The description of the API is at `/openapi.json`.
 """
 
-from hotel.service import app, make_app
+from hotel.service import app
 
-__all__ = ["app", "make_app"]
+__all__ = ["app"]

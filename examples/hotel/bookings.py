@@ -1,16 +1,21 @@
 """Bookings: `/bookings` and `/bookings/{booking}`."""
 
+from collections.abc import AsyncIterator
+from typing import Annotated
+
 import msgspec
 from twisted.enterprise.adbapi import Transaction
 
-from hotel.database import Database, rows
+from hotel.database import OpenDatabase, rows
 from hotel.guests import find_guest
-from hotel.models import Booking, NewBooking, Page
+from hotel.models import Booking, NewBooking
 from hotel.paging import Paging, page
-from hotel.problems import Conflict, Missing, Unfit
-from hotel.queries import parse_query
+from hotel.problems import Conflict, Missing
 from hotel.rooms import find_room
-from ropewalk import App, Request, Response
+from ropewalk import App, FieldError, InvalidInput, Query, Request
+from ropewalk.auth import requires
+
+app = App()
 
 
 class BookingQuery(Paging):
@@ -20,26 +25,43 @@ class BookingQuery(Paging):
     guest: int | None = None
 
 
-def add_routes(app: App, database: Database) -> None:
-    """Add the routes of bookings to `app`."""
+@app.get("")
+async def list_bookings(
+    request: Request, query: Annotated[BookingQuery, Query()], database: OpenDatabase
+) -> list[Booking]:
+    """List the bookings."""
+    return page(request, query, await database.run(find_bookings, query))
 
-    @app.get("/bookings")
-    async def list_bookings(request: Request) -> Page[Booking]:
-        query = parse_query(request, BookingQuery)
-        return page(request, query, await database.run(find_bookings, query))
 
-    @app.post("/bookings")
-    async def book(request: Request) -> Response:
-        booking = await database.run(insert_booking, await request.json(NewBooking))
-        return Response(booking, status=201, headers={"Location": f"/bookings/{booking.id}"})
+@app.post("", status=201, responses={409: "The room is taken."})
+async def book(request: Request, new: NewBooking, database: OpenDatabase) -> Booking:
+    """Book a room."""
+    booking = await database.run(insert_booking, new)
+    request.setHeader("Location", f"/bookings/{booking.id}")
+    return booking
 
-    @app.get("/bookings/{booking:int}")
-    async def show_booking(request: Request, booking: int) -> Booking:
-        return await database.run(find_booking, booking)
 
-    @app.delete("/bookings/{booking:int}")
-    async def cancel(request: Request, booking: int) -> None:
-        await database.run(delete_booking, booking)
+@app.get("/export")
+@requires()
+async def export_bookings(database: OpenDatabase) -> AsyncIterator[Booking]:
+    """Send all bookings, a line of JSON for each. No more than a page of them is in memory."""
+    query = BookingQuery(limit=100)
+    while found := await database.run(find_bookings, query):
+        for booking in found:
+            yield booking
+        query.after = found[-1].id
+
+
+@app.get("/{booking:int}", responses={404: "There is no such booking."})
+async def show_booking(booking: int, database: OpenDatabase) -> Booking:
+    """Show a booking."""
+    return await database.run(find_booking, booking)
+
+
+@app.delete("/{booking:int}", responses={404: "There is no such booking."})
+async def cancel(booking: int, database: OpenDatabase) -> None:
+    """Cancel a booking."""
+    await database.run(delete_booking, booking)
 
 
 def find_bookings(transaction: Transaction, query: BookingQuery) -> list[Booking]:
@@ -61,11 +83,12 @@ def find_booking(transaction: Transaction, booking: int) -> Booking:
 
 def insert_booking(transaction: Transaction, new: NewBooking) -> Booking:
     """Book, unless a booking of the same room overlaps. One statement checks and books."""
-    try:
-        find_room(transaction, new.room)
-        find_guest(transaction, new.guest)
-    except Missing as missing:
-        raise Unfit(str(missing)) from missing
+    for field, find, wanted in (("room", find_room, new.room), ("guest", find_guest, new.guest)):
+        try:
+            find(transaction, wanted)
+        except Missing as missing:
+            wrong = FieldError(location="body", pointer=f"/{field}", code="invalid", message=str(missing.detail))
+            raise InvalidInput([wrong]) from missing
     transaction.execute(
         """
         INSERT INTO bookings (room, guest, arrival, departure)

@@ -1,12 +1,15 @@
 """SQLite with Twisted's connection pool: statements run in threads, so that the reactor never waits for the disk."""
 
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.enterprise.adbapi import ConnectionPool, Transaction
 from twisted.internet.defer import Deferred
+
+from ropewalk import Depends
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -18,16 +21,13 @@ class Database:
     """The database of one hotel."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def open(self) -> None:
-        """Create missing tables, then start the pool. At the start of the app it may block."""
-        connection = sqlite3.connect(self._path)
+        """Create missing tables, then start the pool. This blocks, so do it only at the start of the app."""
+        connection = sqlite3.connect(path)
         connection.executescript(SCHEMA.read_text(encoding="utf-8"))
         connection.close()
         self._pool = ConnectionPool(
             "sqlite3",
-            self._path,
+            path,
             check_same_thread=False,
             cp_openfun=_prepare,
             cp_max=4,
@@ -47,6 +47,19 @@ class Database:
         """Run `work(transaction, ...)` in a thread. If it raises, roll the transaction back."""
         result: Deferred[Result] = self._pool.runInteraction(work, *args, **kwargs)
         return result
+
+
+def open_database() -> Iterator[Database]:
+    """The database of the app, from its start to its stop. The start creates a missing file."""
+    database = Database(Path(os.environ.get("HOTEL_DATABASE", "hotel.sqlite")))
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+OpenDatabase = Annotated[Database, Depends(open_database, scope="app")]
+"""What a handler annotates a parameter with to get the database."""
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

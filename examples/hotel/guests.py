@@ -1,34 +1,38 @@
 """Guests: `/guests` and `/guests/{guest}`."""
 
 import sqlite3
+from typing import Annotated
 
 import msgspec
 from twisted.enterprise.adbapi import Transaction
 
-from hotel.database import Database, rows
-from hotel.models import Guest, NewGuest, Page
+from hotel.database import OpenDatabase, rows
+from hotel.models import Guest, NewGuest
 from hotel.paging import Paging, page
 from hotel.problems import Conflict, Missing
-from hotel.queries import parse_query
-from ropewalk import App, Request, Response
+from ropewalk import App, Query, Request
+
+app = App()
 
 
-def add_routes(app: App, database: Database) -> None:
-    """Add the routes of guests to `app`."""
+@app.get("")
+async def list_guests(request: Request, query: Annotated[Paging, Query()], database: OpenDatabase) -> list[Guest]:
+    """List the guests."""
+    return page(request, query, await database.run(find_guests, query))
 
-    @app.get("/guests")
-    async def list_guests(request: Request) -> Page[Guest]:
-        query = parse_query(request, Paging)
-        return page(request, query, await database.run(find_guests, query))
 
-    @app.post("/guests")
-    async def add_guest(request: Request) -> Response:
-        guest = await database.run(insert_guest, await request.json(NewGuest))
-        return Response(guest, status=201, headers={"Location": f"/guests/{guest.id}"})
+@app.post("", status=201, responses={409: "There is a guest of this address."})
+async def add_guest(request: Request, new: NewGuest, database: OpenDatabase) -> Guest:
+    """Add a guest."""
+    guest = await database.run(insert_guest, new)
+    request.setHeader("Location", f"/guests/{guest.id}")
+    return guest
 
-    @app.get("/guests/{guest:int}")
-    async def show_guest(request: Request, guest: int) -> Guest:
-        return await database.run(find_guest, guest)
+
+@app.get("/{guest:int}", responses={404: "There is no such guest."})
+async def show_guest(guest: int, database: OpenDatabase) -> Guest:
+    """Show a guest."""
+    return await database.run(find_guest, guest)
 
 
 def find_guests(transaction: Transaction, query: Paging) -> list[Guest]:

@@ -1,13 +1,12 @@
 """The JSON of requests and responses. msgspec validates the former and encodes the latter."""
 
 from datetime import date
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
-Item = TypeVar("Item")
 
 
 class NewRoom(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -55,11 +54,3 @@ class Booking(NewBooking, kw_only=True):
     """A room that is held for a guest."""
 
     id: int
-
-
-class Page(Struct, Generic[Item], kw_only=True):
-    """A part of a longer list."""
-
-    items: list[Item]
-    next: str | None
-    """The address of the next part; null after the last."""

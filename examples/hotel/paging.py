@@ -1,12 +1,11 @@
 """Pages of long lists. A page begins after an id, so that it stays right while rows come and go."""
 
-from collections.abc import Sequence
 from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 
 from msgspec import Meta, Struct
 
-from hotel.models import Booking, Guest, Page, Room
+from hotel.models import Booking, Guest, Room
 from ropewalk import Request
 
 Item = TypeVar("Item", Room, Guest, Booking)
@@ -19,10 +18,10 @@ class Paging(Struct, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
 
 
-def page(request: Request, query: Paging, found: Sequence[Item]) -> Page[Item]:
-    """Make a page of `found`, which has one row more than `query.limit` if there is a next page."""
-    items = list(found[: query.limit])
-    if len(found) <= query.limit:
-        return Page(items=items, next=None)
-    onward = dict(request.query.items()) | {"after": str(items[-1].id), "limit": str(query.limit)}
-    return Page(items=items, next=f"{request.path}?{urlencode(onward)}")
+def page(request: Request, query: Paging, found: list[Item]) -> list[Item]:
+    """The first `query.limit` of what was found. If there are more, the field Link has the address of the next page."""
+    items = found[: query.limit]
+    if len(found) > query.limit:
+        onward = dict(request.query.items()) | {"after": str(items[-1].id)}
+        request.setHeader("Link", f'<{request.path}?{urlencode(onward)}>; rel="next"')
+    return items

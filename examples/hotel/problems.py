@@ -1,39 +1,17 @@
-"""Errors, and the responses to them."""
+"""Errors of several parts. Clients get them as problem details, like those of Ropewalk."""
 
-from ropewalk import App, HTTPError, Request, Response
-
-
-class Problem(Exception):
-    """An error whose text the client gets."""
-
-    status = 400
+from ropewalk import HTTPError
 
 
-class Missing(Problem):
+class Missing(HTTPError):
     """The thing does not exist."""
 
-    status = 404
+    def __init__(self, detail: str) -> None:
+        super().__init__(404, detail)
 
 
-class Conflict(Problem):
+class Conflict(HTTPError):
     """The stored data do not allow the request."""
 
-    status = 409
-
-
-class Unfit(Problem):
-    """The request names something that does not exist."""
-
-    status = 422
-
-
-def add_handlers(app: App) -> None:
-    """Respond in JSON to the exceptions of the hotel and of Ropewalk."""
-
-    @app.error(Problem)
-    def respond(request: Request, problem: Problem) -> Response:
-        return Response({"error": str(problem)}, status=problem.status)
-
-    @app.error(HTTPError)
-    def refuse(request: Request, error: HTTPError) -> Response:
-        return Response({"error": error.detail}, status=error.status, headers=error.headers)
+    def __init__(self, detail: str) -> None:
+        super().__init__(409, detail)

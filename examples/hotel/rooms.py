@@ -1,17 +1,21 @@
-"""Rooms: `/rooms` and `/rooms/{room}`."""
+"""Rooms: `/rooms` and `/rooms/{room}`. Only the front desk may change them."""
 
 import sqlite3
 from datetime import date
+from typing import Annotated
 
 import msgspec
 from twisted.enterprise.adbapi import Transaction
 
-from hotel.database import Database, rows
-from hotel.models import NewRoom, Page, Room
+from hotel.database import OpenDatabase, rows
+from hotel.models import NewRoom, Room
 from hotel.paging import Paging, page
 from hotel.problems import Conflict, Missing
-from hotel.queries import parse_query
-from ropewalk import App, Request, Response
+from ropewalk import App, HTTPError, Query, Request
+from ropewalk.auth import requires
+from ropewalk.etags import etag
+
+app = App()
 
 
 class RoomQuery(Paging):
@@ -25,30 +29,42 @@ class RoomQuery(Paging):
             raise ValueError("free_from and free_until go together")
 
 
-def add_routes(app: App, database: Database) -> None:
-    """Add the routes of rooms to `app`."""
+@app.get("")
+async def list_rooms(request: Request, query: Annotated[RoomQuery, Query()], database: OpenDatabase) -> list[Room]:
+    """List the rooms."""
+    return page(request, query, await database.run(find_rooms, query))
 
-    @app.get("/rooms")
-    async def list_rooms(request: Request) -> Page[Room]:
-        query = parse_query(request, RoomQuery)
-        return page(request, query, await database.run(find_rooms, query))
 
-    @app.post("/rooms")
-    async def add_room(request: Request) -> Response:
-        room = await database.run(insert_room, await request.json(NewRoom))
-        return Response(room, status=201, headers={"Location": f"/rooms/{room.id}"})
+@app.post("", status=201, responses={409: "There is a room of this number."})
+@requires()
+async def add_room(request: Request, new: NewRoom, database: OpenDatabase) -> Room:
+    """Add a room."""
+    room = await database.run(insert_room, new)
+    request.setHeader("Location", f"/rooms/{room.id}")
+    return room
 
-    @app.get("/rooms/{room:int}")
-    async def show_room(request: Request, room: int) -> Room:
-        return await database.run(find_room, room)
 
-    @app.put("/rooms/{room:int}")
-    async def change_room(request: Request, room: int) -> Room:
-        return await database.run(update_room, room, await request.json(NewRoom))
+@app.get("/{room:int}", responses={404: "There is no such room."})
+async def show_room(request: Request, room: int, database: OpenDatabase) -> Room:
+    """Show a room. Its ETag is that for If-Match of a change."""
+    return _tagged(request, await database.run(find_room, room))
 
-    @app.delete("/rooms/{room:int}")
-    async def remove_room(request: Request, room: int) -> None:
-        await database.run(delete_room, room)
+
+@app.put("/{room:int}", responses={404: "There is no such room.", 412: "Others have changed it."})
+@requires()
+async def change_room(request: Request, room: int, new: NewRoom, database: OpenDatabase) -> Room:
+    """Change a room, unless others have changed it since the client read it."""
+    current = await database.run(find_room, room)
+    request.require_precondition()
+    request.if_match(etag(current))
+    return _tagged(request, await database.run(update_room, current, new))
+
+
+@app.delete("/{room:int}", responses={404: "There is no such room.", 409: "It has bookings."})
+@requires()
+async def remove_room(room: int, database: OpenDatabase) -> None:
+    """Remove a room without bookings."""
+    await database.run(delete_room, room)
 
 
 def find_rooms(transaction: Transaction, query: RoomQuery) -> list[Room]:
@@ -80,15 +96,23 @@ def insert_room(transaction: Transaction, new: NewRoom) -> Room:
     return msgspec.convert(rows(transaction)[0], Room)
 
 
-def update_room(transaction: Transaction, room: int, new: NewRoom) -> Room:
+def update_room(transaction: Transaction, current: Room, new: NewRoom) -> Room:
+    """Change a room if it is still the current one. One statement compares and changes."""
     try:
         transaction.execute(
-            "UPDATE rooms SET number = :number, beds = :beds, price = :price WHERE id = :room RETURNING *",
-            {"room": room, **msgspec.to_builtins(new)},
+            """
+            UPDATE rooms SET number = :number, beds = :beds, price = :price
+            WHERE id = :old_id AND (number, beds, price) = (:old_number, :old_beds, :old_price)
+            RETURNING *
+            """,
+            msgspec.to_builtins(new) | {f"old_{name}": value for name, value in msgspec.to_builtins(current).items()},
         )
     except sqlite3.IntegrityError:
         raise Conflict(f"There is a room {new.number} already.") from None
-    return _one(transaction, room)
+    changed = rows(transaction)
+    if not changed:
+        raise HTTPError(412, f"Others have changed room {current.id}.")
+    return msgspec.convert(changed[0], Room)
 
 
 def delete_room(transaction: Transaction, room: int) -> None:
@@ -104,3 +128,8 @@ def _one(transaction: Transaction, room: int) -> Room:
     if not found:
         raise Missing(f"There is no room {room}.")
     return msgspec.convert(found[0], Room)
+
+
+def _tagged(request: Request, room: Room) -> Room:
+    request.setHeader("ETag", etag(room))
+    return room

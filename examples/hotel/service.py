@@ -1,23 +1,37 @@
-"""The whole service."""
+"""The whole service: its middleware from the outside to the inside, its parts, and its description."""
 
-import os
-from pathlib import Path
+from hotel import bookings, guests, rooms
+from hotel.staff import DESK_KEY
+from ropewalk import App, OpenAPI
+from ropewalk.auth import authenticate
+from ropewalk.middleware import (
+    CORSOptions,
+    Limit,
+    RateLimit,
+    conditional,
+    cors,
+    rate_limit,
+    request_id,
+    security_headers,
+)
 
-from hotel import bookings, guests, problems, rooms
-from hotel.database import Database
-from ropewalk import App
-
-
-def make_app(path: Path) -> App:
-    """Make a hotel that stores its data in the file `path`. The start creates a missing file."""
-    app = App()
-    database = Database(path)
-    app.on_start(database.open)
-    app.on_stop(database.close)
-    for part in (rooms, guests, bookings):
-        part.add_routes(app, database)
-    problems.add_handlers(app)
-    return app
-
-
-app = make_app(Path(os.environ.get("HOTEL_DATABASE", "hotel.sqlite")))
+app = App(
+    middleware=[
+        request_id(),
+        security_headers(),
+        cors(
+            CORSOptions(
+                origins=["https://desk.example.com"],
+                headers=["If-Match", DESK_KEY.key_name],
+                expose=["ETag", "Link", "Location"],
+            )
+        ),
+        rate_limit(RateLimit(Limit(600, 60))),
+        authenticate(DESK_KEY, optional=True),
+        conditional(),
+    ],
+    openapi=OpenAPI("Hotel", "1.0", description="Rooms, guests and bookings of one hotel.", ui=None),
+)
+app.mount("/rooms", rooms.app)
+app.mount("/guests", guests.app)
+app.mount("/bookings", bookings.app)

@@ -1,12 +1,15 @@
 """The hotel example, tested by its clients. Each test has its own process and database."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.processes import EXAMPLES, ropewalk
 
 pytestmark = pytest.mark.slow
@@ -15,11 +18,24 @@ ROOM = {"number": "12", "beds": 2, "price": 9500}
 GUEST = {"name": "Ada Lovelace", "email": "ada@example.org"}
 
 
+KEY = {"X-API-Key": "the key of the front desk"}
+
+
 @pytest.fixture
 def hotel(tmp_path: Path) -> Iterator[httpx.Client]:
-    """A client of a hotel without rooms, guests or bookings."""
-    books = {"HOTEL_DATABASE": str(tmp_path / "hotel.sqlite")}
-    with ropewalk("run", EXAMPLES / "hotel", environment=books) as server, httpx.Client(base_url=server.url) as client:
+    """The front desk, in a hotel without rooms, guests or bookings."""
+    environment = {"HOTEL_DATABASE": str(tmp_path / "hotel.sqlite"), "HOTEL_KEY": KEY["X-API-Key"]}
+    with (
+        ropewalk("run", EXAMPLES / "hotel", environment=environment) as server,
+        httpx.Client(base_url=server.url, headers=KEY) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def stranger(hotel: httpx.Client) -> Iterator[httpx.Client]:
+    """A client of the same hotel without a key."""
+    with httpx.Client(base_url=hotel.base_url) as client:
         yield client
 
 
@@ -32,10 +48,27 @@ def made(response: httpx.Response) -> dict[str, Any]:
 
 
 def refused(response: httpx.Response, status: int) -> str:
-    """Check the status of an error response and return its reason."""
+    """Why, by the problem details."""
     assert response.status_code == status, response.text
-    reason: str = response.json()["error"]
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == status
+    reason: str = problem["detail"]
     return reason
+
+
+def invalid(response: httpx.Response) -> dict[str, str]:
+    """What is wrong with each value that was refused."""
+    assert "invalid" in refused(response, 422)
+    errors = response.json()["errors"]
+    found = {each.get("pointer", "").removeprefix("/") or each.get("name", ""): each["message"] for each in errors}
+    assert len(found) == len(errors)
+    return found
+
+
+def change(hotel: httpx.Client, place: str, room: dict[str, Any]) -> httpx.Response:
+    """Change a room as the client has just read it."""
+    return hotel.put(place, json=room, headers={"If-Match": hotel.get(place).headers["etag"]})
 
 
 def booking(room: int, guest: int, arrival: str, departure: str) -> dict[str, Any]:
@@ -47,7 +80,8 @@ class TestRooms:
         room = made(hotel.post("/rooms", json=ROOM))
         place = f"/rooms/{room['id']}"
         assert hotel.get(place).json() == {"id": 1, **ROOM}
-        assert hotel.put(place, json=ROOM | {"price": 9900}).json() == {"id": 1, **ROOM, "price": 9900}
+        assert change(hotel, place, ROOM | {"price": 9900}).json() == {"id": 1, **ROOM, "price": 9900}
+        assert hotel.get(place).json() == {"id": 1, **ROOM, "price": 9900}
         assert hotel.delete(place).status_code == 204
         assert hotel.get(place).status_code == 404
 
@@ -55,7 +89,7 @@ class TestRooms:
         made(hotel.post("/rooms", json=ROOM))
         other = made(hotel.post("/rooms", json=ROOM | {"number": "14"}))
         assert "There is a room 12 already." in refused(hotel.post("/rooms", json=ROOM), 409)
-        assert "There is a room 12 already." in refused(hotel.put(f"/rooms/{other['id']}", json=ROOM), 409)
+        assert "There is a room 12 already." in refused(change(hotel, f"/rooms/{other['id']}", ROOM), 409)
 
     def test_a_room_with_bookings_stays(self, hotel: httpx.Client) -> None:
         room, guest = made(hotel.post("/rooms", json=ROOM)), made(hotel.post("/guests", json=GUEST))
@@ -66,7 +100,13 @@ class TestRooms:
         flaws: dict[str, list[Any]] = {"beds": [0, "two"], "price": [-1, 9.5], "number": ["", None], "colour": ["red"]}
         for field, values in flaws.items():
             for value in values:
-                assert field in refused(hotel.post("/rooms", json=ROOM | {field: value}), 422)
+                assert list(invalid(hotel.post("/rooms", json=ROOM | {field: value}))) == [field]
+
+    def test_every_flaw_is_named_at_once(self, hotel: httpx.Client) -> None:
+        assert invalid(hotel.post("/rooms", json={"number": "12", "beds": 0, "price": -1})) == {
+            "beds": "Expected `int` >= 1",
+            "price": "Expected `int` >= 0",
+        }
 
     def test_what_is_not_json(self, hotel: httpx.Client) -> None:
         assert "not JSON" in refused(
@@ -74,7 +114,7 @@ class TestRooms:
         )
 
     def test_a_form(self, hotel: httpx.Client) -> None:
-        assert "must be application/json" in refused(hotel.post("/rooms", data=ROOM), 415)
+        refused(hotel.post("/rooms", data=ROOM), 415)
 
     def test_other_methods_and_paths(self, hotel: httpx.Client) -> None:
         answer = hotel.patch("/rooms")
@@ -88,10 +128,103 @@ class TestRooms:
         guest = made(hotel.post("/guests", json=GUEST))
         made(hotel.post("/bookings", json=booking(taken["id"], guest["id"], "2027-05-01", "2027-05-04")))
         nights = {"free_from": "2027-05-03", "free_until": "2027-05-05"}
-        assert hotel.get("/rooms", params=nights).json()["items"] == [free]
+        assert hotel.get("/rooms", params=nights).json() == [free]
         after = {"free_from": "2027-05-04", "free_until": "2027-05-05"}
-        assert hotel.get("/rooms", params=after).json()["items"] == [taken, free]
-        assert "go together" in refused(hotel.get("/rooms", params={"free_from": "2027-05-03"}), 422)
+        assert hotel.get("/rooms", params=after).json() == [taken, free]
+        assert "go together" in " ".join(invalid(hotel.get("/rooms", params={"free_from": "2027-05-03"})).values())
+
+
+class TestChanges:
+    """Of rooms, by several clients."""
+
+    PLACE = "/rooms/1"
+
+    @pytest.fixture(autouse=True)
+    def room(self, hotel: httpx.Client) -> None:
+        made(hotel.post("/rooms", json=ROOM))
+
+    def test_need_the_version_that_the_client_has_read(self, hotel: httpx.Client) -> None:
+        refused(hotel.put(self.PLACE, json=ROOM | {"price": 1}), 428)
+        assert hotel.get(self.PLACE).json()["price"] == ROOM["price"]
+
+    def test_do_not_undo_each_other(self, hotel: httpx.Client) -> None:
+        read = {"If-Match": hotel.get(self.PLACE).headers["etag"]}
+        first = hotel.put(self.PLACE, json=ROOM | {"price": 1}, headers=read)
+        assert first.status_code == 200
+        refused(hotel.put(self.PLACE, json=ROOM | {"price": 2}, headers=read), 412)
+        assert hotel.get(self.PLACE).json()["price"] == 1
+        assert hotel.get(self.PLACE).headers["etag"] == first.headers["etag"]
+
+    def test_only_one_of_many_at_once_changes_the_room(self, hotel: httpx.Client) -> None:
+        read = {"If-Match": hotel.get(self.PLACE).headers["etag"]}
+
+        def set_price(price: int) -> int:
+            return hotel.put(self.PLACE, json=ROOM | {"price": price}, headers=read).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sorted(pool.map(set_price, range(8))) == [200, *[412] * 7]
+
+    def test_of_what_is_not_there(self, hotel: httpx.Client) -> None:
+        assert "no room 9" in refused(hotel.put("/rooms/9", json=ROOM, headers={"If-Match": "*"}), 404)
+
+    def test_a_client_with_the_current_room_gets_it_once(self, hotel: httpx.Client) -> None:
+        read = {"If-None-Match": hotel.get(self.PLACE).headers["etag"]}
+        assert hotel.get(self.PLACE, headers=read).status_code == 304
+        change(hotel, self.PLACE, ROOM | {"price": 1})
+        assert hotel.get(self.PLACE, headers=read).json()["price"] == 1
+
+
+class TestStrangers:
+    def test_may_read_but_not_change_rooms(self, hotel: httpx.Client, stranger: httpx.Client) -> None:
+        room = made(hotel.post("/rooms", json=ROOM))
+        place = f"/rooms/{room['id']}"
+        read = stranger.get(place)
+        assert read.json() == room
+        for answer in (
+            stranger.post("/rooms", json=ROOM | {"number": "14"}),
+            stranger.post("/rooms", json={"not": "a room"}),
+            stranger.put(place, json=ROOM | {"price": 1}, headers={"If-Match": read.headers["etag"]}),
+            stranger.delete(place),
+            stranger.get("/bookings/export"),
+        ):
+            refused(answer, 401)
+            assert answer.headers["www-authenticate"] == 'ApiKey realm="hotel", in="header", name="X-API-Key"'
+        assert stranger.get("/rooms").json() == [room]
+
+    def test_a_wrong_key(self, stranger: httpx.Client) -> None:
+        refused(stranger.get("/rooms", headers={"X-API-Key": "guessed"}), 401)
+
+    def test_may_book(self, hotel: httpx.Client, stranger: httpx.Client) -> None:
+        room, guest = made(hotel.post("/rooms", json=ROOM)), made(stranger.post("/guests", json=GUEST))
+        made(stranger.post("/bookings", json=booking(room["id"], guest["id"], "2027-05-01", "2027-05-04")))
+
+    def test_scripts_of_the_front_desk(self, stranger: httpx.Client) -> None:
+        asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "if-match,x-api-key"}
+        desk, other = "https://desk.example.com", "https://other.example.com"
+        allowed = stranger.options("/rooms/1", headers=asked | {"Origin": desk})
+        assert allowed.status_code == 204
+        assert allowed.headers["access-control-allow-origin"] == desk
+        assert stranger.options("/rooms/1", headers=asked | {"Origin": other}).status_code == 403
+
+
+def test_fields_of_every_response(hotel: httpx.Client) -> None:
+    for path in ("/rooms", "/cellar", "/openapi.json"):
+        fields = hotel.get(path).headers
+        assert fields["x-content-type-options"] == "nosniff"
+        assert fields["ratelimit-policy"] == '"600-per-60";q=600;w=60'
+        assert len(fields["x-request-id"]) == 32
+
+
+def test_the_document(hotel: httpx.Client) -> None:
+    document = hotel.get("/openapi.json").json()
+    OpenAPIV31SpecValidator(document).validate()
+    operations = [f"{method} {path}" for path, item in document["paths"].items() for method in item]
+    assert len(operations) == 13
+    assert {"put /rooms/{room}", "get /bookings/export"} <= set(operations)
+    listing = document["paths"]["/bookings"]["get"]
+    assert [each["name"] for each in listing["parameters"]] == ["after", "limit", "room", "guest"]
+    schema = listing["responses"]["200"]["content"]["application/json"]["schema"]
+    assert schema == {"type": "array", "items": {"$ref": "#/components/schemas/Booking"}}
 
 
 class TestGuests:
@@ -142,16 +275,33 @@ class TestBookings:
 
     def test_a_stay_has_a_night(self, hotel: httpx.Client, room: int, guest: int) -> None:
         wish = booking(room, guest, "2027-05-10", "2027-05-10")
-        assert "departure must be after arrival" in refused(hotel.post("/bookings", json=wish), 422)
+        assert "departure must be after arrival" in invalid(hotel.post("/bookings", json=wish)).values()
 
     def test_room_and_guest_must_be_there(self, hotel: httpx.Client, room: int, guest: int) -> None:
-        assert "no room 9" in refused(hotel.post("/bookings", json=booking(9, guest, "2027-05-10", "2027-05-11")), 422)
-        assert "no guest 9" in refused(hotel.post("/bookings", json=booking(room, 9, "2027-05-10", "2027-05-11")), 422)
+        nights = ("2027-05-10", "2027-05-11")
+        nowhere = hotel.post("/bookings", json=booking(9, guest, *nights))
+        assert invalid(nowhere) == {"room": "There is no room 9."}
+        for_none = hotel.post("/bookings", json=booking(room, 9, *nights))
+        assert invalid(for_none) == {"guest": "There is no guest 9."}
 
     def test_of_one_room_or_guest(self, hotel: httpx.Client, room: int, guest: int) -> None:
         booked = made(hotel.post("/bookings", json=booking(room, guest, "2027-05-10", "2027-05-14")))
-        assert hotel.get("/bookings", params={"room": room}).json() == {"items": [booked], "next": None}
-        assert hotel.get("/bookings", params={"guest": guest + 1}).json() == {"items": [], "next": None}
+        assert hotel.get("/bookings", params={"room": room}).json() == [booked]
+        assert hotel.get("/bookings", params={"guest": guest + 1}).json() == []
+
+    def test_all_of_them_as_lines_of_json(self, hotel: httpx.Client, room: int, guest: int) -> None:
+        assert hotel.get("/bookings/export").text == ""
+        days = [f"2027-{month:02}-{day:02}" for month in range(1, 8) for day in range(1, 29, 2)]
+        nights = pairwise(days)
+        booked = [made(hotel.post("/bookings", json=booking(room, guest, *each))) for each in nights]
+        assert len(booked) == 97
+        booked += [
+            made(hotel.post("/bookings", json=booking(room, guest, f"2030-01-0{n}", f"2030-01-0{n + 1}")))
+            for n in range(1, 9)
+        ]
+        answer = hotel.get("/bookings/export")
+        assert answer.headers["content-type"] == "application/jsonl"
+        assert [json.loads(line) for line in answer.text.splitlines()] == booked
 
     def test_only_one_of_many_at_once_gets_the_room(self, hotel: httpx.Client, room: int, guest: int) -> None:
         wish = booking(room, guest, "2027-05-10", "2027-05-14")
@@ -166,9 +316,9 @@ class TestPages:
         seen, onward = [], "/rooms?limit=2"
         pages = 0
         while onward:
-            page = hotel.get(onward).json()
-            seen += page["items"]
-            onward = page["next"]
+            page = hotel.get(onward)
+            seen += page.json()
+            onward = page.links.get("next", {}).get("url", "")
             pages += 1
         assert seen == rooms
         assert pages == 3
@@ -177,9 +327,9 @@ class TestPages:
         for number in range(3):
             made(hotel.post("/rooms", json=ROOM | {"number": str(number)}))
         nights = {"free_from": "2027-05-03", "free_until": "2027-05-05", "limit": "1"}
-        onward = hotel.get("/rooms", params=nights).json()["next"]
+        onward = hotel.get("/rooms", params=nights).links["next"]["url"]
         assert dict(httpx.URL(onward).params) == nights | {"after": "1"}
 
     def test_what_is_not_a_page(self, hotel: httpx.Client) -> None:
         for query in ("limit=0", "limit=101", "limit=many", "after=-1", "page=2"):
-            assert query.partition("=")[0] in refused(hotel.get(f"/rooms?{query}"), 422)
+            assert list(invalid(hotel.get(f"/rooms?{query}"))) == [query.partition("=")[0]]
