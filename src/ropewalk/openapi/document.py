@@ -9,7 +9,7 @@ from ropewalk.openapi.docstrings import summary_of
 from ropewalk.openapi.operations import Operation, ids_of, operations_of
 from ropewalk.openapi.options import OpenAPI
 from ropewalk.openapi.parameters import parameters_of
-from ropewalk.openapi.responses import InvalidInputProblem, kinds_in, responses_of, sends_problems
+from ropewalk.openapi.responses import kinds_in, problems_in, responses_of
 from ropewalk.openapi.schemas import Direction, Schemas
 from ropewalk.resource import Resource
 from ropewalk.typed.values import VALUES
@@ -81,8 +81,8 @@ def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
             yield kind, "output"
         for kind in kinds_in(operation.options.responses):
             yield kind, "output"
-    if any(map(sends_problems, operations)):
-        yield InvalidInputProblem, "output"
+    for problem in dict.fromkeys(problem for operation in operations for problem in problems_in(operation)):
+        yield problem, "output"
 
 
 def _check_ids(operations: list[Operation], ids: list[str]) -> None:

@@ -55,9 +55,12 @@ def responses_of(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-def sends_problems(operation: Operation) -> bool:
-    """Whether the responses to invalid input are problem details of the schema here."""
-    return any(isinstance(error, InvalidInput) and not _is_handled(error, operation) for error in _errors(operation))
+def problems_in(operation: Operation) -> Iterator[type[Struct]]:
+    """The types of the problem details that an operation sends for errors before its handler is called."""
+    for error in _errors(operation):
+        kind = _problem(error, operation)
+        if kind is not None:
+            yield kind
 
 
 def _returned(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -109,13 +112,21 @@ def _is_handled(error: HTTPError, operation: Operation) -> bool:
 
 def _error_response(operation: Operation, error: HTTPError, schemas: Schemas) -> dict[str, Any]:
     made: dict[str, Any] = {"description": phrase(error.status)}
+    kind = _problem(error, operation)
+    if kind is not None:
+        return made | {"content": {PROBLEM: {"schema": schemas.of(kind, "output")}}}
     if _is_handled(error, operation):
         return made
+    return made | {"content": {_PLAIN: {"schema": {"type": "string"}}}}
+
+
+def _problem(error: HTTPError, operation: Operation) -> type[Struct] | None:
+    """The type of the problem details for an error; None if it is sent in another form."""
+    if _is_handled(error, operation):
+        return None
     if isinstance(error, InvalidInput):
-        return made | {"content": {PROBLEM: {"schema": schemas.of(InvalidInputProblem, "output")}}}
-    if format_of(operation.apps) == "text":
-        return made | {"content": {_PLAIN: {"schema": {"type": "string"}}}}
-    return made | {"content": {PROBLEM: {"schema": schemas.of(Problem, "output")}}}
+        return InvalidInputProblem
+    return None if format_of(operation.apps) == "text" else Problem
 
 
 def _described(status: int | str, given: Any, schemas: Schemas) -> dict[str, Any]:

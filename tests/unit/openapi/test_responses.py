@@ -186,6 +186,30 @@ class TestInvalidInput:
         }
         assert {"InvalidInputProblem", "FieldError"} < set(described(app)["components"]["schemas"])
 
+    def test_other_refusals_have_the_schema_of_problem_details(self) -> None:
+        app = App()
+
+        @app.post("/a")
+        def add(room: Room) -> None: ...
+
+        document = described(app)
+        found = document["paths"]["/a"]["post"]["responses"]
+        for status in ("400", "415"):
+            schema = found[status]["content"]["application/problem+json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/Problem"}
+        sent = Client(app).post("/a", body=b"{", headers={"content-type": "application/json"})
+        assert sent.status == 400
+        OAS31Validator({"$ref": "#/components/schemas/Problem", **document}).validate(sent.json())
+
+    def test_refusals_as_text(self) -> None:
+        app = App(error_format="text")
+
+        @app.post("/a")
+        def add(room: Room) -> None: ...
+
+        assert responses(app, "post")["400"]["content"] == TEXT
+        assert "Problem" not in described(app)["components"]["schemas"]
+
     def test_bytes_and_text(self) -> None:
         app = App()
 
