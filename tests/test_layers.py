@@ -40,6 +40,7 @@ LAZY_IMPORTS = {
     ("ropewalk.cli.exec", "ropewalk.dropin.entry.monkeypatch"): "only `ropewalk exec` loads twisted.web",
     ("ropewalk.cli.hosting", "ropewalk.asgi"): "only a command that serves an ASGI application needs it",
     ("ropewalk.cli.hosting", "ropewalk.wsgi"): "only a command that serves a WSGI application needs it",
+    ("ropewalk.openapi.security", "ropewalk.auth"): "only a program that publishes its description needs it",
     ("ropewalk.cli.program", "ropewalk.dropin.entry.extras"): "only `ropewalk exec` loads twisted.web",
     (
         "ropewalk.dropin.connection.socket_link",

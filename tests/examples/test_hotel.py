@@ -221,6 +221,10 @@ def test_the_document(hotel: httpx.Client) -> None:
     operations = [f"{method} {path}" for path, item in document["paths"].items() for method in item]
     assert len(operations) == 13
     assert {"put /rooms/{room}", "get /bookings/export"} <= set(operations)
+    guarded = [name for name in operations if "security" in document["paths"][name.split()[1]][name.split()[0]]]
+    assert sorted(guarded) == ["delete /rooms/{room}", "get /bookings/export", "post /rooms", "put /rooms/{room}"]
+    scheme = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    assert document["components"]["securitySchemes"] == {"desk_key": scheme}
     listing = document["paths"]["/bookings"]["get"]
     assert [each["name"] for each in listing["parameters"]] == ["after", "limit", "room", "guest"]
     schema = listing["responses"]["200"]["content"]["application/json"]["schema"]

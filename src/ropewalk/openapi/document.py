@@ -11,6 +11,7 @@ from ropewalk.openapi.options import OpenAPI
 from ropewalk.openapi.parameters import parameters_of
 from ropewalk.openapi.responses import kinds_in, problems_in, responses_of
 from ropewalk.openapi.schemas import Direction, Schemas
+from ropewalk.openapi.security import scheme_objects
 from ropewalk.resource import Resource
 from ropewalk.typed.values import VALUES
 
@@ -18,8 +19,12 @@ VERSION: Final = "3.1.1"
 
 
 def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
-    """The description of the API of a tree. Raises HandlerError (RW219) if two operations have one operationId."""
-    operations = operations_of(root)
+    """The description of the API of a tree.
+
+    Raises HandlerError (RW219) if two operations have one operationId, or two security schemes one name.
+    """
+    described = bool(options.security_schemes or options.security)  # by the program itself
+    operations = operations_of(root, with_security=not described)
     ids = ids_of(operations)
     _check_ids(operations, ids)
     schemas = Schemas(_kinds(operations))
@@ -34,7 +39,8 @@ def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
     if options.servers:
         document["servers"] = [{"url": url} for url in options.servers]
     document["paths"] = paths
-    components = {"schemas": schemas.components, "securitySchemes": dict(options.security_schemes)}
+    security_schemes = scheme_objects(each.security for each in operations) | dict(options.security_schemes)
+    components = {"schemas": schemas.components, "securitySchemes": security_schemes}
     document["components"] = {name: value for name, value in components.items() if value}
     if options.security:
         document["security"] = [{name: list(scopes) for name, scopes in each.items()} for each in options.security]
@@ -65,6 +71,8 @@ def _operation(operation: Operation, name: str, schemas: Schemas) -> dict[str, A
         made["parameters"] = parameters
     made |= request_body(operation, schemas)
     made["responses"] = responses_of(operation, schemas)
+    if operation.security.schemes:
+        made["security"] = operation.security.requirements()
     if options.deprecated:
         made["deprecated"] = True
     return merged(made, options.operation)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from ropewalk.openapi.docstrings import name_of
 from ropewalk.openapi.returned import Returned, returned_by
+from ropewalk.openapi.security import OPEN, Security, security_of
 from ropewalk.resource import Handler, Resource
 from ropewalk.routing import OperationOptions, Parameter, Pattern, walk_handlers
 from ropewalk.routing.patterns import SEGMENT
@@ -36,10 +37,11 @@ class Operation:
     returned: Returned
     options: OperationOptions
     apps: tuple[Any, ...]
+    security: Security
 
 
-def operations_of(root: Resource) -> list[Operation]:
-    """The operations of a tree, in the order of their registration.
+def operations_of(root: Resource, *, with_security: bool = True) -> list[Operation]:
+    """The operations of a tree, in the order of their registration. Without `with_security`, all are open.
 
     OpenAPI cannot describe resources that take any method or any path below. Of two routes that differ only in the
     converters of their parameters, which OpenAPI cannot distinguish, the one that is tried first is described.
@@ -70,6 +72,7 @@ def operations_of(root: Resource) -> list[Operation]:
             returned=returned_by(handler, function),
             options=options,
             apps=served.apps,
+            security=security_of(handler, function, served.apps) if with_security else OPEN,
         )
     return list(found.values())
 

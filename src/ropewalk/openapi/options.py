@@ -27,7 +27,10 @@ class OpenAPI:
     tags: Mapping[str, str] = field(default_factory=dict)
     """Descriptions of tags, in the order of the page. Routes may have other tags."""
     security_schemes: Mapping[str, Any] = field(default_factory=dict)
-    """Security scheme objects of OpenAPI by name. They describe what your middleware checks."""
+    """Security scheme objects of OpenAPI by name, for what your own middleware checks.
+
+    Without this and `security`, they come from `ropewalk.auth`: the schemes of `authenticate`, for operations that need
+    a principal."""
     security: Sequence[Mapping[str, Sequence[str]]] = ()
     """The security requirements of all operations."""
     extra: Mapping[str, Any] = field(default_factory=dict)

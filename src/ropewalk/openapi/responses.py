@@ -83,7 +83,8 @@ def _content(schemas: Schemas, kind: Any) -> dict[str, Any]:
 
 
 def _errors(operation: Operation) -> Iterator[HTTPError]:
-    """The errors of clients that a handler can refuse before it is called."""
+    """The errors with which a request can be refused before the handler is called."""
+    yield from operation.security.errors
     body = body_input(operation)
     if body is not None:
         if body.kind is not bytes:
