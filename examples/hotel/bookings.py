@@ -8,7 +8,7 @@ from twisted.enterprise.adbapi import Transaction
 
 from hotel.database import OpenDatabase, rows
 from hotel.guests import find_guest
-from hotel.models import Booking, NewBooking
+from hotel.models import Booking, Id, NewBooking
 from hotel.paging import Paging, page
 from hotel.problems import Conflict, Missing
 from hotel.rooms import find_room
@@ -21,8 +21,8 @@ app = App()
 class BookingQuery(Paging):
     """`?room=3` and `?guest=7` narrow the list."""
 
-    room: int | None = None
-    guest: int | None = None
+    room: Id | None = None
+    guest: Id | None = None
 
 
 @app.get("")
@@ -53,13 +53,13 @@ async def export_bookings(database: OpenDatabase) -> AsyncIterator[Booking]:
 
 
 @app.get("/{booking:int}", responses={404: "There is no such booking."})
-async def show_booking(booking: int, database: OpenDatabase) -> Booking:
+async def show_booking(booking: Id, database: OpenDatabase) -> Booking:
     """Show a booking."""
     return await database.run(find_booking, booking)
 
 
 @app.delete("/{booking:int}", responses={404: "There is no such booking."})
-async def cancel(booking: int, database: OpenDatabase) -> None:
+async def cancel(booking: Id, database: OpenDatabase) -> None:
     """Cancel a booking."""
     await database.run(delete_booking, booking)
 

@@ -7,7 +7,7 @@ import msgspec
 from twisted.enterprise.adbapi import Transaction
 
 from hotel.database import OpenDatabase, rows
-from hotel.models import Guest, NewGuest
+from hotel.models import Guest, Id, NewGuest
 from hotel.paging import Paging, page
 from hotel.problems import Conflict, Missing
 from ropewalk import App, Query, Request
@@ -30,7 +30,7 @@ async def add_guest(request: Request, new: NewGuest, database: OpenDatabase) -> 
 
 
 @app.get("/{guest:int}", responses={404: "There is no such guest."})
-async def show_guest(guest: int, database: OpenDatabase) -> Guest:
+async def show_guest(guest: Id, database: OpenDatabase) -> Guest:
     """Show a guest."""
     return await database.run(find_guest, guest)
 

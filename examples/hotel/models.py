@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what SQLite can store
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 
@@ -14,14 +15,14 @@ class NewRoom(Struct, kw_only=True, forbid_unknown_fields=True):
 
     number: Annotated[str, Meta(min_length=1, max_length=10)]
     beds: Annotated[int, Meta(ge=1, le=20)]
-    price: Annotated[int, Meta(ge=0)]
-    """The price of one night, in cents."""
+    price: Annotated[int, Meta(ge=0, le=10_000_000)]
+    """Of one night, in cents."""
 
 
 class Room(NewRoom, kw_only=True):
     """A room of the hotel."""
 
-    id: int
+    id: Id
 
 
 class NewGuest(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -34,14 +35,14 @@ class NewGuest(Struct, kw_only=True, forbid_unknown_fields=True):
 class Guest(NewGuest, kw_only=True):
     """A guest of the hotel."""
 
-    id: int
+    id: Id
 
 
 class NewBooking(Struct, kw_only=True, forbid_unknown_fields=True):
     """A request for a room, for the nights from `arrival` up to, but not including, `departure`."""
 
-    room: int
-    guest: int
+    room: Id
+    guest: Id
     arrival: date
     departure: date
 
@@ -53,4 +54,4 @@ class NewBooking(Struct, kw_only=True, forbid_unknown_fields=True):
 class Booking(NewBooking, kw_only=True):
     """A room that is held for a guest."""
 
-    id: int
+    id: Id

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from msgspec import Meta, Struct
 
-from hotel.models import Booking, Guest, Room
+from hotel.models import Booking, Guest, Id, Room
 from ropewalk import Request
 
 Item = TypeVar("Item", Room, Guest, Booking)
@@ -14,7 +14,7 @@ Item = TypeVar("Item", Room, Guest, Booking)
 class Paging(Struct, forbid_unknown_fields=True):
     """The query of every list."""
 
-    after: Annotated[int, Meta(ge=0)] = 0
+    after: Id = 0
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
 
 

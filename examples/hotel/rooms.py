@@ -8,7 +8,7 @@ import msgspec
 from twisted.enterprise.adbapi import Transaction
 
 from hotel.database import OpenDatabase, rows
-from hotel.models import NewRoom, Room
+from hotel.models import Id, NewRoom, Room
 from hotel.paging import Paging, page
 from hotel.problems import Conflict, Missing
 from ropewalk import App, HTTPError, Query, Request
@@ -45,14 +45,17 @@ async def add_room(request: Request, new: NewRoom, database: OpenDatabase) -> Ro
 
 
 @app.get("/{room:int}", responses={404: "There is no such room."})
-async def show_room(request: Request, room: int, database: OpenDatabase) -> Room:
+async def show_room(request: Request, room: Id, database: OpenDatabase) -> Room:
     """Show a room. Its ETag is that for If-Match of a change."""
     return _tagged(request, await database.run(find_room, room))
 
 
-@app.put("/{room:int}", responses={404: "There is no such room.", 412: "Others have changed it."})
+@app.put(
+    "/{room:int}",
+    responses={404: "There is no such room.", 412: "Others have changed it.", 428: "There is no If-Match."},
+)
 @requires()
-async def change_room(request: Request, room: int, new: NewRoom, database: OpenDatabase) -> Room:
+async def change_room(request: Request, room: Id, new: NewRoom, database: OpenDatabase) -> Room:
     """Change a room, unless others have changed it since the client read it."""
     current = await database.run(find_room, room)
     request.require_precondition()
@@ -62,7 +65,7 @@ async def change_room(request: Request, room: int, new: NewRoom, database: OpenD
 
 @app.delete("/{room:int}", responses={404: "There is no such room.", 409: "It has bookings."})
 @requires()
-async def remove_room(room: int, database: OpenDatabase) -> None:
+async def remove_room(room: Id, database: OpenDatabase) -> None:
     """Remove a room without bookings."""
     await database.run(delete_room, room)
 

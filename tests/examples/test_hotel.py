@@ -337,3 +337,15 @@ class TestPages:
     def test_what_is_not_a_page(self, hotel: httpx.Client) -> None:
         for query in ("limit=0", "limit=101", "limit=many", "after=-1", "page=2"):
             assert list(invalid(hotel.get(f"/rooms?{query}"))) == [query.partition("=")[0]]
+
+
+def test_numbers_that_the_database_cannot_store(hotel: httpx.Client) -> None:
+    huge = 2**63
+    for kind in ("rooms", "guests", "bookings"):
+        invalid(hotel.get(f"/{kind}/{huge}"))
+        assert list(invalid(hotel.get(f"/{kind}?after={huge}"))) == ["after"]
+    for field in ("room", "guest"):
+        assert list(invalid(hotel.get(f"/bookings?{field}={huge}"))) == [field]
+    assert list(invalid(hotel.post("/rooms", json=ROOM | {"price": huge}))) == ["price"]
+    assert list(invalid(hotel.post("/bookings", json=booking(huge, 1, "2027-05-01", "2027-05-02")))) == ["room"]
+    assert hotel.get(f"/rooms/{huge - 1}").status_code == 404
