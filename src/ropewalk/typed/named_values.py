@@ -4,7 +4,7 @@ All inputs of one part of the request are fields of one Struct that is made for 
 Struct in the time of a few calls.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
 from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, defstruct
@@ -15,7 +15,7 @@ from ropewalk.request import Request
 from ropewalk.typed.field_errors import FieldError, Location
 from ropewalk.typed.inputs import Input, is_array, plain
 from ropewalk.typed.invalid_values import Fault, faults_in
-from ropewalk.typed.values import VALUES, Names, Raw, Repeated, query_pairs
+from ropewalk.typed.values import VALUES, Names, Raw, Repeated, ValuesOf, query_pairs
 
 
 class NamedValues:
@@ -23,7 +23,7 @@ class NamedValues:
 
     def __init__(self, location: Location, inputs: Sequence[Input]) -> None:
         self._location = location
-        self._values_of = VALUES[location]
+        self._values_of = reader_of(location, {each.parameter: shapes.type_info(each.kind) for each in inputs})
         self._group = _group_of(inputs)
         self._names: Names = {each.name: (each.parameter, is_array(shapes.type_info(each.kind))) for each in inputs}
         self._has_optional = any(not each.required for each in inputs)
@@ -47,8 +47,8 @@ class WholeValues:
         self._location = location
         self._parameter = taker.parameter
         self._kind = taker.kind
-        self._values_of = VALUES[location]
         node: Any = plain(shapes.type_info(taker.kind))
+        self._values_of = reader_of(location, {each.encode_name: each.type for each in node.fields})
         self._names: Names = {
             written_name(each.encode_name, location): (each.encode_name, is_array(each.type)) for each in node.fields
         }
@@ -67,6 +67,28 @@ class WholeValues:
         if self._refuses_others:
             raw |= {name: value for name, value in query_pairs(request.query_string) if name not in self._names}
         return raw
+
+
+def reader_of(location: Location, nodes: Mapping[str, shapes.Type]) -> ValuesOf:
+    """What returns the values of a part of a request, for fields of some types.
+
+    msgspec takes the text "null", in any case, for None. To clients it is text like any other, so a number or a date
+    that may be None refuses it: only an absent value leaves the default.
+    """
+    values_of = VALUES[location]
+    nullable = [field for field, node in nodes.items() if _takes_null(node)]
+    if not nullable:
+        return values_of
+
+    def values(request: Request, names: Names) -> Raw:
+        raw = values_of(request, names)
+        for field in nullable:
+            if field in raw:
+                value = raw[field]
+                raw[field] = [_text(each) for each in value] if isinstance(value, list) else _text(value)
+        return raw
+
+    return values
 
 
 def written_name(field: str, location: Location) -> str:
@@ -112,3 +134,19 @@ def _group_of(inputs: Sequence[Input]) -> type[Struct]:
         else:  # the function itself has the default
             fields.append((each.parameter, Union[each.kind, UnsetType], UNSET))  # noqa: UP007 - made at run time
     return defstruct("Inputs", fields, kw_only=True)
+
+
+def _takes_null(node: shapes.Type) -> bool:
+    """Whether msgspec makes None of the text "null" for a type, or for the items of a list of it."""
+    node = plain(node)
+    kinds = [plain(each) for each in node.types] if isinstance(node, shapes.UnionType) else [node]
+    arrays = [each for each in kinds if isinstance(each, shapes.CollectionType)]
+    if arrays:  # whose values are always a list
+        return any(_takes_null(each.item_type) for each in arrays)
+    is_text = any(isinstance(each, shapes.StrType | shapes.AnyType) for each in kinds)
+    return not is_text and any(isinstance(each, shapes.NoneType) for each in kinds)
+
+
+def _text(value: Any) -> Any:
+    """The value, or in place of "null" a text that no type but str takes."""
+    return f"{value} " if isinstance(value, str) and value.lower() == "null" else value

@@ -159,6 +159,62 @@ class TestQuery:
         assert log == []
 
 
+class TestNull:
+    """The text `null` is not None: only an absent value is."""
+
+    @pytest.mark.parametrize("kind", [int, float, bool, dt.date, uuid.UUID, Decimal, Color])
+    def test_it_is_no_value_of_another_type(self, kind: Any) -> None:
+        app = App()
+
+        @app.get("/")
+        def find(value: kind | None = None) -> str:
+            return repr(value)
+
+        client = Client(app)
+        assert client.get("/").text == "None"
+        for text in ("null", "NULL"):
+            response = client.get(f"/?value={text}")
+            assert response.status == 422
+            assert [each["name"] for each in response.json()["errors"]] == ["value"]
+
+    def test_it_is_text(self) -> None:
+        app = App()
+
+        @app.get("/")
+        def find(value: str | None, values: list[str] | None = None) -> list[Any]:
+            return [value, values]
+
+        assert Client(app).get("/?value=null&values=null&values=a").json() == ["null", ["null", "a"]]
+
+    def test_in_a_type_that_takes_the_whole_query(self) -> None:
+        class Search(msgspec.Struct):
+            room: int | None = None
+            guests: list[int | None] = []
+            name: str | None = None
+
+        app = App()
+
+        @app.get("/")
+        def find(query: Annotated[Search, Query()]) -> Search:
+            return query
+
+        client = Client(app)
+        assert client.get("/?name=null&guests=1").json() == {"room": None, "guests": [1], "name": "null"}
+        assert client.get("/?room=null").json()["errors"][0]["name"] == "room"
+        assert client.get("/?guests=1&guests=null").json()["errors"][0]["pointer"] == "/1"
+
+    def test_in_header_fields_and_cookies(self) -> None:
+        app = App()
+
+        @app.get("/")
+        def find(x_page: Annotated[int | None, Header()] = None, seen: Annotated[int | None, Cookie()] = None) -> str:
+            return f"{x_page} {seen}"
+
+        client = Client(app)
+        assert client.get("/", headers={"x-page": "null"}).status == 422
+        assert client.get("/", headers={"cookie": "seen=null"}).status == 422
+
+
 class TestHeadersAndCookies:
     def test_headers(self) -> None:
         def handler(
