@@ -1,11 +1,15 @@
 """What makes the reference readable: short signatures, code in docstrings, links."""
 
 import re
+import sys
 from typing import Any, Final
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
+
+import ropewalk
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,30 @@ SHORT: Final = (
     (r"= BODY_SIZE\b", "= 104857600"),
 )
 """Patterns in signatures, in order, and what a reader gets in their place."""
+
+
+def find_fields(app: Sphinx) -> None:
+    """Let Sphinx find the docstrings of fields whose class says that it is of `ropewalk`.
+
+    Sphinx reads them in the source of the module that the class names, which is the one that users import.
+    """
+    del app
+    public = ModuleAnalyzer.for_module("ropewalk")
+    public.analyze()
+    for name, value in vars(ropewalk).items():
+        if isinstance(value, type) and value.__module__ == "ropewalk":
+            public.attr_docs |= _docstrings_of_fields(name, value)
+
+
+def _docstrings_of_fields(name: str, value: type) -> dict[tuple[str, str], list[str]]:
+    """They are found in the one module whose source defines the class."""
+    modules = [path for path, module in sys.modules.items() if _is_in(path, module, name, value)]
+    found = [ModuleAnalyzer.for_module(path).find_attr_docs() for path in modules]
+    return {key: lines for each in found for key, lines in each.items() if key[0] == name}
+
+
+def _is_in(path: str, module: Any, name: str, value: type) -> bool:
+    return path.startswith("ropewalk.") and vars(module).get(name) is value
 
 
 def shorten(
@@ -136,6 +164,7 @@ def _with_links(text: str, errors: str) -> list[nodes.Node]:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
+    app.connect("builder-inited", find_fields)
     app.connect("autodoc-process-signature", shorten)
     app.connect("autodoc-process-docstring", mark_code)
     app.connect("autodoc-skip-member", warn_of_skipped)

@@ -13,6 +13,7 @@ class OpenAPI:
     """
 
     title: str
+    """The name of your API."""
     version: str
     """The version of your API, not of OpenAPI."""
     description: str = ""

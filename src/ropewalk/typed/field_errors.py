@@ -18,6 +18,7 @@ class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One value at fault."""
 
     location: Location
+    """The part of the request."""
     name: str = ""
     """The parameter, as the client writes it; empty for the body."""
     pointer: str = ""
@@ -25,17 +26,19 @@ class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     """The kind of error, for programs: see `CODES`."""
     message: str
+    """A sentence for people."""
 
 
 class InvalidInput(HTTPError):
     """The input of a typed handler is invalid: 422, with an error for each field at fault.
 
-    `errors` are the FieldErrors. Without an error handler for it, or for 422, the client gets them as problem details
+    Without an error handler for it, or for 422, the client gets them as problem details
     (`application/problem+json`, RFC 9457), in the member `errors`.
     """
 
     def __init__(self, errors: Sequence[FieldError], status: int = 422) -> None:
         self.errors = tuple(errors)
+        """The errors, at most 100 if they come from a request."""
         count = "1 value is" if len(self.errors) == 1 else f"{len(self.errors)} values are"
         if len(self.errors) >= MOST:
             count = f"At least {MOST} values are"

@@ -27,18 +27,21 @@ _PLAIN: Final = (Iterator, Iterable, Generator)
 
 
 class ServerSentEvent(Struct, frozen=True, kw_only=True):
-    """An event of a stream of events (HTML, section 9.2). `data` is sent as JSON, or as it is if it is a str.
+    """An event of a stream of events (HTML, section 9.2).
 
-    `event` is its type and `id` its id, after which a client that connects again asks for what followed; neither may
-    have line breaks or NUL. `retry` is the time in milliseconds that a client waits before it connects again. Raises
-    InvalidField (RW304).
+    Raises InvalidField (RW304) for line breaks and NUL in `event` and `id`.
     """
 
     data: Any = None
+    """Sent as JSON, or as it is if it is a str."""
     event: str | None = None
+    """The type of the event. None stands for `message`."""
     id: str | None = None
+    """A client that connects again sends the last id, to ask for what followed."""
     retry: int | None = None
+    """The time in milliseconds that a client waits before it connects again."""
     comment: str | None = None
+    """A comment, which clients ignore."""
 
     def __post_init__(self) -> None:
         for name in ("event", "id"):

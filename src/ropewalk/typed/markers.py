@@ -20,9 +20,13 @@ class Marker:
     """The fields that all markers have."""
 
     name: str | None = None
+    """The name that clients write; None for that of the parameter. A Header has hyphens in place of its underscores."""
     description: str | None = None
+    """For the description of the API, in Markdown."""
     example: Any = None
+    """A value for the description of the API."""
     deprecated: bool = False
+    """Whether clients should stop sending it."""
     hidden: bool = False
     """Whether the description of the API leaves it out."""
 
@@ -52,6 +56,7 @@ class Body(Marker):
     """From the body, which must be of one of the `media_types`."""
 
     media_types: tuple[str, ...] = (JSON,)
+    """The accepted values of Content-Type, without their parameters. Any other gets 415."""
     limit: int | None = None
     """In bytes; None for the limit of the route, or of the engine."""
 
