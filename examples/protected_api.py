@@ -30,18 +30,14 @@ from ropewalk.middleware import (
     timeout,
 )
 
-CROSS_ORIGIN = CORSOptions(
-    origins=["https://app.example.com"],
-    headers=["If-Match"],
-    expose=["ETag"],
-)
+SCRIPTS = CORSOptions(origins=["https://app.example.com"], headers=["If-Match"], expose=["ETag"])
 
 app = App(
     middleware=[
         request_id(RequestIDOptions(accept_from=["10.0.0.0/8"])),
         allowed_hosts(AllowedHostsOptions(hosts=["api.example.com", "localhost", "127.0.0.1"])),
         security_headers(SecurityHeaders(csp="default-src 'none'")),
-        cors(CROSS_ORIGIN),
+        cors(SCRIPTS),
         timeout(TimeoutOptions(seconds=10)),
         body_limit(BodyLimitOptions(size=64 * 1024)),
         conditional(),

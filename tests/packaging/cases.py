@@ -107,6 +107,13 @@ CASES: Final[dict[str, Case]] = {
     "pip install '/path/to/ropewalk[openapi]'": _BUILDS,
     "ropewalk openapi hello.py > openapi.json": Prints('"openapi": "3.1.1"', "ropewalk openapi hello.py"),
     "ropewalk openapi hello.py --yaml > openapi.yaml": NotRun("needs an extra; `tests/cli/test_openapi.py` runs it"),
+    # rest-service.md
+    """curl http://127.0.0.1:8080/todos --oauth2-bearer eyJ0eXAiOiJKV1Qi... --json '{"title": "Buy rope"}'""": _SERVED,
+    """curl http://127.0.0.1:8080/tokens --json '{"name": "ada", "password": "a long password"}'""": _SERVED,
+    """curl http://127.0.0.1:8080/users --json '{"name": "ada", "password": "a long password"}'""": _SERVED,
+    "cp -r /path/to/ropewalk/examples/todo .": NotRun("copies what `tests/examples/test_todo.py` runs"),
+    "pip install '/path/to/ropewalk[auth,openapi]'": _BUILDS,
+    "ropewalk run todo": NotRun("needs extras; `tests/examples/test_todo.py` runs it"),
     # typed-handlers.md
     "curl -s -X POST localhost:8080/rooms -H 'Content-Type: application/json' "
     '-d \'{"number": "", "beds": 30}\'': _SERVED,

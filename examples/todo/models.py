@@ -1,0 +1,53 @@
+"""The JSON of requests and responses."""
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class NewTodo(Struct, forbid_unknown_fields=True):
+    """A todo as a client describes it."""
+
+    title: Title
+    due: date | None = None
+
+
+class TodoChange(Struct, forbid_unknown_fields=True):
+    """What a client changes. A field that is left out stays as it is."""
+
+    title: Title | UnsetType = UNSET
+    due: date | UnsetType | None = UNSET
+    done: bool | UnsetType = UNSET
+
+
+class Todo(Struct):
+    """A todo as its owner sees it."""
+
+    id: int
+    title: str
+    due: date | None
+    done: bool = False
+
+
+class Credentials(Struct, forbid_unknown_fields=True):
+    """What a user signs up and logs in with."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z]{1,20}$")]
+    password: Annotated[str, Meta(min_length=12, max_length=200)]
+
+
+class Token(Struct):
+    """A token, and for how many seconds it is valid."""
+
+    access_token: str
+    expires_in: int
+    token_type: str = "Bearer"
+
+
+class User(Struct, frozen=True):
+    """A user as others see them."""
+
+    name: str

@@ -1,0 +1,32 @@
+"""The whole service."""
+
+from ropewalk import App, OpenAPI
+from ropewalk.auth import authenticate
+from ropewalk.middleware import CORSOptions, cors, request_id
+from todo.store import Store
+from todo.todos import todos
+from todo.users import tokens, users
+
+app = App(
+    middleware=[
+        request_id(),
+        cors(
+            CORSOptions(
+                origins=["https://app.example.com"],
+                methods=["GET", "POST", "PATCH", "DELETE"],
+                headers=["Authorization", "Content-Type"],
+                expose=["Link", "X-Request-ID"],
+            )
+        ),
+        authenticate(tokens, optional=True),
+    ],
+    openapi=OpenAPI(
+        title="Todo",
+        version="1.0.0",
+        security_schemes={"token": tokens.openapi()},
+        security=[{"token": []}],
+    ),
+)
+app.provide("store", Store, scope="app")
+app.mount("", users)
+app.mount("/todos", todos)

@@ -1,0 +1,55 @@
+"""Users: they sign up, and log in for a token."""
+
+import os
+import time
+from typing import Annotated, Any
+
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from ropewalk import App, Depends, HTTPError
+from ropewalk.auth import BearerJWT, JWTOptions, Principal, hash_password, verify_password
+from todo.models import Credentials, Token, User
+from todo.store import Store
+
+SECRET = os.environ.get("TODO_SECRET") or os.urandom(32).hex()
+LIFETIME = 3600
+NAMES = {"iss": "todo", "aud": "todo"}
+
+users = App()
+
+
+@users.post("/users", status=201, responses={409: "The name is taken."}, operation={"security": []})
+async def sign_up(new: Credentials, store: Annotated[Store, Depends()]) -> User:
+    """Sign up."""
+    hashed = await hash_password(new.password)
+    if store.hashes.setdefault(new.name, hashed) is not hashed:
+        raise HTTPError(409, f"The name {new.name} is taken.")
+    return User(new.name)
+
+
+@users.post("/tokens", status=201, responses={403: "The name or the password is wrong."}, operation={"security": []})
+async def log_in(given: Credentials, store: Annotated[Store, Depends()]) -> Token:
+    """Log in, and get a token."""
+    if not await verify_password(given.password, store.hashes.get(given.name)):
+        raise HTTPError(403, "The name or the password is wrong.")
+    claims = NAMES | {"sub": given.name, "exp": int(time.time()) + LIFETIME}
+    return Token(jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET)), LIFETIME)
+
+
+def load_user(claims: dict[str, Any]) -> User:
+    """The user of a token whose signature, issuer, audience and times are right."""
+    return User(claims["sub"])
+
+
+tokens = BearerJWT(
+    JWTOptions(keys=SECRET, issuer="todo", audience="todo", required=("exp", "sub"), load=load_user), realm="todo"
+)
+
+CurrentUser = Annotated[User, Principal()]
+
+
+@users.get("/me")
+def me(user: CurrentUser) -> User:
+    """See who you are."""
+    return user
