@@ -51,13 +51,13 @@ def find_todo(id: int, user: CurrentUser, store: Annotated[Store, Depends()]) ->
 FoundTodo = Annotated[Todo, Depends(find_todo)]
 
 
-@todos.get("/{id}", responses={404: "There is no such todo."})
+@todos.get("/{id:int}", responses={404: "There is no such todo."})
 def show_todo(todo: FoundTodo) -> Todo:
     """Show a todo."""
     return todo
 
 
-@todos.patch("/{id}", responses={404: "There is no such todo."})
+@todos.patch("/{id:int}", responses={404: "There is no such todo."})
 def change_todo(todo: FoundTodo, change: TodoChange) -> Todo:
     """Change some fields of a todo."""
     for name in change.__struct_fields__:
@@ -67,7 +67,7 @@ def change_todo(todo: FoundTodo, change: TodoChange) -> Todo:
     return todo
 
 
-@todos.delete("/{id}", responses={404: "There is no such todo."})
+@todos.delete("/{id:int}", responses={404: "There is no such todo."})
 def delete_todo(todo: FoundTodo, user: CurrentUser, store: Annotated[Store, Depends()]) -> None:
     """Delete a todo."""
     del store.todos_of(user.name)[todo.id]

@@ -58,6 +58,7 @@ def test_todos_of_others_do_not_exist(client: Client) -> None:
     assert client.get("/todos").json() == []
     assert client.get("/todos/1").json()["detail"] == "You have no todo 1."
     assert client.delete("/todos/1").status == 404
+    assert client.get("/todos/x").status == 404
 
 
 def test_without_a_token(client: Client) -> None:

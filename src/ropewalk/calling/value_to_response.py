@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ropewalk.errors import HandlerError, WrongReturn, named
 from ropewalk.request import Request
+from ropewalk.resource import NOT_DONE_YET
 from ropewalk.response import BYTES, JSON, TEXT, Response, to_json
 
 _JSON: Final = ((b"Content-Type", JSON),)
@@ -39,8 +40,16 @@ def to_response(value: Any, call: Callable[..., Any], request: Request) -> Respo
         if error.code != "RW201":
             raise
         kind = type(value).__qualname__
-        remedy = "Write `Response(body, status=...)`." if isinstance(value, tuple) else None
-        raise WrongReturn("RW201", f"{named(call)} returned a value of type {kind}.", remedy) from None
+        raise WrongReturn("RW201", f"{named(call)} returned a value of type {kind}.", _remedy(value)) from None
+
+
+def _remedy(value: Any) -> str | None:
+    """What to write in place of a value that is right in Flask or twisted.web; None for any other."""
+    if isinstance(value, tuple):
+        return "Write `Response(body, status=...)`."
+    if value is NOT_DONE_YET:
+        return "Return the body, or an iterator of its parts. NOT_DONE_YET (1) is for methods of a Resource only."
+    return None
 
 
 def send_plain_value(request: Request, value: Any) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from twisted.internet.defer import succeed
 
-from ropewalk import App, Request, Response
+from ropewalk import NOT_DONE_YET, App, Request, Response
 from ropewalk.testing import Client
 
 TEXT: Final = "text/plain; charset=utf-8"
@@ -127,3 +127,20 @@ def test_no_response(value: Any, kind: Callable[..., Any], inside_middleware: bo
     assert serving(kind(value), inside_middleware).get("/").status == 500
     assert "RW201 GET /: " in log.text
     assert f" returned a value of type {type(value).__qualname__}." in log.text
+
+
+@KINDS
+@INSIDE_MIDDLEWARE
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        (({"a": 1}, 201), "Write `Response(body, status=...)`."),
+        (NOT_DONE_YET, "NOT_DONE_YET (1) is for methods of a Resource only."),
+    ],
+    ids=["as in Flask", "as in twisted.web"],
+)
+def test_habits_of_other_frameworks(
+    value: Any, remedy: str, kind: Callable[..., Any], inside_middleware: bool, log: Any
+) -> None:
+    assert serving(kind(value), inside_middleware).get("/").status == 500
+    assert remedy in log.text
