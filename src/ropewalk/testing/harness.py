@@ -225,6 +225,9 @@ class _Closed:
     def forget_handlers(self) -> None:
         """No request: the engine is closed."""
 
+    def allow_unregistered_methods(self) -> None:
+        """No request, as above."""
+
 
 class MemoryConnection:
     """One connection: the sink of the engine, and the parser of the response."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.calling.test_task import later
 from twisted.internet.defer import ensureDeferred
+from twisted.web import resource
 
 from ropewalk import App, Request
 from ropewalk.testing import AsyncClient, Client
@@ -231,3 +232,24 @@ class TestAsyncClient:
         coroutine = AsyncClient(make()).get("/")
         with pytest.raises(RuntimeError, match="Use Client in a plain test"):
             coroutine.send(None)
+
+
+def test_routes_may_be_added_after_the_end_of_a_client() -> None:
+    """A kept request keeps the service of its client, to which the tree reports its changes."""
+    kept = []
+
+    class Kept(resource.Resource):
+        def render_GET(self, request: Any) -> bytes:
+            kept.append(request)
+            return b"kept"
+
+    app = App()
+    app.mount("/old", Kept())
+    with Client(app) as client:
+        assert client.get("/old").text == "kept"
+
+    @app.get("/more")
+    def more(request: Request) -> str:
+        return "more"
+
+    assert Client(app).get("/more").text == "more"
