@@ -73,7 +73,11 @@ def check_middleware(middleware: Any) -> Any:
     if getattr(type(middleware), "is_middleware", False):
         return middleware
     if not inspect.iscoroutinefunction(middleware) and not inspect.iscoroutinefunction(type(middleware).__call__):
-        raise HandlerError("RW205", f"{named(middleware)} is not a coroutine function.")
+        name = getattr(middleware, "__name__", "")
+        remedy = None
+        if name.isidentifier():
+            remedy = f"Write `async def {name}(request, next)`. If it makes a middleware, call it: {name}(...)."
+        raise HandlerError("RW205", f"{named(middleware)} is not a coroutine function.", remedy)
     return middleware
 
 

@@ -111,9 +111,11 @@ def _input(
     function: Callable[..., Any], parameter: inspect.Parameter, names: Collection[str], *, first: bool
 ) -> Input | None:
     name, annotation = parameter.name, parameter.annotation
-    if isinstance(parameter.default, Depends):
-        what = "has Depends in the place of its default"
-        raise _refuse(function, name, what, f"Write `{name}: Annotated[..., Depends(...)]`.")
+    if has_marker_as_default(parameter):
+        given = parameter.default if isinstance(parameter.default, type) else type(parameter.default)
+        more = "" if issubclass(given, Depends) else ", and its default after that"
+        what = f"has {given.__name__} in the place of its default"
+        raise _refuse(function, name, what, f"Write `{name}: Annotated[..., {given.__name__}(...)]`{more}.")
     positional_only = parameter.kind is inspect.Parameter.POSITIONAL_ONLY
     by_position = first and parameter.kind is not inspect.Parameter.KEYWORD_ONLY
     if by_position and name not in names and takes_request(parameter):
@@ -140,6 +142,13 @@ def _input(
         marker = _default_marker(function, name, kind)
     source: Source = "computed" if isinstance(marker, Computed) else _SOURCES[type(marker)]
     return Input(name, source, kind, marker, _name_of(name, source, marker), parameter.default)
+
+
+def has_marker_as_default(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter is written as in other frameworks: `value: int = Query()`. It would be the argument."""
+    default = parameter.default
+    kinds = (Marker, Depends)
+    return isinstance(default, kinds) or (isinstance(default, type) and issubclass(default, kinds))
 
 
 def takes_request(first: inspect.Parameter) -> bool:

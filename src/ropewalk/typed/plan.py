@@ -16,7 +16,7 @@ from ropewalk.typed.dependencies import call_with_dependencies
 from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.field_errors import InvalidInput
 from ropewalk.typed.functions import compiled_readers
-from ropewalk.typed.inputs import Input, inputs_of, takes_request
+from ropewalk.typed.inputs import Input, has_marker_as_default, inputs_of, takes_request
 from ropewalk.typed.markers import Body
 from ropewalk.typed.outputs import Shape, returned_kind, shape_for
 from ropewalk.typed.provider_steps import StepsOfHandler, readable
@@ -147,6 +147,8 @@ def is_typed(function: Callable[..., Any], names: Collection[str], status: int |
         parameters = list(signature(function).parameters.values())
     if not parameters or parameters[0].name in names or parameters[0].kind is Parameter.KEYWORD_ONLY:
         return True
+    if any(map(has_marker_as_default, parameters)):
+        return True  # which is refused when it is planned
     first, *others = parameters
     if first.annotation is not Parameter.empty and not takes_request(first):
         return True

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from ropewalk import NOT_DONE_YET, App, Request, Resource, Response
 from ropewalk.errors import HandlerError
-from ropewalk.middleware import Next
+from ropewalk.middleware import Next, cors
 from ropewalk.testing import Client
 
 HERE = "tests/unit/middleware/test_chain.py"
@@ -152,6 +152,10 @@ class TestShape:
     def test_it_is_a_coroutine_function(self) -> None:
         with pytest.raises(HandlerError, match=r"RW205 .*<lambda> at tests/unit/middleware/test_chain.py:\d+"):
             App(middleware=[lambda request, next: next(request)])
+
+    def test_a_function_that_makes_one_is_not_one(self) -> None:
+        with pytest.raises(HandlerError, match=r"RW205 cors at .*call it: cors\(\.\.\.\)"):
+            App(middleware=[cors])  # type: ignore[list-item]
 
     def test_or_an_object_that_is_called_like_one(self) -> None:
         class Middleware:

@@ -476,6 +476,22 @@ MISTAKES = [
 
 
 class TestMistakes:
+    @pytest.mark.parametrize(
+        ("given", "written"), [(Query("v"), "Query"), (Header(), "Header"), (Body(), "Body"), (Cookie, "Cookie")]
+    )
+    def test_a_marker_as_a_default(self, given: Any, written: str) -> None:
+        """Other frameworks write it so. Here the function would get the marker as its argument."""
+
+        def annotated(value: int = given) -> None: ...
+
+        def without(request: Request, value=given): ...  # type: ignore[no-untyped-def]
+
+        for handler in (annotated, without):
+            with pytest.raises(HandlerError, match=f"value has {written} in the place of its default") as error:
+                App().post("/")(handler)
+            assert error.value.code == "RW214"
+            assert error.value.remedy == f"Write `value: Annotated[..., {written}(...)]`, and its default after that."
+
     @pytest.mark.parametrize(("handler", "message"), MISTAKES, ids=lambda value: getattr(value, "__name__", ""))
     def test_at_registration(self, handler: Any, message: str) -> None:
         with pytest.raises(
