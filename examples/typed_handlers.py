@@ -108,7 +108,15 @@ async def room_events() -> AsyncIterator[ServerSentEvent]:
         yield ServerSentEvent(event="room", id=str(room.id), data=room)
 
 
-@app.error(InvalidInput)
+first_version = App()
+
+
+@first_version.error(InvalidInput)
 def refuse(request: Request, error: InvalidInput) -> Response:
     """A list of sentences in place of problem details."""
-    return Response([f"{each.name or each.pointer}: {each.message}" for each in error.errors], error.status)
+    sentences = [f"{each.name or each.pointer or each.location}: {each.message}" for each in error.errors]
+    return Response(sentences, error.status)
+
+
+first_version.post("/stays", status=204)(book)
+app.mount("/v1", first_version)

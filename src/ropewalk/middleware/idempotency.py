@@ -57,7 +57,8 @@ class IdempotencyOptions:
     scope: RequestFunction | None = None
     """A function `(request)`, plain or async, that returns as str who sent the request. Keys of others are separate.
 
-    The default is `request.state.user` (a str, an int, or an object whose `id` is one); without a user, the values of
+    The default is `request.state.user` (a str, an int, or an object whose `id` is one), or else the principal of
+    `ropewalk.auth`, which may have a `subject` in place of the `id`; without a user, the values of
     the header fields `Authorization`, `Cookie` and `X-API-Key` together. The host of the request counts in any case."""
     expires: float = 24 * 3600
     """Seconds for which a response is kept."""

@@ -45,8 +45,8 @@ class Limit:
     key: Key = "client"
     """What the requests are counted by.
 
-    "client": the address of the client, for IPv6 its network. "user": `request.state.user`, see `RateLimit`; without a
-    user, the address. A function `(request)`, plain or async, returns a str; None if the limit does not apply.
+    "client": the address of the client, for IPv6 its network. "user": the user, see `RateLimit`; without a user, the
+    address. A function `(request)`, plain or async, returns a str; None if the limit does not apply.
     """
     burst: int | None = None
     """How many requests may come at once. The default is `requests`."""
@@ -101,7 +101,8 @@ class RateLimit:
     user: RequestFunction | None = None
     """A function `(request)`, plain or async, that returns the identity of the user as str, or None.
 
-    The default reads `request.state.user`: a str, an int, or an object whose `id` is one."""
+    The default reads `request.state.user`: a str, an int, or an object whose `id` is one; or else the principal of
+    `ropewalk.auth`, which may have a `subject` in place of the `id`."""
 
     def __post_init__(self) -> None:
         limits = (self.limits,) if isinstance(self.limits, Limit) else tuple(self.limits)
