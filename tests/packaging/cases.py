@@ -57,6 +57,8 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk run hotel --trusted-proxy 127.0.0.1 --proxy-protocol": Serves(
         before="PROXY TCP4 192.0.2.1 192.0.2.2 5000 80\r\n"
     ),
+    # coming-from.md
+    "ropewalk run main:app": Serves(instead="ropewalk run hello:app"),
     # drop-in.md
     "curl -s -o /dev/null -w '%{http_code}\\n' -H 'Host:' http://127.0.0.1:8080/": _SERVED,
     "buildbot start --nodaemon master": _OTHERS,
