@@ -72,12 +72,14 @@ def check_middleware(middleware: Any) -> Any:
     """
     if getattr(type(middleware), "is_middleware", False):
         return middleware
+    if not callable(middleware):
+        remedy = "Write `async def middleware(request, next)`, or give options to the function that makes a middleware."
+        raise HandlerError("RW205", f"{shown(middleware)} is not a coroutine function.", remedy)
     if not inspect.iscoroutinefunction(middleware) and not inspect.iscoroutinefunction(type(middleware).__call__):
         name = getattr(middleware, "__name__", "")
-        remedy = None
-        if name.isidentifier():
-            remedy = f"Write `async def {name}(request, next)`. If it makes a middleware, call it: {name}(...)."
-        raise HandlerError("RW205", f"{named(middleware)} is not a coroutine function.", remedy)
+        advice = f"Write `async def {name}(request, next)`. If it makes a middleware, call it: {name}(...)."
+        what = f"{named(middleware)} is not a coroutine function."
+        raise HandlerError("RW205", what, advice if name.isidentifier() else None)
     return middleware
 
 

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from ropewalk import NOT_DONE_YET, App, Request, Resource, Response
 from ropewalk.errors import HandlerError
-from ropewalk.middleware import Next, cors
+from ropewalk.middleware import BodyLimitOptions, Next, cors
 from ropewalk.testing import Client
 
 HERE = "tests/unit/middleware/test_chain.py"
@@ -156,6 +156,11 @@ class TestShape:
     def test_a_function_that_makes_one_is_not_one(self) -> None:
         with pytest.raises(HandlerError, match=r"RW205 cors at .*call it: cors\(\.\.\.\)"):
             App(middleware=[cors])  # type: ignore[list-item]
+
+    def test_options_are_not_one(self) -> None:
+        options: Any = BodyLimitOptions(size=1)
+        with pytest.raises(HandlerError, match=r"RW205 BodyLimitOptions\(size=1\) is not a .* the function that"):
+            App(middleware=[options])
 
     def test_or_an_object_that_is_called_like_one(self) -> None:
         class Middleware:
