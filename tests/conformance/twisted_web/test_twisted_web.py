@@ -82,7 +82,10 @@ def test_the_page_says_how_much_comes_by_our_code(configuration: str, report: Re
         channels, requests, ports = (
             sum(getattr(outcome, what) > 0 for outcome in report.values()) for what in ("channels", "requests", "taken")
         )
-        assert f"{channels} of the tests make a channel of ours, {requests} a request, and {ports} open a port" in PAGE
+        assert (
+            f"{channels} of the tests create a channel of Ropewalk, {requests} create a request, and {ports} open a port"
+            in PAGE
+        )
 
 
 @pytest.mark.parametrize("table", tables(), ids=["totals", "reasons"])
