@@ -14,7 +14,7 @@ import pytest
 from tests.unit.conftest import Log
 from tests.unit.turns import run_turns, until
 
-from ropewalk import App, HTTPError, Request, Response
+from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError, InvalidField
 from ropewalk.open_files import OpenFile, open_file
 from ropewalk.response import file_type
@@ -71,7 +71,11 @@ class TestKinds:
         assert response.headers.get("content-type") == content_type
         assert response.body == body
 
-    @pytest.mark.parametrize("value", [5, 1, True, 1.5, {1}, object, Point])
+    def test_not_done_yet_is_for_resources(self, log: Log) -> None:
+        assert response_to(NOT_DONE_YET).status == 500
+        assert "returned a value of type int. Return the body, or an iterator of its parts. NOT_DONE_YET" in log.text
+
+    @pytest.mark.parametrize("value", [5, 2, True, 1.5, {1}, object, Point])
     def test_what_is_not_a_response(self, value: Any, log: Log) -> None:
         assert response_to(value).status == 500
         kind = type(value).__qualname__
