@@ -8,6 +8,7 @@ import pytest
 from tests.unit.dropin.carriers import Carrier, beside
 from tests.unit.dropin.connection.sites import Echo, serve, site
 from tests.unit.dropin.world import Client, World, in_thread
+from tests.versions import needs_websocket
 from twisted.web.server import NOT_DONE_YET
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -187,6 +188,7 @@ def write_whole(request: Any) -> None:
     request.write(b"whole")
 
 
+@needs_websocket
 @pytest.mark.parametrize("respond", [finish, write_whole])
 def test_an_upgrade_after_a_response_leaves_nothing_in_the_engine(there: World, respond: Callable[[Any], None]) -> None:
     protocol = Echo()
@@ -214,6 +216,7 @@ def test_an_upgrade_after_a_response_leaves_nothing_in_the_engine(there: World, 
     assert len(engines) == 1
 
 
+@needs_websocket
 def test_an_upgrade_by_a_thread_leaves_nothing_in_the_engine(there: World, way: str) -> None:
     protocol = Echo()
     engines: list[Any] = []

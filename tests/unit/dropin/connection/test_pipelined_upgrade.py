@@ -9,6 +9,7 @@ from tests.unit.dropin.carriers import CARRIERS, Carrier
 from tests.unit.dropin.connection.sites import Page
 from tests.unit.dropin.connection.test_upgrade import GET, HEAD, UPGRADE, Shouting, by_websocket
 from tests.unit.dropin.world import World
+from tests.versions import with_websocket
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.web.server import NOT_DONE_YET, Site
 
@@ -45,7 +46,7 @@ def by_response(request: Any, protocol: Shouting) -> None:
     request._cleanup()
 
 
-STYLES = (by_channel, by_request, by_response, by_websocket)
+STYLES = (by_channel, by_request, by_response, with_websocket(by_websocket))
 
 
 @pytest.mark.parametrize("before", [1, 3])
