@@ -199,7 +199,7 @@ _ENTRIES: Final = (
         "RW236",
         "The key of a request for a rate limit or an idempotency key is not text.",
         "Return a str from the function, or None where the documentation allows it. `request.state.user` must be a "
-        "str, an int, or an object whose `id` is one.",
+        "str, an int, a UUID, or an object whose `id` is one.",
     ),
     Entry("RW237", "The package for a store in Redis is not installed.", "Run `pip install 'ropewalk[redis]'`."),
     Entry(

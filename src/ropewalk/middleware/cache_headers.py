@@ -51,7 +51,8 @@ def cache_headers(options: CacheOptions = CacheOptions()) -> Middleware:
     """A middleware that adds Cache-Control to responses that have neither that nor Expires.
 
     Only successful responses and redirects to GET and HEAD may be kept; others get "no-store". A response that sets a
-    cookie, or to a request with Authorization, is never public.
+    cookie, to a request with Authorization, to a principal of `ropewalk.auth` or to `request.state.user` is never
+    public.
     """
     check_kind(options, CacheOptions)
     public = ("cache-control", _value(options, options.visibility))
@@ -66,7 +67,7 @@ def cache_headers(options: CacheOptions = CacheOptions()) -> Middleware:
         if "cache-control" not in present and "expires" not in present:
             if response.status not in _CACHED or request.method not in ("GET", "HEAD"):
                 line = never
-            elif shared and ("set-cookie" in present or request.header("authorization") is not None):
+            elif shared and ("set-cookie" in present or _has_principal(request)):
                 line = private
             else:
                 line = public
@@ -76,6 +77,13 @@ def cache_headers(options: CacheOptions = CacheOptions()) -> Middleware:
         return response
 
     return cache_headers
+
+
+def _has_principal(request: Request) -> bool:
+    """Whether the request has credentials, in Authorization or wherever a middleware has found a user by them."""
+    if request.header("authorization") is not None or getattr(request.state, "user", None) is not None:
+        return True
+    return getattr(getattr(request.state, "authentication", None), "identity", None) is not None
 
 
 def _value(options: CacheOptions, visibility: str) -> str:

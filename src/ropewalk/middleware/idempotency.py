@@ -15,7 +15,7 @@ from ropewalk.charsets import codec_for, encode
 from ropewalk.errors import HandlerError, named, shown
 from ropewalk.headers import TOKEN, Headers
 from ropewalk.middleware.chain import Middleware, Next
-from ropewalk.middleware.identity import digest, user_of
+from ropewalk.middleware.identity import credentials_of, digest, user_of
 from ropewalk.middleware.store_options import (
     RequestFunction,
     call_option,
@@ -35,7 +35,6 @@ log = Logger(namespace="ropewalk.middleware")
 LONGEST_KEY: Final = 255
 NOT_FINAL: Final = frozenset((408, 425, 429))
 """Statuses below 500 that invite the client to send the same request again, which is then processed."""
-CREDENTIALS: Final = ("authorization", "cookie", "x-api-key")
 SLICE: Final = 1024 * 1024
 """Bytes of a body that are hashed before other requests run."""
 
@@ -57,9 +56,10 @@ class IdempotencyOptions:
     scope: RequestFunction | None = None
     """A function `(request)`, plain or async, that returns as str who sent the request. Keys of others are separate.
 
-    The default is `request.state.user` (a str, an int, or an object whose `id` is one), or else the principal of
-    `ropewalk.auth`, which may have a `subject` in place of the `id`; without a user, the values of
-    the header fields `Authorization`, `Cookie` and `X-API-Key` together. The host of the request counts in any case."""
+    The default is `request.state.user` (a str, an int, a UUID, or an object whose `id` is one), or else the principal
+    of `ropewalk.auth` with its class and its issuer, which may have a `subject` in place of the `id`. Without either,
+    it is the values of the header fields `Authorization`, `Cookie` and `X-API-Key` together, and of what the scheme
+    that found the principal reads. The host of the request counts in any case."""
     expires: float = 24 * 3600
     """Seconds for which a response is kept."""
     lease: float = 300
@@ -179,8 +179,7 @@ class _Idempotency:
         user = user_of(request)
         if user is not None:
             return f"user {user}"
-        lines = ((name, value) for name in CREDENTIALS for value in request.headers.all(name))
-        return "credentials " + digest(*(part for line in lines for part in line))
+        return f"credentials {credentials_of(request)}"
 
 
 def parse_key(lines: list[str]) -> str:

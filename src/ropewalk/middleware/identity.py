@@ -2,31 +2,71 @@
 
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_network
+from typing import Any, Final
+from uuid import UUID
 
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import HandlerError, full_name, shown
 from ropewalk.request import Request
+
+CREDENTIALS: Final = ("authorization", "cookie", "x-api-key")
+"""Fields that tell users without an identity apart."""
 
 
 def user_of(request: Request) -> str | None:
     """The identity of the user; None if there is none.
 
     The user is `request.state.user`, which a middleware of the program has set, or else the principal that
-    `ropewalk.auth.authenticate` has found. The identity is the user itself if that is a str or an int, and else its
-    attribute `id`, or `subject` for a principal. Raises HandlerError (RW236) if `request.state.user` has none.
+    `ropewalk.auth.authenticate` has found. The identity is the user itself if that is a str, bytes, an int or a UUID,
+    or else its attribute `id`, or `subject` for a principal. Principals of different classes are different users, and
+    so are the same subjects of different issuers. An empty identity of a principal is none. Raises HandlerError (RW236)
+    if `request.state.user` has none.
     """
     user = getattr(request.state, "user", None)
     if user is None:
-        principal = getattr(getattr(request.state, "authentication", None), "principal", None)
-        return _identity(principal, "id") or _identity(principal, "subject")
+        return _principal_identity(getattr(getattr(request.state, "authentication", None), "principal", None))
     identity = _identity(user, "id")
     if identity is None:
         raise HandlerError("RW236", f"request.state.user is {shown(user)}, which has no id.")
     return identity
 
 
+def credentials_of(request: Request) -> str:
+    """A hash of the credentials of a request, for a user without an identity.
+
+    They are the fields of `CREDENTIALS`, and what the scheme of `ropewalk.auth` that found the principal reads by its
+    description. Raises HandlerError (RW236) if the request lacks that: then nothing would tell principals apart.
+    """
+    lines = [(name, value) for name in CREDENTIALS for value in request.headers.all(name)]
+    found: Any = getattr(request.state, "authentication", None)
+    scheme = getattr(found, "scheme", None)
+    if scheme is not None:
+        described = scheme.openapi()
+        where, name = "header", "authorization"
+        if described.get("type") == "apiKey":
+            where = described["in"]
+            name = "cookie" if where == "cookie" else described["name"]
+        given = request.query.all(name) if where == "query" else request.headers.all(name.lower())
+        if not given:
+            what = f"The principal is a {full_name(type(found.principal))}, which has neither an id nor a subject."
+            raise HandlerError("RW236", what, "Give it an `id`, or the options of the middleware a function.")
+        lines += [(f"{where} {name}", value) for value in given]
+    return digest(*(part for line in lines for part in line))
+
+
+def _principal_identity(principal: Any) -> str | None:
+    identity = _identity(principal, "id") or _identity(principal, "subject") or None
+    if identity is None or isinstance(principal, str | int | bytes | UUID):
+        return identity
+    claims = getattr(principal, "claims", None)
+    issuer = claims.get("iss") if isinstance(claims, dict) else None
+    return f"{full_name(type(principal))} {[identity, issuer]!r}"
+
+
 def _identity(user: object, attribute: str) -> str | None:
-    identity = user if isinstance(user, str | int) else getattr(user, attribute, None)
-    return None if isinstance(identity, bool) or not isinstance(identity, str | int) else str(identity)
+    identity = user if isinstance(user, str | int | bytes | UUID) else getattr(user, attribute, None)
+    if isinstance(identity, bytes):  # the avatar ids of twisted.cred
+        return identity.decode("utf-8", "surrogateescape")
+    return None if isinstance(identity, bool) or not isinstance(identity, str | int | UUID) else str(identity)
 
 
 def client_network(request: Request, ipv6_prefix: int) -> str:

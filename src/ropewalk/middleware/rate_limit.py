@@ -101,8 +101,8 @@ class RateLimit:
     user: RequestFunction | None = None
     """A function `(request)`, plain or async, that returns the identity of the user as str, or None.
 
-    The default reads `request.state.user`: a str, an int, or an object whose `id` is one; or else the principal of
-    `ropewalk.auth`, which may have a `subject` in place of the `id`."""
+    The default reads `request.state.user`: a str, an int, a UUID, or an object whose `id` is one; or else the principal
+    of `ropewalk.auth` with its class and its issuer, which may have a `subject` in place of the `id`."""
 
     def __post_init__(self) -> None:
         limits = (self.limits,) if isinstance(self.limits, Limit) else tuple(self.limits)

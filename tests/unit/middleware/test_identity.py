@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -26,9 +27,14 @@ def authenticated(principal: Any, **state: Any) -> Any:
         (request_of(user=SimpleNamespace(id=7)), "7"),
         (authenticated(None), None),
         (authenticated("ada"), "ada"),
-        (authenticated(SimpleNamespace(id="ada")), "ada"),
-        (authenticated(SimpleNamespace(subject="ada")), "ada"),
+        (authenticated(b"ada"), "ada"),
+        (authenticated(SimpleNamespace(id="ada")), "types.SimpleNamespace ['ada', None]"),
+        (authenticated(SimpleNamespace(subject="ada")), "types.SimpleNamespace ['ada', None]"),
+        (authenticated(SimpleNamespace(subject="a", claims={"iss": "b"})), "types.SimpleNamespace ['a', 'b']"),
+        (authenticated(SimpleNamespace(id=UUID(int=7))), f"types.SimpleNamespace ['{UUID(int=7)}', None]"),
+        (request_of(user=SimpleNamespace(id=UUID(int=7))), str(UUID(int=7))),
         (authenticated(SimpleNamespace(name="ada")), None),
+        (authenticated(SimpleNamespace(subject="")), None),
         (authenticated("ada", user="bob"), "bob"),
     ],
 )
