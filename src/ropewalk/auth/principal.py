@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from inspect import Parameter
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin
 
 from ropewalk.auth.authenticating import not_authenticated
 from ropewalk.auth.identity import authentication_of
@@ -53,10 +53,19 @@ def _allows(kind: Any, principal: Any) -> bool:
         return _allows(get_args(kind)[0], principal)
     if origin is Union or origin is UnionType:
         return any(_allows(each, principal) for each in get_args(kind))
+    if origin is Literal:
+        return any(type(each) is type(principal) and each == principal for each in get_args(kind))
     kind = NoneType if kind is None else origin or kind
+    if hasattr(kind, "__value__"):  # an alias by `type`
+        return _allows(kind.__value__, principal)
+    if isinstance(kind, NewType):
+        return _allows(kind.__supertype__, principal)
     if principal is None:
         return kind is NoneType
+    if kind is Any:
+        return True
     try:
         return isinstance(principal, kind)
-    except TypeError:  # such as a protocol that is not checked at run time
-        return True
+    except TypeError:
+        # A protocol that is not checked at run time says nothing about its class. Anything else allows no one.
+        return isinstance(kind, type) and bool(getattr(kind, "_is_protocol", False))

@@ -1,22 +1,56 @@
 """Scopes and roles, as a decorator and as a middleware; and principals in typed handlers."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal, NewType, Protocol, TypeVar
 
 import pytest
 from msgspec import Struct
 from tests.unit.auth.conftest import ADA, Machine, User, basic, check_key, check_user
 from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred, succeed
+from typing_extensions import TypeAliasType
 
 from ropewalk import App, Request, Resource, wsgi
-from ropewalk.auth import REQUIREMENTS, APIKey, BasicAuth, Principal, authenticate, requires
+from ropewalk.auth import (
+    REQUIREMENTS,
+    APIKey,
+    BasicAuth,
+    Identity,
+    NotAllowed,
+    Principal,
+    authenticate,
+    principal_of,
+    requires,
+)
+from ropewalk.auth.identity import Authentication
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 
 ADA_SENDS = basic("ada", "s3cret")
 BOB_SENDS = basic("bob", "hunter2")
 KEY = {"X-API-Key": "key-1"}
+
+
+Guest = NewType("Guest", User)
+Alias = TypeAliasType("Alias", User)
+Unbound = TypeVar("Unbound")
+
+
+class Unchecked(Protocol):
+    """A protocol that is not checked at run time."""
+
+    name: str
+
+
+def allows(kind: Any, principal: Any) -> bool:
+    """Whether a handler with this type gets a principal."""
+    found = Authentication((), Identity(principal))
+    request: Any = SimpleNamespace(state=SimpleNamespace(authentication=found))
+    try:
+        return principal_of(request, kind) is principal
+    except NotAllowed:
+        return False
 
 
 class Room(Struct):
@@ -246,6 +280,28 @@ class TestPrincipal:
         assert client.post("/either", headers=KEY, json={"beds": "x"}).status == 422
         assert client.post("/either", json={"beds": "x"}).status == 401
         assert log == []
+
+    def test_a_new_type(self) -> None:
+        app = new_app()
+
+        @app.get("/")
+        def guest(user: Annotated[Guest, Principal()]) -> str:
+            return user.name
+
+        client = Client(app)
+        assert client.get("/", headers=ADA_SENDS).text == "ada"
+        assert client.get("/", headers=KEY).status == 403
+
+    @pytest.mark.parametrize("kind", [Guest, Alias, Literal["ada"], Unbound, "User"], ids=str)
+    def test_what_is_not_a_class_does_not_allow_everyone(self, kind: Any) -> None:
+        assert not allows(kind, object())
+        assert not allows(kind, None)
+
+    def test_what_stands_for_a_class(self) -> None:
+        assert allows(Guest, ADA)
+        assert allows(Alias, ADA)
+        assert allows(Literal["ada"], "ada")
+        assert allows(Unchecked, ADA)
 
     def test_anonymous(self) -> None:
         app = new_app(optional=True)
