@@ -4,6 +4,7 @@ The algorithms follow from the key, never from the token alone (RFC 8725, sectio
 as a secret for HMAC, and no key allows `none`.
 """
 
+import re
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -22,6 +23,8 @@ _HMAC: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 _RSA: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _EC: Final = {"P-256": ("ES256",), "P-384": ("ES384",), "P-521": ("ES512",)}
 _OKP: Final = {"Ed25519": ("EdDSA", "Ed25519"), "Ed448": ("EdDSA", "Ed448")}
+_PUBLIC_TEXT: Final = re.compile(rb"----[- ]BEGIN |\b(?:ssh|ecdsa)-\S+\s+AAAA")
+"""What shows a key in PEM, or one of SSH, in a text."""
 KNOWN: Final = {*_HMAC, *_RSA, "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "Ed448"}
 
 
@@ -156,6 +159,8 @@ def _refuse_public(octets: bytes) -> None:
     """Refuse public keys in forms that look like a secret: every client that knows one could sign by HMAC."""
     if octets.lstrip().startswith(b"{"):
         raise UnusableKey("it is JSON; give a JWK as a dict")
+    if _PUBLIC_TEXT.search(octets):
+        raise UnusableKey("it has a key with other text before it; give the key alone")
     serialization = optional("cryptography.hazmat.primitives.serialization", "cryptography", "BearerJWT")
     x509 = optional("cryptography.x509", "cryptography", "BearerJWT")
     forms = [octets]
