@@ -104,7 +104,7 @@ class _Search:
     def convert_whole(self, value: Any, kind: Any, path: tuple[str | int, ...]) -> Any:
         """Convert a value at once. A failure counts for the whole value."""
         try:
-            return msgspec.convert(value, kind, strict=self.strict)
+            return msgspec.convert(value, kind, strict=self.strict, str_keys=True)
         except (msgspec.ValidationError, TypeError, ValueError) as error:
             self.faults.append(fault_of(str(error), path))
             return INVALID
@@ -147,10 +147,11 @@ class _Search:
         before = len(self.faults)
         made = {}
         whole = type_of(inspect.DictType(node.key_type, inspect.AnyType(), node.min_length, node.max_length))
-        self.convert_whole(dict.fromkeys(value), whole, path)
+        keys = self.convert_whole(dict.fromkeys(value), whole, path)
         if len(self.faults) == before:
-            for key, item in value.items():
-                made[key] = self.convert(item, node.value_type, (*path, str(key)))
+            keys = keys if len(keys) == len(value) else value  # two texts can be one key, such as "1" and "01"
+            for (name, item), key in zip(value.items(), keys, strict=True):
+                made[key] = self.convert(item, node.value_type, (*path, str(name)))
         return INVALID if len(self.faults) > before else made
 
     def _union(self, value: Any, node: inspect.UnionType, path: tuple[str | int, ...]) -> Any:

@@ -64,6 +64,15 @@ class Checked:
             raise ValueError("low is above high")
 
 
+class Numbered(msgspec.Struct):
+    names: dict[int, str]
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        if 1 not in self.names:
+            raise ValueError("no name for 1")
+
+
 class Typed(TypedDict, total=False):
     size: int
 
@@ -90,6 +99,11 @@ CASES: list[tuple[Any, Any, list[tuple[str, str]]]] = [
         ("/email", "pattern"), ("/born", "format"), ("/age", "unknown"),
     ]),
     (Guest, 7, [("", "type")]),
+    (dict[int, Guest], {"1": {"name": "A"}, "2": 1}, [("/1/name", "length"), ("/1/email", "missing"), ("/2", "type")]),
+    (Numbered, {"names": {"1": "a"}, "count": "x"}, [("/count", "type")]),
+    (list[Numbered], [{"names": {"2": "a"}}, {"names": {"1": "a"}, "count": "x"}], [
+        ("/0", "invalid"), ("/1/count", "type"),
+    ]),
     (Booking, {"guests": [ADA, 1, {"name": "x"}], "nights": 0, "tags": {"a": "b"}}, [
         ("/guests/1", "type"), ("/guests/2/name", "length"), ("/guests/2/email", "missing"), ("/nights", "range"),
         ("/tags/a", "type"),
