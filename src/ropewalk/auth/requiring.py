@@ -15,6 +15,7 @@ from ropewalk.middleware import Next
 from ropewalk.request import Request
 from ropewalk.resource import is_async
 from ropewalk.routing import ROUTED
+from ropewalk.typed.annotations import evaluated
 from ropewalk.typed.markers import Computed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -156,17 +157,9 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
         return inspect.signature(function, eval_str=True)
     except NameError:
         signature = inspect.signature(function)
-    module = getattr(inspect.unwrap(function), "__globals__", {})
-    return signature.replace(parameters=[_evaluated(each, module) for each in signature.parameters.values()])
-
-
-def _evaluated(parameter: inspect.Parameter, module: dict[str, Any]) -> inspect.Parameter:
-    if not isinstance(parameter.annotation, str):
-        return parameter
-    try:
-        return parameter.replace(annotation=eval(parameter.annotation, module))
-    except NameError:
-        return parameter
+    found = [each.replace(annotation=evaluated(each.annotation, function)) for each in signature.parameters.values()]
+    returned = evaluated(signature.return_annotation, function)
+    return signature.replace(parameters=found, return_annotation=returned)
 
 
 def _takes_only_the_request(signature: inspect.Signature) -> bool:

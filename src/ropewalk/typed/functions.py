@@ -46,5 +46,5 @@ def compiled_readers(function: Callable[..., Any], inputs: Sequence[Input]) -> l
     """The readers of a function's inputs. Raises HandlerError (RW214)."""
     try:
         return readers_for(inputs)
-    except (TypeError, NotImplementedError) as error:
+    except (TypeError, NotImplementedError, RuntimeError) as error:
         raise HandlerError("RW214", f"{describe(function)} at {place(function)}: {error}") from error

@@ -14,12 +14,14 @@
 import inspect
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, describe, full_name, place
 from ropewalk.request import Request
+from ropewalk.typed.annotations import evaluated, without_alias
 from ropewalk.typed.depends import Depends
 from ropewalk.typed.markers import Body, Computed, Cookie, Header, Marker, Path, Query
 
@@ -94,17 +96,8 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     try:
         return list(inspect.signature(function, eval_str=True).parameters.values())
     except NameError:  # an annotation names what is imported for type checkers only
-        module = getattr(inspect.unwrap(function), "__globals__", {})
-        return [_evaluated(each, module) for each in inspect.signature(function).parameters.values()]
-
-
-def _evaluated(parameter: inspect.Parameter, module: dict[str, Any]) -> inspect.Parameter:
-    if not isinstance(parameter.annotation, str):
-        return parameter
-    try:
-        return parameter.replace(annotation=eval(parameter.annotation, module))
-    except NameError:
-        return parameter
+        found = inspect.signature(function).parameters.values()
+        return [each.replace(annotation=evaluated(each.annotation, function)) for each in found]
 
 
 def _input(
@@ -165,9 +158,14 @@ def _is_request(annotation: Any) -> bool:
 
 def _without_marker(function: Callable[..., Any], name: str, annotation: Any) -> tuple[Any, Marker | Depends | None]:
     """The type and the marker of an annotation."""
+    annotation = without_alias(annotation)
     if get_origin(annotation) is not Annotated:
+        _refuse_marker_within(function, name, annotation)
         return annotation, None
     kind, *details = get_args(annotation)
+    if type(kind).__name__ == "TypeAliasType":  # whose own markers count as well
+        return _without_marker(function, name, Annotated[(without_alias(kind), *details)])
+    _refuse_marker_within(function, name, kind)
     kinds = (Marker, Depends)
     markers = [each() if isinstance(each, type) and issubclass(each, kinds) else each for each in details]
     rest = tuple(each for each in markers if not isinstance(each, kinds))
@@ -175,6 +173,16 @@ def _without_marker(function: Callable[..., Any], name: str, annotation: Any) ->
     if len(markers) > 1:
         raise _refuse(function, name, "has two markers", "Keep one of Query, Header, Cookie, Path, Body and Depends.")
     return (Annotated[(kind, *rest)] if rest else kind), (markers[0] if markers else None)
+
+
+def _refuse_marker_within(function: Callable[..., Any], name: str, kind: Any) -> None:
+    """Refuse a marker that would not count, as in `Annotated[str, Header()] | None`."""
+    for part in get_args(kind) if get_origin(kind) in (Union, UnionType) else ():
+        _, marker = _without_marker(function, name, part)
+        if marker is not None:
+            given = type(marker).__name__
+            what = f"has {given} in one part of a union"
+            raise _refuse(function, name, what, f"Mark the whole: `{name}: Annotated[... | None, {given}(...)]`.")
 
 
 def _default_marker(function: Callable[..., Any], name: str, kind: Any) -> Marker:

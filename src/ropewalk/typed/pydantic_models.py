@@ -165,11 +165,21 @@ def _names_of(model: Any, location: Location) -> Names:
 
     names: Names = {}
     for field, described in model.model_fields.items():
-        written = described.alias or field
         schema = TypeAdapter(described.annotation).json_schema()
         kinds = [schema, *schema.get("anyOf", ())]
-        names[written_name(written, location)] = written, any(kind.get("type") == "array" for kind in kinds)
+        several = any(kind.get("type") == "array" for kind in kinds)
+        for written in _aliases(described, field, model.model_config):
+            names[written_name(written, location)] = written, several
     return names
+
+
+def _aliases(described: Any, field: str, config: Any) -> list[str]:
+    """The names by which pydantic reads a field."""
+    alias = described.validation_alias or described.alias
+    choices = getattr(alias, "choices", [alias])
+    found = [each if isinstance(each, str) else each.path[0] for each in choices if each is not None]
+    by_name = config.get("populate_by_name") or config.get("validate_by_name")
+    return list(dict.fromkeys([*found, field] if by_name or not found else found))
 
 
 def _adapter(kind: Any) -> "TypeAdapter[Any]":
@@ -182,7 +192,7 @@ def _refused(error: ValueError) -> Exception:
     """What to raise for pydantic's ValidationError."""
     refused: ValidationError = error  # type: ignore[assignment] # pydantic derives it from ValueError
     found = refused.errors(include_url=False, include_input=False)
-    if any(each["type"] == "json_invalid" for each in found):
+    if any(each["type"] == "json_invalid" and not each["loc"] for each in found):
         return BadBody(f"The body is not JSON: {found[0]['msg']}.")
     return InvalidModel([Fault(tuple(each["loc"]), _code(each["type"]), each["msg"]) for each in found[:MOST]])
 

@@ -1,14 +1,15 @@
 """What a typed handler returns, shaped by its return annotation and sent with the status of its route."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, TypedDict, cast
 
 import msgspec
 import pydantic
 import pytest
 from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred, succeed
+from typing_extensions import TypeAliasType
 
 from ropewalk import App, Request, Response
 from ropewalk.testing import Client
@@ -51,6 +52,42 @@ class OpenPage(msgspec.Struct):
     next: str | None = None
 
 
+class Other(msgspec.Struct):
+    name: str
+
+
+class Book(msgspec.Struct):
+    pages: dict[str, Page | None]
+    first: Public | None = None
+    pair: tuple[Room, int] | None = None
+
+
+class Tree(msgspec.Struct, frozen=True):
+    room: Room
+    below: list["Tree"] = []
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rows:
+    rows: list[Row]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Views:
+    rows: list[View]
+
+
+class StoredModel(Model):
+    secret: str = "s"
+
+
+class OtherModel(pydantic.BaseModel):
+    name: str
+
+
+Alias = TypeAliasType("Alias", list[Room])
+
+
 def returning(value: Any, kind: Any) -> list[Callable[..., Any]]:
     """A handler of each kind that returns a value and is annotated as returning a type."""
 
@@ -86,6 +123,41 @@ CASES: list[tuple[Any, Any, Any]] = [
     ({"a": Stored("1")}, dict[str, Room], {"a": {"number": "1"}}),
     (OpenPage([Stored("1")]), Page, {"items": [{"number": "1"}], "next": None}),
     (Stored("1"), Room | None, {"number": "1"}),
+    (Page([Stored("1")]), Page, {"items": [{"number": "1"}], "next": None}),
+    ([Page([Stored("1")])], list[Page], [{"items": [{"number": "1"}], "next": None}]),
+    (Page([Stored("1")]), Page | None, {"items": [{"number": "1"}], "next": None}),
+    (Views([cast("Any", Row("1"))]), Views, {"rows": [{"number": "1"}]}),
+    (Rows([Row("1")]), Views, {"rows": [{"number": "1"}]}),
+    (
+        Book({"a": Page([Stored("1")]), "b": None}, cast("Any", {"number": "1", "secret": "s"}), (Stored("2"), 3)),
+        Book,
+        {
+            "pages": {"a": {"items": [{"number": "1"}], "next": None}, "b": None},
+            "first": {"number": "1"},
+            "pair": [{"number": "2"}, 3],
+        },
+    ),
+    (
+        Tree(Room("1"), [Tree(Room("2"), [Tree(Stored("3"))])]),
+        Tree,
+        {
+            "room": {"number": "1"},
+            "below": [{"room": {"number": "2"}, "below": [{"room": {"number": "3"}, "below": []}]}],
+        },
+    ),
+    (Stored("1"), Room | Other, {"number": "1"}),
+    (Other("1"), Room | Other, {"name": "1"}),
+    ({"number": "1", "secret": "s"}, Room | Other, {"number": "1"}),
+    (Stored("1"), Room | Response, {"number": "1"}),
+    (Stored("1"), Room | Iterator[bytes], {"number": "1"}),
+    (Stored("1"), Room | Model, {"number": "1"}),
+    (StoredModel(number="1"), Room | Model, {"number": "1"}),
+    (StoredModel(number="1"), Model | OtherModel, {"number": "1"}),
+    (OtherModel(name="1"), Model | OtherModel | None, {"name": "1"}),
+    ([Stored("1"), Other("2")], list[Room | Other], [{"number": "1"}, {"name": "2"}]),
+    ([StoredModel(number="1"), OtherModel(name="2")], list[Model | OtherModel], [{"number": "1"}, {"name": "2"}]),
+    ({"a": Stored("1")}, dict[str, Room | Other], {"a": {"number": "1"}}),
+    ([Stored("1")], Alias, [{"number": "1"}]),
     (Stored("1"), Stored, {"number": "1", "secret": "s"}),
     (Stored("1"), Any, {"number": "1", "secret": "s"}),
     ({"number": "1", "secret": "s"}, dict[str, str], {"number": "1", "secret": "s"}),
@@ -118,7 +190,17 @@ def test_none_is_204(kind: Any, which: int) -> None:
 
 @pytest.mark.parametrize("which", range(4))
 @pytest.mark.parametrize(
-    ("value", "kind"), [({"number": 1}, Room), ([Room("1"), 2], list[Room]), ({}, Model), ("x", Room)]
+    ("value", "kind"),
+    [
+        ({"number": 1}, Room),
+        ([Room("1"), 2], list[Room]),
+        ({}, Model),
+        (Other("1"), Room),
+        ({"x": 1}, Room | Other),
+        (1, list[Room | Other]),
+        (Page([cast("Any", 1)]), Page),
+        ("x", Room),
+    ],
 )
 def test_a_value_that_does_not_match(value: Any, kind: Any, which: int, log: Log) -> None:
     handler = returning(value, kind)[which]
@@ -179,3 +261,27 @@ def test_an_awaitable_annotation() -> None:
         return later()
 
     assert Client(app).get("/").json() == {"number": "1"}
+
+
+def test_items_of_a_stream_of_a_union_are_narrowed() -> None:
+    app = App()
+
+    @app.get("/")
+    def rooms(request: Request) -> Iterator[Room | Other]:
+        yield Stored("1")
+        yield Other("2")
+
+    @app.get("/either")
+    def either(request: Request) -> Iterator[Room] | Other:
+        return iter([Stored("1")])
+
+    assert Client(app).get("/").body == b'{"number":"1"}\n{"name":"2"}\n'
+    assert Client(app).get("/either").body == b'{"number":"1"}\n'
+
+
+def test_an_object_of_the_annotated_class_is_not_changed_itself() -> None:
+    page = Page([Stored("1")])
+    app = App()
+    app.get("/")(returning(page, Page)[0])
+    assert Client(app).get("/").json() == {"items": [{"number": "1"}], "next": None}
+    assert page == Page([Stored("1")])

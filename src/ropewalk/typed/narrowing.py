@@ -1,0 +1,157 @@
+"""Drop what subclasses add to the parts of an object.
+
+msgspec converts an object of a subclass, and leaves one that has the wanted class as it is, with all that is in it.
+"""
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any, Final
+
+from msgspec import UNSET, Struct, convert, structs
+from msgspec import inspect as shapes
+
+from ropewalk.typed.inputs import plain
+from ropewalk.typed.invalid_values import type_of
+
+Narrow = Callable[[Any], Any]
+
+_WITH_ATTRIBUTES: Final = (shapes.StructType, shapes.DataclassType, shapes.NamedTupleType)
+_CONTAINERS: Final[dict[type, type]] = {
+    shapes.ListType: list,
+    shapes.SetType: set,
+    shapes.FrozenSetType: frozenset,
+    shapes.VarTupleType: tuple,
+    shapes.TupleType: tuple,
+    shapes.DictType: dict,
+    shapes.TypedDictType: dict,
+}
+
+
+def narrowing(node: shapes.Type) -> Narrow | None:
+    """What narrows the parts of a value that was converted to a type. None if no part of it has fields.
+
+    It raises ValidationError for a part that does not match.
+    """
+    return _Narrowings().of(node)
+
+
+def has_object(node: shapes.Type) -> bool:
+    """Whether values of a type are, or contain, objects with fields."""
+    node = plain(node)
+    if isinstance(node, shapes.UnionType):
+        return any(has_object(each) for each in node.types)
+    if isinstance(node, shapes.TupleType):
+        return any(has_object(each) for each in node.item_types)
+    if isinstance(node, shapes.CollectionType):
+        return has_object(node.item_type)
+    if isinstance(node, shapes.DictType):
+        return has_object(node.value_type)
+    return isinstance(node, (*_WITH_ATTRIBUTES, shapes.TypedDictType))
+
+
+class _Narrowings:
+    """The narrowings of classes, each made once: a class may contain itself."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Any, list[tuple[str, Narrow]]] = {}
+
+    def of(self, node: shapes.Type) -> Narrow | None:
+        node = plain(node)
+        if isinstance(node, (*_WITH_ATTRIBUTES, shapes.TypedDictType)):
+            return self._of_class(node)
+        if isinstance(node, shapes.UnionType):
+            return self._of_union(node)
+        if isinstance(node, shapes.TupleType):
+            return _of_tuple([self.of(each) for each in node.item_types])
+        if isinstance(node, shapes.CollectionType):
+            return _of_items(_CONTAINERS[type(node)], self.of(node.item_type))
+        return _of_dict(self.of(node.value_type)) if isinstance(node, shapes.DictType) else None
+
+    def _of_class(self, node: Any) -> Narrow | None:
+        parts = self._parts.get(node.cls)
+        if parts is None:
+            parts = self._parts[node.cls] = []
+            parts += [(each.name, self._of_part(each.type)) for each in node.fields if has_object(each.type)]
+            if not parts:
+                return None
+        if isinstance(node, shapes.TypedDictType):
+            return lambda value: value | _changes(parts, value.get)
+        return lambda value: _narrowed(value, parts)
+
+    def _of_part(self, node: shapes.Type) -> Narrow:
+        kind = type_of(node)
+        narrow = self.of(node)
+
+        def convert_part(value: Any) -> Any:
+            value = convert(value, kind, from_attributes=True)
+            return value if narrow is None else narrow(value)
+
+        return convert_part
+
+    def _of_union(self, node: shapes.UnionType) -> Narrow | None:
+        found = {_class_of(each): narrow for each in node.types if (narrow := self.of(each)) is not None}
+        if not found:
+            return None
+
+        def narrow_member(value: Any) -> Any:
+            narrow = found.get(type(value))
+            return value if narrow is None else narrow(value)
+
+        return narrow_member
+
+
+def _class_of(node: shapes.Type) -> type:
+    """The class of the converted values of a type with parts."""
+    node = plain(node)
+    kind: Any = _CONTAINERS.get(type(node))
+    if kind is None:
+        own: Any = node
+        kind = getattr(own.cls, "__origin__", own.cls)
+    found: type = kind
+    return found
+
+
+def _of_tuple(narrows: list[Narrow | None]) -> Narrow | None:
+    if not any(narrows):
+        return None
+
+    def narrow_each(value: Any) -> Any:
+        pairs = zip(value, narrows, strict=True)
+        return tuple(item if narrow is None else narrow(item) for item, narrow in pairs)
+
+    return narrow_each
+
+
+def _of_items(container: type, narrow: Narrow | None) -> Narrow | None:
+    return None if narrow is None else lambda value: container(map(narrow, value))
+
+
+def _of_dict(narrow: Narrow | None) -> Narrow | None:
+    return None if narrow is None else lambda value: {key: narrow(item) for key, item in value.items()}
+
+
+def _narrowed(value: Any, parts: list[tuple[str, Narrow]]) -> Any:
+    """A copy of an object with its parts narrowed; the object itself if that changes nothing."""
+    changes = _changes(parts, lambda name: getattr(value, name, None))
+    if not changes:
+        return value
+    if isinstance(value, Struct):
+        return structs.replace(value, **changes)
+    if isinstance(value, tuple):  # a NamedTuple
+        own: Any = value
+        return own._replace(**changes)
+    made = copy(value)
+    for name, part in changes.items():
+        object.__setattr__(made, name, part)  # also if it is frozen
+    return made
+
+
+def _changes(parts: list[tuple[str, Narrow]], get: Callable[[str], Any]) -> dict[str, Any]:
+    found = {}
+    for name, narrow in parts:
+        part = get(name)
+        if part is not None and part is not UNSET:
+            made = narrow(part)
+            if made is not part:
+                found[name] = made
+    return found
