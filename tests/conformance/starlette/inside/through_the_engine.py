@@ -116,7 +116,9 @@ class Transport(_TestClientTransport):
         chunked = any(name == b"transfer-encoding" for name, _ in headers)
         given = b"content-length" in dict(headers)
         secure = request.url.scheme == "https"
-        return await self._client[secure].stream(
+        client = self._client[secure]
+        client.cookies.clear()  # Starlette's client keeps its own
+        return await client.stream(
             request.method,
             request.url.raw_path.decode("ascii"),
             headers=[*headers, TAKES_TRAILERS],

@@ -8,6 +8,7 @@ from struct import pack
 from typing import Any
 
 import pytest
+from tests.problems import problem
 from tests.unit.conftest import Log
 from tests.unit.dropin.mounts import Leaf, Renderer, mount, shown, tree
 from twisted.internet.defer import Deferred
@@ -363,7 +364,7 @@ class TestBodies:
     def test_a_malformed_form(self, fetch: Any) -> None:
         kind = {"content-type": "multipart/form-data"}
         response = fetch(lambda request: b"never", "POST", headers=kind, body=b"--x")
-        assert (response.status, response.text) == (400, "The form is malformed.")
+        assert (response.status, response.text) == (400, problem(400, "The form is malformed."))
 
     def test_chunks(self, fetch: Any) -> None:
         assert fetch(lambda request: request.content.read(), "POST", body=[b"a", b"b"]).body == b"ab"
@@ -391,13 +392,13 @@ class TestFailures:
 
     def test_the_app_responds(self, log: Log) -> None:
         response = Client(mount(self.boom)).get("/legacy")
-        assert (response.status, response.text) == (500, "Internal Server Error\n")
+        assert (response.status, response.text) == (500, problem(500))
         assert "RW208 GET /legacy: " in log.text
         assert "ZeroDivisionError('boom')" in log.text
 
     def test_the_app_shows_a_traceback_in_debug_mode(self, log: Log) -> None:
-        text = Client(mount(self.boom, debug=True)).get("/legacy").text
-        assert 'raise ZeroDivisionError("boom")' in text
+        details = Client(mount(self.boom, debug=True)).get("/legacy").json()
+        assert 'raise ZeroDivisionError("boom")' in "\n".join(details["traceback"])
 
     @pytest.mark.parametrize("later", [False, True])
     def test_an_error_handler_responds(self, later: bool) -> None:
@@ -422,7 +423,7 @@ class TestFailures:
             raise HTTPError(403, "Not for you.")
 
         response = Client(mount(refuse)).get("/legacy")
-        assert (response.status, response.text) == (403, "Not for you.")
+        assert (response.status, response.text) == (403, problem(403, "Not for you."))
 
     def test_a_failure_after_the_head(self, log: Log, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
         def fail(request: Any) -> int:
