@@ -78,6 +78,9 @@ class TestChanges:
             app.get("/")(lambda request: value)
             client = Client(app)
             client.get("/")
+            return min(calls_of(client) for _ in range(5))  # the client calls more while the machine is slow
+
+        def calls_of(client: Client) -> int:
             count = 0
 
             def profile(frame: FrameType, event: str, arg: Any) -> None:
