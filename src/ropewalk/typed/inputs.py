@@ -12,7 +12,7 @@
 """
 
 import inspect
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -23,6 +23,7 @@ from ropewalk.errors import HandlerError, describe, full_name, place
 from ropewalk.request import Request
 from ropewalk.typed.annotations import evaluated, without_alias
 from ropewalk.typed.depends import Depends
+from ropewalk.typed.descriptions import plain, within
 from ropewalk.typed.markers import Body, Computed, Cookie, Header, Marker, Path, Query
 
 Source = Literal["request", "path", "query", "header", "cookie", "body", "computed", "dependency"]
@@ -211,39 +212,19 @@ def _described(function: Callable[..., Any], name: str, kind: Any) -> shapes.Typ
 
 def _has_fields(node: shapes.Type) -> bool:
     """Whether values of a type are, or contain, objects."""
-    node = plain(node)
-    if isinstance(node, shapes.UnionType):
-        return any(_has_fields(each) for each in node.types)
-    if isinstance(node, shapes.TupleType):
-        return any(_has_fields(each) for each in node.item_types)
-    if isinstance(node, shapes.CollectionType):
-        return _has_fields(node.item_type)
-    return isinstance(node, (*_WITH_FIELDS, shapes.NamedTupleType, shapes.DictType, shapes.CustomType))
-
-
-def plain(node: shapes.Type) -> shapes.Type:
-    """A description without its metadata."""
-    while isinstance(node, shapes.Metadata):
-        node = node.type
-    return node
+    kinds = (*_WITH_FIELDS, shapes.NamedTupleType, shapes.DictType, shapes.CustomType)
+    return any(isinstance(each, kinds) for each in within(node))
 
 
 def foreign_in(node: shapes.Type) -> Any:
     """A class within a type that neither msgspec nor pydantic reads; None if there is none."""
-    node = plain(node)
-    if isinstance(node, shapes.CustomType):
-        known = hasattr(node.cls, "__pydantic_validator__") or any(issubclass(each, node.cls) for each in _NATIVE)
-        return None if known else node.cls
-    parts: Iterable[shapes.Type] = ()
-    if isinstance(node, shapes.UnionType):
-        parts = node.types
-    elif isinstance(node, shapes.TupleType):
-        parts = node.item_types
-    elif isinstance(node, shapes.CollectionType):
-        parts = (node.item_type,)
-    elif isinstance(node, shapes.DictType):
-        parts = (node.key_type, node.value_type)
-    return next(filter(None, map(foreign_in, parts)), None)
+    customs = (each.cls for each in within(node, keys=True) if isinstance(each, shapes.CustomType))
+    return next((each for each in customs if not _is_read(each)), None)
+
+
+def _is_read(custom: type) -> bool:
+    """Whether pydantic reads a class that msgspec does not support, or whether JSON is decoded as an instance of it."""
+    return hasattr(custom, "__pydantic_validator__") or any(issubclass(each, custom) for each in _NATIVE)
 
 
 def takes_all(kind: Any) -> bool:
@@ -291,4 +272,4 @@ def _refuse(function: Callable[..., Any], name: str, what: str, remedy: str | No
     return HandlerError("RW214", f"{describe(function)} at {place(function)}: {name} {what}.", remedy)
 
 
-__all__ = ["EMPTY", "Input", "Source", "inputs_of", "is_array", "plain", "takes_all"]
+__all__ = ["EMPTY", "Input", "Source", "inputs_of", "is_array", "takes_all"]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import UNSET, Struct, convert, structs
 from msgspec import inspect as shapes
 
-from ropewalk.typed.inputs import plain
+from ropewalk.typed.descriptions import plain, within
 from ropewalk.typed.invalid_values import type_of
 
 Narrow = Callable[[Any], Any]
@@ -37,16 +37,7 @@ def narrowing(node: shapes.Type) -> Narrow | None:
 
 def has_object(node: shapes.Type) -> bool:
     """Whether values of a type are, or contain, objects with fields."""
-    node = plain(node)
-    if isinstance(node, shapes.UnionType):
-        return any(has_object(each) for each in node.types)
-    if isinstance(node, shapes.TupleType):
-        return any(has_object(each) for each in node.item_types)
-    if isinstance(node, shapes.CollectionType):
-        return has_object(node.item_type)
-    if isinstance(node, shapes.DictType):
-        return has_object(node.value_type)
-    return isinstance(node, (*_WITH_ATTRIBUTES, shapes.TypedDictType))
+    return any(isinstance(each, (*_WITH_ATTRIBUTES, shapes.TypedDictType)) for each in within(node))
 
 
 class _Narrowings:

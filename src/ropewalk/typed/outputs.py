@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from ropewalk.errors import HandlerError, describe, full_name, place
 from ropewalk.response import Response, to_json
 from ropewalk.typed.annotations import evaluated, without_alias
-from ropewalk.typed.inputs import plain
+from ropewalk.typed.descriptions import plain
 from ropewalk.typed.item_streams import ServerSentEvent, item_kind, stream_of
 from ropewalk.typed.narrowing import has_object, narrowing
 from ropewalk.typed.pydantic_models import has_model, model_encoder, shape_model

@@ -14,6 +14,7 @@ from ropewalk.json_values import is_too_deep, read_json
 from ropewalk.request import Request
 from ropewalk.response import JSON, Response
 from ropewalk.typed.bodies import accepted_types, body_errors
+from ropewalk.typed.descriptions import within
 from ropewalk.typed.field_errors import MOST, FieldError, Location
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import Fault
@@ -141,17 +142,7 @@ def shape_model(kind: Any, where: str) -> Callable[[Any], Any]:
 
 def has_model(node: shapes.Type) -> bool:
     """Whether a model of pydantic is part of a type."""
-    if isinstance(node, shapes.Metadata):
-        return has_model(node.type)
-    if isinstance(node, shapes.CustomType):
-        return is_model(node.cls)
-    if isinstance(node, shapes.UnionType):
-        return any(map(has_model, node.types))
-    if isinstance(node, shapes.TupleType):
-        return any(map(has_model, node.item_types))
-    if isinstance(node, shapes.CollectionType):
-        return has_model(node.item_type)
-    return isinstance(node, shapes.DictType) and has_model(node.value_type)
+    return any(isinstance(each, shapes.CustomType) and is_model(each.cls) for each in within(node))
 
 
 def is_model(kind: Any) -> bool:
