@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.unit.stores.clocks import Clock
 from tests.unit.stores.redis_process import RedisProcess, require_redis
 
 from ropewalk.stores import RedisServer
@@ -34,3 +35,8 @@ def server(running_redis: RedisProcess) -> Iterator[RedisServer]:
     server = RedisServer(running_redis.url, timeout=20)
     yield server
     server.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
+from tests.unit.stores.clocks import Clock
 from tests.unit.stores.redis_process import RedisProcess
 
 from ropewalk.errors import HandlerError
@@ -15,21 +16,6 @@ from ropewalk.stores import Bucket, RedisIdempotency, RedisRateLimits, RedisServ
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 BUCKET = Bucket("limit", "key", 2, 1e-6)
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

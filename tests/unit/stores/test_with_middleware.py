@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
+from tests.unit.stores.clocks import Clock
 from tests.unit.stores.redis_process import RedisProcess
 from twisted.internet.defer import Deferred
 
@@ -20,21 +21,6 @@ from ropewalk.testing import AsyncClient
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 PROGRAM = Path(__file__).with_name("reactors.py")
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
