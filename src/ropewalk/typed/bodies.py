@@ -13,22 +13,37 @@ from ropewalk.typed.invalid_values import NO_FAULT, Fault, fault_of, faults_in
 from ropewalk.typed.markers import Body
 
 
+class SentBody:
+    """The body that a client has sent for an input."""
+
+    def __init__(self, body: Input) -> None:
+        assert isinstance(body.marker, Body)
+        self._required = body.required
+        self._types = AcceptedTypes(body.marker.media_types)
+
+    def take(self, request: Request) -> bytes | None:
+        """The bytes; None for an empty body that may be absent. Raises HTTPError 415 for another media type."""
+        body = request.whole_body()
+        if not body and not self._required:
+            return None
+        self._types.check(request.header("content-type"))
+        return body
+
+
 class JSONBody:
     """Reads the body as JSON of a type."""
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
         self._kind = body.kind
-        self._required = body.required
+        self._sent = SentBody(body)
         self._decode = msgspec.json.Decoder(body.kind).decode
-        self._types = accepted_types(body)
 
     def read(self, request: Request) -> dict[str, Any]:
         """The argument. Raises ValidationError, and HTTPError 400 and 415."""
-        body = request.whole_body()
-        if not body and not self._required:
+        body = self._sent.take(request)
+        if body is None:
             return {}
-        self._types.check(request.header("content-type"))
         if is_too_deep(body):
             read_json(body, self._kind)  # raises the error
         try:
@@ -63,28 +78,20 @@ class RawBody:
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
-        self._required = body.required
+        self._sent = SentBody(body)
         self._as_text = body.kind is str
-        self._types = accepted_types(body)
 
     def read(self, request: Request) -> dict[str, Any]:
         """The argument. Raises HTTPError 400 and 415."""
-        body = request.whole_body()
-        if not body and not self._required:
+        body = self._sent.take(request)
+        if body is None:
             return {}
-        self._types.check(request.header("content-type"))
         return {self._parameter: request.decode(body) if self._as_text else body}
 
     def errors(self, request: Request) -> list[FieldError]:
         """None: any bytes are valid. Raises as `read` does."""
         self.read(request)
         return []
-
-
-def accepted_types(body: Input) -> AcceptedTypes:
-    """The media types that a handler accepts for its body."""
-    assert isinstance(body.marker, Body)
-    return AcceptedTypes(body.marker.media_types)
 
 
 def body_errors(faults: list[Fault]) -> list[FieldError]:

@@ -13,7 +13,7 @@ from ropewalk.errors import BadBody, HandlerError
 from ropewalk.json_values import is_too_deep, read_json
 from ropewalk.request import Request
 from ropewalk.response import JSON, Response
-from ropewalk.typed.bodies import accepted_types, body_errors
+from ropewalk.typed.bodies import SentBody, body_errors
 from ropewalk.typed.descriptions import within
 from ropewalk.typed.field_errors import MOST, FieldError, Location
 from ropewalk.typed.inputs import Input
@@ -58,16 +58,14 @@ class PydanticBody:
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
-        self._required = body.required
+        self._sent = SentBody(body)
         self._adapter = _adapter(body.kind)
-        self._types = accepted_types(body)
 
     def read(self, request: Request) -> dict[str, Any]:
         """The argument. Raises InvalidModel."""
-        body = request.whole_body()
-        if not body and not self._required:
+        body = self._sent.take(request)
+        if body is None:
             return {}
-        self._types.check(request.header("content-type"))
         if is_too_deep(body):
             read_json(body, Any)  # raises the error
         try:
