@@ -1,10 +1,6 @@
 //! One HTTP/1 connection without its socket: requests in, responses out, in order (RFC 9112, section 9.3).
 //!
-//! `state.rs` defines what is legal, and `states.md` documents it. The next head is parsed only when the response
-//! before it is
-//! complete, so that pipelined responses keep their order, and nothing after a refused message is ever parsed.
-
-use bytes::Bytes;
+//! `state.rs` defines what is legal, and `states.md` documents it.
 
 use super::accounting::Account;
 use super::head;
@@ -13,9 +9,9 @@ use super::request_body::{Demand, Part, RequestBody};
 use super::response_body::ResponseBody;
 use super::scan::{Scan, has_method_head};
 use super::state::{RequestState, ResponseState, States, Trigger};
-use crate::event::{BodyFault, Event, Report, Severity};
-use crate::exchange::{CommandError, ExchangeId};
-use crate::head::{Field, Head, Version};
+use crate::event::Event;
+use crate::exchange::ExchangeId;
+use crate::head::{Head, Version};
 use crate::method::Method;
 use crate::origin::Origin;
 use crate::refusal::Refusal;
@@ -33,18 +29,7 @@ impl WireContext<'_> {
         }
         Ok(head)
     }
-
-    /// Counts a refused message, and reports it.
-    pub(super) fn count_refusal(&mut self, status: u16, reason: &str) {
-        self.counters.refused += 1;
-        if self.debug {
-            let message = format!("{}: {status} {reason}", self.client);
-            self.inbox.push_back(Event::Report(Report { severity: Severity::Debug, code: "RW510", message }));
-        }
-    }
 }
-
-const TOO_LARGE: &str = "the body is larger than its limit";
 
 /// One connection: the state of both sides, the input, and the data of the current exchange.
 #[derive(Debug)]
@@ -53,9 +38,9 @@ pub struct Http1 {
     scan: Scan,
     pub(super) input: Input,
     /// Data of a body that was parsed and is not in an event yet, because one event holds all small chunks of a read.
-    gathered: Vec<u8>,
+    pub(super) gathered: Vec<u8>,
     /// In a drain, how many bytes of `input` arrived before it began: requests in them still get responses.
-    input_before_drain: usize,
+    pub(super) input_before_drain: usize,
     /// The number of the current exchange on this connection.
     pub(super) serial: u32,
     /// Whether the connection is kept after this exchange.
@@ -99,34 +84,9 @@ impl Http1 {
         self.aborted == Some(serial)
     }
 
-    /// Whether a head, or the rest of one, comes next.
-    pub(super) fn awaits_head(&self) -> bool {
-        self.states == States::default()
-    }
-
-    /// Whether the input may contain a whole pipelined request, so that sending can wait for its response.
-    pub(super) fn has_input(&self) -> bool {
-        !self.input.is_empty()
-    }
-
-    /// Whether bytes of a head have come. An empty line in front of it is not part of it (RFC 9112, section 2.2).
-    pub(super) fn has_begun_head(&self) -> bool {
-        !matches!(self.input.unparsed(), [] | [b'\r'] | [b'\r', b'\n'])
-    }
-
-    /// Takes out the bytes that were not parsed, for another reader.
-    pub(super) fn take_input(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.input).into_unparsed()
-    }
-
     /// Whether the head of the response was sent.
     pub(super) fn has_started(&self) -> bool {
         !matches!(self.states.response(), ResponseState::Idle | ResponseState::Waiting)
-    }
-
-    /// Whether the client's bytes belong to another protocol.
-    pub(super) fn is_switched(&self) -> bool {
-        self.states.request() == RequestState::Switched
     }
 
     // The end of the connection
@@ -151,32 +111,6 @@ impl Http1 {
             self.request_body.demand = Demand::Held;
         }
         running
-    }
-
-    /// Starts a drain. The response to the last request that has arrived is the last one.
-    pub(super) fn begin_drain(&mut self) {
-        self.input_before_drain = self.input.len();
-    }
-
-    /// Whether the input has another request, of which a part arrived before the drain.
-    pub(super) fn has_request_before_drain(&self) -> bool {
-        match (self.states.request(), self.request_body.announced()) {
-            (RequestState::Body, Some(left)) => self.input_before_drain as u64 > left,
-            (RequestState::Body, None) => false,
-            _ => self.input_before_drain > 0,
-        }
-    }
-
-    /// Makes the current response the last one.
-    pub(super) fn close_after_response(&mut self) {
-        self.keep = false;
-    }
-
-    /// The last response is complete, so further bytes from the client are dropped.
-    pub(super) fn close_lingering(&mut self) {
-        self.states.apply(Trigger::Close);
-        self.request_body.demand = Demand::Dropped;
-        self.input = Input::default();
     }
 
     // Parsing
@@ -253,9 +187,7 @@ impl Http1 {
 
     /// Parses a head, if it is complete and its response can be sent. Returns how many bytes it took.
     fn parse_head(&mut self, input: &[u8], cx: &mut WireContext<'_>) -> Option<usize> {
-        // A client that does not read its responses gets no more of them.
-        let is_behind = cx.out.len() > cx.limits.write_buffer || cx.out.holds_file();
-        if !self.awaits_head() || input.is_empty() || is_behind {
+        if input.is_empty() || !self.may_take_request(cx) {
             return None;
         }
         let parsed = match self.scan.find_end(input, cx.limits, cx.methods) {
@@ -293,96 +225,7 @@ impl Http1 {
         cx.inbox.push_back(Event::Head(self.id(cx), head));
     }
 
-    /// Both sides are complete. The connection is ready for the next request, or closes.
-    pub(super) fn next(&mut self) {
-        self.states.apply(if self.keep { Trigger::NextRequest } else { Trigger::Close });
-        self.request_body.demand = Demand::Held;
-        self.serial = self.serial.wrapping_add(1);
-    }
-
-    fn id(&self, cx: &WireContext<'_>) -> ExchangeId {
+    pub(super) fn id(&self, cx: &WireContext<'_>) -> ExchangeId {
         ExchangeId { connection: cx.connection, serial: self.serial }
-    }
-
-    // The body of the request
-
-    /// Passes the body to a reader from now on. Returns false if the body was passed or dropped already, or is invalid.
-    pub(super) fn receive(&mut self, limit: u64, cx: &mut WireContext<'_>) -> Result<bool, CommandError> {
-        let body = &mut self.request_body;
-        body.limit = limit;
-        if body.announced().is_some_and(|length| body.seen + length > limit) {
-            self.keep = false;
-            if !std::mem::replace(&mut body.reported_too_large, true) {
-                cx.count_refusal(413, TOO_LARGE);
-            }
-            return Err(CommandError::BodyTooLarge { limit });
-        }
-        if body.demand != Demand::Held || matches!(self.states.request(), RequestState::Closed | RequestState::BadBody)
-        {
-            return Ok(false);
-        }
-        body.demand = Demand::Flowing;
-        if body.expects_continue && self.states.response() == ResponseState::Waiting && self.input.is_empty() {
-            cx.out.tail().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-            cx.counters.responses[0] += 1;
-        }
-        body.expects_continue = false;
-        self.resume(cx);
-        Ok(true)
-    }
-
-    /// The reader has taken so many bytes.
-    pub(super) fn consumed(&mut self, count: u64, cx: &mut WireContext<'_>) {
-        self.request_body.unread = self.request_body.unread.saturating_sub(count);
-        if self.has_input() {
-            self.resume(cx);
-        }
-    }
-
-    fn deliver(&mut self, data: &[u8]) {
-        self.request_body.seen += data.len() as u64;
-        if self.request_body.demand == Demand::Flowing {
-            self.request_body.unread += data.len() as u64;
-            self.gathered.extend_from_slice(data);
-        }
-    }
-
-    /// Reports all data of a read as one event, however small its chunks are.
-    fn report_data(&mut self, cx: &mut WireContext<'_>) {
-        if !self.gathered.is_empty() {
-            let data = Bytes::from(std::mem::take(&mut self.gathered));
-            cx.inbox.push_back(Event::Data(self.id(cx), data));
-        }
-    }
-
-    fn complete_body(&mut self, trailers: Vec<Field>, cx: &mut WireContext<'_>) {
-        self.report_data(cx);
-        if self.request_body.demand == Demand::Flowing {
-            cx.inbox.push_back(Event::End(self.id(cx), trailers));
-        }
-        self.request_body.finish();
-        self.states.apply(Trigger::BodyEnd);
-    }
-
-    /// Handles an invalid body: nothing after it is parsed, and the connection closes after the response.
-    fn fail_body(&mut self, fault: BodyFault, cx: &mut WireContext<'_>) {
-        let is_dropped = self.states.response() == ResponseState::Done;
-        if !is_dropped {
-            self.keep = false;
-            self.report_data(cx);
-            cx.inbox.push_back(Event::BadBody(self.id(cx), fault));
-        }
-        match fault {
-            BodyFault::Malformed(reason) => cx.count_refusal(400, reason),
-            BodyFault::TooLarge if !is_dropped => cx.count_refusal(413, TOO_LARGE),
-            // More than `discard_size` is missing. Closing the connection costs less than reading the rest.
-            BodyFault::TooLarge => {}
-        }
-        self.request_body.finish();
-        if is_dropped {
-            return self.close_lingering();
-        }
-        self.request_body.demand = Demand::Held;
-        self.states.apply(Trigger::BodyError);
     }
 }

@@ -2,24 +2,12 @@
 //! written.
 
 use super::chunked::may_trail;
-use super::message::parse_length;
 use super::reason_phrase::reason_phrase;
+use super::request_framing::parse_length;
+use super::response_framing::BodyFrame;
 use crate::exchange::{CommandError, Status};
 use crate::head::{FieldRef, Version};
 use crate::token::is_token;
-
-/// How the body of a response is framed (RFC 9112, section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyFrame {
-    /// There is no body and no length: 1xx, 204, 304.
-    None,
-    /// `Content-Length`.
-    Length(u64),
-    /// `Transfer-Encoding: chunked`.
-    Chunked,
-    /// The body ends with the connection, for HTTP/1.0.
-    UntilClose,
-}
 
 /// The Connection field of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,11 +185,6 @@ pub fn chunk_size(out: &mut Vec<u8>, size: usize) {
     }
     out.extend_from_slice(&digits[at..]);
     out.extend_from_slice(b"\r\n");
-}
-
-/// Whether a response of this status never has a body (RFC 9110, section 6.4.1).
-pub fn is_bodiless(status: u16) -> bool {
-    status < 200 || status == 204 || status == 304
 }
 
 fn status_line(out: &mut Vec<u8>, status: Status<'_>) {

@@ -5,7 +5,8 @@ use bytes::Bytes;
 
 use super::connection::Http1;
 use super::encode;
-use super::response_body::{ResponseBody, ResponseFraming};
+use super::response_body::ResponseBody;
+use super::response_framing::{ResponseFraming, is_bodiless};
 use super::state::{ResponseState, Trigger};
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::{FieldRef, Version};
@@ -25,7 +26,7 @@ impl Http1 {
             return Err(CommandError::Status(status.code));
         }
         let framing = match found.length {
-            _ if self.is_head || encode::is_bodiless(status.code) => ResponseFraming::Omitted,
+            _ if self.is_head || is_bodiless(status.code) => ResponseFraming::Omitted,
             Some(announced) => ResponseFraming::Length { announced, left: announced },
             None if found.chunked => ResponseFraming::FramedByHandler([0; 5]),
             None => ResponseFraming::UntilClose,
@@ -86,16 +87,6 @@ impl Http1 {
             return Err(CommandError::NotStarted);
         }
         self.response_body.write_file(part, cx.out, cx.files)
-    }
-
-    /// Switches to another protocol. The handler sends its first bytes in place of a response, or of the rest of a
-    /// response. The connection ends with the protocol. An incomplete request body is still read as a body: only the
-    /// bytes that are sent belong to the protocol.
-    pub(super) fn switch_without_response(&mut self) -> Result<(), CommandError> {
-        self.states.check(Trigger::SwitchWithoutResponse)?;
-        self.switch(Trigger::SwitchWithoutResponse);
-        self.keep = false;
-        Ok(())
     }
 }
 

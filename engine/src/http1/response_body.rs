@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::encode;
+use super::response_framing::ResponseFraming;
 use crate::exchange::{Body, CommandError};
 use crate::head::FieldRef;
 use crate::outbox::{OpenFiles, Outbox};
@@ -18,20 +19,6 @@ pub(super) struct ResponseBody {
     pub written: u64,
     /// It is a stream of events, which does not end by itself.
     pub is_event_stream: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ResponseFraming {
-    /// `Content-Length`, and how many of its bytes are still to be written.
-    Length { announced: u64, left: u64 },
-    /// In chunks.
-    Chunked,
-    /// In chunks that the handler frames. The bytes pass unchanged; the last of them are kept.
-    FramedByHandler([u8; 5]),
-    /// Without framing: the body, or the other protocol, ends with the connection.
-    UntilClose,
-    /// The response has no body, as in a response to HEAD. Bytes of the handler are not sent.
-    Omitted,
 }
 
 impl Default for ResponseBody {

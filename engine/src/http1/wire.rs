@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Http1;
 use super::request_body::Demand;
-use super::response_body::ResponseFraming;
+use super::response_framing::ResponseFraming;
 use super::state::{RequestState, ResponseState};
 use crate::event::{Event, GoneReason, Report, Severity};
 use crate::exchange::{Body, CommandError, Status};

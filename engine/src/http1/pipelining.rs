@@ -1,0 +1,55 @@
+//! The order of pipelined requests and their responses (RFC 9112, section 9.3.2).
+//!
+//! A connection has one exchange at a time. The next head is parsed when the response before it is complete, so that
+//! responses keep the order of their requests, and nothing after a refused message is ever parsed. Requests that arrive
+//! earlier wait in the input.
+
+use super::connection::Http1;
+use super::request_body::Demand;
+use super::state::{RequestState, States, Trigger};
+use crate::wire::WireContext;
+
+impl Http1 {
+    /// Whether a head, or the rest of one, comes next.
+    pub(super) fn awaits_head(&self) -> bool {
+        self.states == States::default()
+    }
+
+    /// Whether the next request may be taken from the input: the exchange before it is complete, and its client reads.
+    pub(super) fn may_take_request(&self, cx: &WireContext<'_>) -> bool {
+        // A client that does not read its responses gets no more of them.
+        let is_behind = cx.out.len() > cx.limits.write_buffer || cx.out.holds_file();
+        self.awaits_head() && !is_behind
+    }
+
+    /// Whether the input may contain a whole pipelined request, so that sending can wait for its response.
+    pub(super) fn has_input(&self) -> bool {
+        !self.input.is_empty()
+    }
+
+    /// Whether bytes of a head have come. An empty line in front of it is not part of it (RFC 9112, section 2.2).
+    pub(super) fn has_begun_head(&self) -> bool {
+        !matches!(self.input.unparsed(), [] | [b'\r'] | [b'\r', b'\n'])
+    }
+
+    /// Both sides are complete. The connection is ready for the next request, or closes.
+    pub(super) fn next(&mut self) {
+        self.states.apply(if self.keep { Trigger::NextRequest } else { Trigger::Close });
+        self.request_body.demand = Demand::Held;
+        self.serial = self.serial.wrapping_add(1);
+    }
+
+    /// Starts a drain. The response to the last request that has arrived is the last one.
+    pub(super) fn begin_drain(&mut self) {
+        self.input_before_drain = self.input.len();
+    }
+
+    /// Whether the input has another request, of which a part arrived before the drain.
+    pub(super) fn has_request_before_drain(&self) -> bool {
+        match (self.states.request(), self.request_body.announced()) {
+            (RequestState::Body, Some(left)) => self.input_before_drain as u64 > left,
+            (RequestState::Body, None) => false,
+            _ => self.input_before_drain > 0,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! How the body of a request is framed: the rules for `Content-Length` and `Transfer-Encoding` (RFC 9112, section 6).
+
+use super::message::Message;
+use crate::head::{Framing, Version};
+use crate::refusal::Refusal;
+use crate::token::is_token;
+
+impl Message<'_> {
+    /// How the body is framed (RFC 9112, section 6.3).
+    pub fn framing(&self, version: Version) -> Result<Framing, Refusal> {
+        let Some(coding) = self.transfer_encoding else {
+            return Ok(match self.length {
+                None | Some(0) => Framing::None,
+                Some(length) => Framing::Length(length),
+            });
+        };
+        if self.length.is_some() {
+            return Err(Refusal::bad("both Transfer-Encoding and Content-Length"));
+        }
+        if version == Version::Http10 {
+            return Err(Refusal::bad("Transfer-Encoding in HTTP/1.0"));
+        }
+        if coding.eq_ignore_ascii_case(b"chunked") {
+            return Ok(Framing::Chunked);
+        }
+        let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
+        let codings: Vec<&[u8]> = coding.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
+        let tokens = codings.iter().all(|coding| !coding.is_empty() && coding.iter().copied().all(is_token));
+        // If the last coding is another one, the end of the body is unknown, and the request is bad.
+        let framed = codings.last().is_some_and(is_chunked) && codings.iter().filter(|it| is_chunked(it)).count() == 1;
+        if tokens && framed {
+            return Err(Refusal { status: 501, reason: "the only supported transfer coding is chunked" });
+        }
+        Err(Refusal::bad("the Transfer-Encoding is not exactly one chunked"))
+    }
+}
+
+/// Digits only, no leading zeros, no overflow (RFC 9110, section 8.6).
+pub(super) fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
+    let plain = !value.is_empty()
+        && value.len() <= 18
+        && value.iter().all(u8::is_ascii_digit)
+        && (value.len() == 1 || value[0] != b'0');
+    if !plain {
+        return Err(Refusal::bad("the Content-Length is not a plain number"));
+    }
+    Ok(value.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0')))
+}

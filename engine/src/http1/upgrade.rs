@@ -1,0 +1,57 @@
+//! Connections that another protocol takes over: by 101 (RFC 9110, section 7.8), or without a response.
+
+use super::connection::Http1;
+use super::encode::{self, Persistence};
+use super::request_body::Demand;
+use super::response_framing::{BodyFrame, ResponseFraming};
+use super::state::{RequestState, Trigger};
+use crate::exchange::CommandError;
+use crate::head::{FieldRef, Version};
+use crate::wire::WireContext;
+
+impl Http1 {
+    /// Sends 101. The bytes after it belong to another protocol (RFC 9110, section 7.8).
+    pub(super) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError> {
+        let found = encode::check(101.into(), fields)?;
+        self.states.check(Trigger::Upgrade)?;
+        if self.version == Version::Http10 {
+            return Err(CommandError::Status(101));
+        }
+        encode::head(cx.out.tail(), 101.into(), fields, found, BodyFrame::None, Persistence::Upgrade, cx.clock.date());
+        self.switch(Trigger::Upgrade);
+        Ok(())
+    }
+
+    /// From here on, the handler's bytes belong to another protocol, and so do the client's after a complete request.
+    pub(super) fn switch(&mut self, trigger: Trigger) {
+        let started = self.has_started();
+        self.states.apply(trigger);
+        if !started {
+            self.account.status = 101;
+        }
+        self.response_body.framing = ResponseFraming::UntilClose;
+        if self.states.request() == RequestState::Switched {
+            self.request_body.demand = Demand::Held;
+        }
+    }
+
+    /// Switches to another protocol. The handler sends its first bytes in place of a response, or of the rest of a
+    /// response. The connection ends with the protocol. An incomplete request body is still read as a body: only the
+    /// bytes that are sent belong to the protocol.
+    pub(super) fn switch_without_response(&mut self) -> Result<(), CommandError> {
+        self.states.check(Trigger::SwitchWithoutResponse)?;
+        self.switch(Trigger::SwitchWithoutResponse);
+        self.keep = false;
+        Ok(())
+    }
+
+    /// Whether the client's bytes belong to another protocol.
+    pub(super) fn is_switched(&self) -> bool {
+        self.states.request() == RequestState::Switched
+    }
+
+    /// Takes out the bytes that were not parsed, for another reader.
+    pub(super) fn take_input(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.input).into_unparsed()
+    }
+}
