@@ -2,7 +2,10 @@
 //!
 //! This file holds the object and its configuration; the modules below hold one concern each.
 
+mod accept_backoff;
 mod accepting;
+mod adopting;
+mod back_pressure;
 mod capacity;
 mod closing;
 mod commands;
@@ -11,8 +14,10 @@ mod connection_commands;
 mod connections;
 mod deadline;
 mod drain;
+mod drain_state;
 mod forking;
 mod half_close;
+mod immediate_stop;
 mod lingering;
 mod listeners;
 mod pipes;
@@ -23,8 +28,8 @@ mod report_limit;
 mod send_queue;
 mod sending;
 mod settings;
-mod shutdown;
 mod small_file;
+mod socket_release;
 mod timeouts;
 mod timers;
 mod turn;
@@ -46,7 +51,7 @@ use crate::wire::{Wire, WireContext};
 
 use capacity::Capacity;
 use connections::Connections;
-use drain::Drain;
+use drain_state::Drain;
 use lingering::Lingering;
 use listeners::Listeners;
 use report_limit::ReportLimit;

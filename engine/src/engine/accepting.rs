@@ -59,19 +59,6 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.listeners.remove(id, &mut self.driver);
     }
 
-    /// Serves a connected stream socket, and the bytes that were read from it. None if it was refused.
-    pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<Option<ConnectionId>> {
-        let (peer, _) = socket::prepare(socket.as_fd())?;
-        bound_sending(&self.settings.limits, &peer, socket.as_fd());
-        self.refresh_clock();
-        let token = self.open(socket, peer, HalfClose::Cancel)?;
-        if let (Some(token), false) = (token, data.is_empty()) {
-            self.feed(token, data);
-        }
-        self.wake_if_needed();
-        Ok(token.map(ConnectionId))
-    }
-
     fn listen(&mut self, listener: Listener) -> io::Result<ListenerId> {
         bound_sending(&self.settings.limits, &listener.local, listener.socket());
         self.listeners.add(listener, &mut self.driver)
@@ -136,70 +123,30 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         if !self.accepts_peer(&peer) {
             return Ok(None);
         }
-        let full = !self.makes_room();
-        if full {
-            self.counters.turned_away += 1;
-            if !self.may_linger_though_full() {
-                turn_away(&socket, W::OVERLOADED);
-                return Ok(None);
-            }
-        }
-        let token = self.connections.next_token();
-        self.driver.watch(socket.as_fd(), Token(token), Watch::Stream)?;
-        let slot = self.connections.insert(Connection::new(token, Transport::plain(socket), peer));
-        if full {
-            self.mark_turned_away(slot);
-            self.with_wire(slot, |wire, cx| wire.turn_away(cx));
-            self.flush(slot);
+        if !self.makes_room() {
+            self.turn_away(socket, peer)?;
             return Ok(None);
         }
+        let slot = self.register(socket, peer)?;
         self.connections[slot].half_close = half_close;
         self.expect_proxy_header(slot);
         self.update_deadline(slot, false);
-        Ok(Some(token))
+        Ok(Some(self.connections[slot].token))
     }
 
-    /// Stops accepting for a while, because no descriptors are left.
-    fn back_off(&mut self, id: ListenerId) {
-        self.counters.accept_backoffs += 1;
-        if let Err(error) = self.listeners.back_off(id, self.clock.millis(), &mut self.driver) {
-            self.report(Severity::Error, "RW505", format!("the engine cannot stop watching a listener: {error}"));
-        }
-        let open = self.connections.len();
-        let message = format!("no descriptors are left with {open} connections open; accepting pauses until some are");
-        self.report_limited(Severity::Warn, "RW504", message);
-    }
-
-    /// Accepts again on the listeners whose wait is over.
-    pub(super) fn retry_listeners(&mut self, now: u64) {
-        for id in self.listeners.due_for_retry(now) {
-            match self.listeners.watch_again(id, &mut self.driver) {
-                Ok(()) => {
-                    self.accept(id);
-                }
-                Err(_) => self.back_off(id),
-            }
-        }
+    /// Watches a connected socket. Returns the slot of its connection.
+    pub(super) fn register(&mut self, socket: OwnedFd, peer: Address) -> io::Result<usize> {
+        let token = self.connections.next_token();
+        self.driver.watch(socket.as_fd(), Token(token), Watch::Stream)?;
+        Ok(self.connections.insert(Connection::new(token, Transport::plain(socket), peer)))
     }
 }
 
 /// Bounds what the kernel holds for a client that does not read.
-fn bound_sending(limits: &Limits, address: &Address, socket: BorrowedFd<'_>) {
+pub(super) fn bound_sending(limits: &Limits, address: &Address, socket: BorrowedFd<'_>) {
     if matches!(address, Address::Inet(_)) {
         // The kernel's timeout covers sockets that the engine has closed.
         let stall = if limits.write_timeout == 0 { 0 } else { limits.write_timeout + KERNEL_LATER };
         socket::bound_sending(socket, limits.write_buffer, stall);
-    }
-}
-
-/// Sends a refusal, and closes without waiting.
-fn turn_away(socket: &OwnedFd, refusal: &[u8]) {
-    let sent = rustix::net::send(socket, refusal, rustix::net::SendFlags::NOSIGNAL | rustix::net::SendFlags::DONTWAIT);
-    if sent.is_ok() {
-        socket::shut_down_writing(socket.as_fd());
-        // Reads the bytes that have arrived, because closing with unread bytes would reset the connection before the
-        // client has read the refusal.
-        let mut dropped = [0; 4096];
-        let _ = socket::read(socket.as_fd(), &mut dropped);
     }
 }

@@ -1,7 +1,14 @@
-//! How many connections and files the engine may have open.
+//! How many connections and files the engine may have open, and the refusal of clients beyond that.
 
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use super::Engine;
+use crate::address::Address;
+use crate::driver::{Driver, socket};
 use crate::limits::Limits;
 use crate::outbox::OpenFiles;
+use crate::wire::Wire;
 
 /// Connections that may linger although the engine is full.
 const TURNED_AWAY: usize = 64;
@@ -35,6 +42,55 @@ impl Capacity {
     /// from the descriptors that connections leave to others.
     pub fn turned_away(&self) -> usize {
         (self.descriptors / 64).min(TURNED_AWAY)
+    }
+}
+
+impl<D: Driver, W: Wire> Engine<D, W> {
+    /// Whether there is room for another connection. If necessary, a lingering one is closed.
+    pub(super) fn makes_room(&mut self) -> bool {
+        while self.capacity.is_full(self.connections.len() - self.lingering.turned_away()) {
+            let Some(slot) = self.lingering.pop_counted(&self.connections) else { return false };
+            self.close(slot);
+        }
+        true
+    }
+
+    /// Refuses a client that has connected when the engine is full. A few may linger until they have read the refusal.
+    pub(super) fn turn_away(&mut self, socket: OwnedFd, peer: Address) -> io::Result<()> {
+        self.counters.turned_away += 1;
+        if !self.may_linger_though_full() {
+            refuse_at_once(&socket, W::OVERLOADED);
+            return Ok(());
+        }
+        let slot = self.register(socket, peer)?;
+        self.mark_turned_away(slot);
+        self.with_wire(slot, |wire, cx| wire.turn_away(cx));
+        self.flush(slot);
+        Ok(())
+    }
+
+    /// Stops counting a refused connection as open.
+    pub(super) fn mark_turned_away(&mut self, slot: usize) {
+        self.connections[slot].turned_away = true;
+        self.lingering.add_turned_away();
+    }
+
+    /// Whether a refused client may keep its connection until it has read the refusal. A few may, with the descriptors
+    /// that connections leave free.
+    fn may_linger_though_full(&self) -> bool {
+        self.lingering.turned_away() < self.capacity.turned_away()
+    }
+}
+
+/// Sends a refusal, and closes without waiting.
+fn refuse_at_once(socket: &OwnedFd, refusal: &[u8]) {
+    let sent = rustix::net::send(socket, refusal, rustix::net::SendFlags::NOSIGNAL | rustix::net::SendFlags::DONTWAIT);
+    if sent.is_ok() {
+        socket::shut_down_writing(socket.as_fd());
+        // Reads the bytes that have arrived, because closing with unread bytes would reset the connection before the
+        // client has read the refusal.
+        let mut dropped = [0; 4096];
+        let _ = socket::read(socket.as_fd(), &mut dropped);
     }
 }
 

@@ -127,20 +127,6 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.pressure_after_write(id)
     }
 
-    /// Whether the writer that has just written is to wait. If so, an [`Event::Writable`] follows.
-    fn pressure_after_write(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
-        let Some(slot) = self.connections.slot(id.connection) else { return Err(CommandError::Gone) };
-        let connection = &mut self.connections[slot];
-        connection.writer_paused |= connection.out.len() > self.settings.limits.write_buffer;
-        Ok(if connection.writer_paused { Pressure::High } else { Pressure::Low })
-    }
-
-    /// Whether a writer is to wait for [`Event::Writable`].
-    pub fn pressure(&self, id: ExchangeId) -> Pressure {
-        let slot = self.connections.slot(id.connection);
-        if slot.is_some_and(|slot| self.connections[slot].writer_paused) { Pressure::High } else { Pressure::Low }
-    }
-
     /// Ends a streamed response, or an upgraded connection.
     pub fn end(&mut self, id: ExchangeId, trailers: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {

@@ -113,14 +113,6 @@ impl<W: Wire> Connection<W> {
         self.proxy_header.server().cloned().unwrap_or_else(|| self.transport.local())
     }
 
-    /// Whether the connection reads bytes from the client now. A client that does not read its responses may not send
-    /// more requests.
-    #[inline]
-    pub fn wants_input(&self, limits: &Limits) -> bool {
-        let phase = self.wire.request_phase(limits);
-        phase.reads() && !(phase.awaits_head() && self.out.len() > limits.write_buffer)
-    }
-
     /// Counts bytes that a lingering connection drops. Returns false if they exceed the limit.
     pub fn drop_input(&mut self, count: usize, limits: &Limits) -> bool {
         self.dropped += count as u64;

@@ -1,7 +1,7 @@
-//! The commands of the owner of a connection. Programs that were written for their own transports close the connection,
-//! abort it, or take its socket.
+//! The commands of the owner of a connection. Programs that were written for their own transports close the connection
+//! or abort it.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 use super::Engine;
 use crate::address::Address;
@@ -64,23 +64,5 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             self.drop_connection(slot, GoneReason::Aborted);
         }
         self.wake_if_needed();
-    }
-
-    /// Gives away the socket of a connection on which no request was read, with the bytes that were read from it.
-    pub fn release(&mut self, id: ConnectionId) -> Option<(OwnedFd, Vec<u8>)> {
-        let slot = self.connections.slot(id.0)?;
-        let connection = &self.connections[slot];
-        if connection.is_pipe()
-            || !connection.wire.request_phase(&self.settings.limits).awaits_head()
-            || !connection.out.is_empty()
-        {
-            return None;
-        }
-        let mut connection = self.connections.remove(slot);
-        let socket = connection.transport.into_socket()?;
-        // The driver must stop watching it, even if a duplicate of the descriptor stays open.
-        let _ = self.driver.forget(socket.as_fd());
-        self.finish_drain_if_empty();
-        Some((socket, connection.wire.take_input()))
     }
 }

@@ -1,87 +1,86 @@
-//! The state of a graceful shutdown.
-//!
-//! ```text
-//! Off  -- begin -->  Running { deadline }  -- finish -->  Over
-//! ```
-//!
-//! `finish` comes when the last connection has closed, or at the deadline.
+//! Graceful shutdown: how a drain begins, and when it ends.
 
-/// Whether the engine drains.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Drain {
-    #[default]
-    Off,
-    Running {
-        /// When every connection is closed, in milliseconds.
-        deadline: u64,
-    },
-    Over,
-}
+use super::Engine;
+use crate::driver::Driver;
+use crate::event::Event;
+use crate::wire::Wire;
 
-impl Drain {
-    /// Starts a drain: false if one has begun. A second one can only make the deadline earlier.
-    pub fn begin(&mut self, at: u64) -> bool {
-        match self {
-            Drain::Off => *self = Drain::Running { deadline: at },
-            Drain::Running { deadline } => {
-                *deadline = at.min(*deadline);
-                return false;
+/// How long a busy listener that refuses new handshakes waits for those under way, in milliseconds.
+const LAST_HANDSHAKES: u64 = 20;
+
+impl<D: Driver, W: Wire> Engine<D, W> {
+    /// Stops accepting, lets running exchanges finish for this many milliseconds, and closes every connection after the
+    /// response to the last request that has arrived, or if no request arrives for
+    /// [`Limits::drain_grace`](crate::Limits). An [`Event::Drained`] follows.
+    pub fn drain(&mut self, millis: Option<u64>) {
+        self.refresh_clock();
+        let deadline = self.clock.millis().saturating_add(millis.unwrap_or(self.settings.limits.drain_timeout));
+        if !self.drain.begin(deadline) {
+            return;
+        }
+        self.begin_closing_listeners();
+        for token in self.connections.tokens() {
+            if let Some(slot) = self.connections.slot(token) {
+                // A request may be waiting in the socket.
+                let connection = &mut self.connections[slot];
+                connection.readable |= !connection.is_pipe() && connection.wants_input(&self.settings.limits);
+                self.continue_reading(token);
             }
-            Drain::Over => return false,
+            if let Some(slot) = self.connections.slot(token) {
+                self.connections[slot].wire.begin_drain();
+                self.update(slot, false);
+            }
         }
-        true
+        self.finish_drain_if_empty();
+        self.wake_if_needed();
     }
 
-    /// Ends a drain: false if none is running.
-    pub fn finish(&mut self) -> bool {
-        let running = self.is_running();
-        if running {
-            *self = Drain::Over;
-        }
-        running
-    }
-
-    /// Whether it has begun. Connections close after the response to their last request from then on.
-    pub fn has_begun(self) -> bool {
-        self != Drain::Off
-    }
-
-    /// Whether it has begun and is not over.
-    pub fn is_running(self) -> bool {
-        matches!(self, Drain::Running { .. })
-    }
-
-    /// When every connection is closed, in milliseconds.
-    pub fn deadline(self) -> Option<u64> {
-        match self {
-            Drain::Running { deadline } => Some(deadline),
-            Drain::Off | Drain::Over => None,
+    /// Accepts the clients whose handshake is complete: the kernel has promised them a server.
+    fn begin_closing_listeners(&mut self) {
+        let at = self.clock.millis() + LAST_HANDSHAKES;
+        for id in self.listeners.ids() {
+            let waits = self.listeners.begin_closing(id, at);
+            if !self.listeners.is_short(id) {
+                self.accept_all(id);
+            }
+            if !waits {
+                self.stop_listening(id);
+            }
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_drain_only_makes_the_deadline_earlier() {
-        let mut drain = Drain::default();
-        assert!(drain.begin(100));
-        assert!(!drain.begin(200));
-        assert_eq!(Some(100), drain.deadline());
-        assert!(!drain.begin(50));
-        assert_eq!(Some(50), drain.deadline());
+    /// Closes the listeners that are due, once their queues are empty.
+    fn close_due_listeners(&mut self, now: u64) {
+        for id in self.listeners.due_to_close(now) {
+            self.accept_all(id);
+            if !self.listeners.is_short(id) {
+                self.stop_listening(id);
+            }
+        }
     }
 
-    #[test]
-    fn a_drain_ends_once_and_connections_stay_unwanted() {
-        let mut drain = Drain::default();
-        assert!(!drain.finish());
-        drain.begin(100);
-        assert!(drain.finish());
-        assert!(!drain.finish());
-        assert!(!drain.begin(100));
-        assert_eq!((true, false, None), (drain.has_begun(), drain.is_running(), drain.deadline()));
+    /// Does what is due in a drain: closes listeners, and at the deadline everything.
+    pub(super) fn continue_drain(&mut self, now: u64) {
+        if self.drain.has_begun() {
+            self.close_due_listeners(now);
+            self.finish_drain_if_empty();
+        }
+        if self.drain.deadline().is_some_and(|deadline| now >= deadline) {
+            self.close_all();
+        }
+    }
+
+    /// Ends a drain once no connection is open and no listener waits for handshakes.
+    pub(super) fn finish_drain_if_empty(&mut self) {
+        if !self.drain.is_running() {
+            return;
+        }
+        if self.connections.is_empty() {
+            // No client is connected, so it is unlikely that a handshake is under way.
+            self.close_due_listeners(u64::MAX);
+        }
+        if self.connections.is_empty() && !self.listeners.are_closing() && self.drain.finish() {
+            self.inbox.push_back(Event::Drained { cut: 0 });
+        }
     }
 }

@@ -62,15 +62,6 @@ impl Lingering {
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Whether there is room for another connection. If necessary, a lingering one is closed.
-    pub(super) fn makes_room(&mut self) -> bool {
-        while self.capacity.is_full(self.connections.len() - self.lingering.turned_away()) {
-            let Some(slot) = self.lingering.pop_counted(&self.connections) else { return false };
-            self.close(slot);
-        }
-        true
-    }
-
     /// Closes the connection that has lingered longest, to free its descriptor. Returns false if none lingers.
     pub(super) fn close_oldest_lingering(&mut self) -> bool {
         let slot = self.lingering.pop_any(&self.connections);
@@ -78,18 +69,6 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             self.close(slot);
         }
         slot.is_some()
-    }
-
-    /// Whether a refused client may keep its connection until it has read the refusal. A few may, with the descriptors
-    /// that connections leave free.
-    pub(super) fn may_linger_though_full(&self) -> bool {
-        self.lingering.turned_away() < self.capacity.turned_away()
-    }
-
-    /// Stops counting a refused connection as open.
-    pub(super) fn mark_turned_away(&mut self, slot: usize) {
-        self.connections[slot].turned_away = true;
-        self.lingering.add_turned_away();
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::Engine;
 use crate::driver::Driver;
-use crate::event::{Event, GoneReason, Severity};
-use crate::exchange::ExchangeId;
+use crate::event::{GoneReason, Severity};
 use crate::wire::{RequestPhase, Wire};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
@@ -74,11 +73,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub(super) fn sent(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
         self.send_queue.reclaim(&mut connection.out);
-        if connection.writer_paused && connection.out.len() <= self.settings.limits.write_buffer / 2 {
-            connection.writer_paused = false;
-            if let Some(serial) = connection.wire.running() {
-                self.inbox.push_back(Event::Writable(ExchangeId { connection: connection.token, serial }));
-            }
+        if connection.writer_paused {
+            self.resume_writer(slot);
         }
         let connection = &self.connections[slot];
         if connection.wire.request_phase(&self.settings.limits) == RequestPhase::Head {

@@ -27,13 +27,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             }
         }
         self.retry_listeners(now);
-        if self.drain.has_begun() {
-            self.close_due_listeners(now);
-            self.finish_drain_if_empty();
-        }
-        if self.drain.deadline().is_some_and(|deadline| now >= deadline) {
-            self.close_all();
-        }
+        self.continue_drain(now);
     }
 
     fn time_out(&mut self, slot: usize, timeout: Timeout) {

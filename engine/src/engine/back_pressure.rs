@@ -1,0 +1,46 @@
+//! Back-pressure: when a handler that writes has to wait, and when a client that does not read is not read either.
+
+use super::Engine;
+use super::connection::Connection;
+use crate::driver::Driver;
+use crate::event::Event;
+use crate::exchange::{CommandError, ExchangeId, Pressure};
+use crate::limits::Limits;
+use crate::wire::Wire;
+
+impl<D: Driver, W: Wire> Engine<D, W> {
+    /// Whether the writer that has just written is to wait. If so, an [`Event::Writable`] follows.
+    pub(super) fn pressure_after_write(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
+        let Some(slot) = self.connections.slot(id.connection) else { return Err(CommandError::Gone) };
+        let connection = &mut self.connections[slot];
+        connection.writer_paused |= connection.out.len() > self.settings.limits.write_buffer;
+        Ok(if connection.writer_paused { Pressure::High } else { Pressure::Low })
+    }
+
+    /// Whether a writer is to wait for [`Event::Writable`].
+    pub fn pressure(&self, id: ExchangeId) -> Pressure {
+        let slot = self.connections.slot(id.connection);
+        if slot.is_some_and(|slot| self.connections[slot].writer_paused) { Pressure::High } else { Pressure::Low }
+    }
+
+    /// Lets a paused writer continue, once its client has taken half of what may wait.
+    pub(super) fn resume_writer(&mut self, slot: usize) {
+        let connection = &mut self.connections[slot];
+        if connection.out.len() <= self.settings.limits.write_buffer / 2 {
+            connection.writer_paused = false;
+            if let Some(serial) = connection.wire.running() {
+                self.inbox.push_back(Event::Writable(ExchangeId { connection: connection.token, serial }));
+            }
+        }
+    }
+}
+
+impl<W: Wire> Connection<W> {
+    /// Whether the connection reads bytes from the client now. A client that does not read its responses may not send
+    /// more requests.
+    #[inline]
+    pub fn wants_input(&self, limits: &Limits) -> bool {
+        let phase = self.wire.request_phase(limits);
+        phase.reads() && !(phase.awaits_head() && self.out.len() > limits.write_buffer)
+    }
+}

@@ -1,0 +1,87 @@
+//! The state of a graceful shutdown, which `drain.rs` changes.
+//!
+//! ```text
+//! Off  -- begin -->  Running { deadline }  -- finish -->  Over
+//! ```
+//!
+//! `finish` comes when the last connection has closed, or at the deadline.
+
+/// Whether the engine drains.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Drain {
+    #[default]
+    Off,
+    Running {
+        /// When every connection is closed, in milliseconds.
+        deadline: u64,
+    },
+    Over,
+}
+
+impl Drain {
+    /// Starts a drain: false if one has begun. A second one can only make the deadline earlier.
+    pub fn begin(&mut self, at: u64) -> bool {
+        match self {
+            Drain::Off => *self = Drain::Running { deadline: at },
+            Drain::Running { deadline } => {
+                *deadline = at.min(*deadline);
+                return false;
+            }
+            Drain::Over => return false,
+        }
+        true
+    }
+
+    /// Ends a drain: false if none is running.
+    pub fn finish(&mut self) -> bool {
+        let running = self.is_running();
+        if running {
+            *self = Drain::Over;
+        }
+        running
+    }
+
+    /// Whether it has begun. Connections close after the response to their last request from then on.
+    pub fn has_begun(self) -> bool {
+        self != Drain::Off
+    }
+
+    /// Whether it has begun and is not over.
+    pub fn is_running(self) -> bool {
+        matches!(self, Drain::Running { .. })
+    }
+
+    /// When every connection is closed, in milliseconds.
+    pub fn deadline(self) -> Option<u64> {
+        match self {
+            Drain::Running { deadline } => Some(deadline),
+            Drain::Off | Drain::Over => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_drain_only_makes_the_deadline_earlier() {
+        let mut drain = Drain::default();
+        assert!(drain.begin(100));
+        assert!(!drain.begin(200));
+        assert_eq!(Some(100), drain.deadline());
+        assert!(!drain.begin(50));
+        assert_eq!(Some(50), drain.deadline());
+    }
+
+    #[test]
+    fn a_drain_ends_once_and_connections_stay_unwanted() {
+        let mut drain = Drain::default();
+        assert!(!drain.finish());
+        drain.begin(100);
+        assert!(drain.finish());
+        assert!(!drain.finish());
+        assert!(!drain.begin(100));
+        assert_eq!((true, false, None), (drain.has_begun(), drain.is_running(), drain.deadline()));
+    }
+}

@@ -1,0 +1,31 @@
+//! The immediate stop, which cuts off running exchanges. A drain ends with it at its deadline.
+
+use super::Engine;
+use crate::driver::Driver;
+use crate::event::{Event, GoneReason};
+use crate::wire::Wire;
+
+impl<D: Driver, W: Wire> Engine<D, W> {
+    /// Stops listening, sends the responses that wait, and aborts everything. Returns how many exchanges were cut. This
+    /// ends a drain.
+    pub fn close_all(&mut self) -> usize {
+        self.refresh_clock();
+        self.send_waiting();
+        for id in self.listeners.ids() {
+            self.stop_listening(id);
+        }
+        let mut cut = 0;
+        let drain_ends = self.drain.finish();
+        for token in self.connections.tokens() {
+            if let Some(slot) = self.connections.slot(token) {
+                cut += usize::from(self.connections[slot].wire.running().is_some());
+                self.drop_connection(slot, GoneReason::Stopped);
+            }
+        }
+        if drain_ends {
+            self.inbox.push_back(Event::Drained { cut });
+        }
+        self.wake_if_needed();
+        cut
+    }
+}

@@ -1,0 +1,28 @@
+//! The release of a connection's socket to its owner, with the bytes that were read and not parsed.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use super::Engine;
+use crate::driver::Driver;
+use crate::exchange::ConnectionId;
+use crate::wire::Wire;
+
+impl<D: Driver, W: Wire> Engine<D, W> {
+    /// Gives away the socket of a connection on which no request was read, with the bytes that were read from it.
+    pub fn release(&mut self, id: ConnectionId) -> Option<(OwnedFd, Vec<u8>)> {
+        let slot = self.connections.slot(id.0)?;
+        let connection = &self.connections[slot];
+        if connection.is_pipe()
+            || !connection.wire.request_phase(&self.settings.limits).awaits_head()
+            || !connection.out.is_empty()
+        {
+            return None;
+        }
+        let mut connection = self.connections.remove(slot);
+        let socket = connection.transport.into_socket()?;
+        // The driver must stop watching it, even if a duplicate of the descriptor stays open.
+        let _ = self.driver.forget(socket.as_fd());
+        self.finish_drain_if_empty();
+        Some((socket, connection.wire.take_input()))
+    }
+}
