@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from inspect import unwrap
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from weakref import WeakSet
 
 from twisted.internet.defer import DeferredList
@@ -36,12 +35,9 @@ from ropewalk.resource import (
     Search,
     hosted_below,
     node_of,
-    not_allowed,
-    redirect_to_path,
     split_path,
 )
-from ropewalk.response import Response
-from ropewalk.routing import Routes, matched_route
+from ropewalk.routing import Routes, TrailingSlash, handler_without_route, matched_route, matches_no_route
 from ropewalk.tracebacks import shown_failure
 from ropewalk.typed import Provider, Scope, app_scoped_below, layers_of, open_provider, with_dependencies
 from ropewalk.waiting import Moment, Waiter
@@ -54,7 +50,6 @@ log = Logger(namespace="ropewalk.app")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Hook = Callable[[], Any]
-TrailingSlash = Literal["redirect", "strict", "ignore"]
 
 
 class ServerFunctions(NamedTuple):
@@ -376,7 +371,7 @@ class App(Routes):
     def route_of(self, request: Request, segments: list[str] | None = None, depth: int = 0) -> str | None:
         """The pattern that led to the handler of a request, below the first `depth` segments; None without a match."""
         engine_handler = request.engine_handler
-        if engine_handler is None or _matches_nothing(engine_handler.call):
+        if engine_handler is None or matches_no_route(engine_handler.call):
             return None
         if segments is None:
             segments = split_path(request.raw_path)
@@ -416,21 +411,8 @@ class App(Routes):
 
     def _without_handler(self, request: Request, search: Search, segments: list[str], depth: int) -> Found:
         """The handler for a request for which the tree has none."""
-        apps = search.apps or (self,)
-        allowed = sorted(search.allowed or ())
-        if request.method == "OPTIONS" and (allowed or request.target == b"*"):
-            asked = request.header("access-control-request-method")
-            around = () if asked is None else self._preflight_middleware(request, segments, depth, asked)
-            return _passing(partial(_options, ", ".join(allowed)), apps, around)
-        known = node_of(self.resource).extra
-        if allowed or not (request.method in REGISTERED or request.method in known):
-            return _passing(partial(_refuse, not_allowed(request.method, allowed, known)), apps)
-        policy = next((app.trailing_slash for app in reversed(apps) if app.trailing_slash is not None), "redirect")
-        if search.slash is None or policy == "strict":
-            return Found(_NOT_FOUND, {}, apps, static=False, lasting=True)
-        if policy == "ignore":
-            return search.slash
-        return Found(_REDIRECT, {}, apps, static=False, lasting=True)
+        preflight = partial(self._preflight_middleware, request, segments, depth)
+        return handler_without_route(request, search, search.apps or (self,), node_of(self.resource).extra, preflight)
 
     def _lifecycle_members(self) -> "list[App | Hosted]":
         """The apps and hosted applications that start and stop with this app."""
@@ -510,41 +492,3 @@ def _hosts_whole_tree(root: Resource) -> bool:
     """Whether one hosted application is the whole tree."""
     node = root.tree_node
     return isinstance(node.mounted, Hosted) and not (node.children or node.captures or node.handlers)
-
-
-def _passing(call: Callable[[Request], Any], apps: tuple[Any, ...], middleware: tuple[Middleware, ...] = ()) -> Found:
-    """A handler for one request."""
-    return Found(Handler(call, whole_body=False, middleware=middleware), {}, apps, static=False, lasting=False)
-
-
-def _options(allowed: str, request: Request) -> Response:
-    """RFC 9110, section 9.3.7."""
-    del request
-    return Response(None, 204, {"allow": allowed} if allowed else {})
-
-
-def _refuse(error: HTTPError, request: Request) -> Response:
-    """RFC 9110, sections 15.5.6 and 15.6.2."""
-    del request
-    raise error
-
-
-def _not_found(request: Request) -> Response:
-    del request
-    raise HTTPError(404)
-
-
-def _matches_nothing(call: Callable[..., Any]) -> bool:
-    """Whether a handler stands for a path without a route, or for a route without the method."""
-    inner: Any = unwrap(call)
-    own = inner.func if isinstance(inner, partial) else inner
-    return isinstance(own, FailedLookup) or own in (_not_found, _redirect, _options, _refuse)
-
-
-def _redirect(request: Request) -> Response:
-    path = request.raw_path.decode("ascii")
-    return redirect_to_path(path[:-1] if path.endswith("/") else f"{path}/", request)
-
-
-_NOT_FOUND = Handler(_not_found, whole_body=False)
-_REDIRECT = Handler(_redirect, whole_body=False)

@@ -14,8 +14,10 @@ The search goes back if a branch has no handler, so "/rooms/{id}" takes "/rooms/
 """
 
 from ropewalk.resource.adapters import is_twisted, register_adapter
+from ropewalk.resource.allowed_methods import methods_of, not_allowed, options_response
 from ropewalk.resource.handler import Handler, attached_handler, check_middleware, check_middlewares, is_async
 from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, check_options, hosted_below
+from ropewalk.resource.method_lookup import handler_of, own_handler_of
 from ropewalk.resource.redirects import redirect_to_path
 from ropewalk.resource.search import Found, Search, split_path
 from ropewalk.resource.tree import (
@@ -25,10 +27,7 @@ from ropewalk.resource.tree import (
     Resource,
     as_resource,
     claim,
-    handler_of,
-    methods_of,
     node_of,
-    not_allowed,
     resource_of,
 )
 
@@ -56,6 +55,8 @@ __all__ = [
     "methods_of",
     "node_of",
     "not_allowed",
+    "options_response",
+    "own_handler_of",
     "redirect_to_path",
     "register_adapter",
     "resource_of",

@@ -5,8 +5,10 @@ from urllib.parse import unquote
 
 from ropewalk.errors import HTTPError
 from ropewalk.request import Request
+from ropewalk.resource.allowed_methods import methods_of
 from ropewalk.resource.handler import Handler
-from ropewalk.resource.tree import Node, Resource, as_resource, handler_of, methods_of
+from ropewalk.resource.method_lookup import handler_of
+from ropewalk.resource.tree import Node, Resource, as_resource
 
 MOST_STEPS: Final = 200
 """The most segments that one search looks up, on all branches. Only a tree that contains itself needs more."""

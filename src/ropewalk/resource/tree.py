@@ -5,20 +5,19 @@ from os import PathLike
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 from weakref import WeakSet
 
-from ropewalk.charsets import is_utf_8
 from ropewalk.converters import Converter
-from ropewalk.errors import HTTPError, TreeError, full_name, place
-from ropewalk.headers import Text, text
+from ropewalk.errors import TreeError, full_name, place
+from ropewalk.headers import Text
 from ropewalk.methods import ANY, REGISTERED, rendered_method
 from ropewalk.request import Request
 from ropewalk.resource.adapters import adapt, is_twisted, makes_twisted
-from ropewalk.resource.handler import ATTACHED, Handler, is_async
+from ropewalk.resource.allowed_methods import methods_of, not_allowed
+from ropewalk.resource.handler import ATTACHED, Handler
+from ropewalk.resource.method_lookup import handler_of, own_handler_of
 from ropewalk.response import HTML
 
 NOT_DONE_YET: Final = 1
 """The value that a resource returns if it sends the response itself, by `request.write` and `request.finish`."""
-
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Owner(Protocol):
@@ -282,65 +281,6 @@ def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
     if method not in REGISTERED:
         node.serve_extra(frozenset((method,)))
     node.changed(set())
-
-
-def handler_of(resource: Resource, method: str) -> Handler | None:
-    """The handler of a method at a resource. GET's handler responds to HEAD, too."""
-    found = own_handler_of(resource, method)
-    if found is None and resource.tree_kind.renders_all:
-        return _rendering(resource, "render")
-    return found
-
-
-def own_handler_of(resource: Resource, method: str) -> Handler | None:
-    """The handler of this method, without `render`."""
-    found = resource.tree_node.handlers.get(method)
-    if found is not None:
-        return found
-    name = resource.tree_kind.renders.get(method)
-    if name is not None:
-        return _rendering(resource, name)
-    return own_handler_of(resource, "GET") if method == "HEAD" else None
-
-
-def methods_of(resource: Resource, *, implied: bool = True) -> list[str]:
-    """The methods of a resource, as Allow names them (RFC 9110, section 10.2.1).
-
-    `implied` are HEAD with GET, OPTIONS with any method, and all methods if the class defines `render`. If the resource
-    has `exact_methods`, these are its methods.
-    """
-    own = {*resource.tree_node.handlers, *resource.tree_kind.renders}
-    if implied:
-        exact = getattr(resource, "exact_methods", None)
-        if exact is not None:
-            return sorted(exact)
-        if resource.tree_kind.renders_all:
-            own.update(map(text, getattr(resource, "allowedMethods", METHODS)))
-        if own:
-            own.add("OPTIONS")
-        if "GET" in own:
-            own.add("HEAD")
-    return sorted(own)
-
-
-def not_allowed(method: str, allowed: list[str], known: frozenset[str] = frozenset()) -> HTTPError:
-    """The error for a method that is not allowed: 501 if no resource of the server has it (RFC 9110, section 9.1)."""
-    if method in REGISTERED or method in known:
-        return HTTPError(405, headers=[("allow", ", ".join(allowed))])
-    return HTTPError(501)
-
-
-def _rendering(resource: Resource, name: str) -> Handler:
-    node = resource.tree_node
-    handler = node.rendering.get(name)
-    if handler is None:
-        call = getattr(resource, name)
-        kind = resource.content_type
-        utf_8 = kind is HTML or is_utf_8(kind)
-        handler = Handler(call, not is_async(call), text_type=kind, bytes_type=kind, utf_8=utf_8)
-        if node is not _EMPTY:
-            node.rendering[name] = handler
-    return handler
 
 
 def _mounted(resource: Resource, where: str) -> str:

@@ -3,9 +3,11 @@
 from ropewalk.routing.listing import Route, Served, walk, walk_handlers
 from ropewalk.routing.matched import matched_route
 from ropewalk.routing.methods_as_routes import delete, get, patch, post, put, route
+from ropewalk.routing.not_found import handler_without_route, matches_no_route
 from ropewalk.routing.operation import OperationOptions
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
 from ropewalk.routing.routes import ROUTED, Routes
+from ropewalk.routing.trailing_slash import TrailingSlash
 
 __all__ = [
     "ROUTED",
@@ -15,9 +17,12 @@ __all__ = [
     "Route",
     "Routes",
     "Served",
+    "TrailingSlash",
     "delete",
     "get",
+    "handler_without_route",
     "matched_route",
+    "matches_no_route",
     "parse_path",
     "patch",
     "post",

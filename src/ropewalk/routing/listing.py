@@ -6,8 +6,7 @@ from typing import Any
 
 from ropewalk.converters import Converter
 from ropewalk.errors import describe, place
-from ropewalk.resource import Handler, Resource, handler_of, methods_of
-from ropewalk.resource.tree import own_handler_of
+from ropewalk.resource import Handler, Resource, handler_of, methods_of, own_handler_of
 from ropewalk.routing.patterns import Parameter, Pattern
 
 

@@ -1,0 +1,42 @@
+"""Which handler of a resource responds to a method. GET's handler responds to HEAD, too."""
+
+from typing import TYPE_CHECKING
+
+from ropewalk.charsets import is_utf_8
+from ropewalk.resource.handler import Handler, is_async
+from ropewalk.response import HTML
+
+if TYPE_CHECKING:
+    from ropewalk.resource.tree import Resource
+
+
+def handler_of(resource: "Resource", method: str) -> Handler | None:
+    """The handler of a method at a resource. GET's handler responds to HEAD, too."""
+    found = own_handler_of(resource, method)
+    if found is None and resource.tree_kind.renders_all:
+        return _rendering(resource, "render")
+    return found
+
+
+def own_handler_of(resource: "Resource", method: str) -> Handler | None:
+    """The handler of this method, without `render`."""
+    found = resource.tree_node.handlers.get(method)
+    if found is not None:
+        return found
+    name = resource.tree_kind.renders.get(method)
+    if name is not None:
+        return _rendering(resource, name)
+    return own_handler_of(resource, "GET") if method == "HEAD" else None
+
+
+def _rendering(resource: "Resource", name: str) -> Handler:
+    node = resource.tree_node
+    handler = node.rendering.get(name)
+    if handler is None:
+        call = getattr(resource, name)
+        kind = resource.content_type
+        utf_8 = kind is HTML or is_utf_8(kind)
+        handler = Handler(call, not is_async(call), text_type=kind, bytes_type=kind, utf_8=utf_8)
+        if node is not type(resource).tree_node:  # that one is for all resources without a node of their own
+            node.rendering[name] = handler
+    return handler
