@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 
-from ropewalk.asgi.call import ASGICall
-from ropewalk.asgi.call_state import COMPLETE
+from ropewalk.asgi.message_order import COMPLETE
 from ropewalk.asgi.messages import Application, Scope
+from ropewalk.asgi.sending import ASGICall
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
 from ropewalk.calling.task import register_task
 from ropewalk.errors import HostedError, interrupts, named

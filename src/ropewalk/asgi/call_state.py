@@ -1,29 +1,13 @@
-"""The state of one call of an application.
-
-| stage | what was sent | what the application may send |
-|---|---|---|
-| NEW | nothing | `http.response.start` |
-| HEAD | the start, which is kept | `http.response.body`, `http.response.pathsend` |
-| BODY | the head, and perhaps parts of the body | the same |
-| TRAILERS | head and body | `http.response.trailers` |
-| COMPLETE | the whole response | nothing |
-| GONE | any of these, when the client left or its request was refused | anything; it is dropped |
-"""
+"""The state of one call of an application: what was sent, and what waits."""
 
 from asyncio import Future, TimerHandle
-from typing import Any, Final
+from typing import Any
 
 from ropewalk.asgi.captured_response import CapturedResponse
+from ropewalk.asgi.message_order import NEW
 from ropewalk.request import Request
 from ropewalk.streaming import QUANTUM
 from ropewalk.waiting import Waiter
-
-NEW: Final = 0
-HEAD: Final = 1
-BODY: Final = 2
-TRAILERS: Final = 3
-COMPLETE: Final = 4
-GONE: Final = 5
 
 
 class CallState:

@@ -3,7 +3,8 @@
 from asyncio import CancelledError, Future, get_running_loop, sleep
 from typing import Final
 
-from ropewalk.asgi.call_state import COMPLETE, GONE, NEW, CallState
+from ropewalk.asgi.call_state import CallState
+from ropewalk.asgi.message_order import COMPLETE, GONE, NEW
 from ropewalk.asgi.messages import Message
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from ropewalk.asgi.application_check import check
-from ropewalk.asgi.call import ASGICall
 from ropewalk.asgi.call_runner import CallRunner
 from ropewalk.asgi.captured_response import CapturedResponse
 from ropewalk.asgi.lifespan import Lifespan, Mode
 from ropewalk.asgi.messages import Application
 from ropewalk.asgi.scope import http_scope
+from ropewalk.asgi.sending import ASGICall
 from ropewalk.errors import named, shown
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import BODY_LIMIT, Handler, Hosted, check_body_limit, check_options, node_of

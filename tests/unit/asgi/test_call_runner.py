@@ -16,7 +16,7 @@ from tests.unit.conftest import Log
 
 from ropewalk import App, Limits, Request
 from ropewalk.asgi import Application, ASGIOptions, Receive, Scope, Send, asgi, call_runner
-from ropewalk.asgi.call import ASGICall
+from ropewalk.asgi.sending import ASGICall
 from ropewalk.testing import AsyncClient, Client
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")

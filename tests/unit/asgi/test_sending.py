@@ -15,7 +15,7 @@ from tests.unit.conftest import Log
 
 from ropewalk import Limits, Request
 from ropewalk.asgi import Message, Receive, Scope, Send
-from ropewalk.asgi.call import ASGICall
+from ropewalk.asgi.sending import ASGICall
 from ropewalk.server import Service
 from ropewalk.testing import AsyncClient, Client, ClientResponse
 
@@ -378,7 +378,7 @@ class TestFiles:
                     log.write(b"x" * size)
             return os.pread(fd, size, offset)
 
-        monkeypatch.setitem(vars(sys.modules["ropewalk.asgi.call"]), "pread", read)
+        monkeypatch.setitem(vars(sys.modules["ropewalk.asgi.sending"]), "pread", read)
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send(start(200, []))

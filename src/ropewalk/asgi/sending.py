@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 
-from ropewalk.asgi.call_state import BODY, COMPLETE, GONE, HEAD, NEW, TRAILERS
+from ropewalk.asgi.message_order import BODY, COMPLETE, GONE, HEAD, NEW, STAGES, TRAILERS, WHEN
 from ropewalk.asgi.messages import ClientGone, Message, octets, pairs, says_client_left, unfit
 from ropewalk.asgi.receiving import ReceivingCall
 from ropewalk.calling import log_late
@@ -41,15 +41,6 @@ BLOCK: Final = 64 * 1024
 
 _LENGTH: Final = (b"content-length", "content-length")
 
-_WHEN: Final = (
-    "before http.response.start",
-    "where the body is expected",
-    "where the body is expected",
-    "where http.response.trailers is expected",
-    "after the end of the response",
-)
-"""The end of an error message, by the stage in which the invalid message was sent."""
-
 
 class ASGICall(ReceivingCall):
     """Provides `receive` and `send` to an application for one request."""
@@ -65,7 +56,11 @@ class ASGICall(ReceivingCall):
         try:
             kind = message["type"]
             stage = self.stage
-            if kind == "http.response.body" and HEAD <= stage <= BODY:
+            if stage not in STAGES.get(kind, ()):
+                if stage != GONE:
+                    raise unfit(message, WHEN[stage])
+                await self._drop()
+            elif kind == "http.response.body":
                 body = message.get("body", b"")
                 if type(body) is not bytes:
                     body = octets(body)
@@ -74,18 +69,14 @@ class ASGICall(ReceivingCall):
                     await self._send_part(body, more)
                 else:
                     self._send_whole(self.out.respond, b"" if self._status in BODILESS else body)
-            elif kind == "http.response.start" and stage == NEW:
+            elif kind == "http.response.start":
                 self._start(message)
-            elif stage == GONE:
-                await self._drop()
-            elif kind == "http.response.pathsend" and HEAD <= stage <= BODY:
+            elif kind == "http.response.pathsend":
                 await self._send_file(message["path"])
-            elif kind == "http.response.trailers" and stage == TRAILERS:
+            elif kind == "http.response.trailers":
                 self._send_trailers(message)
-            elif kind == "http.response.early_hint" and stage <= BODY:
-                self._send_hint(message["links"])
             else:
-                raise unfit(message, _WHEN[stage])
+                self._send_hint(message["links"])
         except Disconnected:
             self.left()
         except (KeyError, TypeError, ValueError, OverflowError) as error:
