@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from threading import Event
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from twisted.logger import Logger
 
-from ropewalk.calling.shortages import INTERVAL, Shortage
 from ropewalk.errors import CATALOGUE, is_int, named, shown
 from ropewalk.request import Request
 from ropewalk.resource import BODY_LIMIT, NOT_DONE_YET, Handler, Hosted, check_body_limit, check_options, node_of
@@ -22,6 +21,7 @@ from ropewalk.wsgi.file_wrapper import FileWrapper
 from ropewalk.wsgi.reactor_queue import ReactorQueue
 from ropewalk.wsgi.thread_response import ThreadResponse
 from ropewalk.wsgi.threads import PoolThreads, Threads
+from ropewalk.wsgi.threads_busy import threads_busy
 
 THREADS: Final = 10
 """The number of threads if no reactor runs, as in tests. A reactor's pool has the same number."""
@@ -33,8 +33,6 @@ CHECK: Final = 0.02
 """Seconds between two checks whether calls still run."""
 
 log = Logger(namespace="ropewalk.wsgi")
-
-_BUSY: Final = Shortage("RW705", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +98,7 @@ class WSGIResource(Hosted):
             return Response(None, 204)  # OPTIONS for the server as a whole (RFC 9110, section 9.3.7)
         threads = self._threads()
         if threads.waiting >= self.options.waiting:
-            self._refuse(request)
+            raise threads_busy(request, self.application, self.options.waiting)
         thread_response = ThreadResponse(request, self._queue_for_loop())
         handler = request.engine_handler
         direct = handler is not None and handler.call is self._handler and not request.prepared
@@ -130,21 +128,6 @@ class WSGIResource(Hosted):
     def _set_stop_event(self) -> None:
         """Set the event that notifies threads of a stop."""
         self._stopping.set()
-
-    def _refuse(self, request: Request) -> NoReturn:
-        """Respond with 503: too many requests wait for a thread."""
-        if request.service.shortages.is_news(_BUSY):
-            log.warn(
-                "RW705 {method} {path}: {count} requests wait for a thread to call {who}. {remedy} "
-                "For {seconds:g} s there is no other line about this.",
-                method=request.method,
-                path=request.raw_path.decode("ascii"),
-                count=self.options.waiting,
-                who=named(self.application),
-                remedy=CATALOGUE["RW705"].remedy,
-                seconds=INTERVAL,
-            )
-        raise _BUSY.to_http_error()
 
     async def finish_calls(self, seconds: float | None) -> None:
         """Wait a little for calls that run after their responses. A thread cannot be cancelled."""

@@ -1,0 +1,29 @@
+"""503 for a request that would wait for a thread behind too many others."""
+
+from typing import Final
+
+from twisted.logger import Logger
+
+from ropewalk.calling.shortages import INTERVAL, Shortage
+from ropewalk.errors import CATALOGUE, HTTPError, named
+from ropewalk.request import Request
+
+log = Logger(namespace="ropewalk.wsgi")
+
+_BUSY: Final = Shortage("RW705", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
+
+
+def threads_busy(request: Request, application: object, waiting: int) -> HTTPError:
+    """The error for a request, when `waiting` others wait for a thread already. It is logged from time to time."""
+    if request.service.shortages.is_news(_BUSY):
+        log.warn(
+            "RW705 {method} {path}: {count} requests wait for a thread to call {who}. {remedy} "
+            "For {seconds:g} s there is no other line about this.",
+            method=request.method,
+            path=request.raw_path.decode("ascii"),
+            count=waiting,
+            who=named(application),
+            remedy=CATALOGUE["RW705"].remedy,
+            seconds=INTERVAL,
+        )
+    return _BUSY.to_http_error()
