@@ -11,8 +11,8 @@ import click
 from click.core import ParameterSource
 
 from ropewalk.cli.flags import source_of
-from ropewalk.errors import EngineError
-from ropewalk.server.endpoint_descriptions import ParsedEndpoint, Tcp, Unix, parse_endpoint, remedy
+from ropewalk.server.endpoint_descriptions import ParsedEndpoint, Tcp, Unix, parse_endpoint
+from ropewalk.server.listen_errors import cannot_listen
 from ropewalk.suggest import did_you_mean
 
 PREFIX = "ROPEWALK_"
@@ -39,12 +39,10 @@ def check_endpoints(endpoints: Iterable[str]) -> list[str]:
         try:
             _check(endpoint)
         except OSError as error:
-            reason = error.strerror or f"{error}"
             if error.errno == errno.EADDRINUSE:
                 remarks.append(f"{description} is in use now. A start will fail until it is free.")
                 continue
-            message = f"{description} cannot be listened on: {reason}."
-            raise EngineError("RW502", message, remedy(endpoint, error)) from error
+            raise cannot_listen(description, endpoint, error) from error
     return remarks
 
 

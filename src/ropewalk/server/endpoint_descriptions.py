@@ -1,6 +1,5 @@
 """Endpoint descriptions, in the syntax of Twisted, for sockets on which the engine itself accepts."""
 
-import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -83,21 +82,6 @@ DOMAINS: Final = ("INET", "INET6", "UNIX")
 
 ACTIVATE: Final = "Start it with a systemd service that has a .socket unit, or try it with systemd-socket-activate."
 
-_TCP_REMEDIES: Final = {
-    errno.EACCES: "Choose a port from 1024 on, let systemd open it, or grant CAP_NET_BIND_SERVICE.",
-    errno.EADDRNOTAVAIL: "Use an address of this machine: 127.0.0.1 for local clients, 0.0.0.0 or :: for all of them.",
-    errno.EAFNOSUPPORT: "This machine has no addresses of that family. Use an address of the other family.",
-}
-_UNIX_REMEDIES: Final[dict[int | None, str]] = {
-    None: "Choose another path, or remove the file if it is not needed any more.",
-    errno.EADDRINUSE: "Stop the program that listens there, or choose another path.",
-    errno.EACCES: "Choose a directory in which the user of this process may create files.",
-    errno.EROFS: "Choose a directory in which files can be created.",
-    errno.ENOENT: "Create the directory first.",
-    errno.ENOTDIR: "Use a path whose parent is a directory.",
-    errno.ENAMETOOLONG: "Choose a shorter path: that of a UNIX socket has at most 107 bytes.",
-}
-
 Argument = tuple[str | None, str]
 """The name of an option, or None if it is positional, and its value."""
 
@@ -114,19 +98,6 @@ def parse_endpoint(description: str) -> ParsedEndpoint:
     except ValueError as error:
         stop = "" if f"{error}".endswith("?") else "."
         raise StartError("RW401", f"{description!r} is malformed: {error}{stop}", _correct(kind)) from error
-
-
-def remedy(endpoint: ParsedEndpoint, error: OSError) -> str | None:
-    """What to do if an endpoint cannot be opened. None for the default remedy of RW502."""
-    match endpoint:
-        case Inherited():
-            return "Use a descriptor that is a listening stream socket, and that the parent process keeps open."
-        case Unix():
-            return _UNIX_REMEDIES.get(error.errno)
-        case Tcp(host=host):
-            if error.errno is None:  # an error of the resolver, which has other numbers
-                return f"Check the name {host}, or use a numeric address."
-            return _TCP_REMEDIES.get(error.errno)
 
 
 def tcp_endpoint(host: str, port: int) -> str:

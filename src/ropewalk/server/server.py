@@ -12,12 +12,13 @@ from twisted.python.failure import Failure
 from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
 from ropewalk.calling import RootTask, StopHooks, start
-from ropewalk.errors import EngineError, RopewalkError, StartError
+from ropewalk.errors import RopewalkError, StartError
 from ropewalk.forks import ServingChildren, observe_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
 from ropewalk.server.drain_log import log_drained
-from ropewalk.server.endpoint_descriptions import parse_endpoint, remedy
+from ropewalk.server.endpoint_descriptions import parse_endpoint
+from ropewalk.server.listen_errors import cannot_listen
 from ropewalk.server.reactor_watch import ReactorWatch, watch
 from ropewalk.server.service import Service
 from ropewalk.server.socket_files import share
@@ -105,10 +106,7 @@ class Server:
         try:
             return endpoint.open(self.engine)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise EngineError(
-                "RW502", f"{description} cannot be listened on: {reason}.", remedy(endpoint, error)
-            ) from error
+            raise cannot_listen(description, endpoint, error) from error
 
     def stop(self) -> "Deferred[None]":
         """Stop accepting, let running requests finish until the deadline (`Limits.drain_timeout`), call the stop hooks.
