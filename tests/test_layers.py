@@ -38,6 +38,14 @@ ROOTS = {"__init__", "__main__"}
 LAZY_IMPORTS = {
     ("ropewalk._adapters", "ropewalk.dropin.mount.mounting"): "only programs that use twisted.web load it",
     ("ropewalk.cli.exec", "ropewalk.dropin.entry.monkeypatch"): "only `ropewalk exec` loads twisted.web",
+    (
+        "ropewalk.cli.application_kind",
+        "ropewalk.asgi.application_check",
+    ): "only a command that guesses an interface needs it",
+    (
+        "ropewalk.cli.application_kind",
+        "ropewalk.wsgi.application_check",
+    ): "only a command that guesses an interface needs it",
     ("ropewalk.cli.hosting", "ropewalk.asgi"): "only a command that serves an ASGI application needs it",
     ("ropewalk.cli.hosting", "ropewalk.wsgi"): "only a command that serves a WSGI application needs it",
     ("ropewalk.openapi.security", "ropewalk.auth"): "only a program that publishes its description needs it",

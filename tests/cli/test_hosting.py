@@ -11,8 +11,9 @@ from tests.processes import SECONDS_TO_STOP, Server, ropewalk
 
 from ropewalk.asgi import ASGIResource
 from ropewalk.cli import main
+from ropewalk.cli.application_kind import AN_APPLICATION
 from ropewalk.cli.error import CLIError
-from ropewalk.cli.hosting import AN_APPLICATION, Hosting
+from ropewalk.cli.hosting import Hosting
 from ropewalk.cli.target import load_target
 from ropewalk.wsgi import WSGIResource
 

@@ -2,20 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from inspect import signature
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import click
 
 from ropewalk import App, Resource, Site
+from ropewalk.cli.application_kind import AN_APPLICATION, Interface, is_factory, likely_interface
 from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import Decorated, WholeNumber, flag, source_of
 from ropewalk.errors import HostedError, describe
-
-Interface = Literal["wsgi", "asgi"]
-
-AN_APPLICATION: Final[dict[str, str]] = {"wsgi": "a WSGI application", "asgi": "an ASGI application"}
-"""An application of each interface, for messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,28 +60,6 @@ class Hosting:
             instead = f"{source_of(other, like=interface)} instead of {source_of(interface)}"
             message = f"{name} looks like {AN_APPLICATION[other]}. Set {instead}."
             raise CLIError(error.code, message) from error
-
-
-def is_factory(thing: object) -> bool:
-    """Whether an object can be called without arguments, as a function that creates an application."""
-    if not callable(thing):
-        return False
-    try:
-        signature(thing).bind()
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def likely_interface(thing: object) -> Interface | None:
-    """The interface that an object seems to have; None for neither."""
-    for interface, host in _HOSTS.items():
-        try:
-            host(thing, Hosting())
-        except HostedError:
-            continue
-        return interface
-    return None
 
 
 def hosting_flags(command: Decorated) -> Decorated:

@@ -18,9 +18,10 @@ from traceback import walk_tb
 from types import FunctionType, ModuleType, TracebackType
 
 from ropewalk import App, Resource, Site
+from ropewalk.cli.application_kind import AN_APPLICATION, is_factory, likely_interface
 from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import source_elsewhere
-from ropewalk.cli.hosting import AN_APPLICATION, Hosting, is_factory, likely_interface
+from ropewalk.cli.hosting import Hosting
 from ropewalk.errors import CATALOGUE, full_name, relative
 from ropewalk.resource import as_resource, is_twisted
 from ropewalk.suggest import did_you_mean
