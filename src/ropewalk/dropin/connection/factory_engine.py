@@ -16,7 +16,7 @@ from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.override_check import report_foreign
 from ropewalk.dropin.connection.socket_release import release, release_made
 from ropewalk.dropin.connection.socket_transport import SocketTransport
-from ropewalk.dropin.connection.upgrade import close_upgraded
+from ropewalk.dropin.connection.upgrade_shutdown import close_upgraded
 from ropewalk.dropin.forced_shutdown import force_shutdown_at_next_signal
 from ropewalk.dropin.request.access_log import make_log_safe
 from ropewalk.dropin.request.site_log import SiteLogs, logs_of

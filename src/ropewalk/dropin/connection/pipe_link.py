@@ -1,6 +1,5 @@
 """The link of a channel whose bytes a transport of Twisted carries, to and from an engine without a socket."""
 
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +17,7 @@ from ropewalk.dropin.connection.link import STOCK, Link
 from ropewalk.dropin.connection.override_check import READ
 from ropewalk.dropin.connection.request_receiver import RequestReceiver
 from ropewalk.dropin.connection.transport_sink import TransportSink, is_on_socket
-from ropewalk.errors import Disconnected, ResponseEnded
+from ropewalk.dropin.connection.upgrade import arrived_bytes
 from ropewalk.server.addresses import from_twisted_address
 
 if TYPE_CHECKING:
@@ -137,13 +136,7 @@ class PipeLink(Link):
         channel._upgraded = True
         channel.setTimeout(None)
         self.push()  # these bytes are sent before those of the new protocol
-        rest = b""
-        if exchange is not None:
-            # The response may be complete, although the request is not finished.
-            with suppress(Disconnected, ResponseEnded):
-                if exchange.status != 101:
-                    exchange.switch_without_response()
-                rest = exchange.take() or b""
+        rest = b"" if exchange is None else arrived_bytes(exchange)
         self._release()
         if exchange is not None:
             channel._networkProducer.unregisterProducer()

@@ -22,6 +22,7 @@ from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.producers import PullAdapter, resume_producer
 from ropewalk.dropin.connection.thread_queue import in_reactor_thread
 from ropewalk.dropin.connection.twisted_attributes import BorrowedSocket, TransportAttributes
+from ropewalk.dropin.connection.upgrade import end_http
 from ropewalk.errors import Disconnected, ResponseEnded, interrupts
 from ropewalk.request import Address
 from ropewalk.server.addresses import to_twisted_address
@@ -95,9 +96,8 @@ class SocketTransport(TransportAttributes):
         if exchange is not None:
             self._raw = exchange
             self.factory_engine.upgraded.add(self)
-            if exchange.status != 101:
-                with suppress(Disconnected, ResponseEnded):  # the program may have aborted the connection
-                    exchange.switch_without_response()
+            with suppress(Disconnected, ResponseEnded):  # the program may have aborted the connection
+                end_http(exchange)
             # Later, because the program has not finished the change of protocols.
             self.reactor.callLater(0, self.deliver)
         return exchange

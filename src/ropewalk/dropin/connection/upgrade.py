@@ -1,26 +1,18 @@
-"""Connections that another protocol takes over: the head of a 101, and their end at a shutdown.
+"""The upgrade: a new protocol takes over the transport of a connection, and its bytes.
 
-| protocol | how it ends at a shutdown |
-|---|---|
-| twisted.web's `WebSocketResource` | close frame 1001, "going away" (RFC 6455, section 7.4.1), then the connection |
-| Autobahn's, and what derives from it | the same frame; Autobahn closes after the client's or its own timeout |
-| any other | the connection is closed after what was written; the protocol has `connectionLost` |
+| what | from | to |
+|---|---|---|
+| the transport | the channel, by `upgrade` of its link | `makeConnection` of the new protocol |
+| bytes that have arrived | `SocketTransport.read_ahead`, `arrived_bytes` of a pipe | `dataReceived` |
+| bytes that follow | the exchange, after `end_http` | `dataReceived` |
 """
 
-import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from typing import Final
 
-from twisted.logger import Logger
-
-from ropewalk import twisted_private
-
-if TYPE_CHECKING:
-    from ropewalk.dropin.connection.socket_transport import SocketTransport
-
-GOING_AWAY: Final = 1001
-
-log = Logger(namespace="ropewalk.dropin")
+from ropewalk.dropin.connection.exchange import RelayedExchange
+from ropewalk.errors import Disconnected, ResponseEnded
 
 _FRAMING: Final = (b"Content-Length", b"Transfer-Encoding")
 
@@ -36,25 +28,15 @@ def switch_head(version: bytes, reason: bytes, headers: Iterable[tuple[bytes, It
     return b"%b 101 %b\r\n%b\r\n" % (version, reason, b"".join(lines))
 
 
-def close_upgraded(transport: "SocketTransport") -> None:
-    """Close a connection in the way of its protocol, if that is known."""
-    protocol = transport.protocol
-    protocol = getattr(protocol, "wrappedProtocol", protocol)  # Autobahn wraps its protocol for Twisted
-    try:
-        _close(protocol, transport)
-    except Exception:  # noqa: BLE001 - a protocol that cannot send its close is closed as any other
-        log.failure("{protocol} failed while the server was stopping; its connection is closed.", protocol=protocol)
-        transport.loseConnection()
+def end_http(exchange: RelayedExchange) -> None:
+    """Carry raw bytes in place of a response, if its head was not a 101."""
+    if exchange.status != 101:
+        exchange.switch_without_response()
 
 
-def _close(protocol: Any, transport: "SocketTransport") -> None:
-    if "twisted.web.websocket" in sys.modules and isinstance(protocol, twisted_private.WebSocketWireProtocol):
-        protocol.loseConnection(GOING_AWAY)
-    elif hasattr(protocol, "sendCloseFrame"):
-        # `sendClose` would refuse the code, because it takes only the codes of applications.
-        protocol.sendCloseFrame(code=GOING_AWAY, reasonUtf8=None, isReply=False)
-        # Otherwise the protocol itself limits its wait for the client.
-        if not getattr(protocol, "closeHandshakeTimeout", 0):
-            transport.loseConnection()
-    else:
-        transport.loseConnection()
+def arrived_bytes(exchange: RelayedExchange) -> bytes:
+    """End HTTP on an exchange. Returns the bytes that have already arrived for the new protocol."""
+    with suppress(Disconnected, ResponseEnded):  # the response may be complete, although the request is not finished
+        end_http(exchange)
+        return exchange.take() or b""
+    return b""

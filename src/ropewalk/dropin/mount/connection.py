@@ -5,7 +5,7 @@ from typing import Any
 
 from ropewalk.dropin.connection.socket_transport import SocketTransport
 from ropewalk.dropin.connection.thread_queue import Call, Chunk, ThreadQueue
-from ropewalk.dropin.connection.upgrade import close_upgraded
+from ropewalk.dropin.connection.upgrade_shutdown import close_upgraded
 from ropewalk.request import Address, Request
 from ropewalk.waiting import Waiter
 
