@@ -10,7 +10,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
-use ropewalk_engine::access::{AccessLogBuffer, Style};
+use ropewalk_engine::access_log::{AccessLogBuffer, Style};
 use ropewalk_engine::method::Methods;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
 use ropewalk_engine::{HalfClose, ListenerId};

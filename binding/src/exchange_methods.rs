@@ -4,7 +4,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use ropewalk_engine::access::twisted_combined_line;
+use ropewalk_engine::access_log::twisted_combined_line;
 use ropewalk_engine::{Pressure, Status};
 
 use crate::address;

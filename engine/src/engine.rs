@@ -38,7 +38,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use crate::access::{AccessLogBuffer, Style};
+use crate::access_log::{AccessLogBuffer, Style};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::driver::{Driver, Epoll, Ready};

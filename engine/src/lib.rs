@@ -17,7 +17,7 @@
 
 #![forbid(unsafe_code)]
 
-pub mod access;
+pub mod access_log;
 pub mod address;
 pub mod authority;
 pub mod batching;

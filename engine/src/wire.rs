@@ -57,7 +57,7 @@
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
-use crate::access::AccessLogBuffer;
+use crate::access_log::AccessLogBuffer;
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::counters::Counters;

@@ -151,33 +151,6 @@ impl<W: Wire> Connection<W> {
         self.unsent = false;
     }
 
-    fn timeout(&self, phase: RequestPhase, draining: bool) -> Timeout {
-        if !self.out.is_empty() {
-            return if self.blocked { Timeout::Write } else { Timeout::None };
-        }
-        if self.lingering {
-            return Timeout::Linger;
-        }
-        match phase {
-            RequestPhase::Idle | RequestPhase::Fresh if draining => Timeout::DrainGrace,
-            RequestPhase::Idle => Timeout::Idle,
-            RequestPhase::Head | RequestPhase::Fresh => Timeout::Head,
-            RequestPhase::Body { reads: true, .. } => Timeout::Body,
-            _ if self.pauses_half_closed() => Timeout::HalfClosed,
-            _ => Timeout::None,
-        }
-    }
-
-    // Half-closes
-
-    /// What happens to the running exchange if the client closes its sending side.
-    pub fn half_close(&self) -> HalfClose {
-        match self.half_close_of {
-            Some((serial, choice)) if serial == self.wire.serial() && self.half_close == HalfClose::Cancel => choice,
-            _ => self.half_close,
-        }
-    }
-
     /// Whether a client that has left has reset the connection, rather than closed it. Takes the error of the socket,
     /// which the kernel reports once.
     pub fn was_reset(&self) -> bool {
@@ -190,17 +163,5 @@ impl<W: Wire> Connection<W> {
         }
         // A reset after a FIN is EPIPE, any other one ECONNRESET.
         self.broken || self.transport.take_error().is_some_and(|error| error != Errno::PIPE || !cancels)
-    }
-
-    /// Whether a body ends before it is complete.
-    pub fn is_cut_off(&self, phase: RequestPhase) -> bool {
-        self.ended && phase.lacks_body()
-    }
-
-    fn pauses_half_closed(&self) -> bool {
-        self.survives_half_close.is_some()
-            && self.survives_half_close == self.wire.running()
-            && self.wire.response_phase().has_started()
-            && self.half_close() != HalfClose::Finish
     }
 }

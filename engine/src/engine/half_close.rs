@@ -5,10 +5,34 @@
 
 use super::Engine;
 use super::closing::CLIENT_LEFT;
+use super::connection::Connection;
 use crate::driver::Driver;
 use crate::event::{Event, GoneReason};
 use crate::exchange::{ExchangeId, HalfClose};
 use crate::wire::{RequestPhase, ResponsePhase, Wire};
+
+impl<W: Wire> Connection<W> {
+    /// What happens to the running exchange if the client closes its sending side.
+    pub fn half_close(&self) -> HalfClose {
+        match self.half_close_of {
+            Some((serial, choice)) if serial == self.wire.serial() && self.half_close == HalfClose::Cancel => choice,
+            _ => self.half_close,
+        }
+    }
+
+    /// Whether a body ends before it is complete.
+    pub fn is_cut_off(&self, phase: RequestPhase) -> bool {
+        self.ended && phase.lacks_body()
+    }
+
+    /// Whether the response to a client that has closed its sending side pauses.
+    pub fn pauses_half_closed(&self) -> bool {
+        self.survives_half_close.is_some()
+            && self.survives_half_close == self.wire.running()
+            && self.wire.response_phase().has_started()
+            && self.half_close() != HalfClose::Finish
+    }
+}
 
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Handles that the client has closed its sending side. True if the connection was closed.

@@ -1,11 +1,33 @@
-//! What happens when the deadline of a connection, a listener or the drain has passed.
+//! Which timeout applies to a connection, and what happens when its deadline, or that of a listener or the drain, has
+//! passed.
 
 use super::Engine;
+use super::connection::Connection;
 use super::deadline::Timeout;
 use super::turn::{POLL_LOSSES, POLL_SHARE};
 use crate::driver::Driver;
 use crate::event::GoneReason;
-use crate::wire::Wire;
+use crate::wire::{RequestPhase, Wire};
+
+impl<W: Wire> Connection<W> {
+    /// The timeout that applies now.
+    pub fn timeout(&self, phase: RequestPhase, draining: bool) -> Timeout {
+        if !self.out.is_empty() {
+            return if self.blocked { Timeout::Write } else { Timeout::None };
+        }
+        if self.lingering {
+            return Timeout::Linger;
+        }
+        match phase {
+            RequestPhase::Idle | RequestPhase::Fresh if draining => Timeout::DrainGrace,
+            RequestPhase::Idle => Timeout::Idle,
+            RequestPhase::Head | RequestPhase::Fresh => Timeout::Head,
+            RequestPhase::Body { reads: true, .. } => Timeout::Body,
+            _ if self.pauses_half_closed() => Timeout::HalfClosed,
+            _ => Timeout::None,
+        }
+    }
+}
 
 impl<D: Driver, W: Wire> Engine<D, W> {
     /// Handles the deadlines that have passed: a limited number of those of connections, and all others.

@@ -1,6 +1,6 @@
 //! Counts and logs the current exchange.
 
-use crate::access::Line;
+use crate::access_log::Line;
 use crate::clock::monotonic_micros;
 use crate::head::Head;
 use crate::wire::WireContext;

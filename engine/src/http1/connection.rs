@@ -13,23 +13,7 @@ use crate::event::Event;
 use crate::exchange::ExchangeId;
 use crate::head::{Head, Version};
 use crate::method::Method;
-use crate::origin::Origin;
-use crate::refusal::Refusal;
 use crate::wire::{Wire, WireContext};
-
-impl WireContext<'_> {
-    /// Sets where a request comes from: the peer, or the client that trusted proxies report.
-    fn set_origin(&self, mut head: Box<Head>) -> Result<Box<Head>, Refusal> {
-        head.peer = self.peer.clone();
-        head.secure = self.secure;
-        if let Some(proxies) = self.proxies {
-            let connection = Origin { client: self.client.clone(), secure: self.secure, host: None };
-            let origin = if self.trusts_fields { proxies.origin_of(&head, connection)? } else { connection };
-            head.origin = Some(Box::new(origin));
-        }
-        Ok(head)
-    }
-}
 
 /// One connection: the state of both sides, the input, and the data of the current exchange.
 #[derive(Debug)]

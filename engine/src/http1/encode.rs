@@ -1,13 +1,10 @@
-//! Heads of responses as bytes (RFC 9112, sections 4 and 5). Mistakes of a handler are found before any byte is
-//! written.
+//! Heads of responses as bytes (RFC 9112, sections 4 and 5).
 
-use super::chunked::may_trail;
 use super::reason_phrase::reason_phrase;
-use super::request_framing::parse_length;
+use super::response_fields::FramingFields;
 use super::response_framing::BodyFrame;
-use crate::exchange::{CommandError, Status};
+use crate::exchange::Status;
 use crate::head::{FieldRef, Version};
-use crate::token::is_token;
 
 /// The Connection field of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,90 +17,6 @@ pub enum Persistence {
     Close,
     /// `Upgrade`, with 101.
     Upgrade,
-}
-
-/// The fields of a handler that concern framing and the connection.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FramingFields {
-    /// The handler's own `Content-Length`.
-    pub length: Option<u64>,
-    /// The handler sets `Date` itself.
-    pub date: bool,
-    /// The handler sets `Connection: close`.
-    pub close: bool,
-    /// The handler sets `Connection: keep-alive`.
-    pub keep_alive: bool,
-    /// The handler sets `Transfer-Encoding: chunked`, and frames its chunks itself.
-    pub chunked: bool,
-    /// The body is a stream of events, which does not end by itself.
-    pub events: bool,
-}
-
-/// Checks the status and the fields of a handler before anything is written.
-pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<FramingFields, CommandError> {
-    let found = check_framing(status, fields)?;
-    if found.chunked {
-        return Err(refused(b"Transfer-Encoding", "is set by the server"));
-    }
-    Ok(found)
-}
-
-/// As [`check`], for a handler that frames its body itself.
-pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<FramingFields, CommandError> {
-    if !(100..=599).contains(&status.code) {
-        return Err(CommandError::Status(status.code));
-    }
-    if status.reason.is_some_and(has_controls) {
-        return Err(CommandError::Field("the reason phrase has control characters".into()));
-    }
-    let mut found = FramingFields::default();
-    for &(name, value) in fields {
-        if name.is_empty() || !name.iter().copied().all(is_token) {
-            return Err(refused(name, "is not a valid name"));
-        }
-        if has_controls(value) {
-            return Err(refused(name, "has control characters in its value"));
-        }
-        match name.len() {
-            4 if name.eq_ignore_ascii_case(b"date") => found.date = true,
-            10 if name.eq_ignore_ascii_case(b"connection") => {
-                for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-                    found.close |= option.eq_ignore_ascii_case(b"close");
-                    found.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-                }
-            }
-            12 if name.eq_ignore_ascii_case(b"content-type") => {
-                let media_type = value.split(|&byte| byte == b';').next().unwrap_or_default();
-                found.events = media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream");
-            }
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
-                let length = parse_length(value).map_err(|_| refused(name, "is not a plain number"))?;
-                if found.length.replace(length).is_some_and(|earlier| earlier != length) {
-                    return Err(refused(name, "is set twice, with different values"));
-                }
-            }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                if found.chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(refused(name, "is not exactly \"chunked\""));
-                }
-                found.chunked = true;
-            }
-            _ => {}
-        }
-    }
-    if found.chunked && found.length.is_some() {
-        return Err(refused(b"Content-Length", "is set beside Transfer-Encoding"));
-    }
-    Ok(found)
-}
-
-/// Checks the trailer fields of a handler before they are written (RFC 9110, section 6.5.1).
-pub fn check_trailers(fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
-    check(200.into(), fields)?;
-    match fields.iter().find(|(name, _)| !may_trail(name)) {
-        Some((name, _)) => Err(refused(name, "must not be sent after the body")),
-        None => Ok(()),
-    }
 }
 
 /// Appends the head of a response whose fields passed [`check`].
@@ -210,19 +123,11 @@ fn decimal(out: &mut Vec<u8>, mut number: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// Whether a value has bytes that no field value and no reason phrase may have (RFC 9110, section 5.5; RFC 9112,
-/// section 4).
-fn has_controls(value: &[u8]) -> bool {
-    value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f)
-}
-
-fn refused(name: &[u8], why: &str) -> CommandError {
-    CommandError::Field(format!("the field {:?} {why}", String::from_utf8_lossy(name)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::CommandError;
+    use crate::http1::response_fields::check;
 
     fn encoded(status: u16, fields: &[FieldRef<'_>], frame: BodyFrame, persistence: Persistence) -> String {
         let mut out = Vec::new();
@@ -242,29 +147,6 @@ mod tests {
             encoded(599, &[(b"date", b"now"), (b"Connection", b"close")], BodyFrame::Chunked, Persistence::Close)
         );
         assert_eq!("HTTP/1.1 103 Early Hints\r\n\r\n", encoded(103, &[], BodyFrame::None, Persistence::Implied));
-    }
-
-    #[test]
-    fn rfc9110_5_5_bad_fields_stay_off_the_wire() {
-        for (name, value) in [
-            (&b"X"[..], &b"a\r\nSet-Cookie: b"[..]),
-            (b"X", b"a\n"),
-            (b"X", b"a\0"),
-            (b"X\r\n", b"a"),
-            (b"X:", b"a"),
-            (b"", b"a"),
-            (b"Transfer-Encoding", b"chunked"),
-            (b"Content-Length", b"ten"),
-            (b"Content-Length", b"+10"),
-            (b"Content-Length", b"010"),
-        ] {
-            assert!(matches!(check(200.into(), &[(name, value)]), Err(CommandError::Field(_))), "{name:?}");
-        }
-        assert_eq!(Err(CommandError::Status(600)), check(600.into(), &[]));
-        assert!(matches!(
-            check(200.into(), &[(b"Content-Length", b"1"), (b"content-length", b"2")]),
-            Err(CommandError::Field(_))
-        ));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Refusals: short responses to messages that no handler gets. The connection closes after them.
 
 use super::connection::Http1;
-use super::encode::{self, FramingFields, Persistence};
+use super::encode::{self, Persistence};
 use super::reason_phrase::reason_phrase;
+use super::response_fields::FramingFields;
 use super::response_framing::BodyFrame;
 use super::scan::has_method_head;
 use crate::event::{Event, Report, Severity};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use super::connection::Http1;
 use super::encode;
 use super::response_body::ResponseBody;
+use super::response_fields;
 use super::response_framing::{ResponseFraming, is_bodiless};
 use super::state::{ResponseState, Trigger};
 use crate::exchange::{Body, CommandError, Status};
@@ -20,7 +21,7 @@ impl Http1 {
         fields: &[FieldRef<'_>],
         cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
-        let found = encode::check_framing(status, fields)?;
+        let found = response_fields::check_framing(status, fields)?;
         self.states.check(Trigger::Begin)?;
         if status.code < 200 || (found.chunked && self.version == Version::Http10) {
             return Err(CommandError::Status(status.code));

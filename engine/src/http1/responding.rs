@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::connection::Http1;
-use super::encode::{self, FramingFields, Persistence};
+use super::encode::{self, Persistence};
 use super::response_body::ResponseBody;
+use super::response_fields::{self, FramingFields};
 use super::response_framing::{BodyFrame, ResponseFraming, frame_of_stream, frame_of_whole};
 use super::state::{RequestState, ResponseState, Trigger};
 use crate::exchange::{Body, CommandError, Status};
@@ -57,7 +58,7 @@ impl Http1 {
         fields: &[FieldRef<'_>],
         cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError> {
-        let found = encode::check(status.into(), fields)?;
+        let found = response_fields::check(status.into(), fields)?;
         if !(100..200).contains(&status) || status == 101 {
             return Err(CommandError::Status(status));
         }
@@ -113,7 +114,7 @@ impl Http1 {
         status: Status<'_>,
         fields: &[FieldRef<'_>],
     ) -> Result<FramingFields, CommandError> {
-        let found = encode::check(status, fields)?;
+        let found = response_fields::check(status, fields)?;
         self.states.check(trigger)?;
         if status.code < 200 {
             return Err(CommandError::Status(status.code));

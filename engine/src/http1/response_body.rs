@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::encode;
+use super::response_fields;
 use super::response_framing::ResponseFraming;
 use crate::exchange::{Body, CommandError};
 use crate::head::FieldRef;
@@ -105,7 +106,7 @@ impl ResponseBody {
                 Err(CommandError::Length { announced, written: announced - left })
             }
             ResponseFraming::Chunked => {
-                encode::check_trailers(trailers)?;
+                response_fields::check_trailers(trailers)?;
                 let tail = out.tail();
                 tail.extend_from_slice(b"0\r\n");
                 for (name, value) in trailers {

@@ -3,6 +3,7 @@
 use super::connection::Http1;
 use super::encode::{self, Persistence};
 use super::request_body::Demand;
+use super::response_fields;
 use super::response_framing::{BodyFrame, ResponseFraming};
 use super::state::{RequestState, Trigger};
 use crate::exchange::CommandError;
@@ -12,7 +13,7 @@ use crate::wire::WireContext;
 impl Http1 {
     /// Sends 101. The bytes after it belong to another protocol (RFC 9110, section 7.8).
     pub(super) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError> {
-        let found = encode::check(101.into(), fields)?;
+        let found = response_fields::check(101.into(), fields)?;
         self.states.check(Trigger::Upgrade)?;
         if self.version == Version::Http10 {
             return Err(CommandError::Status(101));

@@ -52,7 +52,7 @@ impl Chaos {
             ..Limits::default()
         };
         let mut world = World::with(limits);
-        world.engine.set_access_log(Some(ropewalk_engine::access::Style::Combined));
+        world.engine.set_access_log(Some(ropewalk_engine::access_log::Style::Combined));
         Chaos { dice: Dice(seed), world, clients: Vec::new(), exchanges: Vec::new() }
     }
 

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use ropewalk_engine::access::Style;
+use ropewalk_engine::access_log::Style;
 use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Address, Body, CommandError, Engine, GoneReason, Limits};

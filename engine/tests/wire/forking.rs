@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use ropewalk_engine::access::Style;
+use ropewalk_engine::access_log::Style;
 use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Address, Body, CommandError, Engine, Limits};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 
-use ropewalk_engine::access::Style;
+use ropewalk_engine::access_log::Style;
 use ropewalk_engine::event::Event;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
 use ropewalk_engine::{Address, Body, Head, Limits, Report, Severity};
