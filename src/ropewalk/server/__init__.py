@@ -9,7 +9,8 @@ from ropewalk.server.endpoint_descriptions import half_closing, tcp_endpoint
 from ropewalk.server.error_log import begin_logging, flush_errors, write_error
 from ropewalk.server.log_signals import handle_log_signals
 from ropewalk.server.log_targets import is_writable
-from ropewalk.server.running import install_reactor, run, run_on_tcp
+from ropewalk.server.reactor_choice import install_reactor
+from ropewalk.server.running import run, run_on_tcp
 from ropewalk.server.security_warnings import security_warnings
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.service import Service

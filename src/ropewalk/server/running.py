@@ -1,16 +1,10 @@
 """`App.run` and the command line: the whole life of a serving process."""
 
-import asyncio
-import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
-from types import FrameType
 from typing import Any, Final, Literal
 
-from twisted.internet import asyncioreactor
-from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger, LogLevel, globalLogBeginner
 from twisted.python.failure import Failure
 
@@ -19,32 +13,20 @@ from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log import AccessLog
 from ropewalk.server.app_listening_port import AppListeningPort
 from ropewalk.server.app_listening_port import listen as listen_on
-from ropewalk.server.drain_log import log_drain
 from ropewalk.server.endpoint_descriptions import half_closing, tcp_endpoint
 from ropewalk.server.error_log import begin_logging, flush_errors
-from ropewalk.server.log_signals import GiveBack, handle_log_signals, handle_where_default
+from ropewalk.server.log_signals import handle_log_signals
 from ropewalk.server.log_writer import FLUSH_TIMEOUT
+from ropewalk.server.reactor_choice import install_reactor
 from ropewalk.server.security_warnings import security_warnings
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.standard_streams import reserve_standard_streams
+from ropewalk.server.stop_signals import handle_stop_signals
 
 log = Logger(namespace="ropewalk.server")
 
 LAST_LINES_TIMEOUT: Final = 0.25
 """Seconds that the last lines of the log have at least to be written."""
-
-
-def install_reactor() -> str:
-    """Install the asyncio reactor, on uvloop if that is installed, unless there is a reactor. Returns its name."""
-    if "twisted.internet.reactor" not in sys.modules:
-        new_loop = _new_loop()
-        asyncio.set_event_loop(new_loop)
-        asyncioreactor.install(new_loop)
-    from twisted.internet import reactor
-
-    kind = type(reactor).__name__
-    loop = getattr(reactor, "_asyncioEventloop", None)
-    return kind if loop is None else f"{kind} on {type(loop).__module__.partition('.')[0]}"
 
 
 def run(
@@ -99,7 +81,7 @@ def run(
 
     server.started().addCallback(lambda _: started(listening)).addErrback(fail)
     give_back = [handle_log_signals(reactor)]
-    reactor.callWhenRunning(lambda: give_back.append(_handle_signals(reactor, server)))
+    reactor.callWhenRunning(lambda: give_back.append(handle_stop_signals(reactor, server)))
     try:
         reactor.run()
     finally:
@@ -140,48 +122,3 @@ def _begin_logging() -> None:
     """Begin Twisted's log on the standard error, from level info on, unless the program has begun it."""
     if globalLogBeginner._temporaryObserver is not None:  # noqa: SLF001 - the only sign of it
         begin_logging(LogLevel.info)
-
-
-def _handle_signals(reactor: Any, server: Server) -> GiveBack:
-    """Handle SIGINT and SIGTERM: the first one stops the reactor, which drains first; the second one aborts the drain.
-
-    The third one has its default effect and kills the process, because nothing else stops a hook that blocks. SIGHUP
-    counts as the first signal and never as a later one: a closed terminal sends it, and its shell may send it again. If
-    it is ignored, as under nohup, or handled by the program, it is left alone. Returns a function that gives SIGHUP
-    back.
-    """
-
-    def drain() -> None:
-        log_drain(server.engine)
-        try:
-            reactor.stop()
-        except ReactorNotRunning:  # the app has stopped it, and the drain is not finished
-            server.abort()
-
-    calls = [drain, server.abort]
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if len(calls) == 1:
-            handle(signal.SIG_DFL)
-        if calls:  # another signal may have been handled meanwhile
-            reactor.callFromThread(calls.pop(0))
-
-    def hang_up(number: int, frame: FrameType | None) -> None:
-        if len(calls) == 2:
-            stop(number, frame)
-
-    def handle(handler: Any) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, handler)
-
-    handle(stop)
-    return handle_where_default(signal.SIGHUP, hang_up)
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()

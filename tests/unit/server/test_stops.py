@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from ropewalk import App, Limits
 from ropewalk.errors import StartError
 from ropewalk.resource import Hosted
-from ropewalk.server.running import _handle_signals
+from ropewalk.server.stop_signals import handle_stop_signals
 
 
 class Unstarted(Reactor):
@@ -261,7 +261,7 @@ class TestSignals:
         monkeypatch.setattr(signal, "signal", handle)
         server: Any = SimpleNamespace(abort="abort")
         reactor: Any = SimpleNamespace(callFromThread=lambda call: calls.append(getattr(call, "__name__", call)))
-        _handle_signals(reactor, server)
+        handle_stop_signals(reactor, server)
         handler = handlers[signal.SIGTERM]
         handler(signal.SIGTERM, None)
         nested += [signal.SIGINT]
