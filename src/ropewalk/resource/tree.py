@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol
 from weakref import WeakSet
 
 from ropewalk.converters import Converter
-from ropewalk.errors import TreeError, full_name, place
+from ropewalk.errors import TreeError, full_name
 from ropewalk.headers import Text
 from ropewalk.methods import ANY, REGISTERED, rendered_method
 from ropewalk.request import Request
@@ -14,6 +14,7 @@ from ropewalk.resource.adapters import adapt, is_twisted, makes_twisted
 from ropewalk.resource.allowed_methods import methods_of, not_allowed
 from ropewalk.resource.handler import ATTACHED, Handler
 from ropewalk.resource.method_lookup import handler_of, own_handler_of
+from ropewalk.resource.route_conflicts import claimed_by_two_handlers, claimed_by_two_mounts
 from ropewalk.response import HTML
 
 NOT_DONE_YET: Final = 1
@@ -102,8 +103,7 @@ class Node:
     def mount(self, resource: "Resource", path: str, names: tuple[str, ...], where: str) -> None:
         """Have a resource take every path here and below that the children do not. `where` is the place of the call."""
         if self.mounted is not None:
-            both = f"{_mounted(self.mounted, self.mount_place)} and {_mounted(resource, where)}"
-            raise TreeError("RW104", f"{path} is claimed twice, by {both}.")
+            raise claimed_by_two_mounts(path, (self.mounted, self.mount_place), (resource, where))
         self.mounted = self._adopt(resource)
         self.mount_path = path.rstrip("/")
         self.mount_place = where
@@ -272,21 +272,12 @@ def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
     """Have a handler respond to a method at a resource. Raises TreeError (RW104) if the method has one."""
     former = handler_of(resource, method) if method in methods_of(resource, implied=False) else None
     if former is not None:
-        places = f"{place(former.call)} and {place(handler.call)}"
-        if former.path in ("", path):
-            raise TreeError("RW104", f"{method} {path} is claimed twice: {places}.")
-        raise TreeError("RW104", f"{method} {former.path} and {method} {path} are one path, claimed twice: {places}.")
+        raise claimed_by_two_handlers(method, path, former, handler)
     node = node_of(resource)
     node.handlers[method] = handler
     if method not in REGISTERED:
         node.serve_extra(frozenset((method,)))
     node.changed(set())
-
-
-def _mounted(resource: Resource, where: str) -> str:
-    """The name of a mounted resource in messages: of its App, if it is the root of one."""
-    app = resource.tree_node.app
-    return f"{type(resource if app is None else app).__qualname__} (mounted at {where})"
 
 
 def _name(name: Text) -> str:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import FunctionType
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import quote
 
 from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, Converter
-from ropewalk.errors import HandlerError, TreeError, describe, place, relative, shown
+from ropewalk.errors import HandlerError, TreeError, describe, place, relative
 from ropewalk.methods import SERVABLE, is_servable
 from ropewalk.resource import Handler, Resource, as_resource, check_middlewares, claim, is_async, node_of
 from ropewalk.response import BYTES, TEXT
@@ -17,7 +16,8 @@ from ropewalk.routing.handler_parameters import annotations, keywords, takes_par
 from ropewalk.routing.listing import Route, walk
 from ropewalk.routing.methods_as_routes import declared_routes
 from ropewalk.routing.operation import operation_options
-from ropewalk.routing.patterns import SEGMENT, Parameter, Pattern, listed, parse_path
+from ropewalk.routing.patterns import Parameter, Pattern, parse_path
+from ropewalk.routing.url_for import path_of
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed import Dependencies, all_named, is_typed, plan_for
 
@@ -229,21 +229,7 @@ class Routes:
             many = "several routes have" if patterns else "no route has"
             remedy = "Give each a name of its own by name=." if patterns else did_you_mean(name, self._known()).lstrip()
             raise TreeError("RW107", f"In url_for({name!r}): {many} this name.", remedy or None)
-        pattern = patterns[0]
-        wanted = {part.name for part in pattern if isinstance(part, Parameter)}
-        if wanted != set(params):
-            raise TreeError("RW108", f"url_for({name!r}) needs {listed(wanted)} and was given {listed(params)}.")
-        parts = []
-        for part in pattern:
-            if isinstance(part, str):
-                parts.append(quote(part, safe=SEGMENT))
-                continue
-            try:
-                parts.append(part.converter.quote(params[part.name]))
-            except ValueError as error:
-                what = f"url_for({name!r}): {part.name} is {shown(params[part.name])}, {error}."
-                raise TreeError("RW108", what, f"Give what the converter {part.converter.name} takes.") from error
-        return f"/{'/'.join(parts)}"
+        return path_of(name, patterns[0], params)
 
     def _known(self) -> set[str]:
         """The names of all routes, for url_for."""

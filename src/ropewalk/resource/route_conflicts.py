@@ -1,0 +1,31 @@
+"""The errors for a path that is claimed twice: by two handlers of one method, or by two mounted resources (RW104)."""
+
+from typing import TYPE_CHECKING
+
+from ropewalk.errors import TreeError, place
+from ropewalk.resource.handler import Handler
+
+if TYPE_CHECKING:
+    from ropewalk.resource.tree import Resource
+
+Mount = tuple["Resource", str]
+"""A mounted resource, and the place of its `mount` call."""
+
+
+def claimed_by_two_handlers(method: str, path: str, former: Handler, handler: Handler) -> TreeError:
+    """The error for a second handler of a method at `path`."""
+    places = f"{place(former.call)} and {place(handler.call)}"
+    if former.path in ("", path):
+        return TreeError("RW104", f"{method} {path} is claimed twice: {places}.")
+    return TreeError("RW104", f"{method} {former.path} and {method} {path} are one path, claimed twice: {places}.")
+
+
+def claimed_by_two_mounts(path: str, former: Mount, second: Mount) -> TreeError:
+    """The error for a second resource that is mounted at `path`."""
+    return TreeError("RW104", f"{path} is claimed twice, by {_mounted(*former)} and {_mounted(*second)}.")
+
+
+def _mounted(resource: "Resource", where: str) -> str:
+    """The name of a mounted resource in messages: of its App, if it is the root of one."""
+    app = resource.tree_node.app
+    return f"{type(resource if app is None else app).__qualname__} (mounted at {where})"

@@ -1,0 +1,26 @@
+"""The path of a named route, made from its pattern and the values of its parameters."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from ropewalk.errors import TreeError, shown
+from ropewalk.routing.patterns import SEGMENT, Parameter, Pattern, listed
+
+
+def path_of(name: str, pattern: Pattern, params: Mapping[str, Any]) -> str:
+    """The path of a route. `name` is the route's, for messages. Raises TreeError (RW108) for the parameters."""
+    wanted = {part.name for part in pattern if isinstance(part, Parameter)}
+    if wanted != set(params):
+        raise TreeError("RW108", f"url_for({name!r}) needs {listed(wanted)} and was given {listed(params)}.")
+    parts = []
+    for part in pattern:
+        if isinstance(part, str):
+            parts.append(quote(part, safe=SEGMENT))
+            continue
+        try:
+            parts.append(part.converter.quote(params[part.name]))
+        except ValueError as error:
+            what = f"url_for({name!r}): {part.name} is {shown(params[part.name])}, {error}."
+            raise TreeError("RW108", what, f"Give what the converter {part.converter.name} takes.") from error
+    return f"/{'/'.join(parts)}"
