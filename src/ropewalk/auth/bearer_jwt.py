@@ -9,9 +9,11 @@ from msgspec import Struct
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, checked, identity_for, words
 from ropewalk.auth.jwks import FetchedKeys
-from ropewalk.auth.jwt_keys import Key, check_algorithms, keys_of
+from ropewalk.auth.jwt_algorithms import check_algorithms
+from ropewalk.auth.jwt_claims import check_claims
+from ropewalk.auth.jwt_keys import Key, keys_of
 from ropewalk.auth.jwt_options import JWKS, JWTOptions
-from ropewalk.auth.jwt_tokens import Token, check_claims, refused
+from ropewalk.auth.jwt_tokens import Token, refused
 from ropewalk.auth.packages import optional
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme, authorization

@@ -11,7 +11,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk.auth.jwks_document import NoKeys, fetch
-from ropewalk.auth.jwt_keys import Key, UnusableKey, public_keys
+from ropewalk.auth.jwt_algorithms import UnusableKey
+from ropewalk.auth.jwt_keys import Key, public_keys
 from ropewalk.auth.jwt_options import JWKS
 from ropewalk.errors import HTTPError, visible
 from ropewalk.tracebacks import shown_failure

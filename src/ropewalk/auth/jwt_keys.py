@@ -1,8 +1,4 @@
-"""Keys that verify tokens, each with the algorithms that it may be used with.
-
-The algorithms follow from the key, never from the token alone (RFC 8725, section 3.1). So a public key cannot be used
-as a secret for HMAC, and no key allows `none`.
-"""
+"""Keys that verify tokens, each with the algorithms that it may be used with."""
 
 import re
 from base64 import b64decode
@@ -11,25 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ropewalk.auth.jwt_algorithms import UnusableKey, algorithms_of_public_key, algorithms_of_secret
 from ropewalk.auth.packages import optional
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import HandlerError
 
 MOST_KEYS: Final = 50
 """The most keys of a set. Microsoft's has about ten."""
-_LEAST_RSA: Final = 2048
-"""Bits (RFC 7518, section 3.3)."""
-_HMAC: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
-"""The least bytes of a secret (RFC 7518, section 3.2)."""
-_RSA: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-_EC: Final = {"P-256": ("ES256",), "P-384": ("ES384",), "P-521": ("ES512",)}
-_OKP: Final = {"Ed25519": ("EdDSA", "Ed25519"), "Ed448": ("EdDSA", "Ed448")}
 _PUBLIC_TEXT: Final = re.compile(rb"----[- ]BEGIN |\b(?:ssh|ecdsa)-\S+\s+AAAA")
 """What shows a key in PEM, or one of SSH, in a text."""
-KNOWN: Final = {*_HMAC, *_RSA, "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "Ed448"}
-
-
-class UnusableKey(ValueError):
-    """A key that cannot verify tokens. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +46,6 @@ def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
     return made
 
 
-def check_algorithms(algorithms: tuple[str, ...] | None) -> None:
-    """Raises HandlerError (RW240) for algorithms that no key can have, or none at all."""
-    given: Any = algorithms
-    if given is not None and (not isinstance(given, tuple) or not given or not KNOWN.issuperset(given)):
-        remedy = f"Use a tuple of some of {', '.join(sorted(KNOWN))}."
-        raise HandlerError("RW240", f"JWTOptions has the algorithms {shown(given)}.", remedy)
-
-
 def public_keys(jwks: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
     """The usable public keys of a decoded JWK Set. Others are left out (RFC 7517, section 5)."""
     found = jwks.get("keys") if isinstance(jwks, dict) else None
@@ -95,10 +72,10 @@ def _key_of(given: Any, algorithms: tuple[str, ...] | None) -> Key:
         for kind in ("RSA", "EC", "OKP"):
             key = _import(octets, kind)
             if key is not None:
-                return _with_algorithms(key, None, _allowed(key), algorithms)
+                return _with_algorithms(key, None, algorithms_of_public_key(key), algorithms)
         raise UnusableKey("it is not a public key of RSA, EC, Ed25519 or Ed448 in PEM")
     _refuse_public(octets)
-    allowed = _for_secret(octets)
+    allowed = algorithms_of_secret(octets)
     key = _import(octets, "oct")
     if key is None:
         raise UnusableKey("it cannot be a secret")
@@ -115,7 +92,7 @@ def _from_jwk(jwk: dict[str, Any], algorithms: tuple[str, ...] | None) -> Key:
     key = _import(parts, kind)
     if key is None:
         raise UnusableKey("it is malformed")
-    allowed = _for_secret(key.raw_value) if kind == "oct" else _allowed(key)
+    allowed = algorithms_of_secret(key.raw_value) if kind == "oct" else algorithms_of_public_key(key)
     if pinned is not None:
         allowed = tuple(each for each in allowed if each == pinned)
     return _with_algorithms(key, key_id, allowed, algorithms)
@@ -135,24 +112,6 @@ def _import(data: Any, kind: str) -> Any:
         return key
     except Exception:  # noqa: BLE001 - joserfc and cryptography raise what they like for malformed keys
         return None
-
-
-def _allowed(key: Any) -> tuple[str, ...]:
-    """The algorithms of a public key."""
-    if key.key_type == "RSA":
-        bits = key.public_key.key_size
-        if bits < _LEAST_RSA:
-            raise UnusableKey(f"RSA needs at least {_LEAST_RSA} bits, and it has {bits}")
-        return _RSA
-    by_curve = _EC if key.key_type == "EC" else _OKP
-    return by_curve.get(key.curve_name, ())
-
-
-def _for_secret(octets: bytes) -> tuple[str, ...]:
-    found = tuple(name for name, least in _HMAC.items() if len(octets) >= least)
-    if not found:
-        raise UnusableKey(f"a secret needs at least 32 bytes, and it has {len(octets)}")
-    return found
 
 
 def _refuse_public(octets: bytes) -> None:

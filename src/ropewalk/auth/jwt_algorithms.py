@@ -1,0 +1,49 @@
+"""The algorithms of signatures, and which of them a key may be used with.
+
+The algorithms follow from the key, never from the token alone (RFC 8725, section 3.1). So a public key cannot be used
+as a secret for HMAC, and no key allows `none`.
+"""
+
+from typing import Any, Final
+
+from ropewalk.errors import HandlerError, shown
+
+_LEAST_RSA: Final = 2048
+"""Bits (RFC 7518, section 3.3)."""
+_HMAC: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
+"""The least bytes of a secret (RFC 7518, section 3.2)."""
+_RSA: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+_EC: Final = {"P-256": ("ES256",), "P-384": ("ES384",), "P-521": ("ES512",)}
+_OKP: Final = {"Ed25519": ("EdDSA", "Ed25519"), "Ed448": ("EdDSA", "Ed448")}
+KNOWN: Final = {*_HMAC, *_RSA, "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "Ed448"}
+
+
+class UnusableKey(ValueError):
+    """A key that cannot verify tokens. The text says why."""
+
+
+def check_algorithms(algorithms: tuple[str, ...] | None) -> None:
+    """Raises HandlerError (RW240) for algorithms that no key can have, or none at all."""
+    given: Any = algorithms
+    if given is not None and (not isinstance(given, tuple) or not given or not KNOWN.issuperset(given)):
+        remedy = f"Use a tuple of some of {', '.join(sorted(KNOWN))}."
+        raise HandlerError("RW240", f"JWTOptions has the algorithms {shown(given)}.", remedy)
+
+
+def algorithms_of_public_key(key: Any) -> tuple[str, ...]:
+    """The algorithms of a public key."""
+    if key.key_type == "RSA":
+        bits = key.public_key.key_size
+        if bits < _LEAST_RSA:
+            raise UnusableKey(f"RSA needs at least {_LEAST_RSA} bits, and it has {bits}")
+        return _RSA
+    by_curve = _EC if key.key_type == "EC" else _OKP
+    return by_curve.get(key.curve_name, ())
+
+
+def algorithms_of_secret(octets: bytes) -> tuple[str, ...]:
+    """The algorithms of a secret, by its length."""
+    found = tuple(name for name, least in _HMAC.items() if len(octets) >= least)
+    if not found:
+        raise UnusableKey(f"a secret needs at least 32 bytes, and it has {len(octets)}")
+    return found

@@ -1,0 +1,43 @@
+"""The claims of a token: its times, its issuer and its audience (RFC 7519, section 4.1)."""
+
+from typing import Any, Final
+
+from ropewalk.auth.jwt_options import JWTOptions
+from ropewalk.auth.jwt_tokens import refused
+
+_END_OF_TIME: Final = 2**53
+"""Larger numbers, and NaN, are refused."""
+
+
+def check_claims(claims: dict[str, Any], options: JWTOptions, now: float) -> None:
+    """Raises Refused for a token that is expired, not yet valid, of another issuer or for another audience."""
+    if any(claims.get(name) is None for name in options.required):
+        raise refused()
+    expires, begins, issued = (_moment(claims, name) for name in ("exp", "nbf", "iat"))
+    if begins is not None and begins > now + options.leeway:
+        raise refused()
+    if issued is not None and issued > now + options.leeway:
+        raise refused()
+    if options.issuer is not None and claims.get("iss") not in _several(options.issuer):
+        raise refused()
+    if options.audience is not None:
+        audience = claims.get("aud")
+        given = audience if isinstance(audience, list) else [audience]
+        if not any(isinstance(each, str) and each in _several(options.audience) for each in given):
+            raise refused()
+    if expires is not None and expires <= now - options.leeway:
+        raise refused("expired")
+
+
+def _several(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
+
+
+def _moment(claims: dict[str, Any], name: str) -> float | None:
+    """A NumericDate. Raises Refused for a claim that is none."""
+    value = claims.get(name)
+    if value is None and name not in claims:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _END_OF_TIME:
+        raise refused()
+    return value
