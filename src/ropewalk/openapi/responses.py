@@ -12,8 +12,8 @@ from ropewalk.openapi.bodies import body_input, is_raw
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.schemas import Schema, Schemas
 from ropewalk.response import JSON, PROBLEM
-from ropewalk.typed.field_errors import FieldError, InvalidInput
 from ropewalk.typed.inputs import Input
+from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 _PLAIN: Final = "text/plain"
 

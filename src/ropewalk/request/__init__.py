@@ -1,12 +1,12 @@
 """A request: what the client sent, and the means to respond."""
 
-from ropewalk.request.accepted_types import AcceptedTypes
 from ropewalk.request.body import PART, BodyStream
 from ropewalk.request.body_writer import BODILESS, octets
 from ropewalk.request.event_stream import EventStream, is_event_stream, sends_events
 from ropewalk.request.query import QueryParams
 from ropewalk.request.request import PENDING, Address, EngineHandler, Request
 from ropewalk.request.twisted_names import check_status
+from ropewalk.request.unsupported_media_type import AcceptedTypes
 
 __all__ = [
     "BODILESS",

@@ -8,7 +8,7 @@ from ropewalk.charsets import UTF_8, find_codec
 from ropewalk.errors import BadBody, BodyTooLarge, HandlerError, HTTPError
 from ropewalk.headers import content_type
 from ropewalk.json_values import read_json
-from ropewalk.request.accepted_types import JSON_ONLY
+from ropewalk.request.unsupported_media_type import JSON_ONLY
 from ropewalk.request.waits import WaitableExchange
 from ropewalk.waiting import Waiter, failed, ready
 

@@ -5,11 +5,11 @@ A plan is compiled for each handler when its route is registered. Invalid input 
 
 from ropewalk.typed.app_scope import app_scoped_below, open_provider
 from ropewalk.typed.depends import Dependencies, Depends, Provider, Scope, all_named, layers_of
-from ropewalk.typed.field_errors import FieldError, InvalidInput
 from ropewalk.typed.inputs import is_single_value
 from ropewalk.typed.item_streams import ServerSentEvent
 from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
 from ropewalk.typed.plan import Plan, is_typed, plan_for, with_dependencies
+from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 __all__ = [
     "Body",

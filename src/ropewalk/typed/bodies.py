@@ -7,10 +7,10 @@ from msgspec import ValidationError
 
 from ropewalk.json_values import is_too_deep, read_json
 from ropewalk.request import AcceptedTypes, Request
-from ropewalk.typed.field_errors import FieldError
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import NO_FAULT, Fault, fault_of, faults_in
 from ropewalk.typed.markers import Body
+from ropewalk.typed.unprocessable_content import FieldError
 
 
 class SentBody:

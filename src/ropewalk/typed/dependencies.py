@@ -12,10 +12,10 @@ from msgspec import ValidationError
 from twisted.internet.defer import Deferred
 
 from ropewalk.request import Request
-from ropewalk.typed.field_errors import MOST, InvalidInput
 from ropewalk.typed.functions import TypedFunction
 from ropewalk.typed.provider_steps import Step
 from ropewalk.typed.request_scope import RequestScope
+from ropewalk.typed.unprocessable_content import MOST, InvalidInput
 
 
 def call_with_dependencies(steps: list[Step], handler: TypedFunction) -> Callable[[Request], Any]:

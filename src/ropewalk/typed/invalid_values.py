@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, inspect
 
-from ropewalk.typed.field_errors import MOST
+from ropewalk.typed.unprocessable_content import MOST
 
 INVALID: Final[Any] = object()
 """Stands for a value that was not converted."""

@@ -13,9 +13,9 @@ from msgspec.structs import asdict
 
 from ropewalk.request import Request
 from ropewalk.typed.descriptions import plain
-from ropewalk.typed.field_errors import FieldError, Location
 from ropewalk.typed.inputs import Input, is_array
 from ropewalk.typed.invalid_values import Fault, faults_in
+from ropewalk.typed.unprocessable_content import FieldError, Location
 from ropewalk.typed.values import VALUES, Names, Raw, Repeated, ValuesOf, query_pairs
 
 

@@ -14,13 +14,13 @@ from ropewalk.resource.handler import Handler, is_async
 from ropewalk.response import BYTES, TEXT, Response
 from ropewalk.typed.dependencies import call_with_dependencies
 from ropewalk.typed.depends import Dependencies, Depends, Provider
-from ropewalk.typed.field_errors import InvalidInput
 from ropewalk.typed.functions import compiled_readers
 from ropewalk.typed.inputs import Input, has_marker_as_default, inputs_of, takes_request
 from ropewalk.typed.markers import Body
 from ropewalk.typed.outputs import Shape, returned_kind, shape_for
 from ropewalk.typed.provider_steps import StepsOfHandler, readable
 from ropewalk.typed.readers import Reader
+from ropewalk.typed.unprocessable_content import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from ropewalk.request import Request
 from ropewalk.response import JSON, Response
 from ropewalk.typed.bodies import SentBody, body_errors
 from ropewalk.typed.descriptions import within
-from ropewalk.typed.field_errors import MOST, FieldError, Location
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import Fault
 from ropewalk.typed.named_values import field_errors, repeated_error, written_name
+from ropewalk.typed.unprocessable_content import MOST, FieldError, Location
 from ropewalk.typed.values import VALUES, Names, Repeated
 
 if TYPE_CHECKING:

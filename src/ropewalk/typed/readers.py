@@ -7,11 +7,11 @@ from msgspec import inspect as shapes
 
 from ropewalk.request import Request
 from ropewalk.typed.bodies import JSONBody, RawBody
-from ropewalk.typed.field_errors import FieldError, Location
 from ropewalk.typed.inputs import Input, takes_all
 from ropewalk.typed.markers import Computed
 from ropewalk.typed.named_values import NamedValues, WholeValues
 from ropewalk.typed.pydantic_models import PydanticBody, PydanticValues, has_model, is_model
+from ropewalk.typed.unprocessable_content import FieldError, Location
 
 
 class Reader(Protocol):

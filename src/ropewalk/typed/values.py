@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from msgspec import ValidationError
 
 from ropewalk.request import Request
-from ropewalk.typed.field_errors import Location
+from ropewalk.typed.unprocessable_content import Location
 
 Names = dict[str, tuple[str, bool]]
 """Names that clients write: the field of each, and whether it takes several values."""

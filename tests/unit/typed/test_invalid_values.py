@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from ropewalk.typed.field_errors import MOST
 from ropewalk.typed.invalid_values import CODES, faults_in, type_of
+from ropewalk.typed.unprocessable_content import MOST
 
 Item = TypeVar("Item")
 

@@ -1,4 +1,4 @@
-"""The media types that a handler takes."""
+"""415 Unsupported Media Type: which bodies a handler takes, by their Content-Type (RFC 9110, section 15.5.16)."""
 
 from collections.abc import Sequence
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Invalid input: every field at fault, and the response that lists them (RFC 9457)."""
+"""422 Unprocessable Content: the response that lists every invalid field (RFC 9110, section 15.5.21; RFC 9457)."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
