@@ -7,8 +7,9 @@ import click
 
 from ropewalk.cli import program
 from ropewalk.cli.error import CLIError
-from ropewalk.cli.flags import Command, config_flag, flag, half_close_flag
+from ropewalk.cli.flags import Command, flag, half_close_flag
 from ropewalk.cli.limits import limit_flag
+from ropewalk.cli.settings_precedence import config_flag
 from ropewalk.errors import StartError
 from ropewalk.server import is_writable
 

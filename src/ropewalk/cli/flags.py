@@ -1,14 +1,12 @@
 """Flags that are also environment variables and TOML keys."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from ropewalk.cli.error import CLIError
-from ropewalk.cli.settings import Settings, find_settings, read_settings
 from ropewalk.suggest import did_you_mean
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -180,34 +178,3 @@ class _TargetType(click.types.StringParamType):
 def target_argument(command: Decorated) -> Decorated:
     """The argument that names what to serve."""
     return argument("target", type=_TargetType())(command)
-
-
-def config_flag(command: Decorated) -> Decorated:
-    """`--config`, which is read before all other flags, because the file has their defaults."""
-    return flag(
-        "--config",
-        type=click.Path(path_type=Path),
-        is_eager=True,
-        expose_value=False,
-        callback=_load_settings,
-        help="TOML file with settings.  [default: ropewalk.toml, or [tool.ropewalk] in pyproject.toml]",
-    )(command)
-
-
-def _load_settings(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
-    known = _known_keys(context)
-    try:
-        settings: Settings = read_settings(path, known) if path else find_settings(Path.cwd(), known)
-    except CLIError as error:
-        source = source_elsewhere("config", context)
-        raise CLIError(error.code, f"{source}: {error.message}") if source else error from None
-    context.default_map = settings.flags
-    context.meta[SETTINGS] = settings
-
-
-def _known_keys(context: click.Context) -> set[str]:
-    """The keys of every command: one file may hold the settings of all. A flag without a variable has no key."""
-    root = context.find_root().command
-    commands = root.commands.values() if isinstance(root, click.Group) else [root]
-    names = {parameter.name for command in commands for parameter in command.params if parameter.envvar}
-    return names - {"config", "limits"}

@@ -8,8 +8,9 @@ import msgspec
 
 from ropewalk import App, OpenAPI
 from ropewalk.cli.error import CLIError
-from ropewalk.cli.flags import Command, config_flag, flag, target_argument
+from ropewalk.cli.flags import Command, flag, target_argument
 from ropewalk.cli.hosting import hosting_flags, hosting_of
+from ropewalk.cli.settings_precedence import config_flag
 from ropewalk.cli.target import load_target
 from ropewalk.errors import RopewalkError
 from ropewalk.openapi import encode_document

@@ -5,9 +5,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from ropewalk.cli.flags import Command, config_flag, target_argument
+from ropewalk.cli.flags import Command, target_argument
 from ropewalk.cli.hosting import hosting_flags, hosting_of
 from ropewalk.cli.route_table import route_rows, route_table
+from ropewalk.cli.settings_precedence import config_flag
 from ropewalk.cli.target import load_target
 from ropewalk.server import install_reactor
 

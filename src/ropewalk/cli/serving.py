@@ -14,7 +14,6 @@ from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import (
     Decorated,
     WholeNumber,
-    config_flag,
     flag,
     half_close_flag,
     source_elsewhere,
@@ -22,6 +21,7 @@ from ropewalk.cli.flags import (
 )
 from ropewalk.cli.limits import check_useful, limit_flag
 from ropewalk.cli.logs import LEVELS, start_logging
+from ropewalk.cli.settings_precedence import config_flag
 from ropewalk.cli.start_checks import settings_without_effect
 from ropewalk.cli.target import LoadedTarget, Servable
 from ropewalk.errors import RopewalkError, StartError
