@@ -188,8 +188,9 @@ class App(Routes):
         """Have a function provide the parameters of this name that are annotated with `Depends()`.
 
         It counts for the handlers of this app and of mounted apps, which may provide another for the name: the
-        innermost wins. With scope "app", it is opened when the app starts, after the start hooks, and closed when the
-        app stops, before the stop hooks. Raises HandlerError (RW218).
+        innermost wins. With scope "handler", it is closed before the end of the response is sent. With "app", it is
+        opened when the app starts, after the start hooks, and closed when the app stops, before the stop hooks. Raises
+        HandlerError (RW218).
         """
         self.dependencies.provide(name, provider, cached=cached, scope=scope)
         node_of(self.resource).changed(set())

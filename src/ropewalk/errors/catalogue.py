@@ -122,7 +122,8 @@ _ENTRIES: Final = (
         "RW218",
         "A provider of a dependency does not do what its declaration says.",
         'Give a function that returns its value, or yields it once. With scope="app" it takes nothing but values of '
-        "app-scoped providers, and the app must have been started.",
+        'app-scoped providers, and the app must have been started. With scope="request" it takes none with the '
+        'scope "handler" if it yields.',
     ),
     Entry(
         "RW219",

@@ -13,25 +13,34 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.request import Request
 from ropewalk.typed.functions import TypedFunction
+from ropewalk.typed.outputs import Shape
 from ropewalk.typed.provider_steps import Step
 from ropewalk.typed.request_scope import RequestScope
 from ropewalk.typed.unprocessable_content import MOST, InvalidInput
 
 
+def needs_scope(steps: list[Step]) -> bool:
+    """Whether a provider opens something that has to be closed."""
+    return any(step.kind != "plain" for step in steps)
+
+
 def call_with_dependencies(steps: list[Step], handler: TypedFunction) -> Callable[[Request], Any]:
     """What takes a request, calls the providers and the handler, and returns what the handler returns."""
-    calls = _Calls(tuple(steps), handler)
-    if all(step.kind == "plain" for step in steps):
-        return calls.call
-    return calls.call_in_scope
+    return _Calls(tuple(steps), handler, None).call
+
+
+def call_in_scope(steps: list[Step], handler: TypedFunction, finish: Shape | None) -> Callable[[Request], Any]:
+    """The same for providers that open something. What the handler returns is finished before that is closed."""
+    return _Calls(tuple(steps), handler, finish).call_in_scope
 
 
 class _Calls:
     """The providers and the handler of one route."""
 
-    def __init__(self, steps: tuple[Step, ...], handler: TypedFunction) -> None:
+    def __init__(self, steps: tuple[Step, ...], handler: TypedFunction, finish: Shape | None) -> None:
         self._steps = steps
         self._handler = handler
+        self._finish = finish
         self._functions = (*(step.typed for step in steps), handler)
 
     def call(self, request: Request) -> Any:
@@ -39,16 +48,21 @@ class _Calls:
         return self._call(request, self._read(request), None)
 
     def call_in_scope(self, request: Request) -> Any:
-        """Call them, and have what they open closed when the response has ended."""
+        """Call them, and have what they open closed: with the handler, or when the response has ended."""
         given = self._read(request)
-        scope = RequestScope(request)
+        scope = RequestScope(request, self._finish)
         try:
             value = self._call(request, given, scope)
         except BaseException as error:
-            scope.fail(error)
-            scope.end()
-            raise
-        return scope.watch(value)
+            raised = scope.end_failed(error)
+            if raised is error:
+                raise
+        else:
+            return scope.watch(value)
+        try:
+            raise raised  # not above, where the error of the handler would become its context
+        finally:
+            del raised
 
     def _read(self, request: Request) -> list[dict[str, Any]]:
         try:
@@ -59,13 +73,14 @@ class _Calls:
 
     def _call(self, request: Request, given: list[dict[str, Any]], scope: RequestScope | None) -> Any:
         values: list[Any] = []
-        for (typed, kind), arguments in zip(self._steps, given, strict=False):
+        for (typed, kind, of_handler), arguments in zip(self._steps, given, strict=False):
             value = typed.call(request, arguments, values)
             if kind != "plain":
                 assert scope is not None
                 if kind == "async generator":
-                    return self._call_rest(request, given, scope, values, scope.open_async(value, typed.function))
-                value = scope.open(value, typed.function)
+                    opening = scope.open_async(value, typed.function, of_handler=of_handler)
+                    return self._call_rest(request, given, scope, values, opening)
+                value = scope.open(value, typed.function, of_handler=of_handler)
             elif _must_wait(value):
                 return self._call_rest(request, given, scope, values, value)
             values.append(value)
@@ -81,16 +96,16 @@ class _Calls:
     ) -> Any:
         values.append(await awaited)
         for index in range(len(values), len(self._steps)):
-            typed, kind = self._steps[index]
+            typed, kind, of_handler = self._steps[index]
             value = typed.call(request, given[index], values)
             if kind == "plain":
                 values.append(await value if _must_wait(value) else value)
             elif kind == "generator":
                 assert scope is not None
-                values.append(scope.open(value, typed.function))
+                values.append(scope.open(value, typed.function, of_handler=of_handler))
             else:
                 assert scope is not None
-                values.append(await scope.open_async(value, typed.function))
+                values.append(await scope.open_async(value, typed.function, of_handler=of_handler))
         value = self._handler.call(request, given[-1], values)
         return await value if _must_wait(value) else value
 

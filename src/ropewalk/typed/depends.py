@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from ropewalk.errors import HandlerError, describe, named, place, shown
 
 Provider = Callable[..., Any]
-Scope = Literal["request", "app"]
+Scope = Literal["request", "handler", "app"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,10 @@ class Depends:
 
     `provider` is the function that provides the value, or a name for which the route, a mount or an app provides one.
     None stands for the name of the parameter. If it is `cached`, it is called once for a request, however many
-    parameters take its value. With the `scope` "app", it is opened when the app starts and closed when it stops. Raises
-    HandlerError (RW218) for any other provider or scope.
+    parameters take its value. The `scope` says when a generator is closed: "request" after the response has been sent;
+    "handler" when the handler and the stream that it returned have ended, before the end of the response is sent, so
+    that what it raises then becomes the response. With "app", it is opened when the app starts and closed when it
+    stops. Raises HandlerError (RW218) for any other provider or scope.
     """
 
     provider: Provider | str | None = None
@@ -36,7 +38,7 @@ class Depends:
         if not (self.provider is None or isinstance(self.provider, str) or callable(self.provider)):
             raise HandlerError("RW218", f"Depends({shown(self.provider)}) names no function.")
         if self.scope not in get_args(Scope):
-            raise HandlerError("RW218", f'scope={shown(self.scope)} is neither "request" nor "app".')
+            raise HandlerError("RW218", f'scope={shown(self.scope)} is none of "request", "handler" and "app".')
 
 
 class Opened(NamedTuple):

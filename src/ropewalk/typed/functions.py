@@ -18,7 +18,7 @@ class TypedFunction:
     def __init__(self, function: Callable[..., Any], inputs: Sequence[Input], links: Sequence[Link] = ()) -> None:
         self.function = function
         self.readers = compiled_readers(function, inputs)
-        self._links = tuple(links)
+        self.links = tuple(links)
         self._by_position = any(each.by_position for each in inputs)
         self._request_name = next(
             (each.parameter for each in inputs if each.source == "request" and not each.by_position), None
@@ -33,7 +33,7 @@ class TypedFunction:
 
     def call(self, request: Request, arguments: dict[str, Any], values: list[Any]) -> Any:
         """Call it with these arguments, and with the values of steps."""
-        for parameter, step in self._links:
+        for parameter, step in self.links:
             arguments[parameter] = values[step]
         if self._request_name is not None:
             arguments[self._request_name] = request

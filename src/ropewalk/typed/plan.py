@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from ropewalk.request import Request
 from ropewalk.resource.handler import Handler, is_async
 from ropewalk.response import BYTES, TEXT, Response
-from ropewalk.typed.dependencies import call_with_dependencies
+from ropewalk.typed.dependencies import call_in_scope, call_with_dependencies, needs_scope
 from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.functions import compiled_readers
 from ropewalk.typed.inputs import Input, has_marker_as_default, inputs_of, takes_request
@@ -100,8 +100,12 @@ def _bind(
     complete: bool = True,
 ) -> Bound:
     found = StepsOfHandler(function, names, methods, layers, provide, complete=complete)
+    if needs_scope(found.steps):
+        call = call_in_scope(found.steps, found.handler, finish)
+    else:
+        call = _finished(function, call_with_dependencies(found.steps, found.handler), finish)
     return Bound(
-        call=_finished(function, call_with_dependencies(found.steps, found.handler), finish),
+        call=call,
         inputs=readable(found.inputs),
         whole_body=_takes_body(found.inputs) or not is_async(function),
         body_limit=_body_limit(found.inputs),

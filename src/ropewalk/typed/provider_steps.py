@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from ropewalk.errors import HandlerError, named
 from ropewalk.suggest import did_you_mean
-from ropewalk.typed.depends import Dependencies, Depends, Provider, circle, find_provider, replacement
+from ropewalk.typed.depends import Dependencies, Depends, Provider, Scope, circle, find_provider, replacement
 from ropewalk.typed.functions import Link, TypedFunction
 from ropewalk.typed.inputs import Input, inputs_of
 
@@ -19,6 +19,8 @@ class Step(NamedTuple):
 
     typed: TypedFunction
     kind: Kind
+    of_handler: bool = False
+    """Whether its generator is closed with the handler, before the end of the response is sent."""
 
 
 class StepsOfHandler:
@@ -43,8 +45,10 @@ class StepsOfHandler:
         self._layers = layers
         self._route = route
         self._complete = complete
-        self._cached: dict[tuple[Provider, str], int] = {}
+        self._cached: dict[tuple[Provider, Scope], int] = {}
         self._above: list[Provider] = []
+        self._ends_early: set[int] = set()
+        """The positions of steps whose values are closed with the handler, or made of one that is."""
         self.inputs: list[Input] = []
         """The inputs of the handler and of its providers, the handler's first."""
         self.steps: list[Step] = []
@@ -73,17 +77,28 @@ class StepsOfHandler:
         assert wanted.depends is not None
         provider = replacement(provider, wanted.name, self._layers)
         cached = depends.cached and wanted.depends.cached
-        if cached and (provider, "request") in self._cached:
-            return self._cached[provider, "request"]
+        if cached and (provider, depends.scope) in self._cached:
+            return self._cached[provider, depends.scope]
         if provider in self._above:
             raise circle(self._above, provider)
         self._above.append(provider)
         typed = self._typed(provider)
         self._above.pop()
-        self.steps.append(Step(typed, kind_of(provider)))
+        self._add(Step(typed, kind_of(provider), depends.scope == "handler"))
         if cached:
-            self._cached[provider, "request"] = len(self.steps) - 1
+            self._cached[provider, depends.scope] = len(self.steps) - 1
         return len(self.steps) - 1
+
+    def _add(self, step: Step) -> None:
+        """Add a step. Raises HandlerError (RW218) for a generator that needs its value longer than that is open."""
+        early = [parameter for parameter, needed in step.typed.links if needed in self._ends_early]
+        if early and step.kind != "plain" and not step.of_handler:
+            who = named(step.typed.function)
+            what = f"{who} is closed after the response, and its {early[0]} before the response ends."
+            raise HandlerError("RW218", what, 'Give both scope="handler", or neither.')
+        if early or (step.of_handler and step.kind != "plain"):
+            self._ends_early.add(len(self.steps))
+        self.steps.append(step)
 
     def _app_step(self, provider: Provider, name: str) -> int:
         self.of_app.add(provider, name)

@@ -1,13 +1,19 @@
-"""What a request has opened: generators of its dependencies, closed when its response has ended.
+"""What a request has opened: generators of its dependencies, closed with its handler or when its response has ended.
 
-They are closed when both the response has ended and no code of the handler runs any more: neither the handler nor the
-stream that it returned.
+| scope | closed |
+|---|---|
+| handler | when the handler and its stream have ended, before the response does. What they raise is the response. |
+| request | when the response has ended too. What they raise is logged. |
+
+If the client has left, or a stream was not sent to its end, those of the handler are closed as those of the request.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Generator
-from inspect import iscoroutine
-from typing import Any
+from asyncio import CancelledError
+from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator
+from inspect import isawaitable, iscoroutine
+from typing import Any, Final, NamedTuple
 
+from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -18,47 +24,103 @@ from ropewalk.response import Response
 from ropewalk.tracebacks import shown_failure
 from ropewalk.typed.depends import Provider
 from ropewalk.typed.generators import close_async_generator, close_generator, open_async_generator, open_generator
-from ropewalk.typed.scoped_parts import ScopedAsyncParts, ScopedParts
+from ropewalk.typed.outputs import Shape
+from ropewalk.typed.scoped_parts import ScopedAsyncParts, ScopedParts, ScopedPartsInTurn
 
 log = Logger(namespace="ropewalk.handlers")
 
 AnyGenerator = Generator[Any, Any, Any] | AsyncGenerator[Any, Any]
 
+_DEPARTURES: Final = (CancelledError, DeferredCancelled, Disconnected)
+
+
+class Opened(NamedTuple):
+    """A generator that a request has opened."""
+
+    generator: AnyGenerator
+    provider: Provider
+    of_handler: bool
+
 
 class RequestScope:
     """The generators that one request has opened."""
 
-    __slots__ = ("_ended", "_error", "_opened", "_request", "_running", "closed")
+    __slots__ = ("_ended", "_error", "_finish", "_opened", "_request", "_running", "closed")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, finish: Shape | None = None) -> None:
         self._request = request
-        self._opened: list[tuple[AnyGenerator, Provider]] = []
+        self._finish = finish
+        self._opened: list[Opened] = []
         self._running = 1  # the handler; and each stream that has begun
         self._ended = False
         self._error: BaseException | None = None
         self.closed = False
 
-    def open(self, generator: Generator[Any, Any, Any], provider: Provider) -> Any:
+    def open(self, generator: Generator[Any, Any, Any], provider: Provider, *, of_handler: bool) -> Any:
         """The value that a generator yields."""
         value = open_generator(generator, provider)
-        self._keep(generator, provider)
+        self._keep(Opened(generator, provider, of_handler))
         return value
 
-    async def open_async(self, generator: AsyncGenerator[Any, Any], provider: Provider) -> Any:
+    async def open_async(self, generator: AsyncGenerator[Any, Any], provider: Provider, *, of_handler: bool) -> Any:
         """The value that an async generator yields."""
         value = await open_async_generator(generator, provider)
-        self._keep(generator, provider)
+        self._keep(Opened(generator, provider, of_handler))
         return value
 
     def watch(self, value: Any) -> Any:
         """Note the end of a handler that has returned this value. Returns what to respond with in its place."""
-        if iscoroutine(value):
-            return self._watch_coroutine(value)
         if isinstance(value, Deferred):
+            if self.must_wait:
+                return self._watch_awaitable(value)
             return value.addCallbacks(self.watch, self._watch_failure)
-        watched = self._watch_stream(value)
-        self.end()
-        return watched
+        if iscoroutine(value) or (self._finish is not None and isawaitable(value)):
+            return self._watch_awaitable(value)
+        if self.must_wait:
+            return self._end_later(value)
+        try:
+            watched, is_stream = self._finished(value)
+            raised = None if is_stream else self.close(None)
+        except BaseException as error:
+            raised = self.end_failed(error)
+            if raised is error:
+                raise
+        else:
+            if raised is None:
+                self.end()
+                return watched
+            raised = self.end_failed(raised)
+        try:
+            raise raised  # not above, where the error of the handler would become its context
+        finally:
+            del raised
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether to close the generators of the handler is a coroutine."""
+        return any(each.of_handler and isinstance(each.generator, AsyncGenerator) for each in self._opened)
+
+    def close(self, error: BaseException | None) -> BaseException | None:
+        """Close the generators of the handler: it has ended, with an error or without.
+
+        Returns the error with which the request goes on: what the last generator raised, else that of the handler.
+        """
+        for opened in self._take_of_handler(error):
+            assert isinstance(opened.generator, Generator)
+            error = close_generator(opened.generator, opened.provider, error) or error
+        return error
+
+    async def close_later(self, error: BaseException | None) -> BaseException | None:
+        """The same for generators of which some are async."""
+        for opened in self._take_of_handler(error):
+            if isinstance(error, GeneratorExit):  # this coroutine is being closed
+                self._opened.append(opened)
+                break
+            if isinstance(opened.generator, AsyncGenerator):
+                error = await close_async_generator(opened.generator, opened.provider, error) or error
+            else:
+                error = close_generator(opened.generator, opened.provider, error) or error
+        return error
 
     def begin(self) -> None:
         """A stream begins. Raises Disconnected if it is too late."""
@@ -76,8 +138,23 @@ class RequestScope:
         self._running -= 1
         self._close_if_over()
 
-    def _keep(self, generator: AnyGenerator, provider: Provider) -> None:
-        self._opened.append((generator, provider))
+    def end_failed(self, error: BaseException) -> BaseException:
+        """The handler has ended with an error. Returns the one to raise in its place."""
+        raised = error if self.must_wait else self.close(error) or error
+        self.fail(raised)
+        self.end()
+        return raised
+
+    def _take_of_handler(self, error: BaseException | None) -> Iterator[Opened]:
+        """Take the generators of the handler, the last one first. Those that stay are closed after the response."""
+        if isinstance(error, GeneratorExit) or (self._request.gone and isinstance(error, _DEPARTURES)):
+            return
+        for opened in [each for each in reversed(self._opened) if each.of_handler]:
+            self._opened.remove(opened)
+            yield opened
+
+    def _keep(self, opened: Opened) -> None:
+        self._opened.append(opened)
         if len(self._opened) == 1:
             self._request.dependency_scope = self
             self._request.disconnected.addCallback(self._response_ended)
@@ -86,20 +163,56 @@ class RequestScope:
         self._ended = True
         self._close_if_over()
 
-    async def _watch_coroutine(self, value: Awaitable[Any]) -> Any:
+    async def _watch_awaitable(self, value: Awaitable[Any]) -> Any:
         try:
             result = await value
         except BaseException as error:
-            self.fail(error)
-            self.end()
-            raise
-        return self.watch(result)
+            raised = await self._end_failed_later(error)
+            if raised is error:
+                raise
+        else:
+            return self.watch(result)
+        try:
+            raise raised  # not above, where the error of the handler would become its context
+        finally:
+            del raised
+
+    async def _end_later(self, value: Any) -> Any:
+        """What `watch` does, if it has to wait."""
+        try:
+            watched, is_stream = self._finished(value)
+            raised = None if is_stream else await self.close_later(None)
+        except BaseException as error:
+            raised = await self._end_failed_later(error)
+            if raised is error:
+                raise
+        else:
+            if raised is None:
+                self.end()
+                return watched
+            raised = self.end_failed(raised)
+        try:
+            raise raised  # not above, where the error of the handler would become its context
+        finally:
+            del raised
+
+    async def _end_failed_later(self, error: BaseException) -> BaseException:
+        return self.end_failed(await self.close_later(error) or error)
 
     def _watch_failure(self, failure: Failure) -> Failure:
-        if failure.value is not None:
-            self.fail(failure.value)
-        self.end()
-        return failure
+        error = failure.value
+        if error is None:
+            self.end()
+            return failure
+        raised = self.end_failed(error)
+        return failure if raised is error else Failure(raised)
+
+    def _finished(self, value: Any) -> tuple[Any, bool]:
+        """What to respond with, and whether it is a stream."""
+        if self._finish is not None:
+            value = self._finish(value)
+        watched = self._watch_stream(value)
+        return watched, watched is not value
 
     def _watch_stream(self, value: Any) -> Any:
         if isinstance(value, Response):
@@ -110,7 +223,9 @@ class RequestScope:
             return value
         if hasattr(value, "__aiter__"):
             return ScopedAsyncParts(self, value)
-        return ScopedParts(self, value) if hasattr(value, "__next__") else value
+        if not hasattr(value, "__next__"):
+            return value
+        return ScopedPartsInTurn(self, value) if self.must_wait else ScopedParts(self, value)
 
     def _close_if_over(self) -> None:
         if self.closed or not self._ended or self._running or not self._opened:
@@ -122,17 +237,17 @@ class RequestScope:
         self._error = None
         if getattr(request, "dependency_scope", None) is self:  # a middleware may call the handler twice
             del request.dependency_scope
-        if any(isinstance(generator, AsyncGenerator) for generator, _ in self._opened):
+        if any(isinstance(each.generator, AsyncGenerator) for each in self._opened):
             request.service.app.cleanups.run(self._close_async(error))
             return
         while self._opened:
-            generator, provider = self._opened.pop()
+            generator, provider, _ = self._opened.pop()
             assert isinstance(generator, Generator)
             self._report(close_generator(generator, provider, error), error, provider)
 
     async def _close_async(self, error: BaseException | None) -> None:
         while self._opened:
-            generator, provider = self._opened.pop()
+            generator, provider, _ = self._opened.pop()
             if isinstance(generator, AsyncGenerator):
                 raised = await close_async_generator(generator, provider, error)
             else:

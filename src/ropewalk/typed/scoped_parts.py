@@ -1,4 +1,8 @@
-"""The parts of a stream that a handler with dependencies returned: they keep its dependencies open."""
+"""The parts of a stream that a handler with dependencies returned: they keep its dependencies open.
+
+Those with the scope "handler" are closed after the last part, before the end of the response is sent. If one raises an
+exception then, the response is cut off.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +33,14 @@ class ScopedParts:
         try:
             return next(self._parts)
         except BaseException as error:
-            self._end(None if isinstance(error, StopIteration) else error)
-            raise
+            raised = self._scope.close(None if isinstance(error, StopIteration) else error)
+            self._end(raised)
+            if raised is None or raised is error:
+                raise
+        try:
+            raise raised
+        finally:
+            del raised
 
     def close(self) -> None:
         try:
@@ -71,8 +81,14 @@ class ScopedAsyncParts(ScopedParts):
         try:
             return await anext(self._parts)
         except BaseException as error:
-            self._end(None if isinstance(error, StopAsyncIteration) else error)
-            raise
+            raised = await self._scope.close_later(None if isinstance(error, StopAsyncIteration) else error)
+            self._end(raised)
+            if raised is None or raised is error:
+                raise
+        try:
+            raise raised
+        finally:
+            del raised
 
     async def aclose(self) -> None:
         try:
@@ -81,3 +97,30 @@ class ScopedAsyncParts(ScopedParts):
             self._end(error)
             raise
         self._end(None)
+
+
+class ScopedPartsInTurn(ScopedAsyncParts):
+    """The parts of an iterator that is not async, after which a dependency is closed that is."""
+
+    async def __anext__(self) -> Any:
+        if not self._runs:
+            self._parts = _InTurn(self._parts)
+        return await super().__anext__()
+
+
+class _InTurn:
+    """The parts of an iterator, as an async iterator."""
+
+    def __init__(self, parts: Any) -> None:
+        self._parts = parts
+
+    def __aiter__(self) -> "_InTurn":
+        return self
+
+    async def __anext__(self) -> Any:
+        for part in self._parts:
+            return part
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        await close_parts(self._parts)
