@@ -37,7 +37,7 @@ from ropewalk.resource import (
     node_of,
     split_path,
 )
-from ropewalk.routing import Routes, TrailingSlash, handler_without_route, matched_route, matches_no_route
+from ropewalk.routing import Routes, TrailingSlash, handler_without_route, matched_route, matches_no_route, tags_given
 from ropewalk.tracebacks import shown_failure
 from ropewalk.typed import Provider, Scope, app_scoped_below, layers_of, open_provider, with_dependencies
 from ropewalk.waiting import Moment, Waiter
@@ -75,7 +75,8 @@ class App(Routes):
     around it, and the served app redirects. `limits` are the limits of the engine. `proxies` are the proxies that are
     trusted to report the client's address; by default none are. Limits and proxies count for the served app, not for a
     mounted one. With `debug`, a response with status 500 shows the traceback to the client. `openapi` publishes the
-    description of the API of this app and of what is mounted in it; by default it is not published.
+    description of the API of this app and of what is mounted in it; by default it is not published. `tags` are those of
+    all its operations there.
 
     `error_format` is the form of the responses to errors that no error handler makes. "negotiated", the default, sends
     problem details (RFC 9457), or a page of HTML or plain text to a client that prefers it by its Accept field;
@@ -93,6 +94,7 @@ class App(Routes):
         trailing_slash: TrailingSlash | None = None,
         openapi: OpenAPI | None = None,
         error_format: ErrorFormat | None = None,
+        tags: Iterable[str] = (),
     ) -> None:
         self.limits = limits
         self.proxies = proxies
@@ -122,6 +124,11 @@ class App(Routes):
         node = node_of(self.resource)
         node.app = self
         node.own(self)
+        node.tags = (*node.tags, *tags_given(tags, "App"))
+        self.webhooks = Routes()
+        """Requests that this program sends to its clients, for the description of the API: a route describes each, by
+        its path and the annotations of its function, which is not called."""
+        node_of(self.webhooks.resource).own(node)
         self._published: Published | None = None
         if openapi is not None:
             self.openapi = openapi

@@ -20,6 +20,13 @@ from ropewalk.middleware.cache_headers import CacheOptions, cache_headers
 from ropewalk.middleware.chain import PREFLIGHT, Middleware, Next, chain, check
 from ropewalk.middleware.conditional import ConditionalOptions, conditional
 from ropewalk.middleware.cors import CORSOptions, cors
+from ropewalk.middleware.describing import (
+    HeaderParameter,
+    MiddlewareDescription,
+    MiddlewareResponse,
+    describes,
+    description_of,
+)
 from ropewalk.middleware.idempotency import IdempotencyOptions, idempotency
 from ropewalk.middleware.rate_limit import Limit, RateLimit, rate_limit
 from ropewalk.middleware.request_id import (
@@ -39,9 +46,12 @@ __all__ = [
     "CORSOptions",
     "CacheOptions",
     "ConditionalOptions",
+    "HeaderParameter",
     "IdempotencyOptions",
     "Limit",
     "Middleware",
+    "MiddlewareDescription",
+    "MiddlewareResponse",
     "Next",
     "RateLimit",
     "RequestIDFilter",
@@ -57,6 +67,8 @@ __all__ = [
     "conditional",
     "cors",
     "current_request_id",
+    "describes",
+    "description_of",
     "idempotency",
     "rate_limit",
     "request_id",

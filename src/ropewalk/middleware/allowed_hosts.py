@@ -6,12 +6,14 @@ from typing import Final, Literal
 
 from ropewalk.errors import HTTPError
 from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.describing import MiddlewareDescription, MiddlewareResponse, describes
 from ropewalk.middleware.hosts import split_host
 from ropewalk.middleware.options import check_choice, check_kind, malformed, strings, wrong
 from ropewalk.request import Request
 from ropewalk.response import Response
 
 _WRITE: Final = 'Write it as "example.com", "*.example.com", "localhost:8080" or "[::1]", without a scheme or a path.'
+_REFUSALS: Final = {400: "The Host is malformed or wrong.", 421: "The server does not respond for this host."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,10 @@ def allowed_hosts(options: AllowedHostsOptions) -> Middleware:
             return True
         return any(name.endswith(ending) and wanted in ("", port) for ending, wanted in endings)
 
+    statuses = dict.fromkeys((400, options.status))
+    responses = [MiddlewareResponse(each, _REFUSALS[each]) for each in statuses]
+
+    @describes(MiddlewareDescription(responses=responses))
     async def allowed_hosts(request: Request, next: Next) -> Response:
         host = request.host
         if host in plain:

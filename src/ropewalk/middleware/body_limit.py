@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.describing import MiddlewareDescription, MiddlewareResponse, describes
 from ropewalk.middleware.options import check_count, check_kind
 from ropewalk.request import Request
 from ropewalk.response import Response
@@ -29,6 +30,9 @@ def body_limit(options: BodyLimitOptions) -> Middleware:
     check_kind(options, BodyLimitOptions)
     size = options.size
 
+    response = MiddlewareResponse(413, f"The body is larger than {size} bytes.")
+
+    @describes(MiddlewareDescription(responses=[response], with_body=True))
     async def body_limit(request: Request, next: Next) -> Response:
         if request.has_body:
             request.limit_body(size)

@@ -7,6 +7,7 @@ from ropewalk.errors import HTTPError
 from ropewalk.etags import digest_tag, is_etag, matches
 from ropewalk.headers import last_modified, parse_http_date
 from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.describing import HeaderParameter, MiddlewareDescription, MiddlewareResponse, describes
 from ropewalk.middleware.fields import Line, add_lines
 from ropewalk.middleware.options import check_count, check_kind, check_switches
 from ropewalk.open_files import OpenFile
@@ -19,6 +20,19 @@ _OF_CONTENT: Final = frozenset(
 """Fields that a 304 leaves out: the client has them already (RFC 9110, section 15.4.5)."""
 _HASHED: Final = frozenset(("content-type", "content-encoding", "content-language"))
 """Fields that change what the bytes of a body mean."""
+_TAG: Final = {"ETag": "The version of the resource."}
+_DESCRIPTION: Final = MiddlewareDescription(
+    methods=("GET", "HEAD"),
+    parameters=(
+        HeaderParameter("If-None-Match", "ETags of versions that the client has: for one of them, the status is 304."),
+        HeaderParameter("If-Match", "ETags of the versions that the client wants: for any other, the status is 412."),
+    ),
+    headers=_TAG,
+    responses=(
+        MiddlewareResponse(304, "The client has the current version.", _TAG),
+        MiddlewareResponse(412, "The resource is not in the version that the request names."),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +60,7 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
     """
     check_kind(options, ConditionalOptions)
 
+    @describes(_DESCRIPTION)
     async def conditional(request: Request, next: Next) -> Response:
         response = await next(request)
         if response.status != 200 or request.method not in ("GET", "HEAD") or request.started:

@@ -15,6 +15,12 @@ from ropewalk.charsets import codec_for, encode
 from ropewalk.errors import HandlerError, named, shown
 from ropewalk.headers import TOKEN, Headers
 from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.describing import (
+    DESCRIPTION,
+    HeaderParameter,
+    MiddlewareDescription,
+    MiddlewareResponse,
+)
 from ropewalk.middleware.identity import credentials_of, digest, user_of
 from ropewalk.middleware.store_options import (
     RequestFunction,
@@ -114,6 +120,7 @@ def idempotency(options: IdempotencyOptions | None = None) -> Middleware:
 class _Idempotency:
     def __init__(self, options: IdempotencyOptions) -> None:
         self._options = options
+        setattr(self, DESCRIPTION, _description(options))
 
     async def process(self, request: Request, next: Next) -> Response:
         options = self._options
@@ -180,6 +187,27 @@ class _Idempotency:
         if user is not None:
             return f"user {user}"
         return f"credentials {credentials_of(request)}"
+
+
+def _description(options: IdempotencyOptions) -> MiddlewareDescription:
+    """What the middleware adds to the description of the API."""
+    written = options.header.title()
+    retry = {"Retry-After": "Seconds to wait before the next request."}
+    responses = [
+        MiddlewareResponse(400, f"{written} is malformed{' or absent' if options.required else ''}."),
+        MiddlewareResponse(409, "A request with this key is being processed, or its response was not kept.", retry),
+        MiddlewareResponse(422, "The key was used for another request."),
+    ]
+    if options.on_store_failure == "closed":
+        responses.append(MiddlewareResponse(503, "Idempotency keys cannot be checked at the moment.", retry))
+    text = "One string for each operation of the client. A request that repeats it gets the first response again."
+    schema = {"type": "string", "maxLength": LONGEST_KEY, "pattern": f"^({_QUOTED.pattern}|{_BARE.pattern})$"}
+    return MiddlewareDescription(
+        methods=options.methods,
+        parameters=(HeaderParameter(written, text, required=options.required is True, schema=schema),),
+        headers={"Idempotent-Replayed": "`true` if this is the first response again."},
+        responses=responses,
+    )
 
 
 def parse_key(lines: list[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from ropewalk.errors import HandlerError, named, shown
 from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.describing import DESCRIPTION, MiddlewareDescription, MiddlewareResponse
 from ropewalk.middleware.identity import client_network, digest, user_of
 from ropewalk.middleware.store_options import (
     RequestFunction,
@@ -27,6 +28,11 @@ OnStoreFailure = Literal["open", "closed"]
 
 RETRY_SOON: Final = ("retry-after", "1")
 
+_RETRY: Final = {"Retry-After": "Seconds to wait before the next request."}
+_FIELDS: Final = {
+    "RateLimit": "How many requests are left, and the seconds until there is one more.",
+    "RateLimit-Policy": "How many requests are allowed in how many seconds.",
+}
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -138,6 +144,7 @@ class _RateLimiter:
         self._options = options
         assert not isinstance(options.limits, Limit)  # the options make a tuple of one
         self._limits = tuple(options.limits)
+        setattr(self, DESCRIPTION, _description(options))
 
     async def limit(self, request: Request, next: Next) -> Response:
         options = self._options
@@ -178,6 +185,15 @@ class _RateLimiter:
         if user is not None:
             return f"user {user}"
         return f"client {client_network(request, self._options.ipv6_prefix)}"
+
+
+def _description(options: RateLimit) -> MiddlewareDescription:
+    """What the middleware adds to the description of the API."""
+    fields = dict(_FIELDS) if options.header_fields else {}
+    responses = [MiddlewareResponse(429, "Too many requests were sent.", fields | _RETRY)]
+    if options.on_store_failure == "closed":
+        responses.append(MiddlewareResponse(503, "The rate of requests cannot be checked at the moment.", _RETRY))
+    return MiddlewareDescription(responses=responses, headers=fields)
 
 
 def header_fields(limits: Sequence[Limit], taken: Taken) -> list[tuple[str, str]]:

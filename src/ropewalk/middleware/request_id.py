@@ -10,6 +10,7 @@ from typing import Final
 
 from ropewalk.headers import TOKEN
 from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.describing import MiddlewareDescription, describes
 from ropewalk.middleware.fields import add_lines
 from ropewalk.middleware.hosts import in_networks
 from ropewalk.middleware.options import check_kind, check_switches, strings, wrong
@@ -82,6 +83,7 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
     traced = trusts and options.traceparent
     own = (header, "traceparent") if traced else (header,)
 
+    @describes(MiddlewareDescription(headers={options.header: "The id of the request, for questions about it."}))
     async def request_id(request: Request, next: Next) -> Response:
         given = request.header(header) if trusts else None
         if given is None or not _VALID.fullmatch(given) or not accepts(request.peer):

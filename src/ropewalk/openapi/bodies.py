@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from ropewalk.openapi.examples import examples_of
 from ropewalk.openapi.operations import Operation
-from ropewalk.openapi.parameters import built_in
 from ropewalk.openapi.schemas import Schemas
 from ropewalk.typed.inputs import BODILESS_METHODS, Input
 from ropewalk.typed.markers import Body
@@ -31,8 +31,7 @@ def request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         content = {"schema": {"type": "string"}}
     elif not is_raw(body):
         content = {"schema": schemas.of(body.kind, "input")}
-    if body.marker.example is not None:
-        content["example"] = built_in(body.marker.example)
+    content |= examples_of(body.marker.example, body.marker.examples)
     made: dict[str, Any] = {"content": dict.fromkeys(body.marker.media_types, content)}
     if body.required:
         made["required"] = True

@@ -1,15 +1,16 @@
 """The document: everything that describes an API, as OpenAPI 3.1 has it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from ropewalk.errors import HandlerError, describe, place
 from ropewalk.openapi.bodies import body_input, request_body
+from ropewalk.openapi.components import used_schemas
 from ropewalk.openapi.docstrings import summary_of
-from ropewalk.openapi.operations import Operation, ids_of, operations_of
+from ropewalk.openapi.operation_ids import ids_of
+from ropewalk.openapi.operations import Operation, operations_of, webhooks_of
 from ropewalk.openapi.options import OpenAPI
 from ropewalk.openapi.parameters import parameters_of
-from ropewalk.openapi.responses import kinds_in, problems_in, responses_of
+from ropewalk.openapi.responses import kinds_in, responses_of
 from ropewalk.openapi.schemas import Direction, Schemas
 from ropewalk.openapi.security import scheme_objects
 from ropewalk.resource import Resource
@@ -24,30 +25,30 @@ def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
     Raises HandlerError (RW219) if two operations have one operationId, or two security schemes one name.
     """
     described = bool(options.security_schemes or options.security)  # by the program itself
-    operations = operations_of(root, with_security=not described)
-    ids = ids_of(operations)
-    _check_ids(operations, ids)
+    operations = [*operations_of(root, with_security=not described), *webhooks_of(root)]
+    ids = ids_of(operations, options.name_operation)
     schemas = Schemas(_kinds(operations))
     paths: dict[str, dict[str, Any]] = {}
+    webhooks: dict[str, dict[str, Any]] = {}
     for operation, name in zip(operations, ids, strict=True):
-        paths.setdefault(operation.template, {})[operation.method.lower()] = _operation(operation, name, schemas)
-    info = {"title": options.title, "version": options.version}
-    document: dict[str, Any] = {
-        "openapi": VERSION,
-        "info": info | ({"description": options.description} if options.description else {}),
-    }
+        items = webhooks if operation.webhook else paths
+        items.setdefault(operation.template, {})[operation.method.lower()] = _operation(operation, name, schemas)
+    document: dict[str, Any] = {"openapi": VERSION, "info": _info(options)}
     if options.servers:
-        document["servers"] = [{"url": url} for url in options.servers]
+        document["servers"] = [{"url": each} if isinstance(each, str) else dict(each) for each in options.servers]
     document["paths"] = paths
+    if webhooks:
+        document["webhooks"] = webhooks
     security_schemes = scheme_objects(each.security for each in operations) | dict(options.security_schemes)
-    components = {"schemas": schemas.components, "securitySchemes": security_schemes}
-    document["components"] = {name: value for name, value in components.items() if value}
+    document["components"] = {"securitySchemes": security_schemes} if security_schemes else {}
     if options.security:
         document["security"] = [{name: list(scopes) for name, scopes in each.items()} for each in options.security]
-    tags = dict.fromkeys((*options.tags, *(tag for each in operations for tag in each.options.tags)))
+    tags = dict.fromkeys((*options.tags, *(tag for each in operations for tag in each.tags)))
     if tags:
         document["tags"] = [_tag(name, options.tags.get(name)) for name in tags]
-    return merged(document, options.extra)
+    if options.external_docs:
+        document["externalDocs"] = dict(options.external_docs)
+    return _with_schemas(merged(document, options.extra), schemas.components)
 
 
 def merged(base: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,11 +60,30 @@ def merged(base: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _info(options: OpenAPI) -> dict[str, Any]:
+    others = {
+        "description": options.description,
+        "termsOfService": options.terms_of_service,
+        "contact": dict(options.contact),
+        "license": dict(options.license),
+    }
+    info = {"title": options.title, "version": options.version}
+    return info | {name: value for name, value in others.items() if value}
+
+
+def _with_schemas(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """The document with the schemas that it uses. Those that `extra` gives replace, or are merged."""
+    used = used_schemas(document, schemas)
+    if used:
+        document["components"] = merged({"schemas": used}, document["components"])
+    return document
+
+
 def _operation(operation: Operation, name: str, schemas: Schemas) -> dict[str, Any]:
     options = operation.options
     made: dict[str, Any] = {}
-    if options.tags:
-        made["tags"] = list(options.tags)
+    if operation.tags:
+        made["tags"] = list(operation.tags)
     made |= summary_of(operation.function, options)
     made["operationId"] = name
     parameters = parameters_of(operation, schemas)
@@ -75,7 +95,23 @@ def _operation(operation: Operation, name: str, schemas: Schemas) -> dict[str, A
         made["security"] = operation.security.requirements()
     if options.deprecated:
         made["deprecated"] = True
-    return merged(made, options.operation)
+    extra = dict(options.operation)
+    if "parameters" in extra:
+        extra["parameters"] = _merged_parameters(parameters, extra["parameters"])
+    return merged(made, extra)
+
+
+def _merged_parameters(own: list[dict[str, Any]], given: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Parameters with those of `operation`, which are merged into the own ones of their place and name."""
+    found = {(each["in"], each["name"]): each for each in own}
+    others = []
+    for each in given:
+        key = (each.get("in"), each.get("name"))
+        if key in found:
+            found[key] = merged(found[key], each)
+        else:
+            others.append(dict(each))
+    return [*found.values(), *others]
 
 
 def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
@@ -85,24 +121,11 @@ def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
         for each in operation.inputs:
             if each.source in VALUES or each is body:
                 yield each.kind, "input"
-        for kind in operation.returned.content.values():
+        for kind in (*operation.returned.content.values(), *operation.returned.items.values(), *kinds_in(operation)):
             yield kind, "output"
-        for kind in kinds_in(operation.options.responses):
-            yield kind, "output"
-    for problem in dict.fromkeys(problem for operation in operations for problem in problems_in(operation)):
-        yield problem, "output"
 
 
-def _check_ids(operations: list[Operation], ids: list[str]) -> None:
-    by_id: dict[str, Any] = {}
-    for operation, name in zip(operations, ids, strict=True):
-        function = operation.function
-        if name in by_id:
-            both = " and ".join(f"{describe(each)} at {place(each)}" for each in (by_id[name], function))
-            what = f"{both} have the operationId {name!r}."
-            raise HandlerError("RW219", what, "Give each a different one, or leave it out.")
-        by_id[name] = function
-
-
-def _tag(name: str, description: str | None) -> dict[str, str]:
+def _tag(name: str, description: str | Mapping[str, Any] | None) -> dict[str, Any]:
+    if isinstance(description, Mapping):
+        return {"name": name, **description}
     return {"name": name} | ({"description": description} if description else {})

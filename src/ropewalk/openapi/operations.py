@@ -1,12 +1,9 @@
 """The operations of a tree: each method of each path that OpenAPI can describe."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
 
-from ropewalk.openapi.docstrings import name_of
 from ropewalk.openapi.returned import Returned, returned_by
 from ropewalk.openapi.security import OPEN, Security, security_of
 from ropewalk.resource import Handler, Resource
@@ -36,8 +33,12 @@ class Operation:
     """Those of a typed handler that are not hidden."""
     returned: Returned
     options: OperationOptions
+    tags: tuple[str, ...]
+    """Those of the apps and mounts around it, outermost first, then its own."""
     apps: tuple[Any, ...]
     security: Security
+    webhook: bool = False
+    """Whether the program sends such requests, rather than handles them."""
 
 
 def operations_of(root: Resource, *, with_security: bool = True) -> list[Operation]:
@@ -56,7 +57,7 @@ def operations_of(root: Resource, *, with_security: bool = True) -> list[Operati
             continue
         options = OperationOptions() if handler.operation is None else handler.operation
         shape = tuple(None if isinstance(part, Parameter) else part for part in served.path)
-        if options.hidden or (shape, served.method) in found:
+        if options.hidden or served.hidden or (shape, served.method) in found:
             continue
         template, written = templates.setdefault(shape, _template(served.path))
         function = handler.call if handler.user_code is None else handler.user_code
@@ -71,42 +72,22 @@ def operations_of(root: Resource, *, with_security: bool = True) -> list[Operati
             inputs=() if plan is None else tuple(each for each in plan.inputs if not each.marker.hidden),
             returned=returned_by(handler, function),
             options=options,
+            tags=tuple(dict.fromkeys((*served.tags, *options.tags))),
             apps=served.apps,
             security=security_of(handler, function, served.apps) if with_security else OPEN,
         )
     return list(found.values())
 
 
-def ids_of(operations: list[Operation]) -> list[str]:
-    """An operationId for each: the name of the function, with the method and path if another operation has it."""
-    taken = {str(each.options.operation["operationId"]) for each in operations if _has_id(each)}
-    return [str(each.options.operation["operationId"]) if _has_id(each) else _take(each, taken) for each in operations]
-
-
-def _has_id(operation: Operation) -> bool:
-    return "operationId" in operation.options.operation
-
-
-def _take(operation: Operation, taken: set[str]) -> str:
-    for candidate in _candidates(operation):
-        if candidate and candidate not in taken:
-            taken.add(candidate)
-            return candidate
-    raise AssertionError("the candidates have no end")
-
-
-def _candidates(operation: Operation) -> Iterator[str]:
-    name = name_of(operation.function)
-    if operation.handler.operation is None:  # a method of a resource, such as `render_GET`
-        name = f"{type(getattr(operation.function, '__self__', None)).__name__}_{operation.method.lower()}"
-    yield name
-    path = re.sub(r"[^a-zA-Z0-9]+", "_", operation.template).strip("_")
-    longer = "_".join(part for part in (name, operation.method.lower(), path) if part)
-    yield longer
-    number = 2
-    while True:
-        yield f"{longer}_{number}"
-        number += 1
+def webhooks_of(root: Resource) -> list[Operation]:
+    """The webhooks of the app whose root a resource is, and of those mounted in it."""
+    app = root.tree_node.app
+    found: dict[tuple[str, str], Operation] = {}
+    for each in () if app is None else app.family():
+        for operation in operations_of(each.webhooks.resource, with_security=False):
+            webhook = replace(operation, template=operation.template.removeprefix("/"), webhook=True)
+            found.setdefault((webhook.template, webhook.method), webhook)
+    return list(found.values())
 
 
 def _template(path: Pattern) -> tuple[str, tuple[str, ...]]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-import msgspec
-
 from ropewalk.converters import Converter
+from ropewalk.openapi.around import header_parameters
+from ropewalk.openapi.examples import built_in, examples_of
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.schemas import Schema, Schemas
 from ropewalk.typed.inputs import EMPTY, Input, takes_all
@@ -15,6 +15,7 @@ from ropewalk.typed.values import VALUES
 
 _CONVERTED: Final[dict[str, Schema]] = {
     "int": {"type": "integer"},
+    "str": {"type": "string", "minLength": 1},
     "float": {"type": "number"},
     "uuid": {"type": "string", "format": "uuid"},
 }
@@ -35,14 +36,21 @@ def parameters_of(operation: Operation, schemas: Schemas) -> list[dict[str, Any]
                 in_path.setdefault(made["name"], made)
             elif not (made["in"] == "header" and made["name"] in _IGNORED_HEADERS):
                 found.setdefault((made["in"], made["name"]), made)
+    for made in header_parameters(operation):
+        key = ("header", made["name"].lower())
+        if key[1] not in _IGNORED_HEADERS:
+            found.setdefault(key, made)
     return [*_path_parameters(operation, in_path), *found.values()]
 
 
 def _path_parameters(operation: Operation, known: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for parameter, written in zip(operation.parameters, operation.written, strict=True):
-        made = known.get(parameter.name, {"in": "path", "required": True, "schema": {"type": "string"}})
+        made = known.get(parameter.name, {"in": "path", "required": True, "schema": {}})
+        converted = _converted(parameter.converter)
         if made["schema"] in ({}, {"type": "string"}):
-            made |= {"schema": _converted(parameter.converter)}
+            made |= {"schema": converted}
+        elif made["schema"].get("type") == converted["type"] == "string" and "format" not in made["schema"]:
+            made |= {"schema": {**converted, **made["schema"]}}
         yield {"name": written, **{name: value for name, value in made.items() if name != "name"}}
 
 
@@ -63,8 +71,7 @@ def _parameters(each: Input, schemas: Schemas) -> Iterator[dict[str, Any]]:
     marker = each.marker
     if marker.description is not None:
         made["description"] = marker.description
-    if marker.example is not None:
-        made["example"] = built_in(marker.example)
+    made |= examples_of(marker.example, marker.examples)
     default = built_in(each.default)
     if default is not None:
         made["schema"] = {**made["schema"], "default": default}
@@ -96,13 +103,3 @@ def _without_null(schema: Schema) -> Schema:
     if len(left) == 1:
         return {**left[0], **others}
     return {"anyOf": left, **others} if left else schema
-
-
-def built_in(value: Any) -> Any:
-    """A value as JSON has it; None if there is none, or it cannot be written."""
-    if value is EMPTY:
-        return None
-    try:
-        return msgspec.to_builtins(value, str_keys=True)
-    except (TypeError, ValueError, NotImplementedError):
-        return None

@@ -1,7 +1,7 @@
 """The routes of an app that publish the description of its API."""
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +28,7 @@ class Published:
         self.options = options
         self._root = routes.resource
         self._made: bytes | None = None
+        self._has_servers = False
         ui = None if options.ui is None else _page(options, options.ui)
         node_of(self._root).own(self)
         routes.get(options.path, name="openapi", hidden=True)(self.document)
@@ -47,16 +48,21 @@ class Published:
         """The document. In a mounted app, its server is the path where the app is mounted."""
         made = self._made
         if made is None:
-            made = self._made = encode_document(self._root, self.options)
+            document = document_of(self._root, self.options)
+            self._has_servers = "servers" in document
+            made = self._made = _encoded(document)
         place = _place_of_app(request.raw_path.decode("ascii"), self.options.path)
-        if place and not place.startswith("//") and b'"servers":' not in made:
+        if place and not place.startswith("//") and not self._has_servers:
             made = b'{"servers":' + msgspec.json.encode([{"url": place}]) + b"," + made[1:]
         return Response(made, headers=_FIELDS, content_type=JSON)
 
 
 def encode_document(root: Resource, options: OpenAPI) -> bytes:
     """The document as JSON. Raises HandlerError (RW219)."""
-    document = document_of(root, options)
+    return _encoded(document_of(root, options))
+
+
+def _encoded(document: dict[str, Any]) -> bytes:
     try:
         return msgspec.json.encode(document)
     except (TypeError, ValueError) as error:
@@ -85,6 +91,10 @@ def _check(options: Any) -> None:
     if isinstance(options.servers, str):
         what = f"OpenAPI(servers={options.servers!r}) is not a list."
         raise HandlerError("RW219", what, f"Write servers=[{options.servers!r}].")
+    for server in options.servers:
+        if not isinstance(_url_of(server), str):
+            what = f"OpenAPI(servers=...) has {shown(server)}."
+            raise HandlerError("RW219", what, 'Give each as a str, or as a dict with a "url".')
 
 
 def _page(options: OpenAPI, path: str) -> SwaggerUI:
@@ -94,8 +104,13 @@ def _page(options: OpenAPI, path: str) -> SwaggerUI:
         folder=files_folder(path),
         name=posixpath.basename(folder),
         document=posixpath.relpath(options.path, folder or "/"),
-        servers=tuple(options.servers),
+        servers=tuple(_url_of(each) for each in options.servers),
     )
+
+
+def _url_of(server: Any) -> Any:
+    """The URL of one of the servers in the options."""
+    return server.get("url") if isinstance(server, Mapping) else server
 
 
 def _file(ui: SwaggerUI, name: str) -> Callable[[Request], Response]:

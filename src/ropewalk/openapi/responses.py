@@ -1,78 +1,61 @@
-"""The responses of an operation: those that the handler returns, and those to invalid input."""
+"""The responses of an operation: those that the handler returns, and those to requests that are refused."""
 
-from collections.abc import Iterator
-from typing import Any, Final, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
-from msgspec import Struct
-
-from ropewalk.calling import format_of
-from ropewalk.calling.error_handlers import find_error_handler
 from ropewalk.errors import HTTPError, phrase
-from ropewalk.openapi.bodies import body_input, is_raw
+from ropewalk.openapi.around import added_by_middleware
+from ropewalk.openapi.examples import examples_of
 from ropewalk.openapi.operations import Operation
-from ropewalk.openapi.schemas import Schema, Schemas
+from ropewalk.openapi.refusals import Refusal, refusals_of, refused_body
+from ropewalk.openapi.schemas import Schemas
 from ropewalk.response import JSON, PROBLEM
-from ropewalk.typed.inputs import Input
-from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 _PLAIN: Final = "text/plain"
+_SHORTHANDS: Final = ("model", "example", "examples")
+"""The members of a response in `responses` that OpenAPI has in its media types."""
 
 
-class Problem(Struct):
-    """Problem details (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-
-
-class InvalidInputProblem(Struct):
-    """Problem details (RFC 9457) with every value at fault."""
-
-    type: str
-    title: str
-    status: Literal[422]
-    detail: str
-    errors: list[FieldError]
-
-
-def kinds_in(responses: Any) -> Iterator[Any]:
-    """The types in the `responses` of a route."""
-    for given in responses.values():
+def kinds_in(operation: Operation) -> Iterator[Any]:
+    """The types of all bodies, apart from those that the handler returns by its annotation."""
+    for given in operation.options.responses.values():
         kind = _model(given)
         if kind is not None:
             yield kind
+    for body in (*(each.body for each in refusals_of(operation)), *_bodies_of_texts(operation)):
+        if body not in (None, str):
+            yield body
 
 
 def responses_of(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     """The responses object of an operation."""
     found = dict(_returned(operation, schemas))
-    for error in _errors(operation):
-        found.setdefault(str(error.status), _error_response(operation, error, schemas))
-    for status, given in operation.options.responses.items():
-        found[str(status)] = {**found.get(str(status), {}), **_described(status, given, schemas)}
+    by_status: dict[str, list[Refusal]] = {}
+    for refusal in refusals_of(operation):
+        by_status.setdefault(str(refusal.status), []).append(refusal)
+    for status, refusals in by_status.items():
+        found.setdefault(status, _refused(refusals, schemas))
+    for given_status, given in operation.options.responses.items():
+        status = str(given_status)
+        found[status] = _described(status, given, found.get(status, {}), operation, schemas)
     return dict(sorted(found.items()))
-
-
-def problems_in(operation: Operation) -> Iterator[type[Struct]]:
-    """The types of the problem details that an operation sends for errors before its handler is called."""
-    for error in _errors(operation):
-        kind = _problem(error, operation)
-        if kind is not None:
-            yield kind
 
 
 def _returned(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
     returned, plan = operation.returned, operation.handler.plan
     status = None if plan is None else plan.status
+    headers: dict[str, str] = {}
+    for added in added_by_middleware(operation):
+        headers |= added.description.headers
+    fields = _headers(headers)
     if returned.other:
         content = {media_type: _content(schemas, kind) for media_type, kind in returned.content.items()}
+        content |= returned.item_content(schemas)
         number = status or 200
-        yield str(number), {"description": phrase(number)} | ({"content": content} if content else {})
+        yield str(number), {"description": phrase(number)} | fields | ({"content": content} if content else {})
     if returned.empty and (status is None or not returned.other):
         number = status or 204
-        yield str(number), {"description": phrase(number)}
+        yield str(number), {"description": phrase(number)} | fields
 
 
 def _content(schemas: Schemas, kind: Any) -> dict[str, Any]:
@@ -82,72 +65,78 @@ def _content(schemas: Schemas, kind: Any) -> dict[str, Any]:
     return {"schema": schema} if schema else {}
 
 
-def _errors(operation: Operation) -> Iterator[HTTPError]:
-    """The errors with which a request can be refused before the handler is called."""
-    yield from operation.security.errors
-    body = body_input(operation)
-    if body is not None:
-        if body.kind is not bytes:
-            yield HTTPError(400)
-        yield HTTPError(415)
-    made = {each.name: each.converter.makes for each in operation.parameters}
-    if any(_can_be_invalid(each, made) for each in operation.inputs if each.source != "body" or each is body):
-        yield InvalidInput([])
+def _refused(refusals: list[Refusal], schemas: Schemas) -> dict[str, Any]:
+    """The response object for all refusals of one status."""
+    plain = phrase(refusals[0].status)
+    said = dict.fromkeys(each.description for each in refusals if each.description != plain)
+    headers: dict[str, str] = {}
+    for each in refusals:
+        headers |= each.headers
+    bodies = dict.fromkeys(each.body for each in refusals)
+    made = {"description": " ".join(said) or plain} | _headers(headers)
+    return made if None in bodies else made | {"content": _bodies(bodies, schemas)}
 
 
-def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
-    """Whether an input can be refused with 422. `made` has what the converters of the path make."""
-    if each.source == "body":
-        return not is_raw(each)
-    if each.source == "path":
-        return each.kind not in (Any, str) and each.kind is not made.get(each.name)
-    if each.source in ("header", "cookie"):
-        return each.required or each.kind is not str
-    return each.source == "query"  # a value may be repeated
+def _bodies(bodies: Iterable[Any], schemas: Schemas) -> dict[str, Any]:
+    """The content object for the bodies of refusals."""
+    problems = [schemas.of(each, "output") for each in bodies if each is not str]
+    content: dict[str, Any] = {}
+    if problems:
+        content[PROBLEM] = {"schema": problems[0] if len(problems) == 1 else {"anyOf": problems}}
+    if str in bodies:
+        content[_PLAIN] = {"schema": {"type": "string"}}
+    return content
 
 
-def _is_handled(error: HTTPError, operation: Operation) -> bool:
-    """Whether an error handler of the program decides what is sent."""
-    return find_error_handler(error, operation.apps)[0] is not None
+def _headers(headers: Mapping[str, str]) -> dict[str, Any]:
+    """The member `headers`, if there are any."""
+    found = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+    return {"headers": found} if found else {}
 
 
-def _error_response(operation: Operation, error: HTTPError, schemas: Schemas) -> dict[str, Any]:
-    made: dict[str, Any] = {"description": phrase(error.status)}
-    kind = _problem(error, operation)
-    if kind is not None:
-        return made | {"content": {PROBLEM: {"schema": schemas.of(kind, "output")}}}
-    if _is_handled(error, operation):
-        return made
-    return made | {"content": {_PLAIN: {"schema": {"type": "string"}}}}
+def _bodies_of_texts(operation: Operation) -> Iterator[Any]:
+    """The types of the bodies of responses that a route describes by a text alone."""
+    for status, given in operation.options.responses.items():
+        if isinstance(given, str):
+            yield _body_of_text(str(status), operation)
 
 
-def _problem(error: HTTPError, operation: Operation) -> type[Struct] | None:
-    """The type of the problem details for an error; None if it is sent in another form."""
-    if _is_handled(error, operation):
+def _body_of_text(status: str, operation: Operation) -> Any:
+    """The type of the body of a response that a route describes by a text alone, as in `Refusal`.
+
+    An error is taken for an HTTPError, which is what a handler raises that does not return the response itself.
+    """
+    if status[0] not in "45" or operation.webhook:
         return None
-    if isinstance(error, InvalidInput):
-        return InvalidInputProblem
-    return None if format_of(operation.apps) == "text" else Problem
+    return refused_body(HTTPError(int(status.replace("X", "0"))), operation.apps)
 
 
-def _described(status: int | str, given: Any, schemas: Schemas) -> dict[str, Any]:
-    """A response object for what a route has in its `responses`."""
+def _described(
+    status: str, given: Any, former: dict[str, Any], operation: Operation, schemas: Schemas
+) -> dict[str, Any]:
+    """A response object for what a route has in its `responses`. `former` is that without it."""
     if isinstance(given, str):
-        return {"description": given}
+        body = None if former else _body_of_text(status, operation)
+        return former | {"description": given} | ({} if body is None else {"content": _bodies([body], schemas)})
     kind = _model(given)
-    content: dict[str, Schema] = {} if kind is None else {"content": {JSON: {"schema": schemas.of(kind, "output")}}}
-    if isinstance(given, dict):
-        content = {**content, **{name: value for name, value in given.items() if name != "model"}}
-    return {"description": _phrase(status)} | content
+    made = former | {"description": _phrase(status)}
+    if kind is not None:
+        made["content"] = {JSON: {"schema": schemas.of(kind, "output")}}
+    if not isinstance(given, Mapping):
+        return made
+    made |= {name: value for name, value in given.items() if name not in _SHORTHANDS}
+    examples = examples_of(given.get("example"), given.get("examples"))
+    if examples:
+        made["content"] = {name: {**each, **examples} for name, each in made.get("content", {JSON: {}}).items()}
+    return made
 
 
 def _model(given: Any) -> Any:
     """The type of a response's body; None if there is none."""
-    if isinstance(given, dict):
+    if isinstance(given, Mapping):
         return given.get("model")
     return None if isinstance(given, str) else given
 
 
-def _phrase(status: int | str) -> str:
-    number = str(status)
-    return phrase(int(number)) if number.isdigit() else "Other responses" if number == "default" else number
+def _phrase(status: str) -> str:
+    return phrase(int(status)) if status.isdigit() else "Other responses" if status == "default" else status

@@ -11,7 +11,7 @@ from ropewalk.typed.pydantic_models import has_model
 Direction = Literal["input", "output"]
 Schema = dict[str, Any]
 
-_PLACE: Final = "#/components/schemas/"
+PLACE: Final = "#/components/schemas/"
 
 
 class Schemas:
@@ -39,7 +39,7 @@ class Schemas:
 
     def resolved(self, schema: Schema) -> Schema:
         """A schema, or the component that it refers to."""
-        name = schema.get("$ref", "").removeprefix(_PLACE)
+        name = schema.get("$ref", "").removeprefix(PLACE)
         found: Schema = self.components.get(name, schema)
         return found
 
@@ -61,13 +61,13 @@ class Schemas:
                 (number, "validation" if direction == "input" else "serialization", TypeAdapter(kind))
                 for number, (kind, direction) in enumerate(kinds)
             ],
-            ref_template=f"{_PLACE}{{model}}",
+            ref_template=f"{PLACE}{{model}}",
         )
         components = definitions.get("$defs", {})
         names: dict[str, str] = {}
         for name in components:
             names[name] = _free(name, {*self.components, *names.values()})
-        rename = _renaming({f"{_PLACE}{old}": f"{_PLACE}{new}" for old, new in names.items() if old != new})
+        rename = _renaming({f"{PLACE}{old}": f"{PLACE}{new}" for old, new in names.items() if old != new})
         for name, schema in components.items():
             self.components[names[name]] = rename(schema)
         for (number, _), schema in made.items():
@@ -83,7 +83,7 @@ def _described(kind: Any) -> shapes.Type | None:
 
 
 def _native_schemas(kinds: list[tuple[Any, Direction]]) -> tuple[tuple[Schema, ...], dict[str, Any]]:
-    return msgspec.json.schema_components([kind for kind, _ in kinds], ref_template=f"{_PLACE}{{name}}")
+    return msgspec.json.schema_components([kind for kind, _ in kinds], ref_template=f"{PLACE}{{name}}")
 
 
 def _has_schema(kind: tuple[Any, Direction]) -> bool:

@@ -38,7 +38,7 @@ def security_of(handler: Handler, function: Any, apps: Iterable[Any]) -> Securit
     if not authenticates:
         return OPEN
     if not requirements and not _takes_principal(handler) and all(each.optional for each in authenticates):
-        return OPEN
+        return Security(errors=(NotAuthenticated(401),))  # for credentials that are invalid
     restricted = any(each.scopes or each.roles for each in requirements)
     return Security(
         schemes=authenticates[-1].schemes,

@@ -76,7 +76,11 @@ class SwaggerUI:
         return Response(text, headers=fields, content_type="text/javascript; charset=utf-8")
 
     def _fields(self) -> dict[str, str]:
-        origins = [f"{each.scheme}://{each.netloc}" for each in map(urlsplit, self.servers) if each.netloc]
+        origins = [
+            f"{each.scheme}://{each.netloc}"
+            for each in map(urlsplit, self.servers)
+            if each.netloc and "{" not in each.netloc
+        ]
         sources = " ".join(dict.fromkeys(("'self'", *origins)))
         policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -1,6 +1,6 @@
 """Resources, and the nodes that hold their children and handlers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 from weakref import WeakSet
@@ -45,11 +45,14 @@ class Node:
         "children",
         "extra",
         "handlers",
+        "mount_hidden",
         "mount_names",
         "mount_path",
         "mount_place",
+        "mount_tags",
         "mounted",
         "rendering",
+        "tags",
     )
 
     def __init__(self) -> None:
@@ -72,6 +75,12 @@ class Node:
         """The place of the `mount` call, for messages."""
         self.mounted: Resource | None = None
         """The resource for every path that the children do not take."""
+        self.tags: Iterable[str] = ()
+        """Those of every operation of the routes whose root the resource is, for the description of the API."""
+        self.mount_tags: tuple[str, ...] = ()
+        """Those of every operation of what is mounted."""
+        self.mount_hidden = False
+        """Whether the description of the API leaves out what is mounted."""
         self._owners: WeakSet[Owner] = WeakSet()
 
     def put(self, name: str, child: "Resource") -> None:

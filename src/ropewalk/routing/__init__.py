@@ -4,7 +4,7 @@ from ropewalk.routing.listing import Route, Served, walk, walk_handlers
 from ropewalk.routing.matched import matched_route
 from ropewalk.routing.methods_as_routes import delete, get, patch, post, put, route
 from ropewalk.routing.not_found import handler_without_route, matches_no_route
-from ropewalk.routing.operation import OperationOptions
+from ropewalk.routing.operation import OperationOptions, tags_given
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
 from ropewalk.routing.routes import ROUTED, Routes
 from ropewalk.routing.trailing_slash import TrailingSlash
@@ -28,6 +28,7 @@ __all__ = [
     "post",
     "put",
     "route",
+    "tags_given",
     "walk",
     "walk_handlers",
 ]

@@ -1,7 +1,7 @@
 """The routes of a tree, for `ropewalk routes`, `App.routes` and the description of the API."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ropewalk.converters import Converter
@@ -39,6 +39,19 @@ class Served:
     """Whether it takes every path below, too."""
     apps: tuple[Any, ...]
     """The Apps on the path, outermost first."""
+    tags: tuple[str, ...] = ()
+    """Those of the apps, the routes and the mounts on the path, for the description of the API."""
+    hidden: bool = False
+    """Whether a mount on the path is hidden from the description of the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What counts for every handler below a resource."""
+
+    apps: tuple[Any, ...] = ()
+    tags: tuple[str, ...] = ()
+    hidden: bool = False
 
 
 def walk(resource: Resource) -> Iterator[Route]:
@@ -54,7 +67,7 @@ def walk_handlers(
     path: Pattern = (),
     above: frozenset[int] = frozenset(),
     segments: tuple[str | Converter, ...] = (),
-    apps: tuple[Any, ...] = (),
+    around: Around = Around(),
 ) -> Iterator[Served]:
     """What handles each method at a resource and below.
 
@@ -65,8 +78,10 @@ def walk_handlers(
         return
     above |= {id(resource)}
     node = resource.tree_node
-    if node.app is not None:
-        apps = (*apps, node.app)
+    if node.app is not None or node.tags:
+        apps = around.apps if node.app is None else (*around.apps, node.app)
+        around = replace(around, apps=apps, tags=(*around.tags, *node.tags))
+    above_all = (around.apps, around.tags, around.hidden)
     dynamic = resource.tree_kind.dynamic and not resource.isLeaf
     exact = getattr(resource, "exact_methods", None)
     kind = resource.tree_kind
@@ -80,14 +95,15 @@ def walk_handlers(
         of_get = method == "HEAD" and handler is handler_of(resource, "GET")
         if handler is not None and not (of_get and exact is None):
             here = (*path, *_named(segments, handler.names))
-            yield Served(method, here, handler.call, handler, resource.isLeaf or dynamic, apps)
+            yield Served(method, here, handler.call, handler, resource.isLeaf or dynamic, *above_all)
     if dynamic:
-        yield Served("*", (*path, *_named(segments)), resource.getChild, None, True, apps)
+        yield Served("*", (*path, *_named(segments)), resource.getChild, None, True, *above_all)
     for part, child in node.known_children():
-        yield from walk_handlers(child, path, above, (*segments, part), apps)
+        yield from walk_handlers(child, path, above, (*segments, part), around)
     if node.mounted is not None:
         below = (*path, *_named(segments, node.mount_names))
-        yield from walk_handlers(node.mounted, below, above, (), apps)
+        inside = replace(around, tags=(*around.tags, *node.mount_tags), hidden=around.hidden or node.mount_hidden)
+        yield from walk_handlers(node.mounted, below, above, (), inside)
 
 
 def _named(segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> Iterator[str | Parameter]:

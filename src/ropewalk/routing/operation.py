@@ -21,6 +21,8 @@ class OperationOptions:
     """Whether the description leaves the route out."""
     responses: Mapping[int | str, Any] = field(default_factory=dict)
     """By status, such as 404 or "4XX": a description, a type, or a response object of OpenAPI."""
+    operation_id: str | None = None
+    """The `operationId`; None for one that is made of the name of the function."""
     operation: Mapping[str, Any] = field(default_factory=dict)
     """Merged into the operation object of OpenAPI at the end."""
 
@@ -34,23 +36,37 @@ def operation_options(
     deprecated: bool,
     hidden: bool,
     responses: Mapping[int | str, Any] | None,
+    operation_id: str | None,
     operation: Mapping[str, Any] | None,
 ) -> OperationOptions:
     """The options of a route that were checked. Raises HandlerError (RW219)."""
     where = f"{describe(function)} at {place(function)}"
-    if isinstance(tags, str):
-        raise HandlerError("RW219", f"{where} has tags={tags!r}.", f"Write tags=[{tags!r}].")
-    tags = tuple(tags)
-    if not all(isinstance(each, str) for each in tags):
-        raise HandlerError("RW219", f"{where} has tags={shown(tags)}.", "Give each tag as a str.")
+    tags = tags_given(tags, where)
     for name, given in (("responses", responses), ("operation", operation)):
         if not (given is None or isinstance(given, Mapping)):
             raise HandlerError("RW219", f"{where} has {name}={shown(given)}.", "Give a dict.")
+    if operation_id is None:
+        operation_id = (operation or {}).get("operationId")
+    given_id: object = operation_id
+    if given_id is not None and (not isinstance(given_id, str) or not given_id):
+        raise HandlerError("RW219", f"{where} has operation_id={shown(operation_id)}.", "Give it as a str.")
     for status in responses or ():
         if not _is_status(status):
             remedy = 'Use a status from 100 to 599, a class such as "4XX", or "default".'
             raise HandlerError("RW219", f"{where} describes responses of the status {shown(status)}.", remedy)
-    return OperationOptions(summary, description, tags, deprecated, hidden, responses or {}, operation or {})
+    return OperationOptions(
+        summary, description, tags, deprecated, hidden, responses or {}, operation_id, operation or {}
+    )
+
+
+def tags_given(tags: Iterable[str], where: str) -> tuple[str, ...]:
+    """Tags that were checked. Raises HandlerError (RW219)."""
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        raise HandlerError("RW219", f"{where} has tags={shown(tags)}.", f"Write tags=[{shown(tags)}].")
+    given = tuple(tags)
+    if not all(isinstance(each, str) for each in given):
+        raise HandlerError("RW219", f"{where} has tags={shown(given)}.", "Give each tag as a str.")
+    return given
 
 
 def _is_status(status: Any) -> bool:

@@ -15,7 +15,7 @@ from ropewalk.response import BYTES, TEXT
 from ropewalk.routing.handler_parameters import annotations, keywords, takes_parameters
 from ropewalk.routing.listing import Route, walk
 from ropewalk.routing.methods_as_routes import declared_routes
-from ropewalk.routing.operation import operation_options
+from ropewalk.routing.operation import operation_options, tags_given
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
 from ropewalk.routing.url_for import path_of
 from ropewalk.suggest import did_you_mean
@@ -31,8 +31,11 @@ class Routes:
     """A tree of routes. App derives from it, and so may a class whose methods are routes.
 
     Such a class decorates methods with `ropewalk.routing.get`, `post` and so on; mount its instances in an app. It
-    need not call `super().__init__()`.
+    need not call `super().__init__()`. Its attribute `tags` lists those of all its routes, for the description of the
+    API.
     """
+
+    tags: Iterable[str] = ()
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Make the tree, with the routes of the class's methods."""
@@ -45,6 +48,8 @@ class Routes:
 
     def _make_tree(self) -> None:
         self.resource = Resource()
+        if self.tags:
+            node_of(self.resource).tags = tags_given(self.tags, type(self).__qualname__)
         self.converters: dict[str, Converter] = {converter.name: converter for converter in BUILT_IN}
         """By the name that paths use. Add your own before the routes that use it."""
         self.dependencies = Dependencies()
@@ -67,6 +72,7 @@ class Routes:
         deprecated: bool = False,
         hidden: bool = False,
         responses: Mapping[int | str, Any] | None = None,
+        operation_id: str | None = None,
         operation: Mapping[str, Any] | None = None,
         middleware: Iterable[Callable[..., Any]] = (),
         provide: Mapping[str, Any] | None = None,
@@ -91,7 +97,8 @@ class Routes:
 
         The others are for the description of the API, and change nothing else: see `ropewalk.openapi`. `summary` and
         `description` replace the docstring. `hidden` leaves the route out. `responses` adds responses by status: a
-        description, a type, or a response object of OpenAPI. `operation` is merged into the operation object.
+        description, a type, or a response object of OpenAPI. `operation_id` replaces the name of the function.
+        `operation` is merged into the operation object.
         """
         if not isinstance(path, str):
             raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
@@ -126,6 +133,7 @@ class Routes:
                     deprecated=deprecated,
                     hidden=hidden,
                     responses=responses,
+                    operation_id=operation_id,
                     operation=operation,
                 ),
                 middleware=around,
@@ -189,16 +197,27 @@ class Routes:
         return self.route(path, (method,), **options)
 
     def mount(
-        self, path: str, thing: Any, *, name: str | None = None, provide: Mapping[str, Any] | None = None
+        self,
+        path: str,
+        thing: Any,
+        *,
+        name: str | None = None,
+        provide: Mapping[str, Any] | None = None,
+        tags: Iterable[str] = (),
+        hidden: bool = False,
     ) -> None:
         """Have a resource or another App respond at a path and below. This app's own routes come first.
 
         With a `name`, the routes of a mounted App are `name.route` for `url_for`. A slash at the end of the path makes
         no difference. `provide` are providers by name for a mounted App, which may provide others for the same names.
         Raises TreeError: RW103 if a parameter of the path has the name of one below, RW104 if something is mounted
-        there. Raises HandlerError (RW218) for a wrong provider.
+        there. Raises HandlerError: RW218 for a wrong provider, RW219 for wrong tags.
+
+        `tags` and `hidden` are for the description of the API: the tags count for every operation of what is mounted,
+        and `hidden` leaves all of it out.
         """
         provided = all_named(provide)
+        given_tags = tags_given(tags, f"The mount at {path}")
         self._check_provided(thing, path, provided)
         pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
         if pattern == ("",):
@@ -210,7 +229,9 @@ class Routes:
                 what = f"{{{part.name}}} of {path} is the name of another parameter in what is mounted there."
                 raise TreeError("RW103", what)
         names = tuple(part.name for part in pattern if isinstance(part, Parameter))
-        node_of(grow(self.resource, pattern)).mount(resource, path, names, _calling_place())
+        node = node_of(grow(self.resource, pattern))
+        node.mount(resource, path, names, _calling_place())
+        node.mount_tags, node.mount_hidden = given_tags, hidden
         if isinstance(thing, Routes):
             self._mounts.append((name, pattern, thing))
             self.dependencies.of_mounts[id(thing)] = provided

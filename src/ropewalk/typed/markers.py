@@ -6,6 +6,7 @@
 underscores. Constraints are those of `msgspec.Meta`, in the same `Annotated`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ class Marker:
     """For the description of the API, in Markdown."""
     example: Any = None
     """A value for the description of the API."""
+    examples: Mapping[str, Any] | None = None
+    """Several values by name, or Example Objects of OpenAPI, such as `{"summary": "By the sea", "value": ...}`."""
     deprecated: bool = False
     """Whether clients should stop sending it."""
     hidden: bool = False

@@ -50,7 +50,7 @@ class TestOperations:
         found = operation(app, "/hotels/{hotel}/rooms/{number}")
         assert found["parameters"] == [
             {"name": "hotel", "in": "path", "required": True, "schema": {"type": "integer"}},
-            {"name": "number", "in": "path", "required": True, "schema": {"type": "string"}},
+            {"name": "number", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}},
         ]
 
     def test_the_same_app_mounted_twice(self) -> None:

@@ -231,7 +231,7 @@ class TestPaths:
     @pytest.mark.parametrize(
         ("path", "schema"),
         [
-            ("/a/{value}", {"type": "string"}),
+            ("/a/{value}", {"type": "string", "minLength": 1}),
             ("/a/{value:int}", {"type": "integer"}),
             ("/a/{value:float}", {"type": "number"}),
             ("/a/{value:uuid}", {"type": "string", "format": "uuid"}),

@@ -27,6 +27,7 @@ class Model(pydantic.BaseModel):
 ROOM = {"application/json": {"schema": {"$ref": "#/components/schemas/Room"}}}
 ROOMS = {"application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Room"}}}}
 MODEL = {"application/json": {"schema": {"$ref": "#/components/schemas/Model"}}}
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
 
@@ -71,8 +72,9 @@ class TestReturned:
             (Response, ok()),
             (Response | None, ok() | NO_CONTENT),
             (pathlib.Path, ok()),
-            (Iterator[bytes], ok()),
-            (AsyncIterator[str], ok()),
+            (Iterator[bytes], ok({"application/octet-stream": {}})),
+            (AsyncIterator[str], ok(TEXT)),
+            (AsyncIterator[Any], ok()),
             (Deferred[Room], ok(ROOM)),
             (Awaitable[Room | None], ok(ROOM) | NO_CONTENT),
             (str | Room, ok(TEXT | ROOM)),
@@ -116,13 +118,15 @@ class TestReturned:
 class TestOptions:
     def test_every_form(self) -> None:
         given = {
+            302: "It has moved.",
             404: "No such room.",
             409: Room,
             "4XX": {"model": Model, "description": "Another error."},
             "default": {"content": {"text/html": {}}},
         }
         assert returning(None, responses=given) == NO_CONTENT | {
-            "404": {"description": "No such room."},
+            "302": {"description": "It has moved."},
+            "404": {"description": "No such room.", "content": PROBLEM},
             "409": {"description": "Conflict", "content": ROOM},
             "4XX": {"description": "Another error.", "content": MODEL},
             "default": {"description": "Other responses", "content": {"text/html": {}}},
@@ -180,7 +184,7 @@ class TestInvalidInput:
         def add(room: Room) -> None: ...
 
         found = responses(app, "post")
-        assert list(found) == ["204", "400", "415", "422"]
+        assert list(found) == ["204", "400", "413", "415", "422"]
         assert found["422"]["content"] == {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/InvalidInputProblem"}}
         }
@@ -194,7 +198,7 @@ class TestInvalidInput:
 
         document = described(app)
         found = document["paths"]["/a"]["post"]["responses"]
-        for status in ("400", "415"):
+        for status in ("400", "413", "415"):
             schema = found[status]["content"]["application/problem+json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/Problem"}
         sent = Client(app).post("/a", body=b"{", headers={"content-type": "application/json"})
@@ -219,8 +223,8 @@ class TestInvalidInput:
         @app.post("/a")
         def post(text: Annotated[str, Body(media_types=("text/plain",))]) -> None: ...
 
-        assert list(responses(app, "put")) == ["204", "415"]
-        assert list(responses(app, "post")) == ["204", "400", "415"]
+        assert list(responses(app, "put")) == ["204", "413", "415"]
+        assert list(responses(app, "post")) == ["204", "400", "413", "415"]
 
     @pytest.mark.parametrize("kind", [InvalidInput, HTTPError, 422])
     def test_an_error_handler_decides_what_is_sent(self, kind: Any) -> None:

@@ -1,0 +1,49 @@
+"""What the middleware around an operation adds to it."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ropewalk.middleware import MiddlewareDescription, description_of
+from ropewalk.openapi.bodies import body_input
+from ropewalk.openapi.operations import Operation
+
+
+class Added(NamedTuple):
+    """What one middleware adds."""
+
+    description: MiddlewareDescription
+    apps: tuple[Any, ...]
+    """The apps whose error handlers see its errors, outermost first."""
+
+
+def added_by_middleware(operation: Operation) -> Iterator[Added]:
+    """What the middleware around an operation adds, the outermost first."""
+    apps = operation.apps
+    for depth, app in enumerate(apps, 1):
+        for middleware in app.middlewares:
+            yield from _added(middleware, operation, apps[:depth])
+    for middleware in operation.handler.middleware:
+        yield from _added(middleware, operation, apps)
+
+
+def header_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    """The parameter objects of the header fields that middleware reads."""
+    for added in added_by_middleware(operation):
+        for each in added.description.parameters:
+            made: dict[str, Any] = {"name": each.name, "in": "header"}
+            if each.description:
+                made["description"] = each.description
+            if each.required:
+                made["required"] = True
+            yield made | {"schema": dict(each.schema)}
+
+
+def _added(middleware: Any, operation: Operation, apps: tuple[Any, ...]) -> Iterator[Added]:
+    description = description_of(middleware)
+    if description is None:
+        return
+    if description.methods is not None and operation.method not in description.methods:
+        return
+    if description.with_body and body_input(operation) is None:
+        return
+    yield Added(description, apps)

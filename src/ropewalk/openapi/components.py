@@ -1,0 +1,31 @@
+"""The schemas that a document refers to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ropewalk.openapi.schemas import PLACE
+
+
+def used_schemas(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Those of the schemas to which the document, or another of them that is used, refers."""
+    used: set[str] = set()
+    left = list(_names_in(document))
+    while left:
+        name = left.pop()
+        if name in schemas and name not in used:
+            used.add(name)
+            left += _names_in(schemas[name])
+    return {name: schema for name, schema in schemas.items() if name in used}
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    """The names of the components to which a part of a document refers, by `$ref` or the mapping of a discriminator."""
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left += value.values()
+        elif isinstance(value, list | tuple):
+            left += value
+        elif isinstance(value, str) and value.startswith(PLACE):
+            yield value.removeprefix(PLACE).partition("/")[0]

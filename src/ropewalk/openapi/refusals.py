@@ -1,0 +1,104 @@
+"""The responses to requests that the handler does not get, or refuses by an HTTPError: the input is invalid, a
+middleware responds, or the client may not call the operation."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from ropewalk.calling import format_of
+from ropewalk.calling.error_handlers import find_error_handler
+from ropewalk.converters import PATH, STR
+from ropewalk.errors import HTTPError, phrase
+from ropewalk.openapi.around import added_by_middleware
+from ropewalk.openapi.bodies import body_input, is_raw
+from ropewalk.openapi.operations import Operation
+from ropewalk.typed.inputs import Input
+from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
+
+_CHALLENGE = {"WWW-Authenticate": "How to authenticate."}
+
+
+class Problem(Struct):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class InvalidInputProblem(Struct):
+    """Problem details (RFC 9457) with every value at fault."""
+
+    type: str
+    title: str
+    status: Literal[422]
+    detail: str
+    errors: list[FieldError]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A response in place of the handler's, or to an HTTPError that it raises."""
+
+    status: int
+    description: str
+    body: Any
+    """The type of its problem details; str for plain text; None for no body, or one that an error handler makes."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The header fields, with a description each."""
+
+
+def refusals_of(operation: Operation) -> Iterator[Refusal]:
+    """The refusals of an operation. Several may have one status. Those of webhooks are their receivers'."""
+    if operation.webhook:
+        return
+    for error in _errors(operation):
+        body = refused_body(error, operation.apps)
+        headers = _CHALLENGE if error.status == 401 and body is not None else {}
+        yield Refusal(error.status, phrase(error.status), body, headers)
+    for added in added_by_middleware(operation):
+        for each in added.description.responses:
+            is_error = each.status >= 400
+            body = refused_body(HTTPError(each.status), added.apps) if is_error else None
+            by_error_handler = is_error and body is None
+            text = each.description or phrase(each.status)
+            yield Refusal(each.status, text, body, {} if by_error_handler else each.headers)
+
+
+def refused_body(error: HTTPError, apps: tuple[Any, ...]) -> Any:
+    """The type of the body that is sent for an error inside these apps, as in `Refusal`."""
+    if find_error_handler(error, apps)[0] is not None:
+        return None
+    if isinstance(error, InvalidInput):
+        return InvalidInputProblem
+    return str if format_of(apps) == "text" else Problem
+
+
+def _errors(operation: Operation) -> Iterator[HTTPError]:
+    """The errors with which a request is refused before the handler is called."""
+    yield from operation.security.errors
+    if any(each.converter not in (STR, PATH) for each in operation.parameters):
+        yield HTTPError(404)
+    body = body_input(operation)
+    if body is not None:
+        if body.kind is not bytes:
+            yield HTTPError(400)
+        yield HTTPError(413)
+        yield HTTPError(415)
+    made = {each.name: each.converter.makes for each in operation.parameters}
+    if any(_can_be_invalid(each, made) for each in operation.inputs if each.source != "body" or each is body):
+        yield InvalidInput([])
+
+
+def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
+    """Whether an input can be refused with 422. `made` has what the converters of the path make."""
+    if each.source == "body":
+        return not is_raw(each)
+    if each.source == "path":
+        return each.kind not in (Any, str) and each.kind is not made.get(each.name)
+    if each.source in ("header", "cookie"):
+        return each.required or each.kind is not str
+    return each.source == "query"  # a value may be repeated
