@@ -11,6 +11,7 @@ from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import NO_FAULT, Fault, fault_of, faults_in
 from ropewalk.typed.markers import Body
 from ropewalk.typed.unprocessable_content import FieldError
+from ropewalk.typed.whole_numbers import with_plain_integers
 
 
 class SentBody:
@@ -48,8 +49,8 @@ class JSONBody:
             read_json(body, self._kind)  # raises the error
         try:
             return {self._parameter: self._decode(body)}
-        except ValidationError:
-            raise
+        except ValidationError as error:
+            return {self._parameter: self._decode_plain(body, error)}
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
             return {self._parameter: read_json(body, self._kind)}  # raises the error that fits
 
@@ -58,8 +59,20 @@ class JSONBody:
         try:
             self.read(request)
         except ValidationError as error:
-            return body_errors(self._faults(request.whole_body(), error))
+            return body_errors(self._faults(with_plain_integers(request.whole_body()), error))
         return []
+
+    def _decode_plain(self, body: bytes, first: ValidationError) -> Any:
+        """The argument, if only the way in which integers are written is wrong. Raises ValidationError."""
+        plain = with_plain_integers(body)
+        if plain is body:
+            raise first
+        try:
+            return self._decode(plain)
+        except ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+            raise first from None  # the syntax error follows the first fault: `errors` finds it
 
     def _faults(self, body: bytes, first: ValidationError) -> list[Fault]:
         """All faults of a body. Raises BadBody if the JSON has a syntax error after the first fault."""
