@@ -2,7 +2,8 @@
 
 Run it with `ropewalk run hotel` or `python -m hotel` in the folder of the examples.
 `HOTEL_DATABASE` names the database file, `hotel.sqlite` if not set. `HOTEL_KEY` is the key that clients need to change
-rooms. The description of the API is at `/openapi.json`.
+rooms. `HOTEL_REQUESTS` is the number of requests that one client may send in a minute, 600 if not set. The description
+of the API is at `/openapi.json`.
 """
 
 from hotel.service import app

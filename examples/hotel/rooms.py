@@ -17,6 +17,14 @@ from ropewalk.etags import etag
 
 app = App()
 
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The ETag of the room as the client has read it.",
+    "schema": {"type": "string"},
+}
+"""What the description of the API cannot see: a handler reads the field by itself."""
+
 
 class RoomQuery(Paging):
     """`?free_from=2027-05-01&free_until=2027-05-04` leaves only the rooms that are free on all these nights."""
@@ -52,7 +60,13 @@ async def show_room(request: Request, room: Id, database: OpenDatabase) -> Room:
 
 @app.put(
     "/{room:int}",
-    responses={404: "There is no such room.", 412: "Others have changed it.", 428: "There is no If-Match."},
+    responses={
+        404: "There is no such room.",
+        409: "There is a room of this number.",
+        412: "Others have changed it.",
+        428: "There is no If-Match.",
+    },
+    operation={"parameters": [IF_MATCH]},
 )
 @requires()
 async def change_room(request: Request, room: Id, new: NewRoom, database: OpenDatabase) -> Room:

@@ -1,5 +1,7 @@
 """The whole service: its middleware from the outside to the inside, its parts, and its description."""
 
+import os
+
 from hotel import bookings, guests, rooms
 from hotel.staff import DESK_KEY
 from ropewalk import App, OpenAPI
@@ -26,7 +28,7 @@ app = App(
                 expose=["ETag", "Link", "Location"],
             )
         ),
-        rate_limit(RateLimit(Limit(600, 60))),
+        rate_limit(RateLimit(Limit(int(os.environ.get("HOTEL_REQUESTS", "600")), 60))),
         authenticate(DESK_KEY, optional=True),
         conditional(),
     ],

@@ -1,11 +1,9 @@
 """The API that describes itself: its document, its page in a browser, and a tool that tests it by the document."""
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.api_checks import check_api
 from tests.examples.test_static_site import chromium, rendered
 from tests.processes import EXAMPLES, ropewalk
 
@@ -13,12 +11,6 @@ from openapi_app import ROOMS, app
 from ropewalk.testing import Client
 
 client = Client(app)
-
-SCHEMATHESIS = """
-[phases.coverage]
-unexpected-methods = ["PUT", "PATCH", "DELETE"]
-"""
-"""TRACE is disabled on purpose, by a 501."""
 
 
 def test_the_document() -> None:
@@ -56,15 +48,5 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_api_does_as_its_document_says(tmp_path: Path) -> None:
     """Schemathesis sends valid and invalid requests that it makes from the document, and checks the responses."""
-    (tmp_path / "schemathesis.toml").write_text(SCHEMATHESIS)
-    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
-    assert program is not None
     with ropewalk("run", EXAMPLES / "openapi_app.py") as server:
-        command = [
-            *(program, "--config-file", "schemathesis.toml", "run", f"{server.url}/openapi.json"),
-            *("--max-examples", "30", "--generation-deterministic", "--no-color"),
-            # To JSON Schema, 2.0 is an integer. msgspec refuses it where an int is expected.
-            *("--exclude-checks", "positive_data_acceptance"),
-        ]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0, done.stdout
+        check_api(f"{server.url}/openapi.json", tmp_path, examples=30)

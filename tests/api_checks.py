@@ -1,0 +1,50 @@
+"""Schemathesis: it makes valid and invalid requests from the document of an API, and checks the responses."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+CONFIGURATION = """
+hooks = "hooks.py"
+
+[phases.coverage]
+unexpected-methods = ["PUT", "PATCH", "DELETE"]
+
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", 304, 401, 403, 404, 409]
+"""
+"""TRACE is disabled on purpose, by a 501. A made-up id may name nothing (404), and valid data may contradict stored
+data (409). Unlike by default, a server error and a rate limit are never a response to valid data."""
+
+HOOKS = """
+import schemathesis
+from hypothesis import strategies
+
+schemathesis.openapi.format("decimal", strategies.decimals(allow_nan=False, allow_infinity=False).map(str))
+"""
+"""The format of Decimal is in OpenAPI's registry of formats, but not in Schemathesis."""
+
+SECONDS = 200
+
+
+def check_api(
+    url: str, folder: Path, *, examples: int, configuration: str = "", key: tuple[str, str] | None = None
+) -> None:
+    """Check the API whose document is at a URL by so many examples for each operation, the same in each run.
+
+    `key` is a header field of all requests.
+    """
+    (folder / "schemathesis.toml").write_text(CONFIGURATION + configuration)
+    (folder / "hooks.py").write_text(HOOKS)
+    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+    assert program is not None
+    command = [
+        *(program, "--config-file", "schemathesis.toml", "run", url),
+        *("--max-examples", str(examples), "--generation-deterministic", "--no-color", "--max-redirects", "0"),
+        *(() if key is None else ("--header", ":".join(key))),
+    ]
+    kept = {name: value for name, value in os.environ.items() if name != "SCHEMATHESIS_HOOKS"}
+    done = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

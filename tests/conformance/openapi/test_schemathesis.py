@@ -1,0 +1,62 @@
+"""What Schemathesis finds: no server error, no status, media type or body that the document does not describe, no
+valid data that is refused, no invalid data that is accepted."""
+
+from pathlib import Path
+
+from tests.api_checks import check_api
+from tests.processes import EXAMPLES, ropewalk
+
+HOTEL = """
+[[operations]]
+include-name = "GET /rooms"
+# free_from and free_until go together, which JSON Schema cannot say of parameters.
+checks.positive_data_acceptance.expected-statuses = ["2xx", 304, 404, 412, 422]
+
+[[operations]]
+include-method = "GET"
+# No ETag in a made-up If-Match is that of the resource.
+checks.positive_data_acceptance.expected-statuses = ["2xx", 304, 404, 412]
+
+[[operations]]
+include-name = "PUT /rooms/{room}"
+# It needs the ETag of the room.
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 412, 428]
+
+[[operations]]
+include-name = "POST /bookings"
+# A departure is after the arrival, and the room and the guest exist.
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
+"""
+
+EVERY_TYPE = """
+[[operations]]
+include-name = "GET /tagged"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 304, 412]
+
+[[operations]]
+include-name = "POST /once"
+# Examples have the same key.
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+
+[[operations]]
+include-name = "GET /fields"
+# A client may send cookies that the operation does not know.
+checks.negative_data_rejection.enabled = false
+
+[[operations]]
+include-name = ["POST /bill", "POST /everything"]
+# A Decimal may be a number too, and a set may repeat an item.
+checks.negative_data_rejection.enabled = false
+"""
+
+
+def test_the_hotel(tmp_path: Path) -> None:
+    variables = {"HOTEL_DATABASE": str(tmp_path / "hotel.sqlite"), "HOTEL_KEY": "key", "HOTEL_REQUESTS": "100000"}
+    with ropewalk("run", EXAMPLES / "hotel", environment=variables) as server:
+        document = f"{server.url}/openapi.json"
+        check_api(document, tmp_path, examples=20, configuration=HOTEL, key=("X-API-Key", "key"))
+
+
+def test_every_type(tmp_path: Path) -> None:
+    with ropewalk("run", Path(__file__).with_name("every_type.py")) as server:
+        check_api(f"{server.url}/openapi.json", tmp_path, examples=20, configuration=EVERY_TYPE)
