@@ -15,7 +15,7 @@ from hotel.rooms import find_room
 from ropewalk import App, FieldError, InvalidInput, Query, Request
 from ropewalk.auth import requires
 
-app = App()
+app = App(tags=["bookings"])
 
 
 class BookingQuery(Paging):

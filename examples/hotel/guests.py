@@ -12,7 +12,7 @@ from hotel.paging import Paging, page
 from hotel.problems import Conflict, Missing
 from ropewalk import App, Query, Request
 
-app = App()
+app = App(tags=["guests"])
 
 
 @app.get("")

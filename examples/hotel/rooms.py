@@ -15,7 +15,7 @@ from ropewalk import App, HTTPError, Query, Request
 from ropewalk.auth import requires
 from ropewalk.etags import etag
 
-app = App()
+app = App(tags=["rooms"])
 
 IF_MATCH = {
     "name": "If-Match",

@@ -32,7 +32,18 @@ app = App(
         authenticate(DESK_KEY, optional=True),
         conditional(),
     ],
-    openapi=OpenAPI("Hotel", "1.0", description="Rooms, guests and bookings of one hotel.", ui=None),
+    openapi=OpenAPI(
+        "Hotel",
+        "1.0",
+        description="Rooms, guests and bookings of one hotel.",
+        ui=None,
+        tags={
+            "rooms": "Rooms, and which are free. Only the front desk may change them.",
+            "guests": "The guests of the hotel.",
+            "bookings": "Which guest has which room, and when.",
+        },
+        license={"name": "MIT", "identifier": "MIT"},
+    ),
 )
 app.mount("/rooms", rooms.app)
 app.mount("/guests", guests.app)

@@ -26,11 +26,7 @@ def request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     body = body_input(operation)
     if body is None or not isinstance(body.marker, Body):
         return {}
-    content: dict[str, Any] = {}
-    if body.kind is str:
-        content = {"schema": {"type": "string"}}
-    elif not is_raw(body):
-        content = {"schema": schemas.of(body.kind, "input")}
+    content: dict[str, Any] = {"schema": schemas.of_raw(body.kind) or schemas.of(body.kind, "input")}
     content |= examples_of(body.marker.example, body.marker.examples)
     made: dict[str, Any] = {"content": dict.fromkeys(body.marker.media_types, content)}
     if body.required:

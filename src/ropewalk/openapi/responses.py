@@ -59,9 +59,7 @@ def _returned(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, dic
 
 
 def _content(schemas: Schemas, kind: Any) -> dict[str, Any]:
-    if kind is bytes:
-        return {}
-    schema = {"type": "string"} if kind is str else schemas.of(kind, "output")
+    schema = schemas.of_raw(kind) or schemas.of(kind, "output")
     return {"schema": schema} if schema else {}
 
 

@@ -34,8 +34,8 @@ class Returned:
     def item_content(self, schemas: Schemas) -> dict[str, Any]:
         """The media type objects of streams.
 
-        OpenAPI 3.1 has no keyword for the items of a stream. Tools read the schema of a stream as that of one item: of
-        an event for `text/event-stream`, and of a line for JSON lines.
+        OpenAPI 3.1 has no keyword for the items of a stream. Tools read the schema of `text/event-stream` as that of
+        one event. JSON lines are a text, whose content is a sequence of items.
         """
         return {name: _content_of_items(name, kind, schemas) for name, kind in self.items.items()}
 
@@ -81,7 +81,8 @@ def _stream_type(handler: Handler) -> str:
 def _content_of_items(media_type: str, kind: Any, schemas: Schemas) -> dict[str, Any]:
     schema = {} if kind is ServerSentEvent else schemas.of(kind, "output")
     if media_type != EVENTS:
-        return {"schema": schema} if schema else {}
+        lines = {"type": "array", "items": schema}
+        return {"schema": {**_TEXT, "contentMediaType": media_type, "contentSchema": lines}}
     data: dict[str, Any] = {**_TEXT}
     if schema:
         data |= {"contentMediaType": JSON, "contentSchema": schema}

@@ -1,11 +1,13 @@
 """JSON schemas of types: those of msgspec, and pydantic's own for its models, with one set of components."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import inspect as shapes
 
+from ropewalk.openapi.pydantic_schemas import pydantic_schemas
 from ropewalk.typed.pydantic_models import has_model
 
 Direction = Literal["input", "output"]
@@ -32,10 +34,17 @@ class Schemas:
         """By name."""
         if models:
             self._add_models(models)
+        _make_titles_distinct(self.components)
 
     def of(self, kind: Any, direction: Direction) -> Schema:
         """The schema of one of the types; empty, which allows any value, if it has none."""
         return self._found.get((id(kind), direction), {})
+
+    def of_raw(self, kind: Any) -> Schema:
+        """The schema of a body that is not JSON: of bytes, which tools know by their format, or text."""
+        if kind is bytes:
+            return {"type": "string", "format": "binary"}
+        return {"type": "string"} if kind is str else {}
 
     def resolved(self, schema: Schema) -> Schema:
         """A schema, or the component that it refers to."""
@@ -54,25 +63,10 @@ class Schemas:
         return components
 
     def _add_models(self, kinds: list[tuple[Any, Direction]]) -> None:
-        from pydantic import TypeAdapter
-
-        made, definitions = TypeAdapter.json_schemas(
-            [
-                (number, "validation" if direction == "input" else "serialization", TypeAdapter(kind))
-                for number, (kind, direction) in enumerate(kinds)
-            ],
-            ref_template=f"{PLACE}{{model}}",
-        )
-        components = definitions.get("$defs", {})
-        names: dict[str, str] = {}
-        for name in components:
-            names[name] = _free(name, {*self.components, *names.values()})
-        rename = _renaming({f"{PLACE}{old}": f"{PLACE}{new}" for old, new in names.items() if old != new})
-        for name, schema in components.items():
-            self.components[names[name]] = rename(schema)
-        for (number, _), schema in made.items():
-            kind, direction = kinds[int(number)]
-            self._found[id(kind), direction] = rename(schema)
+        made, components = pydantic_schemas(kinds, PLACE, list(self.components))
+        self.components |= components
+        for (kind, direction), schema in zip(kinds, made, strict=True):
+            self._found[id(kind), direction] = schema
 
 
 def _described(kind: Any) -> shapes.Type | None:
@@ -83,7 +77,32 @@ def _described(kind: Any) -> shapes.Type | None:
 
 
 def _native_schemas(kinds: list[tuple[Any, Direction]]) -> tuple[tuple[Schema, ...], dict[str, Any]]:
-    return msgspec.json.schema_components([kind for kind, _ in kinds], ref_template=f"{PLACE}{{name}}")
+    made, components = msgspec.json.schema_components([kind for kind, _ in kinds], ref_template=f"{PLACE}{{name}}")
+    for schema in (*made, *components.values()):
+        _drop_false_items(schema)
+    return made, components
+
+
+def _make_titles_distinct(components: dict[str, Schema]) -> None:
+    """Replace titles that several components have by their names: code generators name classes by titles."""
+    by_title = Counter(schema.get("title") for schema in components.values())
+    for name, schema in components.items():
+        title = schema.get("title")
+        if title is not None and title != name and by_title[title] > 1:
+            components[name] = schema | {"title": name}
+
+
+def _drop_false_items(schema: Any) -> None:
+    """Leave out `"items": false` of tuples, which `maxItems` says already: code generators do not expect a boolean."""
+    left = [schema]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            if value.get("items") is False and value.get("maxItems") == len(value.get("prefixItems", ())):
+                del value["items"]
+            left += value.values()
+        elif isinstance(value, list | tuple):
+            left += value
 
 
 def _has_schema(kind: tuple[Any, Direction]) -> bool:
@@ -92,29 +111,3 @@ def _has_schema(kind: tuple[Any, Direction]) -> bool:
     except Exception:  # noqa: BLE001 - as above: a class without a schema is described as any value
         return False
     return True
-
-
-def _free(name: str, taken: set[str]) -> str:
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name}_{number}" in taken:
-        number += 1
-    return f"{name}_{number}"
-
-
-def _renaming(references: dict[str, str]) -> Callable[[Any], Any]:
-    """What copies a schema with other references."""
-
-    def rename(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {
-                name: references.get(each, each) if name == "$ref" and isinstance(each, str) else rename(each)
-                for name, each in value.items()
-            }
-        return [rename(each) for each in value] if isinstance(value, list) else value
-
-    def unchanged(value: Any) -> Any:
-        return value
-
-    return rename if references else unchanged

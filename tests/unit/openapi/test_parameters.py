@@ -338,7 +338,9 @@ class TestBodies:
         def note(text: Annotated[str, Body(media_types=("text/plain",))]) -> None: ...
 
         paths = described(app)["paths"]
-        assert paths["/bytes"]["post"]["requestBody"]["content"] == {"image/png": {}}
+        assert paths["/bytes"]["post"]["requestBody"]["content"] == {
+            "image/png": {"schema": {"type": "string", "format": "binary"}}
+        }
         assert paths["/text"]["post"]["requestBody"]["content"] == {"text/plain": {"schema": {"type": "string"}}}
 
     def test_a_get_of_a_route_that_also_posts_has_none(self) -> None:

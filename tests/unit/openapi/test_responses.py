@@ -28,6 +28,7 @@ ROOM = {"application/json": {"schema": {"$ref": "#/components/schemas/Room"}}}
 ROOMS = {"application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Room"}}}}
 MODEL = {"application/json": {"schema": {"$ref": "#/components/schemas/Model"}}}
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
 
@@ -61,7 +62,7 @@ class TestReturned:
             (Any, ok()),
             (None, NO_CONTENT),
             (str, ok(TEXT)),
-            (bytes, ok({"application/octet-stream": {}})),
+            (bytes, ok(BINARY)),
             (Room, ok(ROOM)),
             (Model, ok(MODEL)),
             (list[Room], ok(ROOMS)),
@@ -72,7 +73,7 @@ class TestReturned:
             (Response, ok()),
             (Response | None, ok() | NO_CONTENT),
             (pathlib.Path, ok()),
-            (Iterator[bytes], ok({"application/octet-stream": {}})),
+            (Iterator[bytes], ok(BINARY)),
             (AsyncIterator[str], ok(TEXT)),
             (AsyncIterator[Any], ok()),
             (Deferred[Room], ok(ROOM)),

@@ -1,0 +1,90 @@
+"""The schemas of pydantic's models, for input and output, with one component for both where they are equal."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+Schema = dict[str, Any]
+
+_SUFFIXES: Final = {"input": "-Input", "output": "-Output"}
+"""What pydantic adds to the names of models whose schemas may differ between both."""
+_MODES: Final[dict[str, Any]] = {"input": "validation", "output": "serialization"}
+
+
+def pydantic_schemas(
+    kinds: Sequence[tuple[Any, str]], place: str, taken: Sequence[str]
+) -> tuple[list[Schema], dict[str, Schema]]:
+    """The schema of each type in its direction, and the components to which they refer by `place` and their names.
+
+    No component has one of the `taken` names.
+    """
+    from pydantic import TypeAdapter
+
+    made, definitions = TypeAdapter.json_schemas(
+        [(number, _MODES[direction], TypeAdapter(kind)) for number, (kind, direction) in enumerate(kinds)],
+        ref_template=f"{place}{{model}}",
+    )
+    components: dict[str, Schema] = definitions.get("$defs", {})
+    names = _names(components, place, taken)
+    rename = renaming({f"{place}{old}": f"{place}{new}" for old, new in names.items()})
+    found = {new: rename(components[old]) for old, new in names.items()}
+    by_number = {number: rename(schema) for (number, _), schema in made.items()}
+    return [by_number[number] for number in range(len(kinds))], found
+
+
+def renaming(references: Mapping[str, str]) -> Callable[[Any], Any]:
+    """What copies a schema with other references."""
+
+    def rename(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                name: references.get(each, each) if name == "$ref" and isinstance(each, str) else rename(each)
+                for name, each in value.items()
+            }
+        return [rename(each) for each in value] if isinstance(value, list) else value
+
+    return rename
+
+
+def _names(components: dict[str, Schema], place: str, taken: Sequence[str]) -> dict[str, str]:
+    """The name of each component, without a suffix where the schemas for input and output are equal."""
+    equal = _equal_in_both(components, place)
+    names: dict[str, str] = {}
+    used = set(taken)
+    for old in components:
+        base = _base(old)
+        partner = next((names[each] for each in names if base in equal and _base(each) == base), None)
+        names[old] = partner or _free(base if base in equal else old, used)
+        used.add(names[old])
+    return names
+
+
+def _equal_in_both(components: dict[str, Schema], place: str) -> set[str]:
+    """The models whose schemas for input and output differ at most in references to such models."""
+    equal = {
+        _base(old) for old in components if all(_base(old) + suffix in components for suffix in _SUFFIXES.values())
+    }
+    while True:
+        references = {f"{place}{base}{suffix}": f"{place}{base}" for base in equal for suffix in _SUFFIXES.values()}
+        rename = renaming(references)
+        still = {
+            base
+            for base in equal
+            if rename(components[base + _SUFFIXES["input"]]) == rename(components[base + _SUFFIXES["output"]])
+        }
+        if still == equal:
+            return equal
+        equal = still
+
+
+def _base(name: str) -> str:
+    suffix = next((each for each in _SUFFIXES.values() if name.endswith(each)), "")
+    return name.removesuffix(suffix)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
