@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from ropewalk import App, Header, InvalidInput, Query, Request, Response, ServerSentEvent
+from ropewalk.statuses import Conflict, Created
 
 app = App()
 
@@ -88,10 +89,28 @@ class StoredGuest(Guest):
     email: str
 
 
+GUESTS: dict[str, StoredGuest] = {}
+
+
 @app.get("/guests/{name}")
 def guest(name: str) -> Guest:
     """Sends the name alone."""
     return StoredGuest(name=name, email=f"{name}@example.org")
+
+
+class Refusal(Struct):
+    """Why a guest cannot be added."""
+
+    reason: str
+
+
+@app.put("/guests/{name}")
+def add_guest(name: str) -> Created[Guest] | Conflict[Refusal]:
+    """201 with a Guest, or 409 with a Refusal."""
+    if name in GUESTS:
+        return Conflict(Refusal("There is a guest of this name."))
+    GUESTS[name] = StoredGuest(name=name, email=f"{name}@example.org")
+    return Created(GUESTS[name], headers={"location": f"/guests/{name}"})
 
 
 @app.get("/rooms.jsonl")

@@ -41,6 +41,21 @@ _PEELED: Final = 5
 _UNSTRUCTURED: Final = bytes(set(range(256)) - {*_STEPS, ord('"')})
 
 
+class EncodedJSON:
+    """A value with its JSON, such as a model of pydantic. It may be a part of another value."""
+
+    __slots__ = ("data", "value")
+
+    def __init__(self, data: bytes, value: Any) -> None:
+        self.data = data
+        self.value = value
+
+
+def unwrapped(value: Any) -> Any:
+    """A value without the JSON that was made of it."""
+    return value.value if type(value) is EncodedJSON else value
+
+
 def read_json(body: bytes, kind: Any) -> Any:
     """Decode a body as a type.
 

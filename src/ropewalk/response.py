@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from inspect import iscoroutine
 from mimetypes import MimeTypes
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 from urllib.parse import quote
 
 import msgspec
@@ -18,10 +18,20 @@ from ropewalk.charsets import UTF_8, codec_for, encode
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
 from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, WrongLength, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
-from ropewalk.json_values import Unencodable
+from ropewalk.json_values import EncodedJSON, Unencodable
 from ropewalk.open_files import OpenFile, open_file
 from ropewalk.request import BODILESS, Request, check_status, octets
+from ropewalk.response_types import ResponseOf
 from ropewalk.streaming import stream
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # that of Python 3.11 has no `default`
+
+    Value = TypeVar("Value", default=Any, covariant=True)
+else:
+    from typing import TypeVar
+
+    Value = TypeVar("Value", covariant=True)
 
 TEXT: Final = "text/plain; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
@@ -51,8 +61,10 @@ REDIRECTS: Final = (301, 302, 303, 307, 308)
 _LENGTH: Final = re.compile("0|[1-9][0-9]{0,17}")
 
 
-def _refuse(value: Any) -> None:
+def _encode_other(value: Any) -> msgspec.Raw:
     """Called by msgspec for a type that it does not support."""
+    if isinstance(value, EncodedJSON):
+        return msgspec.Raw(value.data)
     if isinstance(value, Deferred | Awaitable):
         forget(value)
         raise HandlerError("RW210", f"A {type(value).__qualname__} cannot be encoded as JSON: it was not awaited.")
@@ -65,7 +77,7 @@ def forget(value: Any) -> None:
         value.close()
 
 
-encode_json: Final = msgspec.json.Encoder(enc_hook=_refuse).encode
+encode_json: Final = msgspec.json.Encoder(enc_hook=_encode_other).encode
 
 
 def to_json(value: Any) -> bytes:
@@ -77,7 +89,7 @@ def to_json(value: Any) -> bytes:
         raise
 
 
-class Response:
+class Response(Generic[Value]):
     """A response with a status, header fields and a body. Return it where a plain value is not enough.
 
     `body` is str, bytes, dict, list, a msgspec Struct or dataclass (sent as JSON), a `pathlib.Path` (a file), an
@@ -88,12 +100,21 @@ class Response:
     A str is sent in the charset that the Content-Type names, or in UTF-8 if it names none. Raises HandlerError (RW213)
     for an unsupported charset (see `ropewalk.charsets`), for text that the charset cannot encode, and for JSON in any
     charset but UTF-8 (RFC 8259, section 8.1).
+
+    `Response[Room](value, 201)` sends the value as a Room: fields that a Room lacks are dropped, and any object with
+    its attributes is taken. Raises HandlerError (RW215) for a value that does not match.
     """
 
-    __slots__ = ("_error", "_json", "_part_types", "_reason", "body", "headers", "status")
+    __slots__ = ("_error", "_json", "_part_types", "_reason", "_value", "body", "headers", "status")
 
     _error: BaseException
     """Unset if the response was not made from an exception."""
+    _value: Any
+    """What was encoded as JSON. Unset if the body is something else."""
+
+    def __class_getitem__(cls, kind: Any) -> Any:
+        """The class with the type of its body."""
+        return ResponseOf(cls, kind)
 
     def __init__(
         self,
@@ -112,6 +133,8 @@ class Response:
         self.body, default_type = _encode(body)
         self._json = self.body if default_type is JSON and self.body is not body else None
         """The body, if it is JSON that was encoded here."""
+        if self._json is not None:
+            self._value = body
         self._part_types = (TEXT, BYTES)
         if content_type is not None:
             self.headers["content-type"] = content_type
@@ -156,6 +179,7 @@ class Response:
         """A response with a value as JSON: any value that msgspec encodes."""
         response = cls(to_json(value), status, headers, content_type=JSON)
         response._json = response.body
+        response._value = value
         return response
 
     @classmethod
@@ -260,6 +284,17 @@ class Response:
         response._error = error  # noqa: SLF001 - of this class
         return response
 
+    @property
+    def value(self) -> Any:
+        """The value that was encoded as JSON; the body itself if nothing was."""
+        return self._value if self._json is not None and self.body is self._json else self.body
+
+    def with_value(self, value: Any) -> "Response":
+        """A copy with another value as its body. A Content-Type that is there stays."""
+        response = self.detached()
+        response.body = value
+        return response._encoded()  # noqa: SLF001 - of this class
+
     def detached(self) -> "Response":
         """A copy with its own headers: a program may return one Response for several requests at the same time."""
         response = copy(self)
@@ -289,6 +324,7 @@ class Response:
         encoded = copy(self)
         encoded.body = body
         encoded._json = body if default_type is JSON else None  # noqa: SLF001 - of this class
+        encoded._value = self.body  # noqa: SLF001 - the same
         if default_type is not None and "content-type" not in self.headers:
             encoded.headers = Headers([*self.headers.lines(), ("content-type", default_type)])
         return encoded
@@ -419,6 +455,8 @@ def _encode(body: Any) -> tuple[Any, str | None]:
         return to_json(body), JSON
     if isinstance(body, Path):
         return body, file_type(body.name)
+    if isinstance(body, EncodedJSON):
+        return body.data, JSON
     if isinstance(body, OpenFile):
         return body, BYTES
     # A Deferred of Twisted 24.7 has a `__next__`.

@@ -1,7 +1,7 @@
 """Parameters by annotation, as the guide shows them."""
 
 from ropewalk.testing import Client
-from typed_handlers import ROOMS, app
+from typed_handlers import GUESTS, ROOMS, app
 
 client = Client(app)
 
@@ -49,6 +49,14 @@ def test_a_check_of_the_program() -> None:
 def test_a_list_of_sentences() -> None:
     refused = client.post("/v1/stays", json={"arrival": "2027-05-01", "departure": "2027-05-01"})
     assert (refused.status, refused.json()) == (422, ["body: departure must be after arrival"])
+
+
+def test_several_statuses() -> None:
+    GUESTS.clear()
+    added = client.put("/guests/ada")
+    assert (added.status, added.json(), added.headers["location"]) == (201, {"name": "ada"}, "/guests/ada")
+    refused = client.put("/guests/ada")
+    assert (refused.status, refused.json()) == (409, {"reason": "There is a guest of this name."})
 
 
 def test_streams() -> None:

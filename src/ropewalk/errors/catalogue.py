@@ -167,6 +167,12 @@ _ENTRIES: Final = (
         "Let the reactor run the test, with AsyncClient.",
     ),
     Entry(
+        "RW228",
+        "Values cannot be shaped by the return annotation of a handler.",
+        "Import the names of the annotation at run time, not only for type checkers, and use types that msgspec or "
+        "pydantic supports.",
+    ),
+    Entry(
         "RW230",
         "An option of a middleware has an invalid value.",
         "Give a value that the documentation of the option allows.",

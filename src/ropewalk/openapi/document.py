@@ -121,7 +121,7 @@ def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
         for each in operation.inputs:
             if each.source in VALUES or each is body:
                 yield each.kind, "input"
-        for kind in (*operation.returned.content.values(), *operation.returned.items.values(), *kinds_in(operation)):
+        for kind in (*operation.returned.kinds(), *kinds_in(operation)):
             yield kind, "output"
 
 

@@ -50,12 +50,16 @@ def _returned(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, dic
     fields = _headers(headers)
     if returned.other:
         content = {media_type: _content(schemas, kind) for media_type, kind in returned.content.items()}
-        content |= returned.item_content(schemas)
-        number = status or 200
-        yield str(number), {"description": phrase(number)} | fields | ({"content": content} if content else {})
+        yield _response(status or 200, fields, content | returned.item_content(schemas))
+    for number, kinds in returned.by_status.items():
+        yield _response(number, fields, {media_type: _content(schemas, kind) for media_type, kind in kinds.items()})
     if returned.empty and (status is None or not returned.other):
         number = status or 204
         yield str(number), {"description": phrase(number)} | fields
+
+
+def _response(status: int, fields: dict[str, Any], content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return str(status), {"description": phrase(status)} | fields | ({"content": content} if content else {})
 
 
 def _content(schemas: Schemas, kind: Any) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """The bodies of a handler's responses, by its return annotation."""
 
 import pathlib
-from collections.abc import AsyncIterable, Callable, Iterator
-from dataclasses import dataclass, field
-from types import NoneType, UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import NoneType
+from typing import Any, Final, Union, get_origin
 
 from ropewalk.openapi.schemas import Schemas
 from ropewalk.resource import Handler
-from ropewalk.response import JSON, TEXT, Response
+from ropewalk.response import BYTES, JSON, TEXT, Response
 from ropewalk.typed.item_streams import EVENTS, JSON_LINES, ServerSentEvent, item_kind
 from ropewalk.typed.outputs import returned_kind
+from ropewalk.typed.response_shapes import ANY_STATUS, declared_responses
+from ropewalk.typed.value_shapes import members_of
 
 _UNKNOWN: Final = (Response, Iterator, AsyncIterable, pathlib.Path)
 """What these send depends on the value."""
@@ -30,6 +32,13 @@ class Returned:
     """Whether it may return something else than None."""
     items: dict[str, Any] = field(default_factory=dict)
     """The types of the items of streams by media type."""
+    by_status: Mapping[int, dict[str, Any]] = field(default_factory=dict)
+    """The same as `content`, for responses whose class has the status."""
+
+    def kinds(self) -> Iterator[Any]:
+        """The types of all bodies and of the items of streams."""
+        for kinds in (self.content, self.items, *self.by_status.values()):
+            yield from kinds.values()
 
     def item_content(self, schemas: Schemas) -> dict[str, Any]:
         """The media type objects of streams.
@@ -45,8 +54,27 @@ def returned_by(handler: Handler, function: Callable[..., Any]) -> Returned:
     kind = returned_kind(function) if handler.plan is None else handler.plan.returns
     if kind is Any or isinstance(kind, str):
         return Returned({}, empty=False, other=True)
-    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    kinds = tuple(NoneType if each is None else each for each in kinds)
+    declared = declared_responses(kind)
+    stream_type = None if handler.plan is None else _stream_type(handler)
+    if declared is None:
+        return _of_values(kind, handler.text_type, handler.bytes_type, stream_type)
+    by_status = {
+        status: _of_values(body, TEXT, BYTES).content
+        for status, body in declared.bodies.items()
+        if status != ANY_STATUS
+    }
+    found = Returned({}, empty=False, other=declared.others, by_status=by_status)
+    if declared.values is not None:
+        values = _of_values(declared.values, handler.text_type, handler.bytes_type, stream_type)
+        found = replace(values, other=values.other or declared.others, by_status=by_status)
+    if ANY_STATUS in declared.bodies:
+        content = _of_values(declared.bodies[ANY_STATUS], TEXT, BYTES).content
+        found = replace(found, content=_joined(found.content, content), other=True)
+    return found
+
+
+def _of_values(kind: Any, text_type: str, bytes_type: str, stream_type: str | None = None) -> Returned:
+    kinds = tuple(NoneType if each is None else each for each in members_of(kind))
     others = [each for each in kinds if each is not NoneType]
     content: dict[str, Any] = {}
     items: dict[str, Any] = {}
@@ -54,15 +82,23 @@ def returned_by(handler: Handler, function: Callable[..., Any]) -> Returned:
         streamed = item_kind(each)
         item = each if streamed is None else streamed
         if item is str:
-            content[_media_type(handler.text_type)] = str
+            content = _joined(content, {_media_type(text_type): str})
         elif item is bytes:
-            content[_media_type(handler.bytes_type)] = bytes
+            content = _joined(content, {_media_type(bytes_type): bytes})
         elif streamed is not None:
-            if handler.plan is not None and streamed not in (Any, bytes | str):
-                items[_stream_type(handler)] = streamed
+            if stream_type is not None and streamed not in (Any, bytes | str):
+                items[stream_type] = streamed
         elif each is not Any and not _is_unknown(get_origin(each) or each):
-            content[JSON] = Union[content[JSON], each] if JSON in content else each  # noqa: UP007 - made at run time
+            content = _joined(content, {JSON: each})
     return Returned(content, empty=len(others) < len(kinds), other=bool(others), items=items)
+
+
+def _joined(content: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """The types of both by media type."""
+    made = dict(content)
+    for name, kind in more.items():
+        made[name] = Union[made[name], kind] if name in made else kind  # noqa: UP007 - made at run time
+    return made
 
 
 def _is_unknown(kind: Any) -> bool:

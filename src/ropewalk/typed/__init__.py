@@ -3,11 +3,13 @@
 A plan is compiled for each handler when its route is registered. Invalid input gets 422, with every field at fault.
 """
 
+from ropewalk.response_types import register_shapes
 from ropewalk.typed.app_scope import app_scoped_below, open_provider
 from ropewalk.typed.depends import Dependencies, Depends, Provider, Scope, all_named, layers_of
 from ropewalk.typed.inputs import is_single_value
 from ropewalk.typed.item_streams import ServerSentEvent
 from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
+from ropewalk.typed.outputs import shape_of_body
 from ropewalk.typed.plan import Plan, is_typed, plan_for, with_dependencies
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
@@ -36,3 +38,4 @@ __all__ = [
 ]
 
 InvalidInput.__module__ = "ropewalk"  # the name that users import
+register_shapes(shape_of_body)

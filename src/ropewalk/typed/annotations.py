@@ -1,20 +1,50 @@
 """Annotations: evaluated one by one, where some name what is imported for type checkers only, and without aliases."""
 
+import collections.abc
 import inspect
 import sys
+import typing
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+
+from ropewalk.request import Request
+from ropewalk.response import Response
+
+_USUAL: Final[dict[str, Any]] = {
+    **{name: getattr(typing, name) for name in typing.__all__},
+    **{name: getattr(collections.abc, name) for name in collections.abc.__all__},
+    "Deferred": Deferred,
+    "Request": Request,
+    "Response": Response,
+}
+"""Names that many programs import for type checkers only, because linters advise it."""
 
 
 def evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
     """An annotation of a function; as it is if it is a text with names that do not exist at run time."""
     if not isinstance(annotation, str):
         return annotation
-    try:
-        return eval(annotation, _names_around(function))
-    except NameError:
-        return annotation
+    names = _names_around(function)
+    for known in (names, {**_USUAL, **names}):
+        try:
+            return eval(annotation, known)
+        except NameError:
+            continue
+    return annotation
+
+
+def resolved(annotation: Any, function: Callable[..., Any]) -> Any:
+    """An annotation of a function, with the texts in it evaluated too, as in `list["Room"]`.
+
+    Raises NameError for a name that does not exist at run time.
+    """
+    names = {**_USUAL, **_names_around(function)}
+    holder = SimpleNamespace(__annotations__={"return": annotation})
+    return typing.get_type_hints(holder, globalns=names, include_extras=True)["return"]
 
 
 def without_alias(kind: Any) -> Any:

@@ -13,10 +13,10 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.request import Request
 from ropewalk.typed.functions import TypedFunction
-from ropewalk.typed.outputs import Shape
 from ropewalk.typed.provider_steps import Step
 from ropewalk.typed.request_scope import RequestScope
 from ropewalk.typed.unprocessable_content import MOST, InvalidInput
+from ropewalk.typed.value_shapes import Shape
 
 
 def needs_scope(steps: list[Step]) -> bool:

@@ -17,10 +17,11 @@ from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.functions import compiled_readers
 from ropewalk.typed.inputs import Input, has_marker_as_default, inputs_of, takes_request
 from ropewalk.typed.markers import Body
-from ropewalk.typed.outputs import Shape, returned_kind, shape_for
+from ropewalk.typed.outputs import returned_kind, shape_for
 from ropewalk.typed.provider_steps import StepsOfHandler, readable
 from ropewalk.typed.readers import Reader
 from ropewalk.typed.unprocessable_content import InvalidInput
+from ropewalk.typed.value_shapes import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def finisher(shape: Shape | None, status: int | None, content_type: str | None) 
 
     def finish(value: Any) -> Any:
         if isinstance(value, Response):
-            return value
+            return value if shape is None else shape(value)
         if shape is not None:
             value = shape(value)
         response = Response.of(value, content_type or TEXT, content_type or BYTES)

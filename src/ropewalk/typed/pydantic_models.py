@@ -10,9 +10,8 @@ import msgspec
 from msgspec import inspect as shapes
 
 from ropewalk.errors import BadBody, HandlerError
-from ropewalk.json_values import is_too_deep, read_json
+from ropewalk.json_values import EncodedJSON, is_too_deep, read_json, unwrapped
 from ropewalk.request import Request
-from ropewalk.response import JSON, Response
 from ropewalk.typed.bodies import SentBody, body_errors
 from ropewalk.typed.descriptions import within
 from ropewalk.typed.inputs import Input
@@ -111,31 +110,27 @@ class PydanticValues:
         return []
 
 
-def model_encoder(kind: Any, where: str) -> Callable[[Any], bytes]:
-    """What makes JSON of a value that matches a type with pydantic's models. `where` names the handler."""
-    adapter = _adapter(kind)
+def model_encoder(kind: Any, where: str) -> Callable[[Any], EncodedJSON] | None:
+    """What makes JSON of a value that matches a type with pydantic's models. `where` names the handler.
 
-    def encode(value: Any) -> bytes:
+    None for a type with a part that pydantic does not support, such as a Struct.
+    """
+    from pydantic.errors import PydanticUserError
+
+    try:
+        adapter = _adapter(kind)
+    except PydanticUserError:
+        return None
+
+    def encode(value: Any) -> EncodedJSON:
         try:
-            made = adapter.validate_python(value, from_attributes=True)
+            made = adapter.validate_python(unwrapped(value), from_attributes=True)
         except ValueError as error:
             what = f"{where} returned a value that does not match its annotation: {error}."
             raise HandlerError("RW215", what) from None
-        return adapter.dump_json(made, by_alias=True)
+        return EncodedJSON(adapter.dump_json(made, by_alias=True), made)
 
     return encode
-
-
-def shape_model(kind: Any, where: str) -> Callable[[Any], Any]:
-    """What makes a Response of a value that matches a type with pydantic's models. `where` names the handler."""
-    encode = model_encoder(kind, where)
-
-    def shape(value: Any) -> Any:
-        if isinstance(value, Response) or value is None:
-            return value
-        return Response(encode(value), content_type=JSON)
-
-    return shape
 
 
 def has_model(node: shapes.Type) -> bool:

@@ -24,8 +24,8 @@ from ropewalk.response import Response
 from ropewalk.tracebacks import shown_failure
 from ropewalk.typed.depends import Provider
 from ropewalk.typed.generators import close_async_generator, close_generator, open_async_generator, open_generator
-from ropewalk.typed.outputs import Shape
 from ropewalk.typed.scoped_parts import ScopedAsyncParts, ScopedParts, ScopedPartsInTurn
+from ropewalk.typed.value_shapes import Shape
 
 log = Logger(namespace="ropewalk.handlers")
 

@@ -13,6 +13,7 @@ from tests.unit.openapi.described import described, operation
 from twisted.internet.defer import Deferred
 
 from ropewalk import App, Body, Cookie, Header, HTTPError, InvalidInput, Path, Query, Request, Response
+from ropewalk.statuses import Conflict, Created, NoContent
 from ropewalk.testing import Client
 
 
@@ -79,7 +80,21 @@ class TestReturned:
             (Deferred[Room], ok(ROOM)),
             (Awaitable[Room | None], ok(ROOM) | NO_CONTENT),
             (str | Room, ok(TEXT | ROOM)),
-            ("Unknown", ok()),
+            (Response[Room], ok(ROOM)),
+            (Response[str], ok(TEXT)),
+            (Response[Model] | None, ok(MODEL) | NO_CONTENT),
+            (Created[Room], {"201": {"description": "Created", "content": ROOM}}),
+            (Room | Created[Room], ok(ROOM) | {"201": {"description": "Created", "content": ROOM}}),
+            (
+                Created[Room] | Conflict[Model] | NoContent,
+                {
+                    "201": {"description": "Created", "content": ROOM},
+                    "204": {"description": "No Content"},
+                    "409": {"description": "Conflict", "content": MODEL},
+                },
+            ),
+            (Deferred[Created[Room]], {"201": {"description": "Created", "content": ROOM}}),
+            (Created[Any] | Response, ok() | {"201": {"description": "Created"}}),
             (object, ok({"application/json": {}})),
         ],
     )

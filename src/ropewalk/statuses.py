@@ -1,0 +1,85 @@
+"""Responses with a status of their own, for the annotations of handlers that send several.
+
+    @app.post("/rooms")
+    def add_room(room: NewRoom) -> Created[Room] | Conflict[Refusal]:
+        if room.number in ROOMS:
+            return Conflict(Refusal("The number is taken."))
+        ...
+        return Created(added, headers={"location": f"/rooms/{added.id}"})
+
+For another status, derive a class: `class Locked(StatusResponse[Value], status=423)`.
+"""
+
+from typing import Any, ClassVar
+
+from ropewalk.errors import InvalidField, is_status, shown
+from ropewalk.headers import Fields, Text
+from ropewalk.response import Response, Value
+
+
+class StatusResponse(Response[Value]):
+    """A response whose class has the status. Raises InvalidField (RW304) for another status."""
+
+    __slots__ = ()
+
+    fixed_status: ClassVar[int] = 200
+
+    def __init_subclass__(cls, *, status: int | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if status is not None:
+            if not is_status(status):
+                raise InvalidField(f"{shown(status)} is not the status of a response.", "Give an int from 200 to 599.")
+            cls.fixed_status = status
+
+    def __init__(
+        self,
+        body: Any = None,
+        status: int | None = None,
+        headers: Fields = (),
+        *,
+        content_type: str | None = None,
+        reason: Text | None = None,
+    ) -> None:
+        # `Response.json` and the like pass on 200, their default.
+        if status not in (None, 200, self.fixed_status):
+            raise InvalidField(
+                f"The status of {type(self).__name__} is {self.fixed_status}, not {shown(status)}.",
+                "Leave it out, or use the class of that status.",
+            )
+        super().__init__(body, self.fixed_status, headers, content_type=content_type, reason=reason)
+
+
+class Created(StatusResponse[Value], status=201):
+    """201: the request has made a resource. Its path belongs into `Location` (RFC 9110, section 15.3.2)."""
+
+    __slots__ = ()
+
+
+class Accepted(StatusResponse[Value], status=202):
+    """202: the request will be processed later (RFC 9110, section 15.3.3)."""
+
+    __slots__ = ()
+
+
+class NoContent(StatusResponse[None], status=204):
+    """204: done, and there is nothing to send (RFC 9110, section 15.3.5)."""
+
+    __slots__ = ()
+
+
+class BadRequest(StatusResponse[Value], status=400):
+    """400: the request is wrong (RFC 9110, section 15.5.1)."""
+
+    __slots__ = ()
+
+
+class NotFound(StatusResponse[Value], status=404):
+    """404: there is no such resource (RFC 9110, section 15.5.5)."""
+
+    __slots__ = ()
+
+
+class Conflict(StatusResponse[Value], status=409):
+    """409: the request does not fit the state of the resource (RFC 9110, section 15.5.10)."""
+
+    __slots__ = ()

@@ -1,0 +1,97 @@
+"""Shape the responses of a handler by the types of their bodies: `-> Response[Room]`, `-> Created[Room] | NotFound`.
+
+The status of a response chooses the type if the annotation has a class of that status; otherwise `Response[T]` does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Union, get_args, get_origin
+
+from ropewalk.errors import full_name
+from ropewalk.response import REDIRECTS, Response
+from ropewalk.statuses import StatusResponse
+from ropewalk.typed.value_shapes import Shape, members_of, mismatch, without_annotated
+
+ANY_STATUS = 0
+"""Stands for the status of `Response[T]`, which may have any."""
+_ELSEWHERE: Final = (304, *REDIRECTS)
+"""Statuses that no annotation needs to declare: what they lead to has the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The responses that an annotation declares."""
+
+    bodies: Mapping[int, Any]
+    """The types of their bodies by status; None for no body."""
+    values: Any
+    """The type of what may be returned in place of a response; None if the annotation has only responses."""
+    others: bool
+    """Whether it has `Response` without a type, which may be anything."""
+
+
+def declared_responses(kind: Any) -> Declared | None:
+    """What an annotation declares of responses; None if it declares no body and no status of one."""
+    bodies: dict[int, Any] = {}
+    values = []
+    others = False
+    for member in map(without_annotated, members_of(kind)):
+        origin = get_origin(member) or member
+        if not (isinstance(origin, type) and issubclass(origin, Response)):
+            values.append(member)
+            continue
+        status = origin.fixed_status if issubclass(origin, StatusResponse) else ANY_STATUS
+        body = next(iter(get_args(member)), None if status in (204, 205, 304) else Any)
+        if status == ANY_STATUS and body is Any:
+            others = True
+        else:
+            bodies[status] = Union[bodies[status], body] if status in bodies else body  # noqa: UP007 - at run time
+    if not bodies:
+        return None
+    return Declared(bodies, Union[tuple(values)] if values else None, others)  # noqa: UP007 - as above
+
+
+def response_shape(
+    kind: Any, declared: Declared, by_status: Mapping[int, Shape | None], values: Shape | None, where: str
+) -> Shape:
+    """What shapes a returned response by its status, and a returned value by the rest of the annotation.
+
+    It raises HandlerError (RW215) for a response that the annotation does not have.
+    """
+
+    def shape_returned(value: Any) -> Any:
+        if isinstance(value, Response):
+            return shape_response(value)
+        if declared.values is None and not declared.others:
+            raise mismatch(kind, where, f"{full_name(type(value))} is not a Response")
+        return value if values is None else values(value)
+
+    def shape_response(response: Response) -> Response:
+        status = response.status
+        if status in by_status:
+            return _shaped(response, by_status[status])
+        if declared.others or (status in _ELSEWHERE and response.body == b""):
+            return response
+        if ANY_STATUS in by_status:
+            return _shaped(response, by_status[ANY_STATUS])
+        if declared.values is not None and status == 200:
+            return _shaped(response, values)
+        raise mismatch(kind, where, f"it has no response of status {status}")
+
+    return shape_returned
+
+
+def _shaped(response: Response, shape: Shape | None) -> Response:
+    """A response with its body shaped."""
+    value = response.value
+    if shape is None or (isinstance(value, bytes) and not value):
+        return response
+    made = shape(value)
+    if made is value:
+        return response
+    if isinstance(made, Response):  # of a stream
+        streamed = response.detached()
+        streamed.body = made.body
+        streamed.headers.setdefault("content-type", made.headers["content-type"])
+        return streamed
+    return response.with_value(made)

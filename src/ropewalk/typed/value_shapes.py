@@ -1,0 +1,252 @@
+"""Shape a value by a type: fields that the type lacks are dropped.
+
+A type that msgspec describes is converted as a whole, and one with a model of pydantic by pydantic. The members of
+other unions and containers are shaped one by one, so no part of a value with fields is sent as it is.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+from msgspec import ValidationError, convert
+from msgspec import inspect as shapes
+
+from ropewalk.errors import HandlerError, full_name
+from ropewalk.json_values import unwrapped
+from ropewalk.response import Response
+from ropewalk.typed.annotations import without_alias
+from ropewalk.typed.descriptions import plain, within
+from ropewalk.typed.narrowing import has_object, narrowing
+from ropewalk.typed.pydantic_models import has_model, is_model, model_encoder
+
+Shape = Callable[[Any], Any]
+
+AS_IT_IS: Final = (Response, Iterator, AsyncIterator)
+"""Values that are sent as they are."""
+_SEQUENCES: Final = (list, Sequence, Collection, Iterable, set, frozenset, Set)
+_MAPPINGS: Final = (dict, Mapping)
+_WITH_FIELDS: Final = (
+    shapes.StructType,
+    shapes.DataclassType,
+    shapes.NamedTupleType,
+    shapes.TypedDictType,
+)
+
+
+def shape_of(kind: Any, where: str) -> Shape | None:
+    """What makes a value, or its JSON, of a type: alone, or as an item of another. None if values stay as they are.
+
+    `where` names the code in messages. Raises HandlerError (RW228) for a type by which values cannot be shaped.
+    """
+    kind = without_annotated(kind)
+    members = apart(kind)
+    if members:
+        return shape_by_class(kind, [(each, shape_of(each, where)) for each in members], where)
+    node = described(kind)
+    if node is not None and has_model(node):
+        encode = model_encoder(kind, where)
+        if encode is None and is_model(kind):
+            raise unshapeable(kind, where, "pydantic cannot make a schema of it")
+        return encode or _shape_of_parts(kind, where)
+    if node is None or _has_foreign(node):
+        return _shape_of_parts(kind, where)
+    return _shape(kind, node, where) if has_object(node) else None
+
+
+def without_annotated(kind: Any) -> Any:
+    """A type without aliases and metadata."""
+    kind = without_alias(kind)
+    while get_origin(kind) is Annotated:
+        kind = without_alias(get_args(kind)[0])
+    return kind
+
+
+def members_of(kind: Any) -> tuple[Any, ...]:
+    """The members of a union; any other type is its own only member."""
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def described(kind: Any) -> shapes.Type | None:
+    """The description of a type; None for what msgspec does not know."""
+    if kind is Any or isinstance(kind, str):
+        return None
+    try:
+        return shapes.type_info(kind)
+    except Exception:  # noqa: BLE001 - msgspec raises what it likes for types that it does not know
+        return None
+
+
+def apart(kind: Any) -> tuple[Any, ...]:
+    """The members of a union that is not read as a whole, because values of several could not be told apart in JSON."""
+    members = members_of(kind)
+    if Any in members or len(members) == 1:
+        return ()
+    node = described(kind)
+    if node is None or _has_foreign(node):
+        several = len([each for each in members if each is not NoneType]) > 1
+        return members if several or node is None or not has_model(node) else ()
+    return ()
+
+
+def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where: str) -> Shape | None:
+    """What shapes a value by the member of a union whose class it has; if it has none, by the first that it matches."""
+    if all(shape is None for _, shape in members):
+        return None
+    by_class = [(_class_of(each), shape) for each, shape in members]
+
+    def shape_member(value: Any) -> Any:
+        value = unwrapped(value)
+        if isinstance(value, AS_IT_IS) and not any(isinstance(value, known) for known, shape in by_class if shape):
+            return value
+        found = [each for each in by_class if isinstance(value, each[0])]
+        if found:
+            _, shape = min(found, key=lambda each: _distance(type(value), each[0]))
+            return value if shape is None else shape(value)
+        if (_NoValue, None) in by_class:
+            return value
+        for _, shape in by_class:
+            if shape is not None:
+                try:
+                    return shape(value)
+                except HandlerError as error:
+                    if error.code != "RW215":
+                        raise
+        raise mismatch(kind, where, f"{full_name(type(value))} is none of them")
+
+    return shape_member
+
+
+def mismatch(kind: Any, where: str, why: str) -> HandlerError:
+    """The error for a value that does not match its annotation."""
+    written = inspect.formatannotation(kind)
+    return HandlerError("RW215", f"{where} returned a value that does not match {written}: {why}.")
+
+
+def unshapeable(kind: Any, where: str, why: str, remedy: str | None = None) -> HandlerError:
+    """The error for an annotation by which values cannot be shaped."""
+    return HandlerError("RW228", f"{where} returns {inspect.formatannotation(kind)}: {why}.", remedy)
+
+
+def _class_of(kind: Any) -> type:
+    """The class of the values of a type; `_NoValue` for what is not a class."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    kind = NoneType if kind is None else get_origin(kind) or kind
+    if not isinstance(kind, type) or getattr(kind, "_is_protocol", False):
+        return _NoValue
+    return dict if hasattr(kind, "__total__") else kind
+
+
+class _NoValue:
+    """A class without objects."""
+
+
+def _distance(kind: type, base: type) -> int:
+    """How far a base is from a class; the greatest for an abstract one of which the class only has the methods."""
+    return kind.__mro__.index(base) if base in kind.__mro__ else len(kind.__mro__)
+
+
+def _shape_of_parts(kind: Any, where: str) -> Shape | None:
+    """The shape of a container of what is not described as a whole."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    base: type = Iterable
+    if (origin in _SEQUENCES and len(arguments) == 1) or (origin is tuple and arguments[-1:] == (...,)):
+        make = _each_item(shape_of(arguments[0], where))
+    elif origin is tuple:
+        make = _each_of_tuple([shape_of(each, where) for each in arguments])
+    elif origin in _MAPPINGS and len(arguments) == len(("key", "value")):
+        base, make = Mapping, _each_value(shape_of(arguments[1], where))
+    elif arguments and any(_has_fields(each, where) for each in arguments):
+        raise unshapeable(kind, where, "values of this type cannot be shaped", "Use list, dict, tuple or a Struct.")
+    else:
+        return None
+    if make is None:
+        return None
+
+    def shape_parts(value: Any) -> Any:
+        value = unwrapped(value)
+        if isinstance(value, AS_IT_IS):
+            return value
+        if not isinstance(value, base) or isinstance(value, str | bytes):
+            raise mismatch(kind, where, f"it is {full_name(type(value))}")
+        try:
+            return make(value)
+        except ValueError as error:  # of a tuple with another number of items
+            raise mismatch(kind, where, str(error)) from None
+
+    return shape_parts
+
+
+def _has_fields(kind: Any, where: str) -> bool:
+    """Whether values of a type are shaped. The parameters of a Callable are not one type."""
+    if isinstance(kind, list):
+        return any(_has_fields(each, where) for each in kind)
+    return kind is not ... and shape_of(kind, where) is not None
+
+
+def _each_item(shape: Shape | None) -> Shape | None:
+    return None if shape is None else lambda value: [shape(item) for item in value]
+
+
+def _each_value(shape: Shape | None) -> Shape | None:
+    return None if shape is None else lambda value: {key: shape(item) for key, item in value.items()}
+
+
+def _each_of_tuple(found: list[Shape | None]) -> Shape | None:
+    if not any(found):
+        return None
+
+    def shape_each(value: Any) -> Any:
+        pairs = zip(value, found, strict=True)
+        return [item if shape is None else shape(item) for item, shape in pairs]
+
+    return shape_each
+
+
+def _shape(kind: Any, node: shapes.Type, where: str) -> Shape:
+    _check_fields(kind, node, where)
+    narrow = narrowing(node)
+    flat = narrow is None and isinstance(kind, type) and isinstance(plain(node), shapes.StructType)
+    exact = kind if flat else None
+
+    def shape(value: Any) -> Any:
+        if type(value) is exact or isinstance(value, AS_IT_IS):
+            return value
+        try:
+            made = convert(unwrapped(value), kind, from_attributes=True)
+            return made if narrow is None else narrow(made)
+        except ValidationError as error:
+            raise mismatch(kind, where, str(error)) from None
+
+    return shape
+
+
+def _check_fields(kind: Any, node: shapes.Type, where: str) -> None:
+    """Refuse fields of a class that is not shaped: what they contain would be sent as it is, or not at all."""
+    classes = [each for each in within(node) if isinstance(each, _WITH_FIELDS)]
+    seen: set[Any] = set()
+    while classes:
+        own: Any = classes.pop()
+        if own.cls in seen:
+            continue
+        seen.add(own.cls)
+        for field in own.fields:
+            for part in within(field.type):
+                if isinstance(part, _WITH_FIELDS):
+                    classes.append(part)
+                elif isinstance(part, shapes.CustomType) and part.cls is not object:
+                    name = f"{getattr(own.cls, '__name__', own.cls)}.{field.name}"
+                    raise unshapeable(kind, where, f"{name} is {full_name(part.cls)}", _remedy(part.cls))
+
+
+def _remedy(foreign: type) -> str:
+    if is_model(foreign):
+        return "A model of pydantic cannot be a field of another class: make both models of pydantic, or neither."
+    if issubclass(list, foreign):
+        return "Use list or Sequence, whose items are shaped."
+    return "Use types that msgspec supports, a dataclass or a Struct."
+
+
+def _has_foreign(node: shapes.Type) -> bool:
+    return any(isinstance(each, shapes.CustomType) for each in within(node))
