@@ -15,7 +15,19 @@ from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import Response
 from ropewalk.routing import Routes
 from ropewalk.server import Site, install_reactor
-from ropewalk.typed import Body, Cookie, Depends, FieldError, Header, InvalidInput, Path, Query, ServerSentEvent
+from ropewalk.typed import (
+    Body,
+    Cookie,
+    Depends,
+    FieldError,
+    Header,
+    InvalidInput,
+    JSONPatch,
+    MergePatch,
+    Path,
+    Query,
+    ServerSentEvent,
+)
 from ropewalk.wsgi import WSGIOptions, wsgi
 
 __all__ = [
@@ -35,7 +47,9 @@ __all__ = [
     "Header",
     "Headers",
     "InvalidInput",
+    "JSONPatch",
     "Limits",
+    "MergePatch",
     "OpenAPI",
     "Path",
     "Query",

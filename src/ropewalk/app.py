@@ -39,7 +39,7 @@ from ropewalk.resource import (
 )
 from ropewalk.routing import Routes, TrailingSlash, handler_without_route, matched_route, matches_no_route, tags_given
 from ropewalk.tracebacks import shown_failure
-from ropewalk.typed import Provider, Scope, app_scoped_below, layers_of, open_provider, with_dependencies
+from ropewalk.typed import Provider, Scope, app_scoped_below, body_types, layers_of, open_provider, with_dependencies
 from ropewalk.waiting import Moment, Waiter
 
 if TYPE_CHECKING:
@@ -417,10 +417,17 @@ class App(Routes):
         around = () if handler is None else handler.middleware
         return tuple(each for each in around if getattr(each, PREFLIGHT, False))
 
+    def _patch_types(self, request: Request, segments: list[str], depth: int) -> tuple[str, ...]:
+        """The media types that a typed handler of PATCH takes."""
+        handler = Search(request, segments, "PATCH").visit(self.resource, depth)
+        return () if handler is None or handler.plan is None else body_types(handler.plan)
+
     def _without_handler(self, request: Request, search: Search, segments: list[str], depth: int) -> Found:
         """The handler for a request for which the tree has none."""
         preflight = partial(self._preflight_middleware, request, segments, depth)
-        return handler_without_route(request, search, search.apps or (self,), node_of(self.resource).extra, preflight)
+        patched = partial(self._patch_types, request, segments, depth)
+        apps = search.apps or (self,)
+        return handler_without_route(request, search, apps, node_of(self.resource).extra, preflight, patched)
 
     def _lifecycle_members(self) -> "list[App | Hosted]":
         """The apps and hosted applications that start and stop with this app."""

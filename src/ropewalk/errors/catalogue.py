@@ -234,6 +234,12 @@ _ENTRIES: Final = (
         "Authentication needs a package that is not installed.",
         "Run `pip install 'ropewalk[auth]'`.",
     ),
+    Entry(
+        "RW260",
+        "A patch was applied to an object that is not valid by its type.",
+        "Give `apply` an object of the type that the annotation names, or of one with the same fields.",
+    ),
+    Entry("RW261", "The package for JSON Patch is not installed.", "Run `pip install 'ropewalk[patch]'`."),
     Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),
     Entry(

@@ -4,6 +4,7 @@ from typing import Any
 
 from ropewalk.openapi.examples import examples_of
 from ropewalk.openapi.operations import Operation
+from ropewalk.openapi.patches import patch_content
 from ropewalk.openapi.schemas import Schemas
 from ropewalk.typed.inputs import BODILESS_METHODS, Input
 from ropewalk.typed.markers import Body
@@ -26,9 +27,12 @@ def request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     body = body_input(operation)
     if body is None or not isinstance(body.marker, Body):
         return {}
-    content: dict[str, Any] = {"schema": schemas.of_raw(body.kind) or schemas.of(body.kind, "input")}
+    by_type = patch_content(body, schemas)
+    content: dict[str, Any] = {}
+    if not by_type:
+        content = {"schema": schemas.of_raw(body.kind) or schemas.of(body.kind, "input")}
     content |= examples_of(body.marker.example, body.marker.examples)
-    made: dict[str, Any] = {"content": dict.fromkeys(body.marker.media_types, content)}
+    made: dict[str, Any] = {"content": {each: {**by_type.get(each, {}), **content} for each in body.marker.media_types}}
     if body.required:
         made["required"] = True
     if body.marker.description is not None:

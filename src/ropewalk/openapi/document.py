@@ -10,10 +10,12 @@ from ropewalk.openapi.operation_ids import ids_of
 from ropewalk.openapi.operations import Operation, operations_of, webhooks_of
 from ropewalk.openapi.options import OpenAPI
 from ropewalk.openapi.parameters import parameters_of
+from ropewalk.openapi.patches import kinds_of_patches
 from ropewalk.openapi.responses import kinds_in, responses_of
 from ropewalk.openapi.schemas import Direction, Schemas
 from ropewalk.openapi.security import scheme_objects
 from ropewalk.resource import Resource
+from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.values import VALUES
 
 VERSION: Final = "3.1.1"
@@ -119,7 +121,10 @@ def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
     for operation in operations:
         body = body_input(operation)
         for each in operation.inputs:
-            if each.source in VALUES or each is body:
+            if each is body and patch_kinds(each.kind):
+                for kind in kinds_of_patches(each):
+                    yield kind, "input"
+            elif each.source in VALUES or each is body:
                 yield each.kind, "input"
         for kind in (*operation.returned.kinds(), *kinds_in(operation)):
             yield kind, "output"

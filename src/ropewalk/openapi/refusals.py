@@ -15,6 +15,8 @@ from ropewalk.openapi.around import added_by_middleware
 from ropewalk.openapi.bodies import body_input, is_raw
 from ropewalk.openapi.operations import Operation
 from ropewalk.typed.inputs import Input
+from ropewalk.typed.patches import JSONPatch
+from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 _CHALLENGE = {"WWW-Authenticate": "How to authenticate."}
@@ -88,6 +90,8 @@ def _errors(operation: Operation) -> Iterator[HTTPError]:
             yield HTTPError(400)
         yield HTTPError(413)
         yield HTTPError(415)
+        if any(issubclass(each.patch, JSONPatch) for each in patch_kinds(body.kind)):
+            yield HTTPError(409)
     made = {each.name: each.converter.makes for each in operation.parameters}
     if any(_can_be_invalid(each, made) for each in operation.inputs if each.source != "body" or each is body):
         yield InvalidInput([])

@@ -41,7 +41,11 @@ def not_allowed(method: str, allowed: list[str], known: frozenset[str] = frozens
     return HTTPError(501)
 
 
-def options_response(allowed: str, request: Request) -> Response:
-    """The response to OPTIONS for a path whose methods are joined in `allowed` (RFC 9110, section 9.3.7)."""
+def options_response(allowed: str, patched: str, request: Request) -> Response:
+    """The response to OPTIONS for a path whose methods are joined in `allowed` (RFC 9110, section 9.3.7).
+
+    The media types that PATCH takes are joined in `patched` (RFC 5789, section 3.1).
+    """
     del request
-    return Response(None, 204, {"allow": allowed} if allowed else {})
+    fields = {"allow": allowed, "accept-patch": patched}
+    return Response(None, 204, {name: value for name, value in fields.items() if value})

@@ -23,17 +23,19 @@ def handler_without_route(
     apps: tuple[Any, ...],
     known: frozenset[str],
     preflight_middleware: Callable[[str], Around],
+    patch_types: Callable[[], tuple[str, ...]],
 ) -> Found:
     """The handler for a request for which `search` found none.
 
     `known` are the methods of the tree that no standard registers. `preflight_middleware` returns the middleware that
-    responds to the preflight for a method.
+    responds to the preflight for a method, and `patch_types` the media types that PATCH takes.
     """
     allowed = sorted(search.allowed or ())
     if request.method == "OPTIONS" and (allowed or request.target == b"*"):
         asked = request.header("access-control-request-method")
         around = () if asked is None else preflight_middleware(asked)
-        return _passing(partial(options_response, ", ".join(allowed)), apps, around)
+        patched = patch_types() if "PATCH" in allowed else ()
+        return _passing(partial(options_response, ", ".join(allowed), ", ".join(patched)), apps, around)
     if allowed or not (request.method in REGISTERED or request.method in known):
         return _passing(partial(_refuse, not_allowed(request.method, allowed, known)), apps)
     found = None if search.slash is None else by_trailing_slash(search.slash, apps)

@@ -10,7 +10,8 @@ from ropewalk.typed.inputs import is_single_value
 from ropewalk.typed.item_streams import ServerSentEvent
 from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
 from ropewalk.typed.outputs import shape_of_body
-from ropewalk.typed.plan import Plan, is_typed, plan_for, with_dependencies
+from ropewalk.typed.patches import JSONPatch, MergePatch
+from ropewalk.typed.plan import Plan, body_types, is_typed, plan_for, with_dependencies
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "FieldError",
     "Header",
     "InvalidInput",
+    "JSONPatch",
+    "MergePatch",
     "Path",
     "Plan",
     "Provider",
@@ -29,6 +32,7 @@ __all__ = [
     "ServerSentEvent",
     "all_named",
     "app_scoped_below",
+    "body_types",
     "is_single_value",
     "is_typed",
     "layers_of",

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import ValidationError
 
+from ropewalk.errors import HTTPError
 from ropewalk.json_values import is_too_deep, read_json
 from ropewalk.request import AcceptedTypes, Request
 from ropewalk.typed.inputs import Input
@@ -21,13 +22,19 @@ class SentBody:
         assert isinstance(body.marker, Body)
         self._required = body.required
         self._types = AcceptedTypes(body.marker.media_types)
+        self._accepted = ", ".join(body.marker.media_types)
 
     def take(self, request: Request) -> bytes | None:
         """The bytes; None for an empty body that may be absent. Raises HTTPError 415 for another media type."""
         body = request.whole_body()
         if not body and not self._required:
             return None
-        self._types.check(request.header("content-type"))
+        try:
+            self._types.check(request.header("content-type"))
+        except HTTPError as error:
+            if request.method == "PATCH":
+                error.headers = (*error.headers, ("accept-patch", self._accepted))  # RFC 5789, section 2.2
+            raise
         return body
 
 

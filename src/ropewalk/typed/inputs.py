@@ -13,7 +13,7 @@
 
 import inspect
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -24,7 +24,8 @@ from ropewalk.request import Request
 from ropewalk.typed.annotations import evaluated, without_alias
 from ropewalk.typed.depends import Depends
 from ropewalk.typed.descriptions import plain, within
-from ropewalk.typed.markers import Body, Computed, Cookie, Header, Marker, Path, Query
+from ropewalk.typed.markers import JSON, Body, Computed, Cookie, Header, Marker, Path, Query
+from ropewalk.typed.patches.kinds import patch_kinds
 
 Source = Literal["request", "path", "query", "header", "cookie", "body", "computed", "dependency"]
 
@@ -133,7 +134,9 @@ def _input(
         what = f"has the annotation {kind!r}, which cannot be evaluated"
         raise _refuse(function, name, what, "Import its names at run time, not only for type checkers.")
     if marker is None:
-        marker = _default_marker(function, name, kind)
+        marker = Body() if patch_kinds(kind) else _default_marker(function, name, kind)
+    if patch_kinds(kind):
+        marker = _patch_marker(function, name, kind, marker)
     source: Source = "computed" if isinstance(marker, Computed) else _SOURCES[type(marker)]
     return Input(name, source, kind, marker, _name_of(name, source, marker), parameter.default)
 
@@ -193,6 +196,14 @@ def _default_marker(function: Callable[..., Any], name: str, kind: Any) -> Marke
         remedy = 'Mark it: Annotated[bytes, Body(media_types=("application/octet-stream",))] takes the whole body.'
         raise _refuse(function, name, what, remedy)
     return Body() if _has_fields(node) else Query()
+
+
+def _patch_marker(function: Callable[..., Any], name: str, kind: Any, marker: Marker) -> Body:
+    """The marker of a patch, with its media types unless the program names others."""
+    if not isinstance(marker, Body):
+        raise _refuse(function, name, "is a patch, which only a body can have", "Mark it with Body(), or not at all.")
+    own = tuple(each.patch.media_type for each in patch_kinds(kind))
+    return replace(marker, media_types=own) if marker.media_types == (JSON,) else marker
 
 
 def _name_of(parameter: str, source: Source, marker: Marker) -> str:
@@ -262,10 +273,11 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
     for each in inputs:
         if each.source in ("request", "computed", "dependency"):
             continue
-        foreign = foreign_in(_described(function, each.parameter, each.kind))
-        if foreign is not None:
-            remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic."
-            raise _refuse(function, each.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)
+        for kind in [patch.changed for patch in patch_kinds(each.kind)] or [each.kind]:
+            foreign = foreign_in(_described(function, each.parameter, kind))
+            if foreign is not None:
+                remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic."
+                raise _refuse(function, each.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)
 
 
 def _refuse(function: Callable[..., Any], name: str, what: str, remedy: str | None = None) -> HandlerError:

@@ -131,6 +131,11 @@ def _body_limit(inputs: Collection[Input]) -> int | None:
     return min(limits, default=None)
 
 
+def body_types(plan: Plan) -> tuple[str, ...]:
+    """The media types of the body that a handler takes; empty if it takes none."""
+    return next((each.marker.media_types for each in plan.inputs if isinstance(each.marker, Body)), ())
+
+
 def with_dependencies(handler: Handler, layers: tuple[Dependencies, ...]) -> Handler:
     """A handler whose plan has dependencies, with the providers of the apps around it. Raises as `Plan.bind`."""
     bound = handler.plan.bind(layers)

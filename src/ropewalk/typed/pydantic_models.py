@@ -58,7 +58,7 @@ class PydanticBody:
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
         self._sent = SentBody(body)
-        self._adapter = _adapter(body.kind)
+        self._adapter = model_adapter(body.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
         """The argument. Raises InvalidModel."""
@@ -87,7 +87,7 @@ class PydanticValues:
     def __init__(self, location: Location, taker: Input) -> None:
         self._location = location
         self._parameter = taker.parameter
-        self._adapter = _adapter(taker.kind)
+        self._adapter = model_adapter(taker.kind)
         self._names = _names_of(taker.kind, location)
         self._values_of = VALUES[location]
 
@@ -118,7 +118,7 @@ def model_encoder(kind: Any, where: str) -> Callable[[Any], EncodedJSON] | None:
     from pydantic.errors import PydanticUserError
 
     try:
-        adapter = _adapter(kind)
+        adapter = model_adapter(kind)
     except PydanticUserError:
         return None
 
@@ -166,7 +166,8 @@ def _aliases(described: Any, field: str, config: Any) -> list[str]:
     return list(dict.fromkeys([*found, field] if by_name or not found else found))
 
 
-def _adapter(kind: Any) -> "TypeAdapter[Any]":
+def model_adapter(kind: Any) -> "TypeAdapter[Any]":
+    """What validates a type with pydantic's models."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)
@@ -178,7 +179,14 @@ def _refused(error: ValueError) -> Exception:
     found = refused.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" and not each["loc"] for each in found):
         return BadBody(f"The body is not JSON: {found[0]['msg']}.")
-    return InvalidModel([Fault(tuple(each["loc"]), _code(each["type"]), each["msg"]) for each in found[:MOST]])
+    return InvalidModel(model_faults(error))
+
+
+def model_faults(error: ValueError) -> list[Fault]:
+    """The faults that pydantic's ValidationError lists, at most `MOST`."""
+    refused: ValidationError = error  # type: ignore[assignment] # as above
+    found = refused.errors(include_url=False, include_input=False)
+    return [Fault(tuple(each["loc"]), _code(each["type"]), each["msg"]) for each in found[:MOST]]
 
 
 def _code(kind: str) -> str:

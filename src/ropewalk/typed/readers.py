@@ -10,6 +10,8 @@ from ropewalk.typed.bodies import JSONBody, RawBody
 from ropewalk.typed.inputs import Input, takes_all
 from ropewalk.typed.markers import Computed
 from ropewalk.typed.named_values import NamedValues, WholeValues
+from ropewalk.typed.patches.body import PatchBody
+from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.pydantic_models import PydanticBody, PydanticValues, has_model, is_model
 from ropewalk.typed.unprocessable_content import FieldError, Location
 
@@ -69,4 +71,6 @@ def readers_for(inputs: Sequence[Input]) -> list[Reader]:
 def _body_reader(body: Input) -> Reader:
     if body.kind in (bytes, str):
         return RawBody(body)
+    if patch_kinds(body.kind):
+        return PatchBody(body)
     return PydanticBody(body) if has_model(shapes.type_info(body.kind)) else JSONBody(body)

@@ -1,0 +1,69 @@
+"""The schemas of patches: of the operations of a JSON patch, and of the fields that a merge patch may change."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ropewalk.openapi.schemas import Schema, Schemas
+from ropewalk.typed.inputs import Input
+from ropewalk.typed.patches import JSONPatch
+from ropewalk.typed.patches.kinds import patch_kinds
+from ropewalk.typed.patches.operations import Operations
+
+
+def kinds_of_patches(body: Input) -> Iterator[Any]:
+    """The types whose schemas `patch_content` needs."""
+    for each in patch_kinds(body.kind):
+        yield Operations if issubclass(each.patch, JSONPatch) else each.changed
+
+
+def patch_content(body: Input, schemas: Schemas) -> dict[str, dict[str, Any]]:
+    """The media type objects of the patches that a body may be, by media type."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in patch_kinds(body.kind):
+        if issubclass(each.patch, JSONPatch):
+            schema = schemas.of(Operations, "input")
+        else:
+            schema = _partial(schemas.of(each.changed, "input"), schemas, ())
+        found[each.patch.media_type] = {"schema": schema}
+        if len(patch_kinds(body.kind)) == 1:
+            found |= {name: {"schema": schema} for name in getattr(body.marker, "media_types", ())}
+    return found
+
+
+def _partial(schema: Schema, schemas: Schemas, above: tuple[str, ...]) -> Schema:
+    """A schema of which no member is required, nor of the objects in it. A member that may be absent may be null.
+
+    `above` are the references around it: a type may contain itself.
+    """
+    reference = schema.get("$ref")
+    if reference is not None:
+        if reference in above:
+            return {"type": "object"}
+        return _partial(schemas.resolved(schema), schemas, (*above, reference))
+    if "anyOf" in schema:
+        kinds = [_partial(each, schemas, above) for each in schema["anyOf"]]
+        return {**{name: value for name, value in schema.items() if name != "discriminator"}, "anyOf": kinds}
+    if schema.get("type") != "object":
+        return schema
+    left = {name: value for name, value in schema.items() if name not in ("required", "title")}
+    required = schema.get("required", ())
+    if "properties" in schema:
+        left["properties"] = {
+            name: each if name in required else _or_null(each)
+            for name, value in schema["properties"].items()
+            for each in (_partial(_without_default(value), schemas, above),)
+        }
+    if isinstance(schema.get("additionalProperties"), dict):
+        left["additionalProperties"] = _or_null(_partial(schema["additionalProperties"], schemas, above))
+    return left
+
+
+def _without_default(schema: Schema) -> Schema:
+    """A default would be of a member that is left out, which stays as it is."""
+    return {name: value for name, value in schema.items() if name != "default"}
+
+
+def _or_null(schema: Schema) -> Schema:
+    if not schema or schema.get("type") == "null" or {"type": "null"} in schema.get("anyOf", ()):
+        return schema
+    return {"anyOf": [schema, {"type": "null"}]}

@@ -1,0 +1,94 @@
+"""`JSONPatch`: a list of operations (RFC 6902), which the package jsonpatch applies."""
+
+from importlib import import_module
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from ropewalk.errors import HandlerError, HTTPError
+from ropewalk.json_values import is_too_deep
+from ropewalk.typed.patches.kinds import Changed, Patch, Target
+from ropewalk.typed.patches.operations import Copy, Move, Operation
+from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
+
+JSON_PATCH: Final = "application/json-patch+json"
+
+MOST_COPIED: Final = 256 * 1024
+"""The bytes of JSON that the operations `copy` and `move` of a patch may copy together, where the object itself is not
+larger. Each could double it otherwise."""
+
+
+class JSONPatch(Patch[Changed]):
+    """The changes of an object, as an annotation of a handler: `patch: JSONPatch[Room]`. It needs the extra `patch`.
+
+    The body is a list of at most 1,000 operations, such as `{"op": "replace", "path": "/beds", "value": 3}`.
+    """
+
+    media_type: ClassVar[str] = JSON_PATCH
+
+    def __init__(self, operations: list[Operation], target: Target) -> None:
+        self.operations: list[dict[str, Any]] = msgspec.to_builtins(operations)
+        """The body as it was sent, as decoded JSON."""
+        self._kinds = [type(each) for each in operations]
+        self._target = target
+        self._library = library()
+
+    def __repr__(self) -> str:
+        return f"JSONPatch({self.operations!r})"
+
+    def apply(self, value: Any) -> Changed:
+        """A new, validated object with the changes. `value` is an object of the type, or of one with the same fields.
+
+        Raises HTTPError 409 if a `test` fails or the object has not what an operation needs, InvalidInput (422) with
+        all faults of the result, and HandlerError (RW260) if `value` is not valid.
+        """
+        document = self._target.document(value)
+        left = max(MOST_COPIED, len(msgspec.json.encode(document)))
+        for index, operation in enumerate(self.operations):
+            if self._kinds[index] in (Copy, Move):
+                left -= self._size_of_source(document, operation, index)
+                if left < 0:
+                    raise _refused(index, "The operations copy too much.")
+            document = self._applied(document, operation, index)
+        made: Changed = self._target.converted(document, value)
+        return made
+
+    def _applied(self, document: Any, operation: dict[str, Any], index: int) -> Any:
+        patch, pointer = self._library
+        try:
+            return patch.JsonPatch([operation]).apply(document, in_place=True)
+        except patch.JsonPatchTestFailed:
+            raise _conflict(operation, index, f"{operation['path'] or 'The whole'} has another value") from None
+        except (patch.JsonPatchConflict, pointer.JsonPointerException) as error:
+            raise _conflict(operation, index, str(error)) from None
+        except (patch.InvalidJsonPatch, TypeError, ValueError) as error:
+            raise _refused(index, str(error)) from None
+
+    def _size_of_source(self, document: Any, operation: dict[str, Any], index: int) -> int:
+        """The bytes of the value that an operation copies."""
+        _, pointer = self._library
+        try:
+            source = pointer.JsonPointer(operation["from"]).resolve(document)
+        except pointer.JsonPointerException as error:
+            raise _conflict(operation, index, str(error)) from None
+        encoded = msgspec.json.encode(source)
+        if is_too_deep(encoded):
+            raise _refused(index, "The copied value has arrays and objects nested too deeply.")
+        return len(encoded)
+
+
+def library() -> tuple[Any, Any]:
+    """The modules jsonpatch and jsonpointer. Raises HandlerError (RW261) if they are not installed."""
+    try:
+        return import_module("jsonpatch"), import_module("jsonpointer")
+    except ImportError as error:
+        raise HandlerError("RW261", f"A handler takes a JSONPatch, and {error.name} is not installed.") from error
+
+
+def _conflict(operation: dict[str, Any], index: int, why: str) -> HTTPError:
+    detail = f"Operation {index} ({operation['op']}) cannot be applied: {why.rstrip('.')}."
+    return HTTPError(409, {"detail": detail, "operation": index, "pointer": operation["path"]})
+
+
+def _refused(index: int, why: str) -> InvalidInput:
+    return InvalidInput([FieldError(location="body", pointer=f"/{index}", code="invalid", message=why)])

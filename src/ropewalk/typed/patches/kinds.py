@@ -1,0 +1,42 @@
+"""The types of patches in the annotations of handlers, and the types that they change."""
+
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, Union, get_args, get_origin
+
+Changed = TypeVar("Changed")
+
+
+class Target(Protocol):
+    """What a patch knows of the type that it changes. See `ropewalk.typed.patches.targets`."""
+
+    def document(self, value: Any) -> Any: ...
+    def converted(self, document: Any, value: Any) -> Any: ...
+    def allows_null(self, path: tuple[str, ...]) -> bool: ...
+
+
+class Patch(Generic[Changed]):
+    """A body that changes an object."""
+
+    media_type: ClassVar[str]
+
+
+class PatchKind(NamedTuple):
+    """A type of a patch, as an annotation has it."""
+
+    patch: type[Patch[Any]]
+    changed: Any
+    """The type of the object that it changes."""
+
+
+def patch_kinds(kind: Any) -> tuple[PatchKind, ...]:
+    """The patches that a type allows, such as `MergePatch[Room] | JSONPatch[Room]`. Empty for any other type."""
+    members = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    found = []
+    for each in members:
+        if each is NoneType:
+            continue
+        patch = get_origin(each) or each
+        if not (isinstance(patch, type) and issubclass(patch, Patch)):
+            return ()
+        found.append(PatchKind(patch, next(iter(get_args(each)), Any)))
+    return tuple(found)

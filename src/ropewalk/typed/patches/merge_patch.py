@@ -1,0 +1,52 @@
+"""`MergePatch`: an object with the new values of fields (RFC 7396)."""
+
+from typing import Any, ClassVar, Final
+
+from ropewalk.typed.patches.kinds import Changed, Patch, Target
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+
+
+class MergePatch(Patch[Changed]):
+    """The changes of an object, as an annotation of a handler: `patch: MergePatch[Room]`.
+
+    The body is an object with the fields that change. A field that it lacks stays as it is, and objects in it are
+    merged in the same way. Null sets a field whose type allows None, and removes any other: then its default holds.
+    """
+
+    media_type: ClassVar[str] = MERGE_PATCH
+
+    def __init__(self, document: dict[str, Any], target: Target) -> None:
+        self.document = document
+        """The body as it was sent, as decoded JSON."""
+        self._target = target
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the client has sent a field, be it as null."""
+        return name in self.document
+
+    def __repr__(self) -> str:
+        return f"MergePatch({self.document!r})"
+
+    def apply(self, value: Any) -> Changed:
+        """A new, validated object with the changes. `value` is an object of the type, or of one with the same fields.
+
+        Raises InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` is not valid.
+        """
+        made: Changed = self._target.converted(self._merged(self._target.document(value), self.document, ()), value)
+        return made
+
+    def _merged(self, into: Any, patch: Any, path: tuple[str, ...]) -> Any:
+        """RFC 7396, section 2. `path` leads from the object to this part of it."""
+        if not isinstance(patch, dict):
+            return patch
+        result = into if isinstance(into, dict) else {}
+        for name, value in patch.items():
+            here = (*path, name)
+            if value is not None:
+                result[name] = self._merged(result.get(name), value, here)
+            elif self._target.allows_null(here):
+                result[name] = None
+            else:
+                result.pop(name, None)
+        return result

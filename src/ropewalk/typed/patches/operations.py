@@ -1,0 +1,57 @@
+"""The operations of a JSON patch (RFC 6902, section 4), as a client writes them."""
+
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct, field
+
+MOST_OPERATIONS: Final = 1_000
+"""The most operations of a patch."""
+
+DEEPEST_PATH: Final = 100
+"""The most levels that a path descends. A value in a body has at most 200, so no result nests too deeply to be read."""
+
+Pointer = Annotated[str, Meta(pattern=rf"^(/([^/~]|~[01])*){{0,{DEEPEST_PATH}}}$", max_length=2_000)]
+"""A JSON pointer (RFC 6901)."""
+
+
+class Operation(Struct, frozen=True, tag_field="op"):
+    """One operation. Members that it does not define are ignored."""
+
+    path: Pointer
+
+
+class Add(Operation, frozen=True, tag="add"):
+    """Add a member of an object, or an item of an array before an index; "-" is the index after the last."""
+
+    value: Any
+
+
+class Remove(Operation, frozen=True, tag="remove"):
+    """Remove the value at a path."""
+
+
+class Replace(Operation, frozen=True, tag="replace"):
+    """Replace the value at a path."""
+
+    value: Any
+
+
+class Move(Operation, frozen=True, tag="move"):
+    """Remove a value and add it at another path."""
+
+    from_: Pointer = field(name="from")
+
+
+class Copy(Operation, frozen=True, tag="copy"):
+    """Add a copy of a value at another path."""
+
+    from_: Pointer = field(name="from")
+
+
+class Test(Operation, frozen=True, tag="test"):
+    """Fail the patch if the value at a path is another."""
+
+    value: Any
+
+
+Operations = Annotated[list[Add | Remove | Replace | Move | Copy | Test], Meta(max_length=MOST_OPERATIONS)]

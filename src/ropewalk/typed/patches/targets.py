@@ -1,0 +1,128 @@
+"""The type that a patch changes: its objects as JSON, and the changed JSON as an object again."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import inspect as shapes
+
+from ropewalk.errors import HandlerError, full_name, shown
+from ropewalk.typed.bodies import body_errors
+from ropewalk.typed.invalid_values import Fault, faults_in
+from ropewalk.typed.narrowing import narrowing
+from ropewalk.typed.patches.kinds import Target
+from ropewalk.typed.patches.nulls import Nulls
+from ropewalk.typed.pydantic_models import has_model, model_adapter, model_faults
+from ropewalk.typed.unprocessable_content import InvalidInput
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+def target_of(kind: Any) -> Target:
+    """What changes objects of a type. Raises TypeError for one that msgspec does not know."""
+    node = shapes.type_info(kind)
+    return _ModelTarget(kind) if has_model(node) else _NativeTarget(kind, node)
+
+
+class _Target:
+    """What both kinds of types have in common."""
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+
+    def document(self, value: Any) -> Any:
+        """The JSON of a value, as new dicts and lists. Raises HandlerError (RW260) for one that is not of the type."""
+        try:
+            return self._document(value)
+        except (ValueError, TypeError) as error:
+            raise self._unlike(value, error) from error
+
+    def converted(self, document: Any, value: Any) -> Any:
+        """The object that JSON stands for. `value` is the one that was changed.
+
+        Raises InvalidInput with all faults, and HandlerError (RW260) if the value was invalid before.
+        """
+        faults = self._faults(document)
+        if isinstance(faults, list):
+            before = self._faults(self.document(value))
+            if isinstance(before, list):
+                raise self._unlike(value, f"{before[0].pointer or 'the whole'}: {before[0].message}")
+            raise InvalidInput(body_errors(faults))
+        return faults.value
+
+    def allows_null(self, path: tuple[str, ...]) -> bool:
+        """Whether a field may be null."""
+        return self._nulls.allows(path)
+
+    @cached_property
+    def _nulls(self) -> Nulls:
+        try:
+            return Nulls(self._schema())
+        except (TypeError, ValueError, RuntimeError):  # the type has no schema, such as one with a hook
+            return Nulls({})
+
+    def _unlike(self, value: Any, why: object) -> HandlerError:
+        name = full_name(self.kind) if isinstance(self.kind, type) else shown(self.kind)
+        return HandlerError("RW260", f"{shown(value)}, of type {full_name(type(value))}, is not a valid {name}: {why}")
+
+    def _document(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def _faults(self, document: Any) -> "list[Fault] | _Made":
+        raise NotImplementedError
+
+    def _schema(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class _Made:
+    """A converted value."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class _NativeTarget(_Target):
+    """A type that msgspec reads."""
+
+    def __init__(self, kind: Any, node: shapes.Type) -> None:
+        super().__init__(kind)
+        self._narrow = narrowing(node)
+
+    def _document(self, value: Any) -> Any:
+        made = msgspec.convert(value, self.kind, from_attributes=True)
+        return msgspec.to_builtins(made if self._narrow is None else self._narrow(made), str_keys=True)
+
+    def _faults(self, document: Any) -> list[Fault] | _Made:
+        try:
+            return _Made(msgspec.convert(document, self.kind, str_keys=True))
+        except (ValueError, TypeError):  # a TypeError for an unhashable item of a set
+            return faults_in(document, self.kind)
+
+    def _schema(self) -> dict[str, Any]:
+        return msgspec.json.schema(self.kind)
+
+
+class _ModelTarget(_Target):
+    """A type with models of pydantic."""
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__(kind)
+        self._adapter: TypeAdapter[Any] = model_adapter(kind)
+
+    def _document(self, value: Any) -> Any:
+        made = self._adapter.validate_python(value, from_attributes=True)
+        # `round_trip` leaves out computed fields, which cannot be input.
+        return self._adapter.dump_python(made, mode="json", by_alias=True, round_trip=True)
+
+    def _faults(self, document: Any) -> list[Fault] | _Made:
+        try:
+            return _Made(self._adapter.validate_json(msgspec.json.encode(document)))
+        except ValueError as error:
+            return model_faults(error)
+
+    def _schema(self) -> dict[str, Any]:
+        return self._adapter.json_schema()
