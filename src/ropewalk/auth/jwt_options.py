@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
+from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.errors import HandlerError, shown
-
-_HERE: Final = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,18 +30,9 @@ class JWKS:
     """The most bytes of the document."""
 
     def __post_init__(self) -> None:
-        if not _is_secure(self.url):
+        if not is_secure_url(self.url):
             what = f"JWKS has the url {shown(self.url)}."
             raise HandlerError("RW240", what, "Give an absolute https URL. Only one of this machine may have http.")
-
-
-def _is_secure(url: Any) -> bool:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # raises ValueError for a port that is not a number
-    except (ValueError, AttributeError, TypeError):
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _HERE))
 
 
 @dataclass(frozen=True, kw_only=True)

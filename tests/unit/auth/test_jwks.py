@@ -120,6 +120,22 @@ def test_stale_keys_while_the_issuer_is_down(issuer: Issuer, log: Log) -> None:
     assert service.status(RSA, "1") == 200
 
 
+@pytest.mark.parametrize("body", [b"<html>", b'{"keys": []}', b'{"keys": 3}', b" " * 300_000])
+def test_garbage_while_there_are_keys(issuer: Issuer, body: bytes, log: Log) -> None:
+    """The keys that are there stay in use, whatever an unknown key id or their age has fetched since."""
+    service = Service(issuer)
+    assert service.status(RSA, "1") == 200
+    issuer.body = body
+    service.now += 30
+    assert [service.status(OTHER_RSA, f"unknown-{number}") for number in range(20)] == [401] * 20
+    assert issuer.calls == 2
+    assert service.status(RSA, "1") == 200
+    assert [event["log_level"].name for event in log] == ["warn"]
+    issuer.publish(public(OTHER_RSA, kid="2"))
+    service.now += 30
+    assert service.status(OTHER_RSA, "2") == 200
+
+
 def test_an_issuer_that_is_down_from_the_start(issuer: Issuer, log: Log) -> None:
     issuer.status = 404
     service = Service(issuer)
