@@ -91,6 +91,7 @@ CASES: Final[dict[str, Case]] = {
     "pip install --constraint /path/to/ropewalk/requirements/dev.txt /path/to/ropewalk": _BUILDS,
     "pip install /path/to/ropewalk": _BUILDS,
     "pip install '/path/to/ropewalk[auth]'": _BUILDS,
+    "pip install '/path/to/ropewalk[oauth]'": _BUILDS,
     "pip install '/path/to/ropewalk[uvloop]'": _BUILDS,
     "pip install '/path/to/ropewalk[tls]'": _BUILDS,
     "pip install dist/ropewalk-*.whl": _BUILDS,

@@ -14,6 +14,18 @@ from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.cred import CredAuth
 from ropewalk.auth.identity import Authentication, Identity
 from ropewalk.auth.jwt_options import JWKS, JWTOptions
+from ropewalk.auth.oauth import (
+    CookieLogins,
+    Login,
+    LoginOptions,
+    LoginScheme,
+    LoginStore,
+    OAuth2Login,
+    OAuth2Options,
+    OpenIDConnect,
+    OpenIDOptions,
+    Tokens,
+)
 from ropewalk.auth.packages import MissingPackage
 from ropewalk.auth.passwords import PasswordOptions, Passwords, hash_password, needs_rehash, verify_password
 from ropewalk.auth.principal import Principal, principal_of
@@ -31,12 +43,21 @@ __all__ = [
     "BasicAuth",
     "BearerJWT",
     "Challenge",
+    "CookieLogins",
     "CredAuth",
     "Identity",
     "JWTOptions",
+    "Login",
+    "LoginOptions",
+    "LoginScheme",
+    "LoginStore",
     "MissingPackage",
     "NotAllowed",
     "NotAuthenticated",
+    "OAuth2Login",
+    "OAuth2Options",
+    "OpenIDConnect",
+    "OpenIDOptions",
     "PasswordOptions",
     "Passwords",
     "Principal",
@@ -44,6 +65,7 @@ __all__ = [
     "Requirement",
     "Scheme",
     "TokenPrincipal",
+    "Tokens",
     "authenticate",
     "hash_password",
     "needs_rehash",

@@ -62,12 +62,15 @@ async def checked(check: Callable[..., Any], *given: Any) -> Any:
 
     Raises HandlerError (RW242) if it returned True, which is not a principal.
     """
-    found = check(*given)
-    if isawaitable(found):
-        found = await found
+    found = await awaited(check(*given))
     if found is True:
         raise HandlerError("RW242", f"{named(check)} returned True.")
     return None if found is False else found
+
+
+async def awaited(value: Any) -> Any:
+    """What a function of the program returned, awaited if necessary."""
+    return await value if isawaitable(value) else value
 
 
 def authentication_of(request: Request) -> Authentication:

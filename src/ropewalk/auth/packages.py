@@ -1,4 +1,4 @@
-"""The optional packages of the extra `auth`."""
+"""The optional packages of the extras `auth` and `oauth`."""
 
 from importlib import import_module
 from types import ModuleType
@@ -10,9 +10,10 @@ class MissingPackage(HandlerError, ImportError):
     """RW244: a feature needs a package that is not installed."""
 
 
-def optional(module: str, package: str, feature: str) -> ModuleType:
-    """Import a module of an optional package. Raises MissingPackage (RW244)."""
+def optional(module: str, package: str, feature: str, *, extra: str = "auth") -> ModuleType:
+    """Import a module of an optional package, which an extra has. Raises MissingPackage (RW244)."""
     try:
         return import_module(module)
     except ImportError as error:
-        raise MissingPackage("RW244", f"{feature} needs {package}, which is not installed.") from error
+        what = f"{feature} needs {package}, which is not installed."
+        raise MissingPackage("RW244", what, f"Run `pip install 'ropewalk[{extra}]'`.") from error

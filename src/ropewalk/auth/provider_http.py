@@ -107,7 +107,7 @@ class _Deadline:
 
 
 class _TimedReader(RawIOBase):
-    """Reads a socket until a deadline. The timeout of a socket alone begins anew with each byte."""
+    """Reads a socket until a deadline. The timeout of a socket begins again with each byte."""
 
     def __init__(self, source: socket, deadline: _Deadline) -> None:
         self._socket = source

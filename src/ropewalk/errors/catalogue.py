@@ -235,6 +235,21 @@ _ENTRIES: Final = (
         "Run `pip install 'ropewalk[auth]'`.",
     ),
     Entry(
+        "RW245",
+        "A login provider could not be reached, or sent a response that cannot be used.",
+        "Check its URLs, and that this machine reaches it. The response to the browser was 502 or 503.",
+    ),
+    Entry(
+        "RW246",
+        "A login provider refused a request of this program.",
+        "Compare the client id, the client secret, redirect_uri and the scopes with what is registered there.",
+    ),
+    Entry(
+        "RW247",
+        "The claims of a login do not fit into a cookie.",
+        "Name fewer in `claims` of the options, or keep logins on the server with `store`.",
+    ),
+    Entry(
         "RW260",
         "A patch was applied to an object that is not valid by its type.",
         "Give `apply` an object of the type that the annotation names, or of one with the same fields.",

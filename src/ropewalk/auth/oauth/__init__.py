@@ -1,0 +1,29 @@
+"""Logins at another site: the authorization code flow of OAuth 2.0 with PKCE, and OpenID Connect.
+
+    login = OpenIDConnect(OpenIDOptions(issuer="https://login.example", client_id="hotel", ...))
+    app = App(middleware=[authenticate(login, optional=True)])
+    app.mount("/auth", login.routes)
+
+`LoginScheme` is the flow and what both kinds share. The protocol, as far as it needs no network, is Authlib's.
+"""
+
+from ropewalk.auth.oauth.cookie_logins import CookieLogins
+from ropewalk.auth.oauth.login_scheme import LoginScheme
+from ropewalk.auth.oauth.logins import Login, LoginStore
+from ropewalk.auth.oauth.oauth2_login import OAuth2Login
+from ropewalk.auth.oauth.openid_connect import OpenIDConnect
+from ropewalk.auth.oauth.options import LoginOptions, OAuth2Options, OpenIDOptions
+from ropewalk.auth.oauth.tokens import Tokens
+
+__all__ = [
+    "CookieLogins",
+    "Login",
+    "LoginOptions",
+    "LoginScheme",
+    "LoginStore",
+    "OAuth2Login",
+    "OAuth2Options",
+    "OpenIDConnect",
+    "OpenIDOptions",
+    "Tokens",
+]

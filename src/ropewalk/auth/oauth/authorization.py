@@ -1,0 +1,94 @@
+"""The request for authorization, and the response that the browser brings (RFC 6749, sections 4.1.1 and 4.1.2)."""
+
+from typing import Final, Never
+
+from twisted.logger import Logger
+
+from ropewalk.auth.oauth.endpoints import Endpoints
+from ropewalk.auth.oauth.options import LoginOptions
+from ropewalk.auth.oauth.pending_logins import PendingLogin
+from ropewalk.auth.packages import optional
+from ropewalk.auth.secrets import same_secret
+from ropewalk.errors import HTTPError, visible
+from ropewalk.request import Request
+
+log = Logger(namespace="ropewalk.auth")
+
+_LONGEST: Final = 4096
+"""The most characters of a code, which is sent on."""
+_PARAMETERS: Final = ("code", "error", "iss", "state")
+_INTERACTIONS: Final = {
+    "account_selection_required",
+    "consent_required",
+    "interaction_required",
+    "login_required",
+}
+
+
+def authorization_url(endpoints: Endpoints, options: LoginOptions, login: PendingLogin, *, nonce: bool) -> str:
+    """The URL at which the user logs in, with PKCE by S256 (RFC 7636)."""
+    parameters = optional("authlib.oauth2.rfc6749.parameters", "Authlib", "A login", extra="oauth")
+    pkce = optional("authlib.oauth2.rfc7636", "Authlib", "A login", extra="oauth")
+    more = {"nonce": login.nonce} if nonce else {}
+    url: str = parameters.prepare_grant_uri(
+        endpoints.authorization,
+        options.client_id,
+        "code",
+        options.redirect_uri,
+        " ".join(options.scopes),
+        login.state,
+        code_challenge=pkce.create_s256_code_challenge(login.verifier),
+        code_challenge_method="S256",
+        **more,
+        **options.authorization_parameters,
+    )
+    return url
+
+
+def response_parameters(request: Request) -> dict[str, str]:
+    """The parameters of the response. Raises HTTPError 400 if one is there twice, or the state is missing."""
+    found = {}
+    for name in _PARAMETERS:
+        given = request.query.all(name)
+        if len(given) > 1 or (given and len(given[0]) > _LONGEST):
+            raise HTTPError(400, f"The parameter {name} is there twice, or too long.")
+        if given:
+            found[name] = given[0]
+    if not found.get("state"):
+        raise HTTPError(400, "The parameter state is missing. Log in again.")
+    return found
+
+
+def code_of(parameters: dict[str, str], endpoints: Endpoints) -> str:
+    """The code of a response to a login of this browser.
+
+    Raises HTTPError for a response of another provider (RFC 9207), or one with an error.
+    """
+    issuer = parameters.get("iss")
+    if issuer is None:
+        is_ours = not endpoints.names_issuer
+    else:
+        is_ours = endpoints.issuer is None or same_secret(issuer, endpoints.issuer)
+    if not is_ours:
+        raise HTTPError(400, "The response is that of another login service.")
+    if "error" in parameters:
+        _refuse(parameters["error"], endpoints)
+    code = parameters.get("code", "")
+    if not code or not code.isascii() or not code.isprintable():
+        raise HTTPError(400, "The response has no code. Log in again.")
+    return code
+
+
+def _refuse(error: str, endpoints: Endpoints) -> Never:
+    """Raise the error for one of the provider (RFC 6749, section 4.1.2.1). Its description is not shown: a link could
+    put any text there."""
+    if error == "access_denied":
+        raise HTTPError(403, "The login was cancelled, or the login service denied it.")
+    if error in _INTERACTIONS:
+        raise HTTPError(403, "The login service needs an action of the user first. Log in again.")
+    if error == "temporarily_unavailable":
+        raise HTTPError(503, "The login service is not available. Try again later.", {"retry-after": "10"})
+    if error != "server_error":
+        what = visible(error)[:100]
+        log.warn("{code} {url}: the error {what!r}.", code="RW246", url=visible(endpoints.authorization), what=what)
+    raise HTTPError(502, "The login service could not complete the login. Try again later.")

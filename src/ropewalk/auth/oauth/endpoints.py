@@ -1,0 +1,96 @@
+"""The endpoints of a provider, and its description of itself (OpenID Connect Discovery 1.0, section 3; RFC 8414)."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ropewalk.auth.oauth.options import OAuth2Options, OpenIDOptions
+from ropewalk.auth.provider_http import FetchFailed, fetch_json, is_secure_url
+from ropewalk.auth.refreshed import Refreshed
+
+_DESCRIPTION: Final = "/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Where a provider does what."""
+
+    issuer: str | None
+    """What `iss` of its responses must be; None if that is unknown."""
+    names_issuer: bool = False
+    """Whether it always sends `iss` (RFC 9207)."""
+    authorization: str
+    token: str
+    keys: str | None = None
+    userinfo: str | None = None
+    end_session: str | None = None
+    client_authentication: tuple[str, ...] = ()
+    """The methods that the token endpoint supports, by their names in the metadata. Empty if it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """How often metadata are fetched. They change rarely."""
+
+    url: str
+    timeout: float
+    refresh_interval: float = 3600.0
+    minimum_interval: float = 10.0
+    longest_use: float = 86400.0
+
+
+class DiscoveredEndpoints(Refreshed[Endpoints]):
+    """The endpoints that an issuer names in its description, fetched in a thread and kept."""
+
+    def __init__(self, options: OpenIDOptions, clock: Callable[[], float] = time.monotonic) -> None:
+        url = options.issuer.rstrip("/") + _DESCRIPTION
+
+        def load() -> Endpoints:
+            """Runs in a thread."""
+            return described(fetch_json(url, timeout=options.timeout, max_size=options.max_size), options.issuer)
+
+        super().__init__(_Times(url, options.timeout), "RW245", load, clock)
+
+
+def described(document: Any, issuer: str) -> Endpoints:
+    """The endpoints of a decoded description. Raises FetchFailed for that of another issuer, or an unusable one."""
+    if not isinstance(document, dict):
+        raise FetchFailed("The description is not an object.")
+    if document.get("issuer") != issuer:  # Discovery 1.0, section 4.3: it must be identical
+        raise FetchFailed(f"The description is that of the issuer {document.get('issuer')!r}.")
+    methods = document.get("token_endpoint_auth_methods_supported")
+    return Endpoints(
+        issuer=issuer,
+        names_issuer=document.get("authorization_response_iss_parameter_supported") is True,
+        authorization=_url(document, "authorization_endpoint"),
+        token=_url(document, "token_endpoint"),
+        keys=_url(document, "jwks_uri"),
+        userinfo=_optional_url(document, "userinfo_endpoint"),
+        end_session=_optional_url(document, "end_session_endpoint"),
+        client_authentication=tuple(map(str, methods)) if isinstance(methods, list) else (),
+    )
+
+
+def configured(options: OAuth2Options) -> Endpoints:
+    """The endpoints that a program names."""
+    return Endpoints(
+        issuer=options.issuer,
+        authorization=options.authorization_url,
+        token=options.token_url,
+        userinfo=options.userinfo_url,
+    )
+
+
+def _url(document: dict[str, Any], name: str) -> str:
+    found = _optional_url(document, name)
+    if found is None:
+        raise FetchFailed(f"The description has no {name}.")
+    return found
+
+
+def _optional_url(document: dict[str, Any], name: str) -> str | None:
+    found = document.get(name)
+    if found is not None and not is_secure_url(found):
+        raise FetchFailed(f"The {name} is not an https URL.")
+    return None if found is None else str(found)

@@ -1,0 +1,187 @@
+"""`LoginScheme`: the flow of a login, and the principal of those who have logged in."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from ropewalk.auth.bearer_jwt import TokenPrincipal
+from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.identity import Identity, awaited, checked, identity_for, words
+from ropewalk.auth.oauth.authorization import authorization_url, code_of, response_parameters
+from ropewalk.auth.oauth.cookie_logins import CookieLogins
+from ropewalk.auth.oauth.endpoints import Endpoints
+from ropewalk.auth.oauth.logins import Login, LoginStore
+from ropewalk.auth.oauth.options import LoginOptions
+from ropewalk.auth.oauth.pending_logins import PendingLogin, PendingLogins
+from ropewalk.auth.oauth.provider import NOT_BEGUN, Provider
+from ropewalk.auth.oauth.return_path import own_path
+from ropewalk.auth.oauth.signed_values import SignedValues
+from ropewalk.auth.oauth.tokens import Tokens
+from ropewalk.auth.packages import optional
+from ropewalk.auth.scheme import Scheme
+from ropewalk.errors import HandlerError, HTTPError, shown
+from ropewalk.headers import TOKEN
+from ropewalk.middleware import Next
+from ropewalk.request import Request
+from ropewalk.response import Response
+from ropewalk.routing import Routes
+
+_PRIVATE: Final = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+"""The URL of the callback has a code, which neither caches nor the next site must get."""
+
+
+class LoginScheme(Scheme):
+    """A login at another site. `routes` are those for its browsers; as a scheme, it finds those who have logged in.
+
+    A request without a login is anonymous, and so is one whose login has expired: it does not keep its browser from
+    logging in again.
+    """
+
+    routes: Routes
+    """`GET login` (with `next`, a path of this site to return to), `GET` for the callback, and `POST logout`."""
+
+    def __init__(
+        self,
+        options: LoginOptions,
+        *,
+        realm: str = "app",
+        name: str = "login",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(name, realm)
+        optional("authlib.oauth2.auth", "Authlib", type(self).__name__, extra="oauth")
+        if not TOKEN.fullmatch(name):
+            what = f"{type(self).__name__} has the name {shown(name)}."
+            raise HandlerError("RW240", what, "It is that of the cookies too: use letters and digits.")
+        self._clock = clock
+        self._settings = options
+        secure = options.redirect_uri.startswith("https:")
+        signed = (options.secret, name, options.provider, options.client_id)
+        self._pending = PendingLogins(
+            SignedValues(*signed, "pending"), name, options.pending_time, secure=secure, clock=clock
+        )
+        self._store: LoginStore = options.store or CookieLogins(
+            SignedValues(*signed, "login"), name, secure=secure, clock=clock
+        )
+        self._provider = Provider(options)
+        folder, _, callback = urlsplit(options.redirect_uri).path.rpartition("/")
+        self._folder = folder
+        self.routes = Routes()
+        self.routes.get("/login", name="login", hidden=True)(self._begin)
+        self.routes.get(f"/{callback}", name="callback", hidden=True)(self._complete)
+        self.routes.post("/logout", name="logout", hidden=True)(self._logout)
+
+    @property
+    def login_path(self) -> str:
+        """The path that begins a login."""
+        return f"{self._folder}/login"
+
+    def challenge(self) -> Challenge:
+        """`Cookie`, with the path that begins a login. No RFC registers such a scheme, and 401 needs one."""
+        return Challenge("Cookie", (("realm", self.realm), ("form-action", self.login_path)))
+
+    def openapi(self) -> dict[str, Any]:
+        """That of the store: by default an API key in a cookie."""
+        return self._store.description()
+
+    async def identify(self, request: Request) -> Identity | None:
+        """The identity of the user who has logged in."""
+        login = await self._store.load(request)
+        if login is None or login.expires <= self._clock():
+            return None
+        identity = await self._identity(login)
+        return None if identity.principal is None else identity
+
+    async def redirect_to_login(self, request: Request, next: Next) -> Any:
+        """A middleware, outside `authenticate`: a browser that opens a page and gets 401 is sent to the login instead.
+
+        Requests of scripts, and those with an Authorization field, get the 401.
+        """
+        response = await next(request)
+        if response.status != 401 or not _opens_a_page(request):
+            return response
+        raw = request.raw_path + (b"?" + request.query_string if request.query_string else b"")
+        here = raw.decode("ascii", "replace")
+        query = "" if own_path(here) is None else f"?next={quote(here, safe='/')}"
+        return Response.redirect(f"{self.login_path}{query}", 302, {"cache-control": "no-store"})
+
+    async def _begin(self, request: Request) -> Response:
+        endpoints = await self._endpoints()
+        return_to = own_path(request.query.get("next")) or self._settings.after_login
+        login, cookie = self._pending.begin(request, return_to)
+        url = authorization_url(endpoints, self._settings, login, nonce=self._takes_nonce)
+        return Response.redirect(url, 302, [*_PRIVATE.items(), ("set-cookie", cookie)])
+
+    async def _complete(self, request: Request) -> Response:
+        if request.method != "GET":  # HEAD, such as that of a program that checks links, would use the code up
+            raise HTTPError(405, None, {"allow": "GET"})
+        parameters = response_parameters(request)
+        pending, cookie = self._pending.complete(request, parameters["state"])
+        fields = [*_PRIVATE.items(), ("set-cookie", cookie)]
+        try:
+            if pending is None:
+                raise HTTPError(400, NOT_BEGUN)
+            endpoints = await self._endpoints()
+            code = code_of(parameters, endpoints)
+            tokens = await self._provider.exchange(endpoints, code, pending.verifier)
+            claims = await self._claims(endpoints, tokens, pending)
+            response = Response.redirect(pending.return_to, 303, fields)
+            await self._log_in(request, response, claims, tokens)
+        except HTTPError as error:
+            error.headers = (*error.headers, *fields)
+            raise
+        return response
+
+    async def _log_in(self, request: Request, response: Response, claims: dict[str, Any], tokens: Tokens) -> None:
+        settings = self._settings
+        kept = {*settings.claims, settings.roles_claim, "sub", "iss"}
+        login = Login(
+            claims={name: value for name, value in claims.items() if name in kept},
+            scopes=tuple(sorted(tokens.scopes)),
+            expires=self._clock() + settings.login_time,
+        )
+        identity = await self._identity(login)
+        if identity.principal is None:
+            raise HTTPError(403, "This user has no access to this site.")
+        if settings.on_login is not None:
+            await awaited(settings.on_login(identity.principal, tokens))
+        await self._store.save(request, response, login)
+
+    async def _logout(self, request: Request) -> Response:
+        response = Response.redirect(self._settings.after_logout, 303, _PRIVATE)
+        login = await self._store.load(request)
+        await self._store.forget(request, response)
+        url = None if login is None else await self._logout_url()
+        if url is not None:
+            response.headers["location"] = url
+        return response
+
+    async def _identity(self, login: Login) -> Identity:
+        """The identity of a login. Its principal is None if `load` refuses."""
+        settings, claims = self._settings, login.claims
+        if settings.load is not None:
+            return identity_for(await checked(settings.load, claims))
+        scopes, roles = frozenset(login.scopes), words(claims.get(settings.roles_claim))
+        return Identity(TokenPrincipal(str(claims["sub"]), claims, scopes, roles), scopes, roles)
+
+    _takes_nonce = False
+
+    async def _endpoints(self) -> Endpoints:
+        raise NotImplementedError
+
+    async def _claims(self, endpoints: Endpoints, tokens: Tokens, pending: PendingLogin) -> dict[str, Any]:
+        """The claims about the user, with `sub` and `iss`."""
+        raise NotImplementedError
+
+    async def _logout_url(self) -> str | None:
+        """Where a logout continues, if not at this site."""
+        return None
+
+
+def _opens_a_page(request: Request) -> bool:
+    """Whether a browser opens a page with this request, other than a script."""
+    if request.method not in ("GET", "HEAD") or request.values(b"authorization"):
+        return False
+    mode = request.header("sec-fetch-mode")
+    return mode == "navigate" if mode is not None else "text/html" in (request.header("accept") or "").lower()

@@ -1,0 +1,49 @@
+"""`OAuth2Login`: logins at a provider of OAuth 2.0 without OpenID Connect."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ropewalk.auth.identity import checked
+from ropewalk.auth.oauth.endpoints import Endpoints, configured
+from ropewalk.auth.oauth.login_scheme import LoginScheme
+from ropewalk.auth.oauth.options import OAuth2Options
+from ropewalk.auth.oauth.pending_logins import PendingLogin
+from ropewalk.auth.oauth.provider import unusable
+from ropewalk.auth.oauth.tokens import Tokens
+from ropewalk.errors import HTTPError
+
+
+class OAuth2Login(LoginScheme):
+    """Logins at a provider of OAuth 2.0 without OpenID Connect, such as GitHub.
+
+    OAuth 2.0 alone does not say who the user is: `userinfo_url` or `find_user` finds that out with the access token.
+    Raises HandlerError (RW240) for wrong options, and (RW244) without Authlib.
+    """
+
+    def __init__(
+        self,
+        options: OAuth2Options,
+        *,
+        realm: str = "app",
+        name: str = "login",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(options, realm=realm, name=name, clock=clock)
+        self.options = options
+
+    async def _endpoints(self) -> Endpoints:
+        return configured(self.options)
+
+    async def _claims(self, endpoints: Endpoints, tokens: Tokens, pending: PendingLogin) -> dict[str, Any]:
+        del pending
+        if self.options.find_user is None:
+            claims = await self._provider.userinfo(endpoints, tokens.access_token)
+        else:
+            claims = await checked(self.options.find_user, tokens)
+            if claims is None:
+                raise HTTPError(403, "This user has no access to this site.")
+        subject = claims.get(self.options.subject_claim)
+        if isinstance(subject, bool) or not isinstance(subject, str | int) or subject == "":
+            unusable(endpoints.token, f"The user has no {self.options.subject_claim}.")
+        return {**claims, "sub": str(subject), "iss": self.options.provider}

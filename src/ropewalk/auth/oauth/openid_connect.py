@@ -1,0 +1,61 @@
+"""`OpenIDConnect`: logins at a provider of OpenID Connect."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urljoin
+
+from ropewalk.auth.oauth.endpoints import DiscoveredEndpoints, Endpoints
+from ropewalk.auth.oauth.id_tokens import IDTokens
+from ropewalk.auth.oauth.login_scheme import LoginScheme
+from ropewalk.auth.oauth.options import OpenIDOptions
+from ropewalk.auth.oauth.pending_logins import PendingLogin
+from ropewalk.auth.oauth.provider import unusable
+from ropewalk.auth.oauth.tokens import Tokens
+
+
+class OpenIDConnect(LoginScheme):
+    """Logins at a provider of OpenID Connect, such as Keycloak, Google, Microsoft Entra, Auth0 or Authentik.
+
+    The user is who the ID token names: its signature, issuer, audience, times, nonce, `azp` and `at_hash` are verified.
+    The endpoints and keys are those that the issuer publishes; they are fetched when they are needed first, and kept.
+    Raises HandlerError (RW240) for wrong options, and (RW244) without Authlib.
+    """
+
+    _takes_nonce = True
+
+    def __init__(
+        self,
+        options: OpenIDOptions,
+        *,
+        realm: str = "app",
+        name: str = "login",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(options, realm=realm, name=name, clock=clock)
+        self.options = options
+        self._discovered = DiscoveredEndpoints(options)
+        self._id_tokens = IDTokens(options, clock)
+
+    async def _endpoints(self) -> Endpoints:
+        return await self._discovered.current()
+
+    async def _claims(self, endpoints: Endpoints, tokens: Tokens, pending: PendingLogin) -> dict[str, Any]:
+        claims = await self._id_tokens.claims(endpoints, tokens, pending.nonce)
+        if not self.options.userinfo:
+            return claims
+        more = await self._provider.userinfo(endpoints, tokens.access_token)
+        if more.get("sub") != claims["sub"]:  # OpenID Connect Core, section 5.3.2: it may be of another user
+            unusable(str(endpoints.userinfo), "The claims are those of another user.")
+        return {**more, **claims}
+
+    async def _logout_url(self) -> str | None:
+        """The logout of the provider (OpenID Connect RP-Initiated Logout 1.0, section 2)."""
+        if not self.options.end_session:
+            return None
+        url = (await self._discovered.current()).end_session
+        if url is None:
+            return None
+        back = urljoin(self.options.redirect_uri, self.options.after_logout)
+        query = urlencode({"client_id": self.options.client_id, "post_logout_redirect_uri": back})
+        return f"{url}{'&' if '?' in url else '?'}{query}"

@@ -1,0 +1,181 @@
+"""The options of logins."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from ropewalk.auth.oauth.logins import LoginStore
+from ropewalk.auth.oauth.return_path import own_path
+from ropewalk.auth.oauth.tokens import Tokens
+from ropewalk.auth.provider_http import is_secure_url
+from ropewalk.errors import HandlerError, shown
+
+ClientAuthentication = Literal["basic", "post", "none"]
+
+LEAST_SECRET: Final = 32
+"""Bytes: as many as the hash of the signature has."""
+_OWN: Final = {
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "redirect_uri",
+    "response_type",
+    "scope",
+    "state",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginOptions:
+    """What all logins share. Times are in seconds."""
+
+    client_id: str
+    """The name of this program at the provider."""
+    client_secret: str | None = field(default=None, repr=False)
+    """Its password there. None for a public client, which has none."""
+    redirect_uri: str
+    """The URL to which the provider sends browsers back, as it is registered there: https, or http on this machine. Its
+    last segment is the path of that route, and the routes `login` and `logout` stand beside it: with
+    `https://hotel.example/auth/callback`, mount the routes at `/auth`."""
+    secret: str | bytes | tuple[str | bytes, ...] = field(repr=False)
+    """Signs the cookies; at least 32 random bytes, the same in all processes. With several, the first signs, and the
+    others are accepted: so a secret can be replaced."""
+    scopes: tuple[str, ...] = ()
+    """What to ask the provider for."""
+    authorization_parameters: Mapping[str, str] = field(default_factory=dict)
+    """More parameters of the request for authorization, such as `{"prompt": "select_account"}`."""
+    client_authentication: ClientAuthentication | None = None
+    """How the token endpoint gets the client secret: `basic`, `post` (in the form), or `none`. By default `basic` with
+    a secret, unless the metadata of the provider allow only `post`."""
+    after_login: str = "/"
+    """Where browsers go after a login that names no path of this site in `next`."""
+    after_logout: str = "/"
+    """Where they go after a logout."""
+    pending_time: float = 600.0
+    """For which a user may stay at the provider."""
+    login_time: float = 28800.0
+    """After which a user logs in again. A cookie cannot be revoked before."""
+    load: Callable[["dict[str, Any]"], Any] | None = None
+    """Takes the claims that were kept and returns the principal, or None for a user who is not one any more; plain,
+    Deferred or coroutine. It is called for each request. By default the principal is a `TokenPrincipal`."""
+    on_login: Callable[[Any, Tokens], Any] | None = None
+    """Called with the principal and the tokens after each login, before the response to the browser; plain, Deferred
+    or coroutine. Keep the tokens here if you need them. Raise an HTTPError to refuse the login."""
+    claims: tuple[str, ...] = ("name", "preferred_username", "email", "email_verified")
+    """The claims to keep, besides `sub`, `iss` and the roles. A cookie has room for about 3000 bytes."""
+    roles_claim: str = "roles"
+    """The claim with the roles."""
+    store: LoginStore | None = None
+    """Where logins are kept. By default a signed cookie, `CookieLogins`."""
+    timeout: float = 5.0
+    """For one request to the provider as a whole."""
+    max_size: int = 262144
+    """The most bytes of a response of the provider."""
+
+    def __post_init__(self) -> None:
+        for name in ("client_id", "redirect_uri"):
+            given: Any = getattr(self, name)
+            if not isinstance(given, str) or not given or not given.isascii() or not given.isprintable():
+                raise _wrong(self, f"the {name} {shown(given)}", "Give the one that is registered at the provider.")
+        parts = urlsplit(self.redirect_uri)
+        last = parts.path.rpartition("/")[2]
+        if not is_secure_url(self.redirect_uri) or parts.query or parts.fragment or last in ("", "login", "logout"):
+            remedy = (
+                "Give an https URL such as https://hotel.example/auth/callback. Only one of this machine may be http."
+            )
+            raise _wrong(self, f"the redirect_uri {shown(self.redirect_uri)}", remedy)
+        secrets: tuple[Any, ...] = self.secret if isinstance(self.secret, tuple) else (self.secret,)
+        if not secrets or any(not isinstance(each, str | bytes) or len(each) < LEAST_SECRET for each in secrets):
+            remedy = 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(32))"`.'
+            raise _wrong(self, f"a secret of less than {LEAST_SECRET} bytes", remedy)
+        if self.client_authentication not in (None, "basic", "post", "none"):
+            what = f"the client_authentication {shown(self.client_authentication)}"
+            raise _wrong(self, what, 'Use "basic", "post", "none" or None.')
+        if self.client_secret is None and self.client_authentication in ("basic", "post"):
+            raise _wrong(self, "no client_secret to authenticate with", "Give it, or leave out client_authentication.")
+        taken = _OWN.intersection(self.authorization_parameters)
+        if taken:
+            raise _wrong(self, f"the parameter {min(taken)} of its own", "Leave it out: the login sets it.")
+        if not str(self.authorization_parameters.get("max_age", 0)).isdecimal():
+            raise _wrong(self, "a max_age that is not a number", "Give whole seconds.")
+        for name in ("after_login", "after_logout"):
+            if own_path(getattr(self, name)) is None:
+                raise _wrong(self, f"{name}={shown(getattr(self, name))}", 'Give a path of this site, such as "/".')
+
+    @property
+    def provider(self) -> str:
+        """What tells the subjects of providers apart: the claim `iss`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenIDOptions(LoginOptions):
+    """A provider of OpenID Connect, which describes itself below its issuer (OpenID Connect Discovery 1.0)."""
+
+    issuer: str
+    """The URL of the provider, exactly as it names itself in its tokens, with a slash at the end or without."""
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    """What to ask the provider for, with `openid`."""
+    userinfo: bool = False
+    """Whether to fetch claims from the UserInfo endpoint too, for providers that keep the ID token small."""
+    end_session: bool = False
+    """Whether a logout here also sends the browser to the logout of the provider, if that has one."""
+    leeway: float = 30.0
+    """Seconds by which the clock of the provider may differ."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not is_secure_url(self.issuer) or "?" in self.issuer or "#" in self.issuer:
+            what = f"the issuer {shown(self.issuer)}"
+            raise _wrong(self, what, "Give an https URL without a query. Only one of this machine may be http.")
+        if "openid" not in self.scopes:
+            raise _wrong(self, f"the scopes {shown(self.scopes)}", 'Name "openid" among them, or use OAuth2Login.')
+
+    @property
+    def provider(self) -> str:
+        """The issuer."""
+        return self.issuer
+
+
+@dataclass(frozen=True, kw_only=True)
+class OAuth2Options(LoginOptions):
+    """A provider of OAuth 2.0 that does not speak OpenID Connect. Where it does, prefer `OpenIDOptions`."""
+
+    authorization_url: str
+    """Where users log in and allow access."""
+    token_url: str
+    """Where the code is exchanged for tokens."""
+    userinfo_url: str | None = None
+    """A URL that returns the user as a JSON object, for the access token."""
+    find_user: Callable[[Tokens], Any] | None = None
+    """Instead of `userinfo_url`: takes the tokens and returns the claims as a dict, or None to refuse the login; plain,
+    Deferred or coroutine."""
+    subject_claim: str = "sub"
+    """The claim that identifies the user for ever, such as `id`. Never use an email address or a name that users may
+    change."""
+    issuer: str | None = None
+    """What the provider calls itself in `iss` of its response (RFC 9207). By default the origin of `token_url` stands
+    for it in the claims, and an `iss` of the provider is not compared."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("authorization_url", "token_url", "userinfo_url"):
+            given = getattr(self, name)
+            if not is_secure_url(given) and (given is not None or name != "userinfo_url"):
+                remedy = "Give an absolute https URL. Only one of this machine may be http."
+                raise _wrong(self, f"{name}={shown(given)}", remedy)
+        if (self.userinfo_url is None) == (self.find_user is None):
+            what = "no way, or two, to find out who the user is"
+            raise _wrong(self, what, "Give either userinfo_url or find_user.")
+
+    @property
+    def provider(self) -> str:
+        """The issuer, or else the origin of the token endpoint."""
+        parts = urlsplit(self.token_url)
+        return self.issuer or f"{parts.scheme}://{parts.netloc}"
+
+
+def _wrong(options: LoginOptions, what: str, remedy: str) -> HandlerError:
+    return HandlerError("RW240", f"{type(options).__name__} has {what}.", remedy)

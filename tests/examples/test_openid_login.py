@@ -1,0 +1,44 @@
+"""A login at a provider, as the guide shows it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from runpy import run_path
+
+import pytest
+from tests.unit.auth.oauth.provider import CALLBACK, CLIENT_SECRET, Provider, providing
+
+from ropewalk.testing import Client
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "openid_login.py"
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    provider = Provider()
+    with providing(provider):
+        monkeypatch.setenv("ISSUER", provider.issuer)
+        monkeypatch.setenv("CLIENT_SECRET", CLIENT_SECRET)
+        monkeypatch.setenv("REDIRECT_URI", CALLBACK)
+        yield provider
+
+
+def test_a_login(provider: Provider) -> None:
+    browser = Client(run_path(str(EXAMPLE))["app"], base_url="https://hotel.example", headers={"Accept": "text/html"})
+    assert "Log in" in browser.get("/").text
+    assert browser.get("/bookings", headers={"Accept": "application/json"}).status == 401
+    to_login = browser.get("/bookings").headers["location"]
+    assert to_login == "/auth/login?next=/bookings"
+    done = browser.get(provider.log_in(browser.get(to_login).headers["location"]))
+    assert browser.get(done.headers["location"]).text == "The bookings of Ada"
+    assert browser.get("/rooms").status == 403
+    assert "Log out" in browser.get("/").text
+    assert browser.post("/auth/logout").status == 303
+    assert "Log in" in browser.get("/").text
+
+
+def test_a_clerk(provider: Provider) -> None:
+    provider.user = {"roles": ["clerk"]}
+    browser = Client(run_path(str(EXAMPLE))["app"], base_url="https://hotel.example")
+    browser.get(provider.log_in(browser.get("/auth/login").headers["location"]))
+    assert browser.get("/rooms").json() == ["12a", "12b"]
+    assert browser.get("/bookings").text == "The bookings of ada"
