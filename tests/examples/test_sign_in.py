@@ -30,6 +30,6 @@ def test_an_unknown_session() -> None:
 
 def test_the_exception_of_a_handler() -> None:
     sessions.clear()
-    client = Client(app, raise_errors=True)
+    client = Client(app)
     with pytest.raises(ZeroDivisionError):
         client.get("/average")

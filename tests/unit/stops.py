@@ -13,7 +13,7 @@ def stop_while(app: App, path: str = "/", *, begun: Callable[[], object] = lambd
     """Return the response that a client receives if a stop begins while it is being sent."""
 
     async def main() -> ClientResponse:
-        client = AsyncClient(app)
+        client = AsyncClient(app, raise_errors=False)
         await client.__aenter__()
         asking = asyncio.ensure_future(client.get(path))
         while not (asking.done() or begun()):

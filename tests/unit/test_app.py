@@ -30,7 +30,7 @@ class TestErrorHandlers:
         app.error(Exception)(lambda request, error: "far")
         app.error(LookupError)(lambda request, error: "near")
         app.get("/")(lambda request: NOTHING["a"])
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.text) == (500, "near")
 
     @pytest.mark.parametrize("kind", [ValueError, TypeError, RuntimeError])
@@ -52,7 +52,7 @@ class TestErrorHandlers:
         app = App()
         app.error(kind)(lambda request, error: Response(f"Bad input: {error}", 400))
         app.get("/")(lambda request: mistake(app))
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.text) == (500, problem(500))
         assert re.match(r"RW\d+ GET /: ", log.text)
 
@@ -62,7 +62,7 @@ class TestErrorHandlers:
         app.error(ValueError)(lambda request, error: "wrong")
         app.error(kind)(lambda request, error: "right")
         app.get("/")(lambda request: Response("", headers={"x": "a\nb"}))
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.text) == (500, "right")
         assert "RW304 GET /: " in log.text
 
@@ -72,7 +72,7 @@ class TestErrorHandlers:
         app.error(RopewalkError)(lambda request, error: "right")
         inner.get("/")(lambda request: Response("", headers={"x": "a\nb"}))
         app.mount("/inner", inner)
-        assert Client(app).get("/inner/").text == "right"
+        assert Client(app, raise_errors=False).get("/inner/").text == "right"
 
     def test_a_class_comes_before_a_status(self) -> None:
         class Missing(HTTPError):
@@ -115,7 +115,7 @@ class TestErrorHandlers:
         app = App()
         app.error(500)(lambda request, error: f"Sorry: {type(error).__name__}")
         app.get("/")(lambda request: str(1 // 0))
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.text) == (500, "Sorry: ZeroDivisionError")
         assert "RW208 GET /: " in log.text
 
@@ -128,7 +128,7 @@ class TestErrorHandlers:
         app = App()
         app.error(LookupError)(shape)
         app.get("/")(lambda request: NOTHING["a"])
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.json()) == (500, {"error": "taken"})
         assert "register an error handler" not in log.text
         where = rf"shape at tests/unit/test_app\.py:{shape.__code__.co_firstlineno}"
@@ -142,7 +142,7 @@ class TestErrorHandlers:
         app = App()
         app.error(kind)(shape)
         app.get("/")(lambda request: NOTHING["a"])
-        assert Client(app).get("/").text == "sorry"
+        assert Client(app, raise_errors=False).get("/").text == "sorry"
         assert "register an error handler" not in log.text
         assert "Fix the cause shown in the traceback." in log.text
 
@@ -156,7 +156,7 @@ class TestErrorHandlers:
         app = App()
         app.error(404)(lambda request, error: NOTHING["a"])
         app.error(500)(lambda request, error: str(1 // 0))
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.text) == (500, problem(500))
         assert "KeyError" in log.text
         assert "ZeroDivisionError" in log.text
@@ -175,7 +175,7 @@ class TestErrorHandlers:
         app = App(middleware=[passing] if middleware else [])
         app.error(ZeroDivisionError)(failing)
         app.get("/")(handler)
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         line = failing.__code__.co_firstlineno
         assert f"failing at tests/unit/test_app.py:{line}, called for ZeroDivisionError(" in log.text
         (trace,) = [event["log_failure"].getTraceback() for event in log if "log_failure" in event]
@@ -239,12 +239,12 @@ class TestPlainErrors:
     def test_a_500_shows_no_details(self, log: Log) -> None:
         app = App()
         app.get("/")(lambda request: NOTHING["secret"])
-        assert Client(app).get("/").text == problem(500)
+        assert Client(app, raise_errors=False).get("/").text == problem(500)
 
     def test_a_500_shows_the_traceback_in_debug_mode(self, log: Log) -> None:
         app = App(debug=True)
         app.get("/")(lambda request: NOTHING["secret"])
-        assert "KeyError: 'secret'" in Client(app).get("/").text
+        assert "KeyError: 'secret'" in Client(app, raise_errors=False).get("/").text
 
 
 class TestLifecycle:

@@ -301,7 +301,7 @@ class TestSending:
 def response_to(value: Any) -> ClientResponse:
     app = App()
     app.get("/")(value)
-    return Client(app).get("/")
+    return Client(app, raise_errors=False).get("/")
 
 
 class TestRefusing:
@@ -359,7 +359,7 @@ class TestRefusing:
     def test_a_route_whose_charset_is_not_known(self, log: Log) -> None:
         app = App()
         app.get("/", content_type=UNKNOWN)(lambda request: "x")
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert (
             f"RW213 GET /: TestRefusing.test_a_route_whose_charset_is_not_known.<locals>.<lambda> at {HERE}" in log.text
         )
@@ -382,7 +382,7 @@ class TestRefusing:
         def handle(request: Request, error: HandlerError) -> str:
             return "€"
 
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.text) == (500, "€")
 
     def test_the_client_of_tests(self) -> None:

@@ -69,7 +69,7 @@ class TestPull:
                 raise AssertionError("it has stopped by itself")
 
         responding = Responding(lambda request: request.registerProducer(Faulty(), False))
-        assert Client(responding).get("/").status == 500
+        assert Client(responding, raise_errors=False).get("/").status == 500
         assert "RW208" in log.text
         assert "KeyError('lost')" in log.text
 

@@ -183,7 +183,7 @@ class TestDynamic:
             def getChild(self, name: str, request: Request) -> Any:
                 return 5
 
-        assert Client(Wrong()).get("/a").status == 500
+        assert Client(Wrong(), raise_errors=False).get("/a").status == 500
         assert "RW105 GET /a: what leads to it: 5, of type int, is neither a Resource nor an App." in log.text
 
     def test_a_child_may_raise(self) -> None:

@@ -26,7 +26,7 @@ def response_to(value: Any, method: str = "GET") -> ClientResponse:
     """Return the response to a request whose handler returns this value."""
     app = App()
     app.get("/")(lambda request: value)
-    return Client(app).request(method, "/")
+    return Client(app, raise_errors=False).request(method, "/")
 
 
 def opened(folder: Path) -> OpenFile:

@@ -46,7 +46,7 @@ class TestFrames:
 
         app = App(middleware=self.passing(2), debug=debug)
         app.get("/")({"plain": plain, "coroutine": coroutine}[kind])
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         (event,) = log
         for text in [eventAsText(event), *(["\n".join(response.json()["traceback"])] if debug else [])]:
             assert PACKAGE not in text
@@ -59,7 +59,7 @@ class TestFrames:
 
         app = App()
         app.mount("/", wsgi(application))
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert [PACKAGE in eventAsText(event) for event in log] == [False]
         assert ", in application" in eventAsText(log[0])
 
@@ -70,7 +70,7 @@ class TestFrames:
 
         app = App()
         app.mount("/", asgi(application))
-        with Client(app) as client:
+        with Client(app, raise_errors=False) as client:
             assert client.get("/").status == 500
         texts = [eventAsText(event) for event in log if "log_failure" in event]
         assert [PACKAGE in text for text in texts] == [False]

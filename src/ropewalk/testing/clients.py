@@ -40,8 +40,9 @@ class AsyncClient:
     - `cookies` are the first ones of the jar `client.cookies`, which keeps those that responses set.
     - `follow_redirects` and `timeout` (seconds; None for no limit) are the defaults of requests. The timeout also
       applies to each start and stop hook. Raises ValueError unless it is greater than 0.
-    - `raise_errors`: an exception of a handler that becomes a 500, or cuts its response off, is raised by the client.
-      It has its own traceback. An HTTPError, and an exception that an error handler expects, is a response.
+    - `raise_errors`: the client raises what is logged as an unexpected exception of the request, with its traceback,
+      whatever response it became: that of an error handler for `Exception` or 500, or of a middleware, too. An
+      HTTPError, and an exception whose class has an error handler, is a response. False returns every response.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class AsyncClient:
         headers: Fields = (),
         cookies: Cookies = (),
         follow_redirects: bool = False,
-        raise_errors: bool = False,
+        raise_errors: bool = True,
         secure: bool = False,
         timeout: float | None = TIMEOUT,
     ) -> None:
@@ -310,7 +311,7 @@ class Client:
         headers: Fields = (),
         cookies: Cookies = (),
         follow_redirects: bool = False,
-        raise_errors: bool = False,
+        raise_errors: bool = True,
         secure: bool = False,
         timeout: float | None = TIMEOUT,
     ) -> None:

@@ -82,19 +82,6 @@ class Harness:
             if not self._connections:
                 self._close()
 
-    def note_error(self, method: str, target: str, error: BaseException) -> None:
-        """Note an unexpected exception of a handler, at the connection of its request."""
-        for connection in self._connections:
-            if connection.expects(method, target) and connection.raised is None:
-                connection.raised = error
-                return
-
-    def fail_elsewhere(self, method: str, target: str, handler: str) -> None:
-        """End the requests whose handler has continued in another thread, where it cannot respond."""
-        for connection in tuple(self._connections):
-            if connection.expects(method, target):
-                connection.fail(ReactorElsewhere(f"{method} {target}", handler))
-
     def add_task(self, task: Any) -> None:
         """Note a handler, which must end before the stop hooks run."""
         if isinstance(task, HandlerTask):
@@ -184,21 +171,22 @@ class _RecordingService(Service):
         Service.send_value(request, value)
 
     def note_error(self, request: Request, error: BaseException) -> None:
-        """Note an unexpected exception, which is logged and becomes a 500."""
-        target = request.target.decode("latin-1")
+        """Note an unexpected exception, which is logged, at the connection of its request."""
+        connection: MemoryConnection = request.owner  # the sink of the pipe
         if not isinstance(error, WrongThread):
-            self._harness.note_error(request.method, target, error)
+            if connection.raised is None:
+                connection.raised = error
         elif runs_here() and self._loop is not None and current_thread() is not self._thread:
             handler = "Its handler" if request.engine_handler is None else named(request.engine_handler.call)
+            failure = ReactorElsewhere(f"{request.method} {request.target.decode('latin-1')}", handler)
             with suppress(RuntimeError):  # the client has been closed, with its loop
-                self._loop.call_soon_threadsafe(self._harness.fail_elsewhere, request.method, target, handler)
+                self._loop.call_soon_threadsafe(connection.fail, failure)
 
-    def find(self, method: str, target: str) -> tuple[Request | None, Any]:
-        """A request without a complete response, and the task of its ASGI application, if it has one."""
-        asked = method, target.encode("latin-1")
+    def find(self, connection: "MemoryConnection") -> tuple[Request | None, Any]:
+        """The request of a connection without a complete response, and the task of its ASGI application, if any."""
         tasks = {call.request: task for task in _tasks() if (call := getattr(task, "call", None)) is not None}
         for request in (*self.requests, *tasks):
-            if request.service is self and not request.finished and (request.method, request.target) == asked:
+            if request.service is self and request.owner is connection and not request.finished:
                 return request, tasks.get(request)
         return None, None
 
@@ -247,10 +235,6 @@ class MemoryConnection:
         self._over = False
         self._pipe: Pipe = service.engine.open_pipe(self, client=CLIENT, server=SERVER, secure=secure)
 
-    def expects(self, method: str, target: str) -> bool:
-        """Whether this connection waits for the response to such a request."""
-        return self._asked == (method, target) and not self.parser.done
-
     def send(self, data: bytes) -> None:
         """Send bytes to the server."""
         self._pipe.feed(data)
@@ -285,9 +269,10 @@ class MemoryConnection:
             self._harness.closed(self)
 
     def fail(self, error: ClientTimeout | ReactorElsewhere | ReactorInUse) -> None:
-        """End the request with an error."""
-        self.error = error
-        self._tell()
+        """End the request with an error, unless its response is complete."""
+        if not self.parser.done:
+            self.error = error
+            self._tell()
 
     # Called by the engine
 
@@ -326,7 +311,7 @@ class MemoryConnection:
 
     def _expire(self, seconds: float) -> None:
         self._timer = None
-        self.fail(no_response(*self._asked, seconds, *self._service.find(*self._asked)))
+        self.fail(no_response(*self._asked, seconds, *self._service.find(self)))
 
     def _tell(self) -> None:
         news, self._news = self._news, None

@@ -94,8 +94,7 @@ class StreamedResponse:
         while not self._connection.parser.head:
             self._check()
             await self._connection.news()
-        if self._response.status == 500:
-            self._raise_handlers_error()
+        self._raise_handlers_error()
 
     def unlimit(self) -> None:
         """Stop the timeout until the next part is awaited."""
@@ -107,6 +106,7 @@ class StreamedResponse:
         while not parser.parts:
             self._check()
             if parser.done:
+                self._raise_handlers_error()  # it may have been raised after the last part
                 return None
             await self._connection.news()
         return parser.parts.pop(0)
@@ -118,7 +118,10 @@ class StreamedResponse:
             raise self._connection.error
 
     def _raise_handlers_error(self) -> None:
-        """Raise the handler's own exception, if that is wanted. Those that end a task or a process are not raised."""
+        """Raise the exception that was logged for the request, if that is wanted, whatever its response is.
+
+        Those that end a task or a process are not raised.
+        """
         raised = self._connection.raised
         if self._raise_errors and isinstance(raised, Exception):
             raise raised

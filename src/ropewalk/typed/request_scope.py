@@ -259,6 +259,9 @@ class RequestScope:
         if raised is None or raised is error:
             return
         code = raised.code if isinstance(raised, HandlerError) else "RW208"
+        note_error = getattr(self._request.service, "note_error", None)
+        if note_error is not None:  # the service of a test client
+            note_error(self._request, raised)
         log.failure(
             "{code} {method} {path}: {who} raised {error} when it was closed. {remedy}",
             shown_failure(raised),

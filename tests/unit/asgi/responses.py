@@ -10,4 +10,4 @@ from ropewalk.testing import Client, ClientResponse
 
 def response_to(*messages: Message, method: str = "GET", **options: Any) -> ClientResponse:
     """The response of an application that sends these messages."""
-    return Client(hosting(sending(*messages))).request(method, "/", **options)
+    return Client(hosting(sending(*messages)), raise_errors=False).request(method, "/", **options)

@@ -68,7 +68,7 @@ def test_the_outermost_sees_every_response(name: str, log: Log) -> None:
     application, status, lines = OUTCOMES[name]
     app = App(middleware=[marking])
     app.mount("/", asgi(application, ASGIOptions(lifespan="off", body_limit=3)))
-    response = Client(app).post("/", body="four")
+    response = Client(app, raise_errors=False).post("/", body="four")
     assert (response.status, response.headers["x-seen"]) == (status, str(status))
     assert len(log) == lines
     if status < 400 and name != "a file":
@@ -371,7 +371,7 @@ def test_headers_as_str(middleware: Any, headers: Any, log: Log) -> None:
 def test_an_error_in_the_start_is_not_reported_for_the_body(middleware: Any, headers: Any, log: Log) -> None:
     app = App(middleware=middleware)
     app.mount("/", asgi(sending(start(200, headers), body(b"whole")), ASGIOptions(lifespan="off")))
-    assert Client(app).get("/").status == 500
+    assert Client(app, raise_errors=False).get("/").status == 500
     assert "http.response.start was sent with something missing or of the wrong kind" in log.text
 
 
@@ -383,7 +383,7 @@ def test_an_exception_after_the_head(log: Log) -> None:
         raise LookupError("lost")
 
     with pytest.raises(ProtocolError):
-        Client(inside(application)).get("/")
+        Client(inside(application), raise_errors=False).get("/")
     assert "raised LookupError('lost')" in log.text
 
 
@@ -424,7 +424,7 @@ def test_a_length_that_is_announced_is_held_to_as_without_middleware(
         app = App(middleware=middleware)
         app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
         try:
-            response = Client(app).request(method, "/")
+            response = Client(app, raise_errors=False).request(method, "/")
         except ProtocolError:
             seen.append("cut")
         else:

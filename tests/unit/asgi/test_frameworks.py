@@ -149,7 +149,7 @@ class TestFastAPI:
         async def broken() -> None:
             raise KeyError("mine")
 
-        response = Client(hosting(api)).get("/")
+        response = Client(hosting(api), raise_errors=False).get("/")
         assert (response.status, response.text) == (500, "Internal Server Error")
         assert "RW208 GET /: FastAPI at " in log.text
         assert "KeyError('mine')" in log.text

@@ -70,7 +70,7 @@ class TestAfterTheResponse:
     @pytest.mark.parametrize("parts", [0, 1, 40])
     def test_it_is_whole(self, parts: int, slow: bool, waits: bool, middleware: list[Any], log: Log) -> None:
         async def main() -> ClientResponse:
-            client = AsyncClient(hosting(responding(parts, LookupError("lost"), waits), middleware))
+            client = AsyncClient(hosting(responding(parts, LookupError("lost"), waits), middleware), raise_errors=False)
             async with await client.stream("GET", "/") as response:
                 if slow:
                     response.pause()
@@ -86,7 +86,7 @@ class TestAfterTheResponse:
     @around
     @pytest.mark.parametrize("error", [OSError("after"), HTTPError(404), ClientGone("after")])
     def test_of_any_kind(self, error: BaseException, middleware: list[Any], log: Log) -> None:
-        assert Client(hosting(responding(0, error, waits=False), middleware)).get("/").text == "end"
+        assert Client(hosting(responding(0, error, waits=False), middleware), raise_errors=False).get("/").text == "end"
         assert len(lines(log)) == 1
 
     @around
@@ -104,7 +104,7 @@ class TestAfterTheResponse:
             return PlainTextResponse("works", background=BackgroundTask(work))
 
         application = Starlette(routes=[Route("/raises", raises), Route("/works", works)])
-        response = Client(hosting(application, middleware)).get(path)
+        response = Client(hosting(application, middleware), raise_errors=False).get(path)
         expected = (500, "Internal Server Error") if path == "/raises" else (200, "works")
         assert (response.status, response.text) == expected
         assert len(lines(log)) == len(log) == 1
@@ -205,6 +205,6 @@ def test_an_error_after_a_refusal_leaves_the_refusal_alone(middleware: list[Any]
         await asyncio.sleep(0)
         return "too much"
 
-    response = Client(app).post("/", body="four")
+    response = Client(app, raise_errors=False).post("/", body="four")
     assert (response.status, response.text) == (413, "too much")
     assert len(lines(log)) == 1

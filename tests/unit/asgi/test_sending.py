@@ -175,7 +175,7 @@ class TestTheHead:
             await send(start())
             raise KeyError("between")
 
-        assert Client(hosting(application)).get("/").status == 500
+        assert Client(hosting(application), raise_errors=False).get("/").status == 500
 
     @pytest.mark.parametrize("in_a_task", [False, True])
     def test_is_not_kept_while_the_application_waits(self, in_a_task: bool) -> None:
@@ -205,7 +205,7 @@ class TestTheHead:
                 assert (await receive())["type"] == "http.disconnect"
                 await send(body(b"dropped"))
 
-            return await AsyncClient(hosting(application)).get("/")
+            return await AsyncClient(hosting(application), raise_errors=False).get("/")
 
         assert asyncio.run(main()).status == 500
         assert "RW304" in log.text

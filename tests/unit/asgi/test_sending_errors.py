@@ -50,7 +50,7 @@ class TestMistakes:
                 raise
 
         with suppress(ProtocolError):
-            Client(hosting(application)).get("/")
+            Client(hosting(application), raise_errors=False).get("/")
         assert complaint in str(raised[0])
 
     @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ class TestMistakes:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             raise KeyError("mine")
 
-        assert Client(hosting(application)).get("/").status == 500
+        assert Client(hosting(application), raise_errors=False).get("/").status == 500
         assert "RW208 GET /: " in log.text
         assert "application at tests/unit/asgi/test_sending_errors.py:" in log.text
         assert "raised KeyError('mine')" in log.text
@@ -97,13 +97,13 @@ class TestMistakes:
     def test_the_apps_error_handler_makes_the_response(self, log: Log) -> None:
         app = hosting(sending())
         app.error(500)(lambda request, error: f"ours: {type(error).__name__}")
-        assert Client(app).get("/").text == "ours: HostedError"
+        assert Client(app, raise_errors=False).get("/").text == "ours: HostedError"
 
     def test_a_function_that_is_no_coroutine(self, log: Log) -> None:
         def application(scope: Scope, receive: Receive, send: Send) -> None:
             return None
 
-        assert Client(hosting(application)).get("/").status == 500
+        assert Client(hosting(application), raise_errors=False).get("/").status == 500
         assert "TypeError" in log.text
 
     def test_after_the_response_an_error_is_logged(self, log: Log) -> None:
@@ -112,5 +112,5 @@ class TestMistakes:
             await send(body(b"fine"))
             raise KeyError("background")
 
-        assert Client(hosting(application)).get("/").text == "fine"
+        assert Client(hosting(application), raise_errors=False).get("/").text == "fine"
         assert "KeyError('background')" in log.text

@@ -25,7 +25,7 @@ def guarded(*schemes: Scheme, optional: bool = False) -> Client:
         principal = request.state.authentication.principal
         return "anonymous" if principal is None else f"{getattr(principal, 'name', principal)}"
 
-    return Client(app)
+    return Client(app, raise_errors=False)
 
 
 def challenge(response: Any) -> str | None:

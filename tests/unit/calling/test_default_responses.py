@@ -34,7 +34,7 @@ def ask(
 ) -> ClientResponse:
     app = App(middleware=[passing] if middleware else [], **options)
     app.get("/")(raising(error))
-    return Client(app).request(method, "/", headers={} if accept is None else {"accept": accept})
+    return Client(app, raise_errors=False).request(method, "/", headers={} if accept is None else {"accept": accept})
 
 
 @pytest.mark.parametrize("middleware", [False, True])
@@ -252,8 +252,8 @@ class TestFormats:
         app, inner = App(error_format="text"), App(middleware=[passing] if middleware else [])
         inner.get("/lost")(raising(LookupError("lost")))
         app.mount("/inner", inner)
-        assert Client(app).get("/inner/none").text == "Not Found\n"
-        assert Client(app).get("/inner/lost").text == "Internal Server Error\n"
+        assert Client(app, raise_errors=False).get("/inner/none").text == "Not Found\n"
+        assert Client(app, raise_errors=False).get("/inner/lost").text == "Internal Server Error\n"
 
     @pytest.mark.parametrize("middleware", [False, True])
     def test_a_mounted_app_of_its_own_format(self, middleware: bool, log: Log) -> None:
@@ -261,7 +261,7 @@ class TestFormats:
         inner.get("/lost")(raising(LookupError("lost")))
         inner.get("/http")(raising(HTTPError(409, "taken")))
         app.mount("/inner", inner)
-        client = Client(app)
+        client = Client(app, raise_errors=False)
         assert client.get("/none").text == problem(404)
         assert client.get("/inner/none").text == "Not Found\n"
         assert client.get("/inner/http").text == "taken"

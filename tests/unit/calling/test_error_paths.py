@@ -163,7 +163,7 @@ def test_one_line_for_every_500(kind: str, around: str, log: Log) -> None:
         def handle(request: Request, error: Exception) -> str:
             return "handled"
 
-    response = Client(app).get("/")
+    response = Client(app, raise_errors=False).get("/")
     assert response.status == 500
     (event,) = log
     assert event["code"] in ("RW201", "RW208")
@@ -176,7 +176,7 @@ class TestTraceback:
     def test_the_ends_of_a_long_one_are_kept(self, log: Log) -> None:
         app = App()
         app.get("/")(raising(lambda: ValueError("begin" + "x" * 1_000_000 + "end")))
-        Client(app).get("/")
+        Client(app, raise_errors=False).get("/")
         trace = log[0]["log_failure"].getTraceback()
         assert "in handler" in trace
         assert "ValueError: beginxxx" in trace
@@ -192,7 +192,7 @@ class TestTraceback:
 
         app = App()
         app.get("/")(raising(Odd))
-        Client(app).get("/")
+        Client(app, raise_errors=False).get("/")
         trace = log[0]["log_failure"].getTraceback()
         assert "in handler" in trace
         assert "Odd, whose traceback cannot be formatted: ValueError('odd')\n" in trace
@@ -208,7 +208,7 @@ class TestErrorHandlers:
         def handle(request: Request, error: KeyError) -> str:
             raise kind
 
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert len(log) == 1
 
     def test_one_for_500_that_raises_has_a_line_of_its_own(self, log: Log) -> None:
@@ -220,7 +220,7 @@ class TestErrorHandlers:
         def handle(request: Request, error: Exception) -> str:
             raise NoStr
 
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.text) == (500, problem(500))
         first, second = (event["what"] for event in log)
         assert first.endswith(" raised KeyError().")
@@ -243,7 +243,7 @@ class TestObservers:
         app.get("/")(raising(KeyError))
         globalLogPublisher.addObserver(observer)
         try:
-            return Client(app).get("/").status
+            return Client(app, raise_errors=False).get("/").status
         finally:
             globalLogPublisher.removeObserver(observer)
 
@@ -267,7 +267,7 @@ class TestHosted:
         async def main() -> int:
             app = App()
             app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
-            async with AsyncClient(app) as client:
+            async with AsyncClient(app, raise_errors=False) as client:
                 return (await client.get("/")).status
 
         assert asyncio.run(main()) == 500
@@ -280,7 +280,7 @@ class TestHosted:
         async def main() -> int:
             app = App()
             app.mount("/", wsgi(application))
-            async with AsyncClient(app) as client:
+            async with AsyncClient(app, raise_errors=False) as client:
                 return (await client.get("/")).status
 
         assert asyncio.run(main()) == 500
@@ -313,7 +313,7 @@ class TestWhenTheClientHasLeft:
                     raise error from None
                 return "never"
 
-            asking = asyncio.ensure_future(AsyncClient(app).get("/"))
+            asking = asyncio.ensure_future(AsyncClient(app, raise_errors=False).get("/"))
             await begun.wait()
             asking.cancel()
             await over.wait()
@@ -345,6 +345,6 @@ def test_no_error_handler_is_recommended_where_none_is_called(log: Log) -> None:
         raise ValueError("too late")
 
     with pytest.raises(ProtocolError):
-        Client(app).get("/")
+        Client(app, raise_errors=False).get("/")
     assert "raised ValueError('too late'). Fix the cause shown in the traceback." in log.text
     assert "error handler" not in log.text

@@ -30,7 +30,7 @@ def response_of(handler: Any) -> ClientResponse:
     """Return the response to a request for which this handler is called."""
     app = App()
     app.get("/")(handler)
-    return Client(app).get("/")
+    return Client(app, raise_errors=False).get("/")
 
 
 class TestKinds:
@@ -116,7 +116,7 @@ class TestKinds:
         def guest(request: Request, name: str) -> str:
             raise ValueError(f"no guest {name}")
 
-        Client(app).get("/guests/a%0Db%1B[31m%07%C2%9B")
+        Client(app, raise_errors=False).get("/guests/a%0Db%1B[31m%07%C2%9B")
         (event,) = log
         text = eventAsText(event)
         assert text.count("a\\rb\\x1b[31m\\x07\\x9b") == 2
@@ -139,7 +139,7 @@ class TestKinds:
         app = App()
         app.get("/")(handler)
         app.error(500)(handle)
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.text) == (500, problem(500))
         assert "KeyError('lost')" in log.text
         assert log.text.count("RW304") == 1
@@ -235,7 +235,7 @@ class TestReuse:
         async def main() -> None:
             app = App()
             app.get("/")(handler)
-            await AsyncClient(app).get("/")
+            await AsyncClient(app, raise_errors=False).get("/")
 
         asyncio.run(main())
         assert [task.done() for task in ended] == [True]
@@ -354,7 +354,7 @@ class TestDisconnect:
         async def main() -> None:
             app = App()
             app.get("/")(handler)
-            asking = asyncio.ensure_future(AsyncClient(app).get("/"))
+            asking = asyncio.ensure_future(AsyncClient(app, raise_errors=False).get("/"))
             await run_turns()
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
@@ -446,7 +446,7 @@ class TestDisconnect:
         async def main() -> None:
             app = App(middleware=[middleware])
             app.get("/")(handler)
-            asking = asyncio.ensure_future(AsyncClient(app).get("/"))
+            asking = asyncio.ensure_future(AsyncClient(app, raise_errors=False).get("/"))
             await run_turns()
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)

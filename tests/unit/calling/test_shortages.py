@@ -123,7 +123,7 @@ class TestResponses:
     def test_other_errors_of_the_system_are_what_they_were(self, log: Log) -> None:
         app = App()
         app.get("/")(refusing(errno.EIO))
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert "RW208 GET /: " in log.text
 
 
@@ -180,7 +180,7 @@ class TestTelling:
             raise lacking(errno.ENOSPC if number % 2 else errno.EMFILE)
 
         async def ask() -> list[int]:
-            client = AsyncClient(app)
+            client = AsyncClient(app, raise_errors=False)
             return [response.status for response in await gather(*(client.get(f"/{number}") for number in range(20)))]
 
         assert run(ask()) == [503, 507] * 10

@@ -224,7 +224,7 @@ class TestAwaiting:
                     await asyncio.sleep(0)
                 raise HTTPError(404)
 
-            client = AsyncClient(app)
+            client = AsyncClient(app, raise_errors=False)
             await client.get("/late")
             await client.get("/early")
             await asyncio.sleep(0)
@@ -256,7 +256,7 @@ class TestAwaiting:
             app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
 
         async def main() -> None:
-            assert (await AsyncClient(app).get("/")).status == 500
+            assert (await AsyncClient(app, raise_errors=False).get("/")).status == 500
             task = kept[0]
             assert (task.done(), task.cancelled(), task._state) == (True, False, "FINISHED")
             error = task.exception()
@@ -286,7 +286,7 @@ class TestAwaiting:
             app.get("/")(handler)
             gc.disable()
             try:
-                await AsyncClient(app).get("/")
+                await AsyncClient(app, raise_errors=False).get("/")
                 await asyncio.sleep(0)
                 assert [task() for task in tasks] == [None]
             finally:
@@ -393,7 +393,7 @@ class TestIdentity:
             app.get("/")(handler)
             gc.disable()
             try:
-                await AsyncClient(app).get("/")
+                await AsyncClient(app, raise_errors=False).get("/")
                 await asyncio.sleep(0)
                 assert [task() for task in tasks] == [None]
             finally:

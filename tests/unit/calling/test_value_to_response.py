@@ -88,7 +88,7 @@ def serving(handler: Callable[[Request], Any], inside_middleware: bool) -> Clien
         async def passing(request: Request, next: Any) -> Any:
             return await next(request)
 
-    return Client(app)
+    return Client(app, raise_errors=False)
 
 
 @KINDS

@@ -135,7 +135,7 @@ class TestShape:
 
         app = App(middleware=[forgetful])
         app.get("/")(lambda request: "")
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         line = forgetful.__code__.co_firstlineno
         assert f"forgetful at {HERE}:{line} returned None. End it with `return resp" in log.text
         assert f"RW209 GET /: {forgetful.__qualname__} at " in log.text
@@ -146,7 +146,7 @@ class TestShape:
 
         app = App(middleware=[strange])
         app.get("/")(lambda request: "")
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert f"RW201 GET /: {strange.__qualname__} at " in log.text
 
     def test_it_is_a_coroutine_function(self) -> None:

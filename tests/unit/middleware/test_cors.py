@@ -17,7 +17,7 @@ def serve(*, handler: Any = lambda request: "x", **options: Any) -> Client:
     app = App(middleware=[cors(CORSOptions(**options))])
     app.put("/")(handler)
     app.get("/")(handler)
-    return Client(app)
+    return Client(app, raise_errors=False)
 
 
 def ask(client: Client, origin: str = APP, method: str = "PUT", headers: str | None = None) -> ClientResponse:

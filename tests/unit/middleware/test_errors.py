@@ -53,7 +53,7 @@ class TestErrors:
 
         app = App(middleware=[marking("x"), middleware])
         app.get("/")(lambda request: str(1 // 0))
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.headers["x-marks"]) == (500, "x")
         assert [type(error) for error in seen] == [ZeroDivisionError]
         assert len(log) == 1
@@ -116,7 +116,7 @@ class TestErrorsAgain:
 
         app = App(middleware=[marking("x"), transacting, marking("y")])
         app.get("/")(lambda request: None if error is None else raising(error)(request))
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.headers["x-outcome"]) == (status, "known")
         assert response.headers.all("x-marks") == ["y", "x"]
         assert transaction.outcome == outcome
@@ -129,7 +129,7 @@ class TestErrorsAgain:
 
         app = App(middleware=[marking("x"), replacing])
         app.get("/")(raising(LookupError("lost")))
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.headers["x-marks"]) == (502, "x")
         assert len(log) == 1
 
@@ -147,7 +147,7 @@ class TestErrorsAgain:
         def handler(request: Request) -> str:
             return ""
 
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         (line,) = log
         name = r"\S+\.{} at \S+:\d+"
         wanted = f"The middleware {name.format('wrapping')}{said} The handler is {name.format('handler')}"
@@ -223,7 +223,7 @@ class TestErrorsAgain:
         app.get("/")(raising(DeferredCancelled()))
         if shaped:
             app.error(500)(lambda request, error: Response("shaped", 500))
-        response = Client(app).get("/")
+        response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.text == "shaped") == (500, shaped)
         assert response.headers["x-marks"] == "x"
         assert len(log) == 1
@@ -246,7 +246,7 @@ class TestWhoIsCalled:
         app.get("/")(raising(error))
         for kind in kinds:
             app.error(kind)(lambda request, error, kind=kind: Response(str(getattr(kind, "__name__", kind)), status))
-        return Client(app).get("/").text
+        return Client(app, raise_errors=False).get("/").text
 
     @pytest.mark.parametrize("middleware", [False, True])
     @pytest.mark.parametrize(
@@ -292,12 +292,12 @@ class TestWhoIsCalled:
         app.error(KeyError)(lambda request, error: Response("outer", 404))
         inner.get("/a")(raising(KeyError("x")))
         app.mount("/inner", inner)
-        assert Client(app).get("/inner/a").text == "inner"
+        assert Client(app, raise_errors=False).get("/inner/a").text == "inner"
         assert len(log) == 1
 
     def test_an_unexpected_error_is_logged_once_however_many_there_are_around_it(self, log: Log) -> None:
         app = App(middleware=[marking(mark) for mark in "abc"])
         app.error(Exception)(lambda request, error: Response("shaped", 500))
         app.get("/")(raising(KeyError("x")))
-        assert Client(app).get("/").headers.all("x-marks") == ["c", "b", "a"]
+        assert Client(app, raise_errors=False).get("/").headers.all("x-marks") == ["c", "b", "a"]
         assert len(log) == 1

@@ -148,7 +148,7 @@ def test_of_handlers(name: str, kind: str, place: str, where: str, log: Log) -> 
     app.error(LookupError)(lambda request, error: Response("known", 404))
     app.error(KeyError)(lambda request, error: Response("mistake", 500))
     app.error(ZeroDivisionError)(failing)
-    response = Client(app).get("/" if place == "served" else "/inner/")
+    response = Client(app, raise_errors=False).get("/" if place == "served" else "/inner/")
     assert (response.status, response.headers.all("x-marks")) == (status, marks(place, where))
     assert {event["code"] for event in log} == ({code} if code else set())
 
@@ -201,7 +201,7 @@ def test_of_the_app_itself(
     app = build(place, where, inner)
     if handled:
         app.error(Exception)(lambda request, error: Response("any", 500))
-    response = Client(app).request(
+    response = Client(app, raise_errors=False).request(
         method, f"/{path}" if place == "served" else f"/inner/{path}", headers=headers, body=body
     )
     assert (response.status, response.headers.all("x-marks")) == (status, marks(place, where))
@@ -238,7 +238,7 @@ def test_a_cancellation_around_the_next_step(caught: bool, log: Log) -> None:
 
     app = App(middleware=[marking("outer"), cancelling, marking("inner")])
     app.get("/")(handler)
-    response = Client(app).get("/")
+    response = Client(app, raise_errors=False).get("/")
     assert (response.status, response.headers.all("x-marks")) == (504 if caught else 500, ["outer"])
     assert len(log) == (not caught)
 

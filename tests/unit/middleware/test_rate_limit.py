@@ -39,7 +39,7 @@ def limited(*limits: Limit, **options: Any) -> Client:
     """A client of an app with limits. `/` says hello."""
     app = App(middleware=[rate_limit(RateLimit(limits, **options))])
     app.get("/")(lambda request: "hello")
-    return Client(app)
+    return Client(app, raise_errors=False)
 
 
 def statuses(client: Client, times: int, **options: Any) -> list[int]:
@@ -192,7 +192,7 @@ class TestKeys:
 
         app = App(middleware=[authenticate, rate_limit(RateLimit(Limit(1, 60, key="user")))])
         app.get("/")(lambda request: "")
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert "RW236" in log.text
 
     @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class TestAddCookie:
             request.addCookie(**({"k": "a", "v": "1"} | options))
             return ""
 
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert "RW304 GET /: " in log.text
 
 
@@ -109,4 +109,4 @@ class TestReasons:
             request.setResponseCode(500, "Mine")
             raise LookupError
 
-        assert Client(app).get("/").reason == "Internal Server Error"
+        assert Client(app, raise_errors=False).get("/").reason == "Internal Server Error"

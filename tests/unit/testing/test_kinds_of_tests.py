@@ -20,11 +20,11 @@ class Tests(TestCase):
     def test_plain(self):
         check(Client(make(), follow_redirects=True))
         with self.assertRaises(ZeroDivisionError):
-            Client(make(), raise_errors=True).get("/broken")
+            Client(make()).get("/broken")
         self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
 
     async def test_a_coroutine(self):
-        async with AsyncClient(make(), follow_redirects=True, raise_errors=True) as client:
+        async with AsyncClient(make(), follow_redirects=True) as client:
             await visit(client)
             with self.assertRaises(ZeroDivisionError):
                 await client.get("/broken")
@@ -68,12 +68,12 @@ async def visit(client: AsyncClient) -> None:
 def test_pytest() -> None:
     check(Client(make(), follow_redirects=True))
     with pytest.raises(ZeroDivisionError):
-        Client(make(), raise_errors=True).get("/broken")
+        Client(make()).get("/broken")
 
 
 class TestOfUnittest(unittest.IsolatedAsyncioTestCase):
     async def test_a_coroutine(self) -> None:
-        async with AsyncClient(make(), follow_redirects=True, raise_errors=True) as client:
+        async with AsyncClient(make(), follow_redirects=True) as client:
             await visit(client)
             with pytest.raises(ZeroDivisionError):
                 await client.get("/broken")

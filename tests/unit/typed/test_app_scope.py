@@ -74,7 +74,7 @@ class TestLife:
         assert events[1:3] == ["pool set", "cache"]
 
     def test_an_app_that_was_not_started(self, app: App, log: Log) -> None:
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert "RW218" in log.text
         assert "is not open: it opens when the app starts" in log.text
 

@@ -293,17 +293,17 @@ class TestNames:
             return who
 
         app.mount("/inner", inner)
-        client = Client(app)
+        client = Client(app, raise_errors=False)
         assert client.get("/inner/").status == 500
         app.provide("who", lambda: "app")
         assert client.get("/inner/").text == "app"
         other = App()
         other.provide("who", lambda: "app")
         other.mount("/inner", inner, provide={"who": Depends(lambda: "mount")})
-        assert Client(other).get("/inner/").text == "mount"
+        assert Client(other, raise_errors=False).get("/inner/").text == "mount"
         inner.provide("who", lambda: "inner")
         assert client.get("/inner/").text == "inner"
-        assert Client(other).get("/inner/").text == "inner"
+        assert Client(other, raise_errors=False).get("/inner/").text == "inner"
         assert client.get("/inner/own").text == "route"
 
     def test_a_default_holds_if_nothing_provides_it(self) -> None:
@@ -380,7 +380,7 @@ class TestMistakes:
             start(app)
         assert error.value.code == "RW216"
         assert "session" in error.value.remedy
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert "RW216" in log.text
 
     def test_a_circle_of_functions(self) -> None:
@@ -483,7 +483,7 @@ class TestMistakes:
         for provider in (nothing, nothing_later):
             app = App()
             app.get("/")(handlers(provider)[0])
-            assert Client(app).get("/").status == 500
+            assert Client(app, raise_errors=False).get("/").status == 500
         assert log.text.count("RW218") == 2
         assert "nothing at" in log.text
 

@@ -84,7 +84,7 @@ def get(app: App, path: str = "/", method: str = "GET") -> Any:
     """A response, after everything was closed."""
 
     async def main() -> Any:
-        async with AsyncClient(app) as client:
+        async with AsyncClient(app, raise_errors=False) as client:
             return await client.request(method, path)
 
     return asyncio.run(main())
@@ -459,7 +459,7 @@ class TestClientsThatLeave:
 
     def leave(self, app: App, when: Callable[[], object], recorder: Recorder) -> None:
         async def main() -> None:
-            async with AsyncClient(app) as client:
+            async with AsyncClient(app, raise_errors=False) as client:
                 asking = asyncio.ensure_future(client.get("/"))
                 await turns(when)
                 asking.cancel()

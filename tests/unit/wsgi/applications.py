@@ -94,4 +94,4 @@ def client(application: Any, path: str = "/", *, wrap: Wrap = validated, **more:
     """A client of an app in which the application is mounted."""
     app = App()
     app.mount(path, wsgi(wrap(application)))
-    return Client(app, **more)
+    return Client(app, raise_errors=False, **more)

@@ -24,7 +24,8 @@ def begun(application: Application, wrap: Wrap) -> None:
             assert going.wait(SECONDS)
 
     async def run() -> None:
-        async with AsyncClient(wsgi(wrap(held))) as asked, await asked.stream("GET", "/") as response:
+        client = AsyncClient(wsgi(wrap(held)), raise_errors=False)
+        async with client, await client.stream("GET", "/") as response:
             assert await anext(aiter(response)) == b"Hello"
             going.set()
             await response.whole()

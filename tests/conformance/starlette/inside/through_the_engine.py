@@ -81,7 +81,10 @@ class Transport(_TestClientTransport):
         self.hosting = App()
         self.resource = asgi(self.watched, ASGIOptions(lifespan="on"))
         self.hosting.mount(self.root_path or "/", self.resource)
-        self._client = AsyncClient(self.hosting), AsyncClient(self.hosting, secure=True)
+        self._client = (
+            AsyncClient(self.hosting, raise_errors=False),
+            AsyncClient(self.hosting, raise_errors=False, secure=True),
+        )
 
     def handle_request(self, request: Any) -> Any:
         """Send a request, and return when the head of the response has arrived."""
