@@ -199,7 +199,7 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW235",
-        "A rate limit, an idempotency option or a store has a wrong setting.",
+        "A store of rate limits or idempotency keys has a wrong setting.",
         "Give a value that the documentation of the setting allows.",
     ),
     Entry(

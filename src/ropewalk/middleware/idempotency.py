@@ -22,15 +22,17 @@ from ropewalk.middleware.describing import (
     MiddlewareResponse,
 )
 from ropewalk.middleware.identity import credentials_of, digest, user_of
-from ropewalk.middleware.store_options import (
-    RequestFunction,
-    call_option,
-    check_int,
+from ropewalk.middleware.options import (
+    check_choice,
+    check_count,
+    check_function,
+    check_kind,
     check_seconds,
-    check_store_failure,
-    refusal,
-    wrong_option,
+    check_switches,
+    tokens,
+    wrong,
 )
+from ropewalk.middleware.store_options import RequestFunction, call_option, refusal
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.stores import IdempotencyStore, MemoryIdempotency, Record, StoreUnavailable
@@ -53,7 +55,7 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 @dataclass(frozen=True)
 class IdempotencyOptions:
-    """What `idempotency` does. Raises HandlerError (RW235) for a wrong value."""
+    """What `idempotency` does. Raises HandlerError (RW230) for an invalid value."""
 
     methods: Collection[str] = frozenset(("POST", "PATCH"))
     """The methods whose keys count. Others are idempotent by definition (RFC 9110, section 9.2.2)."""
@@ -83,15 +85,20 @@ class IdempotencyOptions:
     """The name of the header field."""
 
     def __post_init__(self) -> None:
-        check_seconds("expires", self.expires)
-        check_seconds("lease", self.lease)
-        if isinstance(self.methods, str) or not self.methods:
-            raise wrong_option(f"The methods are {shown(self.methods)}.", 'Give several, such as ("POST", "PATCH").')
-        object.__setattr__(self, "methods", frozenset(each.upper() for each in self.methods))
-        check_int("largest_body", self.largest_body, 0)
-        check_store_failure(self.on_store_failure)
-        if not TOKEN.fullmatch(self.header):
-            raise wrong_option(f"The header is {shown(self.header)}.", "Give the name of a header field.")
+        check_seconds(self, "expires")
+        check_seconds(self, "lease")
+        methods = tokens(self, "methods", star=False)
+        if not methods:
+            raise wrong(self, "methods", methods, 'Give several, such as ("POST", "PATCH").')
+        object.__setattr__(self, "methods", frozenset(each.upper() for each in methods))
+        if not callable(self.required):
+            check_switches(self, "required")
+        check_function(self, "scope")
+        check_count(self, "largest_body")
+        check_choice(self, "on_store_failure", ("open", "closed"))
+        header: object = self.header
+        if not isinstance(header, str) or not TOKEN.fullmatch(header):
+            raise wrong(self, "header", header, "Give the name of a header field.")
 
 
 class StoredResponse(msgspec.Struct, frozen=True, array_like=True):
@@ -110,11 +117,9 @@ def idempotency(options: IdempotencyOptions | None = None) -> Middleware:
     It implements draft-ietf-httpapi-idempotency-key-header-07. Put it inside the middleware that authenticates users.
     A handler reads the key as `request.state.idempotency_key`.
     """
-    if options is not None and not isinstance(options, IdempotencyOptions):
-        raise wrong_option(
-            f"idempotency was called with {shown(options)}.", "Write `idempotency(IdempotencyOptions(...))`."
-        )
-    return _Idempotency(options or IdempotencyOptions()).process
+    options = IdempotencyOptions() if options is None else options
+    check_kind(options, IdempotencyOptions)
+    return _Idempotency(options).process
 
 
 class _Idempotency:

@@ -1,10 +1,13 @@
 """Checks of options, when a middleware is made. Every error names the option and what to write."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from ropewalk.errors import HandlerError, InvalidField, full_name, is_int, shown
 from ropewalk.headers import TOKEN, field_value
+
+LONGEST_TIME: Final = 1e9
+"""Seconds that no option reaches, about 32 years. Infinity is a mistake for every option."""
 
 
 def check_kind(options: object, kind: type) -> None:
@@ -37,12 +40,20 @@ def check_switches(owner: object, *names: str) -> None:
             raise wrong(owner, name, value, "Write True or False.")
 
 
-def check_count(owner: object, name: str, *, least: int = 0, optional: bool = False) -> None:
-    """Raises HandlerError (RW230) unless an option is an int of at least `least`, or None if it is optional."""
+def check_count(owner: object, name: str, *, least: int = 0, most: int | None = None, optional: bool = False) -> None:
+    """Raises HandlerError (RW230) unless an option is an int in a range, or None if it is optional."""
     value = getattr(owner, name)
-    if (optional and value is None) or (is_int(value) and value >= least):
+    if (optional and value is None) or (is_int(value) and least <= value and (most is None or value <= most)):
         return
-    raise wrong(owner, name, value, f"Give an int of at least {least}{', or None' if optional else ''}.")
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+    raise wrong(owner, name, value, f"Give an int {bounds}{', or None' if optional else ''}.")
+
+
+def check_seconds(owner: object, name: str) -> None:
+    """Raises HandlerError (RW230) unless an option is a number of seconds greater than 0."""
+    value = getattr(owner, name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < LONGEST_TIME:
+        raise wrong(owner, name, value, "Give a number greater than 0.")
 
 
 def check_choice(owner: object, name: str, choices: Iterable[Any]) -> None:
@@ -51,6 +62,13 @@ def check_choice(owner: object, name: str, choices: Iterable[Any]) -> None:
     allowed = tuple(choices)
     if not any(value is each or (type(value) is type(each) and value == each) for each in allowed):
         raise wrong(owner, name, value, f"Give one of {', '.join(map(repr, allowed))}.")
+
+
+def check_function(owner: object, name: str) -> None:
+    """Raises HandlerError (RW230) unless an option is a function or None."""
+    value = getattr(owner, name)
+    if value is not None and not callable(value):
+        raise wrong(owner, name, value, "Give a function of the request, or None.")
 
 
 def check_field(owner: object, name: str, *, optional: bool = True) -> None:

@@ -1,24 +1,26 @@
 """Rate limits: how many requests a client, a user or another key may send."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from ropewalk.errors import HandlerError, named, shown
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import DESCRIPTION, MiddlewareDescription, MiddlewareResponse
 from ropewalk.middleware.identity import client_network, digest, user_of
-from ropewalk.middleware.store_options import (
-    RequestFunction,
-    call_option,
-    check_int,
+from ropewalk.middleware.options import (
+    check_choice,
+    check_count,
+    check_function,
+    check_kind,
     check_seconds,
-    check_store_failure,
-    refusal,
-    wrong_option,
+    check_switches,
+    unsafe,
+    wrong,
 )
+from ropewalk.middleware.store_options import RequestFunction, call_option, refusal
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.stores import Bucket, MemoryRateLimits, RateLimitStore, StoreUnavailable, Taken
@@ -41,7 +43,7 @@ class Limit:
     """So many requests in so many seconds, for each key: `Limit(100, 60)`.
 
     A token bucket: it holds `burst` tokens, a request takes one, and `requests` tokens are added evenly in `seconds`.
-    Raises HandlerError (RW235) for a wrong value.
+    Raises HandlerError (RW230) for an invalid value.
     """
 
     requests: int
@@ -61,15 +63,14 @@ class Limit:
     numbers, such as "100-per-60"."""
 
     def __post_init__(self) -> None:
-        check_int("The number of requests of a Limit", self.requests, 1)
-        check_seconds("The time of a Limit", self.seconds)
-        if self.burst is not None:
-            check_int("The burst of a Limit", self.burst, 1)
+        check_count(self, "requests", least=1)
+        check_seconds(self, "seconds")
+        check_count(self, "burst", least=1, optional=True)
         if self.key not in ("client", "user") and not callable(self.key):
-            raise wrong_option(f"The key of a Limit is {shown(self.key)}.", 'Give "client", "user" or a function.')
+            raise wrong(self, "key", self.key, 'Give "client", "user" or a function.')
         if not self.name:
             object.__setattr__(self, "name", f"{self.requests}-per-{self.seconds:g}".replace("+", ""))
-        _check_name("The name of a Limit", self.name)
+        _check_name(self, "name")
 
     @property
     def capacity(self) -> int:
@@ -86,7 +87,7 @@ class Limit:
 class RateLimit:
     """What `rate_limit` does. A request must be within every limit; one that is not takes nothing from any.
 
-    Raises HandlerError (RW235) for a wrong value.
+    Raises HandlerError (RW230) for an invalid value.
     """
 
     limits: Limit | Sequence[Limit]
@@ -111,18 +112,20 @@ class RateLimit:
     of `ropewalk.auth` with its class and its issuer, which may have a `subject` in place of the `id`."""
 
     def __post_init__(self) -> None:
-        limits = (self.limits,) if isinstance(self.limits, Limit) else tuple(self.limits)
-        object.__setattr__(self, "limits", limits)
+        given: Any = self.limits
+        limits = (given,) if isinstance(given, Limit) else tuple(given) if isinstance(given, Iterable) else ()
         if not limits or not all(isinstance(each, Limit) for each in limits):
-            raise wrong_option("A RateLimit has no Limit, or something else.", "Write `RateLimit(Limit(100, 60))`.")
+            raise wrong(self, "limits", self.limits, "Write `RateLimit(Limit(100, 60))`.")
+        object.__setattr__(self, "limits", limits)
         names = [each.name for each in limits]
         if len(set(names)) < len(names):
-            raise wrong_option(
-                f"Two limits have the same name: {', '.join(names)}.", "Give each a name of its own: name=."
-            )
-        check_store_failure(self.on_store_failure)
-        _check_name("The scope of a RateLimit", self.scope)
-        check_int("ipv6_prefix", self.ipv6_prefix, 1, 128)
+            raise unsafe(self, f"two limits have the same name: {', '.join(names)}.", "Give each its own: name=.")
+        check_choice(self, "on_store_failure", ("open", "closed"))
+        _check_name(self, "scope")
+        check_count(self, "ipv6_prefix", least=1, most=128)
+        check_switches(self, "header_fields")
+        check_function(self, "exempt")
+        check_function(self, "user")
 
 
 def rate_limit(options: RateLimit) -> Middleware:
@@ -132,10 +135,7 @@ def rate_limit(options: RateLimit) -> Middleware:
 
     Responses have `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
     """
-    if not isinstance(options, RateLimit):
-        raise wrong_option(
-            f"rate_limit was called with {shown(options)}.", "Write `rate_limit(RateLimit(Limit(100, 60)))`."
-        )
+    check_kind(options, RateLimit)
     return _RateLimiter(options).limit
 
 
@@ -223,6 +223,7 @@ async def _text(function: RequestFunction, request: Request) -> str | None:
     return value
 
 
-def _check_name(what: str, name: object) -> None:
+def _check_name(owner: object, option: str) -> None:
+    name = getattr(owner, option)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise wrong_option(f"{what} is {shown(name)}.", "Use letters, digits, `_`, `.` and `-`.")
+        raise wrong(owner, option, name, "Use letters, digits, `_`, `.` and `-`.")

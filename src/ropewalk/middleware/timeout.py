@@ -4,7 +4,6 @@ from asyncio import CancelledError
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Coroutine, Generator
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, Final, Literal, cast
 
 from twisted.internet.defer import CancelledError as DeferredCancelled
@@ -12,7 +11,7 @@ from twisted.internet.defer import CancelledError as DeferredCancelled
 from ropewalk.errors import HTTPError
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import MiddlewareDescription, MiddlewareResponse, describes
-from ropewalk.middleware.options import check_choice, check_count, check_kind, wrong
+from ropewalk.middleware.options import check_choice, check_count, check_kind, check_seconds
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.waiting import call_later
@@ -32,9 +31,7 @@ class TimeoutOptions:
     """Seconds for the field Retry-After (RFC 9110, section 10.2.3)."""
 
     def __post_init__(self) -> None:
-        given: object = self.seconds
-        if isinstance(given, bool) or not isinstance(given, int | float) or not (isfinite(given) and given > 0):
-            raise wrong(self, "seconds", given, "Give a number greater than 0.")
+        check_seconds(self, "seconds")
         check_choice(self, "status", (503, 504))
         check_count(self, "retry_after", optional=True)
 

@@ -509,6 +509,10 @@ class TestOptions:
         [
             {"methods": "POST"},
             {"methods": ()},
+            {"methods": [5]},
+            {"methods": 5},
+            {"required": "yes"},
+            {"scope": "user"},
             {"expires": 0},
             {"lease": float("inf")},
             {"lease": True},
@@ -518,9 +522,9 @@ class TestOptions:
         ],
     )
     def test_wrong_values(self, options: Any) -> None:
-        with pytest.raises(HandlerError, match="RW235"):
+        with pytest.raises(HandlerError, match="RW230 IdempotencyOptions: "):
             IdempotencyOptions(**options)
 
     def test_a_wrong_call(self) -> None:
-        with pytest.raises(HandlerError, match=r"RW235 idempotency was called with .*IdempotencyOptions\(\.\.\.\)"):
+        with pytest.raises(HandlerError, match=r"RW232 .*IdempotencyOptions\(\.\.\.\)"):
             idempotency(True)  # type: ignore[arg-type]

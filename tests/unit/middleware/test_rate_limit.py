@@ -314,17 +314,27 @@ class TestOptions:
             lambda: Limit(1, 60, name='a"b'),
             lambda: RateLimit(()),
             lambda: RateLimit([5]),  # type: ignore[list-item]
-            lambda: RateLimit([ONE, ONE]),
+            lambda: RateLimit(5),  # type: ignore[arg-type]
             lambda: RateLimit(ONE, on_store_failure="wait"),  # type: ignore[arg-type]
             lambda: RateLimit(ONE, scope="a b"),
             lambda: RateLimit(ONE, ipv6_prefix=0),
             lambda: RateLimit(ONE, ipv6_prefix=129),
-            lambda: rate_limit(ONE),  # type: ignore[arg-type]
+            lambda: RateLimit(ONE, exempt="10.0.0.1"),  # type: ignore[arg-type]
+            lambda: RateLimit(ONE, user="ada"),  # type: ignore[arg-type]
+            lambda: RateLimit(ONE, header_fields="no"),  # type: ignore[arg-type]
         ],
     )
     def test_wrong_values(self, make: Any) -> None:
-        with pytest.raises(HandlerError, match="RW235"):
+        with pytest.raises(HandlerError, match="RW230 (Limit|RateLimit): "):
             make()
+
+    def test_two_limits_of_one_name(self) -> None:
+        with pytest.raises(HandlerError, match="RW231 RateLimit: two limits have the same name: 1-per-60, 1-per-60"):
+            RateLimit([ONE, ONE])
+
+    def test_a_wrong_call(self) -> None:
+        with pytest.raises(HandlerError, match=r"RW232 .*RateLimit\(\.\.\.\)"):
+            rate_limit(ONE)  # type: ignore[arg-type]
 
     def test_names_are_made_of_the_numbers(self) -> None:
         assert [Limit(5, 1).name, Limit(5, 0.5).name, Limit(10, 1e8).name] == ["5-per-1", "5-per-0.5", "10-per-1e08"]
