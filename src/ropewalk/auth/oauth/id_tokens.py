@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ropewalk.auth.jwks import FetchedKeys
+from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_keys import Key
 from ropewalk.auth.jwt_options import JWKS, JWTOptions
-from ropewalk.auth.jwt_tokens import Token, check_claims
+from ropewalk.auth.jwt_tokens import Token
 from ropewalk.auth.oauth.endpoints import Endpoints
 from ropewalk.auth.oauth.options import OpenIDOptions
 from ropewalk.auth.oauth.provider import NOT_BEGUN, unusable
