@@ -22,7 +22,7 @@ from ropewalk.calling import (
 )
 from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
-from ropewalk.middleware import PREFLIGHT, Middleware, chain, check
+from ropewalk.middleware import PREFLIGHT, Middleware, chain, check, check_orders
 from ropewalk.openapi import OpenAPI, Published
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import EngineHandler, Request
@@ -274,8 +274,9 @@ class App(Routes):
         dependencies.
 
         If one fails, those that were started are stopped again. Raises HandlerError (RW216, RW217, RW218) for
-        dependencies that cannot be provided.
+        dependencies that cannot be provided, and (RW238) for middleware in a wrong order.
         """
+        check_orders(self)
         needed = app_scoped_below(self)
         for app in self.family():
             if app.stop_begins.passed:  # otherwise keep it: other code may wait for it already

@@ -30,6 +30,8 @@ def authenticate(*schemes: Scheme, optional: bool = False) -> "Authenticate":
 class Authenticate:
     """What `authenticate` returns. `schemes` are for descriptions of the API."""
 
+    finds_user = "authenticate"
+
     def __init__(self, schemes: tuple[Scheme, ...], *, optional: bool) -> None:
         given: tuple[Any, ...] = schemes
         wrong = next((each for each in given if not isinstance(each, Scheme)), None)

@@ -210,6 +210,11 @@ _ENTRIES: Final = (
     ),
     Entry("RW237", "The package for a store in Redis is not installed.", "Run `pip install 'ropewalk[redis]'`."),
     Entry(
+        "RW238",
+        "A middleware that counts or keeps something for each user does not know the user yet.",
+        "Put the middleware that authenticates in front of it, or give it a function that says who sent the request.",
+    ),
+    Entry(
         "RW240",
         "Authentication is configured wrongly.",
         "Correct the option that the message names; the reference of ropewalk.auth lists them.",

@@ -28,6 +28,7 @@ from ropewalk.middleware.describing import (
     description_of,
 )
 from ropewalk.middleware.idempotency import IdempotencyOptions, idempotency
+from ropewalk.middleware.order import check_orders
 from ropewalk.middleware.rate_limit import Limit, RateLimit, rate_limit
 from ropewalk.middleware.request_id import (
     RequestIDFilter,
@@ -64,6 +65,7 @@ __all__ = [
     "cache_headers",
     "chain",
     "check",
+    "check_orders",
     "conditional",
     "cors",
     "current_request_id",

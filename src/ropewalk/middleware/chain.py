@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 
 from ropewalk.calling import close_dropped, is_settled, note_middleware, respond, respond_to_error, send, settle_plain
 from ropewalk.errors import HTTPError, WrongReturn, named
+from ropewalk.middleware.order import check_order
 from ropewalk.request import Request
 from ropewalk.resource import Handler, check_middleware
 from ropewalk.response import Response
@@ -22,7 +23,11 @@ def check(middleware: Middleware) -> Middleware:
 
 
 def chain(handler: Handler, apps: tuple[Any, ...]) -> Step:
-    """A handler inside the middleware of its route, inside that of apps, the outermost app first."""
+    """A handler inside the middleware of its route, inside that of apps, the outermost app first.
+
+    Raises HandlerError (RW238) for middleware in a wrong order.
+    """
+    check_order([*(each for app in apps for each in app.middlewares), *handler.middleware], handler.call)
     step = _call_handler(handler, apps)
     for middleware in reversed(handler.middleware):
         step = _call_middleware(middleware, step, apps)

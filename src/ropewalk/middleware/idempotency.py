@@ -11,6 +11,7 @@ import msgspec
 from twisted.logger import Logger
 
 from ropewalk.calling import SentResponse, start
+from ropewalk.calling.failure_log import log_error
 from ropewalk.charsets import codec_for, encode
 from ropewalk.errors import HandlerError, named, shown
 from ropewalk.headers import TOKEN, Headers
@@ -21,7 +22,7 @@ from ropewalk.middleware.describing import (
     MiddlewareDescription,
     MiddlewareResponse,
 )
-from ropewalk.middleware.identity import credentials_of, digest, user_of
+from ropewalk.middleware.identity import client_network, credentials_of, digest, user_of
 from ropewalk.middleware.options import (
     check_choice,
     check_count,
@@ -35,7 +36,7 @@ from ropewalk.middleware.options import (
 from ropewalk.middleware.store_options import RequestFunction, call_option, refusal
 from ropewalk.request import Request
 from ropewalk.response import Response
-from ropewalk.stores import IdempotencyStore, MemoryIdempotency, Record, StoreUnavailable
+from ropewalk.stores import IdempotencyStore, MemoryIdempotency, Record, StoreUnavailable, TooManyKeys
 from ropewalk.waiting import Waiter
 
 log = Logger(namespace="ropewalk.middleware")
@@ -43,6 +44,8 @@ log = Logger(namespace="ropewalk.middleware")
 LONGEST_KEY: Final = 255
 NOT_FINAL: Final = frozenset((408, 425, 429))
 """Statuses below 500 that invite the client to send the same request again, which is then processed."""
+UNKNOWN: Final = "credentials "
+"""The beginning of the scope of a request without a user."""
 SLICE: Final = 1024 * 1024
 """Bytes of a body that are hashed before other requests run."""
 
@@ -126,6 +129,7 @@ class _Idempotency:
     def __init__(self, options: IdempotencyOptions) -> None:
         self._options = options
         setattr(self, DESCRIPTION, _description(options))
+        self.per_user = "idempotency" if options.scope is None else ""
 
     async def process(self, request: Request, next: Next) -> Response:
         options = self._options
@@ -137,11 +141,14 @@ class _Idempotency:
                 raise refusal(400, f"This request needs the header field {options.header.title()}.")
             return await next(request)
         name = parse_key(lines)
-        key = digest(await self._scope(request), request.host or "", name)
+        scope = await self._scope(request)
+        key = digest(scope, request.host or "", name)
         fingerprint = await _fingerprint(request)
         token = token_hex(16)
         try:
-            known = await options.store.claim(key, fingerprint, token, options.lease)
+            known = await options.store.claim(key, fingerprint, token, options.lease, owner=_owner(request, scope))
+        except TooManyKeys as error:
+            raise refusal(429, "Too many idempotency keys were sent. The request was not processed.") from error
         except StoreUnavailable as error:
             if options.on_store_failure == "closed":
                 detail = "Idempotency keys cannot be checked at the moment. The request was not processed."
@@ -150,9 +157,9 @@ class _Idempotency:
         if known is not None:
             return _duplicate(known, fingerprint)
         request.state.idempotency_key = name
-        return await self._first(request, next, key, token)
+        return await self._first(request, next, key, token, scope)
 
-    async def _first(self, request: Request, next: Next, key: str, token: str) -> Response:
+    async def _first(self, request: Request, next: Next, key: str, token: str, scope: str) -> Response:
         """Process a request whose key is claimed."""
         try:
             response = await next(request)
@@ -162,8 +169,25 @@ class _Idempotency:
         if response.status >= 500 or response.status in NOT_FINAL:
             self._release(key, token)
             return response
-        await _shielded(self._save(key, token, encode_response(response, self._options.largest_body)))
+        stored = encode_response(response, self._options.largest_body)
+        if not await self._is_scope(request, scope):
+            stored = b""  # its key does not contain the user, so another user might get it
+        await _shielded(self._save(key, token, stored))
         return response
+
+    async def _is_scope(self, request: Request, scope: str) -> bool:
+        """Whether the user is still the one that the key was made for. If not, that is logged as a mistake."""
+        if self._options.scope is not None:
+            return True
+        try:
+            if await self._scope(request) == scope:
+                return True
+        except HandlerError as error:
+            log_error(request, error)
+            return False
+        what = "idempotency is outside of the middleware or handler that finds out the user, so no response was kept."
+        log_error(request, HandlerError("RW238", what))
+        return False
 
     async def _save(self, key: str, token: str, stored: bytes) -> None:
         try:
@@ -191,7 +215,12 @@ class _Idempotency:
         user = user_of(request)
         if user is not None:
             return f"user {user}"
-        return f"credentials {credentials_of(request)}"
+        return f"{UNKNOWN}{credentials_of(request)}"
+
+
+def _owner(request: Request, scope: str) -> str:
+    """Who takes space in the store: the user, or an address, because credentials without a user are easily made up."""
+    return f"client {client_network(request, 64)}" if scope.startswith(UNKNOWN) else scope
 
 
 def _description(options: IdempotencyOptions) -> MiddlewareDescription:

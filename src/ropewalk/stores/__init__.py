@@ -10,7 +10,7 @@ from ropewalk.stores.redis_idempotency import RedisIdempotency
 from ropewalk.stores.redis_rate_limits import RedisRateLimits
 from ropewalk.stores.redis_server import RedisServer
 from ropewalk.stores.sqlite_idempotency import SQLiteIdempotency
-from ropewalk.stores.unavailable import StoreUnavailable
+from ropewalk.stores.unavailable import StoreUnavailable, TooManyKeys
 
 __all__ = [
     "Bucket",
@@ -25,4 +25,5 @@ __all__ = [
     "SQLiteIdempotency",
     "StoreUnavailable",
     "Taken",
+    "TooManyKeys",
 ]

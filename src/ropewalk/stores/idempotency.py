@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from ropewalk.errors import HandlerError, shown
-from ropewalk.stores.unavailable import StoreUnavailable
+from ropewalk.stores.unavailable import StoreUnavailable, TooManyKeys
 
 SPARE: Final = 64
 """Outdated entries of the heap that are always allowed."""
@@ -30,8 +30,12 @@ class IdempotencyStore(Protocol):
     anything to another key, so a store needs no other separation.
     """
 
-    async def claim(self, key: str, fingerprint: str, token: str, seconds: float) -> Record | None:
-        """Claim a key for so many seconds. Returns None if it was free; else what is known about it, unchanged."""
+    async def claim(self, key: str, fingerprint: str, token: str, seconds: float, *, owner: str = "") -> Record | None:
+        """Claim a key for so many seconds. Returns None if it was free; else what is known about it, unchanged.
+
+        `owner` says who sent the request, for a store that limits what one client may take: a user, or an address. It
+        is not part of the key, and may be ignored. Raises TooManyKeys if the owner has taken too much.
+        """
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
         """Keep the response for so many seconds, if the key is still claimed with this token."""
@@ -43,13 +47,26 @@ class IdempotencyStore(Protocol):
 class _Kept:
     """A key in memory."""
 
-    __slots__ = ("expires", "fingerprint", "response", "token")
+    __slots__ = ("expires", "fingerprint", "owner", "response", "token")
 
-    def __init__(self, fingerprint: str, token: str, expires: float) -> None:
+    def __init__(self, owner: str, fingerprint: str, token: str, expires: float) -> None:
+        self.owner = owner
         self.fingerprint = fingerprint
         self.token = token
         self.expires = expires
         self.response: bytes | None = None
+
+
+class _Owned:
+    """What one owner has in memory."""
+
+    __slots__ = ("bytes", "keys", "saved")
+
+    def __init__(self) -> None:
+        self.keys = 0
+        self.bytes = 0
+        self.saved: dict[str, None] = {}
+        """The keys with a response that is kept, the oldest first."""
 
 
 class MemoryIdempotency:
@@ -58,6 +75,10 @@ class MemoryIdempotency:
     At most `most_bytes` of responses are kept: beyond it, the oldest responses are dropped, but their keys stay, so a
     duplicate is refused and never processed again. At most `most_keys` are kept: beyond it, new ones are refused with
     StoreUnavailable until others expire.
+
+    One owner, which is a user, or an address if there is no user, may take the part `share` of both, so that one client
+    cannot fill the store for the others: a new key beyond its share is refused with TooManyKeys, and its own oldest
+    responses are dropped. A share of 1 sets no such limit.
     """
 
     def __init__(
@@ -65,13 +86,19 @@ class MemoryIdempotency:
         *,
         most_keys: int = 100_000,
         most_bytes: int = 64 * 1024 * 1024,
+        share: float = 0.1,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         if most_keys < 1 or most_bytes < 0:
             what = f"most_keys is {shown(most_keys)}, and most_bytes {shown(most_bytes)}."
             raise HandlerError("RW235", what, "Give 1 or more keys, and 0 bytes or more.")
+        part: object = share
+        if isinstance(part, bool) or not isinstance(part, int | float) or not 0 < part <= 1:
+            raise HandlerError("RW235", f"share is {shown(share)}.", "Give a number above 0, at most 1.")
         self._most_keys = most_keys
         self._most_bytes = most_bytes
+        self._most_owned_keys = max(1, int(most_keys * share))
+        self._most_owned_bytes = int(most_bytes * share)
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
         self._expiry: list[tuple[float, str]] = []
@@ -79,20 +106,27 @@ class MemoryIdempotency:
         self._saved: dict[str, None] = {}
         """The keys with a response that is kept, the oldest first."""
         self._bytes = 0
+        self._owned: dict[str, _Owned] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    async def claim(self, key: str, fingerprint: str, token: str, seconds: float) -> Record | None:
+    async def claim(self, key: str, fingerprint: str, token: str, seconds: float, *, owner: str = "") -> Record | None:
         """See IdempotencyStore."""
         now = self._clock()
         self._forget_expired(now)
         kept = self._kept.get(key)
         if kept is not None:
             return Record(kept.fingerprint, kept.response)
+        owned = self._owned.get(owner)
+        if owned is not None and owned.keys >= self._most_owned_keys and owner:
+            raise TooManyKeys(f"{owned.keys} idempotency keys of one client are kept already.")
         if len(self._kept) >= self._most_keys:
             raise StoreUnavailable(f"{self._most_keys} idempotency keys are kept already.", "Raise most_keys.")
-        self._kept[key] = _Kept(fingerprint, token, now + seconds)
+        if owned is None:
+            owned = self._owned[owner] = _Owned()
+        owned.keys += 1
+        self._kept[key] = _Kept(owner, fingerprint, token, now + seconds)
         self._note_expiry(now + seconds, key)
         return None
 
@@ -106,8 +140,12 @@ class MemoryIdempotency:
         kept.response = response
         kept.expires = now + seconds
         self._note_expiry(kept.expires, key)
-        self._saved[key] = None
+        owned = self._owned[kept.owner]
+        self._saved[key] = owned.saved[key] = None
         self._bytes += len(response)
+        owned.bytes += len(response)
+        while owned.bytes > self._most_owned_bytes and kept.owner:
+            self._drop_response(next(iter(owned.saved)))
         while self._bytes > self._most_bytes:
             self._drop_response(next(iter(self._saved)))
 
@@ -115,7 +153,7 @@ class MemoryIdempotency:
         """See IdempotencyStore."""
         kept = self._kept.get(key)
         if kept is not None and kept.token == token and kept.response is None:
-            del self._kept[key]
+            self._forget(key)
 
     def _note_expiry(self, expires: float, key: str) -> None:
         heappush(self._expiry, (expires, key))
@@ -129,10 +167,21 @@ class MemoryIdempotency:
             kept = self._kept.get(key)
             if kept is not None and kept.expires <= now:
                 self._drop_response(key)
-                del self._kept[key]
+                self._forget(key)
+
+    def _forget(self, key: str) -> None:
+        owner = self._kept.pop(key).owner
+        owned = self._owned[owner]
+        owned.keys -= 1
+        if not owned.keys:
+            del self._owned[owner]
 
     def _drop_response(self, key: str) -> None:
         if key in self._saved:
-            del self._saved[key]
-            self._bytes -= len(self._kept[key].response or b"")
-            self._kept[key].response = b""
+            kept = self._kept[key]
+            owned = self._owned[kept.owner]
+            del self._saved[key], owned.saved[key]
+            size = len(kept.response or b"")
+            self._bytes -= size
+            owned.bytes -= size
+            kept.response = b""

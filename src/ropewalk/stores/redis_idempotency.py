@@ -36,7 +36,15 @@ class RedisIdempotency:
         self._prefix = prefix
         self._scripts: dict[str, Any] = {}
 
-    async def claim(self, key: str, fingerprint: str, token: str, seconds: float) -> Record | None:
+    async def claim(
+        self,
+        key: str,
+        fingerprint: str,
+        token: str,
+        seconds: float,
+        *,
+        owner: str = "",  # noqa: ARG002 - this store has no limit for an owner
+    ) -> Record | None:
         """See IdempotencyStore."""
 
         def free(known: Any) -> None:

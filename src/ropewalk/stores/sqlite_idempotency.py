@@ -65,7 +65,15 @@ class SQLiteIdempotency:
     def after_fork_in_parent(self) -> None:
         """In the parent process: nothing has changed."""
 
-    async def claim(self, key: str, fingerprint: str, token: str, seconds: float) -> Record | None:
+    async def claim(
+        self,
+        key: str,
+        fingerprint: str,
+        token: str,
+        seconds: float,
+        *,
+        owner: str = "",  # noqa: ARG002 - this store has no limit for an owner
+    ) -> Record | None:
         """See IdempotencyStore."""
 
         def run(database: "sqlite3.Connection") -> Record | None:

@@ -12,3 +12,7 @@ class StoreUnavailable(RopewalkError):
 
     def __init__(self, message: str, remedy: str | None = None) -> None:
         super().__init__("RW234", message, remedy)
+
+
+class TooManyKeys(StoreUnavailable):
+    """RW234: one client has taken its whole share of a store. Others may still use the store."""

@@ -11,7 +11,7 @@ from tests.unit.conftest import Log
 from tests.unit.middleware.handlers import marking
 from twisted.internet.defer import Deferred, succeed
 
-from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response, asgi, wsgi
+from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response, TrustedProxies, asgi, wsgi
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import IdempotencyOptions, Next, idempotency
 from ropewalk.middleware.idempotency import parse_key
@@ -41,10 +41,10 @@ class Unavailable(MemoryIdempotency):
         super().__init__()
         self.claims = claims
 
-    async def claim(self, key: str, fingerprint: str, token: str, seconds: float) -> Record | None:
+    async def claim(self, key: str, fingerprint: str, token: str, seconds: float, *, owner: str = "") -> Record | None:
         if not self.claims:
             raise StoreUnavailable("The store is gone.")
-        return await super().claim(key, fingerprint, token, seconds)
+        return await super().claim(key, fingerprint, token, seconds, owner=owner)
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
         raise StoreUnavailable("The store is gone.")
@@ -412,6 +412,104 @@ class TestScopes:
         service.post(host="a.example")
         service.post(host="b.example")
         assert service.calls == 2
+
+
+class TestOwners:
+    """What one client may take of the store. Credentials that it makes up do not help it."""
+
+    @pytest.mark.parametrize("policy", ["open", "closed"])
+    def test_an_address(self, policy: Any) -> None:
+        store = MemoryIdempotency(most_keys=100, share=0.05)
+        app = App(
+            middleware=[idempotency(IdempotencyOptions(store=store, on_store_failure=policy))],
+            proxies=TrustedProxies("127.0.0.1", headers="x-forwarded"),
+        )
+        app.post("/")(lambda request: "done")
+        client = Client(app)
+
+        def post(number: int, address: str) -> int:
+            headers = {
+                "idempotency-key": f"key-{number}",
+                "authorization": f"Bearer {number}",
+                "x-forwarded-for": address,
+            }
+            return client.post("/", headers=headers).status
+
+        assert [post(number, "192.0.2.1") for number in range(7)] == [200] * 5 + [429] * 2
+        assert [post(number, f"2001:db8::{number}") for number in range(10, 17)] == [200] * 5 + [429] * 2
+        assert post(20, "192.0.2.2") == 200
+        assert post(1, "192.0.2.3") == 200  # a repetition from another address
+        assert len(store) == 11
+
+    def test_a_user(self) -> None:
+        store = MemoryIdempotency(most_keys=100, share=0.01)
+
+        async def authenticate(request: Request, next: Next) -> Response:
+            request.state.user = request.header("x-user")
+            return await next(request)
+
+        app = App(middleware=[authenticate, idempotency(IdempotencyOptions(store=store))])
+        app.post("/")(lambda request: "done")
+        client = Client(app)
+        sent = [
+            client.post("/", headers={"idempotency-key": key, "x-user": user}).status
+            for user in ("ada", "bob")
+            for key in ("1", "2", "1")
+        ]
+        assert sent == [200, 429, 200] * 2
+
+    def test_a_scope(self) -> None:
+        store = MemoryIdempotency(most_keys=100, share=0.01)
+        options = IdempotencyOptions(store=store, scope=lambda request: request.header("x-tenant") or "")
+        app = App(middleware=[idempotency(options)])
+        app.post("/")(lambda request: "done")
+        client = Client(app)
+        sent = [
+            client.post("/", headers={"idempotency-key": key, "x-tenant": tenant}).status
+            for key in "12"
+            for tenant in "ab"
+        ]
+        assert sent == [200, 200, 429, 429]
+
+
+class TestUsersWhoBecomeKnownInside:
+    """A response for one user is not sent to another, even if the middleware stands in a wrong place."""
+
+    @pytest.mark.parametrize("user", ["header", object()])
+    def test_by_a_middleware(self, user: Any, log: Log) -> None:
+        calls = []
+
+        async def authenticate(request: Request, next: Next) -> Response:
+            request.state.user = request.header("x-user") if user == "header" else user
+            return await next(request)
+
+        app = App(middleware=[idempotency(), authenticate])
+
+        @app.post("/")
+        def handler(request: Request) -> str:
+            calls.append(request.header("x-user"))
+            return f"the secret of {calls[-1]}"
+
+        client = Client(app, raise_errors=False)
+        first = client.post("/", headers=KEY | {"x-user": "ada"})
+        assert (first.status, first.text) == (200, "the secret of ada")
+        second = client.post("/", headers=KEY | {"x-user": "eve"})
+        assert (second.status, "secret" in second.text) == (409, False)
+        assert calls == ["ada"]
+        assert len(log) == 1
+        assert ("RW238" if user == "header" else "RW236") in log.text
+
+    def test_the_test_client_raises_it(self, log: Log) -> None:
+        app = App(middleware=[idempotency()])
+
+        @app.post("/")
+        def sign_in(request: Request) -> str:
+            request.state.user = "ada"
+            return "welcome"
+
+        with pytest.raises(HandlerError, match="RW238"):
+            Client(app).post("/", headers=KEY)
+        assert Client(app).post("/").text == "welcome"
 
 
 class TestStores:

@@ -21,6 +21,7 @@ from ropewalk.stores import (
     RedisServer,
     SQLiteIdempotency,
     StoreUnavailable,
+    TooManyKeys,
 )
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -106,6 +107,69 @@ class TestEveryStore:
             return await asyncio.gather(*(store.claim("key", "print", str(number), 60) for number in range(50)))
 
         assert run(crowd()).count(None) == 1
+
+
+class TestOwners:
+    """What one owner may take of a store in memory."""
+
+    def test_keys(self, run: Run) -> None:
+        store = MemoryIdempotency(most_keys=20, share=0.1)
+
+        async def claim(key: str, owner: str) -> Record | None:
+            return await store.claim(key, "print", key, 60, owner=owner)
+
+        async def calls() -> None:
+            assert [await claim(key, "ada") for key in ("a", "b")] == [None, None]
+            with pytest.raises(TooManyKeys, match="RW234 2 idempotency keys of one client are kept already"):
+                await claim("c", "ada")
+            assert await claim("b", "ada") == Record("print", None)  # a repetition needs no space
+            assert await claim("c", "bob") is None
+            await store.release("a", "a")
+            assert await claim("d", "ada") is None
+            for number in range(17):  # without an owner, only the limit of the store counts
+                assert await claim(str(number), "") is None
+            with pytest.raises(StoreUnavailable, match="20 idempotency keys are kept"):
+                await claim("e", "cid")
+
+        run(calls())
+
+    def test_keys_that_expire(self, run: Run) -> None:
+        clock = Clock()
+        store = MemoryIdempotency(most_keys=10, share=0.1, clock=clock)
+
+        async def calls() -> None:
+            for _ in range(3):
+                assert await store.claim(str(clock.now), "print", "token", 60, owner="ada") is None
+                await store.save(str(clock.now), "token", b"response", 60)
+                clock.now += 60
+
+        run(calls())
+        assert len(store) == 1
+
+    def test_responses(self, run: Run) -> None:
+        store = MemoryIdempotency(most_bytes=100, share=0.2)
+
+        async def keep(key: str, owner: str, size: int) -> None:
+            await store.claim(key, "print", key, 60, owner=owner)
+            await store.save(key, key, b"x" * size, 60)
+
+        async def sizes(*keys: str) -> list[int]:
+            return [len((await store.claim(key, "print", "", 60) or Record("", None)).response or b"") for key in keys]
+
+        async def calls() -> None:
+            await keep("b1", "bob", 10)
+            for key in ("a1", "a2", "a3"):
+                await keep(key, "ada", 10)
+            assert await sizes("b1", "a1", "a2", "a3") == [10, 0, 10, 10]
+            await keep("a4", "ada", 30)
+            assert await sizes("b1", "a2", "a3", "a4") == [10, 0, 0, 0]
+
+        run(calls())
+
+    @pytest.mark.parametrize("share", [0, -1, 1.1, True, "1", float("nan")])
+    def test_a_wrong_share(self, share: Any) -> None:
+        with pytest.raises(HandlerError, match="RW235 share is"):
+            MemoryIdempotency(share=share)
 
 
 class TestExpiry:

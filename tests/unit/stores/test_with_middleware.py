@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 
 from ropewalk import App, Request
 from ropewalk.middleware import IdempotencyOptions, Limit, RateLimit, idempotency, rate_limit
-from ropewalk.stores import RedisIdempotency, RedisRateLimits, RedisServer
+from ropewalk.stores import RedisIdempotency, RedisRateLimits, RedisServer, StoreUnavailable
 from ropewalk.testing import AsyncClient
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -64,18 +64,93 @@ def test_a_rate_limit_while_redis_is_killed(
     assert len(log) == 2  # it is not reachable, and it is again
 
 
-def test_a_rate_limit_while_redis_does_not_respond(redis_process: RedisProcess, run: Run, log: Log) -> None:
-    server = RedisServer(redis_process.url, timeout=0.05)
-    app = App(middleware=[rate_limit(RateLimit(Limit(2, 3600), store=RedisRateLimits(server)))])
+POLICIES: Any = pytest.mark.parametrize(("policy", "status"), [("open", 200), ("closed", 503)])
+
+
+@POLICIES
+@pytest.mark.parametrize("then", ["it runs again", "it is killed"])
+def test_a_rate_limit_while_redis_does_not_respond(
+    policy: Any, status: int, then: str, redis_process: RedisProcess, clock: Clock, run: Run, log: Log
+) -> None:
+    """Requests are on their way to Redis when it stops to respond, or ends."""
+    server = RedisServer(redis_process.url, timeout=0.05 if then == "it runs again" else 20, clock=clock)
+    limit = RateLimit(Limit(2, 3600), store=RedisRateLimits(server), on_store_failure=policy)
+    app = App(middleware=[rate_limit(limit)])
     app.get("/")(lambda request: "passed")
 
-    async def calls() -> list[str]:
+    async def calls() -> None:
         async with AsyncClient(app) as client:
-            return [each.text for each in await asyncio.gather(*(client.get("/") for _ in range(200)))]
+            redis_process.pause()
+            running = [asyncio.ensure_future(client.get("/")) for _ in range(100)]
+            if then == "it is killed":
+                await asyncio.sleep(0)
+                redis_process.kill()
+            assert [each.status for each in await asyncio.gather(*running)] == [status] * 100
+            if then == "it is killed":
+                redis_process.start()
+            else:
+                redis_process.resume()
+                await recovered(server, clock)
+            clock.now += 1
+            if then == "it is killed":
+                assert [(await client.get("/")).status for _ in range(3)] == [200, 200, 429]
 
-    redis_process.pause()
-    assert run(calls()) == ["passed"] * 200
-    redis_process.resume()
+    run(calls())
+    server.close()
+
+
+async def recovered(server: RedisServer, clock: Clock) -> None:
+    """Wait until the server responds within the timeout."""
+    while True:
+        clock.now += 1
+        try:
+            await server.call(lambda client: client.ping())
+        except StoreUnavailable:
+            continue
+        return
+
+
+@POLICIES
+@pytest.mark.parametrize("failure", ["stalls", "is killed"])
+def test_an_idempotency_key_while_redis_fails(
+    failure: str, policy: Any, status: int, redis_process: RedisProcess, clock: Clock, run: Run, log: Log
+) -> None:
+    """Claims are on their way to Redis when it stops to respond, or ends. No request is processed twice."""
+    server = RedisServer(redis_process.url, timeout=0.05 if failure == "stalls" else 20, clock=clock)
+    options = IdempotencyOptions(store=RedisIdempotency(server), on_store_failure=policy)
+    app = App(middleware=[idempotency(options)])
+    calls: list[str] = []
+
+    @app.post("/")
+    def handler(request: Request) -> str:
+        calls.append(request.headers["idempotency-key"])
+        return calls[-1]
+
+    async def main() -> None:
+        async with AsyncClient(app) as client:
+
+            async def post(key: str) -> Any:
+                return await client.post("/", headers={"idempotency-key": key})
+
+            redis_process.pause()
+            running = [asyncio.ensure_future(post(f"key-{number}")) for number in range(20)]
+            if failure == "is killed":
+                await asyncio.sleep(0)
+                redis_process.kill()
+            assert [each.status for each in await asyncio.gather(*running)] == [status] * 20
+            assert len(calls) == (20 if policy == "open" else 0)
+            calls.clear()
+            if failure == "is killed":
+                redis_process.start()
+            else:
+                redis_process.resume()
+                await recovered(server, clock)
+            clock.now += 1
+            if failure == "is killed":
+                assert [(await post("again")).text for _ in range(2)] == ["again", "again"]
+                assert calls == ["again"]
+
+    run(main())
     server.close()
 
 

@@ -1,0 +1,45 @@
+"""The order of middleware: what counts or keeps something for each user is inside of what finds the user out.
+
+A middleware object has the attribute `per_user` if it needs to know the user, and `finds_user` if it finds it out.
+Each holds the name for messages, or "".
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ropewalk.errors import HandlerError, named
+from ropewalk.resource import Resource
+
+
+def check_order(middlewares: Iterable[Any], handler: Any) -> None:
+    """Check the middleware around a handler, given outermost first. Raises HandlerError (RW238)."""
+    per_user = ""
+    for middleware in middlewares:
+        owner = getattr(middleware, "__self__", middleware)
+        finds_user = getattr(owner, "finds_user", "")
+        if per_user and finds_user:
+            what = f"{per_user} is outside of {finds_user}, around {named(handler)}."
+            raise HandlerError("RW238", what, f"Put {finds_user} in front of {per_user}, or give that a function.")
+        per_user = getattr(owner, "per_user", "") or per_user
+
+
+def check_orders(root: Any) -> None:
+    """Check the middleware around every handler of an App and of what is mounted in it. Raises HandlerError (RW238)."""
+    _check_below(root.resource, (), set())
+
+
+def _check_below(resource: Resource, apps: tuple[Any, ...], seen: set[tuple[int, ...]]) -> None:
+    node = resource.tree_node
+    if node.app is not None:
+        apps = (*apps, node.app)
+    key = (id(resource), *map(id, apps))
+    if key in seen or len(set(apps)) < len(apps):  # the tree contains itself
+        return
+    seen.add(key)
+    around = [middleware for app in apps for middleware in app.middlewares]
+    for handler in node.handlers.values():
+        check_order([*around, *handler.middleware], handler.call)
+    for _, child in node.known_children():
+        _check_below(child, apps, seen)
+    if node.mounted is not None:
+        _check_below(node.mounted, apps, seen)

@@ -1,0 +1,77 @@
+"""Middleware in a wrong order: it needs the user, who is found out inside of it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.unit.conftest import Log
+
+from ropewalk import App, Request
+from ropewalk.auth import APIKey, BasicAuth, authenticate
+from ropewalk.errors import HandlerError
+from ropewalk.middleware import IdempotencyOptions, Limit, RateLimit, idempotency, rate_limit
+from ropewalk.testing import Client
+
+AUTHENTICATE = authenticate(APIKey("x-key", check=lambda key: key))
+PER_USER = {
+    "idempotency": idempotency(),
+    "rate_limit": rate_limit(RateLimit(Limit(9, 60, key="user"))),
+}
+
+
+def make(*middleware: Any) -> App:
+    app = App(middleware=middleware)
+
+    @app.get("/")
+    def hello(request: Request) -> str:
+        return "hello"
+
+    return app
+
+
+def refused(app: App, name: str) -> None:
+    said = rf"RW238 {name} is outside of authenticate, around \S+hello at tests/unit/middleware/test_order\.py:\d+\."
+    with pytest.raises(HandlerError, match=said):
+        asyncio.run(app.start())
+
+
+@pytest.mark.parametrize("name", PER_USER)
+class TestWrong:
+    def test_in_one_app(self, name: str) -> None:
+        refused(make(PER_USER[name], AUTHENTICATE), name)
+
+    def test_in_a_mounted_app(self, name: str) -> None:
+        app = App(middleware=[PER_USER[name]])
+        app.mount("/inner", make(AUTHENTICATE))
+        refused(app, name)
+
+    def test_on_a_route(self, name: str) -> None:
+        app = App(middleware=[PER_USER[name]])
+
+        @app.get("/", middleware=[AUTHENTICATE])
+        def hello(request: Request) -> str:
+            return "hello"
+
+        refused(app, name)
+
+    def test_between_two(self, name: str) -> None:
+        refused(make(authenticate(BasicAuth(lambda user, password: user)), PER_USER[name], AUTHENTICATE), name)
+
+    def test_without_a_start(self, name: str, log: Log) -> None:
+        """Nothing is processed."""
+        with pytest.raises(HandlerError, match="RW238"):
+            Client(make(PER_USER[name], AUTHENTICATE)).get("/", headers={"x-key": "ada"})
+
+
+@pytest.mark.parametrize(
+    "middleware",
+    [
+        *([AUTHENTICATE, each] for each in PER_USER.values()),
+        [idempotency(IdempotencyOptions(scope=lambda request: "all")), AUTHENTICATE],
+        [rate_limit(RateLimit(Limit(9, 60))), AUTHENTICATE],
+        [rate_limit(RateLimit(Limit(9, 60, key="user"), user=lambda request: "ada")), AUTHENTICATE],
+    ],
+)
+def test_right(middleware: Any) -> None:
+    with Client(make(*middleware)) as client:
+        assert client.get("/", headers={"x-key": "ada"}).text == "hello"
