@@ -1,4 +1,4 @@
-"""`python -m benchmarks [dropin | soak | attacks | stops] [OPTIONS]`: the benchmarks, or another kind of run."""
+"""`python -m benchmarks [dropin | rest | soak | attacks | stops] [OPTIONS]`: the benchmarks, or another kind of run."""
 
 import sys
 
@@ -15,6 +15,8 @@ if __name__ == "__main__":
         main(sys.argv[2:])
     if sys.argv[1:2] == ["dropin"]:
         enter("benchmarks.dropin.run", sys.argv[2:])
+    if sys.argv[1:2] == ["rest"]:
+        enter("benchmarks.rest.run", sys.argv[2:])
     if sys.argv[1:2] == ["soak"]:
         enter("benchmarks.soak", sys.argv[2:])
     enter("benchmarks.run", sys.argv[1:])

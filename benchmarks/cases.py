@@ -21,6 +21,7 @@ class Probe:
 
     path: str
     body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     right: Callable[[int, bytes], bool]
 
 

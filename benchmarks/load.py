@@ -47,7 +47,9 @@ def check(server: Server, case: Case) -> None:
     """Send every probe of the case, each on a new connection. Raises CheckFailed."""
     for probe in case.probes:
         connection = connect(server.port, case.scheme)
-        headers = {"Content-Type": case.arguments[0]} if probe.body is not None else {}
+        headers = dict(probe.headers)
+        if probe.body is not None:
+            headers["Content-Type"] = case.arguments[0]
         try:
             connection.request("GET" if probe.body is None else "POST", probe.path, probe.body, headers)
             response = connection.getresponse()

@@ -1,0 +1,109 @@
+"""The CPU time that programs need to make an app of many routes."""
+
+import os
+import resource
+import statistics
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from benchmarks.prepare import PYTHON
+from benchmarks.rest.roster import PROGRAMS
+
+ROUTES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that makes an app and ends."""
+
+    name: str
+    title: str
+    file: str
+    kind: str
+    """Its first argument. With `import` it only imports."""
+
+
+PROGRAMS_TO_START: Final = (
+    Program("untyped", "**Ropewalk**, untyped handlers", "start_ropewalk.py", "untyped"),
+    Program("typed", "**Ropewalk**, typed handlers", "start_ropewalk.py", "typed"),
+    Program("fastapi", "FastAPI", "start_fastapi.py", "typed"),
+)
+
+
+@dataclass(slots=True)
+class Start:
+    """The seconds of CPU of each round, or the reason that there are none."""
+
+    program: Program
+    total: list[float] = field(default_factory=list)
+    """For the whole process."""
+    imports: list[float] = field(default_factory=list)
+    """For a process that only imports."""
+    failed: str = ""
+
+    @property
+    def routes(self) -> list[float]:
+        """For the routes alone."""
+        return [total - only for total, only in zip(self.total, self.imports, strict=True)]
+
+    def median(self) -> float:
+        return statistics.median(self.routes)
+
+
+def measure_starts(rounds: int, say: Callable[[str], None], routes: int = ROUTES) -> dict[str, Start]:
+    """Start each program in turn, in each round both ways.
+
+    The first start of each, which writes .pyc files, is not counted.
+    """
+    say(f"Start-up with {routes:,} routes")
+    starts = {program.name: Start(program) for program in PROGRAMS_TO_START}
+    for number in range(rounds + 1):
+        for start in starts.values():
+            if start.failed:
+                continue
+            try:
+                imports, total = (
+                    cpu_seconds(start.program.file, kind, routes) for kind in ("import", start.program.kind)
+                )
+            except StartFailed as error:
+                start.failed = str(error)
+                continue
+            if number:
+                start.imports.append(imports)
+                start.total.append(total)
+    for name, start in starts.items():
+        say(f"  {name:16} {start.failed or f'{start.median():.3f} s of CPU for the routes'}")
+    return starts
+
+
+class StartFailed(Exception):
+    """A program ended with an error, or has another number of routes."""
+
+
+def cpu_seconds(file: str, kind: str, routes: int) -> float:
+    """The user and system time of one program."""
+    before = _children()
+    shown = subprocess.run(
+        [str(PYTHON), str(PROGRAMS / file), kind, str(routes)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ | {"PYTHONPATH": ""},
+    )
+    expected = "" if kind == "import" else f"{routes}\n"
+    if shown.returncode or shown.stdout != expected:
+        raise StartFailed(shown.stderr.strip()[-200:] or f"it has {shown.stdout.strip()} routes")
+    return _children() - before
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def ratios(first: Start, second: Start) -> Sequence[float]:
+    """What the routes of one cost over those of another, by round."""
+    return [own / other for own, other in zip(first.routes, second.routes, strict=True) if other > 0]
