@@ -24,8 +24,8 @@ for one request. "Times" is the CPU time of the other over ours. Before a server
 to a valid request, and refuse invalid ones; a sample with a single error does not count."""
 START: Final = f"""\
 The CPU time of a process that imports the framework, adds {ROUTES:,} routes and ends. Half of the routes read a path
-and a query and return a model, half read a path and a body of JSON. "Routes" is the whole time less that of a process that
-only imports."""
+and a query and return a model, half read a path and a body of JSON. "Routes" is the whole time less that of a
+process that only imports."""
 
 
 @dataclass(frozen=True, slots=True)
