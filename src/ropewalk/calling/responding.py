@@ -102,7 +102,11 @@ def send_value(request: Request, value: Any) -> None:
     """Send the response for a handler's value, of any type."""
     call = _called(request)
     try:
-        if isinstance(value, Deferred):
+        if isinstance(value, Response):
+            rest = request.complete(value).send(request)
+            if rest is not None:
+                _run(request, _send_rest(rest, request))
+        elif isinstance(value, Deferred):
             request.run(value)
             value.addBoth(_fired, request, copy_context())
         elif iscoroutine(value):

@@ -231,6 +231,7 @@ def _description(options: IdempotencyOptions) -> MiddlewareDescription:
         MiddlewareResponse(400, f"{written} is malformed{' or absent' if options.required else ''}."),
         MiddlewareResponse(409, "A request with this key is being processed, or its response was not kept.", retry),
         MiddlewareResponse(422, "The key was used for another request."),
+        MiddlewareResponse(429, "Too many keys were sent.", retry),
     ]
     if options.on_store_failure == "closed":
         responses.append(MiddlewareResponse(503, "Idempotency keys cannot be checked at the moment.", retry))

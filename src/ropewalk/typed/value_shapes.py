@@ -17,6 +17,7 @@ from ropewalk.json_values import unwrapped
 from ropewalk.response import Response
 from ropewalk.typed.annotations import without_alias
 from ropewalk.typed.descriptions import plain, within
+from ropewalk.typed.exactness import exactness
 from ropewalk.typed.narrowing import has_object, narrowing
 from ropewalk.typed.pydantic_models import has_model, is_model, model_encoder
 
@@ -209,9 +210,12 @@ def _shape(kind: Any, node: shapes.Type, where: str) -> Shape:
     narrow = narrowing(node)
     flat = narrow is None and isinstance(kind, type) and isinstance(plain(node), shapes.StructType)
     exact = kind if flat else None
+    all_exact = None if flat else exactness(node)
 
     def shape(value: Any) -> Any:
-        if type(value) is exact or isinstance(value, AS_IT_IS):
+        if type(value) is exact or (all_exact is not None and all_exact((value,))):
+            return value
+        if isinstance(value, AS_IT_IS):
             return value
         try:
             made = convert(unwrapped(value), kind, from_attributes=True)
