@@ -31,6 +31,7 @@ from ropewalk.errors.exceptions import (
 from ropewalk.errors.interrupts import interrupts
 from ropewalk.errors.naming import (
     MOST_SHOWN,
+    Named,
     code_place,
     describe,
     full_name,
@@ -59,6 +60,7 @@ __all__ = [
     "HandlerError",
     "HostedError",
     "InvalidField",
+    "Named",
     "ParentsRequest",
     "ResponseEnded",
     "ResponseStarted",

@@ -1,8 +1,8 @@
 """Names in messages: a place in the user's code, a function, a class, a value."""
 
 import inspect
-import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType
 from typing import Any, Final
@@ -44,15 +44,29 @@ def _class_place(kind: type[Any]) -> str:
 
 def relative(name: str, line: int | None) -> str:
     """A line of a file, as `path:line`. The path is relative if the file is below the working directory."""
+    return f"{_relative_to(str(Path.cwd()), name)}:{line}"
+
+
+@lru_cache(maxsize=256)
+def _relative_to(working: str, name: str) -> str:
     path = Path(name)
-    working = Path(os.curdir).absolute()
-    return f"{path.relative_to(working) if path.is_relative_to(working) else path}:{line}"
+    return str(path.relative_to(working) if path.is_relative_to(working) else path)
 
 
 def describe(function: Any) -> str:
     """The qualified name of a callable or coroutine."""
     target = _unwrapped(function)
     return getattr(target, "__qualname__", None) or type(target).__qualname__
+
+
+class Named:
+    """The name and place of a function, which are found out when a message needs them."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __str__(self) -> str:
+        return named(self._function)
 
 
 def named(function: Any) -> str:

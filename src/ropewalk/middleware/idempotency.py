@@ -231,7 +231,7 @@ def _description(options: IdempotencyOptions) -> MiddlewareDescription:
         MiddlewareResponse(400, f"{written} is malformed{' or absent' if options.required else ''}."),
         MiddlewareResponse(409, "A request with this key is being processed, or its response was not kept.", retry),
         MiddlewareResponse(422, "The key was used for another request."),
-        MiddlewareResponse(429, "Too many keys were sent.", retry),
+        MiddlewareResponse(429, "The client has sent too many keys."),
     ]
     if options.on_store_failure == "closed":
         responses.append(MiddlewareResponse(503, "Idempotency keys cannot be checked at the moment.", retry))

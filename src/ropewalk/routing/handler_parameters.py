@@ -4,45 +4,39 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ropewalk.errors import HandlerError, describe, place
+from ropewalk.errors import HandlerError, named
 from ropewalk.routing.patterns import listed
 
 
-def annotations(function: Callable[..., Any]) -> dict[str, Any]:
-    return {name: parameter.annotation for name, parameter in _signature(function).parameters.items()}
+def annotations(signature: inspect.Signature) -> dict[str, Any]:
+    return {name: parameter.annotation for name, parameter in signature.parameters.items()}
 
 
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    try:
-        return inspect.signature(function, eval_str=True)
-    except NameError:
-        return inspect.signature(function)
-
-
-def takes_parameters(function: Callable[..., Any], names: list[str], path: str) -> bool:
+def takes_parameters(function: Callable[..., Any], signature: inspect.Signature, names: list[str], path: str) -> bool:
     """Whether the handler takes the path's parameters as keywords. Raises HandlerError if it takes only some."""
-    written = f"{describe(function)} at {place(function)}"
-    parameters = list(_signature(function).parameters.values())
+    parameters = list(signature.parameters.values())
     others = parameters[1:]
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     takes_first = (*positional, inspect.Parameter.VAR_POSITIONAL)
     if not parameters or parameters[0].kind not in takes_first or parameters[0].name in names:
-        raise HandlerError("RW202", f"{written} does not take the request as its first parameter.")
+        raise HandlerError("RW202", f"{named(function)} does not take the request as its first parameter.")
     if any(other.kind is inspect.Parameter.VAR_KEYWORD for other in others):
         return bool(names)
     keywords = {other.name for other in others if other.kind not in (positional[0], inspect.Parameter.VAR_POSITIONAL)}
     needed = {other.name for other in others if other.default is inspect.Parameter.empty and other.name in keywords}
     if needed - set(names):
-        raise HandlerError("RW202", f"{written} needs {listed(needed - set(names))}, which {path} does not have.")
+        raise HandlerError(
+            "RW202", f"{named(function)} needs {listed(needed - set(names))}, which {path} does not have."
+        )
     taken = keywords & set(names)
     if taken and taken != set(names):
-        raise HandlerError("RW202", f"{written} does not take {listed(set(names) - taken)} of {path}.")
+        raise HandlerError("RW202", f"{named(function)} does not take {listed(set(names) - taken)} of {path}.")
     return bool(taken)
 
 
-def keywords(function: Callable[..., Any]) -> frozenset[str] | None:
+def keywords(signature: inspect.Signature) -> frozenset[str] | None:
     """The keywords that a handler takes besides the request; None for any."""
-    parameters = list(_signature(function).parameters.values())
+    parameters = list(signature.parameters.values())
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return None
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)

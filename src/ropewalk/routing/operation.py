@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ropewalk.errors import HandlerError, describe, is_int, place, shown
+from ropewalk.errors import HandlerError, Named, is_int, shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ def operation_options(
     operation: Mapping[str, Any] | None,
 ) -> OperationOptions:
     """The options of a route that were checked. Raises HandlerError (RW219)."""
-    where = f"{describe(function)} at {place(function)}"
+    where = Named(function)
     tags = tags_given(tags, where)
     for name, given in (("responses", responses), ("operation", operation)):
         if not (given is None or isinstance(given, Mapping)):
@@ -59,7 +59,7 @@ def operation_options(
     )
 
 
-def tags_given(tags: Iterable[str], where: str) -> tuple[str, ...]:
+def tags_given(tags: Iterable[str], where: object) -> tuple[str, ...]:
     """Tags that were checked. Raises HandlerError (RW219)."""
     if isinstance(tags, str) or not isinstance(tags, Iterable):
         raise HandlerError("RW219", f"{where} has tags={shown(tags)}.", f"Write tags=[{shown(tags)}].")

@@ -20,6 +20,7 @@ from ropewalk.routing.patterns import Parameter, Pattern, parse_path
 from ropewalk.routing.url_for import path_of
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed import Dependencies, all_named, is_typed, plan_for
+from ropewalk.typed.annotations import evaluated_signature
 
 ROUTED: Final = "ropewalk_routed"
 """The attribute of a function that is the handler of a route. A decorator above that of the route changes nothing."""
@@ -110,8 +111,9 @@ class Routes:
         provided = all_named(provide)
 
         def register(function: HandlerFunction) -> HandlerFunction:
+            signature = evaluated_signature(function)
             try:
-                pattern = parse_path(path, self.converters, annotations(function))
+                pattern = parse_path(path, self.converters, annotations(signature))
             except TreeError as error:
                 error.prefix(place(function))
                 raise
@@ -138,8 +140,8 @@ class Routes:
                 ),
                 middleware=around,
             )
-            if is_typed(function, parameters, status):
-                plan = plan_for(function, parameters, methods, status, content_type, provided)
+            if is_typed(function, signature, parameters, status):
+                plan = plan_for(function, parameters, methods, status, content_type, provided, signature)
                 handler = replace(
                     handler,
                     call=plan.call,
@@ -150,8 +152,8 @@ class Routes:
                     plan=plan,
                 )
             else:
-                pass_params = takes_parameters(function, list(parameters), path)
-                handler = replace(handler, pass_params=pass_params, takes=keywords(function))
+                pass_params = takes_parameters(function, signature, list(parameters), path)
+                handler = replace(handler, pass_params=pass_params, takes=keywords(signature))
             node = grow(self.resource, pattern)
             for method in methods:
                 claim(node, method, handler, path)

@@ -24,6 +24,14 @@ _USUAL: Final[dict[str, Any]] = {
 """Names that many programs import for type checkers only, because linters advise it."""
 
 
+def evaluated_signature(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function. Annotations stay texts if one names what is imported for type checkers only."""
+    try:
+        return inspect.signature(function, eval_str=True)
+    except NameError:
+        return inspect.signature(function)
+
+
 def evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
     """An annotation of a function; as it is if it is a text with names that do not exist at run time."""
     if not isinstance(annotation, str):

@@ -1,8 +1,32 @@
 """Descriptions of types by msgspec, and what they contain."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 from msgspec import inspect as shapes
+
+Value = TypeVar("Value")
+
+
+def cached_by_type(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
+    """A function of a type that is called once for each: many routes have the same few types."""
+    cached = lru_cache(maxsize=512)(function)
+
+    @wraps(function)
+    def call(kind: Any) -> Value:
+        try:
+            return cached(kind)
+        except TypeError:  # not hashable, such as Annotated with a list; or the function raises it again
+            return function(kind)
+
+    return call
+
+
+@cached_by_type
+def described(kind: Any) -> shapes.Type:
+    """The description of a type. Raises various errors of msgspec for what is not a type."""
+    return shapes.type_info(kind)
 
 
 def plain(node: shapes.Type) -> shapes.Type:

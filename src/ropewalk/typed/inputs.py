@@ -21,9 +21,9 @@ from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, describe, full_name, place
 from ropewalk.request import Request
-from ropewalk.typed.annotations import evaluated, without_alias
+from ropewalk.typed.annotations import evaluated, evaluated_signature, without_alias
 from ropewalk.typed.depends import Depends
-from ropewalk.typed.descriptions import plain, within
+from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.markers import JSON, Body, Computed, Cookie, Header, Marker, Path, Query
 from ropewalk.typed.patches.kinds import patch_kinds
 
@@ -43,6 +43,9 @@ _SOURCES: Final[dict[type[Marker], Source]] = {
     Cookie: "cookie",
     Body: "body",
 }
+_PATH: Final = Path()
+_QUERY: Final = Query()
+_BODY: Final = Body()
 _MARKERS: Final[dict[str, type[Marker]]] = {source: marker for marker, source in _SOURCES.items()}
 _WITH_FIELDS: Final = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType)
 _ARRAYS: Final = (
@@ -78,13 +81,19 @@ class Input:
         return self.default is EMPTY
 
 
-def inputs_of(function: Callable[..., Any], names: Collection[str], methods: Collection[str]) -> tuple[Input, ...]:
+def inputs_of(
+    function: Callable[..., Any],
+    names: Collection[str],
+    methods: Collection[str],
+    signature: inspect.Signature | None = None,
+) -> tuple[Input, ...]:
     """The inputs of a function that handles these methods at a path with parameters of these names.
 
+    `signature` is that of the function, if it is evaluated already.
     Raises HandlerError (RW214) for a parameter that cannot come from a request.
     """
     found = []
-    for index, parameter in enumerate(_parameters(function)):
+    for index, parameter in enumerate(_parameters(function, signature or evaluated_signature(function))):
         if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
             continue
         made = _input(function, parameter, names, first=index == 0)
@@ -94,12 +103,12 @@ def inputs_of(function: Callable[..., Any], names: Collection[str], methods: Col
     return tuple(found)
 
 
-def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    try:
-        return list(inspect.signature(function, eval_str=True).parameters.values())
-    except NameError:  # an annotation names what is imported for type checkers only
-        found = inspect.signature(function).parameters.values()
-        return [each.replace(annotation=evaluated(each.annotation, function)) for each in found]
+def _parameters(function: Callable[..., Any], signature: inspect.Signature) -> list[inspect.Parameter]:
+    """The parameters, with those annotations evaluated that can be."""
+    return [
+        each.replace(annotation=evaluated(each.annotation, function)) if isinstance(each.annotation, str) else each
+        for each in signature.parameters.values()
+    ]
 
 
 def _input(
@@ -124,7 +133,7 @@ def _input(
         wanted = marker.provider if isinstance(marker.provider, str) else name
         return Input(name, "dependency", kind, Marker(), wanted, parameter.default, depends=marker)
     if name in names and marker is None:
-        marker = Path()
+        marker = _PATH
         kind = Any if kind is EMPTY else kind
     if marker is None and annotation is EMPTY:
         if parameter.default is not EMPTY:
@@ -195,7 +204,7 @@ def _default_marker(function: Callable[..., Any], name: str, kind: Any) -> Marke
         what = "is bytes, which a query cannot carry as they are"
         remedy = 'Mark it: Annotated[bytes, Body(media_types=("application/octet-stream",))] takes the whole body.'
         raise _refuse(function, name, what, remedy)
-    return Body() if _has_fields(node) else Query()
+    return _BODY if _is_object(kind) else _QUERY
 
 
 def _patch_marker(function: Callable[..., Any], name: str, kind: Any, marker: Marker) -> Body:
@@ -216,15 +225,25 @@ def _name_of(parameter: str, source: Source, marker: Marker) -> str:
 
 def _described(function: Callable[..., Any], name: str, kind: Any) -> shapes.Type:
     try:
-        return shapes.type_info(kind)
+        return described(kind)
     except Exception as error:
         raise _refuse(function, name, f"has a type that cannot be read ({error})") from error
+
+
+@cached_by_type
+def _is_object(kind: Any) -> bool:
+    return _has_fields(described(kind))
 
 
 def _has_fields(node: shapes.Type) -> bool:
     """Whether values of a type are, or contain, objects."""
     kinds = (*_WITH_FIELDS, shapes.NamedTupleType, shapes.DictType, shapes.CustomType)
     return any(isinstance(each, kinds) for each in within(node))
+
+
+@cached_by_type
+def _foreign_in_type(kind: Any) -> Any:
+    return foreign_in(described(kind))
 
 
 def foreign_in(node: shapes.Type) -> Any:
@@ -238,15 +257,16 @@ def _is_read(custom: type) -> bool:
     return hasattr(custom, "__pydantic_validator__") or any(issubclass(each, custom) for each in _NATIVE)
 
 
+@cached_by_type
 def takes_all(kind: Any) -> bool:
     """Whether a type has fields, so that it takes a whole query, all header fields or all cookies."""
-    return isinstance(plain(shapes.type_info(kind)), _WITH_FIELDS)
+    return isinstance(plain(described(kind)), _WITH_FIELDS)
 
 
 def is_single_value(kind: Any) -> bool:
     """Whether a type is read from one text, such as a segment of a path."""
     try:
-        node = shapes.type_info(kind)
+        node = described(kind)
     except Exception:  # noqa: BLE001 - msgspec raises various errors for what is not a type
         return False
     return not isinstance(plain(node), shapes.AnyType) and not is_array(node) and not _has_fields(node)
@@ -274,7 +294,8 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
         if each.source in ("request", "computed", "dependency"):
             continue
         for kind in [patch.changed for patch in patch_kinds(each.kind)] or [each.kind]:
-            foreign = foreign_in(_described(function, each.parameter, kind))
+            _described(function, each.parameter, kind)
+            foreign = _foreign_in_type(kind)
             if foreign is not None:
                 remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic."
                 raise _refuse(function, each.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)

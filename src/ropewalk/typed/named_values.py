@@ -12,7 +12,7 @@ from msgspec import inspect as shapes
 from msgspec.structs import asdict
 
 from ropewalk.request import Request
-from ropewalk.typed.descriptions import plain
+from ropewalk.typed.descriptions import cached_by_type, described, plain
 from ropewalk.typed.inputs import Input, is_array
 from ropewalk.typed.invalid_values import Fault, faults_in
 from ropewalk.typed.unprocessable_content import FieldError, Location
@@ -24,9 +24,9 @@ class NamedValues:
 
     def __init__(self, location: Location, inputs: Sequence[Input]) -> None:
         self._location = location
-        self._values_of = reader_of(location, {each.parameter: shapes.type_info(each.kind) for each in inputs})
+        self._values_of = reader_of(location, {each.parameter: described(each.kind) for each in inputs})
         self._group = _group_of(inputs)
-        self._names: Names = {each.name: (each.parameter, is_array(shapes.type_info(each.kind))) for each in inputs}
+        self._names: Names = {each.name: (each.parameter, is_array(described(each.kind))) for each in inputs}
         self._has_optional = any(not each.required for each in inputs)
 
     def read(self, request: Request) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class WholeValues:
         self._location = location
         self._parameter = taker.parameter
         self._kind = taker.kind
-        node: Any = plain(shapes.type_info(taker.kind))
+        node: Any = plain(described(taker.kind))
         self._values_of = reader_of(location, {each.encode_name: each.type for each in node.fields})
         self._names: Names = {
             written_name(each.encode_name, location): (each.encode_name, is_array(each.type)) for each in node.fields
@@ -128,23 +128,33 @@ def _errors(location: Location, names: Names, kind: Any, raw: Any) -> list[Field
 
 
 def _group_of(inputs: Sequence[Input]) -> type[Struct]:
+    return _group(tuple((each.parameter, each.kind, each.required) for each in inputs))
+
+
+@cached_by_type
+def _group(wanted: tuple[tuple[str, Any, bool], ...]) -> type[Struct]:
+    """A Struct with a field for each input: its parameter, its type, and whether it is required."""
     fields: list[Any] = []
-    for each in inputs:
-        if each.required:
-            fields.append((each.parameter, each.kind))
+    for name, kind, required in wanted:
+        if required:
+            fields.append((name, kind))
         else:  # the function itself has the default
-            fields.append((each.parameter, Union[each.kind, UnsetType], UNSET))  # noqa: UP007 - made at run time
+            fields.append((name, Union[kind, UnsetType], UNSET))  # noqa: UP007 - made at run time
     return defstruct("Inputs", fields, kw_only=True)
 
 
 def _takes_null(node: shapes.Type) -> bool:
     """Whether msgspec makes None of the text "null" for a type, or for the items of a list of it."""
     node = plain(node)
-    kinds = [plain(each) for each in node.types] if isinstance(node, shapes.UnionType) else [node]
+    if isinstance(node, shapes.CollectionType):  # whose values are always a list
+        return _takes_null(node.item_type)
+    if not isinstance(node, shapes.UnionType):
+        return isinstance(node, shapes.NoneType)
+    kinds = [plain(each) for each in node.types]
     arrays = [each for each in kinds if isinstance(each, shapes.CollectionType)]
-    if arrays:  # whose values are always a list
+    if arrays:
         return any(_takes_null(each.item_type) for each in arrays)
-    is_text = any(isinstance(each, shapes.StrType | shapes.AnyType) for each in kinds)
+    is_text = any(isinstance(each, (shapes.StrType, shapes.AnyType)) for each in kinds)
     return not is_text and any(isinstance(each, shapes.NoneType) for each in kinds)
 
 

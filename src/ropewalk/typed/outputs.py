@@ -7,41 +7,45 @@ from typing import Any, Final, get_args, get_origin
 
 from twisted.internet.defer import Deferred
 
-from ropewalk.errors import HandlerError, describe, place
+from ropewalk.errors import HandlerError, Named
 from ropewalk.response import Response, to_json
-from ropewalk.typed.annotations import evaluated, resolved, without_alias
+from ropewalk.typed.annotations import evaluated, evaluated_signature, resolved, without_alias
 from ropewalk.typed.item_streams import ServerSentEvent, item_kind, stream_of
 from ropewalk.typed.pydantic_models import has_model
 from ropewalk.typed.response_shapes import Declared, declared_responses, response_shape
-from ropewalk.typed.value_shapes import Shape, apart, described, shape_by_class, shape_of, without_annotated
+from ropewalk.typed.value_shapes import Shape, apart, known, shape_by_class, shape_of, without_annotated
 
 _AWAITED: Final = (Deferred, Awaitable, Coroutine)
 _PARTS: Final = (bytes, str, Any, bytes | str)
 """The types of the items of streams that are sent as they are."""
 
 
-def returned_kind(function: Callable[..., Any]) -> Any:
-    """The type that a handler returns by its annotation, without Deferred or Awaitable; `Any` if it does not say."""
-    kind = _annotated_kind(function)
+def returned_kind(function: Callable[..., Any], signature: inspect.Signature | None = None) -> Any:
+    """The type that a handler returns by its annotation, without Deferred or Awaitable; `Any` if it does not say.
+
+    `signature` is that of the function, if it is evaluated already.
+    """
+    kind = _annotated_kind(function, signature)
     return Any if isinstance(kind, str) else kind
 
 
-def shape_for(function: Callable[..., Any], content_type: str | None = None) -> Shape | None:
+def shape_for(
+    function: Callable[..., Any], content_type: str | None = None, signature: inspect.Signature | None = None
+) -> Shape | None:
     """What makes a value of the annotated type of a returned value. None if values are sent as they are.
 
     The items of an iterator are sent as JSON lines, or as events if that is the Content-Type. The shape raises
     HandlerError (RW215) for a value that does not match the annotation. Raises HandlerError (RW228) for an annotation
     that cannot be evaluated, and for one by which values cannot be shaped.
     """
-    kind = _annotated_kind(function)
-    where = f"{describe(function)} at {place(function)}"
+    kind = _annotated_kind(function, signature)
     if isinstance(kind, str):
-        what = f"{where} returns {kind!r}, which cannot be evaluated."
+        what = f"{Named(function)} returns {kind!r}, which cannot be evaluated."
         raise HandlerError("RW228", what)
-    return shape_of_returned(kind, where, content_type)
+    return shape_of_returned(kind, Named(function), content_type)
 
 
-def shape_of_returned(kind: Any, where: str, content_type: str | None = None) -> Shape | None:
+def shape_of_returned(kind: Any, where: object, content_type: str | None = None) -> Shape | None:
     """What makes a value of a type of a value that was returned; None if it is sent as it is."""
     kind = without_annotated(kind)
     declared = declared_responses(kind)
@@ -55,7 +59,7 @@ def shape_of_returned(kind: Any, where: str, content_type: str | None = None) ->
         shapes_of_members = [(each, shape_of_returned(each, where, content_type)) for each in members]
         return shape_by_class(kind, shapes_of_members, where)
     shape = shape_of(kind, where)
-    node = described(kind)
+    node = known(kind)
     if shape is None or node is None or not has_model(node):
         return shape
     # Pydantic would refuse a Response, and send None as the text `null`.
@@ -68,18 +72,15 @@ def shape_of_body(kind: Any, where: str) -> Shape | None:
     return shape_of_returned(kind, where)
 
 
-def _shape_of_responses(kind: Any, declared: Declared, where: str, content_type: str | None) -> Shape:
+def _shape_of_responses(kind: Any, declared: Declared, where: object, content_type: str | None) -> Shape:
     by_status = {status: shape_of_returned(each, where, None) for status, each in declared.bodies.items()}
     values = None if declared.values is None else shape_of_returned(declared.values, where, content_type)
     return response_shape(kind, declared, by_status, values, where)
 
 
-def _annotated_kind(function: Callable[..., Any]) -> Any:
+def _annotated_kind(function: Callable[..., Any], signature: inspect.Signature | None = None) -> Any:
     """The same as `returned_kind`; a text if it has names that do not exist at run time."""
-    try:
-        signature = inspect.signature(function, eval_str=True)
-    except NameError:  # an annotation may name what is imported for type checkers only
-        signature = inspect.signature(function)
+    signature = signature or evaluated_signature(function)
     kind = evaluated(signature.return_annotation, function)
     if not isinstance(kind, str | type):
         try:
@@ -92,7 +93,7 @@ def _annotated_kind(function: Callable[..., Any]) -> Any:
     return Any if kind is inspect.Signature.empty else kind
 
 
-def _encoder(kind: Any, where: str) -> Callable[[Any], bytes]:
+def _encoder(kind: Any, where: object) -> Callable[[Any], bytes]:
     """What makes the JSON of an item of a stream."""
     shape = None if kind is ServerSentEvent else shape_of(kind, where)
     return to_json if shape is None else lambda item: to_json(shape(item))

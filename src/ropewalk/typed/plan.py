@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from inspect import Parameter, isawaitable, iscoroutinefunction, signature
+from inspect import Parameter, Signature, isawaitable, iscoroutinefunction
 from typing import Annotated, Any, get_origin
 
 from msgspec import ValidationError
@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from ropewalk.request import Request
 from ropewalk.resource.handler import Handler, is_async
 from ropewalk.response import BYTES, TEXT, Response
+from ropewalk.typed.annotations import evaluated_signature
 from ropewalk.typed.dependencies import call_in_scope, call_with_dependencies, needs_scope
 from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.functions import compiled_readers
@@ -65,13 +66,16 @@ def plan_for(
     status: int | None = None,
     content_type: str | None = None,
     provide: Mapping[str, Depends] | None = None,
+    signature: Signature | None = None,
 ) -> Plan:
     """Compile a handler of these methods at a path with parameters of these names.
 
-    `provide` are the providers of its route. Raises HandlerError (RW214, RW217, RW218).
+    `provide` are the providers of its route. `signature` is that of the function, if it is evaluated already. Raises
+    HandlerError (RW214, RW217, RW218).
     """
-    inputs = inputs_of(function, names, methods)
-    finish = finisher(shape_for(function, content_type), status, content_type)
+    signature = signature or evaluated_signature(function)
+    inputs = inputs_of(function, names, methods, signature)
+    finish = finisher(shape_for(function, content_type, signature), status, content_type)
     bind = None
     if any(each.source == "dependency" for each in inputs):
         bind = partial(_bind, function, names, methods, provide or {}, finish)
@@ -85,7 +89,7 @@ def plan_for(
         whole_body=_takes_body(inputs) or not is_async(function),
         body_limit=_body_limit(inputs),
         status=status,
-        returns=returned_kind(function),
+        returns=returned_kind(function, signature),
         bind=bind,
     )
 
@@ -147,14 +151,13 @@ def with_dependencies(handler: Handler, layers: tuple[Dependencies, ...]) -> Han
     return replace(handler, call=call_bound, whole_body=bound.whole_body, body_limit=limit)
 
 
-def is_typed(function: Callable[..., Any], names: Collection[str], status: int | None = None) -> bool:
+def is_typed(
+    function: Callable[..., Any], signature: Signature, names: Collection[str], status: int | None = None
+) -> bool:
     """Whether a handler needs a plan: it takes more than the request and parameters of the path, as they are."""
     if status is not None:
         return True
-    try:
-        parameters = list(signature(function, eval_str=True).parameters.values())
-    except NameError:
-        parameters = list(signature(function).parameters.values())
+    parameters = list(signature.parameters.values())
     if not parameters or parameters[0].name in names or parameters[0].kind is Parameter.KEYWORD_ONLY:
         return True
     if any(map(has_marker_as_default, parameters)):
@@ -167,7 +170,7 @@ def is_typed(function: Callable[..., Any], names: Collection[str], status: int |
             continue
         if each.name not in names or get_origin(each.annotation) is Annotated:
             return True
-    return shape_for(function) is not None
+    return shape_for(function, signature=signature) is not None
 
 
 def finisher(shape: Shape | None, status: int | None, content_type: str | None) -> Shape | None:

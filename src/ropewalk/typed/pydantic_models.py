@@ -110,7 +110,7 @@ class PydanticValues:
         return []
 
 
-def model_encoder(kind: Any, where: str) -> Callable[[Any], EncodedJSON] | None:
+def model_encoder(kind: Any, where: object) -> Callable[[Any], EncodedJSON] | None:
     """What makes JSON of a value that matches a type with pydantic's models. `where` names the handler.
 
     None for a type with a part that pydantic does not support, such as a Struct.

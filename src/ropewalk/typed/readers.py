@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from msgspec import inspect as shapes
-
 from ropewalk.request import Request
 from ropewalk.typed.bodies import JSONBody, RawBody
+from ropewalk.typed.descriptions import described
 from ropewalk.typed.inputs import Input, takes_all
 from ropewalk.typed.markers import Computed
 from ropewalk.typed.named_values import NamedValues, WholeValues
@@ -73,4 +72,4 @@ def _body_reader(body: Input) -> Reader:
         return RawBody(body)
     if patch_kinds(body.kind):
         return PatchBody(body)
-    return PydanticBody(body) if has_model(shapes.type_info(body.kind)) else JSONBody(body)
+    return PydanticBody(body) if has_model(described(body.kind)) else JSONBody(body)

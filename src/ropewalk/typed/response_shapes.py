@@ -52,7 +52,7 @@ def declared_responses(kind: Any) -> Declared | None:
 
 
 def response_shape(
-    kind: Any, declared: Declared, by_status: Mapping[int, Shape | None], values: Shape | None, where: str
+    kind: Any, declared: Declared, by_status: Mapping[int, Shape | None], values: Shape | None, where: object
 ) -> Shape:
     """What shapes a returned response by its status, and a returned value by the rest of the annotation.
 

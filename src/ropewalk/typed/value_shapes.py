@@ -16,9 +16,9 @@ from ropewalk.errors import HandlerError, full_name
 from ropewalk.json_values import unwrapped
 from ropewalk.response import Response
 from ropewalk.typed.annotations import without_alias
-from ropewalk.typed.descriptions import plain, within
-from ropewalk.typed.exactness import exactness
-from ropewalk.typed.narrowing import has_object, narrowing
+from ropewalk.typed.descriptions import cached_by_type, described, plain, within
+from ropewalk.typed.exactness import AllExact, exactness
+from ropewalk.typed.narrowing import Narrow, has_object, narrowing
 from ropewalk.typed.pydantic_models import has_model, is_model, model_encoder
 
 Shape = Callable[[Any], Any]
@@ -35,7 +35,7 @@ _WITH_FIELDS: Final = (
 )
 
 
-def shape_of(kind: Any, where: str) -> Shape | None:
+def shape_of(kind: Any, where: object) -> Shape | None:
     """What makes a value, or its JSON, of a type: alone, or as an item of another. None if values stay as they are.
 
     `where` names the code in messages. Raises HandlerError (RW228) for a type by which values cannot be shaped.
@@ -44,7 +44,7 @@ def shape_of(kind: Any, where: str) -> Shape | None:
     members = apart(kind)
     if members:
         return shape_by_class(kind, [(each, shape_of(each, where)) for each in members], where)
-    node = described(kind)
+    node = known(kind)
     if node is not None and has_model(node):
         encode = model_encoder(kind, where)
         if encode is None and is_model(kind):
@@ -68,12 +68,12 @@ def members_of(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
-def described(kind: Any) -> shapes.Type | None:
+def known(kind: Any) -> shapes.Type | None:
     """The description of a type; None for what msgspec does not know."""
     if kind is Any or isinstance(kind, str):
         return None
     try:
-        return shapes.type_info(kind)
+        return described(kind)
     except Exception:  # noqa: BLE001 - msgspec raises what it likes for types that it does not know
         return None
 
@@ -83,14 +83,14 @@ def apart(kind: Any) -> tuple[Any, ...]:
     members = members_of(kind)
     if Any in members or len(members) == 1:
         return ()
-    node = described(kind)
+    node = known(kind)
     if node is None or _has_foreign(node):
         several = len([each for each in members if each is not NoneType]) > 1
         return members if several or node is None or not has_model(node) else ()
     return ()
 
 
-def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where: str) -> Shape | None:
+def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where: object) -> Shape | None:
     """What shapes a value by the member of a union whose class it has; if it has none, by the first that it matches."""
     if all(shape is None for _, shape in members):
         return None
@@ -98,7 +98,7 @@ def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where
 
     def shape_member(value: Any) -> Any:
         value = unwrapped(value)
-        if isinstance(value, AS_IT_IS) and not any(isinstance(value, known) for known, shape in by_class if shape):
+        if isinstance(value, AS_IT_IS) and not any(isinstance(value, base) for base, shape in by_class if shape):
             return value
         found = [each for each in by_class if isinstance(value, each[0])]
         if found:
@@ -118,13 +118,13 @@ def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where
     return shape_member
 
 
-def mismatch(kind: Any, where: str, why: str) -> HandlerError:
+def mismatch(kind: Any, where: object, why: str) -> HandlerError:
     """The error for a value that does not match its annotation."""
     written = inspect.formatannotation(kind)
     return HandlerError("RW215", f"{where} returned a value that does not match {written}: {why}.")
 
 
-def unshapeable(kind: Any, where: str, why: str, remedy: str | None = None) -> HandlerError:
+def unshapeable(kind: Any, where: object, why: str, remedy: str | None = None) -> HandlerError:
     """The error for an annotation by which values cannot be shaped."""
     return HandlerError("RW228", f"{where} returns {inspect.formatannotation(kind)}: {why}.", remedy)
 
@@ -148,7 +148,7 @@ def _distance(kind: type, base: type) -> int:
     return kind.__mro__.index(base) if base in kind.__mro__ else len(kind.__mro__)
 
 
-def _shape_of_parts(kind: Any, where: str) -> Shape | None:
+def _shape_of_parts(kind: Any, where: object) -> Shape | None:
     """The shape of a container of what is not described as a whole."""
     origin, arguments = get_origin(kind), get_args(kind)
     base: type = Iterable
@@ -179,7 +179,7 @@ def _shape_of_parts(kind: Any, where: str) -> Shape | None:
     return shape_parts
 
 
-def _has_fields(kind: Any, where: str) -> bool:
+def _has_fields(kind: Any, where: object) -> bool:
     """Whether values of a type are shaped. The parameters of a Callable are not one type."""
     if isinstance(kind, list):
         return any(_has_fields(each, where) for each in kind)
@@ -205,15 +205,14 @@ def _each_of_tuple(found: list[Shape | None]) -> Shape | None:
     return shape_each
 
 
-def _shape(kind: Any, node: shapes.Type, where: str) -> Shape:
+def _shape(kind: Any, node: shapes.Type, where: object) -> Shape:
     _check_fields(kind, node, where)
-    narrow = narrowing(node)
+    narrow, all_exact = _comparisons(kind)
     flat = narrow is None and isinstance(kind, type) and isinstance(plain(node), shapes.StructType)
     exact = kind if flat else None
-    all_exact = None if flat else exactness(node)
 
     def shape(value: Any) -> Any:
-        if type(value) is exact or (all_exact is not None and all_exact((value,))):
+        if type(value) is exact or (exact is None and all_exact is not None and all_exact((value,))):
             return value
         if isinstance(value, AS_IT_IS):
             return value
@@ -226,7 +225,14 @@ def _shape(kind: Any, node: shapes.Type, where: str) -> Shape:
     return shape
 
 
-def _check_fields(kind: Any, node: shapes.Type, where: str) -> None:
+@cached_by_type
+def _comparisons(kind: Any) -> tuple[Narrow | None, AllExact | None]:
+    """What narrows values of a type, and what finds out whether that changes nothing."""
+    node = described(kind)
+    return narrowing(node), exactness(node)
+
+
+def _check_fields(kind: Any, node: shapes.Type, where: object) -> None:
     """Refuse fields of a class that is not shaped: what they contain would be sent as it is, or not at all."""
     classes = [each for each in within(node) if isinstance(each, _WITH_FIELDS)]
     seen: set[Any] = set()
