@@ -199,8 +199,10 @@ def _each_of_tuple(found: list[Shape | None]) -> Shape | None:
         return None
 
     def shape_each(value: Any) -> Any:
-        pairs = zip(value, found, strict=True)
-        return [item if shape is None else shape(item) for item, shape in pairs]
+        items = tuple(value)
+        if len(items) != len(found):
+            raise ValueError(f"it has {len(items)} items")
+        return [item if shape is None else shape(item) for item, shape in zip(items, found, strict=True)]
 
     return shape_each
 

@@ -86,7 +86,7 @@ def serve(value: Any, kind: Any) -> Client:
     handler.__annotations__["return"] = kind
     app = App()
     app.get("/")(handler)
-    return Client(app)
+    return Client(app, raise_errors=False)
 
 
 @pytest.mark.parametrize(("value", "kind", "sent"), SHAPED)
