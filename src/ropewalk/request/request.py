@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ropewalk._engine import PENDING, EngineHandler
 from ropewalk.cookies import parse_cookies
-from ropewalk.errors import Disconnected, HTTPError, ResponseEnded
-from ropewalk.etags import check_etag, matches
 from ropewalk.headers import Headers
-from ropewalk.request.body import UNREAD
-from ropewalk.request.body_writer import BodyWriter
+from ropewalk.request.preconditions import ConditionalExchange
 from ropewalk.request.query import QueryParams
-from ropewalk.request.waits import UNWANTED, fire, fire_all, take
 
 if TYPE_CHECKING:
     from ropewalk.calling.settling import BegunBody, Settled
@@ -24,7 +20,7 @@ Address = tuple[str, int] | str | None
 """A host and port, the path of a UNIX socket, or None where there is no address."""
 
 
-class Request(BodyWriter):
+class Request(ConditionalExchange):
     """One request and its response. The engine creates it.
 
     From the engine: `method`, `path` (decoded), `raw_path` (bytes as sent), `query_string`, `target`, `http_version`,
@@ -133,75 +129,6 @@ class Request(BodyWriter):
         """The path of a named route of the app that serves this request. Raises TreeError if no route has the name."""
         return cast("str", self.service.app.url_for(name, **params))
 
-    def if_match(self, current: str | None) -> None:
-        """Raise HTTPError 412 if the request has If-Match, and that does not name the current version (RFC 9110,
-        section 13.1.1).
-
-        `current` is the entity tag of the version that the request would change, such as `etag(guest)`; None if there
-        is none. Call it before the change. Weak tags never match. Raises InvalidField (RW304) for another str.
-        """
-        check_etag(current)
-        given = self.header("if-match")
-        if given is not None and not matches(given, current, weak=False):
-            raise _changed(current)
-
-    def if_none_match(self, current: str | None) -> None:
-        """Raise HTTPError 412 if the request has If-None-Match, and that names the current version, or is "*" and there
-        is one (RFC 9110, section 13.1.2). For PUT and the like; for GET, the middleware `conditional` sends 304.
-        """
-        check_etag(current)
-        given = self.header("if-none-match")
-        if given is not None and matches(given, current, weak=True):
-            raise _changed(current)
-
-    def require_precondition(self) -> None:
-        """Raise HTTPError 428 if the request has no If-Match (RFC 6585, section 3): it could undo another's change."""
-        if self.header("if-match") is None:
-            raise HTTPError(428, "Send If-Match with the ETag of the version that you change.")
-
-    # Called by the engine
-
-    def on_readable(self) -> None:
-        fire(self, "_arrival", None)
-
-    def on_writable(self) -> None:
-        fire_all(self, "_space", None)
-        producer = getattr(self, "_producer", None)
-        if producer is not None and not self.pressure:
-            self.guard(producer.resumeProducing)
-
-    def on_half_close(self) -> None:
-        self._half_closed = True
-        fire_all(self, "_half_close_waits", None)
-
-    def on_gone(self, reason: str, /) -> None:
-        self._close_event_stream()
-        fire_all(self, "_leaving", None)
-        running = take(self, "_running")
-        if running is not None:
-            self.guard(running.cancel)
-        producer = take(self, "_producer")
-        if producer is not None:
-            self.guard(producer.stopProducing)
-        error = Disconnected(f"The exchange is over: {reason}.")
-        fire(self, "_arrival", error)
-        fire_all(self, "_space", error)
-        fire_all(self, "_endings", error)
-
-    def on_done(self) -> None:
-        self._close_event_stream()
-        fire_all(self, "_leaving", None)
-        if hasattr(self, "_arrival"):
-            fire(self, "_arrival", ResponseEnded(UNREAD))
-        if hasattr(self, "_space"):
-            fire_all(self, "_space", ResponseEnded(UNWANTED))
-        fire_all(self, "_endings", None)
-
-    def _close_event_stream(self) -> None:
-        stream = getattr(self, "_event_stream", None)
-        if stream is not None:
-            stream.close()
-
     # Called by other layers
 
     def is_failing(self) -> bool:
@@ -243,9 +170,3 @@ class Request(BodyWriter):
             del self.settled
         if hasattr(self, "_failure"):
             del self._failure
-
-
-def _changed(current: str | None) -> HTTPError:
-    """The error for a precondition that is false. It has the current tag, so that the client can compare."""
-    headers = {} if current is None else {"etag": current}
-    return HTTPError(412, "The resource is not in the version that the request names.", headers)

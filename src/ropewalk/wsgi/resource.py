@@ -8,31 +8,21 @@ from io import BytesIO
 from threading import Event
 from typing import Any, Final
 
-from twisted.logger import Logger
-
-from ropewalk.errors import CATALOGUE, is_int, named, shown
+from ropewalk.errors import is_int, named, shown
 from ropewalk.request import Request
 from ropewalk.resource import BODY_LIMIT, NOT_DONE_YET, Handler, Hosted, check_body_limit, check_options, node_of
 from ropewalk.response import Response
-from ropewalk.waiting import Waiter
 from ropewalk.wsgi.application_check import Application, Environ, check
 from ropewalk.wsgi.call import WSGICall
 from ropewalk.wsgi.file_wrapper import FileWrapper
 from ropewalk.wsgi.reactor_queue import ReactorQueue
+from ropewalk.wsgi.stop_wait import wait_for_calls
 from ropewalk.wsgi.thread_response import ThreadResponse
 from ropewalk.wsgi.threads import PoolThreads, Threads
 from ropewalk.wsgi.threads_busy import threads_busy
 
 THREADS: Final = 10
 """The number of threads if no reactor runs, as in tests. A reactor's pool has the same number."""
-STOP_LIMIT: Final = 5.0
-"""Seconds at most that a stop waits for calls that run when every response is complete, or cut off."""
-STOP_MINIMUM: Final = 1.0
-"""Seconds at least, even if the deadline of the stop has passed: a thread needs time to notice that it has to end."""
-CHECK: Final = 0.02
-"""Seconds between two checks whether calls still run."""
-
-log = Logger(namespace="ropewalk.wsgi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +98,9 @@ class WSGIResource(Hosted):
         threads.submit(call.run)
         return NOT_DONE_YET if response is None else response
 
+    def _running_calls(self) -> int:
+        return self._own_threads.busy + (self._pool.busy if self._pool is not None else 0)
+
     def _threads(self) -> Threads:
         reactor: Any = None if self.options.threads else sys.modules.get("twisted.internet.reactor")
         if not getattr(reactor, "running", False):
@@ -130,21 +123,9 @@ class WSGIResource(Hosted):
         self._stopping.set()
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait a little for calls that run after their responses. A thread cannot be cancelled."""
+        """Wait a little for calls that run after their responses."""
         self._wait_is_over = False
-        limit = STOP_LIMIT if seconds is None else min(STOP_LIMIT, max(seconds, STOP_MINIMUM))
-        who = named(self.application)
-        for turn in range(round(limit / CHECK)):
-            busy = self._own_threads.busy + (self._pool.busy if self._pool is not None else 0)
-            if not busy:
-                return
-            calls = f"1 call of {who} still runs" if busy == 1 else f"{busy} calls of {who} still run"
-            if self._wait_is_over:
-                break
-            if turn == 1:
-                log.info("Stopping: {calls}, up to {seconds:g} s.", calls=calls, seconds=round(limit, 1))
-            await _pause(CHECK)
-        log.warn("RW706 {calls}. {remedy}", calls=calls, remedy=CATALOGUE["RW706"].remedy)
+        await wait_for_calls(named(self.application), seconds, self._running_calls, lambda: self._wait_is_over)
 
     def cut_calls(self) -> None:
         """End the wait for threads."""
@@ -168,21 +149,3 @@ def _handler(resource: WSGIResource) -> Callable[[Request], Any]:
         return render(request)
 
     return handler
-
-
-def _pause(seconds: float) -> Waiter[None]:
-    """A wait, timed by the event loop, or by the reactor if no loop runs."""
-    pause: Waiter[None] = Waiter()
-
-    def end() -> None:
-        if not pause.called:
-            pause.callback(None)
-
-    loop = running_loop()
-    if loop is not None:
-        loop.call_later(seconds, end)
-    else:
-        from twisted.internet import reactor
-
-        reactor.callLater(seconds, end)
-    return pause

@@ -18,8 +18,7 @@ from ropewalk import App, HTTPError, Request, Resource, Response, Site
 from ropewalk.errors import BadBody
 from ropewalk.testing import AsyncClient, Client
 from ropewalk.waiting import Waiter, ready
-from ropewalk.wsgi import Environ, StartResponse, WSGIOptions, wsgi
-from ropewalk.wsgi import resource as wsgi_resource
+from ropewalk.wsgi import Environ, StartResponse, WSGIOptions, stop_wait, wsgi
 
 Next = Callable[[Request], Any]
 
@@ -385,7 +384,7 @@ class TestEnd:
         assert ended == ["call", "app"]
 
     def test_but_not_for_ever(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(wsgi_resource, "STOP_LIMIT", 0.05)
+        monkeypatch.setattr(stop_wait, "STOP_LIMIT", 0.05)
         going = threading.Event()
         body = Parts([b"Hello"], lambda: going.wait(SECONDS))
         asked = client(returning(body, headers=[TEXT, ("Content-Length", "5")]), wrap=plain)
@@ -405,7 +404,7 @@ class TestEnd:
             pauses.append(seconds)
             return ready(None)
 
-        monkeypatch.setattr(wsgi_resource, "_pause", pause)
+        monkeypatch.setattr(stop_wait, "_pause", pause)
         going = threading.Event()
         body = Parts([b"Hello"], lambda: going.wait(SECONDS))
         resource = wsgi(plain(returning(body, headers=[TEXT, ("Content-Length", "5")])))
@@ -428,7 +427,7 @@ class TestEnd:
             resource.cut_calls()
             return ready(None)
 
-        monkeypatch.setattr(wsgi_resource, "_pause", pause)
+        monkeypatch.setattr(stop_wait, "_pause", pause)
         assert Client(resource).get("/").text == "Hello"
         asyncio.run(resource.finish_calls(30))
         assert log.text.startswith("RW706 1 call of ")
