@@ -1,4 +1,4 @@
-//! The deadline of a connection: one at a time, chosen by what the connection waits for.
+//! The deadline of a connection: when its current timeout passes. `timeouts.rs` chooses the timeout.
 
 use crate::driver::wheel::Wheel;
 use crate::limits::Limits;

@@ -4,6 +4,7 @@
 
 use memchr::memchr_iter;
 
+use super::head_limits::{check_lines, check_sizes};
 use super::request_line;
 use crate::limits::Limits;
 use crate::method::{Method, Methods};
@@ -57,9 +58,7 @@ impl Scan {
                     // Checked now, because a client of HTTP/0.9 sends nothing more.
                     self.method = Some(request_line::check(&input[self.start..=newline], methods)?);
                 }
-                if self.lines as u64 > limits.head_fields + 1 {
-                    return Err(Refusal { status: 431, reason: "too many header fields" });
-                }
+                check_lines(self.lines, limits)?;
             }
             self.line_start = newline + 1;
         }
@@ -68,18 +67,10 @@ impl Scan {
         Ok(None)
     }
 
-    /// Checks the size of a line without its line feed, and of the head up to `end`. The error does not depend on the
-    /// pieces in which a head arrives: the first exceeded limit counts.
+    /// Checks the size of the request line, without its line feed, and of the head up to `end`.
     fn check_sizes(&self, line_feed: usize, end: usize, limits: &Limits) -> Result<(), Refusal> {
-        let line = if self.lines == 0 { (line_feed - self.line_start) as u64 } else { 0 };
-        // The carriage return at the end of a request line does not count.
-        if line > limits.request_line + 1 && limits.request_line < limits.head_size {
-            return Err(Refusal { status: 414, reason: "the request line is too long" });
-        }
-        if (end - self.start) as u64 > limits.head_size {
-            return Err(Refusal { status: 431, reason: "the request head is too large" });
-        }
-        Ok(())
+        let request_line = if self.lines == 0 { line_feed - self.line_start } else { 0 };
+        check_sizes(request_line, end - self.start, limits)
     }
 }
 

@@ -3,25 +3,18 @@
 use bytes::Bytes;
 
 use super::Http1;
+use super::overloaded::OVERLOADED;
 use super::request_body::Demand;
 use super::response_framing::ResponseFraming;
 use super::state::{RequestState, ResponseState};
-use crate::event::{Event, GoneReason, Report, Severity};
+use crate::event::{Event, GoneReason};
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::FieldRef;
 use crate::limits::Limits;
-use crate::refusal::Refusal;
 use crate::wire::{Ending, FramedBy, Received, RequestPhase, ResponsePhase, Wire, WireContext};
 
-const TOO_SLOW: Refusal = Refusal { status: 408, reason: "the request took too long to arrive" };
-/// The refusal of a pipe when the engine is full; a socket gets [`Wire::OVERLOADED`].
-const FULL: Refusal = Refusal { status: 503, reason: "too many connections are open" };
-
 impl Wire for Http1 {
-    const OVERLOADED: &'static [u8] =
-        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
-        Content-Length: 55\r\nConnection: close\r\nRetry-After: 1\r\n\r\n\
-        503 Service Unavailable: too many connections are open\n";
+    const OVERLOADED: &'static [u8] = OVERLOADED;
 
     #[inline]
     fn feed(&mut self, data: &[u8], cx: &mut WireContext<'_>) {
@@ -107,33 +100,11 @@ impl Wire for Http1 {
     }
 
     fn turn_away(&mut self, cx: &mut WireContext<'_>) {
-        if cx.is_pipe {
-            return self.refuse(FULL, cx);
-        }
-        cx.out.tail().extend_from_slice(Self::OVERLOADED);
-        self.close_lingering();
+        Http1::turn_away(self, cx);
     }
 
     fn time_out(&mut self, cx: &mut WireContext<'_>) -> bool {
-        if self.awaits_head() {
-            let begun = self.has_begun_head();
-            if begun {
-                self.refuse(TOO_SLOW, cx);
-            }
-            return begun;
-        }
-        let started = self.has_started();
-        let Some(serial) = Http1::abort(self, TOO_SLOW.status, cx) else { return false };
-        cx.inbox.push_back(Event::Gone(cx.exchange(serial), GoneReason::BodyTimeout));
-        if started {
-            return false;
-        }
-        self.send_refusal(TOO_SLOW, cx);
-        if cx.debug {
-            let message = format!("{}: {} {}", cx.peer, TOO_SLOW.status, TOO_SLOW.reason);
-            cx.inbox.push_back(Event::Report(Report { severity: Severity::Debug, code: "RW510", message }));
-        }
-        true
+        Http1::time_out(self, cx)
     }
 
     fn abort(&mut self, reason: GoneReason, status: u16, cx: &mut WireContext<'_>) {
