@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits
 from ropewalk.proxies import TrustedProxies
-from ropewalk.server.access_log import AccessLog
+from ropewalk.server.access_log_writer import AccessLog
 from ropewalk.server.app_listening_port import AppListeningPort
 from ropewalk.server.app_listening_port import listen as listen_on
 from ropewalk.server.endpoint_descriptions import half_closing, tcp_endpoint

@@ -15,7 +15,7 @@ from ropewalk.proxies import TrustedProxies
 from ropewalk.request import EngineHandler, Request
 from ropewalk.resource import node_of
 from ropewalk.response import encode_json
-from ropewalk.server.access_log import AccessLog
+from ropewalk.server.access_log_writer import AccessLog
 from ropewalk.waiting import Moment
 
 FLUSH_INTERVAL: Final = 1.0

@@ -1,4 +1,4 @@
-"""The writer of the access log."""
+"""The writer of the access log. The engine formats the lines, in `engine/src/access_log.rs`."""
 
 import sys
 from pathlib import Path

@@ -9,7 +9,7 @@ from tests.unit.conftest import Log
 from twisted.internet.task import Clock
 
 from ropewalk import App
-from ropewalk.server.access_log import AccessLog
+from ropewalk.server.access_log_writer import AccessLog
 from ropewalk.server.service import Service
 
 
