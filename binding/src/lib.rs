@@ -56,10 +56,8 @@ mod _engine {
 }
 
 /// Makes the allocator keep the memory of bodies after they are freed. glibc returns the top of the heap to the kernel
-/// past 128 KiB until a
-/// larger block was allocated and freed (mallopt(3), M_MMAP_THRESHOLD). A server of 100 KiB bodies would have page
-/// faults at
-/// every request.
+/// past 128 KiB until a larger block was allocated and freed (mallopt(3), M_MMAP_THRESHOLD). A server of 100 KiB bodies
+/// would have page faults at every request.
 fn warm_allocator() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }

@@ -3,8 +3,7 @@
 //! A send wakes its client. If the client sleeps on the same machine, as a proxy may, waking it is half of the kernel's
 //! work for a request (perf, FastAPI at 64 connections). Sends that follow one another closely wake it once. So a
 //! response may wait while other requests are ready and handlers are quick. A slow handler delays the responses that
-//! wait
-//! when it is called; after it, each response is sent at once for a while.
+//! wait when it is called; after it, each response is sent at once for a while.
 //!
 //! Times are microseconds of one monotonic clock.
 

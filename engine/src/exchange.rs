@@ -1,8 +1,7 @@
 //! One request and its response: ids, and the values and errors of commands.
 //!
 //! Events out, commands in. A wire turns bytes into [`crate::Event`]s. A handler responds with the commands of the
-//! engine,
-//! each of which names the exchange by its [`ExchangeId`]. An exchange is
+//! engine, each of which names the exchange by its [`ExchangeId`]. An exchange is
 //!
 //! ```text
 //! Head -> (Data)* -> End                     the request; its body only after `receive`
@@ -131,8 +130,7 @@ pub enum CommandError {
         written: u64,
     },
     /// The body is longer than announced, in a response that its handler frames. The announced length is sent, and then
-    /// the
-    /// connection closes.
+    /// the connection closes.
     Excess {
         /// The length in `Content-Length`.
         announced: u64,

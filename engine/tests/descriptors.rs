@@ -15,7 +15,7 @@ use harness::{End, World};
 const DESCRIPTORS: u64 = 400;
 const LINGERING: usize = 5;
 
-/// Takes the descriptors that are left, apart from so many.
+/// Takes the descriptors that are left, apart from this many.
 fn take_descriptors(taken: &mut Vec<File>, but: usize) {
     while let Ok(file) = File::open("/dev/null") {
         taken.push(file);

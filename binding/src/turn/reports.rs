@@ -21,7 +21,7 @@ pub fn pass_on(engine: &Bound<'_, Engine>, report: &Report) -> PyResult<()> {
     Ok(())
 }
 
-/// Reports a handler that blocked the reactor for so many microseconds.
+/// Reports a handler that blocked the reactor for this many microseconds.
 pub fn blocking(engine: &Bound<'_, Engine>, handler: Option<Py<EngineHandler>>, micros: u64) -> PyResult<()> {
     let py = engine.py();
     let named = match handler {

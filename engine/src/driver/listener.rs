@@ -52,8 +52,7 @@ pub enum Accepted {
 pub(super) const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
 
 /// A socket filter that drops a TCP segment with SYN and without ACK, and accepts any other. The client sends it again
-/// after a second, and
-/// is refused then. Written in the BPF of `linux/filter.h`: the flags are byte 13 of the header.
+/// after a second, and is refused then. Written in the BPF of `linux/filter.h`: the flags are byte 13 of the header.
 const NO_SYN: [SockFilter; 5] = [
     SockFilter::new(0x30, 0, 0, 13),       // ldb [13]
     SockFilter::new(0x54, 0, 0, 0x12),     // and #SYN|ACK

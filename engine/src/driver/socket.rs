@@ -72,8 +72,8 @@ pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Address, Address)> {
 ///
 /// Otherwise the kernel would accept megabytes of a response, the engine's queue would be empty, and the engine could
 /// not detect that the client reads nothing. `unsent` is in bytes, beyond those in flight. After `stall` milliseconds
-/// (0: never)
-/// without an acknowledgement the kernel gives up, even if we have closed the socket (`TCP_USER_TIMEOUT`, RFC 5482).
+/// (0: never) without an acknowledgement the kernel gives up, even if we have closed the socket (`TCP_USER_TIMEOUT`,
+/// RFC 5482).
 pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
     let socket = socket2::SockRef::from(&socket);
     // A kernel without these options uses its own limits.

@@ -18,9 +18,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Lets the body of a request flow, up to a limit in bytes.
     ///
-    /// The first call returns the part of the body that has arrived already, so that small bodies need no events.
-    /// No body event of the exchange exists before it. A later call changes the limit and returns nothing, because
-    /// earlier
+    /// The first call returns the part of the body that has arrived already, so that small bodies need no events. No
+    /// body event of the exchange exists before it. A later call changes the limit and returns nothing, because earlier
     /// parts may still be queued, in the inbox or with the caller. For the same reason, raw bytes after
     /// [`Engine::switch_without_response`] are returned only if nothing of the body is queued.
     pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<Vec<Event>, CommandError> {

@@ -43,8 +43,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// The next event of one pipe and its exchanges, before waiting events of other connections. It is never a `Head`,
-    /// nor an event
-    /// of an exchange whose `Head` is still in the inbox. What was written to the pipe is output first.
+    /// nor an event of an exchange whose `Head` is still in the inbox. What was written to the pipe is output first.
     pub fn next_pipe_event(&mut self, id: PipeId) -> Option<Event> {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;

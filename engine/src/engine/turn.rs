@@ -75,8 +75,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Sends the waiting output. If the inbox is empty, decides what happens to exchanges whose clients have closed
-    /// their side, which
-    /// may fill the inbox again.
+    /// their side, which may fill the inbox again.
     pub fn flush_queued(&mut self) {
         self.send_waiting();
         if self.has_events() {

@@ -65,7 +65,7 @@ struct Trailers {
 /// The result of a step of the decoder.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The rest of the input starts with so many bytes of data. The caller takes them, and reports them as consumed.
+    /// The rest of the input starts with this many bytes of data. The caller takes them, and reports them as consumed.
     Data(usize),
     /// The input is used up.
     More,

@@ -34,7 +34,7 @@ impl Http1 {
         Ok(true)
     }
 
-    /// The reader has taken so many bytes.
+    /// The reader has taken `count` bytes.
     pub(super) fn consumed(&mut self, count: u64, cx: &mut WireContext<'_>) {
         self.request_body.unread = self.request_body.unread.saturating_sub(count);
         if self.has_input() {

@@ -113,7 +113,8 @@ fn split_token(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(text.iter().position(|&byte| !is_token(byte)).unwrap_or(text.len()))
 }
 
-/// The content of a quoted string after its first mark, and the rest (RFC 9110, section 5.6.4).
+/// Splits off a quoted string whose opening quotation mark was read (RFC 9110, section 5.6.4): its content, and the text
+/// after it.
 fn split_quoted(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), &'static str> {
     let open = "a quoted string in Forwarded does not end";
     let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\').ok_or(open)?;

@@ -148,7 +148,7 @@ fn source_of_block(family: u8, block: &[u8]) -> Result<Header, &'static str> {
     Ok(Header::Proxied(Box::new(Source { client, server, secure })))
 }
 
-/// Two addresses of so many bytes, then two ports.
+/// Two addresses of this many bytes, then two ports.
 fn inet<const SIZE: usize>(ends: &[u8]) -> (Address, Address)
 where
     [u8; SIZE]: Into<IpAddr>,

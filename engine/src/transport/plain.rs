@@ -12,7 +12,7 @@ use crate::address::Address;
 use crate::driver::socket;
 use crate::outbox::{Front, Outbox};
 
-/// Slices of one system call.
+/// The most slices that one system call sends.
 const SLICES: usize = 32;
 /// The most bytes of a file that one call sends.
 const FILE_STEP: u64 = 512 * 1024;

@@ -128,7 +128,7 @@ impl World {
         self.settle_within(usize::MAX);
     }
 
-    /// Runs up to so many turns.
+    /// Runs up to this many turns.
     pub fn settle_within(&mut self, turns: usize) {
         for _ in 0..turns {
             let engine = self.engine.descriptor();

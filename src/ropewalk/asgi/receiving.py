@@ -111,10 +111,10 @@ class ReceivingCall(CallState):
             self._half_closing.addCallbacks(self._wake, _nothing)
 
     def _client_left(self, _: object) -> None:
-        """The client has left, or the response is complete. `over` fires after it if the response is this call's."""
+        """Handle that the client has left, or that the response is complete."""
         if self.request.gone:
             self.left()
-        else:
+        else:  # later, because the call that has sent the response has not called `over` yet
             get_running_loop().call_soon(self.left)
 
     def _half_closed(self) -> bool:

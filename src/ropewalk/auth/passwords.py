@@ -92,7 +92,8 @@ def _octets(password: str) -> bytes | None:
 
 
 _shared: Final[list[Passwords]] = []
-"""What the functions below use, made at their first call. The memory that its bound protects is that of the process."""
+"""The `Passwords` of the functions below, made when one is first called. The bound on threads limits the memory of the
+process, so all calls share it."""
 
 
 def _default() -> Passwords:

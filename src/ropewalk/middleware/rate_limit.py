@@ -40,7 +40,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class Limit:
-    """So many requests in so many seconds, for each key: `Limit(100, 60)`.
+    """A number of requests in a number of seconds, for each key: `Limit(100, 60)`.
 
     A token bucket: it holds `burst` tokens, a request takes one, and `requests` tokens are added evenly in `seconds`.
     Raises HandlerError (RW230) for an invalid value.
@@ -201,7 +201,7 @@ def _description(options: RateLimit) -> MiddlewareDescription:
 def header_fields(limits: Sequence[Limit], taken: Taken) -> list[tuple[str, str]]:
     """`RateLimit-Policy` and `RateLimit`: lists of strings with parameters (RFC 9651).
 
-    `q` is the most requests at once, and `w` the seconds in which so many are allowed again; `r` is how many are left,
+    `q` is the most requests at once, and `w` the seconds in which `q` are allowed again; `r` is how many are left,
     and `t` the seconds until there is one more.
     """
     policies, states = [], []

@@ -217,7 +217,7 @@ def _open(path: Path) -> int:
 
 
 def _ends_within_a_line(name: Path | str, size: int) -> bool:
-    """Whether the last line of a file has no end, because the disk was full or its writer was killed."""
+    """Whether a file ends without a newline, because the disk was full or its writer was killed."""
     if not size:
         return False
     try:

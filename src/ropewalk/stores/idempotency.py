@@ -31,14 +31,14 @@ class IdempotencyStore(Protocol):
     """
 
     async def claim(self, key: str, fingerprint: str, token: str, seconds: float, *, owner: str = "") -> Record | None:
-        """Claim a key for so many seconds. Returns None if it was free; else what is known about it, unchanged.
+        """Claim a key for `seconds`. Returns None if it was free; else what is known about it, unchanged.
 
         `owner` says who sent the request, for a store that limits what one client may take: a user, or an address. It
         is not part of the key, and may be ignored. Raises TooManyKeys if the owner has taken too much.
         """
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
-        """Keep the response for so many seconds, if the key is still claimed with this token."""
+        """Keep the response for `seconds`, if the key is still claimed with this token."""
 
     async def release(self, key: str, token: str) -> None:
         """Make the key free again, if it is still claimed with this token and has no response."""

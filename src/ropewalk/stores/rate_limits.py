@@ -124,5 +124,5 @@ class MemoryRateLimits:
 
 
 def _cell(limit: str, key: str) -> tuple[str, int]:
-    """The cell of a key. Python's hash has a secret of the process."""
+    """The cell of a key. Clients cannot choose keys of one cell: Python's hash has a random seed for each process."""
     return limit, hash(key) % CELLS

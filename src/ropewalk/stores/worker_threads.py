@@ -95,7 +95,7 @@ class _Call:
         self._error: BaseException | None = None
 
     def limit(self, seconds: float, message: str) -> None:
-        """Fail the wait after so many seconds."""
+        """Fail the wait after `seconds`."""
         later = _reactor().callLater if self._loop is None else self._loop.call_later
         self._timer = later(seconds, self._expire, message)
 

@@ -67,7 +67,7 @@ class Harness:
         await hooks
 
     async def drain(self, seconds: float | None) -> None:
-        """Wait at most so many seconds for running requests, cut off the rest, and wait for their handlers to end."""
+        """Wait at most `seconds` for running requests, cut off the rest, and wait for their handlers to end."""
         if self._service is not None:
             cut: Waiter[int] = Waiter()
             self._service.drain(_FOREVER if seconds is None else seconds).addCallback(cut.callback)

@@ -26,7 +26,7 @@ class ThreadPools:
 
     @classmethod
     def take(cls, reactor: Any) -> None:
-        """Begin a use."""
+        """Count a client that uses the reactor, and start the pools for the first one."""
         key = id(reactor)
         cls._uses[key] = cls._uses.get(key, 0) + 1
         pool: ThreadPool = reactor.getThreadPool()
@@ -40,7 +40,7 @@ class ThreadPools:
 
     @classmethod
     def release(cls, reactor: Any) -> None:
-        """End a use."""
+        """Count one client less, and stop the reactor's own pool after the last one."""
         key = id(reactor)
         cls._uses[key] -= 1
         if cls._uses[key]:

@@ -1,4 +1,7 @@
-"""Annotations: evaluated one by one, where some name what is imported for type checkers only, and without aliases."""
+"""Annotations of functions: evaluated if they are text, and without type aliases.
+
+Each is evaluated by itself, because others may use names that are imported for type checkers only.
+"""
 
 import collections.abc
 import inspect
@@ -33,7 +36,7 @@ def evaluated_signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
-    """An annotation of a function; as it is if it is a text with names that do not exist at run time."""
+    """The object that an annotation names. Returns the text itself if its names do not exist at run time."""
     if not isinstance(annotation, str):
         return annotation
     names = _names_around(function)

@@ -32,7 +32,7 @@ class TypedFunction:
         return found
 
     def call(self, request: Request, arguments: dict[str, Any], values: list[Any]) -> Any:
-        """Call it with these arguments, and with the values of steps."""
+        """Call the function with these arguments and with the values of its providers, by the number of their step."""
         for parameter, step in self.links:
             arguments[parameter] = values[step]
         if self._request_name is not None:

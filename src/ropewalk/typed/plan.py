@@ -207,7 +207,7 @@ def _call_with_inputs(
 def _finished(
     function: Callable[..., Any], call: Callable[[Request], Any], finish: Shape | None
 ) -> Callable[[Request], Any]:
-    """What calls the function by `call`, and finishes what it returns."""
+    """`call`, with its result passed to `finish`. `function` tells whether the result is awaited first."""
     if finish is None:
         return call
     if iscoroutinefunction(function):

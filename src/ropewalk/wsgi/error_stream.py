@@ -31,7 +31,7 @@ class ErrorStream:
         self.write("".join(lines))
 
     def flush(self) -> None:
-        """Log what was written, even if the last line has no end."""
+        """Log what was written, even if it does not end with a newline."""
         text, self._text = self._text.strip("\n"), ""
         if text:
             log.error("{text}", text=visible(text))

@@ -130,7 +130,7 @@ class Threads:
         self.start(self._work)
 
     def _wait_until_needed(self, wakeup: Lock) -> None:
-        """Wait until this thread is needed, or until no thread is."""
+        """Wait as long as jobs are left and other threads take them."""
         while self._jobs and self._seen != self._taken and self.busy > 1:
             self._seen = self._taken
             wakeup.acquire(timeout=CHECK)  # used as a sleep: the lock is not released
