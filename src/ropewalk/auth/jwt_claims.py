@@ -34,7 +34,7 @@ def _several(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _moment(claims: dict[str, Any], name: str) -> float | None:
-    """A NumericDate. Raises Refused for a claim that is none."""
+    """The value of a claim with a time (NumericDate, RFC 7519). Raises Refused for any other value."""
     value = claims.get(name)
     if value is None and name not in claims:
         return None

@@ -14,7 +14,7 @@ from ropewalk.errors import HandlerError
 MOST_KEYS: Final = 50
 """The most keys of a set. Microsoft's has about ten."""
 _PUBLIC_TEXT: Final = re.compile(rb"----[- ]BEGIN |\b(?:ssh|ecdsa)-\S+\s+AAAA")
-"""What shows a key in PEM, or one of SSH, in a text."""
+"""Finds a public key, in PEM or of SSH, in a text."""
 
 
 @dataclass(frozen=True, slots=True)

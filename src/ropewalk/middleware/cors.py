@@ -116,7 +116,7 @@ def cors(options: CORSOptions) -> Middleware:
 
 
 def _preflight(options: CORSOptions) -> Callable[[Request, str, bool, str], Response]:
-    """What makes the response to a preflight."""
+    """A function that makes the response to a preflight."""
     methods, headers = frozenset(options.methods), frozenset(options.headers) | _SAFELISTED
     fixed: list[Line] = []
     if methods:

@@ -98,7 +98,7 @@ def files_folder(path: str) -> Path:
     """The folder of Swagger UI's files. Raises StartError (RW750) if it is not installed."""
     try:
         package = find_spec("swagger_ui")
-    except ImportError:  # from a finder that refuses it, as an import would be
+    except ImportError:  # raised by a finder that blocks the import of a package
         package = None
     for place in () if package is None else package.submodule_search_locations or ():
         folder = Path(place) / "static"

@@ -69,7 +69,7 @@ def walk_handlers(
     segments: tuple[str | Converter, ...] = (),
     around: Around = Around(),
 ) -> Iterator[Served]:
-    """What handles each method at a resource and below.
+    """The handler of each method, at a resource and below.
 
     `path` leads to the root of the routes that are walked, and `segments` from there to the resource. `above` are the
     ids of the resources on the path.

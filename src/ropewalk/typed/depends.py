@@ -112,7 +112,7 @@ def layers_of(apps: tuple[Any, ...]) -> tuple[Dependencies, ...]:
 
 
 def find_provider(name: str, layers: tuple[Dependencies, ...], route: Mapping[str, Depends]) -> Depends | None:
-    """What provides a name: the innermost wins."""
+    """The provider of a name: the route's, else that of the innermost app or mount."""
     if name in route:
         return route[name]
     return next((layer.named[name] for layer in reversed(layers) if name in layer.named), None)

@@ -73,7 +73,7 @@ class Input:
     by_position: bool = False
     """Whether it is passed by position, as the request is to a function whose first parameter may have any name."""
     depends: Depends | None = None
-    """What provides it, if its source is "dependency"."""
+    """Its `Depends`, if its source is "dependency"."""
 
     @property
     def required(self) -> bool:

@@ -75,7 +75,7 @@ def item_kind(kind: Any) -> Any:
 
 
 def stream_of(to_data: Callable[[Any], bytes], content_type: str | None) -> Callable[[Any], Any]:
-    """What makes a Response of an iterator. `to_data` makes the JSON of an item."""
+    """A function that makes a Response of an iterator. `to_data` makes the JSON of an item."""
     kind = content_type or JSON_LINES
     encode = partial(_event if parse_content_type(kind)[0] == EVENTS else _line, to_data)
 

@@ -71,7 +71,7 @@ class WholeValues:
 
 
 def reader_of(location: Location, nodes: Mapping[str, shapes.Type]) -> ValuesOf:
-    """What returns the values of a part of a request, for fields of some types.
+    """A function that returns the values of a part of a request, for fields of some types.
 
     msgspec takes the text "null", in any case, for None. To clients it is text like any other, so a number or a date
     that may be None refuses it: only an absent value leaves the default.

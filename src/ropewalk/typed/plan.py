@@ -232,7 +232,7 @@ def _finished(
 
 
 def _arguments(inputs: tuple[Input, ...], readers: list[Reader]) -> Callable[[Request], dict[str, Any]]:
-    """What reads all arguments that are passed by keyword."""
+    """A function that reads all arguments that are passed by keyword."""
     request_name = next((each.parameter for each in inputs if each.source == "request" and not each.by_position), None)
 
     def read_all(request: Request) -> dict[str, Any]:

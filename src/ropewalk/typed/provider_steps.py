@@ -155,7 +155,7 @@ def provided(
     *,
     complete: bool = True,
 ) -> Depends | None:
-    """What provides a parameter; None if its default holds. Raises HandlerError (RW216)."""
+    """The provider of a parameter; None if its default holds. Raises HandlerError (RW216)."""
     assert wanted.depends is not None
     if callable(wanted.depends.provider):
         return wanted.depends

@@ -80,4 +80,4 @@ VALUES: Final[dict[Location, ValuesOf]] = {
     "header": header_values,
     "cookie": cookie_values,
 }
-"""What returns the values of each part of a request."""
+"""For each part of a request, the function that returns its values."""

@@ -13,6 +13,7 @@ from tests.unit.conftest import Log
 from ropewalk.auth import OpenIDConnect, OpenIDOptions, authenticate
 from ropewalk.auth.oauth import pending_logins
 from ropewalk.auth.oauth.signed_values import SignedValues
+from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 
 Sign = Callable[[dict[str, Any]], str]
