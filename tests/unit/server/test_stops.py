@@ -1,9 +1,7 @@
 """Servers that are stopped before they have started, and stop hooks that do not end."""
 
 import re
-import signal
 from asyncio import CancelledError
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from twisted.internet.defer import Deferred
 from ropewalk import App, Limits
 from ropewalk.errors import StartError
 from ropewalk.resource import Hosted
-from ropewalk.server.stop_signals import handle_stop_signals
 
 
 class Unstarted(Reactor):
@@ -244,27 +241,3 @@ class TestDeadline:
         port.server.abort()
         assert work.given == [0.0]
         work.idle.callback(None)
-
-
-class TestSignals:
-    def test_a_signal_during_the_handler_of_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Python calls a handler between any two instructions, also within a handler."""
-        handlers: dict[int, Any] = {}
-        calls: list[Any] = []
-        nested: list[int] = []
-
-        def handle(number: int, handler: Any) -> None:
-            for _ in range(len(nested)):
-                handlers[nested.pop()](signal.SIGINT, None)
-            handlers[number] = handler
-
-        monkeypatch.setattr(signal, "signal", handle)
-        server: Any = SimpleNamespace(abort="abort")
-        reactor: Any = SimpleNamespace(callFromThread=lambda call: calls.append(getattr(call, "__name__", call)))
-        handle_stop_signals(reactor, server)
-        handler = handlers[signal.SIGTERM]
-        handler(signal.SIGTERM, None)
-        nested += [signal.SIGINT]
-        handler(signal.SIGTERM, None)
-        assert calls == ["drain", "abort"]
-        assert {handlers[number] for number in (signal.SIGINT, signal.SIGTERM)} == {signal.SIG_DFL}
