@@ -15,6 +15,7 @@ from ropewalk.calling import (
     ErrorFormat,
     ErrorHandlers,
     FailedLookup,
+    as_wrong_reactor,
     call_hook,
     check_format,
     format_of,
@@ -274,7 +275,8 @@ class App(Routes):
         dependencies.
 
         If one fails, those that were started are stopped again. Raises HandlerError (RW216, RW217, RW218) for
-        dependencies that cannot be provided, and (RW238) for middleware in a wrong order.
+        dependencies that cannot be provided, (RW238) for middleware in a wrong order, and (RW203) for a hook or a
+        provider that needs asyncio if no loop runs.
         """
         check_orders(self)
         needed = app_scoped_below(self)
@@ -282,17 +284,21 @@ class App(Routes):
             if app.stop_begins.passed:  # otherwise keep it: other code may wait for it already
                 app.stop_begins = Moment()
         started: list[App | Hosted] = []
+        called: Hook = self.start
         try:
             for each in self._lifecycle_members():
                 if isinstance(each, Hosted):
                     started.append(each)
-                for hook in each.start_hooks:
-                    await call_hook(hook)
-            for provider, (name, layers) in needed.items():
-                await open_provider(provider, name, layers, self._closes)
-        except BaseException:
+                for called in each.start_hooks:
+                    await call_hook(called)
+            for called, (name, layers) in needed.items():
+                await open_provider(called, name, layers, self._closes)
+        except BaseException as error:
             await self._stop(call_hook, started)
-            raise
+            raised = as_wrong_reactor(error, called)
+            if raised is error:
+                raise
+            raise raised from error
 
     def begin_stop(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> Waiter[None]:
         """Call the stopping hooks of this app and of mounted apps, all at once. Fires when all have finished.

@@ -14,6 +14,7 @@ from ropewalk.calling.shortages import ShortageLog
 from ropewalk.calling.stop_hooks import StopHooks
 from ropewalk.calling.task import Task, call_hook, start
 from ropewalk.calling.value_to_response import SentResponse
+from ropewalk.calling.wrong_reactor import as_wrong_reactor
 
 __all__ = [
     "Cleanups",
@@ -27,6 +28,7 @@ __all__ = [
     "ShortageLog",
     "StopHooks",
     "Task",
+    "as_wrong_reactor",
     "call_hook",
     "check_format",
     "close_dropped",

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from ropewalk.calling.error_handlers import CANCELLATIONS, find_error_handler
 from ropewalk.calling.failed_lookup import FailedLookup
 from ropewalk.calling.shortages import INTERVAL, Shortage, shortage_in
+from ropewalk.calling.wrong_reactor import needs_asyncio
 from ropewalk.errors import (
     CATALOGUE,
     LATE_REMEDY,
@@ -130,8 +131,7 @@ def _describe(request: Request, error: BaseException, advice: str | None) -> tup
         if isinstance(error, WrongReturn) or error.message.startswith(raiser):
             return error.code, error.message, error.remedy
         return error.code, f"{noted or raiser}: {error.message}{handler}", error.remedy
-    on_wrong_reactor = isinstance(error, RuntimeError) and "no running event loop" in shown(error)
-    code = "RW203" if on_wrong_reactor else "RW208"
+    code = "RW203" if needs_asyncio(error) else "RW208"
     comma = "," if noted is not None and _CALLED_FOR in noted else ""
     what = f"{noted or raiser}{comma} raised {shown(error)}.{handler}"
     return code, what, advice if advice and code == "RW208" else CATALOGUE[code].remedy
