@@ -1,6 +1,7 @@
 """The document as a whole: which operations it has, their names, and what the options add."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 from msgspec import Struct
@@ -299,6 +300,43 @@ class TestOperationIds:
         assert operation(app, "/a")["operationId"] == "handler_get_a"
         assert operation(app, "/b")["operationId"] == "handler"
 
+    def test_the_keyword(self) -> None:
+        app = App()
+        app.get("/a", operation_id="find")(handler)
+        assert operation(app, "/a")["operationId"] == "find"
+
+    @pytest.mark.parametrize("wrong", ["", 1, ["a"]])
+    def test_what_is_none(self, wrong: Any) -> None:
+        with pytest.raises(HandlerError, match="RW219 handler at .* has operation_id="):
+            App().get("/a", operation_id=wrong)(handler)
+        with pytest.raises(HandlerError, match="RW219 handler at .* has operation_id="):
+            App().get("/a", operation={"operationId": wrong})(handler)
+
+    def test_a_function_that_makes_them(self) -> None:
+        app = App()
+        app.get("/a")(handler)
+        app.post("/a", operation_id="add")(handler)
+        options = OpenAPI("Hotel", "1.0", ui=None, name_operation=lambda name, method, path: f"{method}:{path}:{name}")
+        found = described(app, options)["paths"]["/a"]
+        assert {name: each["operationId"] for name, each in found.items()} == {"get": "GET:/a:handler", "post": "add"}
+
+    def test_a_function_that_makes_one_twice(self) -> None:
+        app = App()
+        app.get("/a")(handler)
+        app.get("/b")(handler)
+        options = OpenAPI("Hotel", "1.0", ui=None, name_operation=lambda name, method, path: name)
+        with pytest.raises(HandlerError) as caught:
+            described(app, options)
+        assert "(GET /a) and handler at" in str(caught.value)
+        assert "(GET /b) have the operationId 'handler'. Give each a different one" in str(caught.value)
+
+    def test_a_function_that_makes_no_text(self) -> None:
+        app = App()
+        app.get("/a")(handler)
+        make: Any = lambda name, method, path: None  # noqa: E731 - a function without a name
+        with pytest.raises(HandlerError, match="RW219 .* returned None as an operationId"):
+            described(app, OpenAPI("Hotel", "1.0", ui=None, name_operation=make))
+
     def test_one_that_was_given_twice(self) -> None:
         app = App()
         app.get("/a", operation={"operationId": "a"})(handler)
@@ -341,6 +379,28 @@ class TestOptions:
         assert found["components"] == {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
         assert found["security"] == [{"token": []}]
         assert found["x-internal"] is True
+
+    def test_everything_about_the_api(self) -> None:
+        options = OpenAPI(
+            "Hotel",
+            "1.0",
+            ui=None,
+            servers=[{"url": "https://{region}.example.org", "variables": {"region": {"default": "eu"}}}],
+            contact={"name": "The desk", "email": "desk@example.org"},
+            license={"name": "MIT", "identifier": "MIT"},
+            terms_of_service="https://example.org/terms",
+            external_docs={"url": "https://example.org/docs", "description": "A guide."},
+        )
+        found = described(App(), options)
+        assert found["info"] == {
+            "title": "Hotel",
+            "version": "1.0",
+            "termsOfService": "https://example.org/terms",
+            "contact": {"name": "The desk", "email": "desk@example.org"},
+            "license": {"name": "MIT", "identifier": "MIT"},
+        }
+        assert found["servers"] == options.servers
+        assert found["externalDocs"]["url"] == "https://example.org/docs"
 
     def test_a_value_that_is_no_json(self) -> None:
         with pytest.raises(HandlerError, match="RW219 .* a value that JSON cannot have"):

@@ -120,6 +120,12 @@ class TestDocument:
         assert response.json()["servers"] == [{"url": "https://example.org"}]
         assert response.text.count("servers") == 1
 
+    def test_a_word_of_the_document_is_no_server(self) -> None:
+        app, inner = App(), app_with()
+        inner.get("/a", operation={"x-note": {"servers": []}})(lambda request: "")
+        app.mount("/api", inner)
+        assert Client(app).get("/api/openapi.json").json()["servers"] == [{"url": "/api"}]
+
     def test_the_outer_and_the_mounted_app_may_both_publish(self) -> None:
         app, inner = app_with(), app_with()
         app.mount("/api", inner)
@@ -197,7 +203,8 @@ class TestPage:
         )
 
     def test_its_policy_allows_the_servers_of_the_api(self) -> None:
-        app = app_with(servers=["https://example.org/v1", "https://example.org/v2", "/v3"])
+        others: list[Any] = [{"url": "https://{region}.example.org"}, {"url": "/v4"}]
+        app = app_with(servers=["https://example.org/v1", {"url": "https://example.org/v2"}, "/v3", *others])
         policy = Client(app).get("/docs").headers["content-security-policy"]
         assert "connect-src 'self' https://example.org; " in policy
 
@@ -209,6 +216,7 @@ class TestErrors:
             ({"ui": "docs"}, "RW219 OpenAPI(ui='docs') is not a path without parameters."),
             ({"path": "/{a}"}, "RW219 OpenAPI(path='/{a}') is not a path without parameters."),
             ({"servers": "https://a"}, "RW219 OpenAPI(servers='https://a') is not a list."),
+            ({"servers": [{"description": "b"}]}, "RW219 OpenAPI(servers=...) has {'description': 'b'}."),
         ],
     )
     def test_wrong_options(self, options: dict[str, Any], message: str) -> None:

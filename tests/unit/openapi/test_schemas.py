@@ -1,0 +1,157 @@
+"""The components: which there are, how they are named, and what is written for tools that read them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+import pydantic
+from msgspec import Struct
+from tests.unit.openapi.described import described, operation
+
+from ropewalk import App, OpenAPI, Query
+
+Item = TypeVar("Item")
+
+
+class Tree(Struct):
+    children: "list[Tree]" = []
+
+
+@dataclass
+class Chain:
+    next: "Chain | None" = None
+
+
+class Page(Struct, Generic[Item]):
+    items: list[Item]
+
+
+class Folder(pydantic.BaseModel):
+    folders: "list[Folder]" = []
+
+
+class Marked(pydantic.BaseModel):
+    """Its form as output differs from that as input."""
+
+    name: str
+
+    @pydantic.computed_field  # type: ignore[prop-decorator] # as pydantic documents it
+    @property
+    def length(self) -> int:
+        return len(self.name)
+
+
+class Shelf(pydantic.BaseModel):
+    marked: list[Marked] = []
+
+
+def echo(*kinds: Any) -> dict[str, Any]:
+    """The schemas of an app that takes and returns each of some types."""
+    app = App()
+    for number, kind in enumerate(kinds):
+
+        def handler(value: Any) -> Any: ...
+
+        handler.__annotations__.update({"value": kind, "return": kind})
+        app.post(f"/{number}")(handler)
+    found: dict[str, Any] = described(app)["components"]["schemas"]
+    return {
+        name: schema for name, schema in found.items() if name not in ("Problem", "InvalidInputProblem", "FieldError")
+    }
+
+
+def test_types_that_contain_themselves() -> None:
+    found = echo(Tree, Chain, Folder)
+    assert list(found) == ["Tree", "Chain", "Folder"]
+    assert found["Tree"]["properties"]["children"]["items"] == {"$ref": "#/components/schemas/Tree"}
+    assert found["Chain"]["properties"]["next"]["anyOf"][0] == {"$ref": "#/components/schemas/Chain"}
+    assert found["Folder"]["properties"]["folders"]["items"] == {"$ref": "#/components/schemas/Folder"}
+
+
+def test_generic_types() -> None:
+    found = echo(Page[Tree], Page[int])
+    assert list(found) == ["Page_Tree_", "Tree", "Page_int_"]
+    assert found["Page_int_"]["properties"]["items"]["items"] == {"type": "integer"}
+
+
+def test_classes_of_one_name() -> None:
+    def one() -> Any:
+        class Room(Struct):
+            a: int
+
+        return Room
+
+    def two() -> Any:
+        class Room(Struct):
+            b: int
+
+        return Room
+
+    class Room(pydantic.BaseModel):
+        c: int
+
+    found = echo(one(), two(), Room)
+    assert [list(each["properties"]) for each in found.values()] == [["a"], ["b"], ["c"]]
+    assert len({each["title"] for each in found.values()}) == len(found)
+
+
+def test_a_model_with_two_forms() -> None:
+    found = echo(Shelf)
+    assert set(found) == {"Shelf-Input", "Shelf-Output", "Marked-Input", "Marked-Output"}
+    assert {name: schema["title"] for name, schema in found.items()} == {name: name for name in found}
+    inputs = found["Shelf-Input"]["properties"]["marked"]["items"]
+    assert inputs == {"$ref": "#/components/schemas/Marked-Input"}
+
+
+def test_a_model_that_is_only_an_input() -> None:
+    app = App()
+
+    @app.post("/a")
+    def add(value: Shelf) -> None: ...
+
+    assert {"Shelf", "Marked"} < set(described(app)["components"]["schemas"])
+
+
+def test_tuples_have_no_boolean_schema() -> None:
+    app = App()
+
+    @app.get("/a")
+    def find() -> list[tuple[int, str]]:
+        return []
+
+    schema = operation(app, "/a")["responses"]["200"]["content"]["application/json"]["schema"]["items"]
+    assert schema == {
+        "type": "array",
+        "prefixItems": [{"type": "integer"}, {"type": "string"}],
+        "minItems": 2,
+        "maxItems": 2,
+    }
+
+
+class Filter(Struct):
+    limit: int = 0
+
+
+def test_only_schemas_that_are_used() -> None:
+    """A type that takes the whole query is one parameter for each of its fields."""
+    app = App()
+
+    @app.get("/a")
+    def find(wanted: Annotated[Filter, Query()]) -> None: ...
+
+    assert "Filter" not in described(app)["components"]["schemas"]
+    used = OpenAPI("Hotel", "1.0", ui=None, extra={"x-filter": {"$ref": "#/components/schemas/Filter"}})
+    assert "Filter" in described(app, used)["components"]["schemas"]
+
+
+def test_extra_schemas_are_merged() -> None:
+    app = App()
+
+    @app.get("/a")
+    def find() -> Tree:
+        return Tree()
+
+    extra = {"components": {"schemas": {"Tree": {"description": "A tree."}, "Other": {"type": "string"}}}}
+    found = described(app, OpenAPI("Hotel", "1.0", ui=None, extra=extra))["components"]["schemas"]
+    assert found["Tree"]["description"] == "A tree."
+    assert "properties" in found["Tree"]
+    assert found["Other"] == {"type": "string"}
