@@ -9,6 +9,7 @@ from ropewalk.openapi.security import OPEN, Security, security_of
 from ropewalk.resource import Handler, Resource
 from ropewalk.routing import OperationOptions, Parameter, Pattern, walk_handlers
 from ropewalk.routing.patterns import SEGMENT
+from ropewalk.typed import layers_of
 from ropewalk.typed.inputs import Input
 
 METHODS: Final = frozenset(("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"))
@@ -61,7 +62,7 @@ def operations_of(root: Resource, *, with_security: bool = True) -> list[Operati
             continue
         template, written = templates.setdefault(shape, _template(served.path))
         function = handler.call if handler.user_code is None else handler.user_code
-        plan = handler.plan
+        inputs = _inputs(handler, served.apps)
         found[shape, served.method] = Operation(
             method=served.method,
             template=template,
@@ -69,14 +70,23 @@ def operations_of(root: Resource, *, with_security: bool = True) -> list[Operati
             written=written,
             handler=handler,
             function=function,
-            inputs=() if plan is None else tuple(each for each in plan.inputs if not each.marker.hidden),
+            inputs=tuple(each for each in inputs if not each.marker.hidden),
             returned=returned_by(handler, function),
             options=options,
             tags=tuple(dict.fromkeys((*served.tags, *options.tags))),
             apps=served.apps,
-            security=security_of(handler, function, served.apps) if with_security else OPEN,
+            security=security_of(handler, function, served.apps, inputs) if with_security else OPEN,
         )
     return list(found.values())
+
+
+def _inputs(handler: Handler, apps: tuple[Any, ...]) -> tuple[Input, ...]:
+    """The inputs of a typed handler and of its providers, also of those that the apps around it provide by name."""
+    plan = handler.plan
+    if plan is None:
+        return ()
+    inputs: tuple[Input, ...] = plan.inputs if plan.bind is None else plan.bind(layers_of(apps), complete=False).inputs
+    return inputs
 
 
 def webhooks_of(root: Resource) -> list[Operation]:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from ropewalk.errors import HandlerError, HTTPError
 from ropewalk.resource import Handler
+from ropewalk.typed.inputs import Input
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +28,7 @@ class Security:
 OPEN = Security()
 
 
-def security_of(handler: Handler, function: Any, apps: Iterable[Any]) -> Security:
+def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: Iterable[Input]) -> Security:
     """What a client needs to call the function of a handler inside some apps, outermost first."""
     from ropewalk.auth import REQUIREMENTS, Authenticate, NotAllowed, NotAuthenticated, Requirement
 
@@ -37,7 +38,7 @@ def security_of(handler: Handler, function: Any, apps: Iterable[Any]) -> Securit
     requirements += getattr(function, REQUIREMENTS, ())
     if not authenticates:
         return OPEN
-    if not requirements and not _takes_principal(handler) and all(each.optional for each in authenticates):
+    if not requirements and not _takes_principal(inputs) and all(each.optional for each in authenticates):
         return Security(errors=(NotAuthenticated(401),))  # for credentials that are invalid
     restricted = any(each.scopes or each.roles for each in requirements)
     return Security(
@@ -58,11 +59,10 @@ def scheme_objects(securities: Iterable[Security]) -> dict[str, Any]:
     return found
 
 
-def _takes_principal(handler: Handler) -> bool:
+def _takes_principal(inputs: Iterable[Input]) -> bool:
     """Whether the handler is called only with a principal."""
     from ropewalk.auth import Principal
 
-    inputs = () if handler.plan is None else handler.plan.inputs
     return any(
         isinstance(each.marker, Principal) and each.required and type(None) not in get_args(each.kind)
         for each in inputs

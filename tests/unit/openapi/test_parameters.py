@@ -14,7 +14,7 @@ import pytest
 from msgspec import Meta, Struct
 from tests.unit.openapi.described import described, operation, parameters
 
-from ropewalk import App, Body, Converter, Cookie, Header, Path, Query, Request
+from ropewalk import App, Body, Converter, Cookie, Depends, Header, Path, Query, Request
 
 
 class Order(Enum):
@@ -142,6 +142,24 @@ class TestParameters:
         def find(value: int | None = None) -> None: ...
 
         assert parameters(app, "/a")["value"] == {"name": "value", "in": "query", "schema": {"type": "integer"}}
+
+    def test_those_of_providers(self) -> None:
+        def by_function(page: int = 1) -> int:
+            return page
+
+        def by_name(x_token: Annotated[int, Header()], more: Annotated[int, Depends(by_function)]) -> int:
+            return x_token + more
+
+        app, inner = App(), App()
+        app.provide("token", by_name)
+
+        @inner.get("/a")
+        def find(token: Annotated[int, Depends()]) -> None: ...
+
+        app.mount("/inner", inner)
+        assert set(parameters(app, "/inner/a")) == {"page", "x-token"}
+        assert "422" in operation(app, "/inner/a")["responses"]
+        assert "parameters" not in operation(inner, "/a")  # nothing provides it there
 
     def test_two_that_take_one_value(self) -> None:
         app = App()

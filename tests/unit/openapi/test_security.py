@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import pytest
 from tests.unit.openapi.described import OPTIONS, described, operation
 
-from ropewalk import App, OpenAPI, Request
+from ropewalk import App, Depends, OpenAPI, Request
 from ropewalk.auth import APIKey, BasicAuth, NotAuthenticated, Principal, authenticate, requires
 from ropewalk.errors import HandlerError
 from ropewalk.openapi import document_of
@@ -116,6 +116,21 @@ def test_a_parameter_for_the_principal() -> None:
     assert "security" not in operation(app, "/b")
     assert Client(app).get("/a").status == 401
     assert Client(app).get("/b").status == 200
+
+
+def test_a_provider_by_name_that_needs_the_principal() -> None:
+    def user_name(user: Annotated[str, Principal()]) -> str:
+        return user
+
+    app = App(middleware=[authenticate(KEY, optional=True)])
+    app.provide("name", user_name)
+
+    @app.get("/a")
+    def show(name: Annotated[str, Depends()]) -> str:
+        return name
+
+    assert operation(app, "/a")["security"] == [{"key": []}]
+    assert Client(app).get("/a").status == 401
 
 
 def test_an_error_handler_decides_what_is_sent() -> None:
