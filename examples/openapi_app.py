@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from ropewalk import App, HTTPError, OpenAPI, Path, Query
+from ropewalk import App, Body, HTTPError, OpenAPI, Path, Query, Request, Response
+from ropewalk.middleware import HeaderParameter, MiddlewareDescription, MiddlewareResponse, Next, describes
 
 app = App(
     openapi=OpenAPI(
@@ -14,6 +15,22 @@ app = App(
         tags={"rooms": "Find and add rooms."},
     )
 )
+
+
+@app.middleware
+@describes(
+    MiddlewareDescription(
+        parameters=[HeaderParameter("X-Program", "The name of your program.")],
+        responses=[MiddlewareResponse(403, "Your program is blocked.")],
+    )
+)
+async def refuse_blocked(request: Request, next: Next) -> Response:
+    if request.header("x-program") in BLOCKED:
+        raise HTTPError(403, "Your program is blocked.")
+    return await next(request)
+
+
+BLOCKED = {"old-crawler"}
 
 
 class NewRoom(Struct, forbid_unknown_fields=True):
@@ -44,7 +61,9 @@ def list_rooms(
 
 
 @app.post("/rooms", status=201, tags=["rooms"])
-def add_room(room: NewRoom) -> Room:
+def add_room(
+    room: Annotated[NewRoom, Body(examples={"a suite": {"summary": "With two rooms.", "value": NewRoom("12a", 4)}})],
+) -> Room:
     """Add a room."""
     added = Room(id=len(ROOMS) + 1, number=room.number, beds=room.beds)
     ROOMS[added.id] = added
@@ -63,3 +82,8 @@ def get_room(id: Annotated[int, Path(description="The number that the hotel gave
 def health() -> str:
     """For the load balancer, not for clients of the API."""
     return "ok"
+
+
+@app.webhooks.post("/room-added", tags=["rooms"], responses={410: "Send no more."})
+def room_added(room: Room) -> None:
+    """Sent to each subscriber when a room is added."""

@@ -22,7 +22,11 @@ def test_the_document() -> None:
     assert listing["description"] == "They come in the order in which they were added."
     assert listing["parameters"][0]["description"] == "At least this many."
     assert document["components"]["schemas"]["NewRoom"]["properties"]["number"]["examples"] == ["12a"]
-    assert list(document["paths"]["/rooms/{id}"]["get"]["responses"]) == ["200", "404"]
+    assert list(document["paths"]["/rooms/{id}"]["get"]["responses"]) == ["200", "403", "404"]
+    assert list(document["webhooks"]) == ["room-added"]
+    assert [each["name"] for each in listing["parameters"]] == ["beds", "X-Program"]
+    body = document["paths"]["/rooms"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["examples"]["a suite"]["value"] == {"number": "12a", "beds": 4}
 
 
 def test_rooms() -> None:
@@ -33,6 +37,10 @@ def test_rooms() -> None:
     assert client.get("/rooms?beds=2").json() == [added.json()]
     assert client.get("/rooms/2").status == 404
     assert client.get("/health").text == "ok"
+
+
+def test_a_blocked_program() -> None:
+    assert client.get("/rooms", headers={"x-program": "old-crawler"}).status == 403
 
 
 @pytest.mark.slow

@@ -34,8 +34,11 @@ class HeaderParameter:
     """A header field of requests that a middleware reads."""
 
     name: str
+    """As clients write it."""
     description: str = ""
+    """What the middleware does with it."""
     required: bool = False
+    """Whether it refuses a request without it."""
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
     """A JSON schema of its value."""
 

@@ -9,7 +9,7 @@ from tests.processes import EXAMPLES, ropewalk
 HOTEL = """
 [[operations]]
 include-name = "GET /rooms"
-# free_from and free_until go together, which JSON Schema cannot say of parameters.
+# free_from and free_until go together, which JSON Schema cannot express for parameters.
 checks.positive_data_acceptance.expected-statuses = ["2xx", 304, 404, 412, 422]
 
 [[operations]]
