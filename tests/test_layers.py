@@ -20,7 +20,7 @@ PACKAGE = SOURCE / "ropewalk"
 LAYERS = (
     {"errors", "headers", "charsets", "cookies", "etags", "json_values", "methods", "open_files", "twisted_private"},
     {"waiting", "producing", "converters", "negotiation", "proxies", "suggest", "tracebacks", "forks"},
-    {"request", "response", "response_types", "statuses", "streaming", "stores"},
+    {"request", "response", "msgpack_values", "response_types", "statuses", "streaming", "stores"},
     {"resource"},
     {"typed"},
     {"routing", "calling"},

@@ -40,7 +40,17 @@ from ropewalk.resource import (
 )
 from ropewalk.routing import Routes, TrailingSlash, handler_without_route, matched_route, matches_no_route, tags_given
 from ropewalk.tracebacks import shown_failure
-from ropewalk.typed import Provider, Scope, app_scoped_below, body_types, layers_of, open_provider, with_dependencies
+from ropewalk.typed import (
+    Produces,
+    Provider,
+    Scope,
+    all_produced,
+    app_scoped_below,
+    body_types,
+    layers_of,
+    open_provider,
+    with_dependencies,
+)
 from ropewalk.waiting import Moment, Waiter
 
 if TYPE_CHECKING:
@@ -83,6 +93,10 @@ class App(Routes):
     problem details (RFC 9457), or a page of HTML or plain text to a client that prefers it by its Accept field;
     "problem" always sends problem details; "text" sends the detail of the error as it is: a str as plain text, a dict
     or list as JSON. By default a mounted app does as the app around it.
+
+    `produces` are the media types among which clients choose by their Accept field, such as
+    `["application/json", MSGPACK]`. They count for the routes of this app whose return annotation is a type that is
+    otherwise sent as JSON. By default such values are JSON, whatever a client accepts. Raises HandlerError (RW229).
     """
 
     def __init__(
@@ -96,12 +110,15 @@ class App(Routes):
         openapi: OpenAPI | None = None,
         error_format: ErrorFormat | None = None,
         tags: Iterable[str] = (),
+        produces: Produces | None = None,
     ) -> None:
         self.limits = limits
         self.proxies = proxies
         self.debug = debug
         self.trailing_slash = trailing_slash
         self.error_format = check_format(error_format)
+        if produces is not None:
+            self.produces = all_produced(produces, type(self).__name__)
         self.errors = ErrorHandlers()
         self.middlewares: list[Middleware] = [check(each) for each in middleware]
         """Outermost first."""

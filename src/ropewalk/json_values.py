@@ -120,10 +120,10 @@ def locate(value: Any, root: Any) -> str:
 
 
 class Unencodable(HandlerError):
-    """RW212: a value cannot be encoded as JSON."""
+    """RW212: a value cannot be encoded as JSON, or in another form."""
 
-    def __init__(self, value: object) -> None:
-        super().__init__("RW212", f"{shown(value)}, of type {full_name(type(value))}, cannot be encoded as JSON.")
+    def __init__(self, value: object, form: str = "JSON") -> None:
+        super().__init__("RW212", f"{shown(value)}, of type {full_name(type(value))}, cannot be encoded as {form}.")
         self.value = value
 
     def locate_in(self, root: object) -> None:

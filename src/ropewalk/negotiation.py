@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from ropewalk.headers import Headers
+
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)'
 """A quoted string. One that is not closed reaches to the end, so that no part of the value is searched twice."""
 _ELEMENT: Final = re.compile(rf'(?:[^,"]++|{_QUOTED})+', re.DOTALL)
@@ -13,6 +15,14 @@ _WEIGHT: Final = re.compile(r"0?\.[0-9]{1,9}|0\.?|1(?:\.0{0,9})?")
 """A weight. More digits than the three of RFC 9110, section 12.4.2, and a missing 0 are known from old clients."""
 
 _Parameters = frozenset[tuple[str, str]]
+
+
+def vary_by_accept(headers: Headers) -> None:
+    """Have caches keep one response for each Accept: add it to Vary (RFC 9110, section 12.5.5)."""
+    given = headers.get("vary", "")
+    names = {name.strip().lower() for name in given.split(",")}
+    if not names & {"accept", "*"}:
+        headers["vary"] = f"{given}, Accept" if given.strip() else "Accept"
 
 
 class _Range(NamedTuple):
@@ -81,15 +91,19 @@ def _read_range(element: str) -> _Range | None:
 
 
 def _read_type(parts: list[str]) -> tuple[str, str, _Parameters]:
-    """The type, the subtype and the parameters of a media type or range. Values of parameters keep their case."""
+    """The type, the subtype and the parameters of a media type or range. Values of parameters keep their case.
+
+    A charset is left out: clients write `application/json; charset=utf-8`, though JSON has no such parameter.
+    """
     kind, slash, subtype = parts[0].strip().lower().partition("/") if parts else ("", "", "")
     if kind == "*" and not slash:  # `*` alone is what Java's old client sends
         subtype = "*"
     parameters = set()
     for part in parts[1:]:
         name, _, value = part.partition("=")
-        if name.strip():
-            parameters.add((name.strip().lower(), _unquoted(value.strip())))
+        name = name.strip().lower()
+        if name and name != "charset":
+            parameters.add((name, _unquoted(value.strip())))
     return kind.strip(), subtype.strip(), frozenset(parameters)
 
 

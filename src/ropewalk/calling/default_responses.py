@@ -8,7 +8,7 @@ import msgspec
 
 from ropewalk.errors import HTTPError, phrase, shown
 from ropewalk.headers import Headers
-from ropewalk.negotiation import preferred
+from ropewalk.negotiation import preferred, vary_by_accept
 from ropewalk.request import Request
 from ropewalk.response import HTML, JSON, PROBLEM, TEXT, Response, to_json
 
@@ -67,7 +67,7 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
     if wanted == "negotiated":
         # If the client accepts none of them, problem details are as good as any (RFC 9110, section 12.5.1).
         kind = _TYPES[preferred(request.header("accept"), _OFFERS) or PROBLEM]
-        _add_vary(headers)
+        vary_by_accept(headers)
     headers["content-type"] = kind
     if kind is HTML:
         return Response(_page(problem, trace), error.status, headers)
@@ -103,14 +103,6 @@ def _problem_of(error: HTTPError) -> dict[Any, Any] | None:
     else:
         return None
     return problem
-
-
-def _add_vary(headers: Headers) -> None:
-    """Have caches keep one response for each Accept (RFC 9110, section 12.5.5)."""
-    given = headers.get("vary", "")
-    names = {name.strip().lower() for name in given.split(",")}
-    if not names & {"accept", "*"}:
-        headers["vary"] = f"{given}, Accept" if given.strip() else "Accept"
 
 
 def _page(problem: dict[Any, Any], trace: str | None) -> str:

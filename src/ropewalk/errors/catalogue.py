@@ -173,6 +173,11 @@ _ENTRIES: Final = (
         "pydantic supports.",
     ),
     Entry(
+        "RW229",
+        "The media types of a route (`produces=`) are wrong, or a value cannot be sent as one of them.",
+        'Write `produces=["application/json"]`, or a dict with a function for each type that needs one.',
+    ),
+    Entry(
         "RW230",
         "An option of a middleware has an invalid value.",
         "Give a value that the documentation of the option allows.",

@@ -82,6 +82,8 @@ def refused_body(error: HTTPError, apps: tuple[Any, ...]) -> Any:
 def _errors(operation: Operation) -> Iterator[HTTPError]:
     """The errors with which a request is refused before the handler is called."""
     yield from operation.security.errors
+    if operation.handler.plan is not None and operation.handler.plan.representations is not None:
+        yield HTTPError(406)
     if any(each.converter not in (STR, PATH) for each in operation.parameters):
         yield HTTPError(404)
     body = body_input(operation)

@@ -11,6 +11,7 @@ from ropewalk.resource import Handler
 from ropewalk.response import BYTES, JSON, TEXT, Response
 from ropewalk.typed.item_streams import EVENTS, JSON_LINES, ServerSentEvent, item_kind
 from ropewalk.typed.outputs import returned_kind
+from ropewalk.typed.representations import Representations
 from ropewalk.typed.response_shapes import ANY_STATUS, declared_responses
 from ropewalk.typed.value_shapes import members_of
 
@@ -52,6 +53,23 @@ class Returned:
 def returned_by(handler: Handler, function: Callable[..., Any]) -> Returned:
     """What a handler returns, by the annotation of its function."""
     kind = returned_kind(function) if handler.plan is None else handler.plan.returns
+    found = _of_kind(kind, handler)
+    representations = None if handler.plan is None else handler.plan.representations
+    if representations is None:
+        return found
+    by_status = {status: _represented(content, representations) for status, content in found.by_status.items()}
+    return replace(found, content=_represented(found.content, representations), by_status=by_status)
+
+
+def _represented(content: dict[str, Any], representations: Representations) -> dict[str, Any]:
+    """The types of a body by the media types among which a client chooses."""
+    if not content:
+        return {}
+    whole: Any = Union.__getitem__(tuple(content.values()))
+    return {name: str if representations.makes_text(name) else whole for name in representations.media_types}
+
+
+def _of_kind(kind: Any, handler: Handler) -> Returned:
     if kind is Any or isinstance(kind, str):
         return Returned({}, empty=False, other=True)
     declared = declared_responses(kind)

@@ -19,7 +19,7 @@ from ropewalk.routing.operation import operation_options, tags_given
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
 from ropewalk.routing.url_for import path_of
 from ropewalk.suggest import did_you_mean
-from ropewalk.typed import Dependencies, all_named, is_typed, plan_for
+from ropewalk.typed import Dependencies, Produces, all_named, is_typed, plan_for, representations_for
 from ropewalk.typed.annotations import evaluated_signature
 
 ROUTED: Final = "ropewalk_routed"
@@ -46,6 +46,9 @@ class Routes:
         for name, declared in declared_routes(cls):
             self.route(declared.path, declared.methods, **declared.options)(getattr(self, name))
         return self
+
+    produces: Produces = ()
+    """The media types of all routes whose values are otherwise sent as JSON. A class of routes may set it."""
 
     def _make_tree(self) -> None:
         self.resource = Resource()
@@ -77,6 +80,7 @@ class Routes:
         operation: Mapping[str, Any] | None = None,
         middleware: Iterable[Callable[..., Any]] = (),
         provide: Mapping[str, Any] | None = None,
+        produces: Produces | None = None,
     ) -> Callable[[HandlerFunction], HandlerFunction]:
         """Have a function respond to these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
@@ -90,11 +94,13 @@ class Routes:
         limit of the engine. `status` is the status of a returned value, unless that is a Response. `middleware` runs
         directly around the function, inside the middleware of the apps; the first is outermost. It sees only requests
         that this function responds to, and preflights (see `ropewalk.middleware.cors`). `provide` are
-        providers by name, before those of apps: functions, or Depends with a function.
+        providers by name, before those of apps: functions, or Depends with a function. `produces` are the media types
+        among which clients choose by their Accept field, the first choice first, in place of those of the app: see
+        `ropewalk.negotiation`.
 
         Parameters of the function that are not in the path come from other parts of the request, as their annotations
         say: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW205,
-        RW214, RW217, RW218, RW219).
+        RW214, RW217, RW218, RW219, RW228, RW229).
 
         The others are for the description of the API, and change nothing else: see `ropewalk.openapi`. `summary` and
         `description` replace the docstring. `hidden` leaves the route out. `responses` adds responses by status: a
@@ -140,8 +146,9 @@ class Routes:
                 ),
                 middleware=around,
             )
-            if is_typed(function, signature, parameters, status):
-                plan = plan_for(function, parameters, methods, status, content_type, provided, signature)
+            represented = representations_for(function, produces, self.produces, signature)
+            if represented is not None or is_typed(function, signature, parameters, status):
+                plan = plan_for(function, parameters, methods, status, content_type, provided, represented, signature)
                 handler = replace(
                     handler,
                     call=plan.call,

@@ -12,6 +12,7 @@ from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
 from ropewalk.typed.outputs import shape_of_body
 from ropewalk.typed.patches import JSONPatch, MergePatch
 from ropewalk.typed.plan import Plan, body_types, is_typed, plan_for, with_dependencies
+from ropewalk.typed.representations import Produces, all_produced, representations_for
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 __all__ = [
@@ -26,11 +27,13 @@ __all__ = [
     "MergePatch",
     "Path",
     "Plan",
+    "Produces",
     "Provider",
     "Query",
     "Scope",
     "ServerSentEvent",
     "all_named",
+    "all_produced",
     "app_scoped_below",
     "body_types",
     "is_single_value",
@@ -38,6 +41,7 @@ __all__ = [
     "layers_of",
     "open_provider",
     "plan_for",
+    "representations_for",
     "with_dependencies",
 ]
 

@@ -1,4 +1,4 @@
-"""Readers of the body: JSON of a type, or bytes and text as they are."""
+"""Readers of the body: JSON or MessagePack of a type, or bytes and text as they are."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ import msgspec
 from msgspec import ValidationError
 
 from ropewalk.errors import HTTPError
+from ropewalk.headers import content_type
 from ropewalk.json_values import is_too_deep, read_json
+from ropewalk.msgpack_values import is_msgpack, read_any_msgpack, read_msgpack
 from ropewalk.request import AcceptedTypes, Request
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import NO_FAULT, Fault, fault_of, faults_in
@@ -23,6 +25,7 @@ class SentBody:
         self._required = body.required
         self._types = AcceptedTypes(body.marker.media_types)
         self._accepted = ", ".join(body.marker.media_types)
+        self._takes_msgpack = any(is_msgpack(each.lower()) for each in body.marker.media_types)
 
     def take(self, request: Request) -> bytes | None:
         """The bytes; None for an empty body that may be absent. Raises HTTPError 415 for another media type."""
@@ -37,21 +40,29 @@ class SentBody:
             raise
         return body
 
+    def is_msgpack(self, request: Request) -> bool:
+        """Whether the body that was taken is MessagePack rather than JSON."""
+        given = request.header("content-type") if self._takes_msgpack else None
+        return given is not None and is_msgpack(content_type(given)[0])
+
 
 class JSONBody:
-    """Reads the body as JSON of a type."""
+    """Reads the body as JSON of a type, or as MessagePack where the marker has its media type."""
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
         self._kind = body.kind
         self._sent = SentBody(body)
         self._decode = msgspec.json.Decoder(body.kind).decode
+        self._packed = msgspec.msgpack.Decoder(body.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
         """The argument. Raises ValidationError, and HTTPError 400 and 415."""
         body = self._sent.take(request)
         if body is None:
             return {}
+        if self._sent.is_msgpack(request):
+            return {self._parameter: read_msgpack(body, self._packed)}
         if is_too_deep(body):
             read_json(body, self._kind)  # raises the error
         try:
@@ -66,7 +77,7 @@ class JSONBody:
         try:
             self.read(request)
         except ValidationError as error:
-            return body_errors(self._faults(with_plain_integers(request.whole_body()), error))
+            return body_errors(self._faults(request, error))
         return []
 
     def _decode_plain(self, body: bytes, first: ValidationError) -> Any:
@@ -81,10 +92,15 @@ class JSONBody:
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
             raise first from None  # the syntax error follows the first fault: `errors` finds it
 
-    def _faults(self, body: bytes, first: ValidationError) -> list[Fault]:
-        """All faults of a body. Raises BadBody if the JSON has a syntax error after the first fault."""
+    def _faults(self, request: Request, first: ValidationError) -> list[Fault]:
+        """All faults of a body. Raises BadBody if it has a syntax error after the first fault."""
+        body = request.whole_body()
         try:
-            value = msgspec.json.decode(body)
+            if self._sent.is_msgpack(request):
+                value = read_any_msgpack(body)
+            else:
+                body = with_plain_integers(body)
+                value = msgspec.json.decode(body)
         except ValidationError:  # such as a number out of range
             return [fault_of(str(first))]
         except (msgspec.DecodeError, UnicodeDecodeError):

@@ -21,8 +21,11 @@ from ropewalk.typed.markers import Body
 from ropewalk.typed.outputs import returned_kind, shape_for
 from ropewalk.typed.provider_steps import StepsOfHandler, readable
 from ropewalk.typed.readers import Reader
+from ropewalk.typed.representations import Representations
 from ropewalk.typed.unprocessable_content import InvalidInput
 from ropewalk.typed.value_shapes import Shape
+
+Call = Callable[[Request], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Plan:
     """The status of a returned value; None for that of its type."""
     returns: Any
     """The type that the function returns by its annotation; `Any` if it does not say."""
+    representations: Representations | None = None
+    """The media types among which a client chooses; None if values are sent in the form of their type."""
     bind: Callable[[tuple[Dependencies, ...]], Bound] | None = None
     """Takes the dependencies of the apps around the handler, outermost first. None for a handler without dependencies.
 
@@ -66,23 +71,27 @@ def plan_for(
     status: int | None = None,
     content_type: str | None = None,
     provide: Mapping[str, Depends] | None = None,
+    representations: Representations | None = None,
     signature: Signature | None = None,
 ) -> Plan:
     """Compile a handler of these methods at a path with parameters of these names.
 
     `provide` are the providers of its route. `signature` is that of the function, if it is evaluated already. Raises
-    HandlerError (RW214, RW217, RW218).
+    HandlerError (RW214, RW217, RW218, RW228).
     """
     signature = signature or evaluated_signature(function)
     inputs = inputs_of(function, names, methods, signature)
-    finish = finisher(shape_for(function, content_type, signature), status, content_type)
+    shape = shape_for(function, content_type, signature)
+    finish = finisher(shape, status, content_type) if representations is None else shape
+    negotiate = partial(_negotiating, representations, status)
     bind = None
     if any(each.source == "dependency" for each in inputs):
-        bind = partial(_bind, function, names, methods, provide or {}, finish)
+        bind = partial(_bind, function, names, methods, provide or {}, finish, negotiate)
         inputs = bind((), complete=False).inputs
         call = _call_outside_apps(bind)
     else:
         call = _finished(function, _call_with_inputs(function, inputs, compiled_readers(function, inputs)), finish)
+        call = negotiate(call)
     return Plan(
         call=call,
         inputs=inputs,
@@ -90,6 +99,7 @@ def plan_for(
         body_limit=_body_limit(inputs),
         status=status,
         returns=returned_kind(function, signature),
+        representations=representations,
         bind=bind,
     )
 
@@ -100,6 +110,7 @@ def _bind(
     methods: Collection[str],
     provide: Mapping[str, Depends],
     finish: Shape | None,
+    negotiate: Callable[[Call], Call],
     layers: tuple[Dependencies, ...],
     *,
     complete: bool = True,
@@ -110,7 +121,7 @@ def _bind(
     else:
         call = _finished(function, call_with_dependencies(found.steps, found.handler), finish)
     return Bound(
-        call=call,
+        call=negotiate(call),
         inputs=readable(found.inputs),
         whole_body=_takes_body(found.inputs) or not is_async(function),
         body_limit=_body_limit(found.inputs),
@@ -229,6 +240,27 @@ def _finished(
         return finish(await value)
 
     return finish_result
+
+
+def _negotiating(representations: Representations | None, status: int | None, call: Call) -> Call:
+    """What chooses the media type by the request, calls a handler, and sends its value as that type.
+
+    The choice comes first: a request that cannot be responded to changes nothing.
+    """
+    if representations is None:
+        return call
+
+    def negotiate(request: Request) -> Any:
+        respond = partial(representations.respond, kind=representations.choose(request), status=status)
+        value = call(request)
+        if isinstance(value, Deferred):
+            return value.addCallback(respond)
+        return respond_later(value, respond) if isawaitable(value) else respond(value)
+
+    async def respond_later(value: Awaitable[Any], respond: Shape) -> Any:
+        return respond(await value)
+
+    return negotiate
 
 
 def _arguments(inputs: tuple[Input, ...], readers: list[Reader]) -> Callable[[Request], dict[str, Any]]:

@@ -11,6 +11,7 @@ from msgspec import inspect as shapes
 
 from ropewalk.errors import BadBody, HandlerError
 from ropewalk.json_values import EncodedJSON, is_too_deep, read_json, unwrapped
+from ropewalk.msgpack_values import read_any_msgpack
 from ropewalk.request import Request
 from ropewalk.typed.bodies import SentBody, body_errors
 from ropewalk.typed.descriptions import within
@@ -53,7 +54,7 @@ class InvalidModel(msgspec.ValidationError):
 
 
 class PydanticBody:
-    """Reads the body as JSON of a type with pydantic's models."""
+    """Reads the body as JSON or MessagePack of a type with pydantic's models."""
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
@@ -65,10 +66,15 @@ class PydanticBody:
         body = self._sent.take(request)
         if body is None:
             return {}
-        if is_too_deep(body):
+        value = None
+        packed = self._sent.is_msgpack(request)
+        if packed:
+            value = read_any_msgpack(body)
+        elif is_too_deep(body):
             read_json(body, Any)  # raises the error
         try:
-            return {self._parameter: self._adapter.validate_json(body)}
+            made = self._adapter.validate_python(value) if packed else self._adapter.validate_json(body)
+            return {self._parameter: made}
         except ValueError as error:
             raise _refused(error) from None
 

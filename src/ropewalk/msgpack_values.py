@@ -1,0 +1,98 @@
+"""MessagePack: decode a request body as a type, and encode values."""
+
+from collections.abc import Awaitable
+from inspect import iscoroutine
+from typing import Any, Final
+
+import msgspec
+from twisted.internet.defer import Deferred
+
+from ropewalk.errors import BadBody, HandlerError
+from ropewalk.json_values import DEEPEST, EncodedJSON, Unencodable
+
+MSGPACK: Final = "application/vnd.msgpack"
+"""The registered media type (IANA, 2024)."""
+MEDIA_TYPES: Final = frozenset((MSGPACK, "application/msgpack", "application/x-msgpack"))
+"""With those that were used before it was registered."""
+
+_ANY: Final = msgspec.msgpack.Decoder()
+_CONTAINERS: Final = bytes((*range(0x80, 0xA0), *range(0xDC, 0xE0)))
+"""The bytes with which arrays and maps begin. They occur within other values too."""
+
+
+def is_msgpack(media_type: str) -> bool:
+    """Whether a media type, in lower case and without parameters, is MessagePack."""
+    return media_type in MEDIA_TYPES or media_type.endswith("+msgpack")
+
+
+def read_msgpack(body: bytes, decoder: "msgspec.msgpack.Decoder[Any]") -> Any:
+    """Decode a body. Raises ValidationError for a value that does not match the decoder's type.
+
+    Raises BadBody (400) for a body that is not MessagePack or is nested more than `DEEPEST` levels deep.
+    """
+    try:
+        if _may_be_deep(body) and _is_deeper(msgspec.msgpack.decode(body), DEEPEST):
+            raise _too_deep()
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except RecursionError:
+        raise _too_deep() from None
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, BadBody):
+            raise
+        raise BadBody(f"The body is not MessagePack: {error}.") from error
+
+
+def read_any_msgpack(body: bytes) -> Any:
+    """Decode a body as built-in types. Raises BadBody, also for a time that is out of range."""
+    try:
+        return read_msgpack(body, _ANY)
+    except msgspec.ValidationError as error:
+        raise BadBody(f"The body is not MessagePack: {error}.") from error
+
+
+def to_msgpack(value: Any) -> bytes:
+    """Encode a value as MessagePack. Raises HandlerError (RW212) for a part that cannot be encoded."""
+    try:
+        return _encode(value)
+    except Unencodable as error:
+        error.locate_in(value)
+        raise
+
+
+def _encode_other(value: Any) -> Any:
+    """Called by msgspec for a type that it does not support."""
+    if isinstance(value, EncodedJSON):
+        return msgspec.json.decode(value.data)
+    if isinstance(value, Deferred | Awaitable):
+        if iscoroutine(value):
+            value.close()  # so that Python does not warn that it was never awaited
+        what = f"A {type(value).__qualname__} cannot be encoded as MessagePack: it was not awaited."
+        raise HandlerError("RW210", what)
+    raise Unencodable(value, "MessagePack")
+
+
+_encode: Final = msgspec.msgpack.Encoder(enc_hook=_encode_other).encode
+
+
+def _too_deep() -> BadBody:
+    return BadBody(f"The body has arrays and maps nested more than {DEEPEST} deep.")
+
+
+def _may_be_deep(body: bytes) -> bool:
+    return len(body) - len(body.translate(None, _CONTAINERS)) > DEEPEST
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether arrays and maps are nested in more levels. Each item is visited once."""
+    level = [value] if isinstance(value, list | dict | tuple) else []
+    for _ in range(levels):
+        below: list[Any] = []
+        for each in level:
+            items = (*each, *each.values()) if isinstance(each, dict) else each
+            below += [item for item in items if isinstance(item, list | dict | tuple)]
+        if not below:
+            return False
+        level = below
+    return True
