@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from ropewalk.errors import HandlerError, InvalidField, full_name, shown
+from ropewalk.json_values import EncodedJSON
 
 _TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
@@ -14,7 +15,8 @@ _TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 def etag(value: Any, *, weak: bool = False) -> str:
     """The entity tag of a value, such as '"3f2a..."': equal values have equal tags, in every process.
 
-    `value` is bytes, str, or anything that msgspec encodes as JSON: a version number, a dict, a Struct, a dataclass.
+    `value` is bytes, str, a model of pydantic, or anything that msgspec encodes as JSON: a version number, a dict, a
+    Struct, a dataclass. The middleware `conditional` gives a response with this value the same tag.
     `weak`: tags of this kind say that two versions mean the same, though their bytes may differ. Raises HandlerError
     (RW212) for a value that cannot be encoded.
     """
@@ -22,11 +24,21 @@ def etag(value: Any, *, weak: bool = False) -> str:
         value = value.encode("utf-8", "surrogatepass")
     if not isinstance(value, bytes):
         try:
-            value = msgspec.json.encode(value, order="deterministic")
+            value = msgspec.json.encode(value, order="deterministic", enc_hook=_encode_model)
         except (TypeError, ValueError, RecursionError) as error:
             what = f"etag() was given {shown(value)}, of type {full_name(type(value))}: {error}."
             raise HandlerError("RW212", what) from error
     return digest_tag(value, weak=weak)
+
+
+def _encode_model(value: Any) -> msgspec.Raw:
+    """The JSON of a model of pydantic. Called by msgspec for a type that it does not support."""
+    if isinstance(value, EncodedJSON):
+        return msgspec.Raw(value.data)
+    serializer = getattr(type(value), "__pydantic_serializer__", None)
+    if serializer is None:
+        raise TypeError("it cannot be encoded as JSON")
+    return msgspec.Raw(serializer.to_json(value, by_alias=True))
 
 
 def digest_tag(*parts: bytes, weak: bool = False) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ropewalk.errors import HTTPError
-from ropewalk.etags import digest_tag, is_etag, matches
+from ropewalk.etags import digest_tag, etag, is_etag, matches
 from ropewalk.headers import last_modified, parse_http_date
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import HeaderParameter, MiddlewareDescription, MiddlewareResponse, describes
@@ -12,7 +12,7 @@ from ropewalk.middleware.fields import Line, add_lines
 from ropewalk.middleware.options import check_count, check_kind, check_switches
 from ropewalk.open_files import OpenFile
 from ropewalk.request import Request
-from ropewalk.response import Response
+from ropewalk.response import KNOWN_TYPES, Response
 
 _OF_CONTENT: Final = frozenset(
     ("content-type", "content-length", "content-encoding", "content-language", "content-range", "accept-ranges")
@@ -56,7 +56,8 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
 
     It applies to responses of status 200. The handler runs in any case: this saves the transfer, not the work. An ETag
     or Last-Modified that the handler sets is used as it is, for streams too. For other methods, call
-    `request.if_match` in the handler, before it changes anything.
+    `request.if_match` in the handler, before it changes anything: the ETag of a value is `etag(value)`, if its
+    Content-Type is the default.
     """
     check_kind(options, ConditionalOptions)
 
@@ -97,6 +98,8 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
         return digest_tag(whole, weak=True) if options.files else None
     if not isinstance(body, bytes | str) or len(body) > options.largest or (not body and request.method == "HEAD"):
         return None
+    if fields.get("content-type") in KNOWN_TYPES and not _HASHED.difference(("content-type",)) & fields.keys():
+        return etag(response.value, weak=options.weak)  # as the handler computes it for `request.if_match`
     about = "\n".join(fields.get(name, "") for name in sorted(_HASHED)).encode("utf-8")
     octets = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     return digest_tag(about, b"\0", octets, weak=options.weak)

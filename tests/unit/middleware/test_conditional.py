@@ -1,20 +1,46 @@
 """Conditional requests, by RFC 9110, section 13."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pydantic
 import pytest
 from tests.unit.conftest import Log
 from tests.unit.middleware.every_response import PATHS, every_response
 
 from ropewalk import App, Request, Response
 from ropewalk.errors import HandlerError
+from ropewalk.etags import etag
 from ropewalk.middleware import ConditionalOptions, conditional
 from ropewalk.testing import Client, ClientResponse
 
 EARLIER, DATE, LATER = (f"Sun, 06 Nov 1994 08:49:3{second} GMT" for second in (6, 7, 8))
 TAG = '"v1"'
+
+
+class Version(msgspec.Struct):
+    number: int
+    tags: dict[str, int]
+
+
+class Public(msgspec.Struct):
+    name: str
+
+
+class Private(Public):
+    secret: str
+
+
+class Model(pydantic.BaseModel):
+    name: str
+
+
+@dataclass
+class Record:
+    name: str
 
 
 def serve(handler: Any, **options: Any) -> Client:
@@ -53,11 +79,47 @@ def test_every_whole_body_has_a_tag(path: str) -> None:
 
 class TestTags:
     def test_other_bodies_have_others(self) -> None:
-        bodies: Iterator[Any] = iter(["a", "b", "a", b"a", Response("a", content_type="text/css")])
+        german = Response("a", headers={"content-language": "de"})
+        bodies: Iterator[Any] = iter(["a", "b", "a", Response("a", content_type="text/css"), german])
         client = serve(lambda request: next(bodies))
         tags = [client.get("/").headers["etag"] for _ in range(5)]
         assert tags[0] == tags[2]
         assert len(set(tags)) == 4
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "a",
+            "ä",
+            b"\xff",
+            {"b": 1, "a": [2]},
+            {"tags": {"x", "y", "z"}},
+            [1, 2],
+            Version(3, {"b": 1, "a": 2}),
+            Record("a"),
+            Response(Version(1, {}), 200, {"x-own": "1"}),
+            Response.json(7),
+        ],
+        ids=repr,
+    )
+    @pytest.mark.parametrize("weak", [False, True])
+    def test_they_are_those_that_a_handler_computes(self, value: Any, weak: bool) -> None:
+        own = etag(value.value if isinstance(value, Response) else value, weak=weak)
+        assert serve(lambda request: value, weak=weak).get("/").headers["etag"] == own
+
+    def test_they_are_of_the_value_that_is_sent(self) -> None:
+        app = App(middleware=[conditional()])
+
+        @app.get("/")
+        def show() -> Public:
+            return Private("a", "secret")
+
+        @app.get("/model")
+        def model() -> Model:
+            return Model(name="a")
+
+        assert Client(app).get("/").headers["etag"] == etag(Public("a"))
+        assert Client(app).get("/model").headers["etag"] == etag(Model(name="a")) == etag(b'{"name":"a"}')
 
     def test_weak_ones(self) -> None:
         client = serve(lambda request: "a", weak=True)
