@@ -3,7 +3,8 @@ middleware responds, or the client may not call the operation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -19,6 +20,8 @@ from ropewalk.typed.patches import JSONPatch
 from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
+_CONVERTED: Final = (int, float, UUID)
+"""The types of parameters of the path that a converter reads, wherever they are taken."""
 _CHALLENGE = {"WWW-Authenticate": "How to authenticate."}
 
 
@@ -84,7 +87,8 @@ def _errors(operation: Operation) -> Iterator[HTTPError]:
     yield from operation.security.errors
     if operation.handler.plan is not None and operation.handler.plan.representations is not None:
         yield HTTPError(406)
-    if any(each.converter not in (STR, PATH) for each in operation.parameters):
+    converted = any(each.source == "path" and each.kind in _CONVERTED for each in operation.inputs)
+    if converted or any(each.converter not in (STR, PATH) for each in operation.parameters):
         yield HTTPError(404)
     body = body_input(operation)
     if body is not None:
@@ -104,7 +108,7 @@ def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
     if each.source == "body":
         return not is_raw(each)
     if each.source == "path":
-        return each.kind not in (Any, str) and each.kind is not made.get(each.name)
+        return each.kind not in (Any, str, *_CONVERTED) and each.kind is not made.get(each.name)
     if each.source in ("header", "cookie"):
         return each.required or each.kind is not str
     return each.source == "query"  # a value may be repeated

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from twisted.internet.defer import Deferred
 
@@ -62,6 +62,14 @@ def without_alias(kind: Any) -> Any:
     """What a type alias stands for (PEP 695); any other type as it is."""
     while type(kind).__name__ == "TypeAliasType":
         kind = kind.__value__
+    return kind
+
+
+def without_annotated(kind: Any) -> Any:
+    """A type without aliases and metadata."""
+    kind = without_alias(kind)
+    while get_origin(kind) is Annotated:
+        kind = without_alias(get_args(kind)[0])
     return kind
 
 

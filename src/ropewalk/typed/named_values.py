@@ -11,7 +11,10 @@ from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, defstruc
 from msgspec import inspect as shapes
 from msgspec.structs import asdict
 
+from ropewalk.converters import BUILT_IN
+from ropewalk.errors import HTTPError
 from ropewalk.request import Request
+from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.descriptions import cached_by_type, described, plain
 from ropewalk.typed.inputs import Input, is_array
 from ropewalk.typed.invalid_values import Fault, faults_in
@@ -25,6 +28,8 @@ class NamedValues:
     def __init__(self, location: Location, inputs: Sequence[Input]) -> None:
         self._location = location
         self._values_of = reader_of(location, {each.parameter: described(each.kind) for each in inputs})
+        if location == "path":
+            self._values_of = _converted(self._values_of, inputs)
         self._group = _group_of(inputs)
         self._names: Names = {each.name: (each.parameter, is_array(described(each.kind))) for each in inputs}
         self._has_optional = any(not each.required for each in inputs)
@@ -141,6 +146,31 @@ def _group(wanted: tuple[tuple[str, Any, bool], ...]) -> type[Struct]:
         else:  # the function itself has the default
             fields.append((name, Union[kind, UnsetType], UNSET))  # noqa: UP007 - made at run time
     return defstruct("Inputs", fields, kw_only=True)
+
+
+def _converted(values_of: ValuesOf, inputs: Sequence[Input]) -> ValuesOf:
+    """What converts parameters of the path as a converter of the route does: what it refuses is not found.
+
+    A route chooses its converter by the annotations of its handler. For an input of a provider, or of a route with
+    another converter, this has the same effect.
+    """
+    converters = {each.makes: each for each in BUILT_IN if each.makes not in (None, str)}
+    known = {each.parameter: converters.get(without_annotated(each.kind)) for each in inputs}
+    wanted = {field: converter for field, converter in known.items() if converter is not None}
+    if not wanted:
+        return values_of
+
+    def values(request: Request, names: Names) -> Raw:
+        raw = values_of(request, names)
+        for field, converter in wanted.items():
+            if isinstance(raw.get(field), str):
+                try:
+                    raw[field] = converter.parse(raw[field])
+                except ValueError:
+                    raise HTTPError(404) from None
+        return raw
+
+    return values
 
 
 def _takes_null(node: shapes.Type) -> bool:

@@ -9,11 +9,11 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.errors import HandlerError, Named
 from ropewalk.response import Response, to_json
-from ropewalk.typed.annotations import evaluated, evaluated_signature, resolved, without_alias
+from ropewalk.typed.annotations import evaluated, evaluated_signature, resolved, without_alias, without_annotated
 from ropewalk.typed.item_streams import ServerSentEvent, item_kind, stream_of
 from ropewalk.typed.pydantic_models import has_model
 from ropewalk.typed.response_shapes import Declared, declared_responses, response_shape
-from ropewalk.typed.value_shapes import Shape, apart, known, shape_by_class, shape_of, without_annotated
+from ropewalk.typed.value_shapes import Shape, apart, known, shape_by_class, shape_of
 
 _AWAITED: Final = (Deferred, Awaitable, Coroutine)
 _PARTS: Final = (bytes, str, Any, bytes | str)

@@ -20,10 +20,11 @@ from ropewalk.msgpack_values import is_msgpack, to_msgpack
 from ropewalk.negotiation import preferred, vary_by_accept
 from ropewalk.request import Request
 from ropewalk.response import JSON, Response, to_json
+from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.item_streams import item_kind
 from ropewalk.typed.outputs import returned_kind
 from ropewalk.typed.response_shapes import declared_responses
-from ropewalk.typed.value_shapes import members_of, without_annotated
+from ropewalk.typed.value_shapes import members_of
 
 Encode = Callable[[Any], bytes | str]
 Produces = Mapping[str, Encode | None] | Iterable[str]

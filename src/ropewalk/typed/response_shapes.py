@@ -10,7 +10,8 @@ from typing import Any, Final, Union, get_args, get_origin
 from ropewalk.errors import full_name
 from ropewalk.response import REDIRECTS, Response
 from ropewalk.statuses import StatusResponse
-from ropewalk.typed.value_shapes import Shape, members_of, mismatch, without_annotated
+from ropewalk.typed.annotations import without_annotated
+from ropewalk.typed.value_shapes import Shape, members_of, mismatch
 
 ANY_STATUS = 0
 """Stands for the status of `Response[T]`, which may have any."""

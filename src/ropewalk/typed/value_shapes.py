@@ -15,7 +15,7 @@ from msgspec import inspect as shapes
 from ropewalk.errors import HandlerError, full_name
 from ropewalk.json_values import unwrapped
 from ropewalk.response import Response
-from ropewalk.typed.annotations import without_alias
+from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.exactness import AllExact, exactness
 from ropewalk.typed.narrowing import Narrow, has_object, narrowing
@@ -53,14 +53,6 @@ def shape_of(kind: Any, where: object) -> Shape | None:
     if node is None or _has_foreign(node):
         return _shape_of_parts(kind, where)
     return _shape(kind, node, where) if has_object(node) else None
-
-
-def without_annotated(kind: Any) -> Any:
-    """A type without aliases and metadata."""
-    kind = without_alias(kind)
-    while get_origin(kind) is Annotated:
-        kind = without_alias(get_args(kind)[0])
-    return kind
 
 
 def members_of(kind: Any) -> tuple[Any, ...]:

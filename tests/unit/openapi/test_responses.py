@@ -2,12 +2,13 @@
 
 import pathlib
 from collections.abc import AsyncIterator, Awaitable, Iterator
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 import pydantic
 import pytest
-from msgspec import Struct
+from msgspec import Meta, Struct
 from openapi_schema_validator import OAS31Validator
 from tests.unit.openapi.described import described, operation
 from twisted.internet.defer import Deferred
@@ -182,7 +183,9 @@ class TestInvalidInput:
             ("/a/{value}", int, False),
             ("/a/{value:int}", int, False),
             ("/a/{value}", UUID, False),
-            ("/a/{value:str}", Annotated[int, Path()], True),
+            ("/a/{value:str}", Annotated[int, Path()], False),
+            ("/a/{value:str}", Annotated[int, Meta(ge=1)], True),
+            ("/a/{value}", date, True),
         ],
     )
     def test_of_a_path(self, path: str, kind: Any, refused: bool) -> None:
