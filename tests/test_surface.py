@@ -8,6 +8,7 @@ import ropewalk
 SURFACE = [
     "NOT_DONE_YET",
     "ASGIOptions",
+    "After",
     "App",
     "BadBody",
     "Body",

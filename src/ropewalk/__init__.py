@@ -16,6 +16,7 @@ from ropewalk.response import Response
 from ropewalk.routing import Routes
 from ropewalk.server import Site, install_reactor
 from ropewalk.typed import (
+    After,
     Body,
     Cookie,
     Depends,
@@ -33,6 +34,7 @@ from ropewalk.wsgi import WSGIOptions, wsgi
 __all__ = [
     "NOT_DONE_YET",
     "ASGIOptions",
+    "After",
     "App",
     "BadBody",
     "Body",

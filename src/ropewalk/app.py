@@ -11,6 +11,7 @@ from twisted.internet.defer import DeferredList
 from twisted.logger import Logger
 
 from ropewalk.calling import (
+    Background,
     Cleanups,
     ErrorFormat,
     ErrorHandlers,
@@ -130,6 +131,8 @@ class App(Routes):
         self.stop_begins = Moment()
         self.cleanups = Cleanups()
         """What closes dependencies after the responses, if it waits."""
+        self.background = Background()
+        """What runs after responses, for all requests that this app serves."""
         self._closes: list[Hook] = []
         """What closes the app-scoped dependencies, in the order in which they were opened."""
         self._engine_handlers: dict[tuple[Handler, tuple[Any, ...], bool, bool], EngineHandler] = {}
@@ -328,14 +331,17 @@ class App(Routes):
         return _call_together([hook for each in self._lifecycle_members() for hook in each.stopping_hooks], call)
 
     def finish_calls(self, seconds: float | None = None) -> Waiter[None]:
-        """Wait for calls of hosted applications that run on after their responses, and cancel them after `seconds`.
+        """Wait for what runs on after the responses, and cancel it after `seconds`: functions that requests have left
+        (`request.after`), and calls of hosted applications.
 
         None stands for the limit `drain_timeout`. A failure is logged and does not stop the other waits.
         """
-        return _call_together([partial(each.finish_calls, seconds) for each in hosted_below(self.resource)])
+        hosted = [partial(each.finish_calls, seconds) for each in hosted_below(self.resource)]
+        return _call_together([partial(self.background.finish, seconds), *hosted])
 
     def cut_calls(self) -> None:
         """End the wait of `finish_calls` now."""
+        self.background.cut()
         for each in hosted_below(self.resource):
             each.cut_calls()
 

@@ -1,6 +1,7 @@
 """Calls handlers: plain functions, coroutine functions and those that return Deferreds, with all values and errors."""
 
 from ropewalk.calling.awaitables import must_wait, resolve
+from ropewalk.calling.background import Background, CallsOfRequest
 from ropewalk.calling.cleanups import Cleanups
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
 from ropewalk.calling.default_responses import ErrorFormat, check_format, format_of
@@ -17,6 +18,8 @@ from ropewalk.calling.value_to_response import SentResponse
 from ropewalk.calling.wrong_reactor import as_wrong_reactor
 
 __all__ = [
+    "Background",
+    "CallsOfRequest",
     "Cleanups",
     "CoroutineRunner",
     "ErrorFormat",

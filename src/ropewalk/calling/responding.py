@@ -122,6 +122,8 @@ def send_value(request: Request, value: Any) -> None:
     except BaseException as error:  # every exception becomes a response or a line in the log
         if interrupts(error):
             raise
+        if request.gone and isinstance(error, Disconnected):
+            return  # only the response has failed: the handler has returned, so what it left to do after it is done
         fail(request, error)
 
 

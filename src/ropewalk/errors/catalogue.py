@@ -265,6 +265,26 @@ _ENTRIES: Final = (
         "Give `apply` an object of the type that the annotation names, or of one with the same fields.",
     ),
     Entry("RW261", "The package for JSON Patch is not installed.", "Run `pip install 'ropewalk[patch]'`."),
+    Entry(
+        "RW262",
+        "`request.after` was given something that cannot be called.",
+        "Give the function and its arguments: `request.after(send_mail, guest)`, not the result of a call.",
+    ),
+    Entry(
+        "RW263",
+        "Too many functions wait to run after responses. Requests that add one get 503.",
+        "Find out which ones take long, or give the work to a queue outside this process.",
+    ),
+    Entry(
+        "RW264",
+        "A function that ran after a response raised an exception.",
+        "Fix the cause shown in the traceback. The client has its response, so nothing else reports this.",
+    ),
+    Entry(
+        "RW265",
+        "A function that ran after a response was cancelled, because the server stopped.",
+        "Raise `drain_timeout`, or keep work that must not be lost in a queue outside this process.",
+    ),
     Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),
     Entry(

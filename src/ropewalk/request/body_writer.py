@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from ropewalk._engine import Exchange
 from ropewalk.charsets import UTF_8, codec_for, encoder
@@ -12,6 +12,9 @@ from ropewalk.producing import Producer, PulledProducer, PullProducer
 from ropewalk.request.event_stream import EventStream, sends_events
 from ropewalk.request.twisted_names import TwistedNames
 from ropewalk.request.waits import fire_all, take
+
+if TYPE_CHECKING:
+    from ropewalk.calling.background import CallsOfRequest
 
 BODILESS: Final = (204, 205, 304)
 """Statuses of responses without a body (RFC 9110, sections 6.4.1 and 15.3.6)."""
@@ -23,8 +26,10 @@ _STOPS: Final = "The server is stopping."
 class BodyWriter(TwistedNames):
     """An exchange whose handler may write the body of the response, and may leave that to a producer or callbacks."""
 
-    __slots__ = ("_detached", "_event_stream", "_producer", "_running")
+    __slots__ = ("_after", "_detached", "_event_stream", "_producer", "_running")
 
+    _after: "CallsOfRequest"
+    """What runs after the response. Unset if nothing does."""
     _detached: bool
     """Whether the handler has returned, and its callbacks write the response."""
     _encode: Callable[..., bytes]
@@ -129,6 +134,10 @@ class BodyWriter(TwistedNames):
     def ran(self) -> None:
         """Forget it, because it has ended."""
         take(self, "_running")
+        after = getattr(self, "_after", None)
+        if after is not None:
+            after.handler_is_cancelled = False
+            after.note_end()
 
     def uncancel(self) -> None:
         """Undo one handled cancellation of the running handler, if it is a task that counts cancellations."""

@@ -29,6 +29,9 @@ class EndingExchange(BodyWriter):
         fire_all(self, "_leaving", None)
         running = take(self, "_running")
         if running is not None:
+            after = getattr(self, "_after", None)
+            if after is not None:
+                after.handler_is_cancelled = True
             self.guard(running.cancel)
         producer = take(self, "_producer")
         if producer is not None:

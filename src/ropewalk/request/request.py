@@ -1,8 +1,8 @@
 """A request: what the client sent, parsed only when it is read, and the means to respond."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace, TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from ropewalk._engine import PENDING, EngineHandler
 from ropewalk.cookies import parse_cookies
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ropewalk.response import Response
 
 __all__ = ["PENDING", "Address", "EngineHandler", "Request"]
+
+Arguments = ParamSpec("Arguments")
 
 Address = tuple[str, int] | str | None
 """A host and port, the path of a UNIX socket, or None where there is no address."""
@@ -129,6 +131,22 @@ class Request(ConditionalExchange):
         """The path of a named route of the app that serves this request. Raises TreeError if no route has the name."""
         return cast("str", self.service.app.url_for(name, **params))
 
+    def after(self, function: Callable[Arguments, Any], /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        """Call a function when the response has been sent and the dependencies are closed: `after(send_mail, guest)`.
+
+        A Deferred or coroutine that it returns is awaited. Functions of a request are called one after another, in the
+        context variables of this call. If the handler, a middleware or a stream raises an exception, those that were
+        added before are dropped. A client that leaves changes nothing once the response has begun. What a function
+        raises is logged (RW264). A stop waits for them until the deadline of the drain, and then cancels them (RW265).
+
+        It runs on the thread of the reactor: let work that blocks run in a thread, `after(deferToThread, work)`.
+        Raises HandlerError (RW262) for what cannot be called, and HTTPError 503 if 10,000 of the app wait (RW263).
+        """
+        calls = getattr(self, "_after", None)
+        if calls is None:
+            calls = self._after = self.service.app.background.of(self)
+        calls.add(function, args, kwargs)
+
     # Called by other layers
 
     def is_failing(self) -> bool:
@@ -149,10 +167,21 @@ class Request(ConditionalExchange):
         return failure is not None and failure[0].error is error
 
     def note_failure(self, error: BaseException) -> None:
-        """Have the dependencies of the handler see the error, when they are closed."""
+        """Have the dependencies of the handler see the error, when they are closed, and drop what was to run after."""
         scope = getattr(self, "dependency_scope", None)
         if scope is not None:
             scope.fail(error)
+        after = getattr(self, "_after", None)
+        if after is not None:
+            after.note_failure(error)
+
+    def note_closed(self, scope: Any) -> None:
+        """The dependencies of a handler are closed."""
+        if getattr(self, "dependency_scope", None) is scope:  # a middleware may call the handler twice
+            del self.dependency_scope
+        after = getattr(self, "_after", None)
+        if after is not None:
+            after.note_end()
 
     def failure(self) -> "Response":
         """Return the response made from an error.

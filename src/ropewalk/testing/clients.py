@@ -11,6 +11,7 @@ from weakref import finalize
 from ropewalk.calling import RootTask
 from ropewalk.headers import Fields, Headers
 from ropewalk.server import app_of
+from ropewalk.testing.after import wait_for_after
 from ropewalk.testing.cookie_jar import CookieJar
 from ropewalk.testing.harness import Harness
 from ropewalk.testing.idle_reactor import Claim, ReactorUse, WouldBlock, runs_here
@@ -43,6 +44,8 @@ class AsyncClient:
     - `raise_errors`: the client raises what is logged as an unexpected exception of the request, with its traceback,
       whatever response it became: that of an error handler for `Exception` or 500, or of a middleware, too. An
       HTTPError, and an exception whose class has an error handler, is a response. False returns every response.
+      An exception of a function that runs after the response (`request.after`) is raised, too.
+    - `wait_for_after`: a request returns when these functions have ended, within the timeout. `stream` never waits.
     """
 
     def __init__(
@@ -56,12 +59,14 @@ class AsyncClient:
         raise_errors: bool = True,
         secure: bool = False,
         timeout: float | None = TIMEOUT,
+        wait_for_after: bool = True,
     ) -> None:
         self.app = app_of(servable)
         self.headers = Headers(headers)
         self.timeout = check_timeout(timeout)
         self.follow_redirects = follow_redirects
         self.raise_errors = raise_errors
+        self.wait_for_after = wait_for_after
         self._base = parse_base_url(base_url, secure=secure)
         self.cookies = CookieJar(cookies, host=host_name(self._base.authority))
         self._harness = Harness(self.app)
@@ -148,7 +153,7 @@ class AsyncClient:
         )
         seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
         async with await self._begin(outgoing, seconds, follow_redirects) as response:
-            return await response.whole()
+            return await self._whole(response, outgoing, seconds)
 
     async def stream(
         self,
@@ -227,13 +232,20 @@ class AsyncClient:
                 if following is None:
                     head.history = history
                     return response
-                history.append(await response.whole())
+                history.append(await self._whole(response, outgoing, seconds))
                 check_redirects(history, following.target.url)
             except BaseException:
                 response.close()
                 raise
             response.close()
             outgoing = following
+
+    async def _whole(self, response: StreamedResponse, outgoing: Outgoing, seconds: float | None) -> ClientResponse:
+        """The whole response, when what runs after it has ended."""
+        whole = await response.whole()
+        if self.wait_for_after:
+            await wait_for_after(self.app, outgoing, seconds, raise_errors=self.raise_errors)
+        return whole
 
     async def _send(self, outgoing: Outgoing, seconds: float | None) -> StreamedResponse:
         """Send one request and return after the head of the response."""
@@ -314,6 +326,7 @@ class Client:
         raise_errors: bool = True,
         secure: bool = False,
         timeout: float | None = TIMEOUT,
+        wait_for_after: bool = True,
     ) -> None:
         self._client = AsyncClient(
             servable,
@@ -324,6 +337,7 @@ class Client:
             raise_errors=raise_errors,
             secure=secure,
             timeout=timeout,
+            wait_for_after=wait_for_after,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._finalizer: finalize[..., Any] | None = None

@@ -4,6 +4,7 @@ A plan is compiled for each handler when its route is registered. Invalid input 
 """
 
 from ropewalk.response_types import register_shapes
+from ropewalk.typed.after import After
 from ropewalk.typed.app_scope import app_scoped_below, open_provider
 from ropewalk.typed.depends import Dependencies, Depends, Provider, Scope, all_named, layers_of
 from ropewalk.typed.inputs import is_single_value
@@ -16,6 +17,7 @@ from ropewalk.typed.representations import Produces, all_produced, representatio
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 __all__ = [
+    "After",
     "Body",
     "Cookie",
     "Dependencies",

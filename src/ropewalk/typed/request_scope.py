@@ -130,7 +130,7 @@ class RequestScope:
 
     def fail(self, error: BaseException) -> None:
         """The request has failed with an exception. The first one counts."""
-        if self._error is None:
+        if self._error is None and not self.closed:
             self._error = error
 
     def end(self) -> None:
@@ -228,15 +228,13 @@ class RequestScope:
         return ScopedPartsInTurn(self, value) if self.must_wait else ScopedParts(self, value)
 
     def _close_if_over(self) -> None:
-        if self.closed or not self._ended or self._running or not self._opened:
+        if self.closed or not self._ended or self._running:
             return
         self.closed = True
         request, error = self._request, self._error
         if error is None and request.gone:
             error = Disconnected()
         self._error = None
-        if getattr(request, "dependency_scope", None) is self:  # a middleware may call the handler twice
-            del request.dependency_scope
         if any(isinstance(each.generator, AsyncGenerator) for each in self._opened):
             request.service.app.cleanups.run(self._close_async(error))
             return
@@ -244,6 +242,7 @@ class RequestScope:
             generator, provider, _ = self._opened.pop()
             assert isinstance(generator, Generator)
             self._report(close_generator(generator, provider, error), error, provider)
+        request.note_closed(self)
 
     async def _close_async(self, error: BaseException | None) -> None:
         while self._opened:
@@ -253,6 +252,7 @@ class RequestScope:
             else:
                 raised = close_generator(generator, provider, error)
             self._report(raised, error, provider)
+        self._request.note_closed(self)
 
     def _report(self, raised: BaseException | None, error: BaseException | None, provider: Provider) -> None:
         """Log what a provider raised when it was closed, unless it only raises the error of the request again."""

@@ -114,7 +114,47 @@ def make_app() -> Any:
     def client(request: Request) -> str:
         return repr(request.client)
 
+    add_typed_routes(app)
     return app
+
+
+def add_typed_routes(app: Any) -> None:
+    """A typed handler with a dependency, and what it leaves for the time after the response."""
+    from collections.abc import Iterator
+    from typing import Annotated
+
+    from twisted.internet.defer import Deferred
+
+    from ropewalk import After, App, Body, Depends
+
+    events: list[str] = []
+
+    def session() -> Iterator[str]:
+        yield "session"
+        events.append("closed")
+
+    async def later(name: str) -> None:
+        from twisted.internet import reactor
+
+        waiting: Deferred[str] = Deferred()
+        reactor.callLater(0.01, waiting.callback, name)
+        events.append(await waiting)
+
+    typed = App()
+
+    @typed.post("", status=202)
+    async def book(
+        rooms: Annotated[list[int], Body()], nights: int, session: Annotated[str, Depends(session)], after: After
+    ) -> str:
+        after(later, session)
+        after(events.append, "last")
+        return f"{session} {rooms} {nights}"
+
+    @typed.get("/events")
+    def see() -> list[str]:
+        return events
+
+    app.mount("/typed", typed)
 
 
 def listen_tcp(reactor: Any, app: Any, path: str) -> Any:
@@ -232,6 +272,7 @@ def ask(connect: Any, kind: str) -> http.client.HTTPConnection:
         assert get(connection, "/asyncio")[0] == 500
         assert get(connection, "/future")[0] == 500
     assert b"Address" not in get(connection, "/client")[1]
+    ask_typed(connection)
     connection.close()
     refuse_upload(connect, "/echo", 413)
     refuse_upload(connect, "/late", 403)
@@ -241,6 +282,18 @@ def ask(connect: Any, kind: str) -> http.client.HTTPConnection:
     while get(other, "/open") != (200, b"1"):
         pass
     return other
+
+
+def ask_typed(connection: http.client.HTTPConnection) -> None:
+    """A typed handler, whose functions run after the response."""
+    connection.request("POST", "/typed?nights=2", body=b"[1, 2]", headers={"content-type": "application/json"})
+    response = connection.getresponse()
+    assert (response.status, response.read()) == (202, b"session [1, 2] 2")
+    while get(connection, "/typed/events") != (200, b'["closed","session","last"]'):
+        pass
+    connection.request("POST", "/typed?nights=x", body=b"[1]", headers={"content-type": "application/json"})
+    response = connection.getresponse()
+    assert (response.status, b'"nights"' in response.read()) == (422, True)
 
 
 def refuse_upload(connect: Any, path: str, status: int) -> None:

@@ -1,0 +1,297 @@
+"""Functions that run after the response of a request: `request.after(send_mail, guest)`.
+
+| what happens | the functions of a request |
+|---|---|
+| the handler or a middleware raises an exception, or a stream fails | that were added before are dropped |
+| the client leaves, and the handler is cancelled before its response begins | are dropped |
+| the client leaves at another time | run, as if it had stayed |
+| the response has been sent, the handler has ended, its dependencies are closed | run, one after another |
+| one raises an exception | it is logged, and the next one runs |
+| a stop begins | the stop waits for them, until the deadline of the drain |
+| the deadline | those that run are cancelled, the others are dropped, and the log names them |
+"""
+
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ropewalk.calling.awaitables import resolve
+from ropewalk.calling.error_handlers import CANCELLATIONS
+from ropewalk.calling.task import start
+from ropewalk.errors import CATALOGUE, HandlerError, HTTPError, interrupts, named, shown, visible
+from ropewalk.request import Request
+from ropewalk.response import forget
+from ropewalk.tracebacks import shown_failure
+from ropewalk.waiting import Waiter, call_later, call_soon, ready
+
+log = Logger(namespace="ropewalk.handlers")
+
+MOST_WAITING: Final = 10_000
+"""The most functions of an app that wait or run. Each holds its request and its arguments in memory."""
+
+CANCEL_LIMIT: Final = 1.0
+"""Seconds that a cancelled function has to end."""
+
+
+class Call(NamedTuple):
+    """A function to call, and the context in which it was added."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    context: Context
+
+
+class Background:
+    """The functions of an app that run after responses."""
+
+    def __init__(self) -> None:
+        self.most = MOST_WAITING
+        self.count = 0
+        """How many wait or run."""
+        self._full = False
+        """Whether the log says so."""
+        self._open: dict[CallsOfRequest, None] = {}
+        self._idle: list[Waiter[None]] = []
+        self._cancel_timer: Callable[[], object] | None = None
+
+    def of(self, request: Request) -> "CallsOfRequest":
+        """The functions of a request, to which more can be added."""
+        calls = CallsOfRequest(self, request)
+        self._open[calls] = None
+        return calls
+
+    def found(self, method: str, target: bytes) -> "list[CallsOfRequest]":
+        """The functions of the requests with a method and target, for test clients."""
+        return [each for each in self._open if (each.request.method, each.request.target) == (method, target)]
+
+    def admit(self) -> None:
+        """Count one more. Raises HTTPError 503 if too many wait."""
+        if self.count >= self.most:
+            if not self._full:
+                self._full = True
+                log.warn("{code} {count} functions wait. {remedy}", count=self.count, **_entry("RW263"))
+            raise HTTPError(503, "Too much work of earlier requests is waiting.", {"retry-after": "1"})
+        self.count += 1
+
+    def ended(self) -> None:
+        """One has ended, or was dropped."""
+        self.count -= 1
+        if self.count < self.most // 2:
+            self._full = False
+
+    def closed(self, calls: "CallsOfRequest") -> None:
+        """All functions of a request have ended."""
+        self._open.pop(calls, None)
+        if not self._open:
+            self._set_timer(None)
+            idle, self._idle = self._idle, []
+            for waiter in idle:
+                if not waiter.called:
+                    waiter.callback(None)
+
+    async def finish(self, seconds: float | None) -> None:
+        """Wait until all have ended, for `seconds` (None: the limit `drain_timeout`), and then cancel them."""
+        if not self._open:
+            return
+        if seconds is None:
+            seconds = float(next(iter(self._open)).request.service.engine.limits.drain_timeout)
+        self._set_timer(seconds, self.cut)
+        try:
+            await self._all_ended()
+        except CANCELLATIONS:
+            self.cut()
+            await self._all_ended()
+            raise
+
+    def cut(self) -> None:
+        """Cancel those that run, and drop those that wait. One that does not end then is given up."""
+        self._set_timer(CANCEL_LIMIT, self._give_up)
+        for calls in tuple(self._open):
+            calls.cut()
+        if not self._open:
+            self._set_timer(None)
+
+    async def _all_ended(self) -> None:
+        if self._open:
+            waiter: Waiter[None] = Waiter()
+            self._idle.append(waiter)
+            await waiter
+
+    def _give_up(self) -> None:
+        for calls in tuple(self._open):
+            self.closed(calls)
+
+    def _set_timer(self, seconds: float | None, call: Callable[[], None] | None = None) -> None:
+        """Replace the timer. None: there is none."""
+        cancel, self._cancel_timer = self._cancel_timer, None
+        if cancel is not None:
+            cancel()
+        if seconds is not None:
+            self._cancel_timer = call_later(seconds, partial(self._expire, call))
+
+    def _expire(self, call: Callable[[], None] | None) -> None:
+        self._cancel_timer = None
+        if call is not None:
+            call()
+
+
+class CallsOfRequest:
+    """The functions of one request."""
+
+    def __init__(self, background: Background, request: Request) -> None:
+        self.request = request
+        self.errors: list[BaseException] = []
+        """What they have raised."""
+        self.handler_is_cancelled = False
+        """The client has left, and the handler has not ended yet."""
+        self._background = background
+        self._calls: deque[Call] = deque()
+        self._cut = False
+        self._ended = False
+        self._waits: list[Waiter[None]] = []
+        self._running: Deferred[Any] | None = None
+        self._current: Call | None = None
+        self._awaited = False
+        """Whether the function that runs has returned a Deferred or coroutine that waits."""
+        request.disconnected.addCallback(self._response_ended)
+
+    def add(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Add a function. Raises HandlerError (RW262) for what cannot be called, and HTTPError 503 for too many."""
+        given: object = function
+        if not callable(given):
+            forget(given)
+            raise HandlerError("RW262", f"`after` was given {shown(given)}, which cannot be called.")
+        self._background.admit()
+        self._calls.append(Call(function, args, kwargs, copy_context()))
+
+    def wait(self) -> Waiter[None]:
+        """Fires when all have ended."""
+        if self._closed:
+            return ready(None)
+        waiter: Waiter[None] = Waiter()
+        self._waits.append(waiter)
+        return waiter
+
+    def names(self) -> str:
+        """Those that have not ended, for messages."""
+        left = [*([] if self._current is None else [self._current]), *self._calls]
+        return ", ".join(named(each.function) for each in left)
+
+    def note_failure(self, error: BaseException) -> None:
+        """Drop what waits: the handler, a middleware or a stream has failed.
+
+        The end of a stream whose client has left does not count."""
+        if self.request.gone and self.request.started and isinstance(error, CANCELLATIONS):
+            return
+        self._drop()
+
+    def note_end(self) -> None:
+        """The handler has ended, or its dependencies are closed."""
+        if self._ended and self._current is None:
+            call_soon(self._begin)  # later: what has ended may be about to report a failure
+
+    def cut(self) -> None:
+        """Cancel the function that runs, and drop the others."""
+        self._cut = True
+        if self._calls:
+            self._log("RW265", f"{', '.join(named(each.function) for each in self._calls)} was not called.")
+        self._drop()
+        if self._running is not None and self._current is not None:
+            self._running.cancel()
+        else:
+            self._close()
+
+    @property
+    def _closed(self) -> bool:
+        return getattr(self.request, "_after", None) is not self
+
+    def _response_ended(self, _: Any) -> None:
+        self._ended = True
+        self.note_end()
+
+    def _begin(self) -> None:
+        request = self.request
+        if self._current is not None or self._closed:
+            return
+        if self.handler_is_cancelled or hasattr(request, "_running") or hasattr(request, "dependency_scope"):
+            return  # `note_end` follows
+        self._run_next()
+
+    def _run_next(self) -> None:
+        """Call those that wait, until one has to be awaited."""
+        while self._calls:
+            self._current = call = self._calls.popleft()
+            self._running = running = call.context.run(start, self._run(call))
+            running.addErrback(lambda _: None)  # a cancellation: `_run` reports how the function ended
+            if self._current is not None:
+                self._awaited = True
+                return
+        self._close()
+
+    async def _run(self, call: Call) -> None:
+        try:
+            await resolve(call.function(*call.args, **call.kwargs), call.function)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if interrupts(error):
+                raise
+            self._failed(call, error)
+        finally:
+            self._current = None
+            self._background.ended()
+            if self._awaited:
+                self._awaited = False
+                call_soon(self._run_next)
+
+    def _failed(self, call: Call, error: BaseException) -> None:
+        who = named(call.function)
+        if self._cut and isinstance(error, CANCELLATIONS):
+            self._log("RW265", f"{who} was cancelled.")
+            return
+        self.errors.append(error)
+        if isinstance(error, HandlerError):
+            self._log(error.code, error.message, error)
+        else:
+            self._log("RW264", f"{who}, called after the response, raised {visible(shown(error))}.", error)
+
+    def _log(self, code: str, what: str, error: BaseException | None = None) -> None:
+        request = self.request
+        fields: dict[str, Any] = {
+            "method": request.method,
+            "path": request.raw_path.decode("ascii"),
+            "route": request.route,
+            "request_id": getattr(request.state, "request_id", None),
+            "what": what,
+            **_entry(code),
+        }
+        identity = "" if fields["request_id"] is None else ", request {request_id}"
+        text = f"{{code}} {{method}} {{path}} (route {{route}}{identity}): {{what}} {{remedy}}"
+        if error is None:
+            log.warn(text, **fields)
+        else:
+            log.failure(text, shown_failure(error), **fields)
+
+    def _drop(self) -> None:
+        while self._calls:
+            self._calls.pop()
+            self._background.ended()
+
+    def _close(self) -> None:
+        if not self._closed:
+            del self.request._after  # noqa: SLF001 - this is its value
+        waits, self._waits = self._waits, []
+        for waiter in waits:
+            if not waiter.called:
+                waiter.callback(None)
+        self._background.closed(self)
+
+
+def _entry(code: str) -> dict[str, str]:
+    return {"code": code, "remedy": CATALOGUE[code].remedy}
