@@ -24,7 +24,7 @@ LAYERS = (
     {"resource"},
     {"typed"},
     {"routing", "calling"},
-    {"middleware", "files", "openapi", "asgi", "wsgi", "auth"},
+    {"middleware", "files", "openapi", "asgi", "wsgi", "auth", "paging"},
     {"app"},
     {"server"},
     {"testing", "dropin"},

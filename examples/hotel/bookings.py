@@ -9,7 +9,7 @@ from twisted.enterprise.adbapi import Transaction
 from hotel.database import OpenDatabase, rows
 from hotel.guests import find_guest
 from hotel.models import Booking, Id, NewBooking
-from hotel.paging import Paging, page
+from hotel.paging import BOOKINGS, Paging
 from hotel.problems import Conflict, Missing
 from hotel.rooms import find_room
 from ropewalk import App, FieldError, InvalidInput, Query, Request
@@ -30,14 +30,15 @@ async def list_bookings(
     request: Request, query: Annotated[BookingQuery, Query()], database: OpenDatabase
 ) -> list[Booking]:
     """List the bookings."""
-    return page(request, query, await database.run(find_bookings, query))
+    found = await database.run(find_bookings, query, BOOKINGS.position(query).key or 0)
+    return BOOKINGS.page(request, query, found, key=lambda booking: booking.id).items
 
 
 @app.post("", status=201, responses={409: "The room is taken."})
 async def book(request: Request, new: NewBooking, database: OpenDatabase) -> Booking:
     """Book a room."""
     booking = await database.run(insert_booking, new)
-    request.setHeader("Location", f"/bookings/{booking.id}")
+    request.created(request.url_for("show_booking", booking=booking.id))
     return booking
 
 
@@ -45,11 +46,11 @@ async def book(request: Request, new: NewBooking, database: OpenDatabase) -> Boo
 @requires()
 async def export_bookings(database: OpenDatabase) -> AsyncIterator[Booking]:
     """Send all bookings, a line of JSON for each. No more than a page of them is in memory."""
-    query = BookingQuery(limit=100)
-    while found := await database.run(find_bookings, query):
+    query, after = BookingQuery(limit=100), 0
+    while found := await database.run(find_bookings, query, after):
         for booking in found:
             yield booking
-        query.after = found[-1].id
+            after = booking.id
 
 
 @app.get("/{booking:int}", responses={404: "There is no such booking."})
@@ -64,14 +65,14 @@ async def cancel(booking: Id, database: OpenDatabase) -> None:
     await database.run(delete_booking, booking)
 
 
-def find_bookings(transaction: Transaction, query: BookingQuery) -> list[Booking]:
+def find_bookings(transaction: Transaction, query: BookingQuery, after: int) -> list[Booking]:
     transaction.execute(
         """
         SELECT * FROM bookings
         WHERE id > :after AND (:room IS NULL OR room = :room) AND (:guest IS NULL OR guest = :guest)
         ORDER BY id LIMIT :limit + 1
         """,
-        msgspec.to_builtins(query),
+        msgspec.to_builtins(query) | {"after": after},
     )
     return msgspec.convert(rows(transaction), list[Booking])
 

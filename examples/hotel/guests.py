@@ -8,7 +8,7 @@ from twisted.enterprise.adbapi import Transaction
 
 from hotel.database import OpenDatabase, rows
 from hotel.models import Guest, Id, NewGuest
-from hotel.paging import Paging, page
+from hotel.paging import GUESTS, Paging
 from hotel.problems import Conflict, Missing
 from ropewalk import App, Query, Request
 
@@ -18,14 +18,15 @@ app = App(tags=["guests"])
 @app.get("")
 async def list_guests(request: Request, query: Annotated[Paging, Query()], database: OpenDatabase) -> list[Guest]:
     """List the guests."""
-    return page(request, query, await database.run(find_guests, query))
+    found = await database.run(find_guests, GUESTS.position(query).key or 0, query.limit + 1)
+    return GUESTS.page(request, query, found, key=lambda guest: guest.id).items
 
 
 @app.post("", status=201, responses={409: "There is a guest of this address."})
 async def add_guest(request: Request, new: NewGuest, database: OpenDatabase) -> Guest:
     """Add a guest."""
     guest = await database.run(insert_guest, new)
-    request.setHeader("Location", f"/guests/{guest.id}")
+    request.created(request.url_for("show_guest", guest=guest.id))
     return guest
 
 
@@ -35,8 +36,8 @@ async def show_guest(guest: Id, database: OpenDatabase) -> Guest:
     return await database.run(find_guest, guest)
 
 
-def find_guests(transaction: Transaction, query: Paging) -> list[Guest]:
-    transaction.execute("SELECT * FROM guests WHERE id > ? ORDER BY id LIMIT ?", [query.after, query.limit + 1])
+def find_guests(transaction: Transaction, after: int, most: int) -> list[Guest]:
+    transaction.execute("SELECT * FROM guests WHERE id > ? ORDER BY id LIMIT ?", [after, most])
     return msgspec.convert(rows(transaction), list[Guest])
 
 

@@ -9,9 +9,9 @@ from twisted.enterprise.adbapi import Transaction
 
 from hotel.database import OpenDatabase, rows
 from hotel.models import Id, NewRoom, Room
-from hotel.paging import Paging, page
+from hotel.paging import ROOMS, Paging
 from hotel.problems import Conflict, Missing
-from ropewalk import App, HTTPError, Query, Request
+from ropewalk import App, HTTPError, MergePatch, Query, Request
 from ropewalk.auth import requires
 from ropewalk.etags import etag
 
@@ -40,7 +40,8 @@ class RoomQuery(Paging):
 @app.get("")
 async def list_rooms(request: Request, query: Annotated[RoomQuery, Query()], database: OpenDatabase) -> list[Room]:
     """List the rooms."""
-    return page(request, query, await database.run(find_rooms, query))
+    found = await database.run(find_rooms, query, ROOMS.position(query).key or 0)
+    return ROOMS.page(request, query, found, key=lambda room: room.id).items
 
 
 @app.post("", status=201, responses={409: "There is a room of this number."})
@@ -48,7 +49,7 @@ async def list_rooms(request: Request, query: Annotated[RoomQuery, Query()], dat
 async def add_room(request: Request, new: NewRoom, database: OpenDatabase) -> Room:
     """Add a room."""
     room = await database.run(insert_room, new)
-    request.setHeader("Location", f"/rooms/{room.id}")
+    request.created(request.url_for("show_room", room=room.id))
     return room
 
 
@@ -77,6 +78,24 @@ async def change_room(request: Request, room: Id, new: NewRoom, database: OpenDa
     return _tagged(request, await database.run(update_room, current, new))
 
 
+@app.patch(
+    "/{room:int}",
+    responses={
+        404: "There is no such room.",
+        409: "There is a room of this number.",
+        412: "Others have changed it.",
+        428: "There is no If-Match.",
+    },
+)
+@requires()
+async def change_fields(request: Request, room: Id, patch: MergePatch[NewRoom], database: OpenDatabase) -> Room:
+    """Change some fields of a room, unless others have changed it since the client read it."""
+    current = await database.run(find_room, room)
+    request.require_precondition()
+    request.if_match(etag(current))
+    return _tagged(request, await database.run(update_room, current, patch.apply(current)))
+
+
 @app.delete("/{room:int}", responses={404: "There is no such room.", 409: "It has bookings."})
 @requires()
 async def remove_room(room: Id, database: OpenDatabase) -> None:
@@ -84,7 +103,7 @@ async def remove_room(room: Id, database: OpenDatabase) -> None:
     await database.run(delete_room, room)
 
 
-def find_rooms(transaction: Transaction, query: RoomQuery) -> list[Room]:
+def find_rooms(transaction: Transaction, query: RoomQuery, after: int) -> list[Room]:
     transaction.execute(
         """
         SELECT * FROM rooms
@@ -92,7 +111,7 @@ def find_rooms(transaction: Transaction, query: RoomQuery) -> list[Room]:
             SELECT 1 FROM bookings WHERE room = rooms.id AND arrival < :free_until AND departure > :free_from))
         ORDER BY id LIMIT :limit + 1
         """,
-        msgspec.to_builtins(query),
+        msgspec.to_builtins(query) | {"after": after},
     )
     return msgspec.convert(rows(transaction), list[Room])
 

@@ -226,6 +226,16 @@ class Response(Generic[Value]):
         response.headers["location"] = location(target)
         return response
 
+    @classmethod
+    def created(cls, target: Text, body: Any = None, headers: Fields = ()) -> "Response":
+        """A response to a request that has created something: 201, with its address (RFC 9110, section 15.3.2).
+
+        The target is encoded, or rejected, as by `redirect`. It may come from `request.url_for`.
+        """
+        response = cls(body, 201, headers)
+        response.headers["location"] = location(target)
+        return response
+
     def set_cookie(
         self,
         name: str,

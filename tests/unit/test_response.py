@@ -430,3 +430,37 @@ class TestStreams:
             await until(lambda: closed)
 
         run(main())
+
+
+class TestCreated:
+    @pytest.mark.parametrize(
+        ("target", "encoded"),
+        [("/rooms/7", "/rooms/7"), ("/rooms/a b/é", "/rooms/a%20b/%C3%A9"), (b"/x%20y", "/x%20y")],
+    )
+    def test_location(self, target: Any, encoded: str) -> None:
+        app = App()
+        app.post("/response")(lambda request: Response.created(target, {"id": 7}, {"x-a": "b"}))
+
+        @app.post("/value")
+        def value(request: Request) -> dict[str, int]:
+            request.created(target)
+            return {"id": 7}
+
+        for path in ("/response", "/value"):
+            response = Client(app).post(path)
+            assert (response.status, response.headers["location"], response.json()) == (201, encoded, {"id": 7})
+
+    def test_what_is_no_target(self) -> None:
+        with pytest.raises(InvalidField):
+            Response.created("/a\r\nb")
+
+    def test_an_error_drops_it(self) -> None:
+        app = App()
+
+        @app.post("/")
+        def fail(request: Request) -> None:
+            request.created("/rooms/7")
+            raise HTTPError(409)
+
+        response = Client(app).post("/")
+        assert (response.status, response.headers.get("location")) == (409, None)

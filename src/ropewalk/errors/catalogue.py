@@ -285,6 +285,11 @@ _ENTRIES: Final = (
         "A function that ran after a response was cancelled, because the server stopped.",
         "Raise `drain_timeout`, or keep work that must not be lost in a queue outside this process.",
     ),
+    Entry(
+        "RW266",
+        "The options of CursorPages are wrong.",
+        "Give the type of the key of an item, and a secret of 16 random bytes or more, such as secrets.token_hex(16).",
+    ),
     Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),
     Entry(

@@ -7,11 +7,12 @@ from urllib.parse import parse_qsl
 class QueryParams(Mapping[str, str]):
     """The parameters of a query by name. `query["tag"]` is the first value of a name; `all` returns every value."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_pairs", "_values")
 
     def __init__(self, query_string: bytes) -> None:
+        self._pairs = parse_query(query_string)
         self._values: dict[str, list[str]] = {}
-        for name, value in parse_query(query_string):
+        for name, value in self._pairs:
             self._values.setdefault(name, []).append(value)
 
     def __getitem__(self, name: str) -> str:
@@ -31,8 +32,8 @@ class QueryParams(Mapping[str, str]):
         return list(self._values.get(name, ()))
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Every name and value. The values of a name are adjacent."""
-        return [(name, value) for name, values in self._values.items() for value in values]
+        """Every name and value, in the order of the query."""
+        return list(self._pairs)
 
 
 def parse_query(query_string: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:

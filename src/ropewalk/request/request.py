@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from ropewalk._engine import PENDING, EngineHandler
 from ropewalk.cookies import parse_cookies
-from ropewalk.headers import Headers
+from ropewalk.headers import Headers, Text, location
 from ropewalk.request.preconditions import ConditionalExchange
 from ropewalk.request.query import QueryParams
 
@@ -130,6 +130,17 @@ class Request(ConditionalExchange):
     def url_for(self, name: str, /, **params: Any) -> str:
         """The path of a named route of the app that serves this request. Raises TreeError if no route has the name."""
         return cast("str", self.service.app.url_for(name, **params))
+
+    def created(self, target: Text) -> None:
+        """Set status 201, and the Location of what the request has created (RFC 9110, section 15.3.2).
+
+        The handler may return any value: `request.created(request.url_for("show_room", room=7))`.
+
+        The target is encoded, or rejected, as by `Response.redirect`.
+        """
+        encoded = location(target)
+        self.setResponseCode(201)
+        self.setHeader("location", encoded)
 
     def after(self, function: Callable[Arguments, Any], /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         """Call a function when the response has been sent and the dependencies are closed: `after(send_mail, guest)`.

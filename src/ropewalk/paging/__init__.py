@@ -1,0 +1,20 @@
+"""Pages of long lists: by cursors, or by offsets. The field Link has the addresses of other pages (RFC 8288)."""
+
+from ropewalk.paging.cursor_pages import CursorPages, CursorQuery, Page, Position
+from ropewalk.paging.links import set_links
+from ropewalk.paging.offset_pages import MOST_OFFSET, OffsetPage, OffsetQuery, offset_page
+
+__all__ = [
+    "MOST_OFFSET",
+    "CursorPages",
+    "CursorQuery",
+    "OffsetPage",
+    "OffsetQuery",
+    "Page",
+    "Position",
+    "offset_page",
+    "set_links",
+]
+
+for _class in (CursorPages, CursorQuery, OffsetPage, OffsetQuery, Page, Position):
+    _class.__module__ = __name__  # the name that users import

@@ -1,0 +1,120 @@
+"""Pages that begin after an item, so that they stay right while items come and go."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import GenericAlias
+from typing import Annotated, Any, Generic, Protocol, TypeVar
+
+from msgspec import Meta, Struct
+
+from ropewalk.errors import HandlerError
+from ropewalk.paging.cursors import MOST_CHARACTERS, Cursors, InvalidCursor, Secret
+from ropewalk.paging.links import set_links
+from ropewalk.request import Request
+from ropewalk.typed import FieldError, InvalidInput
+
+Item = TypeVar("Item")
+Key = TypeVar("Key")
+
+
+class CursorQuery(Struct, kw_only=True):
+    """The query of a list: `query: Annotated[CursorQuery, Query()]`. Derive from it to add filters or another limit."""
+
+    cursor: Annotated[str, Meta(max_length=MOST_CHARACTERS, description="From the page before.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100, description="The most items of the page.")] = 20
+
+
+class HasCursor(Protocol):
+    """A CursorQuery, or another type with its fields, such as a model of pydantic."""
+
+    @property
+    def cursor(self) -> str | None: ...
+    @property
+    def limit(self) -> int: ...
+
+
+class Page(Struct, Generic[Item], kw_only=True):
+    """A part of a list."""
+
+    items: list[Item]
+    next: str | None = None
+    """The cursor of the next page; None at the end of the list."""
+    previous: str | None = None
+    """The cursor of the page before; None at the begin, and in lists that are read in one direction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position(Generic[Key]):
+    """Where a page begins."""
+
+    key: Key | None
+    """That of the item before the first of the page, in the direction of reading. None: the page is at the end at which
+    reading begins."""
+    backward: bool = False
+    """Whether the list is read from its end to its begin."""
+
+
+class CursorPages(Generic[Key]):
+    """Makes the pages of a list, whose order is that of a key of its items: `CursorPages(int)`.
+
+    `key` is the type of the keys, such as `int`, or `tuple[datetime, int]` for an order by time and id. It must be
+    unique to each item. With a `secret` of 16 bytes or more, cursors are signed, and a client can make none of its own;
+    of several secrets, the first one signs, and all are valid. Each list has a `name` of its own, so that the cursor of
+    one is not valid for another. With `two_way`, pages can be read backward as well.
+
+    Raises HandlerError (RW266) for a wrong key or secret.
+    """
+
+    def __init__(
+        self,
+        key: type[Key] | Any,
+        *,
+        secret: Secret | Sequence[Secret] | None = None,
+        name: str = "",
+        two_way: bool = False,
+    ) -> None:
+        kind: Any = key
+        try:
+            self._cursors = Cursors(GenericAlias(tuple, (bool, kind | None)), secret, name)
+        except TypeError as error:
+            raise HandlerError("RW266", f"The key of CursorPages is not a type that msgspec reads: {error}.") from error
+        self._two_way = two_way
+
+    def position(self, query: HasCursor) -> Position[Key]:
+        """Where the page of a query begins. Raises InvalidInput (422) for a cursor that is not one of this list."""
+        if query.cursor is None:
+            return Position(None)
+        try:
+            backward, key = self._cursors.decode(query.cursor)
+            if backward and not self._two_way:
+                raise InvalidCursor("The list is read in one direction.")
+        except InvalidCursor as error:
+            message = "The cursor is not one of this list. Take it from a page, as it is."
+            wrong = FieldError(location="query", name="cursor", code="invalid", message=message)
+            raise InvalidInput([wrong]) from error
+        return Position(key, backward)
+
+    def page(self, request: Request, query: HasCursor, found: Sequence[Item], key: Callable[[Item], Key]) -> Page[Item]:
+        """The page with what was found, and the field Link of the response: first, prev, next, and last.
+
+        `found` are the items from the position on, in the direction of reading, and one more than `query.limit` if
+        there are more. `key` returns the key of an item. Raises as `position`.
+        """
+        position = self.position(query)
+        items = list(found[: query.limit])
+        more = len(found) > query.limit
+        if position.backward:
+            items.reverse()
+        at_begin = not more if position.backward else position.key is None
+        at_end = position.key is None if position.backward else not more
+        page: Page[Item] = Page(items=items)
+        if items and not at_end:
+            page.next = self._cursors.encode((False, key(items[-1])))
+        if items and not at_begin and self._two_way:
+            page.previous = self._cursors.encode((True, key(items[0])))
+        last = self._cursors.encode((True, None)) if self._two_way and not at_end else None
+        links: dict[str, dict[str, str | None] | None] = {"first": None if at_begin else {"cursor": None}}
+        for rel, cursor in (("prev", page.previous), ("next", page.next), ("last", last)):
+            links[rel] = None if cursor is None else {"cursor": cursor}
+        set_links(request, links)
+        return page

@@ -1,0 +1,86 @@
+"""Cursors: opaque text that stands for a place in a list, signed if there is a secret."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ropewalk.errors import HandlerError, shown
+
+MOST_CHARACTERS: Final = 2_000
+"""The most characters of a cursor that a client may send."""
+
+_SIGNATURE: Final = 16
+"""Bytes of a signature: half of SHA-256, against which guessing is hopeless."""
+_LEAST_SECRET: Final = 16
+"""Bytes that a secret has at least."""
+
+Secret = str | bytes
+
+
+class InvalidCursor(ValueError):
+    """A cursor that this list has not made."""
+
+
+class Cursors:
+    """Encodes and decodes cursors of a type. Raises HandlerError (RW266) for a wrong secret."""
+
+    def __init__(self, kind: Any, secret: "Secret | Sequence[Secret] | None", purpose: str) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+        self._keys = _keys(secret, purpose)
+
+    def encode(self, value: Any) -> str:
+        """The cursor for a value."""
+        data = msgspec.json.encode(value)
+        return _text(_sign(self._keys[0], data) + data if self._keys else data)
+
+    def decode(self, cursor: str) -> Any:
+        """The value of a cursor. Raises InvalidCursor."""
+        data = _data(cursor)
+        if self._keys:
+            given, data = data[:_SIGNATURE], data[_SIGNATURE:]
+            if not any(hmac.compare_digest(given, _sign(key, data)) for key in self._keys):
+                raise InvalidCursor("The signature is wrong.")
+        try:
+            return self._decoder.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidCursor(str(error)) from None
+
+
+def _keys(secret: Any, purpose: str) -> list[bytes]:
+    """A key for each secret, which no other purpose has."""
+    if secret is None:
+        return []
+    secrets = [secret] if isinstance(secret, str | bytes) else list(secret)
+    keys = []
+    for each in secrets:
+        own = each.encode() if isinstance(each, str) else each
+        if not isinstance(own, bytes) or len(own) < _LEAST_SECRET:
+            what = f"A secret for cursors is {shown(type(each))}, or shorter than {_LEAST_SECRET} bytes."
+            raise HandlerError("RW266", what)
+        keys.append(hmac.digest(own, b"ropewalk cursor\0" + purpose.encode(), hashlib.sha256))
+    if not keys:
+        raise HandlerError("RW266", "The list of secrets for cursors is empty.")
+    return keys
+
+
+def _sign(key: bytes, data: bytes) -> bytes:
+    return hmac.digest(key, data, hashlib.sha256)[:_SIGNATURE]
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _data(cursor: str) -> bytes:
+    try:
+        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:  # a ValueError for text that is not ASCII
+        raise InvalidCursor(str(error)) from None
+    if _text(data) != cursor:  # several texts can stand for the same bytes
+        raise InvalidCursor("It is not written as it was sent.")
+    return data

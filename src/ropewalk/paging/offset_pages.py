@@ -1,0 +1,71 @@
+"""Pages that begin at a number: any page can be requested, and items may repeat or be missed while the list changes."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
+
+from msgspec import Meta, Struct
+from msgspec import inspect as shapes
+
+from ropewalk.paging.links import set_links
+from ropewalk.request import Request
+from ropewalk.typed.descriptions import plain
+
+Item = TypeVar("Item")
+
+MOST_OFFSET: Final = 10_000
+"""The largest offset. A database reads all items before an offset, so a large one costs much and is cheap to send."""
+
+
+class OffsetQuery(Struct, kw_only=True):
+    """The query of a list: `query: Annotated[OffsetQuery, Query()]`. Derive from it to add filters or other bounds."""
+
+    offset: Annotated[int, Meta(ge=0, le=MOST_OFFSET, description="The items before the page.")] = 0
+    limit: Annotated[int, Meta(ge=1, le=100, description="The most items of the page.")] = 20
+
+
+class HasOffset(Protocol):
+    """An OffsetQuery, or another type with its fields, such as a model of pydantic."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def limit(self) -> int: ...
+
+
+class OffsetPage(Struct, Generic[Item], kw_only=True):
+    """A part of a list whose length is known."""
+
+    items: list[Item]
+    total: int
+    """The items of the whole list."""
+    offset: int
+    limit: int
+
+
+def offset_page(request: Request, query: HasOffset, items: Sequence[Item], total: int) -> OffsetPage[Item]:
+    """The page with these items of a list of `total` items, and the field Link of the response: first, prev, next and
+    last. Pages beyond the largest offset of the query are left out of it."""
+    offset, limit = query.offset, query.limit
+    most = _most(type(query))
+    end = max(total - 1, 0) // limit * limit
+    pages: dict[str, int | None] = {
+        "first": 0 if offset > 0 else None,
+        "prev": min(max(offset - limit, 0), end) if offset > 0 else None,
+        "next": offset + limit if offset + limit < total else None,
+        "last": end if offset + limit < total else None,
+    }
+    links = {rel: None if at is None or at > most else {"offset": at or None} for rel, at in pages.items()}
+    set_links(request, links)
+    return OffsetPage(items=list(items), total=total, offset=offset, limit=limit)
+
+
+@lru_cache(maxsize=512)
+def _most(query: Any) -> int:
+    """The largest offset that a type of queries allows."""
+    node: Any = plain(shapes.type_info(query))
+    for field in getattr(node, "fields", ()):
+        if field.name == "offset":
+            bound = getattr(plain(field.type), "le", None)
+            return 2**63 if bound is None else int(bound)
+    return MOST_OFFSET
