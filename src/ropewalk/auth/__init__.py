@@ -12,6 +12,7 @@ from ropewalk.auth.basic import BasicAuth
 from ropewalk.auth.bearer_jwt import BearerJWT, TokenPrincipal
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.cred import CredAuth
+from ropewalk.auth.digest import DigestAuth, DigestOptions, DigestUser, digest_hash
 from ropewalk.auth.identity import Authentication, Identity
 from ropewalk.auth.jwt_options import JWKS, JWTOptions
 from ropewalk.auth.oauth import (
@@ -45,6 +46,9 @@ __all__ = [
     "Challenge",
     "CookieLogins",
     "CredAuth",
+    "DigestAuth",
+    "DigestOptions",
+    "DigestUser",
     "Identity",
     "JWTOptions",
     "Login",
@@ -67,6 +71,7 @@ __all__ = [
     "TokenPrincipal",
     "Tokens",
     "authenticate",
+    "digest_hash",
     "hash_password",
     "needs_rehash",
     "principal_of",

@@ -70,7 +70,8 @@ def not_authenticated(schemes: tuple[Scheme, ...], refusals: dict[Scheme, Refuse
     challenges = []
     for scheme in schemes:
         refusal = refusals.get(scheme)
-        challenges.append(scheme.challenge().extended({} if refusal is None else refusal.parameters))
+        parameters = {} if refusal is None else refusal.parameters
+        challenges += [each.extended(parameters) for each in scheme.challenges()]
     return NotAuthenticated(status, None, {"www-authenticate": joined(challenges)})
 
 

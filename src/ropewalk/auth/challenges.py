@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ropewalk.errors import HandlerError, shown
+
+_TOKENS_OF_DIGEST: Final = {"algorithm", "charset", "stale"}
+"""Parameters that must not be quoted there, although they may be in any other scheme (RFC 7616, section 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,12 @@ class Challenge:
         return Challenge(self.scheme, (*self.parameters, *parameters.items()))
 
     def __str__(self) -> str:
-        written = ", ".join(f"{name}={quoted(value)}" for name, value in self.parameters)
+        written = ", ".join(f"{name}={self._written(name, value)}" for name, value in self.parameters)
         return f"{self.scheme} {written}".rstrip()
+
+    def _written(self, name: str, value: str) -> str:
+        is_token = self.scheme == "Digest" and name in _TOKENS_OF_DIGEST
+        return value if is_token else quoted(value)
 
 
 def quoted(value: str) -> str:

@@ -62,8 +62,10 @@ class CredAuth(Scheme):
     async def identify(self, request: Request) -> Identity | None:
         """The identity of the avatar."""
         credentials = await checked(self._credentials, request)
-        if credentials is None:
-            return None
+        return None if credentials is None else await self._accept(credentials)
+
+    async def _accept(self, credentials: Any) -> Identity:
+        """The identity of credentials. Raises Refused."""
         if self._portal is not None:
             try:
                 _, avatar, logout = await self._portal.login(credentials, None, *self._interfaces)
@@ -80,6 +82,12 @@ class CredAuth(Scheme):
                 if avatar_id is not None:
                     return identity_for(avatar_id)
         raise Refused
+
+    def _accepted(self) -> tuple[Any, ...]:
+        """The interfaces of the credentials that the portal or the checkers take."""
+        if self._portal is not None:
+            return tuple(self._portal.listCredentialsInterfaces())
+        return tuple(each for checker in self._checkers for each in checker.credentialInterfaces)
 
     def openapi(self) -> dict[str, Any]:
         """That of Basic, or the one that was given."""

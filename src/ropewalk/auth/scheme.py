@@ -19,6 +19,10 @@ class Scheme:
         """What a client without credentials is sent in WWW-Authenticate."""
         raise NotImplementedError
 
+    def challenges(self) -> tuple[Challenge, ...]:
+        """All that such a client is sent, the best first."""
+        return (self.challenge(),)
+
     async def identify(self, request: Request) -> Identity | None:
         """The identity of the client; None if the request has no credentials of this scheme.
 

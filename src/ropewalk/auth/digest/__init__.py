@@ -1,0 +1,7 @@
+"""`DigestAuth`: a name and a password that is not sent, but proved (RFC 7616)."""
+
+from ropewalk.auth.digest.digest_auth import DigestAuth, DigestOptions
+from ropewalk.auth.digest.hashes import digest_hash
+from ropewalk.auth.digest.users import DigestUser
+
+__all__ = ["DigestAuth", "DigestOptions", "DigestUser", "digest_hash"]

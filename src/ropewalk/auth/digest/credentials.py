@@ -1,0 +1,50 @@
+"""The credentials of Digest, as the checkers of twisted.cred take them."""
+
+from typing import Any
+
+from twisted.cred.credentials import ICredentials, IUsernameDigestHash, IUsernameHashedPassword
+from zope.interface import implementer
+
+from ropewalk.auth.digest.hashes import digest_hash, proof
+from ropewalk.auth.digest.nonces import Nonces
+from ropewalk.auth.secrets import same_secret
+
+
+class IDigestCredentials(ICredentials):
+    """Credentials of Digest with the name as text and the algorithm."""
+
+
+@implementer(IDigestCredentials, IUsernameHashedPassword, IUsernameDigestHash)
+class DigestCredentials:
+    """What a client has proved. Twisted's own know neither SHA-256 nor counts, and compare in a time that tells."""
+
+    def __init__(self, name: str, method: str, algorithm: str, fields: dict[str, str], nonces: Nonces) -> None:
+        self.name = name
+        self.username = name.encode()
+        self.algorithm = algorithm
+        self.is_right = False
+        """Whether a checker had the password that the client has proved, whatever its nonce was."""
+        self._method = method
+        self._fields = fields
+        self._nonces = nonces
+        self._is_fresh: bool | None = None
+
+    def checkPassword(self, password: Any) -> bool:
+        """Whether the client knows a password, and its nonce and count are used for the first time."""
+        text = password if isinstance(password, str) else password.decode("utf-8", "surrogateescape")
+        try:
+            user_hash = digest_hash(self.name, self._fields["realm"], text, self.algorithm)
+        except UnicodeEncodeError:
+            return False
+        return self.checkHash(user_hash.encode())
+
+    def checkHash(self, digestHash: Any) -> bool:
+        """The same for the hash of name, realm and password, in hexadecimal digits."""
+        known = digestHash if isinstance(digestHash, str) else digestHash.decode("ascii", "replace")
+        expected = proof(self.algorithm, known.lower(), self._method, self._fields)
+        if not known or not same_secret(self._fields["response"].lower(), expected):
+            return False
+        self.is_right = True
+        if self._is_fresh is None:
+            self._is_fresh = self._nonces.use(self._fields["nonce"], int(self._fields["nc"], 16))
+        return self._is_fresh

@@ -1,0 +1,116 @@
+"""`DigestAuth` and its options."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.portal import Portal
+
+from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.cred import CredAuth
+from ropewalk.auth.digest.credentials import DigestCredentials
+from ropewalk.auth.digest.fields import check_fields, parse_fields, user_name
+from ropewalk.auth.digest.hashes import ALGORITHMS
+from ropewalk.auth.digest.nonces import Nonces
+from ropewalk.auth.digest.users import FoundUsers
+from ropewalk.auth.identity import Identity
+from ropewalk.auth.refusals import Refused
+from ropewalk.auth.scheme import authorization
+from ropewalk.errors import HandlerError, shown
+from ropewalk.request import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigestOptions:
+    """How `DigestAuth` works."""
+
+    algorithms: tuple[str, ...] = ("SHA-256",)
+    """What clients are offered, the best first: `SHA-256`, `SHA-512-256` and `MD5`. Old clients know MD5 only; it is
+    broken, and an attacker between client and server can make clients choose it."""
+    nonce_time: float = 300.0
+    """Seconds for which clients use a nonce. Then they get a new one, without a prompt."""
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    """Signs the nonces; at least 32 bytes. Several processes need the same one, or clients get a new nonce whenever
+    another process responds. Each process knows only the counts that it has seen: across processes a request can be
+    replayed for `nonce_time`."""
+
+    def __post_init__(self) -> None:
+        if not self.algorithms or not set(ALGORITHMS).issuperset(self.algorithms):
+            what = f"DigestOptions has the algorithms {shown(self.algorithms)}."
+            raise HandlerError("RW240", what, f"Use a tuple of some of {', '.join(ALGORITHMS)}.")
+        given: Any = self.secret
+        if not isinstance(given, bytes) or len(given) < 32:
+            raise HandlerError(
+                "RW240", "DigestOptions has a secret that is not 32 bytes or more.", "Use os.urandom(32)."
+            )
+
+
+class DigestAuth(CredAuth):
+    """A name and a password that the client proves to know (RFC 7616), with qop=auth.
+
+    It takes a function `find(name)` that returns a `DigestUser`, or None for an unknown name, and may be plain, return
+    a Deferred, or be a coroutine function. Or it takes checkers, or a portal with `interfaces`, of twisted.cred, as
+    `CredAuth` does: those for IUsernameHashedPassword or IUsernameDigestHash.
+
+    The server must know the password, or a hash that is worth as much. So prefer `BasicAuth` over TLS with hashes by
+    argon2; Digest is for clients that know nothing else. The body of a request is not protected.
+    """
+
+    def __init__(
+        self,
+        *accepting: Any,
+        interfaces: tuple[Any, ...] = (),
+        options: DigestOptions | None = None,
+        realm: str = "app",
+        name: str = "digest",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        is_function = len(accepting) == 1 and callable(accepting[0])
+        if is_function and not ICredentialsChecker.providedBy(accepting[0]) and not isinstance(accepting[0], Portal):
+            accepting = (FoundUsers(accepting[0]),)
+        description = {"type": "http", "scheme": "digest"}
+        super().__init__(*accepting, interfaces=interfaces, description=description, realm=realm, name=name)
+        if not any(each.implementedBy(DigestCredentials) for each in self._accepted()):
+            what = f"DigestAuth got {shown(accepting[0])}, which compares hashes of passwords of its own."
+            raise HandlerError("RW240", what, "Give it a checker that knows the passwords, or use CredAuth with Basic.")
+        self.options = options or DigestOptions()
+        self._nonces = Nonces(self.options.secret, self.realm, self.options.nonce_time, clock)
+
+    def challenge(self) -> Challenge:
+        """The first one of `challenges`."""
+        return self.challenges()[0]
+
+    def challenges(self) -> tuple[Challenge, ...]:
+        """`Digest` with a new nonce, for each algorithm in order (RFC 7616, section 3.7)."""
+        nonce = self._nonces.issue()
+        fixed = (("realm", self.realm), ("nonce", nonce), ("qop", "auth"), ("charset", "UTF-8"))
+        return tuple(Challenge("Digest", (*fixed, ("algorithm", each))) for each in self.options.algorithms)
+
+    async def identify(self, request: Request) -> Identity | None:
+        """The identity of the avatar, or of the user."""
+        credentials = self._read(request)
+        if credentials is None:
+            return None
+        try:
+            return await self._accept(credentials)
+        except Refused:
+            # The password was right: the client repeats the request with the new nonce, and asks no one.
+            raise Refused({"stale": "true"} if credentials.is_right else {}) from None
+
+    def _read(self, request: Request) -> DigestCredentials | None:
+        written = authorization(request, "digest")
+        if written is None:
+            return None
+        fields = parse_fields(written)
+        check_fields(fields)
+        name = user_name(fields)
+        algorithms = {each.lower(): each for each in self.options.algorithms}
+        algorithm = algorithms.get(fields.get("algorithm", "MD5").lower())
+        if algorithm is None or fields["realm"] != self.realm:
+            raise Refused  # of another realm on this host, or from before the algorithms were changed
+        if fields["uri"].encode("utf-8", "surrogateescape") != request.uri:  # section 3.4.6
+            raise Refused(status=400)
+        return DigestCredentials(name, request.method, algorithm, fields, self._nonces)

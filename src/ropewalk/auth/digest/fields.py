@@ -1,0 +1,59 @@
+"""The fields of credentials (RFC 9110, section 11.2; RFC 7616, section 3.4)."""
+
+import re
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from ropewalk.auth.refusals import Refused
+
+_NAME: Final = r"([!#$%&'*+.^`|~\w-]+)[ \t]*=[ \t]*"
+_VALUE: Final = r'(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))'
+_FIELD: Final = re.compile(rf"{_NAME}{_VALUE}[ \t]*(?:,[ \t]*|$)", re.ASCII)
+_ESCAPE: Final = re.compile(r"\\(.)")
+_COUNT: Final = re.compile("[0-9A-Fa-f]{8}")
+LONGEST: Final = 8192
+"""The most bytes of the credentials."""
+_NEEDED: Final = ("realm", "nonce", "uri", "response", "cnonce", "nc", "qop")
+
+
+def parse_fields(credentials: bytes) -> dict[str, str]:
+    """The fields by name, in UTF-8; other bytes are surrogates. Raises Refused (400) for those that are malformed."""
+    if len(credentials) > LONGEST:
+        raise Refused(status=400)
+    text = credentials.decode("utf-8", "surrogateescape")
+    fields: dict[str, str] = {}
+    place = 0
+    while place < len(text):
+        found = _FIELD.match(text, place)
+        if found is None or found[1].lower() in fields:
+            raise Refused(status=400)
+        fields[found[1].lower()] = found[3] if found[2] is None else _ESCAPE.sub(r"\1", found[2])
+        place = found.end()
+    return fields
+
+
+def check_fields(fields: dict[str, str]) -> None:
+    """Raises Refused (400) if a field that protects against replay is missing, as in RFC 2069, or is malformed."""
+    if any(not fields.get(name) for name in _NEEDED) or fields["qop"] != "auth" or not _COUNT.fullmatch(fields["nc"]):
+        raise Refused(status=400)
+    if fields.get("userhash", "false").lower() != "false":
+        raise Refused(status=400)  # it was not offered
+
+
+def user_name(fields: dict[str, str]) -> str:
+    """The name of the user, also in the extended notation (RFC 8187). Raises Refused (400)."""
+    plain, extended = fields.get("username"), fields.get("username*")
+    if (plain is None) == (extended is None):
+        raise Refused(status=400)
+    if extended is not None:
+        charset, _, encoded = extended.partition("'")
+        encoded = encoded.partition("'")[2]
+        if charset.lower() != "utf-8":
+            raise Refused(status=400)
+        octets = unquote_to_bytes(encoded)
+    else:
+        octets = str(plain).encode("utf-8", "surrogateescape")
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused(status=400) from None
