@@ -16,15 +16,19 @@ from ropewalk.auth.digest import DigestAuth, DigestOptions, DigestUser, digest_h
 from ropewalk.auth.identity import Authentication, Identity
 from ropewalk.auth.jwt_options import JWKS, JWTOptions
 from ropewalk.auth.oauth import (
+    AuthorizationCode,
     CookieLogins,
+    IntrospectionOptions,
     Login,
     LoginOptions,
     LoginScheme,
     LoginStore,
+    OAuth2,
     OAuth2Login,
     OAuth2Options,
     OpenIDConnect,
     OpenIDOptions,
+    TokenIntrospection,
     Tokens,
 )
 from ropewalk.auth.packages import MissingPackage
@@ -41,6 +45,7 @@ __all__ = [
     "APIKey",
     "Authenticate",
     "Authentication",
+    "AuthorizationCode",
     "BasicAuth",
     "BearerJWT",
     "Challenge",
@@ -50,6 +55,7 @@ __all__ = [
     "DigestOptions",
     "DigestUser",
     "Identity",
+    "IntrospectionOptions",
     "JWTOptions",
     "Login",
     "LoginOptions",
@@ -58,6 +64,7 @@ __all__ = [
     "MissingPackage",
     "NotAllowed",
     "NotAuthenticated",
+    "OAuth2",
     "OAuth2Login",
     "OAuth2Options",
     "OpenIDConnect",
@@ -68,6 +75,7 @@ __all__ = [
     "Refused",
     "Requirement",
     "Scheme",
+    "TokenIntrospection",
     "TokenPrincipal",
     "Tokens",
     "authenticate",

@@ -72,7 +72,7 @@ class BearerJWT(Scheme):
         token = Token(written, self.options)
         claims = token.claims(await self._keys_for(token))
         check_claims(claims, self.options, self._clock())
-        return await self._identity(claims)
+        return await token_identity(claims, self.options)
 
     def openapi(self) -> dict[str, Any]:
         """`{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}`."""
@@ -86,18 +86,20 @@ class BearerJWT(Scheme):
             found = token.candidates(await self._fetched.current())
         return found
 
-    async def _identity(self, claims: dict[str, Any]) -> Identity:
-        scopes, roles = words(claims.get(self.options.scope_claim)), words(claims.get(self.options.roles_claim))
-        if self.options.load is None:
-            subject = claims.get("sub")
-            principal: Any = TokenPrincipal(subject if isinstance(subject, str) else None, claims, scopes, roles)
-            return Identity(principal, scopes, roles)
-        principal = await checked(self.options.load, claims)
-        if principal is None:
-            raise refused()
-        own = identity_for(principal)
-        if self.options.scope_claim not in claims:
-            scopes = own.scopes
-        elif hasattr(principal, "scopes"):
-            scopes &= own.scopes
-        return Identity(principal, scopes, own.roles if hasattr(principal, "roles") else roles)
+
+async def token_identity(claims: dict[str, Any], options: JWTOptions) -> Identity:
+    """The identity of the subject of a token whose claims are valid. Raises Refused if `load` does."""
+    scopes, roles = words(claims.get(options.scope_claim)), words(claims.get(options.roles_claim))
+    if options.load is None:
+        subject = claims.get("sub")
+        principal: Any = TokenPrincipal(subject if isinstance(subject, str) else None, claims, scopes, roles)
+        return Identity(principal, scopes, roles)
+    principal = await checked(options.load, claims)
+    if principal is None:
+        raise refused()
+    own = identity_for(principal)
+    if options.scope_claim not in claims:
+        scopes = own.scopes
+    elif hasattr(principal, "scopes"):
+        scopes &= own.scopes
+    return Identity(principal, scopes, own.roles if hasattr(principal, "roles") else roles)

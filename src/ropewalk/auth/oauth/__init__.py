@@ -8,6 +8,8 @@
 """
 
 from ropewalk.auth.oauth.cookie_logins import CookieLogins
+from ropewalk.auth.oauth.described_bearer import AuthorizationCode, OAuth2
+from ropewalk.auth.oauth.introspection import IntrospectionOptions, TokenIntrospection
 from ropewalk.auth.oauth.login_scheme import LoginScheme
 from ropewalk.auth.oauth.logins import Login, LoginStore
 from ropewalk.auth.oauth.oauth2_login import OAuth2Login
@@ -16,14 +18,18 @@ from ropewalk.auth.oauth.options import LoginOptions, OAuth2Options, OpenIDOptio
 from ropewalk.auth.oauth.tokens import Tokens
 
 __all__ = [
+    "AuthorizationCode",
     "CookieLogins",
+    "IntrospectionOptions",
     "Login",
     "LoginOptions",
     "LoginScheme",
     "LoginStore",
+    "OAuth2",
     "OAuth2Login",
     "OAuth2Options",
     "OpenIDConnect",
     "OpenIDOptions",
+    "TokenIntrospection",
     "Tokens",
 ]

@@ -11,7 +11,8 @@ from ropewalk.auth.jwt_options import JWKS, JWTOptions
 from ropewalk.auth.jwt_tokens import Token
 from ropewalk.auth.oauth.endpoints import Endpoints
 from ropewalk.auth.oauth.options import OpenIDOptions
-from ropewalk.auth.oauth.provider import NOT_BEGUN, unusable
+from ropewalk.auth.oauth.provider import NOT_BEGUN
+from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.auth.packages import optional
 from ropewalk.auth.refusals import Refused

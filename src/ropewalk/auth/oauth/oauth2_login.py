@@ -9,7 +9,7 @@ from ropewalk.auth.oauth.endpoints import Endpoints, configured
 from ropewalk.auth.oauth.login_scheme import LoginScheme
 from ropewalk.auth.oauth.options import OAuth2Options
 from ropewalk.auth.oauth.pending_logins import PendingLogin
-from ropewalk.auth.oauth.provider import unusable
+from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.errors import HTTPError
 

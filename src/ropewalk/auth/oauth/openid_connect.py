@@ -10,7 +10,7 @@ from ropewalk.auth.oauth.id_tokens import IDTokens
 from ropewalk.auth.oauth.login_scheme import LoginScheme
 from ropewalk.auth.oauth.options import OpenIDOptions
 from ropewalk.auth.oauth.pending_logins import PendingLogin
-from ropewalk.auth.oauth.provider import unusable
+from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
 
 

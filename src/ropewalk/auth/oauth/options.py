@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ropewalk.auth.oauth.logins import LoginStore
+from ropewalk.auth.oauth.provider_calls import ClientAuthentication
 from ropewalk.auth.oauth.return_path import own_path
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.errors import HandlerError, shown
-
-ClientAuthentication = Literal["basic", "post", "none"]
 
 LEAST_SECRET: Final = 32
 """Bytes: as many as the hash of the signature has."""

@@ -38,6 +38,8 @@ class Provider:
         self.published = [public(RSA, kid="1", use="sig"), public(P_256, kid="2", use="sig")]
         self.codes: dict[str, dict[str, str]] = {}
         self.access_tokens: dict[str, str] = {}
+        self.active: dict[str, Any] = {}
+        """What the introspection endpoint returns, by token."""
         self.received: list[tuple[str, dict[str, list[str]], dict[str, str]]] = []
         """The path, the form and the fields of each request."""
         self.names_issuer = True
@@ -87,6 +89,10 @@ class Provider:
             return (200, {"sub": user, "id": 7, **self.user}) if user else (401, {})
         if path == "/token" and method == "POST":
             return self._token(form, fields)
+        if path == "/introspect" and method == "POST":
+            if not self._is_client(form, fields):
+                return 401, {"error": "invalid_client"}
+            return 200, self.active.get(form["token"][0], {"active": False})
         return 404, {}
 
     def _description(self) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""`OAuth2`: bearer tokens, described with the way in which clients get them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.identity import Identity
+from ropewalk.auth.provider_http import is_secure_url
+from ropewalk.auth.scheme import Scheme
+from ropewalk.errors import HandlerError, shown
+from ropewalk.request import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizationCode:
+    """The authorization code flow of a provider, for the description of the API (OpenAPI 3.1, OAuth Flows Object)."""
+
+    authorization_url: str
+    """Where users log in and allow access."""
+    token_url: str
+    """Where clients exchange the code for tokens."""
+    refresh_url: str | None = None
+    """Where they get new ones, if that is another URL."""
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    """The scopes, each with a short description."""
+
+    def __post_init__(self) -> None:
+        for name in ("authorization_url", "token_url", "refresh_url"):
+            given = getattr(self, name)
+            if not is_secure_url(given) and (given is not None or name != "refresh_url"):
+                what = f"AuthorizationCode has {name}={shown(given)}."
+                raise HandlerError("RW240", what, "Give an absolute https URL. Only one of this machine may be http.")
+
+
+class OAuth2(Scheme):
+    """A scheme for bearer tokens, `BearerJWT` or `TokenIntrospection`, with the flow by which clients get them.
+
+    The flow is an `AuthorizationCode`, or the URL of the description of a provider of OpenID Connect, as in
+    `https://login.example/.well-known/openid-configuration`. It changes only the description of the API: pages such as
+    Swagger UI show a login. Raises HandlerError (RW240).
+    """
+
+    def __init__(self, bearer: Scheme, flow: AuthorizationCode | str, *, name: str = "oauth2") -> None:
+        given: Any = bearer
+        if not isinstance(given, Scheme) or bearer.challenge().scheme != "Bearer":
+            what = f"OAuth2 got {shown(bearer)}."
+            raise HandlerError("RW240", what, "Give it a scheme for bearer tokens: OAuth2(BearerJWT(...), ...).")
+        if not isinstance(flow, AuthorizationCode) and not is_secure_url(flow):
+            what = f"OAuth2 got the flow {shown(flow)}."
+            raise HandlerError("RW240", what, "Give an AuthorizationCode, or the https URL of an openid-configuration.")
+        super().__init__(name, bearer.realm)
+        self._bearer = bearer
+        self._flow = flow
+
+    def challenge(self) -> Challenge:
+        """That of the scheme for bearer tokens."""
+        return self._bearer.challenge()
+
+    async def identify(self, request: Request) -> Identity | None:
+        """The identity that the scheme for bearer tokens finds."""
+        return await self._bearer.identify(request)
+
+    def openapi(self) -> dict[str, Any]:
+        """`{"type": "oauth2", "flows": ...}` or `{"type": "openIdConnect", "openIdConnectUrl": ...}`."""
+        flow = self._flow
+        if isinstance(flow, str):
+            return {"type": "openIdConnect", "openIdConnectUrl": flow}
+        urls = {"authorizationUrl": flow.authorization_url, "tokenUrl": flow.token_url, "refreshUrl": flow.refresh_url}
+        written = {name: url for name, url in urls.items() if url is not None}
+        return {"type": "oauth2", "flows": {"authorizationCode": {**written, "scopes": dict(flow.scopes)}}}

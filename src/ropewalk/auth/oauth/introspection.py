@@ -1,0 +1,156 @@
+"""`TokenIntrospection`: tokens of any form, which the provider is called about (RFC 7662)."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from ropewalk.auth.bearer_jwt import token_identity
+from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.identity import Identity
+from ropewalk.auth.jwt_options import JWTOptions
+from ropewalk.auth.jwt_tokens import check_claims, refused
+from ropewalk.auth.oauth.provider_calls import ClientAuthentication, ProviderCalls, client_request, unusable
+from ropewalk.auth.packages import optional
+from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url
+from ropewalk.auth.refusals import Refused
+from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.errors import HandlerError, shown
+from ropewalk.request import Request
+
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
+"""RFC 6750, section 2.1."""
+MOST_KEPT: Final = 10000
+"""Tokens whose claims are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntrospectionOptions:
+    """Where tokens are checked, and which are accepted. Times are in seconds."""
+
+    url: str
+    """The introspection endpoint of the provider."""
+    client_id: str
+    """The name of this program at the provider."""
+    client_secret: str = field(repr=False)
+    """Its password there."""
+    client_authentication: ClientAuthentication = "basic"
+    """How the endpoint gets it: `basic`, or `post` (in the form)."""
+    issuer: str | tuple[str, ...] | None = None
+    """The claim `iss` must be this, or one of these, if it is not None."""
+    audience: str | tuple[str, ...] | None
+    """The claim `aud` must be or contain this, or one of these. None accepts any: then a token that was issued for
+    another service of the same provider passes."""
+    keep_time: float = 30.0
+    """For which the claims of a token are kept: so long may a revoked token pass. 0 calls the provider each time."""
+    leeway: float = 30.0
+    """Seconds by which the clock of the provider may differ."""
+    max_token_size: int = 4096
+    """The most bytes of a token. A longer one is refused."""
+    load: Callable[["dict[str, Any]"], Any] | None = None
+    """Takes the claims and returns the principal, as in `JWTOptions`."""
+    scope_claim: str = "scope"
+    """The claim with the scopes."""
+    roles_claim: str = "roles"
+    """The claim with the roles."""
+    timeout: float = 5.0
+    """For one request to the provider as a whole."""
+    max_size: int = 65536
+    """The most bytes of a response of the provider."""
+
+    def __post_init__(self) -> None:
+        if not is_secure_url(self.url):
+            what = f"IntrospectionOptions has the url {shown(self.url)}."
+            raise HandlerError("RW240", what, "Give an absolute https URL. Only one of this machine may be http.")
+        if self.client_authentication not in ("basic", "post"):
+            what = f"IntrospectionOptions has client_authentication={shown(self.client_authentication)}."
+            raise HandlerError("RW240", what, 'Use "basic" or "post".')
+
+
+class TokenIntrospection(Scheme):
+    """Tokens in the Authorization field that only their provider can read, such as opaque access tokens.
+
+    The provider is called about each token, and what it returns is kept for `keep_time`. Where the tokens are JSON Web
+    Tokens, prefer `BearerJWT`, which calls no one. Raises HandlerError (RW244) without Authlib.
+    """
+
+    def __init__(
+        self,
+        options: IntrospectionOptions,
+        *,
+        realm: str = "app",
+        name: str = "bearer",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(name, realm)
+        optional("authlib.oauth2.auth", "Authlib", "TokenIntrospection", extra="oauth")
+        self.options = options
+        self._clock = clock
+        self._calls = ProviderCalls(options.timeout, options.max_size)
+        self._rules = JWTOptions(
+            keys=(),
+            issuer=options.issuer,
+            audience=options.audience,
+            required=(),
+            leeway=options.leeway,
+            load=options.load,
+            scope_claim=options.scope_claim,
+            roles_claim=options.roles_claim,
+        )
+        self._kept: dict[bytes, tuple[float, dict[str, Any]]] = {}
+        """Until when, and the claims, by the hash of the token: the tokens themselves are not kept."""
+
+    def challenge(self) -> Challenge:
+        """`Bearer`, with the realm."""
+        return Challenge("Bearer", (("realm", self.realm),))
+
+    async def identify(self, request: Request) -> Identity | None:
+        """The identity of the token's subject. Raises HTTPError 502 and 503 if the provider does not work."""
+        written = authorization(request, "bearer")
+        if written is None:
+            return None
+        if not written:
+            raise Refused({"error": "invalid_request"}, 400)
+        if len(written) > self.options.max_token_size or not _TOKEN.fullmatch(written):
+            raise refused()
+        claims = await self._claims(written)
+        if claims.get("active") is not True:
+            raise refused()
+        check_claims(claims, self._rules, self._clock())
+        return await token_identity(dict(claims), self._rules)
+
+    def openapi(self) -> dict[str, Any]:
+        """`{"type": "http", "scheme": "bearer"}`."""
+        return {"type": "http", "scheme": "bearer"}
+
+    async def _claims(self, token: bytes) -> dict[str, Any]:
+        key, now = sha256(token).digest(), self._clock()
+        known = self._kept.get(key)
+        if known is not None and now < known[0]:
+            return known[1]
+        claims = await self._fetch(token.decode("ascii"))
+        self._kept.pop(key, None)
+        if self.options.keep_time > 0:
+            while len(self._kept) >= MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = (now + self.options.keep_time, claims)
+        return claims
+
+    async def _fetch(self, token: str) -> dict[str, Any]:
+        options = self.options
+        form = urlencode({"token": token, "token_type_hint": "access_token"})
+        method = options.client_authentication
+        url, fields, body = client_request(options.url, form, options.client_id, options.client_secret, method)
+        found = await self._calls.call(url, fields, body)
+        if found.status != 200:
+            unusable(options.url, f"The status is {found.status}.", "RW246")
+        try:
+            document = decode(found.content)
+        except FetchFailed as error:
+            unusable(options.url, str(error))
+        if not isinstance(document, dict) or not isinstance(document.get("active"), bool):
+            unusable(options.url, "The response does not say whether the token is active.")
+        return document
