@@ -1,7 +1,7 @@
 """The routes of an app that publish the description of its API."""
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from ropewalk.errors import HandlerError, shown
 from ropewalk.openapi.document import document_of
 from ropewalk.openapi.options import OpenAPI
-from ropewalk.openapi.swagger_ui import SCRIPT, START, STYLE, SwaggerUI, files_folder
+from ropewalk.openapi.swagger_ui import LOGIN, SCRIPT, START, STYLE, SwaggerUI, files_folder
 from ropewalk.request import Request
 from ropewalk.resource import Resource, node_of
 from ropewalk.response import JSON, Response
@@ -29,7 +29,7 @@ class Published:
         self._root = routes.resource
         self._made: bytes | None = None
         self._has_servers = False
-        ui = None if options.ui is None else _page(options, options.ui)
+        ui = None if options.ui is None else _page(options, options.ui, self._token_urls)
         node_of(self._root).own(self)
         routes.get(options.path, name="openapi", hidden=True)(self.document)
         if ui is not None and options.ui is not None:
@@ -38,6 +38,7 @@ class Published:
             for name in (STYLE, SCRIPT):
                 routes.get(f"{folder}/{name}", name=f"openapi_ui/{name}", hidden=True)(_file(ui, name))
             routes.get(f"{folder}/{START}", name=f"openapi_ui/{START}", hidden=True)(_start(ui))
+            routes.get(f"{folder}/{LOGIN}", name=f"openapi_ui/{LOGIN}", hidden=True)(_login(ui))
 
     def changed(self, seen: set[int]) -> None:
         """The tree has changed."""
@@ -46,15 +47,26 @@ class Published:
 
     def document(self, request: Request) -> Response:
         """The document. In a mounted app, its server is the path where the app is mounted."""
-        made = self._made
-        if made is None:
-            document = document_of(self._root, self.options)
-            self._has_servers = "servers" in document
-            made = self._made = _encoded(document)
+        made = self._document()
         place = _place_of_app(request.raw_path.decode("ascii"), self.options.path)
         if place and not place.startswith("//") and not self._has_servers:
             made = b'{"servers":' + msgspec.json.encode([{"url": place}]) + b"," + made[1:]
         return Response(made, headers=_FIELDS, content_type=JSON)
+
+    def _document(self) -> bytes:
+        if self._made is None:
+            document = document_of(self._root, self.options)
+            self._has_servers = "servers" in document
+            self._made = _encoded(document)
+        return self._made
+
+    def _token_urls(self) -> list[str]:
+        """Where the page may get tokens: what the security schemes of the document name."""
+        schemes = msgspec.json.decode(self._document()).get("components", {}).get("securitySchemes", {})
+        described = [each for each in schemes.values() if isinstance(each, dict)]
+        flows = [flow for each in described for flow in dict(each.get("flows") or {}).values()]
+        names = ("tokenUrl", "refreshUrl", "openIdConnectUrl")
+        return [part[name] for part in (*described, *flows) for name in names if isinstance(part.get(name), str)]
 
 
 def encode_document(root: Resource, options: OpenAPI) -> bytes:
@@ -97,14 +109,17 @@ def _check(options: Any) -> None:
             raise HandlerError("RW219", what, 'Give each as a str, or as a dict with a "url".')
 
 
-def _page(options: OpenAPI, path: str) -> SwaggerUI:
+def _page(options: OpenAPI, path: str, token_urls: Callable[[], Sequence[str]]) -> SwaggerUI:
     folder = path.rstrip("/")
+    files = files_folder(path)
     return SwaggerUI(
         title=options.title,
-        folder=files_folder(path),
+        folder=files,
         name=posixpath.basename(folder),
         document=posixpath.relpath(options.path, folder or "/"),
         servers=tuple(_url_of(each) for each in options.servers),
+        token_urls=token_urls,
+        login_page=(files / LOGIN).read_text(encoding="utf-8"),
     )
 
 
@@ -127,3 +142,11 @@ def _start(ui: SwaggerUI) -> Callable[[Request], Response]:
         return ui.start()
 
     return openapi_ui_start
+
+
+def _login(ui: SwaggerUI) -> Callable[[Request], Response]:
+    def openapi_ui_login(request: Request) -> Response:
+        del request
+        return ui.login()
+
+    return openapi_ui_login

@@ -4,8 +4,11 @@ The package is swagger-ui-py, of which only the static files are used. It is not
 """
 
 import json
-from collections.abc import Sequence
+import re
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +22,8 @@ from ropewalk.response import Response
 STYLE: Final = "swagger-ui.css"
 SCRIPT: Final = "swagger-ui-bundle.js"
 START: Final = "start.js"
+LOGIN: Final = "oauth2-redirect.html"
+"""The page to which a provider of OAuth 2.0 sends the browser back."""
 
 _TYPES: Final = {STYLE: "text/css; charset=utf-8", SCRIPT: "text/javascript; charset=utf-8"}
 
@@ -39,6 +44,8 @@ _PAGE: Final = """<!DOCTYPE html>
 </html>
 """
 
+_INLINE: Final = re.compile(r'<script>(.*?)</script>|\bonload="([^"]*)"', re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SwaggerUI:
@@ -52,6 +59,10 @@ class SwaggerUI:
     document: str
     """The path of the document, relative to the folder of the page's files."""
     servers: Sequence[str]
+    token_urls: Callable[[], Sequence[str]]
+    """Returns where the page may get tokens."""
+    login_page: str
+    """The HTML of the page for the end of a login."""
 
     def page(self, request: Request) -> Response:
         """The page. Its links are relative, so that it works in a mounted app."""
@@ -70,17 +81,33 @@ class SwaggerUI:
         options = {"dom_id": "#ui", "deepLinking": True, "validatorUrl": None}
         text = (
             f"const url = new URL({json.dumps(self.document)}, document.currentScript.src).href;\n"
-            f"SwaggerUIBundle({{...{json.dumps(options)}, url}});\n"
+            f"const oauth2RedirectUrl = new URL({json.dumps(LOGIN)}, document.currentScript.src).href;\n"
+            f"SwaggerUIBundle({{...{json.dumps(options)}, url, oauth2RedirectUrl}})"
+            ".initOAuth({usePkceWithAuthorizationCodeGrant: true});\n"
         )
         fields = {"x-content-type-options": "nosniff"}
         return Response(text, headers=fields, content_type="text/javascript; charset=utf-8")
 
+    def login(self) -> Response:
+        """The page for the end of a login, with its own inline scripts and no others."""
+        found = _INLINE.findall(self.login_page)
+        hashes = [b64encode(sha256((script or handler).encode()).digest()).decode() for script, handler in found]
+        sources = " ".join(f"'sha256-{each}'" for each in hashes)
+        policy = (
+            f"default-src 'none'; script-src 'unsafe-hashes' {sources}; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        fields = {
+            "content-security-policy": policy,
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "no-referrer",
+            "cache-control": "no-store",
+        }
+        return Response.html(self.login_page, headers=fields)
+
     def _fields(self) -> dict[str, str]:
-        origins = [
-            f"{each.scheme}://{each.netloc}"
-            for each in map(urlsplit, self.servers)
-            if each.netloc and "{" not in each.netloc
-        ]
+        urls = map(urlsplit, (*self.servers, *self.token_urls()))
+        origins = [f"{each.scheme}://{each.netloc}" for each in urls if each.netloc and "{" not in each.netloc]
         sources = " ".join(dict.fromkeys(("'self'", *origins)))
         policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -102,7 +129,7 @@ def files_folder(path: str) -> Path:
         package = None
     for place in () if package is None else package.submodule_search_locations or ():
         folder = Path(place) / "static"
-        if (folder / SCRIPT).is_file() and (folder / STYLE).is_file():
+        if all((folder / name).is_file() for name in (SCRIPT, STYLE, LOGIN)):
             return folder
     what = f"OpenAPI(ui={path!r}) needs swagger-ui-py, which is not installed."
     raise StartError("RW750", what, "Run `pip install 'ropewalk[openapi]'`, or set ui=None.")

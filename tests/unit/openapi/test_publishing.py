@@ -2,13 +2,16 @@
 
 import importlib.util
 import json
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from importlib.machinery import ModuleSpec
 from typing import Any
 
 import pytest
 
 from ropewalk import App, OpenAPI, Request, Resource, Response, RopewalkError
+from ropewalk.auth import AuthorizationCode, BearerJWT, JWTOptions, OAuth2, authenticate, requires
 from ropewalk.openapi import publishing, swagger_ui
 from ropewalk.testing import Client
 
@@ -201,6 +204,31 @@ class TestPage:
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
+
+    def test_a_login(self) -> None:
+        """With OAuth2, the page may get tokens, and the provider sends the browser back to a page of its own."""
+        flow = AuthorizationCode(
+            authorization_url="https://login.example/authorize",
+            token_url="https://login.example/token",
+            refresh_url="https://tokens.example/new",
+        )
+        bearer = BearerJWT(JWTOptions(keys="k" * 32, issuer=None, audience=None))
+        app = App(openapi=OpenAPI("Hotel", "1.0"), middleware=[authenticate(OAuth2(bearer, flow), optional=True)])
+        app.get("/rooms")(requires()(lambda request: "rooms"))
+        client = Client(app)
+        policy = client.get("/docs").headers["content-security-policy"]
+        assert "connect-src 'self' https://login.example https://tokens.example; " in policy
+        start = client.get("/docs/start.js").text
+        assert 'new URL("oauth2-redirect.html", document.currentScript.src)' in start
+        assert "usePkceWithAuthorizationCodeGrant: true" in start
+        page = client.get("/docs/oauth2-redirect.html")
+        script = page.text.partition("<script>")[2].partition("</script>")[0]
+        digest = b64encode(sha256(script.encode()).digest()).decode()
+        policy = page.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'unsafe-hashes' 'sha256-")
+        assert policy.count("sha256-") == 2
+        assert digest in policy
+        assert "'unsafe-inline'" not in policy
 
     def test_its_policy_allows_the_servers_of_the_api(self) -> None:
         others: list[Any] = [{"url": "https://{region}.example.org"}, {"url": "/v4"}]
