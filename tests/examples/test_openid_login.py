@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from runpy import run_path
 
+import httpx
 import pytest
+from tests.processes import ropewalk
 from tests.unit.auth.oauth.provider import CALLBACK, CLIENT_SECRET, Provider, providing
 
 from ropewalk.testing import Client
@@ -34,6 +36,24 @@ def test_a_login(provider: Provider) -> None:
     assert "Log out" in browser.get("/").text
     assert browser.post("/auth/logout").status == 303
     assert "Log in" in browser.get("/").text
+
+
+def test_over_a_connection(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With http on this machine, the cookies have no prefix and are not Secure."""
+    provider.callback = "http://localhost:8080/auth/callback"
+    monkeypatch.setenv("REDIRECT_URI", provider.callback)
+    with (
+        ropewalk("run", str(EXAMPLE), "--access-log", "off") as server,
+        httpx.Client(base_url=server.url, timeout=20, trust_env=False, headers={"Accept": "text/html"}) as browser,
+    ):
+        to_login = browser.get("/bookings").headers["location"]
+        back = provider.log_in(browser.get(to_login).headers["location"])
+        assert set(browser.cookies) == {"login-pending"}
+        assert browser.get(back).headers["location"] == "/bookings"
+        assert set(browser.cookies) == {"login"}
+        assert browser.get("/bookings").text == "The bookings of Ada"
+        assert browser.post("/auth/logout").status_code == 303
+        assert set(browser.cookies) == set()
 
 
 def test_a_clerk(provider: Provider) -> None:

@@ -101,6 +101,9 @@ class LoginScheme(Scheme):
         response = await next(request)
         if response.status != 401 or not _opens_a_page(request):
             return response
+        if request.raw_path == self.login_path.encode():
+            what = f"The route {self.login_path} needs a login itself."
+            raise HandlerError("RW240", what, "Write authenticate(login, optional=True), and @requires() where needed.")
         raw = request.raw_path + (b"?" + request.query_string if request.query_string else b"")
         here = raw.decode("ascii", "replace")
         query = "" if own_path(here) is None else f"?next={quote(here, safe='/')}"

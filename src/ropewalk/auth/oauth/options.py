@@ -14,6 +14,8 @@ from ropewalk.errors import HandlerError, shown
 
 LEAST_SECRET: Final = 32
 """Bytes: as many as the hash of the signature has."""
+_LONGEST_TIME: Final = 10**9
+"""Seconds: about 30 years."""
 _OWN: Final = {
     "client_id",
     "code_challenge",
@@ -99,6 +101,10 @@ class LoginOptions:
             raise _wrong(self, f"the parameter {min(taken)} of its own", "Leave it out: the login sets it.")
         if not str(self.authorization_parameters.get("max_age", 0)).isdecimal():
             raise _wrong(self, "a max_age that is not a number", "Give whole seconds.")
+        for name in ("pending_time", "login_time", "timeout"):
+            seconds: Any = getattr(self, name)
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < _LONGEST_TIME:
+                raise _wrong(self, f"{name}={shown(seconds)}", "Give seconds, more than 0.")
         for name in ("after_login", "after_logout"):
             if own_path(getattr(self, name)) is None:
                 raise _wrong(self, f"{name}={shown(getattr(self, name))}", 'Give a path of this site, such as "/".')

@@ -31,6 +31,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.issuer = ""
+        self.callback = CALLBACK
         self.calls: Counter[str] = Counter()
         self.key: Any = RSA
         self.algorithm = "RS256"
@@ -56,13 +57,13 @@ class Provider:
         self.go.set()
         self.now: Callable[[], float] = time.time
 
-    def log_in(self, url: str, user: str = "ada", *, path: bool = True) -> str:
+    def log_in(self, url: str, user: str = "ada") -> str:
         """What the browser does that is sent to a URL: its user logs in. Returns where it is sent back to."""
         query = dict(parse_qsl(urlsplit(url).query, strict_parsing=True))
         assert url.startswith(f"{self.issuer}/authorize?")
         assert query["response_type"] == "code"
         assert query["client_id"] == CLIENT
-        assert query["redirect_uri"] == CALLBACK
+        assert query["redirect_uri"] == self.callback
         assert query["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(16)
         self.codes[code] = {**query, "user": user}

@@ -49,6 +49,10 @@ OAUTH: dict[str, Any] = {
         {"after_login": "https://evil.example"},
         {"after_logout": "//evil.example"},
         {"after_login": None},
+        {"login_time": 0},
+        {"login_time": float("nan")},
+        {"pending_time": -1},
+        {"timeout": "5"},
     ],
     ids=repr,
 )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import pytest
 from tests.unit.auth.oauth.conftest import Site
 from tests.unit.auth.oauth.provider import Provider
+from tests.unit.conftest import Log
 
 from ropewalk import App, OpenAPI, Request, Response, Routes
 from ropewalk.auth import APIKey, Login, Principal, TokenPrincipal, authenticate, requires
@@ -78,6 +79,16 @@ def test_a_whole_site_in_a_mount(site: Site) -> None:
     assert browser.get("/rooms", headers={"Accept": "text/html"}).headers["location"] == "/auth/login?next=/rooms"
     assert site.log_in(browser=browser).status == 303
     assert browser.get("/rooms").text == "rooms"
+
+
+def test_a_login_behind_itself(site: Site, log: Log) -> None:
+    """It would redirect for ever."""
+    app = App(middleware=[site.login.redirect_to_login, authenticate(site.login)])
+    app.mount("/auth", site.login.routes)
+    browser = Client(app, base_url="https://hotel.example", headers={"Accept": "text/html"})
+    assert browser.get("/rooms").status == 302
+    assert browser.get("/auth/login").status == 500
+    assert "authenticate(login, optional=True)" in log.text
 
 
 def test_beside_another_scheme(site: Site) -> None:
