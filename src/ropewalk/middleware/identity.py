@@ -34,7 +34,8 @@ def credentials_of(request: Request) -> str:
     """A hash of the credentials of a request, for a user without an identity.
 
     They are the fields of `CREDENTIALS`, and what the scheme of `ropewalk.auth` that found the principal reads by its
-    description. Raises HandlerError (RW236) if the request lacks that: then nothing would tell principals apart.
+    description. Raises HandlerError (RW236) if the request lacks that: then nothing would tell principals apart. So it
+    does for Digest, whose credentials are other ones in each request.
     """
     lines = [(name, value) for name in CREDENTIALS for value in request.headers.all(name)]
     found: Any = getattr(request.state, "authentication", None)
@@ -46,6 +47,8 @@ def credentials_of(request: Request) -> str:
             where = described["in"]
             name = "cookie" if where == "cookie" else described["name"]
         given = request.query.all(name) if where == "query" else request.headers.all(name.lower())
+        if described.get("scheme") == "digest":
+            given = []  # other credentials in each request of one user
         if not given:
             what = f"The principal is a {full_name(type(found.principal))}, which has neither an id nor a subject."
             raise HandlerError("RW236", what, "Give it an `id`, or the options of the middleware a function.")

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from tests.unit.auth.test_digest import Browser
 from tests.unit.conftest import Log
 
 from ropewalk import App, Request, Response
-from ropewalk.auth import APIKey, Identity, Scheme, authenticate
+from ropewalk.auth import APIKey, DigestAuth, DigestUser, Identity, Scheme, authenticate
 from ropewalk.auth.challenges import Challenge
 from ropewalk.middleware import CacheOptions, Next, cache_headers, idempotency
 from ropewalk.testing import Client
@@ -67,6 +68,21 @@ def test_a_key_in_a_field_of_its_own_separates_principals() -> None:
     assert post(client, "x-token", "ann") == (200, "ann")
     assert post(client, "x-token", "bob") == (200, "bob")
     assert post(client, "x-token", "ann") == (200, "ann")
+
+
+@pytest.mark.parametrize(("principal", "status"), [(Named("ann"), 500), (Numbered("ann"), 200)])
+def test_credentials_that_change_with_each_request_separate_no_one(principal: Any, status: int, log: Log) -> None:
+    """A retry by Digest would be executed again, as that of another user."""
+    scheme = DigestAuth(lambda name: DigestUser(principal=principal, password="s"))
+    app = App(middleware=[authenticate(scheme), idempotency()])
+    app.post("/")(lambda request: "added")
+    browser = Browser(scheme, "ann", "s")
+    browser.client = Client(app)
+    for _ in range(2):
+        headers = {**browser.written(browser.fields("POST")), "idempotency-key": "k"}
+        response = browser.client.post("/", headers=headers)
+        assert response.status == status
+    assert ("RW236" in log.text) == (status == 500)
 
 
 def test_principals_of_different_kinds_are_separate() -> None:
