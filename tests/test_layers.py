@@ -18,7 +18,18 @@ SOURCE = Path(__file__).parent.parent / "src"
 PACKAGE = SOURCE / "ropewalk"
 
 LAYERS = (
-    {"errors", "headers", "charsets", "cookies", "etags", "json_values", "methods", "open_files", "twisted_private"},
+    {
+        "errors",
+        "headers",
+        "charsets",
+        "clocks",
+        "cookies",
+        "etags",
+        "json_values",
+        "methods",
+        "open_files",
+        "twisted_private",
+    },
     {"waiting", "producing", "converters", "negotiation", "proxies", "suggest", "tracebacks", "forks"},
     {"request", "response", "msgpack_values", "response_types", "statuses", "streaming", "stores"},
     {"resource"},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from ropewalk.clocks import CURRENT
 from ropewalk.errors import HandlerError
 
 Result = TypeVar("Result")
@@ -145,7 +146,16 @@ def call_soon(call: Callable[..., object], *args: Any) -> None:
 
 
 def call_later(seconds: float, call: Callable[[], object]) -> Callable[[], object]:
-    """Call after some seconds. Returns the function that cancels the call, for as long as it has not happened."""
+    """Call after some seconds. Returns the function that cancels the call, for as long as it has not happened.
+
+    In a request of a test client, the seconds are those of its clock.
+    """
+    clock = CURRENT.get()
+    return call_later_in_real_time(seconds, call) if clock is None else clock.call_later(seconds, call)
+
+
+def call_later_in_real_time(seconds: float, call: Callable[[], object]) -> Callable[[], object]:
+    """As `call_later`, whatever a test client does."""
     loop = running_loop()
     if loop is not None:
         return loop.call_later(seconds, call).cancel

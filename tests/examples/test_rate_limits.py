@@ -23,6 +23,12 @@ def test_attempts_to_log_in() -> None:
     assert '"account";q=10;w=3600' in responses[0].headers["ratelimit-policy"]
 
 
+def test_the_limit_ends() -> None:
+    assert client.post("/login", body="bob").status == 429
+    client.advance(60)
+    assert client.post("/login", body="bob").status == 200
+
+
 def test_users() -> None:
     for user in ("ada", "bob"):
         found = [client.get("/api/quote", headers={"x-demo-user": user}).status for _ in range(4)]

@@ -1,6 +1,5 @@
 """`BearerJWT`: signed tokens in the Authorization field (RFC 6750, RFC 7519)."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from ropewalk.auth.jwt_tokens import Token, refused
 from ropewalk.auth.packages import optional
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.clocks import unix_time
 from ropewalk.request import Request
 
 
@@ -47,7 +47,7 @@ class BearerJWT(Scheme):
         *,
         realm: str = "app",
         name: str = "bearer",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_time,
     ) -> None:
         super().__init__(name, realm)
         optional("joserfc.jwk", "joserfc", "BearerJWT")

@@ -1,6 +1,5 @@
 """The keys of an issuer: fetched in a thread, kept, and fetched again when the issuer rotates them."""
 
-import time
 from collections.abc import Callable
 
 from ropewalk.auth.jwt_algorithms import UnusableKey
@@ -8,13 +7,14 @@ from ropewalk.auth.jwt_keys import Key, public_keys
 from ropewalk.auth.jwt_options import JWKS
 from ropewalk.auth.provider_http import fetch_json
 from ropewalk.auth.refreshed import Refreshed
+from ropewalk.clocks import monotonic
 
 
 class FetchedKeys(Refreshed[tuple[Key, ...]]):
     """The keys at a URL. At most one fetch runs; requests that need it wait for it together."""
 
     def __init__(
-        self, options: JWKS, algorithms: tuple[str, ...] | None, clock: Callable[[], float] = time.monotonic
+        self, options: JWKS, algorithms: tuple[str, ...] | None, clock: Callable[[], float] = monotonic
     ) -> None:
         def load() -> tuple[Key, ...]:
             """Runs in a thread. Raises FetchFailed and UnusableKey."""

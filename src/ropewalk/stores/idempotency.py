@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from time import monotonic
 from typing import Final, Protocol
 
+from ropewalk.clocks import monotonic
 from ropewalk.errors import HandlerError, shown
 from ropewalk.stores.unavailable import StoreUnavailable, TooManyKeys
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush, heapreplace
-from time import monotonic
 from typing import Final, Protocol
 
+from ropewalk.clocks import monotonic
 from ropewalk.errors import HandlerError, shown
 
 ALMOST: Final = 0.999

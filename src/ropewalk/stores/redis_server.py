@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from threading import Lock
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.logger import Logger
 
+from ropewalk.clocks import monotonic
 from ropewalk.errors import HandlerError, shown
 from ropewalk.forks import observe_forks
 from ropewalk.stores.unavailable import StoreUnavailable

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from os import fspath
 from pathlib import Path
-from time import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, shown
 from ropewalk.forks import observe_forks
 from ropewalk.stores.idempotency import Record
@@ -47,7 +47,7 @@ class SQLiteIdempotency:
     """
 
     def __init__(
-        self, path: str | Path, *, timeout: float = 2.0, waiting: int = 200, clock: Callable[[], float] = time
+        self, path: str | Path, *, timeout: float = 2.0, waiting: int = 200, clock: Callable[[], float] = unix_time
     ) -> None:
         self._path = fspath(path)
         if not self._path or self._path == ":memory:":

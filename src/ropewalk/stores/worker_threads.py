@@ -7,6 +7,7 @@ is made, or else by the reactor.
 from asyncio import AbstractEventLoop
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
+from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
@@ -90,6 +91,7 @@ class _Call:
         self._running = running
         self._deadline = deadline
         self._loop: AbstractEventLoop | None = running_loop()
+        self._context = copy_context()
         self._timer: Any = None
         self._result: Any = None
         self._error: BaseException | None = None
@@ -105,7 +107,7 @@ class _Call:
             if self.waiter.called or monotonic() > self._deadline:
                 self._error = StoreUnavailable("The call waited too long for a thread.")
             else:
-                self._result = self._function()
+                self._result = self._context.run(self._function)
         except BaseException as error:  # noqa: BLE001 - the caller gets it
             self._error = error
         if self._loop is None:

@@ -3,7 +3,9 @@
 `Client` is for plain tests, `AsyncClient` for coroutines under asyncio, trial and any reactor.
 """
 
-from ropewalk.testing.clients import AsyncClient, Client
+from ropewalk.testing.async_client import AsyncClient
+from ropewalk.testing.client import Client
+from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.cookie_jar import CookieJar, StoredCookie
 from ropewalk.testing.idle_reactor import ReactorElsewhere, ReactorInUse, WouldBlock
 from ropewalk.testing.outgoing import RedirectError
@@ -15,6 +17,7 @@ from ropewalk.twisted_private import check
 __all__ = [
     "AsyncClient",
     "Client",
+    "ClientClock",
     "ClientResponse",
     "ClientTimeout",
     "CookieJar",

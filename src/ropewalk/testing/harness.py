@@ -13,11 +13,13 @@ from twisted.logger import Logger
 from ropewalk._engine import Limits, Pipe
 from ropewalk.app import App
 from ropewalk.calling import HandlerTask
+from ropewalk.clocks import using
 from ropewalk.errors import WrongThread, named
 from ropewalk.request import PENDING, Request
 from ropewalk.server import Service
 from ropewalk.server.drain_log import log_cut_off
 from ropewalk.server.reactor_watch import watch
+from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.idle_reactor import ReactorElsewhere, ReactorInUse, ReactorUse, installed, runs_here
 from ropewalk.testing.response_parser import ProtocolError, ResponseParser
 from ropewalk.testing.timeouts import ClientTimeout, no_response
@@ -42,8 +44,9 @@ class Harness:
     reactor between requests.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, clock: ClientClock) -> None:
         self.app = app
+        self.clock = clock
         self._service: _RecordingService | None = None
         self._unwatch: Callable[[], object]
         self._use: ReactorUse | None = None
@@ -61,9 +64,10 @@ class Harness:
 
     async def begin_stop(self) -> None:
         """Begin a stop: notify the app and its responses."""
-        hooks = self.app.begin_stop()
-        if self._service is not None:
-            self._service.stopping.fire()
+        with using(self.clock):
+            hooks = self.app.begin_stop()
+            if self._service is not None:
+                self._service.stopping.fire()
         await hooks
 
     async def drain(self, seconds: float | None) -> None:
@@ -104,7 +108,7 @@ class Harness:
         use = None if loop is None else ReactorUse.of(loop)
         try:
             service = _RecordingService(self, getattr(runner, "call_later", None) or runner.callLater)
-            self._unwatch = watch(service.engine, runner)
+            self._unwatch = watch(service.engine, runner, service.turn)
         except BaseException:
             if use is not None:
                 use.release()
@@ -157,7 +161,17 @@ class _RecordingService(Service):
         self._enough = 16
         self._loop = running_loop()
         self._thread = current_thread()
+        self.clock = harness.clock
         del self.drive  # the engine calls the method below; a bound one would be a cycle
+
+    def turn(self) -> None:
+        """Run a turn of the engine, in which handlers go by the clock of the client."""
+        with using(self.clock):
+            self.engine.turn()
+
+    def _tick(self) -> None:
+        with using(self.clock):
+            super()._tick()
 
     def drive(self, request: Request, coroutine: Any, context: Any) -> Any:
         self._know(request)
@@ -237,7 +251,8 @@ class MemoryConnection:
 
     def send(self, data: bytes) -> None:
         """Send bytes to the server."""
-        self._pipe.feed(data)
+        with using(self._service.clock):
+            self._pipe.feed(data)
 
     def news(self) -> Waiter[None]:
         """Fires when the server has sent something."""
@@ -311,7 +326,8 @@ class MemoryConnection:
 
     def _expire(self, seconds: float) -> None:
         self._timer = None
-        self.fail(no_response(*self._asked, seconds, *self._service.find(self)))
+        found = self._service.find(self)
+        self.fail(no_response(*self._asked, seconds, *found, self._service.clock.advanced))
 
     def _tell(self) -> None:
         news, self._news = self._news, None

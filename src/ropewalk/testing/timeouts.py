@@ -16,9 +16,11 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.calling import Task
 from ropewalk.calling.task import register_task
+from ropewalk.clocks import CURRENT
 from ropewalk.errors import RopewalkError, named, relative, shown
 from ropewalk.request import Request
 from ropewalk.resource import Hosted, resource_of
+from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed, runs_elsewhere
 from ropewalk.waiting import Waiter
 
@@ -57,11 +59,16 @@ def check_timeout(timeout: Any) -> float | None:
     return timeout
 
 
-def no_response(method: str, target: str, seconds: float, request: Request | None, task: Any) -> ClientTimeout:
+def no_response(
+    method: str, target: str, seconds: float, request: Request | None, task: Any, advanced: float
+) -> ClientTimeout:
     """The error for a request without a complete response.
 
-    `request` is the one of the running handler, or None; `task` is the task of an ASGI application.
+    `request` is the one of the running handler, or None; `task` is the task of an ASGI application. `advanced` are the
+    seconds by which the clock of the client was advanced.
     """
+    route = None if request is None else request.route
+    path = "" if route is None or route == target.partition("?")[0] else f" (route {route})"
     if request is None:
         waits = "No handler or application is waiting."
     else:
@@ -71,7 +78,9 @@ def no_response(method: str, target: str, seconds: float, request: Request | Non
             waits = f"{_handler_name(request)} runs on a thread, or waits for one."
         else:
             waits = f"{_handler_name(request)} {_waits(running)}"
-    return ClientTimeout(f"{method} {target}: no complete response within {seconds:g} s. {waits}")
+    if advanced:
+        waits += f" The clock of the client was advanced by {advanced:g} s, which timers of the reactor do not follow."
+    return ClientTimeout(f"{method} {target}{path}: no complete response within {seconds:g} s. {waits}")
 
 
 class _HookTask(Task):
@@ -99,7 +108,11 @@ class _HookTask(Task):
 
 
 async def run_hooks(
-    kind: str, hooks: Coroutine[Any, Any, None], seconds: float | None, use: ReactorUse | None = None
+    kind: str,
+    hooks: Coroutine[Any, Any, None],
+    seconds: float | None,
+    clock: ClientClock,
+    use: ReactorUse | None = None,
 ) -> None:
     """Run start, stopping or stop hooks, and cancel them after the timeout.
 
@@ -108,6 +121,7 @@ async def run_hooks(
     loop = running_loop()
     runner: Any = loop or installed()
     context = copy_context()
+    context.run(CURRENT.set, clock)
     task = _HookTask(hooks, context, loop)
     if loop is not None:
         register_task(task)

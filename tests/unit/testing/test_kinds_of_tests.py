@@ -6,15 +6,20 @@ import unittest
 from pathlib import Path
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
 from ropewalk import App, HTTPError, Request, Response
+from ropewalk.middleware import Limit, RateLimit, TimeoutOptions, rate_limit, timeout
 from ropewalk.testing import AsyncClient, Client
 
 TRIAL = """
+from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 from ropewalk.testing import AsyncClient, Client
-from tests.unit.testing.test_kinds_of_tests import check, make, visit
+from tests.unit.testing.test_kinds_of_tests import began, check, make, visit
 
 class Tests(TestCase):
     def test_plain(self):
@@ -29,7 +34,22 @@ class Tests(TestCase):
             with self.assertRaises(ZeroDivisionError):
                 await client.get("/broken")
         self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+
+    async def test_the_clock(self):
+        async with AsyncClient(make()) as client:
+            self.assertEqual([200, 429], [(await client.get("/limited")).status for _ in range(2)])
+            client.advance(61)
+            self.assertEqual(200, (await client.get("/limited")).status)
+            running = ensureDeferred(client.get("/slow"))
+            while not began:
+                await deferLater(reactor, 0)
+            client.advance(61)
+            self.assertEqual(503, (await running).status)
 """
+
+
+began: list[str] = []
+"""The handlers that wait."""
 
 
 def make() -> App:
@@ -51,6 +71,16 @@ def make() -> App:
     @app.get("/broken")
     def broken(request: Request) -> str:
         raise ZeroDivisionError
+
+    @app.get("/limited", middleware=[rate_limit(RateLimit(Limit(1, 60)))])
+    async def limited(request: Request) -> str:
+        return "within the limit"
+
+    @app.get("/slow", middleware=[timeout(TimeoutOptions(seconds=60))])
+    async def slow(request: Request) -> str:
+        began.append("slow")
+        await Deferred()
+        return "never"
 
     return app
 
@@ -102,4 +132,4 @@ def test_trial(reactor: str, tmp_path: Path) -> None:
     ended = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False, env={"PYTHONPATH": root}
     )
-    assert "PASSED (successes=2)" in ended.stdout, ended.stdout + ended.stderr
+    assert "PASSED (successes=3)" in ended.stdout, ended.stdout + ended.stderr

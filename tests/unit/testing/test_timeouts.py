@@ -107,9 +107,21 @@ class TestMessages:
 
         app = App(middleware=around)
         app.mount("/", asgi(application, ASGIOptions(lifespan="off")))
-        said = r"GET /a: no .*\.application at {here}\d+ waits at {here}\d+ for <Future pending"
+        said = r"GET /a \(route /\{{\.\.\.\}}\): no .*\.application at {here}\d+ waits at {here}\d+ for <Future pending"
         with pytest.raises(ClientTimeout, match=said.format(here=r"tests/unit/testing/test_timeouts\.py:")):
             Client(app).get("/a", timeout=SHORT)
+
+    def test_of_a_route_with_parameters(self) -> None:
+        app = App()
+        app.get("/users/{id}")(lambda request, id: Deferred())
+        with pytest.raises(ClientTimeout, match=r"GET /users/7\?a=b \(route /users/\{id\}\): no complete response"):
+            Client(app).get("/users/7?a=b", timeout=SHORT)
+
+    def test_of_timers_after_an_advance(self) -> None:
+        client = Client(make())
+        client.advance(61)
+        with pytest.raises(ClientTimeout, match=r"was advanced by 61 s, which timers of the reactor do not follow"):
+            client.get("/deferred", timeout=SHORT)
 
     def test_of_another_request_of_the_same_application(self) -> None:
         """The message for one request never names a line of another."""
@@ -123,7 +135,9 @@ class TestMessages:
         async def main() -> None:
             client = AsyncClient(asgi(application, ASGIOptions(lifespan="off")))
             assert (await client.get("/")).text == "whole"
-            with pytest.raises(ClientTimeout, match=r"GET /waits: no .*\.application at \S+ waits at"):
+            with pytest.raises(
+                ClientTimeout, match=r"GET /waits \(route /\{\.\.\.\}\): no .*\.application at \S+ waits at"
+            ):
                 await client.get("/waits", timeout=SHORT)
 
         asyncio.run(main())

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 from ropewalk.auth.bearer_jwt import token_identity
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity
+from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_options import JWTOptions
-from ropewalk.auth.jwt_tokens import check_claims, refused
+from ropewalk.auth.jwt_tokens import refused
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication, ProviderCalls, client_request, unusable
 from ropewalk.auth.packages import optional
 from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url

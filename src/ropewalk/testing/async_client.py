@@ -1,20 +1,19 @@
-"""The test clients: `Client` and `AsyncClient`."""
+"""`AsyncClient`: the test client for coroutines."""
 
-import asyncio
 from asyncio import _get_running_loop as running_loop
 from base64 import b64encode
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from weakref import finalize
 
 from ropewalk.calling import RootTask
 from ropewalk.headers import Fields, Headers
 from ropewalk.server import app_of
 from ropewalk.testing.after import wait_for_after
+from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.cookie_jar import CookieJar
 from ropewalk.testing.harness import Harness
-from ropewalk.testing.idle_reactor import Claim, ReactorUse, WouldBlock, runs_here
+from ropewalk.testing.idle_reactor import ReactorUse
 from ropewalk.testing.outgoing import Outgoing, check_redirects
 from ropewalk.testing.request_bodies import Body, Files, make_body
 from ropewalk.testing.response_parser import ClientResponse
@@ -46,6 +45,8 @@ class AsyncClient:
       HTTPError, and an exception whose class has an error handler, is a response. False returns every response.
       An exception of a function that runs after the response (`request.after`) is raised, too.
     - `wait_for_after`: a request returns when these functions have ended, within the timeout. `stream` never waits.
+    - `clock`: the time of stores in memory and in SQLite, of tokens, cookies and the middleware `timeout`. By default
+      it is the system's, which `advance` moves on. Or give a `twisted.internet.task.Clock`, or another client's clock.
     """
 
     def __init__(
@@ -60,16 +61,18 @@ class AsyncClient:
         secure: bool = False,
         timeout: float | None = TIMEOUT,
         wait_for_after: bool = True,
+        clock: Any = None,
     ) -> None:
         self.app = app_of(servable)
+        self.clock = clock if isinstance(clock, ClientClock) else ClientClock(clock)
         self.headers = Headers(headers)
         self.timeout = check_timeout(timeout)
         self.follow_redirects = follow_redirects
         self.raise_errors = raise_errors
         self.wait_for_after = wait_for_after
         self._base = parse_base_url(base_url, secure=secure)
-        self.cookies = CookieJar(cookies, host=host_name(self._base.authority))
-        self._harness = Harness(self.app)
+        self.cookies = CookieJar(cookies, host=host_name(self._base.authority), clock=self.clock.unix_time)
+        self._harness = Harness(self.app, self.clock)
         self._root_task = RootTask()
         self._use: ReactorUse | None = None
 
@@ -78,7 +81,7 @@ class AsyncClient:
         self._use = None if loop is None else ReactorUse.of(loop)
         self._root_task.start()
         try:
-            await run_hooks("start", self.app.start(), self.timeout, self._use)
+            await run_hooks("start", self.app.start(), self.timeout, self.clock, self._use)
         except BaseException:
             await self._leave()
             raise
@@ -90,10 +93,10 @@ class AsyncClient:
         seconds = self.timeout if kind is None else 0  # a failed test does not wait for its responses
         try:
             try:
-                await run_hooks("stopping", self._harness.begin_stop(), self.timeout, self._use)
+                await run_hooks("stopping", self._harness.begin_stop(), self.timeout, self.clock, self._use)
             finally:
                 await self._harness.drain(seconds)
-                await run_hooks("stop", self.app.stop(), self.timeout, self._use)
+                await run_hooks("stop", self.app.stop(), self.timeout, self.clock, self._use)
         finally:
             await self._leave()
 
@@ -104,6 +107,12 @@ class AsyncClient:
         Raises TypeError unless either a user and password or a token is given, and ValueError for a user with a colon.
         """
         self.headers["authorization"] = write_credentials(user, password, token)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock of the client on: what expires by then has expired. Timers of the reactor, of asyncio and of
+        the engine, and Redis, do not follow. Raises ValueError for a number below 0.
+        """
+        self.clock.advance(seconds)
 
     def logout(self) -> None:
         """Send no Authorization any more. Cookies stay: `client.cookies.clear()` removes them."""
@@ -298,155 +307,6 @@ class AsyncClient:
     async def options(self, path: str, **options: Any) -> ClientResponse:
         """`request` with OPTIONS."""
         return await self.request("OPTIONS", path, **options)
-
-
-class Client:
-    """A client for plain tests.
-
-        client = Client(app)
-        assert client.get("/").text == "Hello, World!"
-
-    Asynchronous handlers run on an event loop: that of the installed asyncio reactor, or the client's own. If a reactor
-    is installed and not running, the client runs its timers, threads and `callFromThread` meanwhile. Only one thread at
-    a time can do this; clients in another thread raise ReactorInUse (RW223). Where a loop or the reactor runs, requests
-    raise WouldBlock (RW225): use `AsyncClient` there.
-
-    `with` runs the app's start and stop hooks, and closes the client at its end; without it, the hooks are not called.
-    A closed client may be used again. The arguments are those of `AsyncClient`.
-    """
-
-    def __init__(
-        self,
-        servable: Any,
-        *,
-        base_url: str | None = None,
-        headers: Fields = (),
-        cookies: Cookies = (),
-        follow_redirects: bool = False,
-        raise_errors: bool = True,
-        secure: bool = False,
-        timeout: float | None = TIMEOUT,
-        wait_for_after: bool = True,
-    ) -> None:
-        self._client = AsyncClient(
-            servable,
-            base_url=base_url,
-            headers=headers,
-            cookies=cookies,
-            follow_redirects=follow_redirects,
-            raise_errors=raise_errors,
-            secure=secure,
-            timeout=timeout,
-            wait_for_after=wait_for_after,
-        )
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._finalizer: finalize[..., Any] | None = None
-        """Closes the loop, if it is the client's own."""
-        self._entered = False
-
-    @property
-    def app(self) -> Any:
-        """The app that handles the requests."""
-        return self._client.app
-
-    @property
-    def headers(self) -> Headers:
-        """The header fields that are sent with each request."""
-        return self._client.headers
-
-    @property
-    def cookies(self) -> CookieJar:
-        """The cookies that the client keeps."""
-        return self._client.cookies
-
-    def login(self, user: str | None = None, password: str | None = None, *, token: str | None = None) -> None:
-        """Like `AsyncClient.login`."""
-        self._client.login(user, password, token=token)
-
-    def logout(self) -> None:
-        """Like `AsyncClient.logout`."""
-        self._client.logout()
-
-    def __enter__(self) -> Self:
-        self._run(self._client.__aenter__())
-        self._entered = True
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self._run(self._client.__aexit__(kind, error, trace))
-        finally:
-            self._entered = False
-            self.close()
-
-    def close(self) -> None:
-        """Close the event loop and cancel its tasks, if it is the client's own.
-
-        Inside `with`, this has no effect: the end of `with` closes the client.
-        """
-        if self._entered:
-            return
-        loop, finalizer, self._finalizer = self._loop, self._finalizer, None
-        self._loop = None
-        if loop is not None and finalizer is not None and finalizer.detach():
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.get_loop()
-
-    def request(self, method: str, path: str, **options: Any) -> ClientResponse:
-        """Like `AsyncClient.request`."""
-        return self._run(self._client.request(method, path, **options))
-
-    def get(self, path: str, **options: Any) -> ClientResponse:
-        """`request` with GET."""
-        return self.request("GET", path, **options)
-
-    def head(self, path: str, **options: Any) -> ClientResponse:
-        """`request` with HEAD."""
-        return self.request("HEAD", path, **options)
-
-    def post(self, path: str, **options: Any) -> ClientResponse:
-        """`request` with POST."""
-        return self.request("POST", path, **options)
-
-    def put(self, path: str, **options: Any) -> ClientResponse:
-        """`request` with PUT."""
-        return self.request("PUT", path, **options)
-
-    def patch(self, path: str, **options: Any) -> ClientResponse:
-        """`request` with PATCH."""
-        return self.request("PATCH", path, **options)
-
-    def delete(self, path: str, **options: Any) -> ClientResponse:
-        """`request` with DELETE."""
-        return self.request("DELETE", path, **options)
-
-    def options(self, path: str, **options: Any) -> ClientResponse:
-        """`request` with OPTIONS."""
-        return self.request("OPTIONS", path, **options)
-
-    def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        runner = "event loop" if running_loop() is not None else "reactor" if runs_here() else None
-        if runner is not None:
-            coroutine.close()
-            raise WouldBlock(runner)
-        claim = Claim.of_idle()  # before the loop is chosen: another thread might choose the same
-        try:
-            return self._find_loop(claim).run_until_complete(coroutine)
-        finally:
-            if claim is not None:
-                claim.release()
-
-    def _find_loop(self, claim: Claim | None) -> asyncio.AbstractEventLoop:
-        """The loop of the installed asyncio reactor if it does not run, else the client's own."""
-        if self._loop is None or self._loop.is_closed():
-            own_loop = None if claim is None else claim.own_loop
-            if own_loop is not None and not own_loop.is_closed() and not own_loop.is_running():
-                return own_loop
-            self._loop = asyncio.new_event_loop()
-            self._finalizer = finalize(self, self._loop.close)
-        return self._loop
 
 
 def write_credentials(user: str | None, password: str | None, token: str | None) -> str:

@@ -1,0 +1,185 @@
+"""`Client`: the test client for plain tests."""
+
+import asyncio
+from asyncio import _get_running_loop as running_loop
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from weakref import finalize
+
+from ropewalk.headers import Fields, Headers
+from ropewalk.testing.async_client import AsyncClient, Cookies
+from ropewalk.testing.client_clock import ClientClock
+from ropewalk.testing.cookie_jar import CookieJar
+from ropewalk.testing.idle_reactor import Claim, WouldBlock, runs_here
+from ropewalk.testing.response_parser import ClientResponse
+from ropewalk.testing.timeouts import TIMEOUT
+
+Result = TypeVar("Result")
+
+
+class Client:
+    """A client for plain tests.
+
+        client = Client(app)
+        assert client.get("/").text == "Hello, World!"
+
+    Asynchronous handlers run on an event loop: that of the installed asyncio reactor, or the client's own. If a reactor
+    is installed and not running, the client runs its timers, threads and `callFromThread` meanwhile. Only one thread at
+    a time can do this; clients in another thread raise ReactorInUse (RW223). Where a loop or the reactor runs, requests
+    raise WouldBlock (RW225): use `AsyncClient` there.
+
+    `with` runs the app's start and stop hooks, and closes the client at its end; without it, the hooks are not called.
+    A closed client may be used again. The arguments are those of `AsyncClient`.
+    """
+
+    def __init__(
+        self,
+        servable: Any,
+        *,
+        base_url: str | None = None,
+        headers: Fields = (),
+        cookies: Cookies = (),
+        follow_redirects: bool = False,
+        raise_errors: bool = True,
+        secure: bool = False,
+        timeout: float | None = TIMEOUT,
+        wait_for_after: bool = True,
+        clock: Any = None,
+    ) -> None:
+        self._client = AsyncClient(
+            servable,
+            base_url=base_url,
+            headers=headers,
+            cookies=cookies,
+            follow_redirects=follow_redirects,
+            raise_errors=raise_errors,
+            secure=secure,
+            timeout=timeout,
+            wait_for_after=wait_for_after,
+            clock=clock,
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._finalizer: finalize[..., Any] | None = None
+        """Closes the loop, if it is the client's own."""
+        self._entered = False
+
+    @property
+    def app(self) -> Any:
+        """The app that handles the requests."""
+        return self._client.app
+
+    @property
+    def clock(self) -> ClientClock:
+        """The clock of the client."""
+        return self._client.clock
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields that are sent with each request."""
+        return self._client.headers
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies that the client keeps."""
+        return self._client.cookies
+
+    def login(self, user: str | None = None, password: str | None = None, *, token: str | None = None) -> None:
+        """Like `AsyncClient.login`."""
+        self._client.login(user, password, token=token)
+
+    def advance(self, seconds: float) -> None:
+        """Like `AsyncClient.advance`. What it cancels ends before it returns, unless an event loop runs."""
+        if running_loop() is not None or runs_here():
+            self._client.advance(seconds)
+        else:
+            self._run(self._advance(seconds))
+
+    def logout(self) -> None:
+        """Like `AsyncClient.logout`."""
+        self._client.logout()
+
+    def __enter__(self) -> Self:
+        self._run(self._client.__aenter__())
+        self._entered = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._run(self._client.__aexit__(kind, error, trace))
+        finally:
+            self._entered = False
+            self.close()
+
+    def close(self) -> None:
+        """Close the event loop and cancel its tasks, if it is the client's own.
+
+        Inside `with`, this has no effect: the end of `with` closes the client.
+        """
+        if self._entered:
+            return
+        loop, finalizer, self._finalizer = self._loop, self._finalizer, None
+        self._loop = None
+        if loop is not None and finalizer is not None and finalizer.detach():
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.get_loop()
+
+    def request(self, method: str, path: str, **options: Any) -> ClientResponse:
+        """Like `AsyncClient.request`."""
+        return self._run(self._client.request(method, path, **options))
+
+    def get(self, path: str, **options: Any) -> ClientResponse:
+        """`request` with GET."""
+        return self.request("GET", path, **options)
+
+    def head(self, path: str, **options: Any) -> ClientResponse:
+        """`request` with HEAD."""
+        return self.request("HEAD", path, **options)
+
+    def post(self, path: str, **options: Any) -> ClientResponse:
+        """`request` with POST."""
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> ClientResponse:
+        """`request` with PUT."""
+        return self.request("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> ClientResponse:
+        """`request` with PATCH."""
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> ClientResponse:
+        """`request` with DELETE."""
+        return self.request("DELETE", path, **options)
+
+    def options(self, path: str, **options: Any) -> ClientResponse:
+        """`request` with OPTIONS."""
+        return self.request("OPTIONS", path, **options)
+
+    def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        runner = "event loop" if running_loop() is not None else "reactor" if runs_here() else None
+        if runner is not None:
+            coroutine.close()
+            raise WouldBlock(runner)
+        claim = Claim.of_idle()  # before the loop is chosen: another thread might choose the same
+        try:
+            return self._find_loop(claim).run_until_complete(coroutine)
+        finally:
+            if claim is not None:
+                claim.release()
+
+    async def _advance(self, seconds: float) -> None:
+        self._client.advance(seconds)
+        await asyncio.sleep(0)  # for the tasks that it has cancelled
+
+    def _find_loop(self, claim: Claim | None) -> asyncio.AbstractEventLoop:
+        """The loop of the installed asyncio reactor if it does not run, else the client's own."""
+        if self._loop is None or self._loop.is_closed():
+            own_loop = None if claim is None else claim.own_loop
+            if own_loop is not None and not own_loop.is_closed() and not own_loop.is_running():
+                return own_loop
+            self._loop = asyncio.new_event_loop()
+            self._finalizer = finalize(self, self._loop.close)
+        return self._loop

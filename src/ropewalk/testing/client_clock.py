@@ -1,0 +1,104 @@
+"""The clock of a test client: the system's time, moved on by `advance`, or that of a Clock of Twisted."""
+
+import time
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from heapq import heappop, heappush
+from itertools import count
+from math import isfinite
+from typing import Any
+
+from ropewalk.errors import full_name, shown
+from ropewalk.waiting import call_later_in_real_time
+
+
+class ClientClock:
+    """The time of the requests of test clients. Clients may share one: `Client(app, clock=other.clock)`.
+
+    By default it is the system's time, and `advance` moves it on. With `source`, a `twisted.internet.task.Clock`, time
+    passes only by `advance`. Raises TypeError for a source without `seconds` and `callLater`.
+    """
+
+    def __init__(self, source: Any = None) -> None:
+        if source is not None and not all(callable(getattr(source, name, None)) for name in ("seconds", "callLater")):
+            what = f"clock is {shown(source)}, of type {full_name(type(source))}."
+            raise TypeError(f"{what} Give a twisted.internet.task.Clock, or the clock of another client.")
+        self._source = source
+        self._first = 0.0 if source is None else source.seconds()
+        self._monotonic = time.monotonic()
+        self._unix = time.time()
+        self._shift = 0.0
+        self._calls: list[tuple[float, int, _Call]] = []
+        """A heap."""
+        self._count = count()
+
+    def __repr__(self) -> str:
+        return f"<ClientClock, advanced by {self.advanced:g} s>"
+
+    @property
+    def advanced(self) -> float:
+        """The seconds of all calls of `advance`."""
+        return self._shift if self._source is None else self._source.seconds() - self._first
+
+    def monotonic(self) -> float:
+        """As `ropewalk.clocks.monotonic`."""
+        return (time.monotonic() if self._source is None else self._monotonic) + self.advanced
+
+    def unix_time(self) -> float:
+        """As `ropewalk.clocks.unix_time`."""
+        return (time.time() if self._source is None else self._unix) + self.advanced
+
+    def advance(self, seconds: float) -> None:
+        """Move the time on, and make the calls that are due by then.
+
+        Raises ValueError for a number below 0, and TypeError if the source of the time cannot be advanced.
+        """
+        given: object = seconds
+        if isinstance(given, bool) or not isinstance(given, int | float) or not (isfinite(given) and given >= 0):
+            raise ValueError(f"A clock is advanced by a number of seconds of at least 0, not by {shown(seconds)}.")
+        if self._source is not None:
+            advance = getattr(self._source, "advance", None)
+            if advance is None:
+                raise TypeError(f"{full_name(type(self._source))} has no `advance`. Move it by its own means.")
+            advance(seconds)
+            return
+        self._shift += seconds
+        while self._calls and self._calls[0][0] <= self.monotonic():
+            heappop(self._calls)[2].make()
+
+    def call_later(self, seconds: float, call: Callable[[], object]) -> Callable[[], object]:
+        """As `ropewalk.clocks.Clock.call_later`."""
+        if self._source is not None:
+            cancel: Callable[[], object] = self._source.callLater(seconds, copy_context().run, call).cancel
+            return cancel
+        planned = _Call(seconds, call)
+        heappush(self._calls, (self.monotonic() + seconds, next(self._count), planned))
+        return planned.cancel
+
+
+class _Call:
+    """A planned call, which is made after the real time, or earlier by `advance`."""
+
+    __slots__ = ("_call", "_cancel_timer", "_context")
+
+    def __init__(self, seconds: float, call: Callable[[], object]) -> None:
+        self._call: Callable[[], object] | None = call
+        self._context: Context = copy_context()
+        self._cancel_timer = call_later_in_real_time(seconds, self._expire)
+
+    def make(self) -> None:
+        """Make it now, if it was not made or cancelled before."""
+        if self._call is not None:
+            self._cancel_timer()
+            self._expire()
+
+    def cancel(self) -> None:
+        """Do not make it."""
+        if self._call is not None:
+            self._call = None
+            self._cancel_timer()
+
+    def _expire(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            self._context.run(call)
