@@ -1,6 +1,5 @@
 """A value of an identity provider: fetched in a thread, kept, and fetched again when it may have changed."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
@@ -10,6 +9,7 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ropewalk.clocks import monotonic
 from ropewalk.errors import HTTPError, visible
 from ropewalk.tracebacks import shown_failure
 from ropewalk.waiting import Waiter, ready
@@ -40,7 +40,7 @@ class Refreshed(Generic[Value]):
     """
 
     def __init__(
-        self, options: Refreshing, code: str, load: Callable[[], Value], clock: Callable[[], float] = time.monotonic
+        self, options: Refreshing, code: str, load: Callable[[], Value], clock: Callable[[], float] = monotonic
     ) -> None:
         self._options = options
         self._code = code

@@ -1,7 +1,6 @@
 """`DigestAuth` and its options."""
 
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from ropewalk.auth.digest.users import FoundUsers
 from ropewalk.auth.identity import Identity
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import authorization
+from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, shown
 from ropewalk.request import Request
 
@@ -66,7 +66,7 @@ class DigestAuth(CredAuth):
         options: DigestOptions | None = None,
         realm: str = "app",
         name: str = "digest",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_time,
     ) -> None:
         is_function = len(accepting) == 1 and callable(accepting[0])
         if is_function and not ICredentialsChecker.providedBy(accepting[0]) and not isinstance(accepting[0], Portal):

@@ -1,6 +1,5 @@
 """`CookieLogins`: a login in a signed cookie, without a store on the server."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ import msgspec
 
 from ropewalk.auth.oauth.logins import Login
 from ropewalk.auth.oauth.signed_values import SignedValues
+from ropewalk.clocks import unix_time
 from ropewalk.cookies import LARGEST_COOKIE, format_cookie
 from ropewalk.errors import HandlerError
 from ropewalk.request import Request
@@ -22,7 +22,7 @@ class CookieLogins:
     """
 
     def __init__(
-        self, signed: SignedValues, name: str, *, secure: bool, clock: Callable[[], float] = time.time
+        self, signed: SignedValues, name: str, *, secure: bool, clock: Callable[[], float] = unix_time
     ) -> None:
         self.cookie = f"__Host-{name}" if secure else name
         self._signed = signed

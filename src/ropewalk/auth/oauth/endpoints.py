@@ -1,6 +1,5 @@
 """The endpoints of a provider, and its description of itself (OpenID Connect Discovery 1.0, section 3; RFC 8414)."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from ropewalk.auth.oauth.options import OAuth2Options, OpenIDOptions
 from ropewalk.auth.provider_http import FetchFailed, fetch_json, is_secure_url
 from ropewalk.auth.refreshed import Refreshed
+from ropewalk.clocks import monotonic
 
 _DESCRIPTION: Final = "/.well-known/openid-configuration"
 
@@ -43,7 +43,7 @@ class _Times:
 class DiscoveredEndpoints(Refreshed[Endpoints]):
     """The endpoints that an issuer names in its description, fetched in a thread and kept."""
 
-    def __init__(self, options: OpenIDOptions, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, options: OpenIDOptions, clock: Callable[[], float] = monotonic) -> None:
         url = options.issuer.rstrip("/") + _DESCRIPTION
 
         def load() -> Endpoints:

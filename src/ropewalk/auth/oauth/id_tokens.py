@@ -1,6 +1,5 @@
 """ID tokens: who has logged in, signed by the provider (OpenID Connect Core 1.0, sections 2 and 3.1.3.7)."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.auth.packages import optional
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.secrets import same_secret
+from ropewalk.clocks import unix_time
 from ropewalk.errors import HTTPError
 
 _MOST_BYTES = 32768
@@ -28,7 +28,7 @@ _LONGEST_SUBJECT = 255
 class IDTokens:
     """Verifies the ID tokens of one provider, with the keys that it publishes."""
 
-    def __init__(self, options: OpenIDOptions, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, options: OpenIDOptions, clock: Callable[[], float] = unix_time) -> None:
         self._options = options
         self._clock = clock
         self._keys_url: str | None = None

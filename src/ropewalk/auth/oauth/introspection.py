@@ -1,7 +1,6 @@
 """`TokenIntrospection`: tokens of any form, which the provider is called about (RFC 7662)."""
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,6 +18,7 @@ from ropewalk.auth.packages import optional
 from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, shown
 from ropewalk.request import Request
 
@@ -84,7 +84,7 @@ class TokenIntrospection(Scheme):
         *,
         realm: str = "app",
         name: str = "bearer",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_time,
     ) -> None:
         super().__init__(name, realm)
         optional("authlib.oauth2.auth", "Authlib", "TokenIntrospection", extra="oauth")

@@ -1,6 +1,5 @@
 """`LoginScheme`: the flow of a login, and the principal of those who have logged in."""
 
-import time
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -20,6 +19,7 @@ from ropewalk.auth.oauth.signed_values import SignedValues
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.auth.packages import optional
 from ropewalk.auth.scheme import Scheme
+from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, HTTPError, shown
 from ropewalk.headers import TOKEN
 from ropewalk.middleware import Next
@@ -47,7 +47,7 @@ class LoginScheme(Scheme):
         *,
         realm: str = "app",
         name: str = "login",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_time,
     ) -> None:
         super().__init__(name, realm)
         optional("authlib.oauth2.auth", "Authlib", type(self).__name__, extra="oauth")

@@ -1,6 +1,5 @@
 """`OAuth2Login`: logins at a provider of OAuth 2.0 without OpenID Connect."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from ropewalk.auth.oauth.options import OAuth2Options
 from ropewalk.auth.oauth.pending_logins import PendingLogin
 from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
+from ropewalk.clocks import unix_time
 from ropewalk.errors import HTTPError
 
 
@@ -27,7 +27,7 @@ class OAuth2Login(LoginScheme):
         *,
         realm: str = "app",
         name: str = "login",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_time,
     ) -> None:
         super().__init__(options, realm=realm, name=name, clock=clock)
         self.options = options

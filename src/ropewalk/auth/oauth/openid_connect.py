@@ -1,6 +1,5 @@
 """`OpenIDConnect`: logins at a provider of OpenID Connect."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urljoin
@@ -12,6 +11,7 @@ from ropewalk.auth.oauth.options import OpenIDOptions
 from ropewalk.auth.oauth.pending_logins import PendingLogin
 from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
+from ropewalk.clocks import unix_time
 
 
 class OpenIDConnect(LoginScheme):
@@ -30,7 +30,7 @@ class OpenIDConnect(LoginScheme):
         *,
         realm: str = "app",
         name: str = "login",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_time,
     ) -> None:
         super().__init__(options, realm=realm, name=name, clock=clock)
         self.options = options
