@@ -27,16 +27,18 @@ def test_both_at_once() -> None:
 
 
 def test_parts_come_one_by_one() -> None:
+    with Client(app).stream("GET", "/countdown/3") as response:
+        assert list(response.lines()) == ["3", "2", "1", "Lift-off"]
+
+
+def test_leaving_ends_the_stream() -> None:
+    with Client(app).stream("GET", "/countdown/1000000") as response:
+        assert next(response) == b"1000000\n"
+
+
+def test_in_a_coroutine() -> None:
     async def run() -> list[bytes]:
         async with AsyncClient(app) as client, await client.stream("GET", "/countdown/3") as response:
             return [part async for part in response]
 
     assert asyncio.run(run()) == [b"3\n", b"2\n", b"1\n", b"Lift-off\n"]
-
-
-def test_leaving_ends_the_stream() -> None:
-    async def run() -> bytes:
-        async with AsyncClient(app) as client, await client.stream("GET", "/countdown/1000000") as response:
-            return await anext(aiter(response))
-
-    assert asyncio.run(run()) == b"1000000\n"

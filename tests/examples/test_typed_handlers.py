@@ -63,7 +63,8 @@ def test_streams() -> None:
     ROOMS.clear()
     client.post("/rooms", json={"number": "12", "beds": 2})
     assert client.get("/rooms.jsonl").text == '{"number":"12","beds":2,"id":1}\n'
-    assert client.get("/events").text == 'event: room\nid: 1\ndata: {"number":"12","beds":2,"id":1}\n\n'
+    (event,) = client.get("/events").raise_for_status().events()
+    assert (event.event, event.id, event.data) == ("room", "1", '{"number":"12","beds":2,"id":1}')
 
 
 def test_only_annotated_fields_are_sent() -> None:

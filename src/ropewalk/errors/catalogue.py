@@ -167,6 +167,12 @@ _ENTRIES: Final = (
         "Let the reactor run the test, with AsyncClient.",
     ),
     Entry(
+        "RW227",
+        "A response to a test client is not successful.",
+        "Look at the body that the message shows. To test such a response, look at its status in place of "
+        "raise_for_status.",
+    ),
+    Entry(
         "RW228",
         "Values cannot be shaped by the return annotation of a handler.",
         "Import the names of the annotation at run time, not only for type checkers, and use types that msgspec or "

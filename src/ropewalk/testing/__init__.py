@@ -4,18 +4,22 @@
 """
 
 from ropewalk.testing.async_client import AsyncClient
+from ropewalk.testing.blocking_stream import BlockingStream
 from ropewalk.testing.client import Client
 from ropewalk.testing.client_clock import ClientClock
+from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.cookie_jar import CookieJar, StoredCookie
 from ropewalk.testing.idle_reactor import ReactorElsewhere, ReactorInUse, WouldBlock
 from ropewalk.testing.outgoing import RedirectError
-from ropewalk.testing.response_parser import ClientResponse, ProtocolError
+from ropewalk.testing.protocol_error import ProtocolError
+from ropewalk.testing.status_error import StatusError
 from ropewalk.testing.streamed_response import StreamedResponse
 from ropewalk.testing.timeouts import ClientTimeout
 from ropewalk.twisted_private import check
 
 __all__ = [
     "AsyncClient",
+    "BlockingStream",
     "Client",
     "ClientClock",
     "ClientResponse",
@@ -25,6 +29,7 @@ __all__ = [
     "ReactorElsewhere",
     "ReactorInUse",
     "RedirectError",
+    "StatusError",
     "StoredCookie",
     "StreamedResponse",
     "WouldBlock",

@@ -11,14 +11,22 @@ from ropewalk.headers import Fields, Headers
 from ropewalk.server import app_of
 from ropewalk.testing.after import wait_for_after
 from ropewalk.testing.client_clock import ClientClock
+from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.cookie_jar import CookieJar
 from ropewalk.testing.harness import Harness
 from ropewalk.testing.idle_reactor import ReactorUse
 from ropewalk.testing.outgoing import Outgoing, check_redirects
 from ropewalk.testing.request_bodies import Body, Files, make_body
-from ropewalk.testing.response_parser import ClientResponse
 from ropewalk.testing.streamed_response import StreamedResponse
-from ropewalk.testing.targets import Parameters, find_target, host_name, parse_base_url, with_host
+from ropewalk.testing.targets import (
+    Address,
+    Parameters,
+    check_address,
+    find_target,
+    host_name,
+    parse_base_url,
+    with_host,
+)
 from ropewalk.testing.timeouts import DEFAULT, TIMEOUT, Default, check_timeout, run_hooks
 
 Cookies = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -47,6 +55,8 @@ class AsyncClient:
     - `wait_for_after`: a request returns when these functions have ended, within the timeout. `stream` never waits.
     - `clock`: the time of stores in memory and in SQLite, of tokens, cookies and the middleware `timeout`. By default
       it is the system's, which `advance` moves on. Or give a `twisted.internet.task.Clock`, or another client's clock.
+    - `address` is the IP address and port of the client, by default `("127.0.0.1", 50000)`. Raises ValueError for
+      another form.
     """
 
     def __init__(
@@ -62,6 +72,7 @@ class AsyncClient:
         timeout: float | None = TIMEOUT,
         wait_for_after: bool = True,
         clock: Any = None,
+        address: Address | None = None,
     ) -> None:
         self.app = app_of(servable)
         self.clock = clock if isinstance(clock, ClientClock) else ClientClock(clock)
@@ -72,7 +83,7 @@ class AsyncClient:
         self.wait_for_after = wait_for_after
         self._base = parse_base_url(base_url, secure=secure)
         self.cookies = CookieJar(cookies, host=host_name(self._base.authority), clock=self.clock.unix_time)
-        self._harness = Harness(self.app, self.clock)
+        self._harness = Harness(self.app, self.clock, check_address(address))
         self._root_task = RootTask()
         self._use: ReactorUse | None = None
 
@@ -161,8 +172,11 @@ class AsyncClient:
             files=files,
         )
         seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
-        async with await self._begin(outgoing, seconds, follow_redirects) as response:
+        response = await self._begin(outgoing, seconds, follow_redirects)
+        try:
             return await self._whole(response, outgoing, seconds)
+        finally:
+            response.close()
 
     async def stream(
         self,

@@ -9,10 +9,12 @@ from weakref import finalize
 
 from ropewalk.headers import Fields, Headers
 from ropewalk.testing.async_client import AsyncClient, Cookies
+from ropewalk.testing.blocking_stream import BlockingStream
 from ropewalk.testing.client_clock import ClientClock
+from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.cookie_jar import CookieJar
 from ropewalk.testing.idle_reactor import Claim, WouldBlock, runs_here
-from ropewalk.testing.response_parser import ClientResponse
+from ropewalk.testing.targets import Address
 from ropewalk.testing.timeouts import TIMEOUT
 
 Result = TypeVar("Result")
@@ -46,6 +48,7 @@ class Client:
         timeout: float | None = TIMEOUT,
         wait_for_after: bool = True,
         clock: Any = None,
+        address: Address | None = None,
     ) -> None:
         self._client = AsyncClient(
             servable,
@@ -58,6 +61,7 @@ class Client:
             timeout=timeout,
             wait_for_after=wait_for_after,
             clock=clock,
+            address=address,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._finalizer: finalize[..., Any] | None = None
@@ -129,6 +133,10 @@ class Client:
     def request(self, method: str, path: str, **options: Any) -> ClientResponse:
         """Like `AsyncClient.request`."""
         return self._run(self._client.request(method, path, **options))
+
+    def stream(self, method: str, path: str, **options: Any) -> BlockingStream:
+        """Like `AsyncClient.stream`: return after the head of the response. Use it in `with`."""
+        return BlockingStream(self._run(self._client.stream(method, path, **options)), self._run)
 
     def get(self, path: str, **options: Any) -> ClientResponse:
         """`request` with GET."""

@@ -21,7 +21,9 @@ from ropewalk.server.drain_log import log_cut_off
 from ropewalk.server.reactor_watch import watch
 from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.idle_reactor import ReactorElsewhere, ReactorInUse, ReactorUse, installed, runs_here
-from ropewalk.testing.response_parser import ProtocolError, ResponseParser
+from ropewalk.testing.protocol_error import ProtocolError
+from ropewalk.testing.response_parser import ResponseParser
+from ropewalk.testing.targets import Address
 from ropewalk.testing.timeouts import ClientTimeout, no_response
 from ropewalk.waiting import Waiter
 
@@ -44,8 +46,9 @@ class Harness:
     reactor between requests.
     """
 
-    def __init__(self, app: App, clock: ClientClock) -> None:
+    def __init__(self, app: App, clock: ClientClock, address: Address | None = None) -> None:
         self.app = app
+        self.address = address
         self.clock = clock
         self._service: _RecordingService | None = None
         self._unwatch: Callable[[], object]
@@ -124,27 +127,10 @@ class Harness:
 
     async def _ended(self) -> None:
         """Wait for handlers whose client has left."""
-        running = {task for task in self.tasks if not task.finished}
-        if not running:
-            return
-        ended: Waiter[None] = Waiter()
-
-        def task_ended(task: Any = None) -> None:
-            running.discard(task)
-            if (task is None or not running) and not ended.called:
-                ended.callback(None)
-
-        for task in tuple(running):
-            task.add_done_callback(task_ended)
-        loop = running_loop()
-        runner: Any = loop or _reactor()
-        timer = (getattr(runner, "call_later", None) or runner.callLater)(_END_TIMEOUT, task_ended)
-        await ended
+        running = await _end_of({task for task in self.tasks if not task.finished})
         if running:
             handlers = ", ".join(sorted(named(task.coroutine) for task in running))
             log.warn("{handlers} is still running when the stop hooks are called.", handlers=handlers)
-        else:
-            timer.cancel()
 
 
 class _RecordingService(Service):
@@ -247,7 +233,9 @@ class MemoryConnection:
         self._timer: Any = None
         self._news: Waiter[None] | None = None
         self._over = False
-        self._pipe: Pipe = service.engine.open_pipe(self, client=CLIENT, server=SERVER, secure=secure)
+        self._pipe: Pipe = service.engine.open_pipe(
+            self, client=harness.address or CLIENT, server=SERVER, secure=secure
+        )
 
     def send(self, data: bytes) -> None:
         """Send bytes to the server."""
@@ -274,6 +262,14 @@ class MemoryConnection:
     def resume(self) -> None:
         """The client reads again."""
         self._pipe.resume()
+
+    async def leave_and_wait(self) -> None:
+        """Close the connection at once, and wait a moment for its handler, which that cancels."""
+        request, _ = (None, None) if self._over else self._service.find(self)
+        task = getattr(request, "_running", None)
+        self.leave()
+        if isinstance(task, HandlerTask):
+            await _end_of({task})
 
     def leave(self) -> None:
         """Close the connection at once."""
@@ -333,6 +329,28 @@ class MemoryConnection:
         news, self._news = self._news, None
         if news is not None and not news.called:
             news.callback(None)
+
+
+async def _end_of(tasks: set[HandlerTask]) -> set[HandlerTask]:
+    """Wait a limited time for tasks. Returns those that are still running."""
+    running = {task for task in tasks if not task.finished}
+    if not running:
+        return running
+    ended: Waiter[None] = Waiter()
+
+    def task_ended(task: Any = None) -> None:
+        running.discard(task)
+        if (task is None or not running) and not ended.called:
+            ended.callback(None)
+
+    for task in tuple(running):
+        task.add_done_callback(task_ended)
+    runner: Any = running_loop() or _reactor()
+    timer = (getattr(runner, "call_later", None) or runner.callLater)(_END_TIMEOUT, task_ended)
+    await ended
+    if not running:
+        timer.cancel()
+    return running
 
 
 def _tasks() -> Iterable[Any]:

@@ -6,10 +6,10 @@ from typing import Final
 
 from ropewalk.errors import RopewalkError
 from ropewalk.headers import Headers
+from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.cookie_jar import CookieJar, check_cookie
 from ropewalk.testing.harness import MemoryConnection
 from ropewalk.testing.request_bodies import Body, MultipartBody, is_repeatable
-from ropewalk.testing.response_parser import ClientResponse
 from ropewalk.testing.targets import Target, host_name
 
 MOST_REDIRECTS: Final = 20

@@ -1,61 +1,17 @@
 """A strict parser for responses (RFC 9112). A malformed response fails the test."""
 
-import json
 import re
 from collections.abc import Generator
-from typing import Any, Final
+from typing import Final
 
-from ropewalk.charsets import UTF_8, find_codec
-from ropewalk.headers import Headers, content_type
+from ropewalk.headers import Headers
+from ropewalk.testing.client_response import ClientResponse
+from ropewalk.testing.protocol_error import ProtocolError
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2}) ([\t -~\x80-\xff]*)")
 _FIELD_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
 _VALUE: Final = re.compile(rb"[\t -~\x80-\xff]*")
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}")
-
-
-class ProtocolError(AssertionError):
-    """The server broke a rule of HTTP/1.1."""
-
-
-class ClientResponse:
-    """A response that the client received. `body` is bytes; `text` and `json()` decode it."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.reason = ""
-        self.http_version = ""
-        self.headers = Headers()
-        self.trailers = Headers()
-        self.body = b""
-        self.url = ""
-        """The URL of the request, after redirects that were followed."""
-        self.history: list[ClientResponse] = []
-        """The redirects that were followed, in order."""
-        self.interim: list[tuple[int, Headers]] = []
-        """The 1xx responses before this one."""
-
-    def __repr__(self) -> str:
-        return f"<{self.status} {self.reason}, {len(self.body)} bytes>"
-
-    @property
-    def text(self) -> str:
-        """The body, decoded by the charset of its Content-Type or as UTF-8. May raise LookupError."""
-        charset = content_type(self.headers.get("content-type"))[1].get("charset", UTF_8)
-        codec = find_codec(charset)
-        if codec is None:
-            raise LookupError(f"The charset {charset!r} of the response is not known.")
-        return self.body.decode(codec)
-
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-    @property
-    def cookies(self) -> dict[str, str]:
-        """The cookies that the response sets, by name, without their attributes."""
-        pairs = (line.partition(";")[0].partition("=") for line in self.headers.all("set-cookie"))
-        return {name: value for name, _, value in pairs}
 
 
 class ResponseParser:
@@ -65,7 +21,7 @@ class ResponseParser:
     """
 
     def __init__(self, method: str) -> None:
-        self.response = ClientResponse()
+        self.response = ClientResponse(method)
         self.head = False
         self.done = False
         self.parts: list[bytes] = []

@@ -1,16 +1,24 @@
 """A response whose body is still arriving."""
 
+import json
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ropewalk.headers import Headers
+from ropewalk.testing.client_response import ClientResponse
+from ropewalk.testing.event_parser import EventParser, LineParser, check_events
 from ropewalk.testing.harness import MemoryConnection
-from ropewalk.testing.response_parser import ClientResponse, ProtocolError
+from ropewalk.testing.other_names import OtherNames
+from ropewalk.testing.protocol_error import ProtocolError
+from ropewalk.typed import ServerSentEvent
 
 
-class StreamedResponse:
-    """A response whose body is still arriving: `async for part in response`. `close` closes the connection."""
+class StreamedResponse(OtherNames):
+    """A response whose body is still arriving: `async for part in response`.
+
+    The end of `async with` closes the connection, and waits a moment for the handler, which is cancelled if it runs.
+    """
 
     def __init__(self, connection: MemoryConnection, timeout: float | None, *, raise_errors: bool, url: str) -> None:
         self._connection = connection
@@ -25,7 +33,7 @@ class StreamedResponse:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        await self._connection.leave_and_wait()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -63,6 +71,37 @@ class StreamedResponse:
     def history(self) -> list[ClientResponse]:
         """The redirects that were followed, in order."""
         return self._response.history
+
+    def raise_for_status(self) -> Self:
+        """The response, if its status is 200 to 299. Otherwise raises StatusError (RW227)."""
+        self._response.raise_for_status()
+        return self
+
+    async def lines(self) -> AsyncIterator[str]:
+        """The lines of the body, as UTF-8, without their ends."""
+        parser = LineParser()
+        async for part in self:
+            for line in parser.feed(part):
+                yield line
+        for line in parser.feed(b"", last=True):
+            yield line
+
+    async def json_lines(self) -> AsyncIterator[Any]:
+        """The values of a body of JSON lines. Empty lines are left out."""
+        async for line in self.lines():
+            if line:
+                yield json.loads(line)
+
+    async def events(self) -> AsyncIterator[ServerSentEvent]:
+        """The events of a `text/event-stream`, as they arrive. Raises ProtocolError for another Content-Type.
+
+        `data` is a str, as it was sent. Comments, and events without data, are left out, as a browser does.
+        """
+        check_events(self.status, self.headers)
+        parser = EventParser()
+        async for part in self:
+            for event in parser.feed(part):
+                yield event
 
     async def whole(self) -> ClientResponse:
         """The response with the rest of its body."""

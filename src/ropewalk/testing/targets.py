@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlencode, urljoin
 
-from ropewalk.errors import shown
+from ropewalk.errors import is_int, shown
 
+Address = tuple[str, int]
 Parameters = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 _URL: Final = re.compile(r"(https?)://(?:[^/?#@]*@)?([^/?#@]+)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
@@ -59,6 +61,20 @@ def parse_base_url(url: str | None, *, secure: bool) -> Target:
     if secure and base.scheme != "https":
         raise ValueError(f"base_url is {shown(url)} and secure is True. Begin the URL with https://.")
     return Target(base.scheme, base.authority, base.path.rstrip("/"))
+
+
+def check_address(address: Any) -> Address | None:
+    """The address of a client: None, or an IP address and a port. Raises ValueError for another."""
+    if address is None:
+        return None
+    try:
+        host, port = address
+        ip_address(str(host))
+        if isinstance(host, str) and is_int(port) and 0 <= port <= 65535:
+            return host, port
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"address must be like ('192.0.2.1', 50000), not {shown(address)}.")
 
 
 def find_target(base: Target, path: str, parameters: Parameters | str | None) -> Target:

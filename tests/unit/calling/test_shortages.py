@@ -18,8 +18,7 @@ from twisted.logger import LogLevel
 from ropewalk import App, Files, HTTPError, Limits, Request, Response
 from ropewalk.calling import ShortageLog
 from ropewalk.calling.shortages import INTERVAL, shortage_in
-from ropewalk.testing import AsyncClient, Client, ClientResponse
-from ropewalk.testing.response_parser import ProtocolError
+from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ropewalk.testing.response_parser import ProtocolError, ResponseParser
+from ropewalk.testing.protocol_error import ProtocolError
+from ropewalk.testing.response_parser import ResponseParser
 
 
 def read(data: bytes, method: str = "GET", *, end: bool = False, step: int = 1) -> ResponseParser:

@@ -1,0 +1,103 @@
+"""A response of a `Client` whose body is still arriving."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from ropewalk.headers import Headers
+from ropewalk.testing.client_response import ClientResponse
+from ropewalk.testing.other_names import OtherNames
+from ropewalk.testing.streamed_response import StreamedResponse
+from ropewalk.typed import ServerSentEvent
+
+Item = TypeVar("Item")
+
+END: Final = object()
+
+
+class BlockingStream(OtherNames):
+    """A response whose body is still arriving: `for part in response`. The app runs while the next part is awaited.
+
+    The end of `with` closes the connection, and waits a moment for the handler, which is cancelled if it runs.
+    """
+
+    def __init__(self, response: StreamedResponse, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        self._response = response
+        self._run = run
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        part = self._run(anext_or_end(self._response))
+        if part is END:
+            raise StopIteration
+        return bytes(part)
+
+    @property
+    def status(self) -> int:
+        """The status."""
+        return self._response.status
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        return self._response.headers
+
+    @property
+    def trailers(self) -> Headers:
+        """The trailer fields, after the end of the body."""
+        return self._response.trailers
+
+    @property
+    def url(self) -> str:
+        """The URL of the request, after redirects that were followed."""
+        return self._response.url
+
+    @property
+    def history(self) -> list[ClientResponse]:
+        """The redirects that were followed, in order."""
+        return self._response.history
+
+    def raise_for_status(self) -> Self:
+        """The response, if its status is 200 to 299. Otherwise raises StatusError (RW227)."""
+        self._response.raise_for_status()
+        return self
+
+    def lines(self) -> Iterator[str]:
+        """Like `StreamedResponse.lines`."""
+        return self._iterate(self._response.lines())
+
+    def json_lines(self) -> Iterator[Any]:
+        """Like `StreamedResponse.json_lines`."""
+        return self._iterate(self._response.json_lines())
+
+    def events(self) -> Iterator[ServerSentEvent]:
+        """Like `StreamedResponse.events`."""
+        return self._iterate(self._response.events())
+
+    def whole(self) -> ClientResponse:
+        """The response with the rest of its body."""
+        response: ClientResponse = self._run(self._response.whole())
+        return response
+
+    def close(self) -> None:
+        """Close the connection, whether the response is complete or not, and wait a moment for the handler."""
+        self._run(self._response.__aexit__(None, None, None))
+
+    def _iterate(self, items: AsyncIterator[Item]) -> Iterator[Item]:
+        while (item := self._run(anext_or_end(items))) is not END:
+            yield item
+
+
+async def anext_or_end(items: AsyncIterator[Any]) -> Any:
+    """The next item, or END. StopIteration cannot be raised by a coroutine."""
+    return await anext(items, END)
