@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ropewalk.calling import RootTask
+from ropewalk.errors import shown
 from ropewalk.headers import Fields, Headers
 from ropewalk.server import app_of
 from ropewalk.testing.after import wait_for_after
@@ -142,6 +143,7 @@ class AsyncClient:
         json: Any = None,
         data: Parameters | None = None,
         files: Files | None = None,
+        auth: tuple[str, str] | None = None,
         follow_redirects: bool | None = None,
         timeout: float | Default | None = DEFAULT,
     ) -> ClientResponse:
@@ -154,6 +156,7 @@ class AsyncClient:
           send as JSON; `data`, the fields of a form; `files`, with or without `data`, a multipart form. A file is
           bytes, str, a Path, a binary file, `(file name, content)` or `(file name, content, Content-Type)`; it is read
           while it is sent. Raises TypeError for more than one body, and one, or a part of one, of another type.
+        - `auth`, a user and a password, sends Authorization (Basic) with this request, in place of that of `login`.
         - `follow_redirects` (by default the client's): the response is that of the last request, and its `history` has
           the redirects. Raises RedirectError (RW224) for more than 20, and for one that cannot be followed.
         - `timeout`, in seconds (by default the client's): raises ClientTimeout (RW222) if a response is not complete by
@@ -170,6 +173,7 @@ class AsyncClient:
             json=json,
             data=data,
             files=files,
+            auth=auth,
         )
         seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
         response = await self._begin(outgoing, seconds, follow_redirects)
@@ -191,6 +195,7 @@ class AsyncClient:
         json: Any = None,
         data: Parameters | None = None,
         files: Files | None = None,
+        auth: tuple[str, str] | None = None,
         follow_redirects: bool | None = None,
         timeout: float | Default | None = DEFAULT,
     ) -> StreamedResponse:
@@ -209,6 +214,7 @@ class AsyncClient:
             json=json,
             data=data,
             files=files,
+            auth=auth,
         )
         seconds = self.timeout if timeout is DEFAULT else check_timeout(timeout)
         response = await self._begin(outgoing, seconds, follow_redirects)
@@ -228,12 +234,17 @@ class AsyncClient:
         json: Any,
         data: Parameters | None,
         files: Files | None,
+        auth: tuple[str, str] | None,
     ) -> Outgoing:
         """The request for the arguments of a call."""
         if params is not None and query is not None:
             raise TypeError("params= and query= are two names of the same. Leave out one.")
         content, kind = make_body(body, json, data, files)
         given = Headers(headers)
+        if auth is not None:
+            if not isinstance(auth, tuple) or len(auth) != 2:
+                raise TypeError(f"auth= takes a user and a password, (user, password), not {shown(auth)}.")
+            given["authorization"] = write_credentials(*auth, None)
         given = Headers([*(line for line in self.headers.lines() if line[0] not in given), *given.lines()])
         if kind is not None:
             given.setdefault("content-type", kind)

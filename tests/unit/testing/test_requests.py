@@ -372,6 +372,17 @@ class TestLogin:
         client.login("test", "123£")
         assert client.headers["authorization"] == "Basic dGVzdDoxMjPCow=="
 
+    def test_of_one_request(self) -> None:
+        client = Client(make())
+        client.login(token="abc")
+        basic = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+        found = echoed(client.get("/echo", auth=("Aladdin", "open sesame")))["headers"]["authorization"]
+        assert (found, client.headers["authorization"]) == (basic, "Bearer abc")
+        with client.stream("GET", "/echo", auth=("Aladdin", "open sesame")) as response:
+            assert echoed(response.whole())["headers"]["authorization"] == basic
+        with pytest.raises(TypeError, match=r"auth= takes a user and a password, \(user, password\), not 'abc'"):
+            client.get("/echo", auth="abc")
+
     @pytest.mark.parametrize("arguments", [(), ("ada",), (None, "secret")])
     def test_wrong_arguments(self, arguments: tuple[Any, ...]) -> None:
         with pytest.raises(TypeError, match="login takes a user and a password, or token="):
