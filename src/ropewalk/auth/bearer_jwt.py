@@ -12,11 +12,13 @@ from ropewalk.auth.jwt_algorithms import check_algorithms
 from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_keys import Key, keys_of
 from ropewalk.auth.jwt_options import JWKS, JWTOptions
-from ropewalk.auth.jwt_tokens import Token, refused
+from ropewalk.auth.jwt_tokens import Token, decode_object, refused
 from ropewalk.auth.packages import optional
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.auth.verified_tokens import VerifiedToken, VerifiedTokens
 from ropewalk.clocks import unix_time
+from ropewalk.errors import HandlerError, is_int, shown
 from ropewalk.request import Request
 
 
@@ -54,9 +56,13 @@ class BearerJWT(Scheme):
         self.options = options
         self._clock = clock
         check_algorithms(options.algorithms)
+        if not is_int(options.remembered) or options.remembered < 0:
+            what = f"JWTOptions has remembered={shown(options.remembered)}."
+            raise HandlerError("RW240", what, "Give the number of tokens to remember, or 0.")
         keys = options.keys
         self._fetched = FetchedKeys(keys, options.algorithms) if isinstance(keys, JWKS) else None
         self._keys = () if isinstance(keys, JWKS) else keys_of(keys, options.algorithms)
+        self._verified = VerifiedTokens(options.remembered)
 
     def challenge(self) -> Challenge:
         """`Bearer`, with the realm."""
@@ -69,27 +75,51 @@ class BearerJWT(Scheme):
             return None
         if not written:
             raise Refused({"error": "invalid_request"}, 400)
-        token = Token(written, self.options)
-        claims = token.claims(await self._keys_for(token))
-        check_claims(claims, self.options, self._clock())
-        return await token_identity(claims, self.options)
+        known = self._verified.find(written)
+        if known is not None:
+            if known.keys is await self._current_keys():
+                if known.is_valid(self._clock(), self.options.leeway):
+                    return await token_identity(known.claims(), self.options, known.scopes, known.roles)
+            else:
+                self._verified.forget(written)
+        return await self._verify(written)
 
     def openapi(self) -> dict[str, Any]:
         """`{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}`."""
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
-    async def _keys_for(self, token: Token) -> list[Key]:
-        if self._fetched is None:
-            return token.candidates(self._keys)
-        found = token.candidates(await self._fetched.current())
-        if not found and await self._fetched.refreshed():
-            found = token.candidates(await self._fetched.current())
-        return found
+    async def _verify(self, written: bytes) -> Identity:
+        token = Token(written, self.options)
+        keys, candidates = await self._keys_for(token)
+        payload = token.payload(candidates)
+        claims = decode_object(payload)
+        begins, expires = check_claims(claims, self.options, self._clock())
+        scopes, roles = scopes_and_roles(claims, self.options)
+        self._verified.add(written, VerifiedToken(payload, begins, expires, scopes, roles, keys))
+        return await token_identity(claims, self.options, scopes, roles)
+
+    async def _keys_for(self, token: Token) -> tuple[tuple[Key, ...], list[Key]]:
+        """All keys, and those that may have signed a token."""
+        keys = await self._current_keys()
+        found = token.candidates(keys)
+        if not found and self._fetched is not None and await self._fetched.refreshed():
+            keys = await self._current_keys()
+            found = token.candidates(keys)
+        return keys, found
+
+    async def _current_keys(self) -> tuple[Key, ...]:
+        return self._keys if self._fetched is None else await self._fetched.current()
 
 
-async def token_identity(claims: dict[str, Any], options: JWTOptions) -> Identity:
+def scopes_and_roles(claims: dict[str, Any], options: JWTOptions) -> tuple[frozenset[str], frozenset[str]]:
+    """What the claims of a token grant."""
+    return words(claims.get(options.scope_claim)), words(claims.get(options.roles_claim))
+
+
+async def token_identity(
+    claims: dict[str, Any], options: JWTOptions, scopes: frozenset[str], roles: frozenset[str]
+) -> Identity:
     """The identity of the subject of a token whose claims are valid. Raises Refused if `load` does."""
-    scopes, roles = words(claims.get(options.scope_claim)), words(claims.get(options.roles_claim))
     if options.load is None:
         subject = claims.get("sub")
         principal: Any = TokenPrincipal(subject if isinstance(subject, str) else None, claims, scopes, roles)

@@ -1,5 +1,6 @@
 """The claims of a token: its times, its issuer and its audience (RFC 7519, section 4.1)."""
 
+from math import inf
 from typing import Any, Final
 
 from ropewalk.auth.jwt_options import JWTOptions
@@ -9,8 +10,11 @@ _END_OF_TIME: Final = 2**53
 """Larger numbers, and NaN, are refused."""
 
 
-def check_claims(claims: dict[str, Any], options: JWTOptions, now: float) -> None:
-    """Raises Refused for a token that is expired, not yet valid, of another issuer or for another audience."""
+def check_claims(claims: dict[str, Any], options: JWTOptions, now: float) -> tuple[float, float]:
+    """The times from which on and up to which they are valid, without the leeway.
+
+    Raises Refused for a token that is expired, not yet valid, of another issuer or for another audience.
+    """
     if any(claims.get(name) is None for name in options.required):
         raise refused()
     expires, begins, issued = (_moment(claims, name) for name in ("exp", "nbf", "iat"))
@@ -27,6 +31,8 @@ def check_claims(claims: dict[str, Any], options: JWTOptions, now: float) -> Non
             raise refused()
     if expires is not None and expires <= now - options.leeway:
         raise refused("expired")
+    begins = max((each for each in (begins, issued) if each is not None), default=-inf)
+    return begins, inf if expires is None else expires
 
 
 def _several(value: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -58,6 +58,9 @@ class JWTOptions:
     """Accepted values of `typ` in the header, in any case (RFC 8725, section 3.11). A token without it passes."""
     max_size: int = 8192
     """The most bytes of a token. A longer one is refused before it is decoded."""
+    remembered: int = 1024
+    """How many verified tokens are remembered, so that their signature need not be verified for each request. Their
+    times are checked nevertheless, and new keys of a JWKS have all verified again. 0 remembers none."""
     load: Callable[["dict[str, Any]"], Any] | None = None
     """Takes the claims and returns the principal, or None to refuse the token; plain, Deferred or coroutine. By default
     the principal is a `TokenPrincipal`."""

@@ -27,7 +27,7 @@ class Token:
         parts = _TOKEN.fullmatch(written)
         if parts is None:
             raise refused()
-        header = _decode(parts[1])
+        header = decode_object(_octets(parts[1]))
         self.algorithm = header.get("alg")
         self.key_id = header.get("kid")
         kind = header.get("typ", "jwt")
@@ -50,10 +50,14 @@ class Token:
 
     def claims(self, keys: Iterable[Key]) -> dict[str, Any]:
         """The claims, if one of the keys has signed them. Raises Refused."""
+        return decode_object(self.payload(keys))
+
+    def payload(self, keys: Iterable[Key]) -> bytes:
+        """The JSON of the claims, if one of the keys has signed them. Raises Refused."""
         algorithm = str(self.algorithm)
         if not any(each.verifies(algorithm, self._signed, self._signature) for each in keys):
             raise refused()
-        return _decode(self._payload)
+        return _octets(self._payload)
 
 
 def refused(what: str = "invalid") -> Refused:
@@ -61,8 +65,8 @@ def refused(what: str = "invalid") -> Refused:
     return Refused({"error": "invalid_token", "error_description": _DESCRIPTIONS[what]})
 
 
-def _decode(part: bytes) -> dict[str, Any]:
-    octets = _octets(part)
+def decode_object(octets: bytes) -> dict[str, Any]:
+    """An object of JSON. Raises Refused for anything else."""
     try:
         if is_too_deep(octets):
             raise refused()

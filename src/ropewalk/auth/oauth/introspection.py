@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from ropewalk.auth.bearer_jwt import token_identity
+from ropewalk.auth.bearer_jwt import scopes_and_roles, token_identity
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity
 from ropewalk.auth.jwt_claims import check_claims
@@ -121,7 +121,7 @@ class TokenIntrospection(Scheme):
         if claims.get("active") is not True:
             raise refused()
         check_claims(claims, self._rules, self._clock())
-        return await token_identity(dict(claims), self._rules)
+        return await token_identity(dict(claims), self._rules, *scopes_and_roles(claims, self._rules))
 
     def openapi(self) -> dict[str, Any]:
         """`{"type": "http", "scheme": "bearer"}`."""
