@@ -1,11 +1,19 @@
 """Requests to an identity provider: their time, their size, and what is not followed."""
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.unit.auth.tokens import Issuer, serving
 
 from ropewalk.auth.provider_http import FetchFailed, decode, fetch, fetch_json, is_secure_url
@@ -15,14 +23,15 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 @contextmanager
-def talking(talk: Talk) -> Iterator[str]:
+def talking(talk: Talk, *, reads: bool = True) -> Iterator[str]:
     """A server that talks to one client as a function does, until the client has left."""
     left = Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             with suppress(OSError), listener.accept()[0] as connection:
-                connection.recv(65536)
+                if reads:
+                    connection.recv(65536)
                 talk(connection, left)
 
         thread = Thread(target=serve)
@@ -159,3 +168,61 @@ def test_urls() -> None:
     )
     for bad in (*wrong, "https://h/\r\nHost: x", "https://h /", "https://hö/", "http://127.0.0.1.evil.example/"):
         assert not is_secure_url(bad)
+
+
+@contextmanager
+def talking_tls(folder: Path, talk: Talk) -> Iterator[str]:
+    """The same over TLS, with a certificate for 127.0.0.1 that only those trust who are given its file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+
+    def talk_tls(connection: socket.socket, left: Event) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            encrypted.recv(65536)
+            talk(encrypted, left)
+
+    with talking(talk_tls, reads=False) as url:
+        yield url.replace("http:", "https:")
+
+
+def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    sent = HEAD + b"Content-Length: 13\r\n\r\n" + b'{"keys": "k"}'
+    with talking_tls(tmp_path, lambda connection, _: connection.sendall(sent)) as url:
+        assert fetch_json(url, timeout=20, max_size=100) == {"keys": "k"}
+    with talking_tls(tmp_path, trickle(HEAD, b"x")) as url, pytest.raises(FetchFailed, match="did not arrive in time"):
+        fetch(url, timeout=0.5, max_size=100)
+    with (
+        talking_tls(tmp_path, lambda connection, _: connection.sendall(sent)) as url,
+        pytest.raises(FetchFailed, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        fetch(url.replace("127.0.0.1", "localhost"), timeout=20, max_size=100)
+
+
+def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
+    with (
+        talking_tls(tmp_path, lambda connection, left: None) as url,
+        pytest.raises(FetchFailed, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        fetch(url, timeout=20, max_size=100)
+
+
+def test_a_handshake_that_does_not_end() -> None:
+    with (
+        talking(lambda _, left: left.wait(20), reads=False) as url,
+        pytest.raises(FetchFailed, match="did not arrive in time"),
+    ):
+        fetch(url.replace("http:", "https:"), timeout=0.05, max_size=100)
