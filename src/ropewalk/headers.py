@@ -183,6 +183,10 @@ class Headers(MutableMapping[str, str]):
         """Every line in order."""
         return list(self._lines)
 
+    def has_lines(self, lines: list[tuple[str, str]]) -> bool:
+        """Whether these are the lines, in this order."""
+        return self._lines == lines
+
     def content_type(self) -> str | None:
         """Like `get("content-type")`, but faster: every response needs it."""
         kind = None
@@ -200,7 +204,10 @@ class Headers(MutableMapping[str, str]):
 
     def encoded(self) -> list[tuple[str, Text]]:
         """Every line as the engine takes it: a value outside ASCII is encoded in Latin-1."""
-        return [line if line[1].isascii() else (line[0], line[1].encode("latin-1")) for line in self._lines]
+        for _, value in self._lines:
+            if not value.isascii():
+                return [line if line[1].isascii() else (line[0], line[1].encode("latin-1")) for line in self._lines]
+        return [*self._lines]
 
 
 def _pairs(fields: object) -> Iterator[tuple[Text, Text]]:

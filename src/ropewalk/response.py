@@ -151,15 +151,15 @@ class Response(Generic[Value]):
             return value
         if value is None:
             return cls(status=204)
-        if isinstance(value, str | bytes):
+        if isinstance(value, (str, bytes)):
             kind = text_type if isinstance(value, str) else bytes_type
             if cls is Response and kind in KNOWN_TYPES:
-                return cls._plain(value, kind)
+                return cls.plain(value, kind)
             response = cls(value)
             response.headers["content-type"] = kind  # a handler may replace this default
             return response
         if cls is Response and (isinstance(value, msgspec.Struct) or type(value) is dict or type(value) is list):
-            response = cls._plain(to_json(value), JSON)  # as `Response(value)`, but faster
+            response = cls.plain(to_json(value), JSON)  # as `Response(value)`, but faster
             response._json = response.body  # noqa: SLF001 - of this class
             response._part_types = (text_type, bytes_type)  # noqa: SLF001 - the same
             return response
@@ -168,7 +168,7 @@ class Response(Generic[Value]):
         return response
 
     @classmethod
-    def _plain(cls, body: str | bytes, kind: str) -> "Response":
+    def plain(cls, body: str | bytes, kind: str) -> "Response":
         """Like `Response(body, content_type=kind)` for one of the known types, but faster."""
         response = cls.__new__(cls)
         response.status = 200
@@ -325,7 +325,7 @@ class Response(Generic[Value]):
         """
         if type(self.status) is not int or not 200 <= self.status <= 599:
             check_status(self.status)
-        settled = self if isinstance(self.body, bytes | str) else self._encoded()
+        settled = self if isinstance(self.body, (bytes, str)) else self._encoded()
         settled.check(request)
         return settled
 
@@ -383,7 +383,7 @@ class Response(Generic[Value]):
         if self._reason is not None:
             request.set_reason(status, self._reason)
         body = self.body
-        if not isinstance(body, bytes | str):
+        if not isinstance(body, (bytes, str)):  # a union would be made for each response
             body, default_type = _encode(body)  # checked again, because `body` may have been replaced
             if body is not self.body and default_type is not None:
                 self._json = body if default_type is JSON else None
@@ -392,7 +392,7 @@ class Response(Generic[Value]):
             body = self._in_charset(body, self.headers.content_type())
         if body and status in BODILESS:
             raise _unexpected_body(status)
-        if isinstance(body, bytes | str):
+        if isinstance(body, (bytes, str)):
             request.respond(status, self.headers.encoded(), body)
             return None
         if isinstance(body, Path):

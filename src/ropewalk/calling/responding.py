@@ -14,7 +14,7 @@ from ropewalk.calling.default_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS
 from ropewalk.calling.error_responses import error_response, passes_through
 from ropewalk.calling.failure_log import log_error, log_late
-from ropewalk.calling.settling import Settled, close_unsent, remember_settled, settle, settle_plain
+from ropewalk.calling.settling import close_unsent, remember_settled, settle, settle_plain
 from ropewalk.calling.value_to_response import SentResponse, send_plain_value, to_response
 from ropewalk.errors import Disconnected, HTTPError, interrupts
 from ropewalk.request import PENDING, Request
@@ -37,7 +37,7 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     if request.prepared:
         response = request.complete(response)
     elif response is value:
-        settled: Settled | None = getattr(request, "settled", None)
+        settled = request.settled
         if settled is None or response is not settled[0]:
             response = response.detached()  # middleware may change it, and the program may return it to others
     return await settle(response, request)
@@ -85,7 +85,7 @@ async def close_dropped(request: Request) -> None:
             raise error
         if not (request.gone and isinstance(error, CANCELLATIONS)):
             log_error(request, error)
-    del request.begun
+    request.begun = ()
 
 
 async def _wait_until_sent(request: Request) -> Response:
@@ -100,9 +100,8 @@ async def _wait_until_sent(request: Request) -> Response:
 
 def send_value(request: Request, value: Any) -> None:
     """Send the response for a handler's value, of any type."""
-    call = _called(request)
     try:
-        if isinstance(value, Response):
+        if isinstance(value, Response):  # what middleware returns
             rest = request.complete(value).send(request)
             if rest is not None:
                 _run(request, _send_rest(rest, request))
@@ -110,13 +109,13 @@ def send_value(request: Request, value: Any) -> None:
             request.run(value)
             value.addBoth(_fired, request, copy_context())
         elif iscoroutine(value):
-            _run(request, resolve(value, call))
+            _run(request, resolve(value, _called(request)))
         elif value is PENDING:
             pass  # a handler that returns NOT_DONE_YET sends the response and cleans up itself
-        elif value is NOT_DONE_YET and resource_of(call) is not None:
+        elif value is NOT_DONE_YET and resource_of(_called(request)) is not None:
             request.detach()
         elif request.prepared or not send_plain_value(request, value):
-            rest = request.complete(to_response(value, call, request)).send(request)
+            rest = request.complete(to_response(value, _called(request), request)).send(request)
             if rest is not None:
                 _run(request, _send_rest(rest, request))
     except BaseException as error:  # every exception becomes a response or a line in the log

@@ -20,12 +20,18 @@ Settled = tuple[Response, Any, int, list[tuple[str, str]]]
 def settle_plain(value: Any, request: Request) -> Response | None:
     """The settled response for a plain str or bytes, which most handlers return. None for any other value."""
     kind = type(value)
-    handler = request.engine_handler
-    if (kind is not str and kind is not bytes) or handler is None or request.prepared:
+    if kind is not str and kind is not bytes:
         return None
-    response = Response.of(value, handler.text_type, handler.bytes_type)
-    check_unicode(value)
-    if (handler.text_type if kind is str else handler.bytes_type) not in KNOWN_TYPES:
+    handler = request.engine_handler
+    if handler is None or request.prepared:
+        return None
+    media_type = handler.text_type if kind is str else handler.bytes_type
+    if media_type in KNOWN_TYPES:
+        response = Response.plain(value, media_type)
+        check_unicode(value)
+    else:
+        response = Response.of(value, handler.text_type, handler.bytes_type)
+        check_unicode(value)
         response.check(request)
     request.settled = response, value, 200, response.headers.lines()
     return response
@@ -33,13 +39,13 @@ def settle_plain(value: Any, request: Request) -> Response | None:
 
 def is_settled(value: Any, request: Request) -> bool:
     """Whether a middleware returns the response of `next` unchanged."""
-    settled: Settled | None = getattr(request, "settled", None)
+    settled = request.settled
     return (
         settled is not None
         and value is settled[0]
         and value.body is settled[1]
         and value.status is settled[2]
-        and value.headers.lines() == settled[3]
+        and value.headers.has_lines(settled[3])
         and not request.prepared
     )
 
@@ -61,7 +67,7 @@ async def settle(response: Response, request: Request) -> Response:
     response = copy(response)
     parts = response.body
     body = response.body = BegunAsyncIterator(parts) if hasattr(parts, "__aiter__") else BegunIterator(parts)
-    request.begun = [*getattr(request, "begun", ()), body]
+    request.begun = [*request.begun, body]
     if request.method != "HEAD":
         try:
             if sends_events(response.headers.lines()):

@@ -42,12 +42,13 @@ def chain(handler: Handler, apps: tuple[Any, ...]) -> Step:
 
 def _call_handler(handler: Handler, apps: tuple[Any, ...]) -> Step:
     call = handler.call_in_middleware or handler.call
+    whole_body, pass_params = handler.whole_body, handler.pass_params
 
     async def call_handler(request: Request) -> Response:
         try:
-            if handler.whole_body and request.has_body:
+            if whole_body and request.has_body:
                 await request.body(handler.body_limit)
-            value = call(request, **request.params) if handler.pass_params else call(request)
+            value = call(request, **request.params) if pass_params else call(request)
             return settle_plain(value, request) or await respond(request, value, call)
         except BaseException as error:  # noqa: BLE001 - logged, or raised again if it ends the handler
             return await respond_to_error(request, error, apps)
@@ -76,12 +77,13 @@ def _call_middleware(middleware: Middleware, next_step: Step, apps: tuple[Any, .
 
 def _send_stream(next_step: Step) -> Step:
     async def send_stream(request: Request) -> Response:
+        request.enter_middleware()
         try:
             try:
                 response = await next_step(request)
             finally:
                 request.leave_middleware()
-            if isinstance(response.body, bytes | str) and not hasattr(request, "begun"):
+            if isinstance(response.body, (bytes, str)) and not request.begun:
                 return response
             # All parts of a stream are made in the task and the context in which the first was made.
             return await send(response, request)
@@ -89,7 +91,7 @@ def _send_stream(next_step: Step) -> Step:
             request.begun = ()  # nothing can be awaited any more
             raise
         finally:
-            if getattr(request, "begun", None):
+            if request.begun:
                 await close_dropped(request)
 
     return send_stream

@@ -14,7 +14,7 @@ def add_lines(request: Request, response: Response, lines: Sequence[Line]) -> No
     A response that was checked stays checked: checking it again would cost more than the middleware.
     """
     response.headers.add_checked(lines)
-    settled = getattr(request, "settled", None)
+    settled = request.settled
     if settled is not None and settled[0] is response:
         settled[3].extend(lines)
 

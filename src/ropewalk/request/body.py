@@ -167,6 +167,10 @@ class BodyReader(WaitableExchange):
 
     def whole_body(self) -> bytes:
         """The whole body, for code that is called when it has arrived."""
+        body = self.take()  # first, because to find that `_body` is unset takes longer
+        if body and self.spool is None:
+            self._body = body
+            return body
         try:
             return self._body
         except AttributeError:

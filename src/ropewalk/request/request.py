@@ -54,17 +54,17 @@ class Request(ConditionalExchange):
 
     _cookies: dict[str, str]
     _failing: bool
-    _failure: "tuple[Response, TracebackType | None]"
+    _failure: "tuple[Response, TracebackType | None] | None"
     _headers: Headers
     _query: QueryParams
     _route: str | None
     _state: SimpleNamespace
     begun: "Sequence[BegunBody]"
-    """Streamed bodies whose first part was made inside middleware."""
+    """Streamed bodies whose first part was made inside middleware. Unset outside."""
     dependency_scope: Any
     """The RequestScope of a typed handler, while it has something to close. It is unset otherwise."""
-    settled: "Settled"
-    """The response that `next` returned last."""
+    settled: "Settled | None"
+    """The response that `next` returned last. Unset outside middleware."""
 
     @property
     def headers(self) -> Headers:
@@ -174,8 +174,7 @@ class Request(ConditionalExchange):
 
     def has_failed_with(self, error: BaseException) -> bool:
         """Whether a response was made from this exception object."""
-        failure = getattr(self, "_failure", None)
-        return failure is not None and failure[0].error is error
+        return self._failure is not None and self._failure[0].error is error
 
     def note_failure(self, error: BaseException) -> None:
         """Have the dependencies of the handler see the error, when they are closed, and drop what was to run after."""
@@ -199,14 +198,19 @@ class Request(ConditionalExchange):
 
         The traceback of its error loses the frames of the middleware that raised it again.
         """
+        assert self._failure is not None
         response, trace = self._failure
         assert response.error is not None
         response.error.__traceback__ = trace
         return response
 
+    def enter_middleware(self) -> None:
+        """Set what middleware needs: to find that an attribute is unset takes longer than a middleware."""
+        self.settled = None
+        self._failure = None
+        self.begun = ()
+
     def leave_middleware(self) -> None:
         """Drop references that only middleware needs: the traceback of an error refers to the request in a circle."""
-        if hasattr(self, "settled"):
-            del self.settled
-        if hasattr(self, "_failure"):
-            del self._failure
+        self.settled = None
+        self._failure = None

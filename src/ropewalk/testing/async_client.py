@@ -242,7 +242,8 @@ class AsyncClient:
         content, kind = make_body(body, json, data, files)
         given = Headers(headers)
         if auth is not None:
-            if not isinstance(auth, tuple) or len(auth) != 2:
+            credentials: Any = auth
+            if not isinstance(credentials, tuple) or len(credentials) != len(("user", "password")):
                 raise TypeError(f"auth= takes a user and a password, (user, password), not {shown(auth)}.")
             given["authorization"] = write_credentials(*auth, None)
         given = Headers([*(line for line in self.headers.lines() if line[0] not in given), *given.lines()])
