@@ -106,6 +106,8 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk run hello.py --port 0": Serves(),
     # one-tree.md
     "ropewalk run program.py:root": Serves(instead="ropewalk run hello.py:root"),
+    # partial-updates.md
+    "pip install '/path/to/ropewalk[patch]'": _BUILDS,
     # openapi.md
     "pip install '/path/to/ropewalk[openapi]'": _BUILDS,
     "ropewalk openapi hello.py > openapi.json": Prints('"openapi": "3.1.1"', "ropewalk openapi hello.py"),
