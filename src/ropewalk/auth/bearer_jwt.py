@@ -77,7 +77,8 @@ class BearerJWT(Scheme):
             raise Refused({"error": "invalid_request"}, 400)
         known = self._verified.find(written)
         if known is not None:
-            if known.keys is await self._current_keys():
+            keys = self._keys if self._fetched is None else await self._fetched.current()
+            if known.keys is keys:
                 if known.is_valid(self._clock(), self.options.leeway):
                     return await token_identity(known.claims(), self.options, known.scopes, known.roles)
             else:
@@ -100,15 +101,14 @@ class BearerJWT(Scheme):
 
     async def _keys_for(self, token: Token) -> tuple[tuple[Key, ...], list[Key]]:
         """All keys, and those that may have signed a token."""
-        keys = await self._current_keys()
+        if self._fetched is None:
+            return self._keys, token.candidates(self._keys)
+        keys = await self._fetched.current()
         found = token.candidates(keys)
-        if not found and self._fetched is not None and await self._fetched.refreshed():
-            keys = await self._current_keys()
+        if not found and await self._fetched.refreshed():
+            keys = await self._fetched.current()
             found = token.candidates(keys)
         return keys, found
-
-    async def _current_keys(self) -> tuple[Key, ...]:
-        return self._keys if self._fetched is None else await self._fetched.current()
 
 
 def scopes_and_roles(claims: dict[str, Any], options: JWTOptions) -> tuple[frozenset[str], frozenset[str]]:

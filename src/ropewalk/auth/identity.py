@@ -1,9 +1,10 @@
 """Who sends a request: the principal that a scheme found, and what it may do."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ropewalk.errors import HandlerError, named
 from ropewalk.request import Request
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from ropewalk.auth.scheme import Scheme
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """A principal with its scopes and roles, which `requires` compares with those that it needs."""
 
     principal: Any
@@ -26,8 +26,7 @@ class Identity:
     """Called when the response is complete or the client has left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authentication:
+class Authentication(Struct, frozen=True):
     """What `authenticate` found for a request: `request.state.authentication`."""
 
     schemes: "tuple[Scheme, ...]"

@@ -99,8 +99,10 @@ class Requirement:
         """`passes_on`: the function is a wrapper itself, and takes the parameter that is added."""
 
         def check(given: tuple[Any, ...], by_name: dict[str, Any]) -> None:
-            arguments = (*given, *by_name.values())
-            request = next((each for each in arguments if isinstance(each, Request)), None)
+            request = given[0] if given else None
+            if not isinstance(request, Request):
+                arguments = (*given, *by_name.values())
+                request = next((each for each in arguments if isinstance(each, Request)), None)
             if request is None:
                 raise HandlerError("RW241", f"{named(function)} was called without a request.")
             self.check(request)
