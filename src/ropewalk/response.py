@@ -383,7 +383,15 @@ class Response(Generic[Value]):
         if self._reason is not None:
             request.set_reason(status, self._reason)
         body = self.body
-        if not isinstance(body, (bytes, str)):  # a union would be made for each response
+        if type(body) is str or type(body) is bytes:  # most are, and `isinstance` with two classes takes longer
+            kind = self.headers.content_type()
+            if kind not in KNOWN_TYPES:
+                body = self._in_charset(body, kind)
+            if status in BODILESS and body:
+                raise _unexpected_body(status)
+            request.respond(status, self.headers.encoded(), body)
+            return None
+        if not isinstance(body, (bytes, str)):
             body, default_type = _encode(body)  # checked again, because `body` may have been replaced
             if body is not self.body and default_type is not None:
                 self._json = body if default_type is JSON else None
