@@ -1,6 +1,7 @@
 """Who sends a request: the principal that a scheme found, and what it may do."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ class Identity(Struct, frozen=True):
     """Called when the response is complete or the client has left."""
 
 
-class Authentication(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Authentication:
     """What `authenticate` found for a request: `request.state.authentication`."""
 
     schemes: "tuple[Scheme, ...]"
