@@ -1,10 +1,12 @@
-"""Marks slow tests, and resets the signal handlers of child processes."""
+"""Marks slow tests, resets the signal handlers of child processes, and runs PostgreSQL for those that need it."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.postgres_process import Database, Postgres, running_postgres
 
 TESTS: Final = Path(__file__).parent
 
@@ -14,6 +16,7 @@ SLOW_FOLDERS: Final = (
     "cli",
     "clients",
     "conformance",
+    "databases",
     "interop",
     "packaging",
     "proxies",
@@ -50,3 +53,18 @@ def pytest_configure() -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server of PostgreSQL that tests share. One that stops it starts it again."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[Database]:
+    """An empty database. The test closes all connections to it."""
+    database = postgres.make_database()
+    yield database
+    database.drop()

@@ -1,0 +1,23 @@
+"""Each test of this folder runs with each library, if it takes `kit`."""
+
+import sys
+
+import pytest
+from tests.postgres_process import Database
+from tests.processes import EXAMPLES
+
+sys.path.insert(0, str(EXAMPLES))
+
+
+@pytest.fixture(params=["psycopg", "sqlalchemy with psycopg", "sqlalchemy with asyncpg"])
+def kit(request: pytest.FixtureRequest) -> object:
+    from tests.databases.kits import KITS
+
+    return KITS[request.param]
+
+
+@pytest.fixture
+def notes(database: Database) -> Database:
+    """A database with a table whose constraint is checked by the commit."""
+    database.run("CREATE TABLE notes (title text UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+    return database
