@@ -261,7 +261,10 @@ def test_the_document(hotel: httpx.Client) -> None:
     scheme = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
     assert document["components"]["securitySchemes"] == {"desk_key": scheme}
     listing = document["paths"]["/bookings"]["get"]
-    assert [each["name"] for each in listing["parameters"]] == ["after", "limit", "room", "guest"]
+    parameters = [each["name"] for each in listing["parameters"]]
+    assert parameters == ["after", "limit", "room", "guest", "If-None-Match", "If-Match"]
+    assert [each["name"] for each in document["tags"]] == ["rooms", "guests", "bookings"]
+    assert {"401", "429"} < set(listing["responses"])
     schema = listing["responses"]["200"]["content"]["application/json"]["schema"]
     assert schema == {"type": "array", "items": {"$ref": "#/components/schemas/Booking"}}
 

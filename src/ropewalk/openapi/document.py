@@ -27,7 +27,7 @@ def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
     Raises HandlerError (RW219) if two operations have one operationId, or two security schemes one name.
     """
     described = bool(options.security_schemes or options.security)  # by the program itself
-    operations = [*operations_of(root, with_security=not described), *webhooks_of(root)]
+    operations = [*operations_of(root, requirements=options.security if described else None), *webhooks_of(root)]
     ids = ids_of(operations, options.name_operation)
     schemas = Schemas(_kinds(operations))
     paths: dict[str, dict[str, Any]] = {}

@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ropewalk.openapi.returned import Returned, returned_by
-from ropewalk.openapi.security import OPEN, Security, security_of
+from ropewalk.openapi.security import Requirements, Security, security_by_options, security_of
 from ropewalk.resource import Handler, Resource
 from ropewalk.routing import OperationOptions, Parameter, Pattern, walk_handlers
 from ropewalk.routing.patterns import SEGMENT
@@ -42,8 +42,10 @@ class Operation:
     """Whether the program sends such requests, rather than handles them."""
 
 
-def operations_of(root: Resource, *, with_security: bool = True) -> list[Operation]:
-    """The operations of a tree, in the order of their registration. Without `with_security`, all are open.
+def operations_of(root: Resource, *, requirements: Requirements | None = None) -> list[Operation]:
+    """The operations of a tree, in the order of their registration.
+
+    With `requirements`, the program describes its security itself. Otherwise it is that of `ropewalk.auth`.
 
     OpenAPI cannot describe resources that take any method or any path below. Of two routes that differ only in the
     converters of their parameters, which OpenAPI cannot distinguish, the one that is tried first is described.
@@ -75,7 +77,9 @@ def operations_of(root: Resource, *, with_security: bool = True) -> list[Operati
             options=options,
             tags=tuple(dict.fromkeys((*served.tags, *options.tags))),
             apps=served.apps,
-            security=security_of(handler, function, served.apps, inputs) if with_security else OPEN,
+            security=security_of(handler, function, served.apps, inputs)
+            if requirements is None
+            else security_by_options(requirements, options.operation),
         )
     return list(found.values())
 
@@ -94,7 +98,7 @@ def webhooks_of(root: Resource) -> list[Operation]:
     app = root.tree_node.app
     found: dict[tuple[str, str], Operation] = {}
     for each in () if app is None else app.family():
-        for operation in operations_of(each.webhooks.resource, with_security=False):
+        for operation in operations_of(each.webhooks.resource, requirements=()):
             webhook = replace(operation, template=operation.template.removeprefix("/"), webhook=True)
             found.setdefault((webhook.template, webhook.method), webhook)
     return list(found.values())

@@ -1,6 +1,6 @@
 """Who may call an operation: its security requirements, from `authenticate`, `requires` and `Principal`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -27,6 +27,9 @@ class Security:
 
 OPEN = Security()
 
+Requirements = Sequence[Mapping[str, Sequence[str]]]
+"""Security Requirement Objects. A client needs to meet one of them, and an empty one is met by every client."""
+
 
 def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: Iterable[Input]) -> Security:
     """What a client needs to call the function of a handler inside some apps, outermost first."""
@@ -38,14 +41,25 @@ def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: It
     requirements += getattr(function, REQUIREMENTS, ())
     if not authenticates:
         return OPEN
+    refused = (NotAuthenticated(400), NotAuthenticated(401))
     if not requirements and not _takes_principal(inputs) and all(each.optional for each in authenticates):
-        return Security(errors=(NotAuthenticated(401),))  # for credentials that are invalid
+        return Security(errors=refused)  # for credentials that are malformed or invalid
     restricted = any(each.scopes or each.roles for each in requirements)
     return Security(
         schemes=authenticates[-1].schemes,
         scopes=tuple(dict.fromkeys(scope for each in requirements for scope in each.scopes)),
-        errors=(NotAuthenticated(401), NotAllowed(403)) if restricted else (NotAuthenticated(401),),
+        errors=(*refused, NotAllowed(403)) if restricted else refused,
     )
+
+
+def security_by_options(requirements: Requirements, operation: Mapping[str, Any]) -> Security:
+    """What a client needs to call an operation of a program that describes its security itself.
+
+    `requirements` are those of all operations, and `operation` has those of the route, if it has others. They are in
+    the document as they are given: only the response to other clients is added.
+    """
+    needed: Requirements = operation.get("security", requirements)
+    return Security(errors=(HTTPError(401),)) if any(needed) else OPEN
 
 
 def scheme_objects(securities: Iterable[Security]) -> dict[str, Any]:

@@ -376,7 +376,7 @@ class TestOptions:
             {"name": "guests"},
             {"name": "bills"},
         ]
-        assert found["components"] == {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
+        assert found["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
         assert found["security"] == [{"token": []}]
         assert found["x-internal"] is True
 

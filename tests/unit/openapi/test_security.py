@@ -4,12 +4,26 @@ from typing import Annotated, Any
 
 import pytest
 from tests.unit.openapi.described import OPTIONS, described, operation
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 
 from ropewalk import App, Depends, OpenAPI, Request
-from ropewalk.auth import APIKey, BasicAuth, NotAuthenticated, Principal, authenticate, requires
+from ropewalk.auth import (
+    APIKey,
+    BasicAuth,
+    BearerJWT,
+    CredAuth,
+    JWTOptions,
+    NotAuthenticated,
+    Principal,
+    authenticate,
+    requires,
+)
 from ropewalk.errors import HandlerError
 from ropewalk.openapi import document_of
 from ropewalk.testing import Client
+
+TOKENS = JWTOptions(keys="a secret of at least 32 characters", issuer=None, audience=None)
+CHECKER = InMemoryUsernamePasswordDatabaseDontUse(ada=b"secret")
 
 
 def check(*given: str) -> str:
@@ -35,7 +49,7 @@ def test_every_operation_needs_one_of_the_schemes() -> None:
     app = app_with(authenticate(KEY, BASIC))
     found = operation(app, "/a")
     assert found["security"] == [{"key": []}, {"password": []}]
-    assert list(found["responses"]) == ["200", "401"]
+    assert list(found["responses"]) == ["200", "400", "401"]
     assert described(app)["components"]["securitySchemes"] == {
         "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
         "password": {"type": "http", "scheme": "basic"},
@@ -64,7 +78,7 @@ def test_a_function_that_requires_scopes() -> None:
 
     found = operation(app, "/a")
     assert sorted(found["security"][0]["key"]) == ["rooms:read", "rooms:write"]
-    assert list(found["responses"]) == ["200", "401", "403"]
+    assert list(found["responses"]) == ["200", "400", "401", "403"]
     schema = found["responses"]["401"]["content"]["application/problem+json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/Problem"}
 
@@ -77,7 +91,7 @@ def test_any_principal_is_enough_without_scopes_and_roles() -> None:
     def anyone() -> str:
         return ""
 
-    assert list(operation(app, "/a")["responses"]) == ["200", "401"]
+    assert list(operation(app, "/a")["responses"]) == ["200", "400", "401"]
 
 
 def test_requirements_around_a_mounted_app_and_a_route() -> None:
@@ -149,13 +163,56 @@ def test_what_the_program_describes_by_itself_is_kept() -> None:
     document = described(app_with(authenticate(KEY)), options)
     assert document["components"]["securitySchemes"] == given
     assert document["security"] == [{"token": []}]
-    assert "security" not in document["paths"]["/a"]["get"]
+    found = document["paths"]["/a"]["get"]
+    assert "security" not in found
+    assert list(found["responses"]) == ["200", "401"]
 
 
 def test_a_route_may_describe_its_own() -> None:
     app = App(middleware=[authenticate(KEY)])
     app.get("/a", operation={"security": []})(handler)
     assert operation(app, "/a")["security"] == []
+
+
+@pytest.mark.parametrize(("requirements", "needed"), [([], False), ([{}], False), ([{"token": []}], True)])
+def test_a_route_of_a_program_that_describes_its_security(requirements: list[Any], needed: bool) -> None:
+    app = App()
+    app.get("/a", operation={"security": requirements})(handler)
+    given = {"token": {"type": "http", "scheme": "bearer"}}
+    options = OpenAPI("Hotel", "1.0", ui=None, security_schemes=given, security=[{"token": []}])
+    assert ("401" in described(app, options)["paths"]["/a"]["get"]["responses"]) is needed
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [
+        (APIKey("X-Key", check=check, name="s"), {"type": "apiKey", "in": "header", "name": "X-Key"}),
+        (APIKey("key", check=check, where="query", name="s"), {"type": "apiKey", "in": "query", "name": "key"}),
+        (APIKey("key", check=check, where="cookie", name="s"), {"type": "apiKey", "in": "cookie", "name": "key"}),
+        (BasicAuth(check, name="s"), {"type": "http", "scheme": "basic"}),
+        (CredAuth(CHECKER, name="s"), {"type": "http", "scheme": "basic"}),
+        (
+            CredAuth(CHECKER, name="s", description={"type": "http", "scheme": "digest"}),
+            {"type": "http", "scheme": "digest"},
+        ),
+        (BearerJWT(TOKENS, name="s"), {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}),
+    ],
+)
+def test_every_kind_of_scheme_with_scopes(scheme: Any, expected: dict[str, Any]) -> None:
+    app = App(middleware=[authenticate(scheme)])
+    app.get("/a", middleware=[requires("rooms:read")])(handler)
+    app.get("/b", middleware=[requires("rooms:write", role="clerk")])(handler)
+    document = described(app)
+    assert document["components"]["securitySchemes"] == {"s": expected}
+    scopes = [item["get"]["security"][0]["s"] for item in document["paths"].values()]
+    assert scopes == [["rooms:read"], ["rooms:write"]]
+
+
+def test_malformed_credentials() -> None:
+    app = app_with(authenticate(BasicAuth(check), optional=True))
+    sent = Client(app).get("/a", headers=[("authorization", "Basic YTpi"), ("authorization", "Basic YTpi")])
+    assert sent.status == 400
+    assert "400" in operation(app, "/a")["responses"]
 
 
 def test_two_schemes_of_one_name() -> None:
