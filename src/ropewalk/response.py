@@ -161,6 +161,7 @@ class Response(Generic[Value]):
         if cls is Response and (isinstance(value, msgspec.Struct) or type(value) is dict or type(value) is list):
             response = cls.plain(to_json(value), JSON)  # as `Response(value)`, but faster
             response._json = response.body  # noqa: SLF001 - of this class
+            response._value = value  # noqa: SLF001 - the same
             response._part_types = (text_type, bytes_type)  # noqa: SLF001 - the same
             return response
         response = cls(value)

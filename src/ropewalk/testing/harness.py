@@ -176,6 +176,7 @@ class _RecordingService(Service):
         if not isinstance(error, WrongThread):
             if connection.raised is None:
                 connection.raised = error
+                connection.raised_late = request.started
         elif runs_here() and self._loop is not None and current_thread() is not self._thread:
             handler = "Its handler" if request.engine_handler is None else named(request.engine_handler.call)
             failure = ReactorElsewhere(f"{request.method} {request.target.decode('latin-1')}", handler)
@@ -224,6 +225,8 @@ class MemoryConnection:
         self.parser = ResponseParser(method)
         self.error: ProtocolError | ClientTimeout | ReactorElsewhere | ReactorInUse | None = None
         self.raised: BaseException | None = None
+        self.raised_late = False
+        """Whether the response had begun when the exception was raised."""
         """The first unexpected exception of the handler."""
         self.flowing = True
         """Whether the engine accepts more of the request."""

@@ -133,7 +133,8 @@ class StreamedResponse(OtherNames):
         while not self._connection.parser.head:
             self._check()
             await self._connection.news()
-        self._raise_handlers_error()
+        if not self._connection.raised_late:  # otherwise the parts that were sent before come first
+            self._raise_handlers_error()
 
     def unlimit(self) -> None:
         """Stop the timeout until the next part is awaited."""

@@ -355,7 +355,8 @@ def test_wrong_arguments(tmp_path: Any) -> None:
 
 
 def test_a_function_that_returns_no_digest_user(log: Log) -> None:
-    assert Browser(DigestAuth(lambda name: ADA)).get().status == 500
+    with pytest.raises(HandlerError, match="RW242"):
+        Browser(DigestAuth(lambda name: ADA)).get()
     assert "RW242" in log.text
 
 

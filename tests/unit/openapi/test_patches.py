@@ -45,7 +45,7 @@ def valid(schema: dict[str, Any], value: Any) -> bool:
 def test_a_merge_patch() -> None:
     found, operation = content(MergePatch[Stay])
     assert list(found) == ["application/merge-patch+json"]
-    assert set(operation["responses"]) == {"204", "400", "415", "422"}
+    assert set(operation["responses"]) == {"204", "400", "413", "415", "422"}
     schema = found["application/merge-patch+json"]
     right: list[Any] = [{}, {"friend": None}, {"guest": {"phone": None}}, {"notes": {"a": None}}, {"friend": {}}]
     wrong: list[Any] = [[], {"guest": None}, {"guest": {"name": None}}, {"guest": 7}, {"other": 1}, {"notes": {"a": 1}}]
@@ -63,7 +63,7 @@ def test_a_merge_patch_of_a_model() -> None:
 def test_a_json_patch() -> None:
     found, operation = content(JSONPatch[Struct])
     assert list(found) == ["application/json-patch+json"]
-    assert set(operation["responses"]) == {"204", "400", "409", "415", "422"}
+    assert set(operation["responses"]) == {"204", "400", "409", "413", "415", "422"}
     schema = found["application/json-patch+json"]
     assert valid(schema, [{"op": "move", "path": "/a", "from": "/b"}, {"op": "add", "path": "/a", "value": None}])
     wrong: list[Any] = [{}, [{"op": "add", "path": "/a"}], [{"op": "x", "path": "/"}], [{"op": "remove", "path": "a"}]]

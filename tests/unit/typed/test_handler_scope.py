@@ -88,7 +88,7 @@ def app(request: Any, provider: Callable[..., Any], recorder: Recorder) -> App:
 
 def get(app: App, path: str = "/", method: str = "GET") -> Any:
     async def main() -> Any:
-        async with AsyncClient(app) as client:
+        async with AsyncClient(app, raise_errors=False) as client:
             return await client.request(method, path)
 
     return asyncio.run(main())
@@ -491,7 +491,7 @@ class TestHandlersThatAreCancelled:
 
     def leave(self, app: App, recorder: Recorder, after: str) -> None:
         async def main() -> None:
-            async with AsyncClient(app) as client:
+            async with AsyncClient(app, raise_errors=False) as client:
                 asking = asyncio.ensure_future(client.get("/"))
                 await turns(lambda: after in recorder.events)
                 asking.cancel()

@@ -79,7 +79,7 @@ def client_of(kind: Any, patch: Any, value: Any = None) -> Client:
 
     change.__annotations__["patch"] = patch
     app.patch("/")(change)
-    client = Client(app)
+    client = Client(app, raise_errors=False)
     client.app.changed = changed
     return client
 
