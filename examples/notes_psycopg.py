@@ -35,7 +35,7 @@ async def open_pool() -> AsyncIterator[Pool]:
         min_size=2,
         max_size=10,
         timeout=3,  # seconds that a request waits for a connection
-        max_waiting=100,  # requests that wait; more are refused at once
+        reconnect_timeout=10,  # seconds for which it tries to connect, until a request asks for it again
         check=AsyncConnectionPool.check_connection,  # replaces what a restart of the database has closed
         open=False,
     )

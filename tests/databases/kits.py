@@ -34,6 +34,7 @@ class Psycopg:
                 min_size=size,
                 max_size=size,
                 timeout=timeout,
+                reconnect_timeout=1,
                 check=AsyncConnectionPool.check_connection,
                 open=False,
             )

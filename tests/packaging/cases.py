@@ -37,6 +37,8 @@ class NotRun:
 Case = Serves | Prints | NotRun
 
 _BUILDS: Final = NotRun("works in the checkout, with cargo; `make wheel-test` builds the wheel and installs it so")
+_LIBRARY: Final = NotRun("a library that no extra installs; the tests in `tests/databases` have it")
+_POSTGRES: Final = NotRun("needs PostgreSQL; `tests/examples` runs it with a server of its own")
 _OTHERS: Final = NotRun("a program of others, which no extra installs; `make interop` runs it")
 _SERVED: Final = NotRun("a client of a server that another command starts; the tests have a client of their own")
 _SYSTEM: Final = NotRun("needs a service manager or a container")
@@ -59,6 +61,11 @@ CASES: Final[dict[str, Case]] = {
     ),
     # coming-from.md
     "ropewalk run main:app": Serves(instead="ropewalk run hello:app"),
+    # database.md
+    "DATABASE_URL=postgresql+psycopg:///notes ropewalk run notes_sqlalchemy.py": _POSTGRES,
+    "DATABASE_URL=postgresql:///notes ropewalk run notes_psycopg.py": _POSTGRES,
+    "pip install 'psycopg[binary,pool]'": _LIBRARY,
+    "pip install 'sqlalchemy[asyncio]' 'psycopg[binary]'": _LIBRARY,
     # drop-in.md
     "curl -s -o /dev/null -w '%{http_code}\\n' -H 'Host:' http://127.0.0.1:8080/": _SERVED,
     "buildbot start --nodaemon master": _OTHERS,
