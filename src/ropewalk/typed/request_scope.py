@@ -34,7 +34,7 @@ AnyGenerator = Generator[Any, Any, Any] | AsyncGenerator[Any, Any]
 _DEPARTURES: Final = (CancelledError, DeferredCancelled, Disconnected)
 
 
-class Opened(NamedTuple):
+class OpenGenerator(NamedTuple):
     """A generator that a request has opened."""
 
     generator: AnyGenerator
@@ -50,7 +50,7 @@ class RequestScope:
     def __init__(self, request: Request, finish: Shape | None = None) -> None:
         self._request = request
         self._finish = finish
-        self._opened: list[Opened] = []
+        self._opened: list[OpenGenerator] = []
         self._running = 1  # the handler; and each stream that has begun
         self._ended = False
         self._error: BaseException | None = None
@@ -59,24 +59,24 @@ class RequestScope:
     def open(self, generator: Generator[Any, Any, Any], provider: Provider, *, of_handler: bool) -> Any:
         """The value that a generator yields."""
         value = open_generator(generator, provider)
-        self._keep(Opened(generator, provider, of_handler))
+        self._keep(OpenGenerator(generator, provider, of_handler))
         return value
 
     async def open_async(self, generator: AsyncGenerator[Any, Any], provider: Provider, *, of_handler: bool) -> Any:
         """The value that an async generator yields."""
         value = await open_async_generator(generator, provider)
-        self._keep(Opened(generator, provider, of_handler))
+        self._keep(OpenGenerator(generator, provider, of_handler))
         return value
 
     def watch(self, value: Any) -> Any:
         """Note the end of a handler that has returned this value. Returns what to respond with in its place."""
         if isinstance(value, Deferred):
-            if self.must_wait:
+            if self.closes_later:
                 return self._watch_awaitable(value)
             return value.addCallbacks(self.watch, self._watch_failure)
         if iscoroutine(value) or (self._finish is not None and isawaitable(value)):
             return self._watch_awaitable(value)
-        if self.must_wait:
+        if self.closes_later:
             return self._end_later(value)
         try:
             watched, is_stream = self._finished(value)
@@ -96,7 +96,7 @@ class RequestScope:
             del raised
 
     @property
-    def must_wait(self) -> bool:
+    def closes_later(self) -> bool:
         """Whether to close the generators of the handler is a coroutine."""
         return any(each.of_handler and isinstance(each.generator, AsyncGenerator) for each in self._opened)
 
@@ -140,12 +140,12 @@ class RequestScope:
 
     def end_failed(self, error: BaseException) -> BaseException:
         """The handler has ended with an error. Returns the one to raise in its place."""
-        raised = error if self.must_wait else self.close(error) or error
+        raised = error if self.closes_later else self.close(error) or error
         self.fail(raised)
         self.end()
         return raised
 
-    def _take_of_handler(self, error: BaseException | None) -> Iterator[Opened]:
+    def _take_of_handler(self, error: BaseException | None) -> Iterator[OpenGenerator]:
         """Take the generators of the handler, the last one first. Those that stay are closed after the response."""
         if isinstance(error, GeneratorExit) or (self._request.gone and isinstance(error, _DEPARTURES)):
             return
@@ -153,7 +153,7 @@ class RequestScope:
             self._opened.remove(opened)
             yield opened
 
-    def _keep(self, opened: Opened) -> None:
+    def _keep(self, opened: OpenGenerator) -> None:
         self._opened.append(opened)
         if len(self._opened) == 1:
             self._request.dependency_scope = self
@@ -225,7 +225,7 @@ class RequestScope:
             return ScopedAsyncParts(self, value)
         if not hasattr(value, "__next__"):
             return value
-        return ScopedPartsInTurn(self, value) if self.must_wait else ScopedParts(self, value)
+        return ScopedPartsInTurn(self, value) if self.closes_later else ScopedParts(self, value)
 
     def _close_if_over(self) -> None:
         if self.closed or not self._ended or self._running:

@@ -148,6 +148,18 @@ class TestEachKindOfHandler:
         assert database_events(recorder) == ["open", "rollback"]
         assert log.text == ""
 
+    def test_the_request_does_not_keep_it(self, app: App, recorder: Recorder, kind: str) -> None:
+        """Request and scope refer to each other: without the end, only the garbage collector frees them."""
+        requests: list[Request] = []
+
+        @app.get("/")
+        def handler(request: Request, session: Transaction) -> Any:
+            requests.append(request)
+            return handlers()[kind](session)
+
+        assert get(app).status == 200
+        assert not hasattr(requests[0], "dependency_scope")
+
     def test_an_unexpected_exception_is_a_logged_500(self, app: App, recorder: Recorder, kind: str, log: Log) -> None:
         app.get("/")(handlers()[kind])
         recorder.at_commit = LookupError("lost")
