@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ropewalk.charsets import is_utf_8
-from ropewalk.resource.handler import Handler, is_async
+from ropewalk.resource.handler import Handler
+from ropewalk.resource.rendering import rendering_of
 from ropewalk.response import HTML
 
 if TYPE_CHECKING:
@@ -36,7 +37,23 @@ def _rendering(resource: "Resource", name: str) -> Handler:
         call = getattr(resource, name)
         kind = resource.content_type
         utf_8 = kind is HTML or is_utf_8(kind)
-        handler = Handler(call, not is_async(call), text_type=kind, bytes_type=kind, utf_8=utf_8)
+        whole_body, plan = rendering_of(call, name, kind)
+        if plan is None:
+            handler = Handler(call, whole_body, text_type=kind, bytes_type=kind, utf_8=utf_8)
+        else:
+            plan = plan.bound_to(call)
+            handler = Handler(
+                plan.call,
+                whole_body,
+                text_type=kind,
+                bytes_type=kind,
+                utf_8=utf_8,
+                body_limit=plan.body_limit,
+                takes=frozenset(),
+                user_code=call,
+                plan=plan,
+                resource=resource,
+            )
         if node is not type(resource).tree_node:  # that one is for all resources without a node of their own
             node.rendering[name] = handler
     return handler

@@ -14,6 +14,7 @@ from ropewalk.resource.adapters import adapt, is_twisted, makes_twisted
 from ropewalk.resource.allowed_methods import methods_of, not_allowed
 from ropewalk.resource.handler import ATTACHED, Handler
 from ropewalk.resource.method_lookup import handler_of, own_handler_of
+from ropewalk.resource.rendering import check_renderings
 from ropewalk.resource.route_conflicts import claimed_by_two_handlers, claimed_by_two_mounts
 from ropewalk.response import HTML
 
@@ -144,6 +145,7 @@ class Node:
         yield from self.captures
 
     def _adopt(self, child: "Resource") -> "Resource":
+        check_renderings(child)
         node = node_of(child)
         node.own(self)
         self.serve_extra(node.extra | child.tree_kind.extra)
@@ -170,7 +172,7 @@ class Resource:
 
     `render_*` and `render` take the request and return any value that a handler may return. str and bytes are sent as
     `content_type`. A coroutine function is called at the head and may stream the body. A plain function is called when
-    the body is complete.
+    the body is complete. Parameters and return annotations work as those of routes: see `ropewalk.typed`.
     """
 
     isLeaf: bool = False

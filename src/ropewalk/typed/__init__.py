@@ -3,6 +3,7 @@
 A plan is compiled for each handler when its route is registered. Invalid input gets 422, with every field at fault.
 """
 
+from ropewalk.resource import register_planner
 from ropewalk.response_types import register_shapes
 from ropewalk.typed.after import After
 from ropewalk.typed.app_scope import app_scoped_below, open_provider
@@ -12,7 +13,7 @@ from ropewalk.typed.item_streams import ServerSentEvent
 from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
 from ropewalk.typed.outputs import shape_of_body
 from ropewalk.typed.patches import JSONPatch, MergePatch
-from ropewalk.typed.plan import Plan, body_types, is_typed, plan_for, with_dependencies
+from ropewalk.typed.plan import Plan, body_types, is_typed, plan_for, plan_for_method, with_dependencies
 from ropewalk.typed.representations import Produces, all_produced, representations_for
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
@@ -49,3 +50,4 @@ __all__ = [
 
 InvalidInput.__module__ = "ropewalk"  # the name that users import
 register_shapes(shape_of_body)
+register_planner(plan_for_method)

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from ropewalk.resource import Resource
+from ropewalk.resource import Resource, handler_of
 from ropewalk.typed.depends import Dependencies, Opened, Provider, layers_of, replacement
 from ropewalk.typed.generators import close_async_generator, close_generator, open_async_generator, open_generator
 from ropewalk.typed.provider_steps import AppProviders, app_inputs, kind_of, provided
@@ -43,7 +43,8 @@ def _add_below(resource: Resource, apps: tuple[Any, ...], needed: Needed, seen: 
     if key in seen or len(set(apps)) < len(apps):  # the tree contains itself
         return
     seen.add(key)
-    for handler in node.handlers.values():
+    rendering = (handler_of(resource, method) for method in resource.tree_kind.renders)
+    for handler in (*node.handlers.values(), *(each for each in rendering if each is not None)):
         if handler.plan is not None and handler.plan.bind is not None:
             layers = layers_of(apps)
             for provider, name in handler.plan.bind(layers).of_app.items():

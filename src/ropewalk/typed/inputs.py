@@ -165,8 +165,16 @@ def takes_request(first: inspect.Parameter) -> bool:
 
 def _is_request(annotation: Any) -> bool:
     if isinstance(annotation, str):
-        return annotation.rpartition(".")[2] == "Request"
-    return isinstance(annotation, type) and issubclass(annotation, Request)
+        return annotation.rpartition(".")[2] in ("Request", "IRequest")
+    if not isinstance(annotation, type):
+        return _is_of_twisted(annotation)
+    return issubclass(annotation, Request) or any(map(_is_of_twisted, annotation.__mro__))
+
+
+def _is_of_twisted(annotation: Any) -> bool:
+    """Whether this is the Request of twisted.web, or its interface: resources that were ported are annotated so."""
+    own = getattr(annotation, "__name__", "") in ("Request", "IRequest")
+    return own and str(getattr(annotation, "__module__", "")).startswith("twisted.web")
 
 
 def _without_marker(function: Callable[..., Any], name: str, annotation: Any) -> tuple[Any, Marker | Depends | None]:

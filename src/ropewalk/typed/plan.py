@@ -17,6 +17,7 @@ from ropewalk.typed.dependencies import call_in_scope, call_with_dependencies, n
 from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.functions import compiled_readers
 from ropewalk.typed.inputs import Input, has_marker_as_default, inputs_of, takes_request
+from ropewalk.typed.item_streams import EVENTS
 from ropewalk.typed.markers import Body
 from ropewalk.typed.outputs import returned_kind, shape_for
 from ropewalk.typed.provider_steps import StepsOfHandler, readable
@@ -56,12 +57,21 @@ class Plan:
     """The status of a returned value; None for that of its type."""
     returns: Any
     """The type that the function returns by its annotation; `Any` if it does not say."""
+    call_of: Callable[[Callable[..., Any]], Call]
+    """Takes a function of the same parameters and annotations, and returns `call` for it."""
     representations: Representations | None = None
     """The media types among which a client chooses; None if values are sent in the form of their type."""
+    bind_of: Callable[..., Bound] | None = None
+    """Takes a function as `call_of` does, and then what `bind` takes. None for a handler without dependencies."""
     bind: Callable[[tuple[Dependencies, ...]], Bound] | None = None
     """Takes the dependencies of the apps around the handler, outermost first. None for a handler without dependencies.
 
     Raises HandlerError (RW214, RW216, RW217, RW218)."""
+
+    def bound_to(self, function: Callable[..., Any]) -> "Plan":
+        """The plan for another function with the same parameters and annotations: a method of another object."""
+        bind = None if self.bind_of is None else partial(self.bind_of, function)
+        return replace(self, call=self.call_of(function), bind=bind)
 
 
 def plan_for(
@@ -84,35 +94,69 @@ def plan_for(
     shape = shape_for(function, content_type, signature)
     finish = finisher(shape, status, content_type) if representations is None else shape
     negotiate = partial(_negotiating, representations, status)
-    bind = None
+    bind_of = None
     if any(each.source == "dependency" for each in inputs):
-        bind = partial(_bind, function, names, methods, provide or {}, finish, negotiate)
-        inputs = bind((), complete=False).inputs
-        call = _call_outside_apps(bind)
+        bind_of = partial(
+            _bind, names=names, methods=methods, provide=provide or {}, finish=finish, negotiate=negotiate
+        )
+        inputs = bind_of(function, (), complete=False).inputs
+        call_of = partial(_call_outside_apps, bind_of)
     else:
-        call = _finished(function, _call_with_inputs(function, inputs, compiled_readers(function, inputs)), finish)
-        call = negotiate(call)
+        readers = compiled_readers(function, inputs)
+        call_of = partial(_call_of, inputs=inputs, readers=readers, finish=finish, negotiate=negotiate)
     return Plan(
-        call=call,
+        call=call_of(function),
         inputs=inputs,
         whole_body=_takes_body(inputs) or not is_async(function),
         body_limit=_body_limit(inputs),
         status=status,
         returns=returned_kind(function, signature),
+        call_of=call_of,
         representations=representations,
-        bind=bind,
+        bind_of=bind_of,
+        bind=None if bind_of is None else partial(bind_of, function),
     )
+
+
+def plan_for_method(method: Callable[..., Any], name: str, content_type: str) -> Plan | None:
+    """The plan of a `render_*` function of a resource; None if it takes the request alone and returns what it likes.
+
+    It refers to no resource: call `bound_to` for each. Raises HandlerError (RW214, RW217, RW218, RW228).
+    """
+    signature = evaluated_signature(method)
+    if not is_typed(method, signature, ()):
+        return None
+    handled = name.removeprefix("render_") if name != "render" else "POST"  # one that may have a body
+    own_type = content_type if content_type == EVENTS else None
+    plan = plan_for(method, (), (handled,), content_type=own_type, signature=signature)
+    return replace(plan, call=_call_unbound, bind=None)
+
+
+def _call_unbound(request: Request) -> Any:
+    del request
+    raise AssertionError("the plan of a method is called before it is bound to a resource")
+
+
+def _call_of(
+    function: Callable[..., Any],
+    *,
+    inputs: tuple[Input, ...],
+    readers: list[Reader],
+    finish: Shape | None,
+    negotiate: Callable[[Call], Call],
+) -> Call:
+    return negotiate(_finished(function, _call_with_inputs(function, inputs, readers), finish))
 
 
 def _bind(
     function: Callable[..., Any],
+    layers: tuple[Dependencies, ...],
+    *,
     names: Collection[str],
     methods: Collection[str],
     provide: Mapping[str, Depends],
     finish: Shape | None,
     negotiate: Callable[[Call], Call],
-    layers: tuple[Dependencies, ...],
-    *,
     complete: bool = True,
 ) -> Bound:
     found = StepsOfHandler(function, names, methods, layers, provide, complete=complete)
@@ -129,9 +173,9 @@ def _bind(
     )
 
 
-def _call_outside_apps(bind: Callable[[tuple[Dependencies, ...]], Bound]) -> Callable[[Request], Any]:
+def _call_outside_apps(bind_of: Callable[..., Bound], function: Callable[..., Any]) -> Call:
     def call(request: Request) -> Any:
-        return bind(()).call(request)
+        return bind_of(function, ()).call(request)
 
     return call
 
