@@ -13,7 +13,7 @@ from twisted.web.server import Request as TwistedRequest
 
 from ropewalk import NOT_DONE_YET, App, Depends, Header, Path, Request, Resource, Response
 from ropewalk.errors import HandlerError
-from ropewalk.resource.tree import handler_of
+from ropewalk.resource.method_lookup import handler_of
 from ropewalk.statuses import Created
 from ropewalk.testing import Client
 
