@@ -73,7 +73,7 @@ def shape_of_body(kind: Any, where: str) -> Shape | None:
 
 
 def _shape_of_responses(kind: Any, declared: Declared, where: object, content_type: str | None) -> Shape:
-    by_status = {status: shape_of_returned(each, where, None) for status, each in declared.bodies.items()}
+    by_status = {status: shape_of_returned(each, where, content_type) for status, each in declared.bodies.items()}
     values = None if declared.values is None else shape_of_returned(declared.values, where, content_type)
     return response_shape(kind, declared, by_status, values, where)
 
