@@ -270,3 +270,37 @@ def test_a_client_that_leaves(make: Make, kind: Any, item: Any, run: Any) -> Non
 
     run(main())
     assert closed == ["endless", "closed"]
+
+
+class Rooms:
+    """An async iterator that is not a generator, so that nothing but its `aclose` closes it."""
+
+    def __init__(self, closed: list[str]) -> None:
+        self.closed = closed
+
+    def __aiter__(self) -> AsyncIterator[Room]:
+        return self
+
+    async def __anext__(self) -> Room:
+        return Stored("1" * 1000)
+
+    async def aclose(self) -> None:
+        self.closed.append("closed")
+
+
+def test_an_iterator_of_a_class_is_closed(run: Any) -> None:
+    closed: list[str] = []
+    app = App()
+
+    @app.get("/")
+    def handler() -> AsyncIterator[Room]:
+        return Rooms(closed)
+
+    async def main() -> None:
+        async with AsyncClient(app) as client:
+            response = await client.stream("GET", "/")
+            await anext(response)
+            response.close()
+
+    run(main())
+    assert closed == ["closed"]

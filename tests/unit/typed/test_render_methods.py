@@ -150,6 +150,17 @@ def test_streams() -> None:
     assert (events.headers["content-type"], events.body) == ("text/event-stream", b'data: {"number":"1"}\n\n')
 
 
+def test_a_typed_function_may_send_the_response_itself(log: Log) -> None:
+    class Own(Resource):
+        def render_GET(self, request: Request, name: str = "x") -> int:
+            request.write(name.encode())
+            request.finish()
+            return NOT_DONE_YET
+
+    assert served(Own()).get("/rooms?name=y").body == b"y"
+    assert log.text == ""
+
+
 def test_text_has_the_type_of_the_class() -> None:
     class Page(Resource):
         def render_GET(self, name: str = "x") -> str:

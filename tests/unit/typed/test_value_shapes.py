@@ -60,6 +60,7 @@ SHAPED: list[tuple[Any, Any, Any]] = [
     ((Stored("1"), MODEL), tuple[Room, Model], [SHOWN, SHOWN]),
     ((MODEL, MODEL), tuple[Model, ...], [SHOWN, SHOWN]),
     ((Stored("1"), MODEL), tuple[Room | Model, ...], [SHOWN, SHOWN]),
+    ([MODEL], list[Room | StoredModel], [SHOWN | {"secret": "s"}]),
     ({"a": (MODEL, 1)}, dict[str, tuple[Model, int]], {"a": [SHOWN, 1]}),
     ({"a": MODEL, "b": Stored("1")}, dict[str, Model | Room], {"a": SHOWN, "b": SHOWN}),
     ({"a": Stored("1")}, Mapping[str, Foreign | Room], {"a": SHOWN}),
