@@ -7,7 +7,7 @@
         ...
         return Created(added, headers={"location": f"/rooms/{added.id}"})
 
-For another status, derive a class: `class Locked(StatusResponse[Value], status=423)`.
+For another status, derive a class: `class Locked(StatusResponse[Refusal], status=423)`.
 """
 
 from typing import Any, ClassVar

@@ -3,9 +3,9 @@
 The status of a response chooses the type if the annotation has a class of that status; otherwise `Response[T]` does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 from ropewalk.errors import full_name
 from ropewalk.response import REDIRECTS, Response
@@ -42,7 +42,7 @@ def declared_responses(kind: Any) -> Declared | None:
             values.append(member)
             continue
         status = origin.fixed_status if issubclass(origin, StatusResponse) else ANY_STATUS
-        body = next(iter(get_args(member)), None if status in (204, 205, 304) else Any)
+        body = _body_of(member, origin)
         if status == ANY_STATUS and body is Any:
             others = True
         else:
@@ -50,6 +50,21 @@ def declared_responses(kind: Any) -> Declared | None:
     if not bodies:
         return None
     return Declared(bodies, Union[tuple(values)] if values else None, others)  # noqa: UP007 - as above
+
+
+def _body_of(member: Any, origin: type[Response]) -> Any:
+    """The type of the body: of `Response[T]`, or of a class that derives from it; Any if there is none."""
+    for arguments in (get_args(member), *(get_args(base) for cls in origin.__mro__ for base in _typed_bases(cls))):
+        if arguments and not isinstance(arguments[0], TypeVar):
+            return arguments[0]
+    return Any
+
+
+def _typed_bases(cls: type) -> Iterator[Any]:
+    for base in vars(cls).get("__orig_bases__", ()):
+        own = get_origin(base)
+        if isinstance(own, type) and issubclass(own, Response):
+            yield base
 
 
 def response_shape(

@@ -47,6 +47,14 @@ class Locked(StatusResponse[Refusal], status=423):
     __slots__ = ()
 
 
+class OfRoom(Response[Room]):
+    __slots__ = ()
+
+
+class Cleaned(StatusResponse[Room], status=202):
+    __slots__ = ()
+
+
 Value = Callable[[], Any]
 
 
@@ -93,6 +101,8 @@ CASES: list[tuple[Value, Any, int, Any]] = [
     (lambda: Conflict(Refusal("x")), Created[Room] | Conflict[Refusal], 409, {"reason": "x"}),
     (lambda: Response(Refusal("x"), 409), Created[Room] | Conflict[Refusal], 409, {"reason": "x"}),
     (lambda: Locked(Refusal("x")), Room | Locked, 423, {"reason": "x"}),
+    (lambda: OfRoom(Stored("1"), 203), OfRoom, 203, SHOWN),
+    (lambda: Cleaned(Stored("1")), Cleaned | NotFound[Refusal], 202, SHOWN),
     (lambda: Stored("1"), Room | NotFound[Refusal], 200, SHOWN),
     (lambda: Response(Stored("1")), Room | NotFound[Refusal], 200, SHOWN),
     (lambda: [Stored("1")], list[Room] | Created[Room] | Conflict[Refusal], 200, [SHOWN]),
