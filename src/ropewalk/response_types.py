@@ -5,8 +5,8 @@ from types import GenericAlias
 from typing import Any, Final
 
 Shape = Callable[[Any], Any]
-ShapeOf = Callable[[Any, str], Shape | None]
-"""Takes a type, and the words by which messages name the code. Returns what makes a value of the type."""
+ShapeOf = Callable[[type, Any], Shape | None]
+"""Takes a class of responses and the type of its body. Returns what makes a value of the type."""
 
 _shapes: Final[list[ShapeOf]] = []
 
@@ -24,5 +24,5 @@ class ResponseOf(GenericAlias):
     def __call__(self, body: Any = None, *arguments: Any, **options: Any) -> Any:
         """A response. Raises HandlerError (RW215) for a body that does not match the type."""
         cls: Any = self.__origin__
-        shape = _shapes[0](self.__args__[0], repr(self)) if _shapes and body is not None else None
+        shape = _shapes[0](cls, self.__args__[0]) if _shapes and body is not None else None
         return cls(body if shape is None else shape(body), *arguments, **options)

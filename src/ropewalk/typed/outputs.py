@@ -66,10 +66,18 @@ def shape_of_returned(kind: Any, where: object, content_type: str | None = None)
     return lambda value: value if value is None or isinstance(value, Response) else shape(value)
 
 
+def shape_of_body(cls: type, kind: Any) -> Shape | None:
+    """What makes the body of `cls[kind](...)`, for a class of responses. Raises HandlerError (RW228)."""
+    try:
+        hash(kind)
+    except TypeError:  # of metadata
+        return _shape_of_body.__wrapped__(cls, kind)
+    return _shape_of_body(cls, kind)
+
+
 @lru_cache(maxsize=512)
-def shape_of_body(kind: Any, where: str) -> Shape | None:
-    """What makes the body of `Response[kind](...)`. Raises HandlerError (RW228)."""
-    return shape_of_returned(kind, where)
+def _shape_of_body(cls: type, kind: Any) -> Shape | None:
+    return shape_of_returned(kind, f"{cls.__name__}[{inspect.formatannotation(kind)}]")
 
 
 def _shape_of_responses(kind: Any, declared: Declared, where: object, content_type: str | None) -> Shape:

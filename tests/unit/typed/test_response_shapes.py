@@ -1,7 +1,7 @@
 """Responses that are shaped by the type of their body: `Response[T]`, and classes with a status."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pydantic
@@ -267,6 +267,7 @@ class TestMakingResponses:
         assert Response[Any]({"a": 1}).body == b'{"a":1}'
         assert Response[dict[str, Any]]({"a": 1}).body == b'{"a":1}'
         assert Response[str]("x").body == "x"
+        assert Response[Annotated[Room, ["a note"]]](Row("1")).body == b'{"number":"1"}'
         assert Response[Room](None, 204).body == b""
 
     def test_the_status_of_a_class_is_fixed(self) -> None:
