@@ -15,6 +15,3 @@ __all__ = [
     "offset_page",
     "set_links",
 ]
-
-for _class in (CursorPages, CursorQuery, OffsetPage, OffsetQuery, Page, Position):
-    _class.__module__ = __name__  # the name that users import

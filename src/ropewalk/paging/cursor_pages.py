@@ -21,7 +21,9 @@ class CursorQuery(Struct, kw_only=True):
     """The query of a list: `query: Annotated[CursorQuery, Query()]`. Derive from it to add filters or another limit."""
 
     cursor: Annotated[str, Meta(max_length=MOST_CHARACTERS, description="From the page before.")] | None = None
+    """From the page before. None: the first page."""
     limit: Annotated[int, Meta(ge=1, le=100, description="The most items of the page.")] = 20
+    """The most items of the page, from 1 to 100."""
 
 
 class HasCursor(Protocol):
@@ -37,6 +39,7 @@ class Page(Struct, Generic[Item], kw_only=True):
     """A part of a list."""
 
     items: list[Item]
+    """At most `limit` of the query."""
     next: str | None = None
     """The cursor of the next page; None at the end of the list."""
     previous: str | None = None

@@ -21,7 +21,9 @@ class OffsetQuery(Struct, kw_only=True):
     """The query of a list: `query: Annotated[OffsetQuery, Query()]`. Derive from it to add filters or other bounds."""
 
     offset: Annotated[int, Meta(ge=0, le=MOST_OFFSET, description="The items before the page.")] = 0
+    """The number of items before the page, at most 10,000."""
     limit: Annotated[int, Meta(ge=1, le=100, description="The most items of the page.")] = 20
+    """The most items of the page, from 1 to 100."""
 
 
 class HasOffset(Protocol):
@@ -37,10 +39,13 @@ class OffsetPage(Struct, Generic[Item], kw_only=True):
     """A part of a list whose length is known."""
 
     items: list[Item]
+    """At most `limit`."""
     total: int
     """The items of the whole list."""
     offset: int
+    """That of the query."""
     limit: int
+    """That of the query."""
 
 
 def offset_page(request: Request, query: HasOffset, items: Sequence[Item], total: int) -> OffsetPage[Item]:
