@@ -13,7 +13,19 @@ from tests.unit.conftest import Log
 from tests.unit.turns import run_turns, until
 from twisted.internet.defer import Deferred, succeed
 
-from ropewalk import NOT_DONE_YET, After, App, Depends, HTTPError, Limits, Request, Resource, Response, asgi
+from ropewalk import (
+    NOT_DONE_YET,
+    After,
+    App,
+    Depends,
+    HTTPError,
+    Limits,
+    Request,
+    Resource,
+    Response,
+    asgi,
+    wsgi,
+)
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import request_id
 from ropewalk.testing import AsyncClient, Client, ClientTimeout
@@ -569,3 +581,46 @@ class TestMounts:
             assert client.get("/inner/native").status == 204
         assert work.events == [("/inner/asgi/{...}", 201), "native", ("/inner/native", 204)]
         assert inner.background.count == 0
+
+    @pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+    def test_a_client_that_leaves_a_hosted_application(self, work: Work, kind: str) -> None:
+        """What the middleware around it has left runs when the application has ended."""
+
+        async def auditing(request: Request, next: Next) -> Response:
+            response = await next(request)
+            request.after(work.note_later, "audited")
+            return response
+
+        async def endless(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] != "http":
+                return
+            await send(head())
+            try:
+                while True:
+                    await send({"type": "http.response.body", "body": bytes(1000), "more_body": True})
+                    await asyncio.sleep(0)
+            finally:
+                work.note("ended")
+
+        def endless_wsgi(environ: Any, start_response: Any) -> Iterator[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            try:
+                while True:
+                    yield bytes(1000)
+            finally:
+                work.note("ended")
+
+        inner = App(middleware=[auditing])
+        inner.mount("/", asgi(endless) if kind == "asgi" else wsgi(endless_wsgi))
+        app = App()
+        app.mount("/inner", inner)
+
+        async def main() -> None:
+            async with AsyncClient(app) as client:
+                response = await client.stream("GET", "/inner/x")
+                response.close()
+                await until(lambda: {"audited", "ended"} <= {*work.events})
+
+        asyncio.run(main())
+        assert sorted(work.events) == ["audited", "ended"]
+        assert app.background.count == 0
