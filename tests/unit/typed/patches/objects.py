@@ -51,7 +51,7 @@ class Typed(typing_extensions.TypedDict):
     extras: NotRequired[dict[str, str]]
 
 
-class Model(pydantic.BaseModel):
+class Model(pydantic.BaseModel, extra="forbid"):
     number: str
     beds: Annotated[int, pydantic.Field(ge=1)]
     since: date | None = None

@@ -125,6 +125,14 @@ class TestWhatIsChanged:
         assert changed(client, {"id": 8, "beds": 3}) == ROOM | {"beds": 3}
         assert type(client.app.changed) is list
 
+    def test_only_the_fields_of_the_types_of_its_parts(self) -> None:
+        class Known(Guest):
+            secret: str = "x"
+
+        client = client_of(Stay, MergePatch[Stay], Stay(Known("Ada", "1")))
+        assert send(client, {"guest": {"phone": "2"}}).status == 204
+        assert client.app.changed == [Stay(Guest("Ada", "2"))]
+
     def test_another_class_with_the_same_fields(self) -> None:
         assert changed(client_of(Struct, MergePatch[Struct], Attrs(**ROOM)), {"beds": 3}) == ROOM | {"beds": 3}
 
