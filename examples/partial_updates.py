@@ -1,4 +1,4 @@
-r"""Change some fields of a resource: by a merge patch, or by the operations of a JSON patch.
+"""Change some fields of a resource: by a merge patch, or by the operations of a JSON patch.
 
 python examples/partial_updates.py
 curl -X PATCH http://127.0.0.1:8080/rooms/1 -H "Content-Type: application/merge-patch+json" -d '{"beds": 3}'
