@@ -3,6 +3,8 @@
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, Union, get_args, get_origin
 
+from ropewalk.typed.patches.nulls import Place
+
 Changed = TypeVar("Changed")
 
 
@@ -11,7 +13,8 @@ class Target(Protocol):
 
     def document(self, value: Any) -> Any: ...
     def converted(self, document: Any, value: Any) -> Any: ...
-    def allows_null(self, path: tuple[str, ...]) -> bool: ...
+    @property
+    def place(self) -> Place: ...
 
 
 class Patch(Generic[Changed]):

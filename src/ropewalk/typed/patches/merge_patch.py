@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Final
 
 from ropewalk.typed.patches.kinds import Changed, Patch, Target
+from ropewalk.typed.patches.nulls import Place
 
 MERGE_PATCH: Final = "application/merge-patch+json"
 
@@ -33,20 +34,21 @@ class MergePatch(Patch[Changed]):
 
         Raises InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` is not valid.
         """
-        made: Changed = self._target.converted(self._merged(self._target.document(value), self.document, ()), value)
+        target = self._target
+        made: Changed = target.converted(_merged(target.document(value), self.document, target.place), value)
         return made
 
-    def _merged(self, into: Any, patch: Any, path: tuple[str, ...]) -> Any:
-        """RFC 7396, section 2. `path` leads from the object to this part of it."""
-        if not isinstance(patch, dict):
-            return patch
-        result = into if isinstance(into, dict) else {}
-        for name, value in patch.items():
-            here = (*path, name)
-            if value is not None:
-                result[name] = self._merged(result.get(name), value, here)
-            elif self._target.allows_null(here):
-                result[name] = None
-            else:
-                result.pop(name, None)
-        return result
+
+def _merged(into: Any, patch: Any, place: Place) -> Any:
+    """RFC 7396, section 2. `place` is that of this part of the object."""
+    if not isinstance(patch, dict):
+        return patch
+    result = into if isinstance(into, dict) else {}
+    for name, value in patch.items():
+        if value is not None:
+            result[name] = _merged(result.get(name), value, place.below(name))
+        elif place.may_be_null(name):
+            result[name] = None
+        else:
+            result.pop(name, None)
+    return result

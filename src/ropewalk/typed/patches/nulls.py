@@ -1,33 +1,27 @@
 """Which members of an object may be null, by the JSON schema of its type: msgspec and pydantic make the same kind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 Schema = dict[str, Any]
 
 
-class Nulls:
-    """Looks up members in a schema with its definitions."""
+class Places:
+    """The places in a schema, each made once: a type may contain itself, and a patch may have many objects."""
 
     def __init__(self, schema: Schema) -> None:
-        self._schema = schema
         self._definitions: Schema = schema.get("$defs", {})
+        self._made: dict[tuple[int, ...], Place] = {}
+        self.root = self.of([schema])
 
-    def allows(self, path: tuple[str, ...]) -> bool:
-        """Whether the type has a field at a path, and that may be null. Members of a dict do not count as fields."""
-        places = [self._schema]
-        for index, name in enumerate(path):
-            last = index == len(path) - 1
-            below = []
-            for place in places:
-                for each in self._alternatives(place):
-                    fields = each.get("properties", {})
-                    if name in fields:
-                        below.append(fields[name])
-                    elif not last and isinstance(each.get("additionalProperties"), dict):
-                        below.append(each["additionalProperties"])
-            places = below
-        return any(_is_null(each) for place in places for each in self._alternatives(place))
+    def of(self, schemas: Iterable[Schema]) -> "Place":
+        """The place of values that match any of these schemas, all of which are parts of the schema."""
+        alternatives = tuple(each for schema in schemas for each in self._alternatives(schema))
+        key = tuple(map(id, alternatives))
+        if key not in self._made:
+            self._made[key] = Place(self, alternatives)
+        return self._made[key]
 
     def _alternatives(self, schema: Schema) -> Iterator[Schema]:
         """A schema, the one that it refers to, and those of which it allows any."""
@@ -43,6 +37,41 @@ class Nulls:
                 found = self._definitions.get(each["$ref"].rpartition("/")[2])
                 if isinstance(found, dict):
                     waiting.append(found)
+
+
+class Place:
+    """A place in a type: what is allowed there, and in the members of an object there."""
+
+    def __init__(self, places: Places, alternatives: tuple[Schema, ...]) -> None:
+        self._places = places
+        self._alternatives = alternatives
+
+    def below(self, name: str) -> "Place":
+        """The place of a member."""
+        return self._fields.get(name, self._others)
+
+    def may_be_null(self, name: str) -> bool:
+        """Whether there is a field of this name, and that may be null. Members of a dict do not count as fields."""
+        return name in self._fields and self._fields[name].allows_null
+
+    @cached_property
+    def allows_null(self) -> bool:
+        """Whether null is a value of the type."""
+        return any(map(_is_null, self._alternatives))
+
+    @cached_property
+    def _fields(self) -> "dict[str, Place]":
+        schemas: dict[str, list[Schema]] = {}
+        for each in self._alternatives:
+            for name, schema in each.get("properties", {}).items():
+                schemas.setdefault(name, []).append(schema)
+        return {name: self._places.of(found) for name, found in schemas.items()}
+
+    @cached_property
+    def _others(self) -> "Place":
+        """The place of members that are not fields."""
+        found = [each.get("additionalProperties") for each in self._alternatives]
+        return self._places.of(each for each in found if isinstance(each, dict))
 
 
 def _is_null(schema: Schema) -> bool:

@@ -11,7 +11,7 @@ from ropewalk.typed.bodies import body_errors
 from ropewalk.typed.invalid_values import Fault, faults_in
 from ropewalk.typed.narrowing import narrowing
 from ropewalk.typed.patches.kinds import Target
-from ropewalk.typed.patches.nulls import Nulls
+from ropewalk.typed.patches.nulls import Place, Places
 from ropewalk.typed.pydantic_models import has_model, model_adapter, model_faults
 from ropewalk.typed.unprocessable_content import InvalidInput
 
@@ -51,16 +51,14 @@ class _Target:
             raise InvalidInput(body_errors(faults))
         return faults.value
 
-    def allows_null(self, path: tuple[str, ...]) -> bool:
-        """Whether a field may be null."""
-        return self._nulls.allows(path)
-
     @cached_property
-    def _nulls(self) -> Nulls:
+    def place(self) -> Place:
+        """The place of the whole in the schema."""
         try:
-            return Nulls(self._schema())
+            schema = self._schema()
         except (TypeError, ValueError, RuntimeError):  # the type has no schema, such as one with a hook
-            return Nulls({})
+            schema = {"type": "object"}
+        return Places(schema).root
 
     def _unlike(self, value: Any, why: object) -> HandlerError:
         name = full_name(self.kind) if isinstance(self.kind, type) else shown(self.kind)

@@ -269,3 +269,19 @@ def test_the_aliases_of_a_model() -> None:
     client = client_of(Aliased, MergePatch[Aliased], Aliased(firstName="Ada", phone="1"))
     assert send(client, {"firstName": "Bea", "phone": None}).status == 204
     assert client.app.changed == [Aliased(firstName="Bea")]
+
+
+def test_the_places_of_a_type_are_made_once() -> None:
+    """A client cannot have more of them made, however its patches nest."""
+    target: Any = target_of(Stay)
+    for depth in range(1, 40):
+        patch: Any = {"guest": None}
+        for _ in range(depth):
+            patch = {"friend": patch, f"other{depth}": {"x": None}}
+        MergePatch[Stay](patch, target)
+        assert "guest" not in target.place.below("friend").below(f"other{depth}")._fields
+        place = target.place
+        for _ in range(depth):
+            place = place.below("friend")
+        assert place.may_be_null("guest")
+    assert len(target.place._places._made) < 20
