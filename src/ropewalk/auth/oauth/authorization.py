@@ -2,17 +2,13 @@
 
 from typing import Final, Never
 
-from twisted.logger import Logger
-
 from ropewalk.auth.oauth.endpoints import Endpoints
 from ropewalk.auth.oauth.options import LoginOptions
 from ropewalk.auth.oauth.pending_logins import PendingLogin
 from ropewalk.auth.packages import optional
 from ropewalk.auth.secrets import same_secret
-from ropewalk.errors import HTTPError, visible
+from ropewalk.errors import HTTPError
 from ropewalk.request import Request
-
-log = Logger(namespace="ropewalk.auth")
 
 _LONGEST: Final = 4096
 """The most characters of a code, which is sent on."""
@@ -23,6 +19,8 @@ _INTERACTIONS: Final = {
     "interaction_required",
     "login_required",
 }
+_MISTAKES: Final = {"invalid_request", "invalid_scope", "unauthorized_client", "unsupported_response_type"}
+"""Of this program, or of its registration at the provider."""
 
 
 def authorization_url(endpoints: Endpoints, options: LoginOptions, login: PendingLogin, *, nonce: bool) -> str:
@@ -72,23 +70,24 @@ def code_of(parameters: dict[str, str], endpoints: Endpoints) -> str:
     if not is_ours:
         raise HTTPError(400, "The response is that of another login service.")
     if "error" in parameters:
-        _refuse(parameters["error"], endpoints)
+        _refuse(parameters["error"])
     code = parameters.get("code", "")
     if not code or not code.isascii() or not code.isprintable():
         raise HTTPError(400, "The response has no code. Log in again.")
     return code
 
 
-def _refuse(error: str, endpoints: Endpoints) -> Never:
-    """Raise the error for one of the provider (RFC 6749, section 4.1.2.1). Its description is not shown: a link could
-    put any text there."""
+def _refuse(error: str) -> Never:
+    """Raise the error for one of the provider (RFC 6749, section 4.1.2.1).
+
+    A link of an attacker can have any error and description. So neither is logged, and only known errors are shown.
+    """
     if error == "access_denied":
         raise HTTPError(403, "The login was cancelled, or the login service denied it.")
     if error in _INTERACTIONS:
         raise HTTPError(403, "The login service needs an action of the user first. Log in again.")
     if error == "temporarily_unavailable":
         raise HTTPError(503, "The login service is not available. Try again later.", {"retry-after": "10"})
-    if error != "server_error":
-        what = visible(error)[:100]
-        log.warn("{code} {url}: the error {what!r}.", code="RW246", url=visible(endpoints.authorization), what=what)
+    if error in _MISTAKES:
+        raise HTTPError(502, f"The login service refused the request of this site: {error}.")
     raise HTTPError(502, "The login service could not complete the login. Try again later.")
