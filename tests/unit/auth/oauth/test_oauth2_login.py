@@ -82,3 +82,12 @@ def test_pkce_protects_the_code(provider: Provider) -> None:
     stolen = parse_qs(urlsplit(provider.log_in(attacker.get("/auth/login").headers["location"])).query)["code"][0]
     state = parse_qs(urlsplit(browser.get("/auth/login").headers["location"]).query)["state"][0]
     assert browser.get(provider.back(state, code=stolen)).status == 400
+
+
+@pytest.mark.parametrize("access_token", ["a\r\nx: y", "a b", "\u00fc", "\u20ac", "\x00", ""])
+def test_tokens_that_no_field_can_carry(provider: Provider, access_token: str, log: Log) -> None:
+    provider.tokens = lambda tokens: {**tokens, "access_token": access_token}
+    browser = browser_for(provider, userinfo_url=f"{provider.issuer}/userinfo")
+    assert log_in(browser, provider).status == 502
+    assert "/userinfo" not in provider.calls
+    assert [event["log_level"].name for event in log] == ["warn"]
