@@ -242,10 +242,10 @@ class AsyncClient:
         content, kind = make_body(body, json, data, files)
         given = Headers(headers)
         if auth is not None:
-            credentials: Any = auth
-            if not isinstance(credentials, tuple) or len(credentials) != len(("user", "password")):
+            pair: Any = auth
+            if not isinstance(pair, tuple) or len(pair) != 2:
                 raise TypeError(f"auth= takes a user and a password, (user, password), not {shown(auth)}.")
-            given["authorization"] = write_credentials(*auth, None)
+            given["authorization"] = write_credentials(*pair, None)
         given = Headers([*(line for line in self.headers.lines() if line[0] not in given), *given.lines()])
         if kind is not None:
             given.setdefault("content-type", kind)
