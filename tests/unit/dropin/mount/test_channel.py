@@ -391,13 +391,13 @@ class TestFailures:
         raise ZeroDivisionError("boom")
 
     def test_the_app_responds(self, log: Log) -> None:
-        response = Client(mount(self.boom)).get("/legacy")
+        response = Client(mount(self.boom), raise_errors=False).get("/legacy")
         assert (response.status, response.text) == (500, problem(500))
         assert "RW208 GET /legacy: " in log.text
         assert "ZeroDivisionError('boom')" in log.text
 
     def test_the_app_shows_a_traceback_in_debug_mode(self, log: Log) -> None:
-        details = Client(mount(self.boom, debug=True)).get("/legacy").json()
+        details = Client(mount(self.boom, debug=True), raise_errors=False).get("/legacy").json()
         assert 'raise ZeroDivisionError("boom")' in "\n".join(details["traceback"])
 
     @pytest.mark.parametrize("later", [False, True])
@@ -432,7 +432,10 @@ class TestFailures:
             return NOT_DONE_YET
 
         async def ask() -> None:
-            async with AsyncClient(mount(fail)) as client, await client.stream("GET", "/legacy") as response:
+            async with (
+                AsyncClient(mount(fail), raise_errors=False) as client,
+                await client.stream("GET", "/legacy") as response,
+            ):
                 assert await anext(response) == b"a"
                 with pytest.raises(Exception, match="closed"):
                     await anext(response)
@@ -445,7 +448,7 @@ class TestFailures:
             request.setHeader(b"X", b"\x01")
             return b"never"
 
-        assert Client(mount(render)).get("/legacy").status == 500
+        assert Client(mount(render), raise_errors=False).get("/legacy").status == 500
         assert "RW304" in log.text
 
     def test_a_malformed_content_length(self, log: Log) -> None:
@@ -455,7 +458,7 @@ class TestFailures:
             request.finish()
             return NOT_DONE_YET
 
-        assert Client(mount(render)).get("/legacy").status == 500
+        assert Client(mount(render), raise_errors=False).get("/legacy").status == 500
         assert "RW303" in log.text
 
     def test_a_failure_after_the_response_is_logged(self, log: Log) -> None:

@@ -419,7 +419,7 @@ class TestMethods:
 class TestFailures:
     def test_the_log_names_the_function_and_the_mount(self, log: Log) -> None:
         line = Posting.render_POST.__code__.co_firstlineno
-        Client(mount(tree(a=tree(b=Posting())), "/old/legacy")).post("/old/legacy/a/b")
+        Client(mount(tree(a=tree(b=Posting())), "/old/legacy"), raise_errors=False).post("/old/legacy/a/b")
         who = f"Posting.render_POST at tests/unit/dropin/mount/test_mounting.py:{line}, mounted at /old/legacy"
         assert f"RW208 POST /old/legacy/a/b: {who} raised KeyError('lost')." in log.text
 
@@ -427,13 +427,15 @@ class TestFailures:
         async def passing(request: Request, next: Next) -> Response:
             return await next(request)
 
-        Client(mount(Posting(), middleware=[passing])).post("/legacy")
+        Client(mount(Posting(), middleware=[passing]), raise_errors=False).post("/legacy")
         assert "Posting.render_POST at tests/unit/dropin/mount/test_mounting.py:" in log.text
 
     def test_an_exception_of_twisted(self, log: Log) -> None:
         class Odd(Data):
             """Data with a missing value."""
 
-        Client(mount(Odd(5, "text/plain"))).get("/legacy")
+        Client(mount(Odd(5, "text/plain")), raise_errors=False).get("/legacy")
         assert "RW208 GET /legacy: " in log.text
         assert "mounted at /legacy raised" in log.text
+        with pytest.raises(TypeError, match="has no len"):
+            Client(mount(Odd(5, "text/plain"))).get("/legacy")

@@ -116,7 +116,7 @@ class TestProducers:
             request.channel.registerProducer(PushProducer(request, 1), True)
             return NOT_DONE_YET
 
-        assert Client(mount(render)).get("/legacy").status == 500
+        assert Client(mount(render), raise_errors=False).get("/legacy").status == 500
         assert "RuntimeError" in log.text
 
     def test_a_producer_that_fails(self, log: Log, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
