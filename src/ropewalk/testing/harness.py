@@ -225,9 +225,9 @@ class MemoryConnection:
         self.parser = ResponseParser(method)
         self.error: ProtocolError | ClientTimeout | ReactorElsewhere | ReactorInUse | None = None
         self.raised: BaseException | None = None
+        """The first unexpected exception of the handler."""
         self.raised_late = False
         """Whether the response had begun when the exception was raised."""
-        """The first unexpected exception of the handler."""
         self.flowing = True
         """Whether the engine accepts more of the request."""
         self._harness = harness

@@ -148,7 +148,7 @@ class TestKinds:
         def handler(request: Request) -> None:
             request.after(given)
 
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert "RW262" in log.text
 
     def test_a_coroutine_in_the_place_of_a_function(self, app: App, work: Work) -> None:
@@ -243,8 +243,8 @@ class TestFailures:
             request.after(work.note, "after")
             raise error
 
-        assert Client(app).get("/").status >= 400
-        assert Client(app).get("/plain").status >= 400
+        assert Client(app, raise_errors=False).get("/").status >= 400
+        assert Client(app, raise_errors=False).get("/plain").status >= 400
         assert (work.events, app.background.count, app.background.found("GET", b"/")) == ([], 0, [])
 
     def test_a_response_with_the_status_of_an_error_is_none(self, app: App, work: Work) -> None:
@@ -253,7 +253,7 @@ class TestFailures:
             request.after(work.note, "after")
             return Response("no", 409)
 
-        assert Client(app).get("/").status == 409
+        assert Client(app, raise_errors=False).get("/").status == 409
         assert work.events == ["after"]
 
     def test_of_a_stream(self, app: App, work: Work) -> None:
@@ -275,7 +275,7 @@ class TestFailures:
 
         app = App(middleware=[failing])
         app.get("/")(lambda request: request.after(work.note, "after"))
-        assert Client(app).get("/").status == 418
+        assert Client(app, raise_errors=False).get("/").status == 418
         assert work.events == []
 
     def test_what_a_middleware_adds_after_the_failure(self, work: Work) -> None:
@@ -287,7 +287,7 @@ class TestFailures:
 
         app = App(middleware=[noting])
         app.get("/")(lambda request: request.after(work.note, "handler") or 1 / 0)
-        assert Client(app).get("/").status == 500
+        assert Client(app, raise_errors=False).get("/").status == 500
         assert work.events == [500]
 
     @pytest.mark.parametrize("failing", ["plain", "coroutine"])
@@ -307,7 +307,7 @@ class TestFailures:
             request.after(fail if failing == "plain" else fail_later)
             request.after(work.note, "next")
 
-        response = Client(app).post("/rooms/7?a=b")
+        response = Client(app, raise_errors=False).post("/rooms/7?a=b")
         assert response.status == 204
         assert work.events == ["next"]
         (event,) = log
@@ -323,4 +323,4 @@ class TestFailures:
 
         with pytest.raises(ValueError, match="invalid literal"):
             Client(app, raise_errors=True).get("/")
-        assert Client(app).get("/").status == 204
+        assert Client(app, raise_errors=False).get("/").status == 204

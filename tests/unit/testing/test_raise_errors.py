@@ -16,7 +16,7 @@ from tests.unit.conftest import Log
 from ropewalk import App, Depends, HTTPError, Request, Response, asgi, wsgi
 from ropewalk.asgi import Receive, Scope, Send
 from ropewalk.middleware import Next
-from ropewalk.testing import AsyncClient, Client, ProtocolError
+from ropewalk.testing import AsyncClient, Client, ProtocolError, StreamedResponse
 
 
 async def passing(request: Request, next: Next) -> Response:
@@ -283,3 +283,23 @@ def test_a_hosted_application(log: Log) -> None:
     for path in ("/plain", "/asgi", "/starlette/"):
         with pytest.raises(ZeroDivisionError):
             Client(app).get(path)
+
+
+def test_parts_before_an_exception_are_received(log: Log) -> None:
+    """Even if the exception was raised before the client looks at the head."""
+
+    async def run() -> bytes:
+        client = AsyncClient(make())
+        connection = client._harness.connect("GET", "/stream")
+        response = StreamedResponse(connection, None, raise_errors=True, url="http://localhost/stream")
+        connection.send(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while connection.raised is None:
+            await asyncio.sleep(0)
+        await response.begun()
+        first = await anext(response)
+        with pytest.raises(ZeroDivisionError):
+            await anext(response)
+        response.close()
+        return first
+
+    assert asyncio.run(run()) == b"one"
