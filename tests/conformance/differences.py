@@ -157,6 +157,6 @@ NOTES: Final = (
     Warned(
         "IMS_FULL",
         "An If-Modified-Since conditional request returned the full content unchanged.",
-        "Conditional requests are not implemented yet.",
+        "The handlers of these examples do not use the middleware `conditional`, which responds with 304.",
     ),
 )
