@@ -7,9 +7,9 @@ import pytest
 from psycopg_pool import PoolTimeout
 from sqlalchemy.exc import OperationalError
 from tests.databases.kits import Kit, Transaction
-from tests.databases.turns import turns
 from tests.postgres_process import Database, Postgres
 from tests.unit.conftest import observed
+from tests.unit.turns import until
 
 from ropewalk import App
 from ropewalk.testing import AsyncClient, Client
@@ -66,7 +66,7 @@ def test_it_stops_during_a_statement(kit: Kit, stoppable: Postgres, database: Da
     async def main() -> None:
         async with AsyncClient(reading(kit, kit.app(database)), timeout=60) as client:
             asking = asyncio.ensure_future(client.get("/wait"))
-            await turns(lambda: "active" in database.sessions())
+            await until(lambda: "active" in database.sessions())
             stoppable.stop()
             response = await asking
             assert (response.status, response.headers["retry-after"]) == (503, "1")

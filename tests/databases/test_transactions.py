@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from tests.databases.kits import Kit, Transaction
-from tests.databases.turns import turns
 from tests.postgres_process import Database
 from tests.unit.conftest import observed
+from tests.unit.turns import until
 
 from ropewalk import App, HTTPError, Response, Site
 from ropewalk.middleware import TimeoutOptions, timeout
@@ -114,7 +114,7 @@ class TestCancelledStatements:
         async def main() -> None:
             async with AsyncClient(app) as client:
                 asking = asyncio.ensure_future(client.post("/wait"))
-                await turns(lambda: "active" in notes.sessions())
+                await until(lambda: "active" in notes.sessions())
                 asking.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await asking
@@ -203,7 +203,7 @@ class TestStreams:
         async def main() -> None:
             async with AsyncClient(app) as client:
                 asking = asyncio.ensure_future(client.get("/slow"))
-                await turns(lambda: "active" in notes.sessions())
+                await until(lambda: "active" in notes.sessions())
                 asking.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await asking

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import pytest
 from msgspec import Struct
 from tests.unit.conftest import Log
+from tests.unit.turns import until
 from twisted.internet.defer import Deferred, fail, succeed
 
 from ropewalk import App, Depends, HTTPError, Request, Response
-from ropewalk.errors import HandlerError
 from ropewalk.middleware import TimeoutOptions, timeout
 from ropewalk.testing import AsyncClient
 
@@ -306,34 +306,6 @@ class TestOrder:
 
 
 class TestDeclarations:
-    def test_one_of_the_request_cannot_need_it(self) -> None:
-        def outlives(session: Annotated[Recorder, Depends(lambda: (yield), scope="handler")]) -> Iterator[None]:
-            yield
-
-        app = App()
-        with pytest.raises(HandlerError, match="outlives at .* closed after the response, and its session") as error:
-
-            @app.get("/")
-            def handler(value: Annotated[None, Depends(outlives)]) -> None: ...
-
-        assert error.value.code == "RW218"
-
-    def test_nor_through_a_plain_function(self, recorder: Recorder) -> None:
-        def user(session: Transaction) -> str:
-            return "ada"
-
-        def outlives(user: Annotated[str, Depends(user)]) -> Iterator[None]:
-            yield
-
-        app = App()
-        app.provide("session", recorder.transaction, scope="handler")
-
-        @app.get("/")
-        def handler(value: Annotated[None, Depends(outlives)]) -> None: ...
-
-        with pytest.raises(HandlerError, match="its user before the response ends"):
-            get(app)
-
     def test_a_plain_function_of_the_request_may(self, app: App, recorder: Recorder) -> None:
         def user(session: Transaction) -> str:
             recorder.events.append("user")
@@ -345,15 +317,6 @@ class TestDeclarations:
 
         assert get(app).text == "ada"
         assert database_events(recorder) == ["open", "user", "commit"]
-
-    def test_one_of_the_app_cannot_need_it(self, recorder: Recorder) -> None:
-        def pool(session: Transaction) -> None: ...
-
-        app = App()
-        app.provide("session", recorder.transaction, scope="handler")
-        app.provide("pool", pool, scope="app")
-        with pytest.raises(HandlerError, match="pool at"):
-            get(app)
 
     def test_a_replacement_has_its_scope(self, app: App, recorder: Recorder) -> None:
         app.get("/")(handlers()["coroutine"])
@@ -505,19 +468,10 @@ class TestHandlersThatAreCancelled:
         async def main() -> None:
             async with AsyncClient(app, raise_errors=False) as client:
                 asking = asyncio.ensure_future(client.get("/"))
-                await turns(lambda: after in recorder.events)
+                await until(lambda: after in recorder.events)
                 asking.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await asking
-                await turns(lambda: recorder.events[-1].startswith("rollback"))
+                await until(lambda: recorder.events[-1].startswith("rollback"))
 
         asyncio.run(main())
-
-
-async def turns(condition: Callable[[], object]) -> None:
-    """Let the loop run until something is so."""
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("It did not happen.")
