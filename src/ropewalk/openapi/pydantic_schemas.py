@@ -49,12 +49,15 @@ def _names(components: dict[str, Schema], place: str, taken: Sequence[str]) -> d
     """The name of each component, without a suffix where the schemas for input and output are equal."""
     equal = _equal_in_both(components, place)
     names: dict[str, str] = {}
+    of_both: dict[str, str] = {}
     used = set(taken)
     for old in components:
         base = _base(old)
-        partner = next((names[each] for each in names if base in equal and _base(each) == base), None)
-        names[old] = partner or _free(base if base in equal else old, used)
-        used.add(names[old])
+        name = of_both.get(base) or _free(base if base in equal else old, used)
+        if base in equal:
+            of_both[base] = name
+        names[old] = name
+        used.add(name)
     return names
 
 

@@ -36,8 +36,6 @@ class Routes:
     API.
     """
 
-    tags: Iterable[str] = ()
-
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Make the tree, with the routes of the class's methods."""
         del arguments, options  # they are for `__init__`
@@ -52,8 +50,9 @@ class Routes:
 
     def _make_tree(self) -> None:
         self.resource = Resource()
-        if self.tags:
-            node_of(self.resource).tags = tags_given(self.tags, type(self).__qualname__)
+        tags = getattr(type(self), "tags", ())
+        if not hasattr(tags, "__get__"):  # otherwise it is a method or a property, and the name is the user's
+            node_of(self.resource).tags = tags_given(tags, type(self).__qualname__)
         self.converters: dict[str, Converter] = {converter.name: converter for converter in BUILT_IN}
         """By the name that paths use. Add your own before the routes that use it."""
         self.dependencies = Dependencies()

@@ -9,6 +9,7 @@ from tests.unit.openapi.described import described, operation
 from ropewalk import App, OpenAPI, Request
 from ropewalk.errors import HandlerError
 from ropewalk.routing import Routes, get
+from ropewalk.testing import Client
 
 
 def handler(request: Request) -> str:
@@ -44,6 +45,18 @@ def test_of_a_class_of_routes() -> None:
     app.mount("/suites", Suites())
     assert tags(app, "/rooms") == ["hotel", "rooms"]
     assert tags(app, "/suites") == ["hotel", "rooms", "suites"]
+
+
+def test_a_method_of_this_name_is_a_route() -> None:
+    class Photos(Routes):
+        @get("/tags")
+        def tags(self) -> list[str]:
+            return ["sea"]
+
+    app = App()
+    app.mount("/photos", Photos())
+    assert tags(app, "/photos/tags") == []
+    assert Client(app).get("/photos/tags").json() == ["sea"]
 
 
 def test_of_a_class_that_derives_from_app() -> None:
