@@ -129,7 +129,9 @@ def _media_type(content_type: str) -> str:
 
 def _stream_type(handler: Handler) -> str:
     """The media type of a stream of typed items."""
-    return JSON_LINES if handler.text_type == TEXT else _media_type(handler.text_type)
+    named = _media_type(handler.text_type)
+    of_class = handler.resource is not None and named != EVENTS  # the Content-Type of a resource's class is for str
+    return JSON_LINES if handler.text_type == TEXT or of_class else named
 
 
 def _content_of_items(media_type: str, kind: Any, schemas: Schemas) -> dict[str, Any]:

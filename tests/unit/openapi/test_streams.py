@@ -102,11 +102,11 @@ def test_parts_that_are_sent_as_they_are() -> None:
     assert content(app_of(AsyncIterator[bytes | str], [""])) == {}
 
 
-def test_a_method_of_a_resource_sends_no_items() -> None:
+def test_a_method_of_a_resource_sends_json_lines() -> None:
     class Rooms(Resource):
         def render_GET(self, request: Request) -> Iterator[Room]:
             return iter(())
 
     app = App()
     app.resource.putChild("a", Rooms())
-    assert content(app) == {}
+    assert list(content(app)) == ["application/jsonl"]

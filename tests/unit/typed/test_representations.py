@@ -86,7 +86,7 @@ def kinds_of_handler(value: Any, kind: Any) -> list[Callable[..., Any]]:
 def serve(handler: Callable[..., Any], produces: Any, **options: Any) -> Client:
     app = App()
     app.get("/", produces=produces, **options)(handler)
-    return Client(app)
+    return Client(app, raise_errors=False)
 
 
 def ask(client: Client, accept: str | None = None, method: str = "GET") -> ClientResponse:
