@@ -11,8 +11,8 @@ import msgspec
 
 from ropewalk.errors import HandlerError, shown
 
-MOST_CHARACTERS: Final = 2_000
-"""The most characters of a cursor that a client may send."""
+MOST_CHARACTERS: Final = 500
+"""The most characters of a cursor that a client may send. Whatever they are, the request line has room for them."""
 
 _SIGNATURE: Final = 16
 """Bytes of a signature: half of SHA-256, against which guessing is hopeless."""

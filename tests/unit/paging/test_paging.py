@@ -102,14 +102,14 @@ class TestCursors:
     def test_invalid_ones(self, pages: CursorPages[int]) -> None:
         client = hotel(pages)
         cursor = client.get("/rooms?limit=3").json()["next"]
-        others = ["", "x", "é", "W10", "bnVsbA", cursor[:-1], cursor + "A", cursor + "=", f"{cursor}\n", "A" * 1999]
-        deep = "W" + "1tb" * 600
+        others = ["", "x", "é", "W10", "bnVsbA", cursor[:-1], cursor + "A", cursor + "=", f"{cursor}\n", "A" * 499]
+        deep = "W" + "1tb" * 160
         for wrong in (*others, deep, pages._cursors.encode((False, "7")), pages._cursors.encode((0, 7))):
             response = client.get("/rooms", params={"cursor": wrong})
             assert response.status == 422, wrong
             (error,) = response.json()["errors"]
             assert (error["location"], error["name"], error["code"]) == ("query", "cursor", "invalid")
-        assert client.get("/rooms", params={"cursor": "A" * 2001}).json()["errors"][0]["code"] == "length"
+        assert client.get("/rooms", params={"cursor": "A" * 501}).json()["errors"][0]["code"] == "length"
 
     def test_a_signed_cursor_cannot_be_made_or_changed(self) -> None:
         client = hotel(CursorPages(int, secret=SECRET))
@@ -261,7 +261,7 @@ def test_the_description() -> None:
     found = {each["name"]: each for each in operation["parameters"]}
     assert found["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
     assert found["limit"]["description"] == "The most items of the page."
-    assert found["cursor"]["schema"]["maxLength"] == 2000
+    assert found["cursor"]["schema"]["maxLength"] == 500
     name = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     properties = document["components"]["schemas"][name]["properties"]
     assert set(properties) == {"items", "next", "previous"}
