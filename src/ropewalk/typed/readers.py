@@ -5,13 +5,13 @@ from typing import Any, Final, Protocol
 
 from ropewalk.request import Request
 from ropewalk.typed.bodies import JSONBody, RawBody
-from ropewalk.typed.descriptions import described
 from ropewalk.typed.inputs import Input, takes_all
 from ropewalk.typed.markers import Computed
 from ropewalk.typed.named_values import NamedValues, WholeValues
 from ropewalk.typed.patches.body import PatchBody
 from ropewalk.typed.patches.kinds import patch_kinds
-from ropewalk.typed.pydantic_models import PydanticBody, PydanticValues, has_model, is_model
+from ropewalk.typed.pydantic_models import PydanticBody, PydanticValues, is_model
+from ropewalk.typed.type_parts import parts_of
 from ropewalk.typed.unprocessable_content import FieldError, Location
 
 
@@ -72,4 +72,4 @@ def _body_reader(body: Input) -> Reader:
         return RawBody(body)
     if patch_kinds(body.kind):
         return PatchBody(body)
-    return PydanticBody(body) if has_model(described(body.kind)) else JSONBody(body)
+    return PydanticBody(body) if parts_of(body.kind).has_model else JSONBody(body)

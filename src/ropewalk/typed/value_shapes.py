@@ -18,8 +18,9 @@ from ropewalk.response import Response
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.exactness import AllExact, exactness
-from ropewalk.typed.narrowing import Narrow, has_object, narrowing
-from ropewalk.typed.pydantic_models import has_model, is_model, model_encoder
+from ropewalk.typed.narrowing import Narrow, narrowing
+from ropewalk.typed.pydantic_models import is_model, model_encoder
+from ropewalk.typed.type_parts import parts_of
 
 Shape = Callable[[Any], Any]
 
@@ -45,14 +46,17 @@ def shape_of(kind: Any, where: object) -> Shape | None:
     if members:
         return shape_by_class(kind, [(each, shape_of(each, where)) for each in members], where)
     node = known(kind)
-    if node is not None and has_model(node):
+    if node is None:
+        return _shape_of_parts(kind, where)
+    parts = parts_of(kind)
+    if parts.has_model:
         encode = model_encoder(kind, where)
         if encode is None and is_model(kind):
             raise unshapeable(kind, where, "pydantic cannot make a schema of it")
         return encode or _shape_of_parts(kind, where)
-    if node is None or _has_foreign(node):
+    if parts.has_foreign:
         return _shape_of_parts(kind, where)
-    return _shape(kind, node, where) if has_object(node) else None
+    return _shape(kind, node, where) if parts.has_object else None
 
 
 def members_of(kind: Any) -> tuple[Any, ...]:
@@ -75,10 +79,10 @@ def apart(kind: Any) -> tuple[Any, ...]:
     members = members_of(kind)
     if Any in members or len(members) == 1:
         return ()
-    node = known(kind)
-    if node is None or _has_foreign(node):
+    parts = None if known(kind) is None else parts_of(kind)
+    if parts is None or parts.has_foreign:
         several = len([each for each in members if each is not NoneType]) > 1
-        return members if several or node is None or not has_model(node) else ()
+        return members if several or parts is None or not parts.has_model else ()
     return ()
 
 
@@ -200,7 +204,9 @@ def _each_of_tuple(found: list[Shape | None]) -> Shape | None:
 
 
 def _shape(kind: Any, node: shapes.Type, where: object) -> Shape:
-    _check_fields(kind, node, where)
+    unshaped = _unshaped_field(kind)
+    if unshaped is not None:
+        raise unshapeable(kind, where, f"{unshaped[0]} is {full_name(unshaped[1])}", _remedy(unshaped[1]))
     narrow, all_exact = _comparisons(kind)
     flat = narrow is None and isinstance(kind, type) and isinstance(plain(node), shapes.StructType)
     exact = kind if flat else None
@@ -226,9 +232,10 @@ def _comparisons(kind: Any) -> tuple[Narrow | None, AllExact | None]:
     return narrowing(node), exactness(node)
 
 
-def _check_fields(kind: Any, node: shapes.Type, where: object) -> None:
-    """Refuse fields of a class that is not shaped: what they contain would be sent as it is, or not at all."""
-    classes = [each for each in within(node) if isinstance(each, _WITH_FIELDS)]
+@cached_by_type
+def _unshaped_field(kind: Any) -> tuple[str, type] | None:
+    """A field of a class that is not shaped, with its class: it would be sent as it is, or not at all."""
+    classes = [each for each in within(described(kind)) if isinstance(each, _WITH_FIELDS)]
     seen: set[Any] = set()
     while classes:
         own: Any = classes.pop()
@@ -240,8 +247,8 @@ def _check_fields(kind: Any, node: shapes.Type, where: object) -> None:
                 if isinstance(part, _WITH_FIELDS):
                     classes.append(part)
                 elif isinstance(part, shapes.CustomType) and part.cls is not object:
-                    name = f"{getattr(own.cls, '__name__', own.cls)}.{field.name}"
-                    raise unshapeable(kind, where, f"{name} is {full_name(part.cls)}", _remedy(part.cls))
+                    return f"{getattr(own.cls, '__name__', own.cls)}.{field.name}", part.cls
+    return None
 
 
 def _remedy(foreign: type) -> str:
@@ -250,7 +257,3 @@ def _remedy(foreign: type) -> str:
     if issubclass(list, foreign):
         return "Use list or Sequence, whose items are shaped."
     return "Use types that msgspec supports, a dataclass or a Struct."
-
-
-def _has_foreign(node: shapes.Type) -> bool:
-    return any(isinstance(each, shapes.CustomType) for each in within(node))
