@@ -12,6 +12,7 @@ from ropewalk.response import Response, to_json
 from ropewalk.typed.annotations import evaluated, evaluated_signature, resolved, without_alias, without_annotated
 from ropewalk.typed.item_streams import ServerSentEvent, item_kind, stream_of
 from ropewalk.typed.response_shapes import Declared, declared_responses, response_shape
+from ropewalk.typed.scalars import allows_scalar, shape_scalars
 from ropewalk.typed.type_parts import parts_of
 from ropewalk.typed.value_shapes import Shape, apart, known, shape_by_class, shape_of
 
@@ -59,6 +60,8 @@ def shape_of_returned(kind: Any, where: object, content_type: str | None = None)
         shapes_of_members = [(each, shape_of_returned(each, where, content_type)) for each in members]
         return shape_by_class(kind, shapes_of_members, where)
     shape = shape_of(kind, where)
+    if allows_scalar(kind):
+        shape = shape_scalars(shape, kind, where)
     if shape is None or known(kind) is None or not parts_of(kind).has_model:
         return shape
     # Pydantic would refuse a Response, and send None as the text `null`.
