@@ -294,7 +294,7 @@ class App(Routes):
         """Call the start hooks of this app and of mounted apps, start hosted applications, and open app-scoped
         dependencies.
 
-        If one fails, those that were started are stopped again. Raises HandlerError (RW216, RW217, RW218) for
+        If one fails, those that were started are stopped again: an app whose start hooks have all completed, too. Raises HandlerError (RW216, RW217, RW218) for
         dependencies that cannot be provided, (RW238) for middleware in a wrong order, and (RW203) for a hook or a
         provider that needs asyncio if no loop runs.
         """
@@ -311,6 +311,8 @@ class App(Routes):
                     started.append(each)
                 for called in each.start_hooks:
                     await call_hook(called)
+                if not isinstance(each, Hosted):
+                    started.append(each)
             for called, (name, layers) in needed.items():
                 await open_provider(called, name, layers, self._closes)
         except BaseException as error:

@@ -294,3 +294,15 @@ class TestLifecycle:
         app.on_start(lambda: 1 // 0)
         with pytest.raises(ZeroDivisionError), Client(app):
             pass
+
+    def test_apps_that_have_started_stop_when_another_fails(self) -> None:
+        calls: list[str] = []
+        app, inner = App(), App()
+        app.mount("/inner", inner)
+        app.on_start(lambda: calls.append("started"))
+        app.on_stop(lambda: calls.append("stopped"))
+        inner.on_start(lambda: 1 // 0)
+        inner.on_stop(lambda: calls.append("inner stopped"))
+        with pytest.raises(ZeroDivisionError), Client(app):
+            pass
+        assert calls == ["started", "stopped"]

@@ -118,7 +118,7 @@ class TestLife:
         app.provide("last", failing, scope="app")
         with pytest.raises(LookupError, match="no database"):
             Client(app).__enter__()
-        assert events[-2:] == ["cache closed", "pool closed"]
+        assert events[-3:] == ["cache closed", "pool closed", "stop hook"]
         assert app.dependencies.opened == {}
 
     def test_a_failure_at_stop_is_logged_and_keeps_no_other(self, app: App, events: list[str], log: Log) -> None:
