@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, get_args, get_origin
+from uuid import UUID
 
 from ropewalk.converters import STR, Converter
 from ropewalk.errors import TreeError
@@ -18,6 +19,8 @@ class Parameter:
     name: str
     converter: Converter
 
+
+_PLAIN: Final = (str, bytes, int, float, UUID)
 
 Pattern = tuple[str | Parameter, ...]
 
@@ -67,7 +70,21 @@ def _parse_segment(
     if kind not in converters:
         remedy = f"{did_you_mean(kind, converters)} There are: {listed(converters)}.".lstrip()
         raise TreeError("RW102", f"In {path!r}, there is no converter {kind!r}.", remedy)
+    _check_agreement(name, path, annotations.get(name, Any), converters[kind])
     return Parameter(name, converters[kind])
+
+
+def _check_agreement(name: str, path: str, annotation: Any, converter: Converter) -> None:
+    """Refuse an annotation that no value of the converter matches: every request would be an error."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    made = converter.makes
+    if made not in _PLAIN or annotation not in _PLAIN or annotation is made or (made, annotation) == (int, float):
+        return
+    if made is str and converter.name == "str":
+        return  # a typed handler converts the text
+    what = f"In {path!r}, the converter {converter.name} makes {made.__name__}, but {name} is {annotation.__name__}."
+    raise TreeError("RW102", what, f"Annotate it with {made.__name__}, or write {{{name}}} in the path.")
 
 
 def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, Converter]) -> Converter:

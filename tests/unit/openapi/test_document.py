@@ -144,8 +144,8 @@ def handler_of_number(request: Request, number: str) -> str:
     return number
 
 
-def handler_of_id(request: Request, id: str) -> str:
-    return id
+def handler_of_id(request: Request, id: int) -> str:
+    return str(id)
 
 
 class TestDescriptions:

@@ -1,6 +1,7 @@
 """Routes that cannot be added, and the errors that say why."""
 
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 
@@ -45,6 +46,29 @@ class TestMistakes:
 
         with pytest.raises(TreeError, match="RW102 .*no converter makes ratio: complex"):
             App().get("/{ratio}")(handler)
+
+    @pytest.mark.parametrize(
+        ("path", "kind"),
+        [("/{id:uuid}", str), ("/{id:int}", Annotated[str, "a number"]), ("/{id:float}", int), ("/{id:int}", bytes)],
+    )
+    def test_an_annotation_against_the_converter(self, path: str, kind: Any) -> None:
+        def handler(request: Request, id: Any) -> str:
+            return ""
+
+        handler.__annotations__["id"] = kind
+        with pytest.raises(TreeError, match=r"RW102 .*makes (UUID|int|float), but id is (str|int|bytes)\. Annotate"):
+            App().get(path)(handler)
+
+    def test_annotations_with_the_converter(self) -> None:
+        app = App()
+        for number, (converter, kind) in enumerate([("int", float), ("uuid", Any), ("path", str), ("str", UUID)]):
+
+            def handler(request: Request, id: Any) -> str:
+                return ""
+
+            handler.__annotations__["id"] = kind
+            app.get(f"/{number}/{{id:{converter}}}")(handler)
+        assert len(app.routes()) == 4
 
     def test_no_parentheses(self) -> None:
         function: Any = lambda request: ""  # noqa: E731 - as short as what it stands for
