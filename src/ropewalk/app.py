@@ -294,9 +294,9 @@ class App(Routes):
         """Call the start hooks of this app and of mounted apps, start hosted applications, and open app-scoped
         dependencies.
 
-        If one fails, those that were started are stopped again: an app whose start hooks have all completed, too. Raises HandlerError (RW216, RW217, RW218) for
-        dependencies that cannot be provided, (RW238) for middleware in a wrong order, and (RW203) for a hook or a
-        provider that needs asyncio if no loop runs.
+        If one fails, those that were started are stopped again: an app whose start hooks have all completed, too.
+        Raises HandlerError (RW216, RW217, RW218) for dependencies that cannot be provided, (RW238) for middleware in a
+        wrong order, and (RW203) for a hook or a provider that needs asyncio if no loop runs.
         """
         check_orders(self)
         needed = app_scoped_below(self)
