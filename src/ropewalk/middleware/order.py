@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ropewalk.errors import HandlerError, named
-from ropewalk.resource import Resource
+from ropewalk.resource import handlers_below
 
 
 def check_order(middlewares: Iterable[Any], handler: Any) -> None:
@@ -25,21 +25,5 @@ def check_order(middlewares: Iterable[Any], handler: Any) -> None:
 
 def check_orders(root: Any) -> None:
     """Check the middleware around every handler of an App and of what is mounted in it. Raises HandlerError (RW238)."""
-    _check_below(root.resource, (), set())
-
-
-def _check_below(resource: Resource, apps: tuple[Any, ...], seen: set[tuple[int, ...]]) -> None:
-    node = resource.tree_node
-    if node.app is not None:
-        apps = (*apps, node.app)
-    key = (id(resource), *map(id, apps))
-    if key in seen or len(set(apps)) < len(apps):  # the tree contains itself
-        return
-    seen.add(key)
-    around = [middleware for app in apps for middleware in app.middlewares]
-    for handler in node.handlers.values():
-        check_order([*around, *handler.middleware], handler.call)
-    for _, child in node.known_children():
-        _check_below(child, apps, seen)
-    if node.mounted is not None:
-        _check_below(node.mounted, apps, seen)
+    for handler, apps in handlers_below(root.resource):
+        check_order([*(each for app in apps for each in app.middlewares), *handler.middleware], handler.call)

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from ropewalk.resource import Resource, handler_of
+from ropewalk.resource import handlers_below
 from ropewalk.typed.depends import Dependencies, Opened, Provider, layers_of, replacement
 from ropewalk.typed.generators import close_async_generator, close_generator, open_async_generator, open_generator
 from ropewalk.typed.provider_steps import AppProviders, app_inputs, kind_of, provided
@@ -30,29 +30,12 @@ def app_scoped_below(root: Any) -> Needed:
             if depends.scope == "app":
                 of_app.add(depends.provider, name)
         needed.update({provider: (name, layers) for provider, name in of_app.found.items() if provider not in needed})
-    _add_below(root.resource, (), needed, set())
-    return needed
-
-
-def _add_below(resource: Resource, apps: tuple[Any, ...], needed: Needed, seen: set[tuple[int, ...]]) -> None:
-    """Check every handler at a resource and below, and add the app-scoped providers that they need."""
-    node = resource.tree_node
-    if node.app is not None:
-        apps = (*apps, node.app)
-    key = (id(resource), *map(id, apps))
-    if key in seen or len(set(apps)) < len(apps):  # the tree contains itself
-        return
-    seen.add(key)
-    rendering = (handler_of(resource, method) for method in resource.tree_kind.renders)
-    for handler in (*node.handlers.values(), *(each for each in rendering if each is not None)):
+    for handler, apps in handlers_below(root.resource):
         if handler.plan is not None and handler.plan.bind is not None:
             layers = layers_of(apps)
             for provider, name in handler.plan.bind(layers).of_app.items():
                 needed.setdefault(provider, (name, layers))
-    for _, child in node.known_children():
-        _add_below(child, apps, needed, seen)
-    if node.mounted is not None:
-        _add_below(node.mounted, apps, needed, seen)
+    return needed
 
 
 async def open_provider(provider: Provider, name: str, layers: tuple[Dependencies, ...], closes: list[Close]) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.conftest import Log
 
-from ropewalk import App, Request
+from ropewalk import App, Request, Resource
 from ropewalk.auth import APIKey, BasicAuth, authenticate
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import IdempotencyOptions, Limit, RateLimit, idempotency, rate_limit
@@ -53,6 +53,20 @@ class TestWrong:
             return "hello"
 
         refused(app, name)
+
+    def test_around_a_resource(self, name: str) -> None:
+        class Hello(Resource):
+            isLeaf = True
+
+            def render_GET(self, request: Request) -> str:
+                return "hello"
+
+        inner = App(middleware=[AUTHENTICATE])
+        inner.mount("/", Hello())
+        app = App(middleware=[PER_USER[name]])
+        app.mount("/inner", inner)
+        with pytest.raises(HandlerError, match=rf"RW238 {name} is outside of authenticate, around \S+render_GET at "):
+            asyncio.run(app.start())
 
     def test_between_two(self, name: str) -> None:
         refused(make(authenticate(BasicAuth(lambda user, password: user)), PER_USER[name], AUTHENTICATE), name)

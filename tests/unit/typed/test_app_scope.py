@@ -9,7 +9,7 @@ from tests.unit.conftest import Log
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
-from ropewalk import App, Depends, Request
+from ropewalk import App, Depends, Request, Resource
 from ropewalk.errors import HandlerError
 from ropewalk.testing import AsyncClient, Client
 
@@ -110,6 +110,23 @@ class TestLife:
         with Client(app) as client:
             assert events == ["open"]
             assert client.get("/").text == "value"
+
+    def test_one_that_only_render_names(self, events: list[str]) -> None:
+        def pool() -> Iterator[str]:
+            events.append("pool")
+            yield "pool"
+
+        class Pools(Resource):
+            isLeaf = True
+
+            def render(self, pool: Annotated[str, Depends(pool, scope="app")]) -> str:  # type: ignore[override] # typed
+                return pool
+
+        app = App()
+        app.mount("/", Pools())
+        with Client(app) as client:
+            assert events == ["pool"]
+            assert client.get("/").text == "pool"
 
     def test_one_that_fails_closes_the_others(self, app: App, events: list[str]) -> None:
         async def failing(cache: Text) -> None:
