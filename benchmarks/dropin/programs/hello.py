@@ -2,9 +2,10 @@
 
 import sys
 
-from pages import root
 from twisted.internet import reactor
 from twisted.web.server import Site
+
+from pages import root
 
 reactor.listenTCP(int(sys.argv[1]), Site(root), backlog=1024, interface="127.0.0.1")
 reactor.run()

@@ -2,9 +2,10 @@
 
 import sys
 
-from pages import root
 from twisted.internet import endpoints, reactor
 from twisted.web.server import Site
+
+from pages import root
 
 endpoints.serverFromString(reactor, sys.argv[1]).listen(Site(root))
 reactor.run()

@@ -2,10 +2,10 @@
 
 import sys
 
-from pages import root
 from twisted.internet import reactor
 from twisted.web.server import Site
 
+from pages import root
 from ropewalk.dropin import HTTPChannel, accelerate
 
 HTTPChannel.adopts_sockets = False
