@@ -30,7 +30,7 @@ def authenticate(*schemes: Scheme, optional: bool = False) -> "Authenticate":
 class Authenticate:
     """What `authenticate` returns. `schemes` are for descriptions of the API."""
 
-    finds_user = "authenticate"
+    ropewalk_finds_user = "authenticate"
 
     def __init__(self, schemes: tuple[Scheme, ...], *, optional: bool) -> None:
         given: tuple[Any, ...] = schemes

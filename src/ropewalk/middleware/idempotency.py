@@ -129,7 +129,7 @@ class _Idempotency:
     def __init__(self, options: IdempotencyOptions) -> None:
         self._options = options
         setattr(self, DESCRIPTION, _description(options))
-        self.per_user = "idempotency" if options.scope is None else ""
+        self.ropewalk_per_user = "idempotency" if options.scope is None else ""
 
     async def process(self, request: Request, next: Next) -> Response:
         options = self._options

@@ -1,7 +1,7 @@
 """The order of middleware: what counts or keeps something for each user is inside of what finds the user out.
 
-A middleware object has the attribute `per_user` if it needs to know the user, and `finds_user` if it finds it out.
-Each holds the name for messages, or "".
+A middleware object has the attribute `ropewalk_per_user` if it needs to know the user, and `ropewalk_finds_user` if it
+finds it out. Each holds the name for messages, or "". Middleware of a program may have any other attributes.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ def check_order(middlewares: Iterable[Any], handler: Any) -> None:
     per_user = ""
     for middleware in middlewares:
         owner = getattr(middleware, "__self__", middleware)
-        finds_user = getattr(owner, "finds_user", "")
+        finds_user = getattr(owner, "ropewalk_finds_user", "")
         if per_user and finds_user:
             what = f"{per_user} is outside of {finds_user}, around {named(handler)}."
             raise HandlerError("RW238", what, f"Put {finds_user} in front of {per_user}, or give that a function.")
-        per_user = getattr(owner, "per_user", "") or per_user
+        per_user = getattr(owner, "ropewalk_per_user", "") or per_user
 
 
 def check_orders(root: Any) -> None:

@@ -146,7 +146,7 @@ class _RateLimiter:
         self._limits = tuple(options.limits)
         setattr(self, DESCRIPTION, _description(options))
         by_user = options.user is None and any(limit.key == "user" for limit in self._limits)
-        self.per_user = "rate_limit" if by_user else ""
+        self.ropewalk_per_user = "rate_limit" if by_user else ""
 
     async def limit(self, request: Request, next: Next) -> Response:
         options = self._options

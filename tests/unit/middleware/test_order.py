@@ -77,9 +77,19 @@ class TestWrong:
             Client(make(PER_USER[name], AUTHENTICATE)).get("/", headers={"x-key": "ada"})
 
 
+class Budget:
+    """A middleware of a program, with attributes of its own."""
+
+    per_user = 5
+
+    async def __call__(self, request: Request, next: Any) -> Any:
+        return await next(request)
+
+
 @pytest.mark.parametrize(
     "middleware",
     [
+        [Budget(), AUTHENTICATE],
         *([AUTHENTICATE, each] for each in PER_USER.values()),
         [idempotency(IdempotencyOptions(scope=lambda request: "all")), AUTHENTICATE],
         [rate_limit(RateLimit(Limit(9, 60))), AUTHENTICATE],
