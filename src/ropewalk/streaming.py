@@ -1,11 +1,12 @@
 """Bodies that are sent in parts, at the client's pace."""
 
 from asyncio import CancelledError
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from ropewalk.charsets import UTF_8, codec_for, encoder
 from ropewalk.request import Request, octets, sends_events
+from ropewalk.waiting import ReactorTurn
 
 if TYPE_CHECKING:
     from ropewalk.response import Response
@@ -115,15 +116,8 @@ class Sender:
         if self._full:
             await self._request.writable()
         else:
-            await _ReactorTurn()
+            await ReactorTurn()
         self._quantum = QUANTUM
-
-
-class _ReactorTurn:
-    """Lets the reactor run once, when a handler awaits it."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
 
 
 async def close_parts(parts: Any) -> None:

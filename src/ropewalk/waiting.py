@@ -4,8 +4,9 @@ from asyncio import AbstractEventLoop, Future, Task, current_task
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable, Generator
 from contextvars import Context
+from inspect import iscoroutine
 from threading import Event
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, TypeVar
 
 from twisted.internet.defer import Deferred
 
@@ -117,6 +118,18 @@ class Moment:
 
     def _forget(self, waiter: Deferred[None]) -> None:
         self._waiting.pop(id(waiter), None)
+
+
+class ReactorTurn:
+    """Lets the reactor run once, when a coroutine awaits it."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+def must_wait(value: object) -> TypeGuard[Any]:
+    """Whether a value is a Deferred or a coroutine."""
+    return isinstance(value, Deferred) or iscoroutine(value)
 
 
 def ready(result: Result) -> Waiter[Result]:

@@ -1,6 +1,6 @@
 """Calls handlers: plain functions, coroutine functions and those that return Deferreds, with all values and errors."""
 
-from ropewalk.calling.awaitables import must_wait, resolve
+from ropewalk.calling.awaitables import resolve
 from ropewalk.calling.background import Background, CallsOfRequest
 from ropewalk.calling.cleanups import Cleanups
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
@@ -39,7 +39,6 @@ __all__ = [
     "format_of",
     "is_settled",
     "log_late",
-    "must_wait",
     "note_middleware",
     "resolve",
     "respond",

@@ -1,23 +1,18 @@
 """Deferreds and coroutines that handlers return. They may resolve to another Deferred or coroutine."""
 
-from inspect import iscoroutine
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
 from ropewalk.errors import HandlerError, named
 from ropewalk.response import forget
+from ropewalk.waiting import must_wait
 
 MOST_NESTED: Final = 100
 """The most Deferreds and coroutines that resolve to one another.
 
 Few programs nest three, and more than this is a loop.
 """
-
-
-def must_wait(value: object) -> TypeGuard[Any]:
-    """Whether a value is a Deferred or a coroutine."""
-    return isinstance(value, Deferred) or iscoroutine(value)
 
 
 async def resolve(value: Any, call: Any) -> Any:

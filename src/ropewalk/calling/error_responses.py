@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from twisted.internet.defer import CancelledError as DeferredCancelled
 
-from ropewalk.calling.awaitables import must_wait, resolve
+from ropewalk.calling.awaitables import resolve
 from ropewalk.calling.default_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS, find_error_handler
 from ropewalk.calling.failure_log import log_error, log_shortage, note_error_handler
@@ -19,6 +19,7 @@ from ropewalk.errors import LATE_REMEDY, HTTPError, RopewalkError, interrupts, n
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.tracebacks import PACKAGE, format_error
+from ropewalk.waiting import must_wait
 
 ROOT: Final = "send_stream"
 """The name of the outermost coroutine of a handler with middleware."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ropewalk.calling.awaitables import must_wait, resolve
+from ropewalk.calling.awaitables import resolve
 from ropewalk.calling.default_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS
 from ropewalk.calling.error_responses import error_response, passes_through
@@ -20,6 +20,7 @@ from ropewalk.errors import Disconnected, HTTPError, interrupts
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, resource_of
 from ropewalk.response import Response
+from ropewalk.waiting import must_wait
 
 # Inside middleware: the response is an object
 

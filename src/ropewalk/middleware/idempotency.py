@@ -1,7 +1,7 @@
 """Idempotency keys: a request that a client sends again is processed once, and gets the first response again."""
 
 import re
-from collections.abc import Collection, Coroutine, Generator
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_hex
@@ -37,7 +37,7 @@ from ropewalk.middleware.store_options import RequestFunction, call_option, refu
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.stores import IdempotencyStore, MemoryIdempotency, Record, StoreUnavailable, TooManyKeys
-from ropewalk.waiting import Waiter
+from ropewalk.waiting import ReactorTurn, Waiter
 
 log = Logger(namespace="ropewalk.middleware")
 
@@ -293,7 +293,7 @@ async def _fingerprint(request: Request) -> str:
     hashed = sha256()
     for begin in range(0, len(body), SLICE):
         if begin:
-            await _ReactorTurn()
+            await ReactorTurn()
         hashed.update(body[begin : begin + SLICE])
     kind = request.header("content-type") or ""
     return digest(request.method, request.raw_path, request.query_string, kind, hashed.digest())
@@ -309,10 +309,3 @@ def _shielded(coroutine: Coroutine[Any, Any, None]) -> Waiter[None]:
 
     start(coroutine).addBoth(end)
     return waiter
-
-
-class _ReactorTurn:
-    """Lets the reactor run once, when a coroutine awaits it."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from ropewalk.calling import must_wait, resolve
+from ropewalk.calling import resolve
 from ropewalk.errors import HTTPError, phrase
 from ropewalk.request import Request
 from ropewalk.response import PROBLEM
+from ropewalk.waiting import must_wait
 
 
 class RequestFunction(Protocol):

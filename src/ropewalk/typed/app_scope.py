@@ -1,15 +1,13 @@
 """App-scoped providers: found below an app and checked when it starts, opened then, and closed when it stops."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
-from inspect import iscoroutine
 from typing import Any
-
-from twisted.internet.defer import Deferred
 
 from ropewalk.resource import handlers_below
 from ropewalk.typed.depends import Dependencies, Opened, Provider, layers_of, replacement
 from ropewalk.typed.generators import close_async_generator, close_generator, open_async_generator, open_generator
 from ropewalk.typed.provider_steps import AppProviders, app_inputs, kind_of, provided
+from ropewalk.waiting import must_wait
 
 Close = Callable[[], Any]
 Needed = dict[Provider, tuple[str, tuple[Dependencies, ...]]]
@@ -59,7 +57,7 @@ async def open_provider(provider: Provider, name: str, layers: tuple[Dependencie
         value = _open(value, called, closes)
     elif kind == "async generator":
         value = await _open_async(value, called, closes)
-    elif isinstance(value, Deferred) or iscoroutine(value):
+    elif must_wait(value):
         value = await value
     opened[provider] = Opened(value, called)
     return value

@@ -5,11 +5,9 @@ are called, and the handler last. Nothing waits, unless a provider returns a Def
 """
 
 from collections.abc import Awaitable, Callable
-from inspect import iscoroutine
 from typing import Any
 
 from msgspec import ValidationError
-from twisted.internet.defer import Deferred
 
 from ropewalk.request import Request
 from ropewalk.typed.functions import TypedFunction
@@ -17,6 +15,7 @@ from ropewalk.typed.provider_steps import Step
 from ropewalk.typed.request_scope import RequestScope
 from ropewalk.typed.unprocessable_content import MOST, InvalidInput
 from ropewalk.typed.value_shapes import Shape
+from ropewalk.waiting import must_wait
 
 
 def needs_scope(steps: list[Step]) -> bool:
@@ -81,7 +80,7 @@ class _Calls:
                     opening = scope.open_async(value, typed.function, of_handler=of_handler)
                     return self._call_rest(request, given, scope, values, opening)
                 value = scope.open(value, typed.function, of_handler=of_handler)
-            elif _must_wait(value):
+            elif must_wait(value):
                 return self._call_rest(request, given, scope, values, value)
             values.append(value)
         return self._handler.call(request, given[-1], values)
@@ -99,7 +98,7 @@ class _Calls:
             typed, kind, of_handler = self._steps[index]
             value = typed.call(request, given[index], values)
             if kind == "plain":
-                values.append(await value if _must_wait(value) else value)
+                values.append(await value if must_wait(value) else value)
             elif kind == "generator":
                 assert scope is not None
                 values.append(scope.open(value, typed.function, of_handler=of_handler))
@@ -107,8 +106,4 @@ class _Calls:
                 assert scope is not None
                 values.append(await scope.open_async(value, typed.function, of_handler=of_handler))
         value = self._handler.call(request, given[-1], values)
-        return await value if _must_wait(value) else value
-
-
-def _must_wait(value: Any) -> bool:
-    return isinstance(value, Deferred) or iscoroutine(value)
+        return await value if must_wait(value) else value
