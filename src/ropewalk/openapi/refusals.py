@@ -22,7 +22,7 @@ from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 _CONVERTED: Final = (int, float, UUID)
 """The types of parameters of the path that a converter reads, wherever they are taken."""
-_CHALLENGE = {"WWW-Authenticate": "How to authenticate."}
+_CHALLENGE: Final = {"WWW-Authenticate": "How to authenticate."}
 
 
 class Problem(Struct):

@@ -46,7 +46,6 @@ _SOURCES: Final[dict[type[Marker], Source]] = {
 _PATH: Final = Path()
 _QUERY: Final = Query()
 _BODY: Final = Body()
-_MARKERS: Final[dict[str, type[Marker]]] = {source: marker for marker, source in _SOURCES.items()}
 _WITH_FIELDS: Final = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType)
 _ARRAYS: Final = (
     shapes.ListType,
@@ -311,6 +310,3 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
 
 def _refuse(function: Callable[..., Any], name: str, what: str, remedy: str | None = None) -> HandlerError:
     return HandlerError("RW214", f"{describe(function)} at {place(function)}: {name} {what}.", remedy)
-
-
-__all__ = ["EMPTY", "Input", "Source", "inputs_of", "is_array", "takes_all"]

@@ -4,7 +4,7 @@ A type is left to pydantic if a model of pydantic is part of it, as in `list[Roo
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import inspect as shapes
@@ -24,7 +24,7 @@ from ropewalk.typed.values import VALUES, Names, Repeated
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
 
-_CODES = {
+_CODES: Final = {
     "missing": "missing",
     "extra_forbidden": "unknown",
     "greater_than": "range",

@@ -13,7 +13,7 @@ from ropewalk.statuses import StatusResponse
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.value_shapes import Shape, members_of, mismatch
 
-ANY_STATUS = 0
+ANY_STATUS: Final = 0
 """Stands for the status of `Response[T]`, which may have any."""
 _ELSEWHERE: Final = (304, *REDIRECTS)
 """Statuses that no annotation needs to declare: what they lead to has the body."""

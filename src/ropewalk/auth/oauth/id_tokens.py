@@ -1,7 +1,7 @@
 """ID tokens: who has logged in, signed by the provider (OpenID Connect Core 1.0, sections 2 and 3.1.3.7)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from ropewalk.auth.jwks import FetchedKeys
 from ropewalk.auth.jwt_claims import check_claims
@@ -19,9 +19,9 @@ from ropewalk.auth.secrets import same_secret
 from ropewalk.clocks import unix_time
 from ropewalk.errors import HTTPError
 
-_MOST_BYTES = 32768
+_MOST_BYTES: Final = 32768
 """Some providers list all groups of a user. The response of the token endpoint has a bound of its own."""
-_LONGEST_SUBJECT = 255
+_LONGEST_SUBJECT: Final = 255
 """Characters (section 2)."""
 
 
