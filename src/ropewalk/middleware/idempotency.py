@@ -1,20 +1,17 @@
 """Idempotency keys: a request that a client sends again is processed once, and gets the first response again."""
 
-import re
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_hex
 from typing import Any, Final, Literal
 
-import msgspec
 from twisted.logger import Logger
 
-from ropewalk.calling import SentResponse, start
+from ropewalk.calling import start
 from ropewalk.calling.failure_log import log_error
-from ropewalk.charsets import codec_for, encode
 from ropewalk.errors import HandlerError, named, shown
-from ropewalk.headers import TOKEN, Headers
+from ropewalk.headers import TOKEN
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import (
     DESCRIPTION,
@@ -22,6 +19,7 @@ from ropewalk.middleware.describing import (
     MiddlewareDescription,
     MiddlewareResponse,
 )
+from ropewalk.middleware.idempotency_key import LONGEST_KEY, PATTERN, parse_key
 from ropewalk.middleware.identity import client_network, credentials_of, digest, user_of
 from ropewalk.middleware.options import (
     check_choice,
@@ -34,6 +32,7 @@ from ropewalk.middleware.options import (
     wrong,
 )
 from ropewalk.middleware.store_options import RequestFunction, call_option, refusal
+from ropewalk.middleware.stored_response import decode_response, encode_response
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.stores import IdempotencyStore, MemoryIdempotency, Record, StoreUnavailable, TooManyKeys
@@ -41,19 +40,12 @@ from ropewalk.waiting import ReactorTurn, Waiter
 
 log = Logger(namespace="ropewalk.middleware")
 
-LONGEST_KEY: Final = 255
 NOT_FINAL: Final = frozenset((408, 425, 429))
 """Statuses below 500 that invite the client to send the same request again, which is then processed."""
 UNKNOWN: Final = "credentials "
 """The beginning of the scope of a request without a user."""
 SLICE: Final = 1024 * 1024
 """Bytes of a body that are hashed before other requests run."""
-
-_QUOTED: Final = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"')
-"""A string of RFC 9651, section 3.3.3."""
-_BARE: Final = re.compile(r"[!#-+\--:<-~]+")
-"""What clients send that do not write a string: visible characters without quotes, commas and semicolons."""
-_ESCAPED: Final = re.compile(r"\\(.)")
 
 
 @dataclass(frozen=True)
@@ -102,14 +94,6 @@ class IdempotencyOptions:
         header: object = self.header
         if not isinstance(header, str) or not TOKEN.fullmatch(header):
             raise wrong(self, "header", header, "Give the name of a header field.")
-
-
-class StoredResponse(msgspec.Struct, frozen=True, array_like=True):
-    """A response as it is kept."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 def idempotency(options: IdempotencyOptions | None = None) -> Middleware:
@@ -236,39 +220,13 @@ def _description(options: IdempotencyOptions) -> MiddlewareDescription:
     if options.on_store_failure == "closed":
         responses.append(MiddlewareResponse(503, "Idempotency keys cannot be checked at the moment.", retry))
     text = "One string for each operation of the client. A request that repeats it gets the first response again."
-    schema = {"type": "string", "maxLength": LONGEST_KEY, "pattern": f"^({_QUOTED.pattern}|{_BARE.pattern})$"}
+    schema = {"type": "string", "maxLength": LONGEST_KEY, "pattern": PATTERN}
     return MiddlewareDescription(
         methods=options.methods,
         parameters=(HeaderParameter(written, text, required=options.required is True, schema=schema),),
         headers={"Idempotent-Replayed": "`true` if this is the first response again."},
         responses=responses,
     )
-
-
-def parse_key(lines: list[str]) -> str:
-    """The key in a header field: a string (RFC 9651), or visible characters without quotes. Raises HTTPError 400."""
-    written = lines[0].strip(" \t")
-    quoted = _QUOTED.fullmatch(written)
-    if len(lines) == 1 and len(written) <= LONGEST_KEY:
-        if quoted:
-            return _ESCAPED.sub(r"\1", quoted[1])
-        if _BARE.fullmatch(written):
-            return written
-    raise refusal(
-        400, f'The idempotency key must be one string in quotes, such as "8e03978e", of up to {LONGEST_KEY} characters.'
-    )
-
-
-def encode_response(response: Response, largest: int) -> bytes:
-    """A response as it is kept; empty if it cannot be: it was sent already, is a stream or a file, or is too large."""
-    body = response.body
-    if isinstance(response, SentResponse) or not isinstance(body, bytes | str) or len(body) > largest:
-        return b""
-    if isinstance(body, str):
-        body = encode(body, codec_for(response.headers.content_type()))
-    if len(body) > largest:
-        return b""
-    return msgspec.msgpack.encode(StoredResponse(response.status, response.headers.lines(), body))
 
 
 def _duplicate(known: Record, fingerprint: str) -> Response:
@@ -280,9 +238,8 @@ def _duplicate(known: Record, fingerprint: str) -> Response:
         raise refusal(409, detail, [("retry-after", "1")])
     if not known.response:
         raise refusal(409, "The request with this idempotency key was processed. Its response was not kept.")
-    stored = msgspec.msgpack.decode(known.response, type=StoredResponse)
-    response = Response(stored.body or None, stored.status)
-    response.headers = Headers([*stored.headers, ("idempotent-replayed", "true")])
+    response = decode_response(known.response)
+    response.headers.add("idempotent-replayed", "true")
     return response
 
 

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, succeed
 from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response, TrustedProxies, asgi, wsgi
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import IdempotencyOptions, Next, idempotency
-from ropewalk.middleware.idempotency import parse_key
+from ropewalk.middleware.idempotency_key import parse_key
 from ropewalk.middleware.identity import digest
 from ropewalk.stores import MemoryIdempotency, Record, SQLiteIdempotency, StoreUnavailable
 from ropewalk.testing import AsyncClient, Client, ClientResponse

@@ -1,0 +1,36 @@
+"""A response as the store of idempotency keys has it."""
+
+import msgspec
+
+from ropewalk.calling import SentResponse
+from ropewalk.charsets import codec_for, encode
+from ropewalk.headers import Headers
+from ropewalk.response import Response
+
+
+class StoredResponse(msgspec.Struct, frozen=True, array_like=True):
+    """A response as it is kept."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def encode_response(response: Response, largest: int) -> bytes:
+    """A response as it is kept; empty if it cannot be: it was sent already, is a stream or a file, or is too large."""
+    body = response.body
+    if isinstance(response, SentResponse) or not isinstance(body, bytes | str) or len(body) > largest:
+        return b""
+    if isinstance(body, str):
+        body = encode(body, codec_for(response.headers.content_type()))
+    if len(body) > largest:
+        return b""
+    return msgspec.msgpack.encode(StoredResponse(response.status, response.headers.lines(), body))
+
+
+def decode_response(stored: bytes) -> Response:
+    """The response that `encode_response` has encoded."""
+    found = msgspec.msgpack.decode(stored, type=StoredResponse)
+    response = Response(found.body or None, found.status)
+    response.headers = Headers(found.headers)
+    return response
