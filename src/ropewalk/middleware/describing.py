@@ -9,6 +9,9 @@ from ropewalk.errors import HandlerError, is_status, shown
 DESCRIPTION: Final = "ropewalk_description"
 """The attribute of a middleware, or of the object whose method it is, with its MiddlewareDescription."""
 
+RETRY_AFTER: Final[Mapping[str, str]] = {"Retry-After": "Seconds to wait before the next request."}
+"""The header fields of a response that names a time to wait, with their description."""
+
 AnyMiddleware = TypeVar("AnyMiddleware", bound=Callable[..., Any])
 
 

@@ -15,6 +15,7 @@ from ropewalk.headers import TOKEN
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import (
     DESCRIPTION,
+    RETRY_AFTER,
     HeaderParameter,
     MiddlewareDescription,
     MiddlewareResponse,
@@ -31,7 +32,7 @@ from ropewalk.middleware.options import (
     tokens,
     wrong,
 )
-from ropewalk.middleware.store_options import RequestFunction, call_option, refusal
+from ropewalk.middleware.store_options import RETRY_SOON, RequestFunction, call_option, refusal
 from ropewalk.middleware.stored_response import decode_response, encode_response
 from ropewalk.request import Request
 from ropewalk.response import Response
@@ -136,7 +137,7 @@ class _Idempotency:
         except StoreUnavailable as error:
             if options.on_store_failure == "closed":
                 detail = "Idempotency keys cannot be checked at the moment. The request was not processed."
-                raise refusal(503, detail, [("retry-after", "1")]) from error
+                raise refusal(503, detail, [RETRY_SOON]) from error
             return await next(request)
         if known is not None:
             return _duplicate(known, fingerprint)
@@ -210,15 +211,16 @@ def _owner(request: Request, scope: str) -> str:
 def _description(options: IdempotencyOptions) -> MiddlewareDescription:
     """What the middleware adds to the description of the API."""
     written = options.header.title()
-    retry = {"Retry-After": "Seconds to wait before the next request."}
     responses = [
         MiddlewareResponse(400, f"{written} is malformed{' or absent' if options.required else ''}."),
-        MiddlewareResponse(409, "A request with this key is being processed, or its response was not kept.", retry),
+        MiddlewareResponse(
+            409, "A request with this key is being processed, or its response was not kept.", RETRY_AFTER
+        ),
         MiddlewareResponse(422, "The key was used for another request."),
         MiddlewareResponse(429, "The client has sent too many keys."),
     ]
     if options.on_store_failure == "closed":
-        responses.append(MiddlewareResponse(503, "Idempotency keys cannot be checked at the moment.", retry))
+        responses.append(MiddlewareResponse(503, "Idempotency keys cannot be checked at the moment.", RETRY_AFTER))
     text = "One string for each operation of the client. A request that repeats it gets the first response again."
     schema = {"type": "string", "maxLength": LONGEST_KEY, "pattern": PATTERN}
     return MiddlewareDescription(
@@ -235,7 +237,7 @@ def _duplicate(known: Record, fingerprint: str) -> Response:
         raise refusal(422, "The idempotency key was used for another request.")
     if known.response is None:
         detail = "A request with this idempotency key is being processed."
-        raise refusal(409, detail, [("retry-after", "1")])
+        raise refusal(409, detail, [RETRY_SOON])
     if not known.response:
         raise refusal(409, "The request with this idempotency key was processed. Its response was not kept.")
     response = decode_response(known.response)

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from ropewalk.errors import HandlerError, named, shown
 from ropewalk.middleware.chain import Middleware, Next
-from ropewalk.middleware.describing import DESCRIPTION, MiddlewareDescription, MiddlewareResponse
+from ropewalk.middleware.describing import DESCRIPTION, RETRY_AFTER, MiddlewareDescription, MiddlewareResponse
 from ropewalk.middleware.identity import client_network, digest, user_of
 from ropewalk.middleware.options import (
     check_choice,
@@ -20,7 +20,7 @@ from ropewalk.middleware.options import (
     unsafe,
     wrong,
 )
-from ropewalk.middleware.store_options import RequestFunction, call_option, refusal
+from ropewalk.middleware.store_options import RETRY_SOON, RequestFunction, call_option, refusal
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.stores import Bucket, MemoryRateLimits, RateLimitStore, StoreUnavailable, Taken
@@ -28,9 +28,6 @@ from ropewalk.stores import Bucket, MemoryRateLimits, RateLimitStore, StoreUnava
 Key = Literal["client", "user"] | RequestFunction
 OnStoreFailure = Literal["open", "closed"]
 
-RETRY_SOON: Final = ("retry-after", "1")
-
-_RETRY: Final = {"Retry-After": "Seconds to wait before the next request."}
 _FIELDS: Final = {
     "RateLimit": "How many requests are left, and the seconds until there is one more.",
     "RateLimit-Policy": "How many requests are allowed in how many seconds.",
@@ -192,9 +189,9 @@ class _RateLimiter:
 def _description(options: RateLimit) -> MiddlewareDescription:
     """What the middleware adds to the description of the API."""
     fields = dict(_FIELDS) if options.header_fields else {}
-    responses = [MiddlewareResponse(429, "Too many requests were sent.", fields | _RETRY)]
+    responses = [MiddlewareResponse(429, "Too many requests were sent.", {**fields, **RETRY_AFTER})]
     if options.on_store_failure == "closed":
-        responses.append(MiddlewareResponse(503, "The rate of requests cannot be checked at the moment.", _RETRY))
+        responses.append(MiddlewareResponse(503, "The rate of requests cannot be checked at the moment.", RETRY_AFTER))
     return MiddlewareDescription(responses=responses, headers=fields)
 
 

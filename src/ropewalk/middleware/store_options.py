@@ -1,13 +1,15 @@
 """What middlewares with a store share: the functions that their options name, and refusals."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ropewalk.calling import resolve
 from ropewalk.errors import HTTPError, phrase
 from ropewalk.request import Request
 from ropewalk.response import PROBLEM
 from ropewalk.waiting import must_wait
+
+RETRY_SOON: Final = ("retry-after", "1")
 
 
 class RequestFunction(Protocol):

@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError as DeferredCancelled
 
 from ropewalk.errors import HTTPError
 from ropewalk.middleware.chain import Middleware, Next
-from ropewalk.middleware.describing import MiddlewareDescription, MiddlewareResponse, describes
+from ropewalk.middleware.describing import RETRY_AFTER, MiddlewareDescription, MiddlewareResponse, describes
 from ropewalk.middleware.options import check_choice, check_count, check_kind, check_seconds
 from ropewalk.request import Request
 from ropewalk.response import Response
@@ -47,7 +47,7 @@ def timeout(options: TimeoutOptions) -> Middleware:
     headers = {} if options.retry_after is None else {"retry-after": str(options.retry_after)}
     seconds = options.seconds
 
-    described = {} if options.retry_after is None else {"Retry-After": "Seconds to wait before the next request."}
+    described = {} if options.retry_after is None else RETRY_AFTER
 
     @describes(MiddlewareDescription(responses=[MiddlewareResponse(options.status, _DETAIL, described)]))
     async def timeout(request: Request, next: Next) -> Response:
