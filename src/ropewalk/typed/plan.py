@@ -1,21 +1,18 @@
 """The plan of a typed handler: compiled at registration, it calls the function with its inputs."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from inspect import Parameter, Signature, isawaitable, iscoroutinefunction
+from inspect import Parameter, Signature
 from typing import Annotated, Any, Union, get_origin
-
-from msgspec import ValidationError
-from twisted.internet.defer import Deferred
 
 from ropewalk.request import Request
 from ropewalk.resource.handler import Handler, is_async
-from ropewalk.response import BYTES, TEXT, Response
 from ropewalk.typed.annotations import evaluated_signature
 from ropewalk.typed.dependencies import call_in_scope, call_with_dependencies, needs_scope
 from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.functions import compiled_readers
+from ropewalk.typed.handler_calls import Call, call_with_inputs, finished, finisher, negotiating
 from ropewalk.typed.inputs import Input, has_marker_as_default, inputs_of, takes_request
 from ropewalk.typed.item_streams import EVENTS
 from ropewalk.typed.markers import Body
@@ -23,17 +20,14 @@ from ropewalk.typed.outputs import returned_kind, shape_for
 from ropewalk.typed.provider_steps import StepsOfHandler, readable
 from ropewalk.typed.readers import Reader
 from ropewalk.typed.representations import Representations
-from ropewalk.typed.unprocessable_content import InvalidInput
 from ropewalk.typed.value_shapes import Shape, members_of
-
-Call = Callable[[Request], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
     """How a handler with dependencies is called inside some apps."""
 
-    call: Callable[[Request], Any]
+    call: Call
     inputs: tuple[Input, ...]
     """Those of the handler and of its providers."""
     whole_body: bool
@@ -46,7 +40,7 @@ class Bound:
 class Plan:
     """How a typed handler is called."""
 
-    call: Callable[[Request], Any]
+    call: Call
     """Takes the request and returns what the function returns, shaped by its annotation."""
     inputs: tuple[Input, ...]
     """Those of the handler, and of the providers that it names by their functions."""
@@ -93,7 +87,7 @@ def plan_for(
     inputs = inputs_of(function, names, methods, signature)
     shape = shape_for(function, content_type, signature)
     finish = finisher(shape, status, content_type) if representations is None else shape
-    negotiate = partial(_negotiating, representations, status)
+    negotiate = partial(negotiating, representations, status)
     bind_of = None
     if any(each.source == "dependency" for each in inputs):
         bind_of = partial(
@@ -149,7 +143,7 @@ def _call_of(
     finish: Shape | None,
     negotiate: Callable[[Call], Call],
 ) -> Call:
-    return negotiate(_finished(function, _call_with_inputs(function, inputs, readers), finish))
+    return negotiate(finished(function, call_with_inputs(function, inputs, readers), finish))
 
 
 def _bind(
@@ -167,7 +161,7 @@ def _bind(
     if needs_scope(found.steps):
         call = call_in_scope(found.steps, found.handler, finish)
     else:
-        call = _finished(function, call_with_dependencies(found.steps, found.handler), finish)
+        call = finished(function, call_with_dependencies(found.steps, found.handler), finish)
     return Bound(
         call=negotiate(call),
         inputs=readable(found.inputs),
@@ -230,110 +224,3 @@ def is_typed(
         if each.name not in names or get_origin(each.annotation) is Annotated:
             return True
     return shape_for(function, signature=signature) is not None
-
-
-def finisher(shape: Shape | None, status: int | None, content_type: str | None) -> Shape | None:
-    """What turns a returned value into what is sent; None if that is the value itself."""
-    if status is None:
-        return shape
-
-    def finish(value: Any) -> Any:
-        if isinstance(value, Response):
-            return value if shape is None else shape(value)
-        if shape is not None:
-            value = shape(value)
-        response = Response.of(value, content_type or TEXT, content_type or BYTES)
-        response.status = status
-        return response
-
-    return finish
-
-
-def _call_with_inputs(
-    function: Callable[..., Any], inputs: tuple[Input, ...], readers: list[Reader]
-) -> Callable[[Request], Any]:
-    arguments = _arguments(inputs, readers)
-    by_position = any(each.by_position for each in inputs)
-
-    def call(request: Request) -> Any:
-        if by_position:
-            return function(request, **arguments(request))
-        return function(**arguments(request))
-
-    return call
-
-
-def _finished(
-    function: Callable[..., Any], call: Callable[[Request], Any], finish: Shape | None
-) -> Callable[[Request], Any]:
-    """`call`, with its result passed to `finish`. `function` tells whether the result is awaited first."""
-    if finish is None:
-        return call
-    if iscoroutinefunction(function):
-
-        async def call_and_finish(request: Request) -> Any:
-            return finish(await call(request))
-
-        return call_and_finish
-
-    def finish_result(request: Request) -> Any:
-        value = call(request)
-        if isinstance(value, Deferred):
-            return value.addCallback(finish)
-        if isawaitable(value):
-            return finish_later(value)
-        return finish(value)
-
-    async def finish_later(value: Awaitable[Any]) -> Any:
-        return finish(await value)
-
-    return finish_result
-
-
-def _negotiating(representations: Representations | None, status: int | None, call: Call) -> Call:
-    """What chooses the media type by the request, calls a handler, and sends its value as that type.
-
-    The choice comes first: a request that cannot be responded to changes nothing.
-    """
-    if representations is None:
-        return call
-
-    def negotiate(request: Request) -> Any:
-        respond = partial(representations.respond, kind=representations.choose(request), status=status)
-        value = call(request)
-        if isinstance(value, Deferred):
-            return value.addCallback(respond)
-        return respond_later(value, respond) if isawaitable(value) else respond(value)
-
-    async def respond_later(value: Awaitable[Any], respond: Shape) -> Any:
-        return respond(await value)
-
-    return negotiate
-
-
-def _arguments(inputs: tuple[Input, ...], readers: list[Reader]) -> Callable[[Request], dict[str, Any]]:
-    """A function that reads all arguments that are passed by keyword."""
-    request_name = next((each.parameter for each in inputs if each.source == "request" and not each.by_position), None)
-
-    def read_all(request: Request) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = {}
-            for reader in readers:
-                found.update(reader.read(request))
-        except ValidationError:
-            raise InvalidInput([error for reader in readers for error in reader.errors(request)]) from None
-        if request_name is not None:
-            found[request_name] = request
-        return found
-
-    if len(readers) == 1 and request_name is None:
-        only = readers[0].read
-
-        def read_one(request: Request) -> dict[str, Any]:
-            try:
-                return only(request)
-            except ValidationError:
-                raise InvalidInput(readers[0].errors(request)) from None
-
-        return read_one
-    return read_all
