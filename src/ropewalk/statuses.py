@@ -5,7 +5,7 @@
         if room.number in ROOMS:
             return Conflict(Refusal("The number is taken."))
         ...
-        return Created(added, headers={"location": f"/rooms/{added.id}"})
+        return Created(added, headers={"location": app.url_for("show_room", room=added.id)})
 
 For another status, derive a class: `class Locked(StatusResponse[Refusal], status=423)`.
 """

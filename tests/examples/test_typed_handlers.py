@@ -55,6 +55,7 @@ def test_several_statuses() -> None:
     GUESTS.clear()
     added = client.put("/guests/ada")
     assert (added.status, added.json(), added.headers["location"]) == (201, {"name": "ada"}, "/guests/ada")
+    assert client.put("/guests/%E2%82%AC%3F").headers["location"] == "/guests/%E2%82%AC%3F"
     refused = client.put("/guests/ada")
     assert (refused.status, refused.json()) == (409, {"reason": "There is a guest of this name."})
 
