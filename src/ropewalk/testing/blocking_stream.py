@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from ropewalk.headers import Headers
 from ropewalk.testing.client_response import ClientResponse
-from ropewalk.testing.other_names import OtherNames
+from ropewalk.testing.received_head import ReceivedHead
 from ropewalk.testing.streamed_response import StreamedResponse
 from ropewalk.typed import ServerSentEvent
 
@@ -15,14 +14,14 @@ Item = TypeVar("Item")
 END: Final = object()
 
 
-class BlockingStream(OtherNames):
+class BlockingStream(ReceivedHead):
     """A response whose body is still arriving: `for part in response`. The app runs while the next part is awaited.
 
     The end of `with` closes the connection, and waits a moment for the handler, which is cancelled if it runs.
     """
 
     def __init__(self, response: StreamedResponse, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
-        self._response = response
+        self._response: StreamedResponse = response
         self._run = run
 
     def __enter__(self) -> Self:
@@ -41,36 +40,6 @@ class BlockingStream(OtherNames):
         if part is END:
             raise StopIteration
         return bytes(part)
-
-    @property
-    def status(self) -> int:
-        """The status."""
-        return self._response.status
-
-    @property
-    def headers(self) -> Headers:
-        """The header fields."""
-        return self._response.headers
-
-    @property
-    def trailers(self) -> Headers:
-        """The trailer fields, after the end of the body."""
-        return self._response.trailers
-
-    @property
-    def url(self) -> str:
-        """The URL of the request, after redirects that were followed."""
-        return self._response.url
-
-    @property
-    def history(self) -> list[ClientResponse]:
-        """The redirects that were followed, in order."""
-        return self._response.history
-
-    def raise_for_status(self) -> Self:
-        """The response, if its status is 200 to 299. Otherwise raises StatusError (RW227)."""
-        self._response.raise_for_status()
-        return self
 
     def lines(self) -> Iterator[str]:
         """Like `StreamedResponse.lines`."""

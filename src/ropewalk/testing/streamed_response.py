@@ -5,16 +5,15 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
 
-from ropewalk.headers import Headers
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.event_parser import EventParser, LineParser, check_events
 from ropewalk.testing.harness import MemoryConnection
-from ropewalk.testing.other_names import OtherNames
 from ropewalk.testing.protocol_error import ProtocolError
+from ropewalk.testing.received_head import ReceivedHead
 from ropewalk.typed import ServerSentEvent
 
 
-class StreamedResponse(OtherNames):
+class StreamedResponse(ReceivedHead):
     """A response whose body is still arriving: `async for part in response`.
 
     The end of `async with` closes the connection, and waits a moment for the handler, which is cancelled if it runs.
@@ -24,7 +23,7 @@ class StreamedResponse(OtherNames):
         self._connection = connection
         self._raise_errors = raise_errors
         self._timeout = timeout
-        self._response = connection.parser.response
+        self._response: ClientResponse = connection.parser.response
         self._response.url = url
 
     async def __aenter__(self) -> Self:
@@ -46,36 +45,6 @@ class StreamedResponse(OtherNames):
         if part is None:
             raise StopAsyncIteration
         return part
-
-    @property
-    def status(self) -> int:
-        """The status."""
-        return self._response.status
-
-    @property
-    def headers(self) -> Headers:
-        """The header fields."""
-        return self._response.headers
-
-    @property
-    def trailers(self) -> Headers:
-        """The trailer fields, after the end of the body."""
-        return self._response.trailers
-
-    @property
-    def url(self) -> str:
-        """The URL of the request, after redirects that were followed."""
-        return self._response.url
-
-    @property
-    def history(self) -> list[ClientResponse]:
-        """The redirects that were followed, in order."""
-        return self._response.history
-
-    def raise_for_status(self) -> Self:
-        """The response, if its status is 200 to 299. Otherwise raises StatusError (RW227)."""
-        self._response.raise_for_status()
-        return self
 
     async def lines(self) -> AsyncIterator[str]:
         """The lines of the body, as UTF-8, without their ends."""

@@ -1,0 +1,46 @@
+"""The head of a response whose body is still arriving."""
+
+from typing import TYPE_CHECKING, Self
+
+from ropewalk.headers import Headers
+from ropewalk.testing.client_response import ClientResponse
+from ropewalk.testing.other_names import OtherNames
+
+if TYPE_CHECKING:
+    from ropewalk.testing.streamed_response import StreamedResponse
+
+
+class ReceivedHead(OtherNames):
+    """What both kinds of clients show of a response before its end."""
+
+    _response: "ClientResponse | StreamedResponse"
+
+    @property
+    def status(self) -> int:
+        """The status."""
+        return self._response.status
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        return self._response.headers
+
+    @property
+    def trailers(self) -> Headers:
+        """The trailer fields, after the end of the body."""
+        return self._response.trailers
+
+    @property
+    def url(self) -> str:
+        """The URL of the request, after redirects that were followed."""
+        return self._response.url
+
+    @property
+    def history(self) -> list[ClientResponse]:
+        """The redirects that were followed, in order."""
+        return self._response.history
+
+    def raise_for_status(self) -> Self:
+        """The response, if its status is 200 to 299. Otherwise raises StatusError (RW227)."""
+        self._response.raise_for_status()
+        return self
