@@ -5,6 +5,7 @@ from typing import Any
 from ropewalk.auth.challenges import Challenge, check_realm
 from ropewalk.auth.identity import Identity
 from ropewalk.auth.refusals import Refused
+from ropewalk.errors import HandlerError, full_name
 from ropewalk.request import Request
 
 
@@ -31,8 +32,15 @@ class Scheme:
         raise NotImplementedError
 
     def openapi(self) -> dict[str, Any]:
-        """The Security Scheme Object of OpenAPI 3.1."""
-        raise NotImplementedError
+        """The Security Scheme Object of OpenAPI 3.1.
+
+        Descriptions of the API show it, and `idempotency` tells users without an id apart by the field, the cookie or
+        the parameter that it names. There is no default, which could name what all users have in common. Raises
+        HandlerError (RW240) if the class does not define it.
+        """
+        what = f"{full_name(type(self))} has no method openapi."
+        remedy = 'Return its Security Scheme Object from it, such as {"type": "http", "scheme": "basic"}.'
+        raise HandlerError("RW240", what, remedy)
 
 
 def authorization(request: Request, scheme: str) -> bytes | None:

@@ -215,3 +215,8 @@ def test_principal_of() -> None:
 def test_descriptions() -> None:
     assert BasicAuth(check_user).openapi() == {"type": "http", "scheme": "basic"}
     assert APIKey("k", where="query", check=check_key).openapi() == {"type": "apiKey", "in": "query", "name": "k"}
+
+
+def test_a_scheme_without_a_description() -> None:
+    with pytest.raises(HandlerError, match=r"RW240 .*Scheme has no method openapi\. Return its Security Scheme Object"):
+        Scheme("own", "app").openapi()
