@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.bearer import BearerScheme, bearer_token
 from ropewalk.auth.identity import Identity, checked, identity_for, words
 from ropewalk.auth.jwks import FetchedKeys
 from ropewalk.auth.jwt_algorithms import check_algorithms
@@ -14,8 +14,6 @@ from ropewalk.auth.jwt_keys import Key, keys_of
 from ropewalk.auth.jwt_options import JWKS, JWTOptions
 from ropewalk.auth.jwt_tokens import Token, decode_object, refused
 from ropewalk.auth.packages import optional
-from ropewalk.auth.refusals import Refused
-from ropewalk.auth.scheme import Scheme, authorization
 from ropewalk.auth.verified_tokens import VerifiedToken, VerifiedTokens
 from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, is_int, shown
@@ -35,7 +33,7 @@ class TokenPrincipal(Struct, frozen=True):
     """Those of the claim `roles`."""
 
 
-class BearerJWT(Scheme):
+class BearerJWT(BearerScheme):
     """Signed JSON Web Tokens in the Authorization field.
 
     The scopes are those of the token. If the principal that `load` returns has `scopes` too, only those in both count:
@@ -64,17 +62,11 @@ class BearerJWT(Scheme):
         self._keys = () if isinstance(keys, JWKS) else keys_of(keys, options.algorithms)
         self._verified = VerifiedTokens(options.remembered)
 
-    def challenge(self) -> Challenge:
-        """`Bearer`, with the realm."""
-        return Challenge("Bearer", (("realm", self.realm),))
-
     async def identify(self, request: Request) -> Identity | None:
         """The identity of the token's subject."""
-        written = authorization(request, "bearer")
+        written = bearer_token(request)
         if written is None:
             return None
-        if not written:
-            raise Refused({"error": "invalid_request"}, 400)
         known = self._verified.find(written)
         if known is not None:
             keys = self._keys if self._fetched is None else await self._fetched.current()

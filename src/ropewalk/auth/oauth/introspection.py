@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from ropewalk.auth.bearer import BearerScheme, bearer_token
 from ropewalk.auth.bearer_jwt import scopes_and_roles, token_identity
-from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity
 from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_options import JWTOptions
@@ -16,8 +16,6 @@ from ropewalk.auth.jwt_tokens import refused
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication, ProviderCalls, client_request, unusable
 from ropewalk.auth.packages import optional
 from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url
-from ropewalk.auth.refusals import Refused
-from ropewalk.auth.scheme import Scheme, authorization
 from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, shown
 from ropewalk.request import Request
@@ -71,7 +69,7 @@ class IntrospectionOptions:
             raise HandlerError("RW240", what, 'Use "basic" or "post".')
 
 
-class TokenIntrospection(Scheme):
+class TokenIntrospection(BearerScheme):
     """Tokens in the Authorization field that only their provider can read, such as opaque access tokens.
 
     The provider is called about each token, and what it returns is kept for `keep_time`. Where the tokens are JSON Web
@@ -104,17 +102,11 @@ class TokenIntrospection(Scheme):
         self._kept: dict[bytes, tuple[float, dict[str, Any]]] = {}
         """Until when, and the claims, by the hash of the token: the tokens themselves are not kept."""
 
-    def challenge(self) -> Challenge:
-        """`Bearer`, with the realm."""
-        return Challenge("Bearer", (("realm", self.realm),))
-
     async def identify(self, request: Request) -> Identity | None:
         """The identity of the token's subject. Raises HTTPError 502 and 503 if the provider does not work."""
-        written = authorization(request, "bearer")
+        written = bearer_token(request)
         if written is None:
             return None
-        if not written:
-            raise Refused({"error": "invalid_request"}, 400)
         if len(written) > self.options.max_token_size or not _TOKEN.fullmatch(written):
             raise refused()
         claims = await self._claims(written)

@@ -1,0 +1,22 @@
+"""Bearer tokens: the credentials of a request, and the challenge (RFC 6750)."""
+
+from ropewalk.auth.challenges import Challenge
+from ropewalk.auth.refusals import Refused
+from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.request import Request
+
+
+class BearerScheme(Scheme):
+    """A scheme for tokens in the Authorization field."""
+
+    def challenge(self) -> Challenge:
+        """`Bearer`, with the realm."""
+        return Challenge("Bearer", (("realm", self.realm),))
+
+
+def bearer_token(request: Request) -> bytes | None:
+    """The token of a request; None if it has none. Raises Refused (400) for an empty one."""
+    written = authorization(request, "bearer")
+    if written is not None and not written:
+        raise Refused({"error": "invalid_request"}, 400)
+    return written
