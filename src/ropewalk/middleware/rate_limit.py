@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from ropewalk.errors import HandlerError, named, shown
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import DESCRIPTION, RETRY_AFTER, MiddlewareDescription, MiddlewareResponse
+from ropewalk.middleware.fields import add_lines
 from ropewalk.middleware.identity import client_network, digest, user_of
 from ropewalk.middleware.options import (
     check_choice,
@@ -170,8 +171,7 @@ class _RateLimiter:
             )
             raise refusal(429, "Too many requests were sent.", [("retry-after", str(wait)), *fields])
         response = await next(request)
-        for name, value in fields:
-            response.headers.add(name, value)  # another limit may have added its own: both fields are lists
+        add_lines(request, response, fields)  # another limit may have added its own: both fields are lists
         return response
 
     async def _key(self, limit: Limit, request: Request) -> str | None:
