@@ -59,18 +59,18 @@ class JSONPatch(Patch[Changed]):
             return patch.JsonPatch([operation]).apply(document, in_place=True)
         except patch.JsonPatchTestFailed:
             raise _conflict(operation, index, f"{operation['path'] or 'The whole'} has another value") from None
-        except (patch.JsonPatchConflict, pointer.JsonPointerException) as error:
-            raise _conflict(operation, index, str(error)) from None
-        except (patch.InvalidJsonPatch, TypeError, ValueError) as error:
-            raise _refused(index, str(error)) from None
+        except (patch.JsonPatchConflict, pointer.JsonPointerException):
+            raise _impossible(operation, index) from None
+        except (patch.InvalidJsonPatch, TypeError, ValueError):
+            raise _refused(index, "The operation cannot be applied at this path.") from None
 
     def _size_of_source(self, document: Any, operation: dict[str, Any], index: int) -> int:
         """The bytes of the value that an operation copies."""
         _, pointer = self._library
         try:
             source = pointer.JsonPointer(operation["from"]).resolve(document)
-        except pointer.JsonPointerException as error:
-            raise _conflict(operation, index, str(error)) from None
+        except pointer.JsonPointerException:
+            raise _impossible(operation, index) from None
         encoded = msgspec.json.encode(source)
         if is_too_deep(encoded):
             raise _refused(index, "The copied value has arrays and objects nested too deeply.")
@@ -83,6 +83,20 @@ def library() -> tuple[Any, Any]:
         return import_module("jsonpatch"), import_module("jsonpointer")
     except ImportError as error:
         raise HandlerError("RW261", f"A handler takes a JSONPatch, and {error.name} is not installed.") from error
+
+
+def _impossible(operation: dict[str, Any], index: int) -> HTTPError:
+    """The error for an object that has not what an operation needs.
+
+    The messages of the libraries contain the object, of which a client may not see all.
+    """
+    path, source = operation["path"], operation.get("from")
+    if operation["op"] == "move" and path != source and path.startswith(f"{source}/"):
+        return _conflict(operation, index, "a value cannot be moved into itself")
+    if operation["op"] == "remove" and not path:
+        return _conflict(operation, index, "the whole cannot be removed")
+    places = f"at {path or 'the whole'}" if source is None else f"at {source or 'the whole'} or {path or 'the whole'}"
+    return _conflict(operation, index, f"the object does not have what it needs {places}")
 
 
 def _conflict(operation: dict[str, Any], index: int, why: str) -> HTTPError:

@@ -71,6 +71,26 @@ class TestOperations:
         assert (problem["operation"], problem["pointer"]) == (1, operation["path"])
         assert problem["detail"].startswith(f"Operation 1 ({operation['op']}) cannot be applied: ")
 
+    @pytest.mark.parametrize(
+        "operation",
+        [
+            op("remove", "/nothing/x"),
+            op("replace", "/nothing/x", value=1),
+            op("add", "/nothing/x", value=1),
+            op("test", "/number", value=1),
+            op("test", "/nothing/x", value=1),
+            op("copy", "/beds", **{"from": "/nothing"}),
+            op("move", "/beds", **{"from": "/nothing/x"}),
+            op("move", "/nothing/x", **{"from": "/beds"}),
+        ],
+    )
+    def test_none_shows_the_object(self, operation: dict[str, Any]) -> None:
+        """A client may not see all fields of what it changes."""
+        client = client_of(Struct, JSONPatch[Struct], Struct(**{**ROOM, "number": "secret"}))
+        response = sent(client, operation)
+        assert response.status == 409
+        assert "secret" not in response.text
+
     def test_all_or_nothing(self) -> None:
         room = Struct(**ROOM)
         client = client_of(Struct, JSONPatch[Struct], room)
