@@ -36,7 +36,7 @@ class NamedValues:
 
     def read(self, request: Request) -> dict[str, Any]:
         """The arguments. Raises ValidationError."""
-        arguments = asdict(convert(self._values_of(request, self._names), self._group, strict=False))
+        arguments = asdict(_convert(self._values_of(request, self._names), self._group))
         if self._has_optional:
             return {name: value for name, value in arguments.items() if value is not UNSET}
         return arguments
@@ -62,7 +62,7 @@ class WholeValues:
 
     def read(self, request: Request) -> dict[str, Any]:
         """The argument. Raises ValidationError."""
-        return {self._parameter: convert(self._raw(request), self._kind, strict=False)}
+        return {self._parameter: _convert(self._raw(request), self._kind)}
 
     def errors(self, request: Request) -> list[FieldError]:
         """Every error; none if the values are valid."""
@@ -124,12 +124,22 @@ def repeated_error(location: Location, error: Repeated) -> FieldError:
 def _errors(location: Location, names: Names, kind: Any, raw: Any) -> list[FieldError]:
     try:
         values = raw()
-        convert(values, kind, strict=False)
+        _convert(values, kind)
     except Repeated as error:
         return [repeated_error(location, error)]
     except ValidationError:
         return field_errors(location, names, faults_in(values, kind, strict=False))
     return []
+
+
+def _convert(values: Raw, kind: Any) -> Any:
+    """The values as a type. Raises ValidationError."""
+    try:
+        return convert(values, kind, strict=False)
+    except ValidationError:
+        raise
+    except ValueError as error:  # msgspec raises it for a time in seconds that is in the year 10000
+        raise ValidationError(str(error)) from None
 
 
 def _group_of(inputs: Sequence[Input]) -> type[Struct]:

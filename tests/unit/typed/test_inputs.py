@@ -158,6 +158,17 @@ class TestQuery:
         assert served("/", handler).get(f"/?{query}").status == 200
         assert log == []
 
+    @pytest.mark.parametrize("text", ["253402300800", "253402300799.9999999", "-62135596801", "1e300", "nan"])
+    @pytest.mark.parametrize("kind", [dt.datetime, dt.datetime | None, list[dt.datetime]])
+    def test_times_in_seconds_that_are_out_of_range(self, kind: Any, text: str, log: Log) -> None:
+        def handler(when: Any, missing: int) -> None: ...
+
+        handler.__annotations__["when"] = kind
+        response = served("/", handler).get(f"/?when={text}")
+        assert response.status == 422
+        assert [each["name"] for each in response.json()["errors"]] == ["when", "missing"]
+        assert log == []
+
 
 class TestNull:
     """The text `null` is not None: only an absent value is."""
