@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what SQLite can store
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Email = Annotated[str, Meta(pattern=r"^[!-?A-~]+@[!-?A-~]+$", max_length=254)]  # ASCII, as an SMTP server takes it
+Email = Annotated[str, Meta(pattern=r"^[!-?A-~]+@[!-?A-~]+$(?!\n)", max_length=254)]  # ASCII, as SMTP servers take it
 
 
 class NewRoom(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -35,7 +35,7 @@ class Todo(Struct):
 class Credentials(Struct, forbid_unknown_fields=True):
     """What a user signs up and logs in with."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z]{1,20}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z]{1,20}$(?!\n)")]
     password: Annotated[str, Meta(min_length=12, max_length=200)]
 
 

@@ -52,6 +52,10 @@ def test_mistakes_are_listed(client: Client) -> None:
     assert {error["pointer"] for error in refused.json()["errors"]} == {"/title", "/titel", "/due"}
 
 
+def test_names_that_look_alike(client: Client) -> None:
+    assert client.post("/users", json=ADA | {"name": "ada\n"}).status == 422
+
+
 def test_todos_of_others_do_not_exist(client: Client) -> None:
     client.post("/todos", json={"title": "Buy rope"})
     log_in(client, {"name": "grace", "password": "another password"})
