@@ -129,6 +129,8 @@ class SiteProtocol:
         """Aborts a connection whose client does not read the rest of the output."""
         self._ended = False
         """All output was written, and further input is dropped."""
+        self._lost = False
+        """The transport is closed, and the engine may not know it yet."""
 
     def makeConnection(self, transport: Any) -> None:
         """Begin to serve when the app has started."""
@@ -160,6 +162,7 @@ class SiteProtocol:
     def connectionLost(self, reason: Failure) -> None:
         """The connection is closed."""
         del reason
+        self._lost = True
         self._started.cancel()
         timer, self._close_timer = self._close_timer, None
         if timer is not None:
@@ -185,16 +188,21 @@ class SiteProtocol:
 
     def write(self, data: bytes, /) -> None:
         """Send bytes to the client."""
-        self._transport.write(data)
+        if not self._lost:
+            self._transport.write(data)
 
     def end_writing(self) -> None:
         """Close our sending side, and go on reading."""
+        if self._lost:
+            return
         self._ended = True
         self._transport.unregisterProducer()
         end_writing(self._transport)
 
     def close(self) -> None:
         """Close when all output is sent, at the latest after `Limits.write_timeout`."""
+        if self._lost:
+            return
         seconds = self._engine.limits.write_timeout
         if seconds:
             self._close_timer = self._server.reactor.callLater(seconds, self._abort_late)
@@ -203,16 +211,19 @@ class SiteProtocol:
         self._transport.loseConnection()
 
     def abort(self) -> None:
-        """Close now."""
-        self._transport.abortConnection()
+        """Close now. A transport with TLS that is closed already would raise an exception."""
+        if not self._lost:
+            self._transport.abortConnection()
 
     def pause_reading(self) -> None:
         """Stop reading: the engine's buffers for this client are full."""
-        self._transport.pauseProducing()
+        if not self._lost:
+            self._transport.pauseProducing()
 
     def resume_reading(self) -> None:
         """Read again."""
-        self._transport.resumeProducing()
+        if not self._lost:
+            self._transport.resumeProducing()
 
     def _abort_late(self) -> None:
         self._close_timer = None

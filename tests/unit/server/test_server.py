@@ -447,6 +447,21 @@ class TestSite:
         assert transport.value() == b""
         site.doStop()
 
+    def test_a_transport_that_is_lost_is_left_alone(self) -> None:
+        """That of TLS has no connection any more, and raises AttributeError."""
+        reactor, site, _transport, protocol = self.make()
+        protocol.connectionLost(None)
+        protocol._transport = None
+        timers = reactor.getDelayedCalls()
+        protocol.write(b"late")
+        protocol.pause_reading()
+        protocol.resume_reading()
+        protocol.end_writing()
+        protocol.close()
+        protocol.abort()
+        assert reactor.getDelayedCalls() == timers
+        site.doStop()
+
     def test_nothing_is_read_before_the_app_has_started(self) -> None:
         hook: Deferred[None] = Deferred()
         site, transport, protocol = self.make_starting(hook)
