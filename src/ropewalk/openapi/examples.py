@@ -1,6 +1,7 @@
 """The examples of a parameter or a body."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +21,7 @@ def examples_of(example: Any, examples: Mapping[str, Any] | None) -> dict[str, A
 
 def built_in(value: Any) -> Any:
     """A value as JSON has it; None if there is none, or it cannot be written."""
-    if value is EMPTY:
+    if value is EMPTY or (isinstance(value, float) and not isfinite(value)):
         return None
     try:
         return msgspec.to_builtins(value, str_keys=True, enc_hook=_pydantic)

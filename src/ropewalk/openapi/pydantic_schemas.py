@@ -1,7 +1,9 @@
 """The schemas of pydantic's models, for input and output, with one component for both where they are equal."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
+
+from ropewalk.openapi.references import free_name, renaming
 
 Schema = dict[str, Any]
 
@@ -31,20 +33,6 @@ def pydantic_schemas(
     return [by_number[number] for number in range(len(kinds))], found
 
 
-def renaming(references: Mapping[str, str]) -> Callable[[Any], Any]:
-    """What copies a schema with other references."""
-
-    def rename(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {
-                name: references.get(each, each) if name == "$ref" and isinstance(each, str) else rename(each)
-                for name, each in value.items()
-            }
-        return [rename(each) for each in value] if isinstance(value, list) else value
-
-    return rename
-
-
 def _names(components: dict[str, Schema], place: str, taken: Sequence[str]) -> dict[str, str]:
     """The name of each component, without a suffix where the schemas for input and output are equal."""
     equal = _equal_in_both(components, place)
@@ -53,7 +41,7 @@ def _names(components: dict[str, Schema], place: str, taken: Sequence[str]) -> d
     used = set(taken)
     for old in components:
         base = _base(old)
-        name = of_both.get(base) or _free(base if base in equal else old, used)
+        name = of_both.get(base) or free_name(base if base in equal else old, used)
         if base in equal:
             of_both[base] = name
         names[old] = name
@@ -82,12 +70,3 @@ def _equal_in_both(components: dict[str, Schema], place: str) -> set[str]:
 def _base(name: str) -> str:
     suffix = next((each for each in _SUFFIXES.values() if name.endswith(each)), "")
     return name.removesuffix(suffix)
-
-
-def _free(name: str, taken: set[str]) -> str:
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name}_{number}" in taken:
-        number += 1
-    return f"{name}_{number}"

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any, Final, Literal
 
-import msgspec
 from msgspec import inspect as shapes
 
+from ropewalk.openapi.native_schemas import native_schemas
 from ropewalk.openapi.pydantic_schemas import pydantic_schemas
 from ropewalk.typed.pydantic_models import has_model
 
@@ -64,6 +65,8 @@ class Schemas:
 
     def _add_models(self, kinds: list[tuple[Any, Direction]]) -> None:
         made, components = pydantic_schemas(kinds, PLACE, list(self.components))
+        for schema in (*made, *components.values()):
+            _simplify(schema)
         self.components |= components
         for (kind, direction), schema in zip(kinds, made, strict=True):
             self._found[id(kind), direction] = schema
@@ -76,10 +79,10 @@ def _described(kind: Any) -> shapes.Type | None:
         return None
 
 
-def _native_schemas(kinds: list[tuple[Any, Direction]]) -> tuple[tuple[Schema, ...], dict[str, Any]]:
-    made, components = msgspec.json.schema_components([kind for kind, _ in kinds], ref_template=f"{PLACE}{{name}}")
+def _native_schemas(kinds: list[tuple[Any, Direction]]) -> tuple[list[Schema], dict[str, Schema]]:
+    made, components = native_schemas([kind for kind, _ in kinds], PLACE)
     for schema in (*made, *components.values()):
-        _drop_false_items(schema)
+        _simplify(schema)
     return made, components
 
 
@@ -92,14 +95,21 @@ def _make_titles_distinct(components: dict[str, Schema]) -> None:
             components[name] = schema | {"title": name}
 
 
-def _drop_false_items(schema: Any) -> None:
-    """Leave out `"items": false` of tuples, which `maxItems` says already: code generators do not expect a boolean."""
+def _simplify(schema: Any) -> None:
+    """Leave out what tools do not expect, and what they need not know.
+
+    That is `"items": false` of tuples, which `maxItems` says already, and a default that is infinite or not a number:
+    JSON would have null in its place.
+    """
     left = [schema]
     while left:
         value = left.pop()
         if isinstance(value, dict):
             if value.get("items") is False and value.get("maxItems") == len(value.get("prefixItems", ())):
                 del value["items"]
+            default = value.get("default")
+            if isinstance(default, float) and not isfinite(default):
+                del value["default"]
             left += value.values()
         elif isinstance(value, list | tuple):
             left += value

@@ -1,10 +1,10 @@
 """The components: which there are, how they are named, and what is written for tools that read them."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import pydantic
-from msgspec import Struct
+from msgspec import Struct, defstruct
 from tests.unit.openapi.described import described, operation
 
 from ropewalk import App, OpenAPI, Query
@@ -92,6 +92,77 @@ def test_classes_of_one_name() -> None:
     found = echo(one(), two(), Room)
     assert [list(each["properties"]) for each in found.values()] == [["a"], ["b"], ["c"]]
     assert len({each["title"] for each in found.values()}) == len(found)
+
+
+def model(field: str) -> Any:
+    class Model(Struct):
+        __annotations__ = {field: int}
+
+    return Model
+
+
+def test_generic_types_of_classes_of_one_name() -> None:
+    """As `Page[books.Model]` and `Page[films.Model]`: msgspec would give both one name."""
+    page: Any = Page
+    book, film, song = model("book"), model("film"), model("song")
+    found = echo(page[book], page[film], page[song], book, Tree, page[int])
+    fields = {name: list(schema["properties"]) for name, schema in found.items()}
+    for field in ("book", "film", "song"):
+        [name] = [name for name, each in fields.items() if each == [field]]
+        items = {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+        assert len([each for each in found.values() if each["properties"].get("items") == items]) == 1
+    assert len(found) == 8
+    assert len({schema["title"] for schema in found.values()}) == 8
+
+
+def test_classes_of_one_module_and_name() -> None:
+    found = echo(model("book"), model("film"), model("film"))
+    assert [list(each["properties"]) for each in found.values()] == [["book"], ["film"], ["film"]]
+
+
+class Cat(pydantic.BaseModel):
+    kind: Literal["cat"]
+
+
+class Node(pydantic.BaseModel):
+    kind: Literal["node"]
+    below: "list[Annotated[Node | Cat, pydantic.Field(discriminator='kind')]]" = []
+
+
+def test_a_discriminator_refers_to_the_components_as_they_are_named() -> None:
+    """A component of msgspec has the name Cat already."""
+    found = echo(Node, defstruct("Cat", [("lives", int)]))
+    items = found["Node"]["properties"]["below"]["items"]
+    place = "#/components/schemas/"
+    assert items["discriminator"]["mapping"] == {"cat": f"{place}Cat_2", "node": f"{place}Node"}
+    assert [each["$ref"] for each in items["oneOf"]] == [f"{place}Node", f"{place}Cat_2"]
+
+
+class Bounds(Struct):
+    most: float = float("inf")
+    mean: float | None = float("nan")
+    least: float = 0.0
+
+
+class BoundsModel(pydantic.BaseModel):
+    most: float = float("inf")
+    mean: float | None = float("nan")
+    least: float = 0.0
+
+
+def test_a_default_that_json_cannot_have() -> None:
+    """It would be null, which is not a number."""
+    for schema in echo(Bounds, BoundsModel).values():
+        defaults = {name: each["default"] for name, each in schema["properties"].items() if "default" in each}
+        assert defaults == {"least": 0.0}
+
+    app = App()
+
+    @app.get("/a")
+    def find(most: float = float("inf"), least: float = 0.0) -> None: ...
+
+    schemas = [each["schema"] for each in operation(app, "/a")["parameters"]]
+    assert schemas == [{"type": "number"}, {"type": "number", "default": 0.0}]
 
 
 def test_a_model_with_two_forms() -> None:
