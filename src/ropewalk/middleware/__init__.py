@@ -6,12 +6,13 @@
         return response
 
 `next(request)` always returns a Response, whatever the handler returns or raises: error handlers are called inside all
-middleware, directly around the code that raises. So the outermost middleware sees every response of the app.
-`response.error` is the exception that it was made for. `response.raise_error()` raises that again, for context managers
-that roll back; the response stays the same. Only what ends the handler itself is raised through `next`: the client has
-left, or a timeout of a middleware has expired.
+middleware, directly around the code that raises. So the outermost middleware sees every response that the app sends.
+`response.error` is the exception that the response was made from. `response.raise_error()` raises it again, for example
+so that a context manager rolls back; it does not change the response. `next` itself raises only two kinds of exception:
+the client has disconnected, or the `timeout` middleware has cancelled the handler.
 
-The first part of a stream is made before `next` returns, so an exception before it becomes a Response, too.
+`next` returns after the first part of a stream has been produced. An exception before that part becomes a Response,
+too.
 """
 
 from ropewalk.middleware.allowed_hosts import AllowedHostsOptions, allowed_hosts

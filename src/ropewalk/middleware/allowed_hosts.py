@@ -1,4 +1,4 @@
-"""Which hosts the app responds for: a guard against DNS rebinding and against links made from a forged Host."""
+"""Refuse requests for unknown hosts: this prevents DNS rebinding, and links that contain a forged Host."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,18 +13,20 @@ from ropewalk.request import Request
 from ropewalk.response import Response
 
 _WRITE: Final = 'Write it as "example.com", "*.example.com", "localhost:8080" or "[::1]", without a scheme or a path.'
-_REFUSALS: Final = {400: "The Host is malformed or wrong.", 421: "The server does not respond for this host."}
+_REFUSALS: Final = {400: "The Host is malformed or wrong.", 421: "The server does not serve this host."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedHostsOptions:
-    """The hosts of an app. Raises HandlerError: RW230 for an invalid value or no host, RW233 for a malformed host."""
+    """The hosts that an app serves. Raises HandlerError: RW230 for an invalid value or no host, RW233 for a malformed
+    host."""
 
     hosts: Iterable[str]
-    """Such as "example.com", `*.example.com` for all subdomains (not for example.com itself), or "[::1]". With a port,
-    such as "example.com:8080", only that port; without one, any port."""
+    """Such as "example.com", `*.example.com` for all subdomains (not for example.com itself), or "[::1]".
+    "example.com:8080" allows only that port; "example.com" allows any port."""
     status: Literal[400, 421] = 421
-    """For another host: 421, which lets HTTP/2 clients open another connection (RFC 9110, section 15.5.20), or 400."""
+    """The status for any other host: 421, which lets HTTP/2 clients open another connection (RFC 9110, section
+    15.5.20), or 400."""
 
     def __post_init__(self) -> None:
         if not strings(self, "hosts"):
@@ -35,10 +37,10 @@ class AllowedHostsOptions:
 
 
 def allowed_hosts(options: AllowedHostsOptions) -> Middleware:
-    """A middleware that refuses requests for other hosts. It reads `request.host`.
+    """A middleware that refuses requests for other hosts. It checks `request.host`.
 
-    That is the host of the target or of the field Host, or what a trusted proxy reports (see `TrustedProxies`). A
-    malformed or missing host is refused with 400.
+    That is the host in the request target or in the Host field, or the host that a trusted proxy reports (see
+    `TrustedProxies`). A malformed or missing host gets a 400.
     """
     check_kind(options, AllowedHostsOptions)
     patterns = [_parse(options, each) for each in options.hosts]
@@ -63,7 +65,7 @@ def allowed_hosts(options: AllowedHostsOptions) -> Middleware:
         if parts is None:
             raise HTTPError(400, "The Host is malformed.")
         if not allows(*parts):
-            raise HTTPError(options.status, "This server does not respond for this host.")
+            raise HTTPError(options.status, "This server does not serve this host.")
         return await next(request)
 
     return allowed_hosts

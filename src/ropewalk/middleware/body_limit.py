@@ -1,4 +1,4 @@
-"""A limit for the bodies of requests, around an app, a mount or a route."""
+"""A size limit for request bodies, for an app, a mount or a route."""
 
 from dataclasses import dataclass
 
@@ -21,11 +21,11 @@ class BodyLimitOptions:
 
 
 def body_limit(options: BodyLimitOptions) -> Middleware:
-    """A middleware that limits bodies, however they are read, also by mounted applications.
+    """A middleware that limits the size of request bodies, also of those that a mounted application reads.
 
-    A body whose Content-Length is over the limit is refused before anything inside runs; one that is sent in chunks,
-    when it exceeds the limit. It takes the place of the engine's limit. Where several limits apply (of routes, of
-    middleware around each other, of `request.body(limit)`), the smallest counts.
+    A body whose Content-Length is over the limit is refused before the handler runs. A chunked body is refused as soon
+    as it exceeds the limit. This limit replaces the engine's limit. If several limits apply (from routes, nested
+    middleware or `request.body(limit)`), the smallest counts.
     """
     check_kind(options, BodyLimitOptions)
     size = options.size

@@ -11,15 +11,16 @@ from ropewalk.request import Request
 from ropewalk.response import Response
 
 _CACHED: Final = frozenset((200, 203, 206, 300, 301, 304, 308))
-"""Statuses of responses that may be kept (RFC 9110, section 15.1), without those of errors."""
+"""Statuses of responses that caches may keep (RFC 9110, section 15.1), without error statuses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheOptions:
-    """Who may keep a response, and for how long. By default, no one. Raises HandlerError (RW230, RW231)."""
+    """Which caches may keep a response, and for how long. By default, none may. Raises HandlerError (RW230, RW231)."""
 
     max_age: int | None = None
-    """Seconds for which a response may be used without asking again; 0: ask each time; None: it may not be kept."""
+    """Seconds for which a cache may use a response without revalidation; 0: it must revalidate each time; None: no
+    cache may keep the response."""
     visibility: Literal["private", "public"] = "private"
     """With "private", only the user's browser may keep it; with "public", shared caches, such as a CDN, may too."""
     shared_max_age: int | None = None
@@ -29,9 +30,9 @@ class CacheOptions:
     stale_if_error: int | None = None
     """Seconds for which an old response may be used while the server fails (RFC 5861)."""
     immutable: bool = False
-    """Whether the response never changes, as that of a URL with a version or hash in it (RFC 8246)."""
+    """Whether the response never changes, for example because its URL contains a version or a hash (RFC 8246)."""
     vary: Iterable[str] = ()
-    """Fields of requests on which the responses depend, such as "Accept-Language"."""
+    """Request fields on which the responses depend, such as "Accept-Language"."""
 
     def __post_init__(self) -> None:
         for name in ("max_age", "shared_max_age", "stale_while_revalidate", "stale_if_error"):
@@ -50,9 +51,9 @@ class CacheOptions:
 def cache_headers(options: CacheOptions = CacheOptions()) -> Middleware:
     """A middleware that adds Cache-Control to responses that have neither that nor Expires.
 
-    Only successful responses and redirects to GET and HEAD may be kept; others get "no-store". A response that sets a
-    cookie, to a request with Authorization, to a principal of `ropewalk.auth` or to `request.state.user` is never
-    public.
+    Only successful responses and redirects to GET and HEAD requests may be kept; others get "no-store". A response is
+    never public if it sets a cookie, if the request has Authorization, or if the request has a user (a principal of
+    `ropewalk.auth`, or `request.state.user`).
     """
     check_kind(options, CacheOptions)
     public = ("cache-control", _value(options, options.visibility))
@@ -80,7 +81,7 @@ def cache_headers(options: CacheOptions = CacheOptions()) -> Middleware:
 
 
 def _has_principal(request: Request) -> bool:
-    """Whether the request has credentials, in Authorization or wherever a middleware has found a user by them."""
+    """Whether the request has an Authorization field, or a user that a middleware has found."""
     if request.header("authorization") is not None or getattr(request.state, "user", None) is not None:
         return True
     return getattr(getattr(request.state, "authentication", None), "identity", None) is not None

@@ -1,4 +1,4 @@
-"""A handler with its middleware, as one coroutine function. It is built once for each handler, not for each request."""
+"""Combine a handler and its middleware into one coroutine function: once for each handler, not for each request."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, cast
@@ -13,7 +13,8 @@ from ropewalk.response import Response
 Next = Callable[[Request], Awaitable[Response]]
 Middleware = Callable[[Request, Next], Awaitable[Any]]
 PREFLIGHT: Final = "ropewalk_responds_to_preflight"
-"""The attribute of a middleware that responds to preflights: it runs for those of its route, too."""
+"""The attribute that marks a middleware which responds to CORS preflights, so that it also runs for OPTIONS
+requests."""
 Step = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -23,7 +24,7 @@ def check(middleware: Middleware) -> Middleware:
 
 
 def chain(handler: Handler, apps: tuple[Any, ...]) -> Step:
-    """A handler inside the middleware of its route, inside that of apps, the outermost app first.
+    """Wrap a handler in the middleware of its route, and these in the middleware of `apps`, given outermost first.
 
     Raises HandlerError (RW238) for middleware in a wrong order.
     """
@@ -35,8 +36,8 @@ def chain(handler: Handler, apps: tuple[Any, ...]) -> Step:
         for middleware in reversed(apps[depth - 1].middlewares):
             step = _call_middleware(middleware, step, apps[:depth])
     step = _send_stream(step)
-    step.ropewalk_apps = apps  # type: ignore[attr-defined] # calling.fail finds the error handlers of the apps there
-    step.__wrapped__ = handler.call  # type: ignore[attr-defined] # error messages find the user's code there
+    step.ropewalk_apps = apps  # type: ignore[attr-defined] # `fail` reads it to find error handlers
+    step.__wrapped__ = handler.call  # type: ignore[attr-defined] # error messages name this function
     return step
 
 
@@ -85,10 +86,11 @@ def _send_stream(next_step: Step) -> Step:
                 request.leave_middleware()
             if isinstance(response.body, (bytes, str)) and not request.begun:
                 return response
-            # All parts of a stream are made in the task and the context in which the first was made.
+            # All parts of a stream are produced in the task and the context of the first part, so the stream is sent
+            # here.
             return await send(response, request)
         except GeneratorExit:
-            request.begun = ()  # nothing can be awaited any more
+            request.begun = ()  # the coroutine is being closed, so it can no longer await
             raise
         finally:
             if request.begun:
@@ -98,7 +100,7 @@ def _send_stream(next_step: Step) -> Step:
 
 
 def _raised_by_next_step(error: BaseException) -> bool:
-    """Whether the step that a middleware calls has raised an exception, rather than the middleware itself."""
+    """Whether the exception was raised by the step that a middleware calls, not by the middleware itself."""
     trace = error.__traceback__
     steps = 0
     while trace is not None:

@@ -17,9 +17,9 @@ from ropewalk.response import KNOWN_TYPES, Response
 _OF_CONTENT: Final = frozenset(
     ("content-type", "content-length", "content-encoding", "content-language", "content-range", "accept-ranges")
 )
-"""Fields that a 304 leaves out: the client has them already (RFC 9110, section 15.4.5)."""
+"""Fields that a 304 omits because the client already has them (RFC 9110, section 15.4.5)."""
 _HASHED: Final = frozenset(("content-type", "content-encoding", "content-language"))
-"""Fields that change what the bytes of a body mean."""
+"""Fields that change the meaning of the body's bytes, so they are part of the hash."""
 _TAG: Final = {"ETag": "The version of the resource."}
 _DESCRIPTION: Final = MiddlewareDescription(
     methods=("GET", "HEAD"),
@@ -37,14 +37,14 @@ _DESCRIPTION: Final = MiddlewareDescription(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionalOptions:
-    """Which responses get an ETag. Raises HandlerError (RW230)."""
+    """Which responses get an ETag, and of which kind. Raises HandlerError (RW230)."""
 
     weak: bool = False
-    """Whether the ETags are weak: for bodies that a proxy compresses or changes on their way."""
+    """Whether the ETags are weak. Set it if a proxy compresses or changes bodies."""
     largest: int = 1024 * 1024
-    """The most bytes of a body whose ETag is computed: that takes about 1 ms for each MiB."""
+    """The size in bytes up to which a body gets an ETag. Hashing takes about 1 ms for each MiB."""
     files: bool = True
-    """Whether files get a weak ETag, of their size and the time of their last change."""
+    """Whether files get a weak ETag, made from their size and modification time."""
 
     def __post_init__(self) -> None:
         check_switches(self, "weak", "files")
@@ -52,12 +52,12 @@ class ConditionalOptions:
 
 
 def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middleware:
-    """A middleware that gives whole bodies an ETag, and responds to conditional GET and HEAD requests.
+    """A middleware that adds an ETag to responses that are not streams, and handles conditional GET and HEAD requests.
 
-    It applies to responses of status 200. The handler runs in any case: this saves the transfer, not the work. An ETag
-    or Last-Modified that the handler sets is used as it is, for streams too. For other methods, call
-    `request.if_match` in the handler, before it changes anything: the ETag of a value is `etag(value)`, if its
-    Content-Type is the default.
+    It applies to responses of status 200. The handler always runs: a 304 saves the transfer, not the work. An ETag or
+    Last-Modified field that the handler sets is kept, also for streams. In handlers of other methods, call
+    `request.if_match` before you change anything. If the Content-Type is the default, `etag(value)` returns the ETag
+    that this middleware gives to a value.
     """
     check_kind(options, ConditionalOptions)
 
@@ -91,7 +91,7 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
 
 
 def _tag_of(request: Request, response: Response, fields: dict[str, str], options: ConditionalOptions) -> str | None:
-    """The tag of a whole body. None for a stream, for one that is too large, and for a HEAD handler's empty body."""
+    """The ETag of a body. None for a stream, for a body that is too large, and for a HEAD handler's empty body."""
     body: Any = response.body
     if isinstance(body, OpenFile):
         whole = f"{body.modified.hex()}/{body.offset}/{body.size}".encode()
@@ -99,16 +99,17 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
     if not isinstance(body, bytes | str) or len(body) > options.largest or (not body and request.method == "HEAD"):
         return None
     if fields.get("content-type") in KNOWN_TYPES and not _HASHED.difference(("content-type",)) & fields.keys():
-        return etag(response.value, weak=options.weak)  # as the handler computes it for `request.if_match`
+        return etag(response.value, weak=options.weak)  # equals the ETag that a handler computes for `request.if_match`
     about = "\n".join(fields.get(name, "") for name in sorted(_HASHED)).encode("utf-8")
     octets = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     return digest_tag(about, b"\0", octets, weak=options.weak)
 
 
 def _evaluate(request: Request, tag: str | None, modified: str | None) -> int:
-    """The status by the preconditions of a GET or HEAD, in the order of RFC 9110, section 13.2.2; 200 if none applies.
+    """Evaluate the preconditions of a GET or HEAD in the order of RFC 9110, section 13.2.2. Return 304, 412, or else
+    200.
 
-    Fields that are malformed, and dates without a Last-Modified, count as absent.
+    Malformed fields are ignored, and so are conditional dates if the response has no Last-Modified.
     """
     header = request.header
     current = tag if tag is not None and is_etag(tag) else None
@@ -134,7 +135,7 @@ def _date(request: Request, value: str | None) -> int | None:
 
 
 def _not_modified(response: Response) -> Response:
-    """The 304 in place of a response. It keeps fields such as Vary, Cache-Control, ETag and Set-Cookie."""
+    """The 304 that replaces a response. It keeps fields such as Vary, Cache-Control, ETag and Set-Cookie."""
     kept = [line for line in response.headers.lines() if line[0] not in _OF_CONTENT]
     unchanged = Response(None, 304)
     unchanged.headers.add_checked(kept)

@@ -1,4 +1,4 @@
-"""CORS: which scripts of other origins may call the app (the Fetch standard, section 3.3)."""
+"""CORS: scripts of which other origins may call the app (the Fetch standard, section 3.3)."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,13 +12,13 @@ from ropewalk.request import Request
 from ropewalk.response import Response
 
 LONGEST_ORIGIN: Final = 300
-"""Characters. A name of a host has at most 253."""
+"""In characters. A host name has at most 253 (RFC 1035)."""
 
 _ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(\*\.)?([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _LABELS: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _SAFELISTED: Final = frozenset(("accept", "accept-language", "content-language", "content-type", "range"))
-"""Fields that a browser may name in a preflight because of their values, though it may send them without one."""
+"""CORS-safelisted fields. A browser names them in a preflight only if their values are not safelisted."""
 _SAFE_METHODS: Final = frozenset(("GET", "HEAD", "POST"))
 _PREFIX: Final = "access-control-"
 _WRITE: Final = 'Write it as "https://app.example.com" or "https://*.example.com", without a path or a default port.'
@@ -26,21 +26,22 @@ _WRITE: Final = 'Write it as "https://app.example.com" or "https://*.example.com
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CORSOptions:
-    """Who may call the app from other origins, and how. By default, no one.
+    """Which other origins may call the app, and how. By default, none may.
 
-    Raises HandlerError: RW230 for an invalid value, RW231 for `credentials` with `*` or "null", RW233 for an origin.
+    Raises HandlerError: RW230 for an invalid value, RW231 for `credentials` with `*` or "null", RW233 for a malformed
+    origin.
     """
 
     origins: Iterable[str] = ()
-    """The origins that may: "https://app.example.com", "http://localhost:3000", `https://*.example.com` for all
-    subdomains (not for example.com itself), or `*` for all. "null" is the origin of sandboxed frames and local files:
-    any page can make such a frame."""
+    """The allowed origins: "https://app.example.com", "http://localhost:3000", `https://*.example.com` for all
+    subdomains (not for example.com itself), or `*` for all. "null" is the origin of sandboxed frames and local files.
+    Any page can create such a frame, so it allows every page."""
     methods: Iterable[str] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-    """The methods that a preflight allows, or `*`. Browsers send GET, HEAD and POST without asking."""
+    """The methods that a preflight allows, or `*`. Browsers may send GET, HEAD and POST without a preflight."""
     headers: Iterable[str] = ()
-    """The fields that requests may have, besides those that are always allowed; `*` for all except Authorization."""
+    """The request fields that are allowed in addition to the safelisted ones; `*` for all except Authorization."""
     expose: Iterable[str] = ()
-    """The fields of responses that scripts may read, besides those that they always may; `*` for all."""
+    """The response fields that scripts may read in addition to the safelisted ones; `*` for all."""
     credentials: bool = False
     """Whether requests may have cookies, HTTP authentication or client certificates."""
     max_age: int | None = 600
@@ -68,10 +69,12 @@ class CORSOptions:
 
 
 def cors(options: CORSOptions) -> Middleware:
-    """A middleware for CORS. Put it first, so that preflights need no login and errors can be read by scripts.
+    """A middleware for CORS. Add it before other middleware, so that preflights need no login and scripts can read
+    error responses.
 
-    It responds to preflights (OPTIONS with Origin and Access-Control-Request-Method) itself: with 204, or 403 if it
-    does not allow them. It replaces Access-Control fields of the responses inside it: browsers refuse them twice.
+    It responds to preflights (OPTIONS with Origin and Access-Control-Request-Method) itself: with 204, or with 403 if
+    the request is not allowed. It replaces Access-Control fields that the handler sets, because browsers reject
+    duplicates.
     """
     check_kind(options, CORSOptions)
     allows = _matcher(tuple(options.origins))
@@ -116,7 +119,7 @@ def cors(options: CORSOptions) -> Middleware:
 
 
 def _preflight(options: CORSOptions) -> Callable[[Request, str, bool, str], Response]:
-    """A function that makes the response to a preflight."""
+    """Return a function that makes the response to a preflight."""
     methods, headers = frozenset(options.methods), frozenset(options.headers) | _SAFELISTED
     fixed: list[Line] = []
     if methods:
@@ -149,7 +152,7 @@ def _preflight(options: CORSOptions) -> Callable[[Request, str, bool, str], Resp
 
 
 def _may_have(asked: str | None, allowed: frozenset[str]) -> bool:
-    """Whether the requests that a preflight is for may have these fields."""
+    """Whether the fields that a preflight names are allowed."""
     names = {name.strip().lower() for name in (asked or "").split(",")} - {""}
     if "*" in allowed:
         return "authorization" not in names or "authorization" in allowed
@@ -163,14 +166,15 @@ def _refuse(reason: str, vary: Line) -> Response:
 
 
 def _drop(response: Response) -> None:
-    """Remove the fields of CORS that the handler, or an application that is mounted, has set."""
+    """Remove the CORS fields that the handler or a mounted application has set."""
     for name in list(response.headers):
         if name.startswith(_PREFIX):
             del response.headers[name]
 
 
 def _matcher(origins: tuple[str, ...]) -> Callable[[str], bool]:
-    """Whether an origin is one of these, or a subdomain of a pattern. Browsers send origins in lower case."""
+    """Return a function that tests whether an origin is in the list or matches a pattern. Browsers send origins in
+    lower case."""
     exact = frozenset(each for each in origins if "*" not in each)
     patterns = []
     for origin in origins:

@@ -1,4 +1,4 @@
-"""What a middleware adds to the description of the API (OpenAPI): its own responses, and header fields."""
+"""What a middleware adds to the OpenAPI document: its own responses, and header fields."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from typing import Any, Final, TypeVar
 from ropewalk.errors import HandlerError, is_status, shown
 
 DESCRIPTION: Final = "ropewalk_description"
-"""The attribute of a middleware, or of the object whose method it is, with its MiddlewareDescription."""
+"""The name of the attribute that holds the MiddlewareDescription: of a middleware, or of the object whose method it
+is."""
 
 RETRY_AFTER: Final[Mapping[str, str]] = {"Retry-After": "Seconds to wait before the next request."}
 """The header fields of a response that names a time to wait, with their description."""
@@ -17,14 +18,15 @@ AnyMiddleware = TypeVar("AnyMiddleware", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class MiddlewareResponse:
-    """A response that a middleware makes in place of the handler. Raises HandlerError (RW219) for a wrong status."""
+    """A response that a middleware sends instead of calling the handler. Raises HandlerError (RW219) for a wrong
+    status."""
 
     status: int
-    """If it is an error, the body is described as that of an HTTPError of this status."""
+    """For an error status, the document describes the body of an HTTPError with this status."""
     description: str = ""
-    """One sentence. Without one, it is the reason phrase of the status."""
+    """One sentence; if it is empty, the reason phrase of the status."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """The header fields of this response, with a description each."""
+    """The header fields of this response: descriptions by name."""
 
     def __post_init__(self) -> None:
         if not is_status(self.status):
@@ -34,36 +36,36 @@ class MiddlewareResponse:
 
 @dataclass(frozen=True, slots=True)
 class HeaderParameter:
-    """A header field of requests that a middleware reads."""
+    """A request header field that a middleware reads."""
 
     name: str
-    """As clients write it."""
+    """The name of the field, in the case in which the document shows it."""
     description: str = ""
-    """What the middleware does with it."""
+    """What the middleware does with the field."""
     required: bool = False
-    """Whether it refuses a request without it."""
+    """Whether the middleware refuses a request without the field."""
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
-    """A JSON schema of its value."""
+    """The JSON schema of the field's value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MiddlewareDescription:
-    """What a middleware adds to the operations that it is around."""
+    """What a middleware adds to the operations that it wraps."""
 
     responses: Sequence[MiddlewareResponse] = ()
-    """What it responds with in place of the handler."""
+    """The responses that the middleware sends instead of calling the handler."""
     parameters: Sequence[HeaderParameter] = ()
-    """The header fields of requests that it reads."""
+    """The request header fields that the middleware reads."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """The header fields that it adds to the responses of the handler, with a description each."""
+    """The header fields that the middleware adds to the handler's responses: descriptions by name."""
     methods: Collection[str] | None = None
-    """The methods for which all this counts; None for every method."""
+    """The methods to which this description applies; None for all."""
     with_body: bool = False
-    """Whether it counts only for operations whose requests have a body."""
+    """Whether this description applies only to operations with a request body."""
 
 
 def describes(description: MiddlewareDescription) -> Callable[[AnyMiddleware], AnyMiddleware]:
-    """Have the description of the API say what a middleware does: a decorator of a function, a class or an object.
+    """A decorator that adds a middleware's description to the OpenAPI document, for a function, a class or an object.
 
         @describes(MiddlewareDescription(responses=[MiddlewareResponse(402, "The account is empty.")]))
         async def paid(request, next): ...
@@ -83,7 +85,7 @@ def describes(description: MiddlewareDescription) -> Callable[[AnyMiddleware], A
 
 
 def description_of(middleware: Any) -> MiddlewareDescription | None:
-    """The description of a middleware, if it has one."""
+    """The description of a middleware, or None."""
     found = getattr(middleware, DESCRIPTION, None)
     if found is None:
         found = getattr(getattr(middleware, "__self__", None), DESCRIPTION, None)

@@ -1,4 +1,4 @@
-"""Header fields that a middleware adds to a response, without having the response checked again."""
+"""Functions that add header fields to a response without a second check of the response."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ Line = tuple[str, str]
 
 
 def add_lines(request: Request, response: Response, lines: Sequence[Line]) -> None:
-    """Add lines that are known to be valid: names in lower case, and none that frames the body.
+    """Add field lines that are known to be valid: with lower-case names, and none of them frames the body.
 
-    A response that was checked stays checked: checking it again would cost more than the middleware.
+    A checked response stays marked as checked, because a second check would cost more than the middleware itself.
     """
     response.headers.add_checked(lines)
     settled = request.settled
@@ -20,12 +20,12 @@ def add_lines(request: Request, response: Response, lines: Sequence[Line]) -> No
 
 
 def vary_line(names: Sequence[str]) -> Line:
-    """The line of Vary with these names."""
+    """A Vary field line with these names."""
     return "vary", ", ".join(names)
 
 
 def add_vary(request: Request, response: Response, line: Line) -> None:
-    """Add a line of Vary, without the names that the response has already (RFC 9110, section 12.5.5)."""
+    """Add a Vary field line, without the names that the response already lists (RFC 9110, section 12.5.5)."""
     present = response.headers.all("vary")
     if not present:
         add_lines(request, response, (line,))

@@ -1,4 +1,4 @@
-"""Names and addresses of hosts: the Host of a request, and the networks of peers."""
+"""Parse the Host field of a request, and test whether a peer is in a network."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from ropewalk.proxies import UNIX
 from ropewalk.request import Address
 
 LONGEST_HOST: Final = 253
-"""Characters of a name (RFC 1035, section 2.3.4)."""
+"""The most characters of a host name (RFC 1035, section 2.3.4)."""
 
 _HOST: Final = re.compile(
     r"([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(?::([0-9]{0,5}))?|\[([0-9a-f:.]{2,45})\](?::([0-9]{0,5}))?"
@@ -19,9 +19,10 @@ _HOST: Final = re.compile(
 
 
 def split_host(host: str) -> tuple[str, str] | None:
-    """The name in lower case, without a dot at its end, and the port ("" if absent). None for a malformed Host.
+    """Split a Host value into the lower-case name without a trailing dot, and the port ("" if absent). None if
+    malformed.
 
-    An IPv6 address has its brackets, and its shortest form (RFC 9110, section 4.2.3; RFC 5952).
+    An IPv6 address keeps its brackets and is shortened (RFC 9110, section 4.2.3; RFC 5952).
     """
     if len(host) > LONGEST_HOST + 7:
         return None
@@ -41,7 +42,10 @@ def split_host(host: str) -> tuple[str, str] | None:
 
 
 def in_networks(owner: Any, networks: Iterable[str]) -> Callable[[Address], bool]:
-    """Whether a peer is in one of these: addresses, networks, "unix", or "*" for all. Raises HandlerError (RW233)."""
+    """Return a function that tests whether a peer is in `networks`: addresses, networks, "unix", or "*" for all peers.
+
+    Raises HandlerError (RW233) for a malformed network.
+    """
     given = tuple(networks)
     parsed = tuple(_network(owner, each) for each in given if each not in (UNIX, "*"))
 

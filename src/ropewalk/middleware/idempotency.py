@@ -1,4 +1,4 @@
-"""Idempotency keys: a request that a client sends again is processed once, and gets the first response again."""
+"""Idempotency keys: if a client repeats a request, it is processed only once, and the first response is sent again."""
 
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
@@ -42,41 +42,44 @@ from ropewalk.waiting import ReactorTurn, Waiter
 log = Logger(namespace="ropewalk.middleware")
 
 NOT_FINAL: Final = frozenset((408, 425, 429))
-"""Statuses below 500 that invite the client to send the same request again, which is then processed."""
+"""Statuses below 500 after which a client should repeat the request. They release the key, so that the request is
+processed."""
 UNKNOWN: Final = "credentials "
-"""The beginning of the scope of a request without a user."""
+"""The prefix of a scope that is made from credentials, for a request without a user."""
 SLICE: Final = 1024 * 1024
-"""Bytes of a body that are hashed before other requests run."""
+"""Bytes of a body that are hashed at once. Between two such slices, the reactor handles other events."""
 
 
 @dataclass(frozen=True)
 class IdempotencyOptions:
-    """What `idempotency` does. Raises HandlerError (RW230) for an invalid value."""
+    """The options of `idempotency`. Raises HandlerError (RW230) for an invalid value."""
 
     methods: Collection[str] = frozenset(("POST", "PATCH"))
-    """The methods whose keys count. Others are idempotent by definition (RFC 9110, section 9.2.2)."""
+    """The methods for which keys are read. The default omits the methods that are idempotent (RFC 9110, section
+    9.2.2)."""
     required: bool | RequestFunction = False
-    """Whether a request without a key is refused with 400; or a function `(request)`, plain or async, that says it."""
+    """Whether a request without a key gets a 400: a bool, or a function `(request)`, plain or async, that returns
+    it."""
     scope: RequestFunction | None = None
-    """A function `(request)`, plain or async, that returns as str who sent the request. Keys of others are separate.
-
-    The default is `request.state.user` (a str, an int, a UUID, or an object whose `id` is one), or else the principal
-    of `ropewalk.auth` with its class and its issuer, which may have a `subject` in place of the `id`. Without either,
-    it is the values of the header fields `Authorization`, `Cookie` and `X-API-Key` together, and of what the scheme
-    that found the principal reads. The host of the request counts in any case."""
+    """A function `(request)`, plain or async, that returns a str which identifies the sender. Each sender has its own
+    keys. By default, the sender is `request.state.user` (a str, an int, a UUID, or an object whose `id` is one of
+    these). Without that, it is the principal of `ropewalk.auth`, with its class, its issuer, and its `id` or `subject`.
+    Without a principal that has one, it is a hash of the header fields `Authorization`, `Cookie` and `X-API-Key`, and
+    of the credentials that the authentication scheme reads. Keys of different hosts are always separate."""
     expires: float = 24 * 3600
     """Seconds for which a response is kept."""
     lease: float = 300
-    """Seconds for which a key is claimed while its request is processed. Give more than your slowest handler needs.
-
-    It ends what a process leaves that is killed: the key is free after this time."""
+    """Seconds for which a key is claimed while its request is processed. Give more than your slowest handler needs. If
+    the process is killed meanwhile, the key is free after this time."""
     largest_body: int = 256 * 1024
-    """Bytes of the largest body that is kept. A larger one, a stream and a file are sent once; a duplicate gets 409."""
+    """The most bytes of a response body that is stored. Larger bodies, streams and files are not stored: a repeated
+    request gets a 409."""
     store: IdempotencyStore = field(default_factory=MemoryIdempotency)
-    """Where keys and responses are. The default is one in the memory of this process, for this middleware alone."""
+    """Where keys and responses are stored. By default, in the memory of this process, separately for each
+    middleware."""
     on_store_failure: Literal["open", "closed"] = "closed"
-    """What happens to a request with a key while the store cannot be used: "closed" refuses it with 503, "open"
-    processes it without protection."""
+    """What happens to a request with a key while the store is unavailable: "closed" refuses the request with 503,
+    "open" processes it without protection against repetition."""
     header: str = "idempotency-key"
     """The name of the header field."""
 
@@ -102,7 +105,7 @@ def idempotency(options: IdempotencyOptions | None = None) -> Middleware:
 
         app.middleware(idempotency(IdempotencyOptions(required=True)))
 
-    It implements draft-ietf-httpapi-idempotency-key-header-07. Put it inside the middleware that authenticates users.
+    It implements draft-ietf-httpapi-idempotency-key-header-07. Add it after the middleware that authenticates users.
     A handler reads the key as `request.state.idempotency_key`.
     """
     options = IdempotencyOptions() if options is None else options
@@ -148,7 +151,7 @@ class _Idempotency:
         """Process a request whose key is claimed."""
         try:
             response = await next(request)
-        except BaseException:  # the client has left, or a timeout ends the handler
+        except BaseException:  # the client has disconnected, or a timeout cancels the handler
             self._release(key, token)
             raise
         if response.status >= 500 or response.status in NOT_FINAL:
@@ -156,12 +159,12 @@ class _Idempotency:
             return response
         stored = encode_response(response, self._options.largest_body)
         if not await self._is_scope(request, scope):
-            stored = b""  # its key does not contain the user, so another user might get it
+            stored = b""  # the key does not identify the user, so another user could get this response
         await _shielded(self._save(key, token, stored))
         return response
 
     async def _is_scope(self, request: Request, scope: str) -> bool:
-        """Whether the user is still the one that the key was made for. If not, that is logged as a mistake."""
+        """Whether the user is still the one from whom the key was derived. If not, log RW238."""
         if self._options.scope is not None:
             return True
         try:
@@ -177,11 +180,11 @@ class _Idempotency:
     async def _save(self, key: str, token: str, stored: bytes) -> None:
         try:
             await self._options.store.save(key, token, stored, self._options.expires)
-        except Exception as error:  # noqa: BLE001 - the request was processed, so its client gets the response
+        except Exception as error:  # noqa: BLE001 - the request was processed, so the client must get the response
             log.error("RW234 The response to a request with an idempotency key was not kept: {error}", error=error)
 
     def _release(self, key: str, token: str) -> None:
-        """Make a key free again. Nothing waits for it: the handler may have been cancelled."""
+        """Release a key. The caller does not wait, because its task may have been cancelled."""
         start(self._options.store.release(key, token)).addErrback(
             lambda failure: log.failure("RW234 An idempotency key was not released.", failure)
         )
@@ -204,12 +207,13 @@ class _Idempotency:
 
 
 def _owner(request: Request, scope: str) -> str:
-    """Who takes space in the store: the user, or an address, because credentials without a user are easily made up."""
+    """The owner whose share of the store is used: the user; or without one the client's address, because a client can
+    invent any number of credentials."""
     return f"client {client_network(request, 64)}" if scope.startswith(UNKNOWN) else scope
 
 
 def _description(options: IdempotencyOptions) -> MiddlewareDescription:
-    """What the middleware adds to the description of the API."""
+    """What the middleware adds to the OpenAPI document."""
     written = options.header.title()
     responses = [
         MiddlewareResponse(400, f"{written} is malformed{' or absent' if options.required else ''}."),
@@ -232,7 +236,7 @@ def _description(options: IdempotencyOptions) -> MiddlewareDescription:
 
 
 def _duplicate(known: Record, fingerprint: str) -> Response:
-    """The response to a request whose key was claimed before."""
+    """The response to a request whose key was already claimed. Raises HTTPError 409 or 422."""
     if known.fingerprint != fingerprint:
         raise refusal(422, "The idempotency key was used for another request.")
     if known.response is None:
@@ -246,7 +250,7 @@ def _duplicate(known: Record, fingerprint: str) -> Response:
 
 
 async def _fingerprint(request: Request) -> str:
-    """A hash of the method, the path with its query, the type of the body and the body."""
+    """A hash of the method, the path, the query, the Content-Type and the body."""
     handler = request.engine_handler
     body = await request.body(None if handler is None else handler.body_limit) if request.has_body else b""
     hashed = sha256()
@@ -259,7 +263,8 @@ async def _fingerprint(request: Request) -> str:
 
 
 def _shielded(coroutine: Coroutine[Any, Any, None]) -> Waiter[None]:
-    """A wait for a coroutine that continues when the wait is cancelled, as it is when the client leaves."""
+    """Run a coroutine, and return an awaitable for its end. Cancelling the awaitable (the client disconnects) does not
+    cancel the coroutine."""
     waiter: Waiter[None] = Waiter()
 
     def end(_: object) -> None:

@@ -1,4 +1,4 @@
-"""Who sent a request: the user or the address of the client, for limits and keys of each."""
+"""Who sent a request: the user, or the client's address. Rate limits and idempotency keys are separate for each."""
 
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_network
@@ -9,17 +9,17 @@ from ropewalk.errors import HandlerError, full_name, shown
 from ropewalk.request import Request
 
 CREDENTIALS: Final = ("authorization", "cookie", "x-api-key")
-"""Fields that tell users without an identity apart."""
+"""Request fields that distinguish users without an identity."""
 
 
 def user_of(request: Request) -> str | None:
-    """The identity of the user; None if there is none.
+    """The identity of the request's user; None if there is no user.
 
-    The user is `request.state.user`, which a middleware of the program has set, or else the principal that
-    `ropewalk.auth.authenticate` has found. The identity is the user itself if that is a str, bytes, an int or a UUID,
-    or else its attribute `id`, or `subject` for a principal. Principals of different classes are different users, and
-    so are the same subjects of different issuers. An empty identity of a principal is none. Raises HandlerError (RW236)
-    if `request.state.user` has none.
+    The user is `request.state.user`, which your own middleware sets, or else the principal that
+    `ropewalk.auth.authenticate` has found. If the user is a str, bytes, an int or a UUID, it is its own identity.
+    Otherwise the identity is its attribute `id`, or also `subject` for a principal. Principals of different classes or
+    issuers are different users. A principal with an empty identity counts as none. Raises HandlerError (RW236) if
+    `request.state.user` has no identity.
     """
     user = getattr(request.state, "user", None)
     if user is None:
@@ -33,9 +33,9 @@ def user_of(request: Request) -> str | None:
 def credentials_of(request: Request) -> str:
     """A hash of the credentials of a request, for a user without an identity.
 
-    They are the fields of `CREDENTIALS`, and what the scheme of `ropewalk.auth` that found the principal reads by its
-    description. Raises HandlerError (RW236) if the request lacks that: then nothing would tell principals apart. So it
-    does for Digest, whose credentials are other ones in each request.
+    The hash covers the fields of `CREDENTIALS`, and the field, cookie or query parameter that the authentication scheme
+    reads. Raises HandlerError (RW236) if the request does not contain it, because principals could not be distinguished
+    then; and for Digest, whose credentials differ in each request.
     """
     lines = [(name, value) for name in CREDENTIALS for value in request.headers.all(name)]
     found: Any = getattr(request.state, "authentication", None)
@@ -48,7 +48,7 @@ def credentials_of(request: Request) -> str:
             name = "cookie" if where == "cookie" else described["name"]
         given = request.query.all(name) if where == "query" else request.headers.all(name.lower())
         if described.get("scheme") == "digest":
-            given = []  # other credentials in each request of one user
+            given = []  # each request of a user has different credentials
         if not given:
             what = f"The principal is a {full_name(type(found.principal))}, which has neither an id nor a subject."
             raise HandlerError("RW236", what, "Give it an `id`, or the options of the middleware a function.")
@@ -73,9 +73,9 @@ def _identity(user: object, attribute: str) -> str | None:
 
 
 def client_network(request: Request, ipv6_prefix: int) -> str:
-    """The address of the client, or its network of IPv6: one client has as many addresses of a /64 as it wants.
+    """The client's IPv4 address, or its IPv6 network, because one client may use all addresses of a /64.
 
-    All clients of a UNIX socket, and all that a trusted proxy does not name, count as one.
+    All clients of UNIX sockets, and all clients whose address a trusted proxy does not report, are "unknown".
     """
     client = request.client
     if not isinstance(client, tuple):
@@ -93,7 +93,8 @@ def client_network(request: Request, ipv6_prefix: int) -> str:
 
 
 def digest(*parts: bytes | str) -> str:
-    """A hash of several values: 64 hexadecimal digits. No two lists of values have the same, however they are cut."""
+    """A hash of several values: 64 hexadecimal digits. Values are length-prefixed, so ("ab", "c") and ("a", "bc")
+    differ."""
     found = sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part

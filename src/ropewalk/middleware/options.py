@@ -1,4 +1,4 @@
-"""Checks of options, when a middleware is made. Every error names the option and what to write."""
+"""Check the options of a middleware when it is created. Every error names the option and a valid value."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -7,11 +7,11 @@ from ropewalk.errors import HandlerError, InvalidField, full_name, is_int, shown
 from ropewalk.headers import TOKEN, field_value
 
 LONGEST_TIME: Final = 1e9
-"""Seconds that no option reaches, about 32 years. Infinity is a mistake for every option."""
+"""The upper bound in seconds for every option, about 32 years. It excludes infinity."""
 
 
 def check_kind(options: object, kind: type) -> None:
-    """Raises HandlerError (RW232) for options that are not of the class that the middleware takes."""
+    """Raises HandlerError (RW232) unless the options are an instance of `kind`."""
     if not isinstance(options, kind):
         given = f"The options of a middleware are {shown(options)}, of type {full_name(type(options))}."
         raise HandlerError("RW232", given, f"Give them as {kind.__name__}(...).")
@@ -85,7 +85,7 @@ def check_field(owner: object, name: str, *, optional: bool = True) -> None:
 
 
 def strings(owner: object, name: str) -> tuple[str, ...]:
-    """An option as a tuple of str, in place of the iterable that was given. Raises HandlerError (RW230)."""
+    """Replace an option by a tuple of its str items, and return the tuple. Raises HandlerError (RW230)."""
     value = getattr(owner, name)
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise wrong(owner, name, value, f"Write a list: {name}=[{shown(value)}].")
@@ -98,7 +98,7 @@ def strings(owner: object, name: str) -> tuple[str, ...]:
 
 
 def tokens(owner: object, name: str, *, star: bool = True) -> tuple[str, ...]:
-    """As `strings`, for names of methods or fields (RFC 9110, section 5.6.2), or "*"."""
+    """Like `strings`, but the items must be names of methods or fields (RFC 9110, section 5.6.2), or "*"."""
     items = strings(owner, name)
     for item in items:
         if not TOKEN.fullmatch(item) or (item == "*" and not star):

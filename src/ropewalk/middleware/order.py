@@ -1,4 +1,4 @@
-"""The order of middleware: what counts or keeps something for each user is inside of what finds the user out.
+"""The order of middleware: middleware that works per user must be inside the middleware that finds the user.
 
 A middleware object has the attribute `ropewalk_per_user` if it needs to know the user, and `ropewalk_finds_user` if it
 finds it out. Each holds the name for messages, or "". Middleware of a program may have any other attributes.

@@ -30,7 +30,7 @@ Key = Literal["client", "user"] | RequestFunction
 OnStoreFailure = Literal["open", "closed"]
 
 _FIELDS: Final = {
-    "RateLimit": "How many requests are left, and the seconds until there is one more.",
+    "RateLimit": "How many requests are left, and the seconds until one more is allowed.",
     "RateLimit-Policy": "How many requests are allowed in how many seconds.",
 }
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
@@ -38,26 +38,27 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class Limit:
-    """A number of requests in a number of seconds, for each key: `Limit(100, 60)`.
+    """`Limit(100, 60)` allows 100 requests in 60 seconds for each key.
 
-    A token bucket: it holds `burst` tokens, a request takes one, and `requests` tokens are added evenly in `seconds`.
-    Raises HandlerError (RW230) for an invalid value.
+    It is a token bucket: it holds at most `burst` tokens, each request takes one, and `requests` tokens are added
+    evenly over `seconds`. Raises HandlerError (RW230) for an invalid value.
     """
 
     requests: int
-    """How many requests are allowed in `seconds`, in the long run."""
+    """How many requests are allowed in `seconds`, on average."""
     seconds: float
-    """The time in which they are allowed."""
+    """The period of `requests`, in seconds."""
     key: Key = "client"
-    """What the requests are counted by.
+    """What shares one bucket.
 
-    "client": the address of the client, for IPv6 its network. "user": the user, see `RateLimit`; without a user, the
-    address. A function `(request)`, plain or async, returns a str; None if the limit does not apply.
+    "client": the requests from one address, or from one IPv6 network. "user": the requests of one user (see
+    `RateLimit.user`); without a user, as for "client". A function `(request)`, plain or async: the requests for which
+    it returns the same str; None if the limit does not apply.
     """
     burst: int | None = None
-    """How many requests may come at once. The default is `requests`."""
+    """How many requests are allowed at once. The default is `requests`."""
     name: str = ""
-    """The name in the header fields and in the store: letters, digits, `_`, `.` and `-`. The default is made of the
+    """The name in the header fields and in the store: letters, digits, `_`, `.` and `-`. The default is made from the
     numbers, such as "100-per-60"."""
 
     def __post_init__(self) -> None:
@@ -72,42 +73,42 @@ class Limit:
 
     @property
     def capacity(self) -> int:
-        """The tokens of a full bucket."""
+        """The number of tokens in a full bucket."""
         return self.requests if self.burst is None else self.burst
 
     @property
     def rate(self) -> float:
-        """The tokens that are added in a second."""
+        """The number of tokens added each second."""
         return self.requests / self.seconds
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """What `rate_limit` does. A request must be within every limit; one that is not takes nothing from any.
+    """The options of `rate_limit`. A request must be within every limit; a refused request takes no token.
 
     Raises HandlerError (RW230) for an invalid value.
     """
 
     limits: Limit | Sequence[Limit]
-    """The limits, with different names."""
+    """One or more limits. Their names must differ."""
     exempt: RequestFunction | None = None
-    """A function `(request)`, plain or async, that returns whether a request is not limited."""
+    """A function `(request)`, plain or async, that returns True for a request that is not limited."""
     store: RateLimitStore = field(default_factory=MemoryRateLimits)
-    """Where the buckets are. The default is one in the memory of this process, for this middleware alone."""
+    """Where the buckets are stored. By default, in the memory of this process, separately for each middleware."""
     on_store_failure: OnStoreFailure = "open"
-    """What happens while the store is not reachable: "open" lets requests pass, "closed" refuses them with 503."""
+    """What happens while the store is unavailable: "open" allows all requests, "closed" refuses them with 503."""
     scope: str = "default"
     """A name that separates the buckets from those of other middleware with the same store."""
     ipv6_prefix: int = 64
-    """The length of the network prefix that counts as one client of IPv6, from 1 to 128."""
+    """The prefix length of the IPv6 networks that count as one client, from 1 to 128."""
     header_fields: bool = True
-    """Whether responses have the fields `RateLimit` and `RateLimit-Policy`. Those with status 429 always have
+    """Whether responses have the fields `RateLimit` and `RateLimit-Policy`. Responses with status 429 always have
     `Retry-After`."""
     user: RequestFunction | None = None
     """A function `(request)`, plain or async, that returns the identity of the user as str, or None.
 
-    The default reads `request.state.user`: a str, an int, a UUID, or an object whose `id` is one; or else the principal
-    of `ropewalk.auth` with its class and its issuer, which may have a `subject` in place of the `id`."""
+    By default, it is `request.state.user` (a str, an int, a UUID, or an object whose `id` is one of these), or else the
+    principal of `ropewalk.auth` with its class, its issuer, and its `id` or `subject`."""
 
     def __post_init__(self) -> None:
         given: Any = self.limits
@@ -140,7 +141,7 @@ def rate_limit(options: RateLimit) -> Middleware:
 class _RateLimiter:
     def __init__(self, options: RateLimit) -> None:
         self._options = options
-        assert not isinstance(options.limits, Limit)  # the options make a tuple of one
+        assert not isinstance(options.limits, Limit)  # `RateLimit` has made it a tuple
         self._limits = tuple(options.limits)
         setattr(self, DESCRIPTION, _description(options))
         by_user = options.user is None and any(limit.key == "user" for limit in self._limits)
@@ -175,7 +176,8 @@ class _RateLimiter:
         return response
 
     async def _key(self, limit: Limit, request: Request) -> str | None:
-        """The key of a limit for a request, with its kind, so that no user is taken for an address."""
+        """The key of a request for a limit; None if the limit does not apply. The kind in front keeps users and
+        addresses apart."""
         key = limit.key
         if callable(key):
             value = await _text(key, request)
@@ -198,8 +200,8 @@ def _description(options: RateLimit) -> MiddlewareDescription:
 def header_fields(limits: Sequence[Limit], taken: Taken) -> list[tuple[str, str]]:
     """`RateLimit-Policy` and `RateLimit`: lists of strings with parameters (RFC 9651).
 
-    `q` is the most requests at once, and `w` the seconds in which `q` are allowed again; `r` is how many are left,
-    and `t` the seconds until there is one more.
+    `q` is the number of requests allowed at once, and `w` the seconds until a used-up `q` is available again. `r` is
+    the number of requests left, and `t` the seconds until one more is allowed.
     """
     policies, states = [], []
     for limit, left in zip(limits, taken.tokens, strict=True):

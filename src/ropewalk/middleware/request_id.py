@@ -18,7 +18,7 @@ from ropewalk.request import Request
 from ropewalk.response import Response
 
 _VALID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
-"""An id that can be written to a log, a shell and a URL as it is."""
+"""An id that needs no escaping in logs, shells and URLs."""
 _TRACEPARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.{1,200})?")
 _REFUSED: Final = frozenset(("content-length", "transfer-encoding", "connection", "host", "date", "set-cookie", "vary"))
 
@@ -27,15 +27,16 @@ _current: Final[ContextVar[str | None]] = ContextVar("ropewalk_request_id", defa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestIDOptions:
-    """Where ids come from. Raises HandlerError: RW230 for an invalid value, RW233 for a network."""
+    """The options of `request_id`. Raises HandlerError: RW230 for an invalid value, RW233 for a malformed network."""
 
     header: str = "x-request-id"
-    """The field of the request and of the response that has the id."""
+    """The name of the request and response field for the id."""
     accept_from: Iterable[str] = ()
     """The peers whose ids and traces are accepted: addresses, networks ("10.0.0.0/8"), "unix" for UNIX sockets, or `*`.
-    By default none are: a client that chooses its id can make the log misleading."""
+    By default none are, because a client that chooses its own id can make the log misleading."""
     traceparent: bool = True
-    """Whether `traceparent` of those peers is read (W3C Trace Context) and sent back in the response."""
+    """Whether the field `traceparent` (W3C Trace Context) from the accepted peers is read, and sent back in the
+    response."""
 
     def __post_init__(self) -> None:
         name = self.header
@@ -53,13 +54,13 @@ class TraceParent:
     trace_id: str
     """32 hexadecimal digits."""
     parent_id: str
-    """16 hexadecimal digits: the span of the caller."""
+    """16 hexadecimal digits: the caller's span."""
     sampled: bool
     """Whether the caller records the trace."""
 
     @classmethod
     def parse(cls, value: str) -> "TraceParent | None":
-        """The trace that a value of the field names. None if it is not exactly as the standard writes it."""
+        """Parse the value of a `traceparent` field. Return None if it does not match the standard exactly."""
         found = _TRACEPARENT.fullmatch(value)
         if found is None:
             return None
@@ -70,11 +71,11 @@ class TraceParent:
 
 
 def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
-    """A middleware that gives each request an id, and sends it in the response. Put it before all others.
+    """A middleware that gives each request an id, and sends it in the response. Add it before all other middleware.
 
-    `request.state.request_id` is the id: the one in the request, if it is valid (1 to 128 ASCII letters, digits, dots,
-    hyphens and underscores) and from a peer in `accept_from`, else 32 random hexadecimal digits.
-    `request.state.traceparent` is a `TraceParent`, or None.
+    `request.state.request_id` is the id. An id in the request is used if it is valid (1 to 128 ASCII letters, digits,
+    dots, hyphens and underscores) and comes from a peer in `accept_from`. Otherwise the id is 32 random hexadecimal
+    digits. `request.state.traceparent` is a `TraceParent`, or None.
     """
     check_kind(options, RequestIDOptions)
     header = options.header.lower()
@@ -99,7 +100,7 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
         state = request.state
         state.request_id = given
         state.traceparent = trace
-        _current.set(given)  # each request has its own context, in which the parts of a stream are made later
+        _current.set(given)  # each request has its own context, also for the later parts of a stream
         response = await next(request)
         for name in [name for name, _ in response.headers.lines() if name in own]:
             response.headers.pop(name, None)
@@ -110,7 +111,7 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
 
 
 def current_request_id() -> str | None:
-    """The id of the request that the running code handles, for loggers; None outside requests."""
+    """The id of the current request, for loggers; None outside a request."""
     return _current.get()
 
 
@@ -118,6 +119,6 @@ class RequestIDFilter(logging.Filter):
     """Sets `record.request_id` for formats such as `%(request_id)s`; "-" outside requests. Add it to a handler."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Set the attribute. Every record passes."""
+        """Set `record.request_id`, and return True."""
         record.request_id = _current.get() or "-"
         return True

@@ -1,4 +1,4 @@
-"""Header fields that have browsers protect the users of an app."""
+"""Header fields with which browsers protect the users of an app."""
 
 import os
 from base64 import urlsafe_b64encode
@@ -12,7 +12,7 @@ from ropewalk.request import Request
 from ropewalk.response import Response
 
 NONCE: Final = "{nonce}"
-"""Stands for the nonce of the response in a Content-Security-Policy."""
+"""The placeholder for the response's nonce in a Content-Security-Policy."""
 
 _CSP: Final = "content-security-policy"
 _FRAMES: Final = "x-frame-options"
@@ -27,23 +27,27 @@ _REFERRERS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityHeaders:
-    """The fields. None leaves one out. Raises HandlerError: RW230 for an invalid value, RW231 for a contradiction."""
+    """The header fields to add. None leaves a field out. Raises HandlerError: RW230 for an invalid value, RW231 for a
+    contradiction."""
 
     nosniff: bool = True
     """X-Content-Type-Options: browsers do not guess the type of a response."""
     frames: Literal["deny", "same-origin"] | None = "deny"
     """Which pages may show this one in a frame: `frame-ancestors`, and X-Frame-Options for old browsers."""
     referrer_policy: str | None = "same-origin"
-    """Referrer-Policy: the address of a page is sent only to its own origin."""
+    """Referrer-Policy: the browser sends the URL of a page only to the page's own origin."""
     hsts: int | None = _A_YEAR
-    """Strict-Transport-Security, in seconds: browsers use only HTTPS from then on (RFC 6797). Sent only over HTTPS."""
+    """Strict-Transport-Security, in seconds: for so long, browsers use only HTTPS for this host (RFC 6797). Sent only
+    over HTTPS."""
     hsts_subdomains: bool = False
-    """Whether that is so for all subdomains, too."""
+    """Whether `hsts` applies to all subdomains, too."""
     hsts_preload: bool = False
-    """Whether the domain may be put into the lists of browsers. It needs `hsts_subdomains` and a year or more."""
+    """Whether browsers may include the domain in their preload lists. This needs `hsts_subdomains`, and `hsts` of a
+    year or more."""
     csp: str | None = None
-    """Content-Security-Policy, such as "default-src 'self'; script-src 'nonce-{nonce}'". "{nonce}" becomes a new value
-    for each response, which the handler finds in `request.state.csp_nonce`. `frame-ancestors` is added."""
+    """Content-Security-Policy, such as "default-src 'self'; script-src 'nonce-{nonce}'". "{nonce}" is replaced with a
+    new value for each response, which the handler reads from `request.state.csp_nonce`. `frame-ancestors` is added
+    according to `frames`."""
     opener_policy: Literal["same-origin", "same-origin-allow-popups", "noopener-allow-popups", "unsafe-none"] | None = (
         "same-origin"
     )
@@ -74,7 +78,7 @@ class SecurityHeaders:
 
 
 def security_headers(options: SecurityHeaders = SecurityHeaders()) -> Middleware:
-    """A middleware that adds these fields to every response, except those that the response has already."""
+    """A middleware that adds security fields to every response. It keeps fields that the response already has."""
     check_kind(options, SecurityHeaders)
     plain = _lines(options)
     secure = (*plain, *_hsts(options))
@@ -102,7 +106,7 @@ def security_headers(options: SecurityHeaders = SecurityHeaders()) -> Middleware
 
 
 def _lines(options: SecurityHeaders) -> tuple[Line, ...]:
-    """The lines that every response gets, except the Content-Security-Policy."""
+    """The field lines that every response gets, except the Content-Security-Policy."""
     values = {
         "x-content-type-options": "nosniff" if options.nosniff else None,
         _FRAMES: None if options.frames is None else _OPTIONS[options.frames],
@@ -123,7 +127,7 @@ def _hsts(options: SecurityHeaders) -> tuple[Line, ...]:
 
 
 def _policies(options: SecurityHeaders) -> tuple[str | None, str | None]:
-    """The Content-Security-Policy with `frame-ancestors`, and as it was given."""
+    """The Content-Security-Policy with `frame-ancestors`, and the one in the options."""
     given = options.csp.rstrip("; ") if options.csp else None
     if options.frames is None or "frame-ancestors" in (given or "").lower():
         return given, given
@@ -132,7 +136,8 @@ def _policies(options: SecurityHeaders) -> tuple[str | None, str | None]:
 
 
 def _missing(lines: tuple[Line, ...], present: set[str], without: str | None) -> tuple[Line, ...]:
-    """The lines that a response lacks. Its X-Frame-Options is not overruled by our `frame-ancestors`."""
+    """The field lines that a response lacks. If it has its own X-Frame-Options, `frame-ancestors` is not added, because
+    browsers would prefer it."""
     kept = tuple(line for line in lines if line[0] not in present)
     if _FRAMES not in present:
         return kept

@@ -1,4 +1,4 @@
-"""What middlewares with a store share: the functions that their options name, and refusals."""
+"""Helpers for middleware with a store: call the functions in its options, and refuse requests."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
@@ -13,18 +13,18 @@ RETRY_SOON: Final = ("retry-after", "1")
 
 
 class RequestFunction(Protocol):
-    """A function `(request)`, plain or async, that an option names."""
+    """The type of options that are functions `(request)`, plain or async."""
 
     def __call__(self, request: Request, /) -> Any: ...
 
 
 async def call_option(function: RequestFunction, request: Request) -> Any:
-    """The value of such a function, awaited if necessary."""
+    """Call a function of an option, and return its result, awaited if necessary."""
     value = function(request)
     return await resolve(value, function) if must_wait(value) else value
 
 
 def refusal(status: int, detail: str, fields: Iterable[tuple[str, str]] = ()) -> HTTPError:
-    """The error that refuses a request, with problem details (RFC 9457)."""
+    """The HTTPError to raise for a refused request, with problem details (RFC 9457)."""
     problem = {"type": "about:blank", "title": phrase(status), "status": status, "detail": detail}
     return HTTPError(status, problem, [("content-type", PROBLEM), *fields])

@@ -1,4 +1,4 @@
-"""A limit for the time until a response begins."""
+"""A limit for the time until a response begins to be sent."""
 
 from asyncio import CancelledError
 from asyncio import _get_running_loop as running_loop
@@ -24,11 +24,11 @@ class TimeoutOptions:
     """How long a response may take to begin. Raises HandlerError (RW230) for an invalid value."""
 
     seconds: float
-    """Greater than 0. The time counts from the call of the middleware, and includes the wait for the body."""
+    """Greater than 0. The time begins when the middleware is called, and includes the wait for the request body."""
     status: Literal[503, 504] = 503
     """503, or 504 if the app is a gateway to another server (RFC 9110, sections 15.6.4 and 15.6.5)."""
     retry_after: int | None = None
-    """Seconds for the field Retry-After (RFC 9110, section 10.2.3)."""
+    """The value of the Retry-After field, in seconds (RFC 9110, section 10.2.3)."""
 
     def __post_init__(self) -> None:
         check_seconds(self, "seconds")
@@ -39,9 +39,9 @@ class TimeoutOptions:
 def timeout(options: TimeoutOptions) -> Middleware:
     """A middleware that cancels the handler and responds with an error if the response does not begin in time.
 
-    A Deferred that the handler waits for is cancelled; a coroutine gets CancelledError at its await. After the first
-    part of a stream, nothing is cancelled. Code that does not wait cannot be cancelled: neither a loop, which blocks
-    the reactor, nor a thread, such as one of a WSGI application, whose response is then dropped.
+    A Deferred that the handler waits for is cancelled, and a coroutine gets CancelledError at its await. Once the first
+    part of a stream is sent, nothing is cancelled. Code that does not wait cannot be cancelled: a loop blocks the
+    reactor; a thread, such as that of a WSGI application, continues, but its response is dropped.
     """
     check_kind(options, TimeoutOptions)
     headers = {} if options.retry_after is None else {"retry-after": str(options.retry_after)}
@@ -54,7 +54,7 @@ def timeout(options: TimeoutOptions) -> Middleware:
         coroutine = cast("Coroutine[Any, Any, Response]", next(request))
         try:
             awaited = coroutine.send(None)
-        except StopIteration as stop:  # most handlers do not wait: they need no timer
+        except StopIteration as stop:  # no timer for a handler that does not wait, as most do not
             return cast("Response", stop.value)
         limited = _Limited(request, coroutine, awaited, seconds)
         try:
@@ -71,7 +71,7 @@ def timeout(options: TimeoutOptions) -> Middleware:
 
 
 class _Limited:
-    """The rest of a coroutine that has begun to wait. When the time is over, what it waits for is cancelled."""
+    """Drives a coroutine from its first await to its end. If the time expires first, its wait is cancelled."""
 
     __slots__ = ("_awaited", "_coroutine", "_request", "_seconds", "expired")
 
@@ -112,7 +112,8 @@ class _Limited:
             self._request.cancel_handler()
 
     def _for_coroutine(self, error: BaseException) -> BaseException:
-        """Without asyncio, a cancellation is Twisted's, which passes through middleware and error handlers."""
+        """Convert a cancellation to Twisted's CancelledError if no asyncio loop runs. It passes through middleware and
+        error handlers."""
         if self.expired and isinstance(error, CancelledError) and running_loop() is None:
             return DeferredCancelled()
         return error
