@@ -1,4 +1,4 @@
-"""The description of an app's API (OpenAPI 3.1), made from its tree and the annotations of its handlers."""
+"""The OpenAPI 3.1 document of an app, made from its resource tree and the annotations of its handlers."""
 
 from ropewalk.openapi.document import document_of
 from ropewalk.openapi.options import OpenAPI

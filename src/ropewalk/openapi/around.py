@@ -1,4 +1,4 @@
-"""What the middleware around an operation adds to it."""
+"""What the middleware around an operation adds to its description."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -9,15 +9,15 @@ from ropewalk.openapi.operations import Operation
 
 
 class Added(NamedTuple):
-    """What one middleware adds."""
+    """What one middleware adds to an operation."""
 
     description: MiddlewareDescription
     apps: tuple[Any, ...]
-    """The apps whose error handlers see its errors, outermost first."""
+    """The apps whose error handlers receive the middleware's errors, outermost first."""
 
 
 def added_by_middleware(operation: Operation) -> Iterator[Added]:
-    """What the middleware around an operation adds, the outermost first."""
+    """Yield what each middleware around an operation adds, outermost first."""
     apps = operation.apps
     for depth, app in enumerate(apps, 1):
         for middleware in app.middlewares:
@@ -27,7 +27,7 @@ def added_by_middleware(operation: Operation) -> Iterator[Added]:
 
 
 def header_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
-    """The parameter objects of the header fields that middleware reads."""
+    """Yield a parameter object for each header field that middleware reads."""
     for added in added_by_middleware(operation):
         for each in added.description.parameters:
             made: dict[str, Any] = {"name": each.name, "in": "header"}

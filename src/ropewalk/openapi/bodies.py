@@ -11,19 +11,19 @@ from ropewalk.typed.markers import Body
 
 
 def body_input(operation: Operation) -> Input | None:
-    """The input that takes the body; None if there is none, or requests of the method have no body."""
+    """The handler's input for the body; None if it has none, or if the method allows no request body."""
     if operation.method in BODILESS_METHODS:
         return None
     return next((each for each in operation.inputs if each.source == "body"), None)
 
 
 def is_raw(body: Input) -> bool:
-    """Whether a body is taken as bytes or text, of any content."""
+    """Whether the handler takes the body as bytes or str, without parsing."""
     return body.kind in (bytes, str)
 
 
 def request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
-    """The member `requestBody`, if there is one."""
+    """A dict with the member `requestBody`; empty if the operation has no body."""
     body = body_input(operation)
     if body is None or not isinstance(body.marker, Body):
         return {}

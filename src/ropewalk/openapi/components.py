@@ -7,7 +7,7 @@ from ropewalk.openapi.schemas import PLACE
 
 
 def used_schemas(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """Those of the schemas to which the document, or another of them that is used, refers."""
+    """The schemas to which the document refers, directly or through another schema."""
     used: set[str] = set()
     left = list(_names_in(document))
     while left:
@@ -19,7 +19,7 @@ def used_schemas(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str,
 
 
 def _names_in(value: Any) -> Iterator[str]:
-    """The names of the components to which a part of a document refers, by `$ref` or the mapping of a discriminator."""
+    """Yield the component names to which a part of a document refers, in `$ref` or in a discriminator's mapping."""
     left = [value]
     while left:
         value = left.pop()

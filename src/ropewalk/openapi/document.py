@@ -1,4 +1,4 @@
-"""The document: everything that describes an API, as OpenAPI 3.1 has it."""
+"""Build the OpenAPI 3.1 document."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -22,11 +22,11 @@ VERSION: Final = "3.1.1"
 
 
 def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
-    """The description of the API of a tree.
+    """The OpenAPI document of a resource tree, as a dict.
 
-    Raises HandlerError (RW219) if two operations have one operationId, or two security schemes one name.
+    Raises HandlerError (RW219) if two operations have the same operationId, or two security schemes the same name.
     """
-    described = bool(options.security_schemes or options.security)  # by the program itself
+    described = bool(options.security_schemes or options.security)  # not by `ropewalk.auth`
     operations = [*operations_of(root, requirements=options.security if described else None), *webhooks_of(root)]
     ids = ids_of(operations, options.name_operation)
     schemas = Schemas(_kinds(operations))
@@ -54,7 +54,8 @@ def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
 
 
 def merged(base: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of an object with the members of another. Objects in both are merged, all else is replaced."""
+    """A copy of `base` with the members of `extra`. Objects in both are merged; other members of `extra` replace those
+    of `base`."""
     result = dict(base)
     for name, value in extra.items():
         former = result.get(name)
@@ -74,7 +75,7 @@ def _info(options: OpenAPI) -> dict[str, Any]:
 
 
 def _with_schemas(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """The document with the schemas that it uses. Those that `extra` gives replace, or are merged."""
+    """Add the schemas that the document uses. Schemas that `extra` has put into the document are merged into them."""
     used = used_schemas(document, schemas)
     if used:
         document["components"] = merged({"schemas": used}, document["components"])
@@ -104,7 +105,7 @@ def _operation(operation: Operation, name: str, schemas: Schemas) -> dict[str, A
 
 
 def _merged_parameters(own: list[dict[str, Any]], given: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Parameters with those of `operation`, which are merged into the own ones of their place and name."""
+    """Merge the `given` parameters into the `own` ones that have the same `in` and `name`, and append the others."""
     found = {(each["in"], each["name"]): each for each in own}
     others = []
     for each in given:
@@ -117,7 +118,7 @@ def _merged_parameters(own: list[dict[str, Any]], given: Iterable[Mapping[str, A
 
 
 def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
-    """Every type that needs a schema."""
+    """Yield every type that needs a schema, and whether it is input or output."""
     for operation in operations:
         body = body_input(operation)
         for each in operation.inputs:

@@ -12,7 +12,7 @@ _MEMBERS: Final = frozenset(("summary", "description", "value", "externalValue")
 
 
 def examples_of(example: Any, examples: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The member `examples` or `example`, if there is one. OpenAPI has no place for both."""
+    """A dict with the member `examples` or `example`, or an empty one. OpenAPI does not allow both."""
     if examples:
         first = {} if example is None else {"example": {"value": built_in(example)}}
         return {"examples": first | {name: _example_object(each) for name, each in examples.items()}}
@@ -30,14 +30,14 @@ def built_in(value: Any) -> Any:
 
 
 def _example_object(given: Any) -> dict[str, Any]:
-    """An Example Object, of a value or of such an object itself."""
+    """An Example Object, made from a value or from a dict that already is one."""
     if isinstance(given, Mapping) and given.keys() <= _MEMBERS and {"value", "externalValue"} & given.keys():
         return {name: built_in(each) for name, each in given.items()}
     return {"value": built_in(given)}
 
 
 def _pydantic(value: Any) -> Any:
-    """A model of pydantic as JSON has it."""
+    """A pydantic model converted to JSON types."""
     if hasattr(value, "__pydantic_serializer__"):
         return value.model_dump(mode="json", by_alias=True)
     raise NotImplementedError

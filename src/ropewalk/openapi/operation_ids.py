@@ -1,4 +1,4 @@
-"""The `operationId` of each operation, by which code generators name their functions."""
+"""The `operationId` of each operation, after which code generators name their functions."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -9,14 +9,17 @@ from ropewalk.openapi.docstrings import name_of
 from ropewalk.openapi.operations import Operation
 
 NameOperation = Callable[[str, str, str], str]
-"""Takes the name of the function, the method and the path, and returns the `operationId`."""
+"""A function that takes the handler's name, the method and the path, and returns the `operationId`."""
 
 
 def ids_of(operations: Sequence[Operation], name_operation: NameOperation | None = None) -> list[str]:
-    """An operationId for each: that of its route, or else what `name_operation` returns.
+    """The operationId of each operation: the one that its route gives, or else the one that `name_operation` returns.
 
-    Without that, it is the name of the function, with the method and path if another operation has it. Raises
-    HandlerError (RW219) if two operations have one, or `name_operation` returns something else than a str.
+    Without `name_operation`, it is the function's name, followed by the method and path if another operation has that
+    name.
+
+    Raises HandlerError (RW219) if two operations have the same operationId, or if `name_operation` does not return a
+    str.
     """
     taken = {name for each in operations if (name := each.options.operation_id) is not None}
     ids = [

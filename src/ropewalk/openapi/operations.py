@@ -1,4 +1,4 @@
-"""The operations of a tree: each method of each path that OpenAPI can describe."""
+"""The operations of a resource tree: each method of each path that OpenAPI can describe."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -13,42 +13,42 @@ from ropewalk.typed import layers_of
 from ropewalk.typed.inputs import Input
 
 METHODS: Final = frozenset(("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"))
-"""The methods that a path item object has, without TRACE, which no route can have."""
+"""The methods that a Path Item Object can have, except TRACE, which no route can have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """A method of a path."""
+    """One method of one path."""
 
     method: str
     template: str
     """The path as OpenAPI writes it."""
     parameters: tuple[Parameter, ...]
-    """Those of the path, by the names that the handler and the mounts around it give them."""
+    """The path parameters, with the names that the handler and the mounts around it use."""
     written: tuple[str, ...]
-    """The names of the same in the template."""
+    """The names of the path parameters in the template."""
     handler: Handler
     function: Any
     """The user's code."""
     inputs: tuple[Input, ...]
-    """Those of a typed handler that are not hidden."""
+    """The inputs of a typed handler that are not hidden."""
     returned: Returned
     options: OperationOptions
     tags: tuple[str, ...]
-    """Those of the apps and mounts around it, outermost first, then its own."""
+    """The tags of the apps and mounts around the operation, outermost first, then its own."""
     apps: tuple[Any, ...]
     security: Security
     webhook: bool = False
-    """Whether the program sends such requests, rather than handles them."""
+    """Whether your code sends these requests instead of handling them."""
 
 
 def operations_of(root: Resource, *, requirements: Requirements | None = None) -> list[Operation]:
     """The operations of a tree, in the order of their registration.
 
-    With `requirements`, the program describes its security itself. Otherwise it is that of `ropewalk.auth`.
-
-    OpenAPI cannot describe resources that take any method or any path below. Of two routes that differ only in the
-    converters of their parameters, which OpenAPI cannot distinguish, the one that is tried first is described.
+    `requirements` are the security requirements in the options of `OpenAPI`; None means that they come from
+    `ropewalk.auth`. OpenAPI cannot describe resources that take any method or any path below. It cannot distinguish two
+    routes that differ only in the converters of their parameters either, so only the one that is tried first is
+    described.
     """
     found: dict[tuple[Any, str], Operation] = {}
     templates: dict[Any, tuple[str, tuple[str, ...]]] = {}
@@ -85,7 +85,8 @@ def operations_of(root: Resource, *, requirements: Requirements | None = None) -
 
 
 def _inputs(handler: Handler, apps: tuple[Any, ...]) -> tuple[Input, ...]:
-    """The inputs of a typed handler and of its providers, also of those that the apps around it provide by name."""
+    """The inputs of a typed handler and of its providers, including the providers that the apps around it register by
+    name."""
     plan = handler.plan
     if plan is None:
         return ()
@@ -94,7 +95,7 @@ def _inputs(handler: Handler, apps: tuple[Any, ...]) -> tuple[Input, ...]:
 
 
 def webhooks_of(root: Resource) -> list[Operation]:
-    """The webhooks of the app whose root a resource is, and of those mounted in it."""
+    """The webhooks of the app that has this root resource, and of the apps mounted in it."""
     app = root.tree_node.app
     found: dict[tuple[str, str], Operation] = {}
     for each in () if app is None else app.family():

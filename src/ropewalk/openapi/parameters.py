@@ -1,4 +1,4 @@
-"""The parameters of an operation: of the path, the query, header fields and cookies."""
+"""The parameters of an operation: in the path, the query, header fields and cookies."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -21,11 +21,11 @@ _CONVERTED: Final[dict[str, Schema]] = {
 }
 
 _IGNORED_HEADERS: Final = frozenset(("accept", "content-type", "authorization"))
-"""OpenAPI describes these by other means, and ignores parameters of their names (section 4.8.12.1)."""
+"""OpenAPI describes these fields elsewhere, and ignores parameters with these names (section 4.8.12.1)."""
 
 
 def parameters_of(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
-    """The parameter objects of an operation. If two inputs take one value, the first describes it."""
+    """The parameter objects of an operation. If two inputs take the same value, the first describes it."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     in_path: dict[str, dict[str, Any]] = {}
     for each in operation.inputs:
@@ -92,7 +92,7 @@ def _parameter(each: Input, name: str, schema: Schema, *, required: bool) -> dic
 
 
 def _without_null(schema: Schema) -> Schema:
-    """The schema of a value that was given: where None is allowed, it is mostly the default."""
+    """The schema without null, because a client cannot send null in a parameter: None is usually only the default."""
     kinds = schema.get("anyOf")
     if kinds is None:
         return schema

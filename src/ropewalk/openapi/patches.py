@@ -1,4 +1,4 @@
-"""The schemas of patches: of the operations of a JSON patch, and of the fields that a merge patch may change."""
+"""The schemas of patches: the operations of a JSON patch, and the fields that a merge patch may change."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +11,13 @@ from ropewalk.typed.patches.operations import Operations
 
 
 def kinds_of_patches(body: Input) -> Iterator[Any]:
-    """The types whose schemas `patch_content` needs."""
+    """Yield the types whose schemas `patch_content` needs."""
     for each in patch_kinds(body.kind):
         yield Operations if issubclass(each.patch, JSONPatch) else each.changed
 
 
 def patch_content(body: Input, schemas: Schemas) -> dict[str, dict[str, Any]]:
-    """The media type objects of the patches that a body may be, by media type."""
+    """The media type objects of the kinds of patch that a body may be, by media type."""
     found: dict[str, dict[str, Any]] = {}
     for each in patch_kinds(body.kind):
         if issubclass(each.patch, JSONPatch):
@@ -31,9 +31,9 @@ def patch_content(body: Input, schemas: Schemas) -> dict[str, dict[str, Any]]:
 
 
 def _partial(schema: Schema, schemas: Schemas, above: tuple[str, ...]) -> Schema:
-    """A schema of which no member is required, nor of the objects in it. A member that may be absent may be null.
+    """A copy of a schema in which no member is required, at any depth. A member that was optional may also be null.
 
-    `above` are the references around it: a type may contain itself.
+    `above` are the references on the way to the schema: they end the recursion for a type that contains itself.
     """
     reference = schema.get("$ref")
     if reference is not None:
@@ -59,7 +59,7 @@ def _partial(schema: Schema, schemas: Schemas, above: tuple[str, ...]) -> Schema
 
 
 def _without_default(schema: Schema) -> Schema:
-    """A default would be of a member that is left out, which stays as it is."""
+    """A copy of a schema without its default: a patch does not change a member that is left out."""
     return {name: value for name, value in schema.items() if name != "default"}
 
 

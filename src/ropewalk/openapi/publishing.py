@@ -1,4 +1,4 @@
-"""The routes of an app that publish the description of its API."""
+"""The routes that publish an app's OpenAPI document and the Swagger UI page."""
 
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +19,12 @@ _FIELDS: Final = {"x-content-type-options": "nosniff"}
 
 
 class Published:
-    """Adds the routes to an app. Makes the document at the first request, and again when the tree has changed."""
+    """Adds the routes to an app. The document is made at the first request, and again after the resource tree has
+    changed."""
 
     def __init__(self, routes: Routes, options: OpenAPI) -> None:
-        """Raises HandlerError (RW219) for wrong options, StartError (RW750) if the package of the page is not
-        installed, and TreeError (RW104) if a path is taken."""
+        """Raises HandlerError (RW219) for wrong options, StartError (RW750) if swagger-ui-py is not installed, and
+        TreeError (RW104) if one of the paths has a route already."""
         _check(options)
         self.options = options
         self._root = routes.resource
@@ -41,12 +42,12 @@ class Published:
             routes.get(f"{folder}/{LOGIN}", name=f"openapi_ui/{LOGIN}", hidden=True)(_login(ui))
 
     def changed(self, seen: set[int]) -> None:
-        """The tree has changed."""
+        """Discard the document, because the resource tree has changed."""
         del seen
         self._made = None
 
     def document(self, request: Request) -> Response:
-        """The document. In a mounted app, its server is the path where the app is mounted."""
+        """Return the document. In a mounted app, its `servers` is the path at which the app is mounted."""
         made = self._document()
         place = _place_of_app(request.raw_path.decode("ascii"), self.options.path)
         if place and not place.startswith("//") and not self._has_servers:
@@ -61,7 +62,7 @@ class Published:
         return self._made
 
     def _token_urls(self) -> list[str]:
-        """Where the page may get tokens: what the security schemes of the document name."""
+        """The URLs from which the page may fetch tokens: those in the document's security schemes."""
         schemes = msgspec.json.decode(self._document()).get("components", {}).get("securitySchemes", {})
         described = [each for each in schemes.values() if isinstance(each, dict)]
         flows = [flow for each in described for flow in dict(each.get("flows") or {}).values()]
@@ -85,11 +86,11 @@ def _encoded(document: dict[str, Any]) -> bytes:
 
 
 def _place_of_app(requested: str, path: str) -> str:
-    """The path at which an app is mounted, if one of its own paths is requested, in whatever encoding."""
+    """The path at which an app is mounted: `requested`, percent-encoded in any way, without the segments of `path`."""
     own = path.rstrip("/").count("/")
     segments = requested.removesuffix("/").split("/")
     place = "/".join(segments[: len(segments) - own])
-    return place.replace("{", "%7B").replace("}", "%7D")  # braces are variables of a server
+    return place.replace("{", "%7B").replace("}", "%7D")  # in a server URL, braces mark variables
 
 
 def _check(options: Any) -> None:

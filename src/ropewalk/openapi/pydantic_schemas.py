@@ -1,4 +1,4 @@
-"""The schemas of pydantic's models, for input and output, with one component for both where they are equal."""
+"""The schemas of pydantic models for input and output. If both are equal, they share one component."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -8,16 +8,16 @@ from ropewalk.openapi.references import free_name, renaming
 Schema = dict[str, Any]
 
 _SUFFIXES: Final = {"input": "-Input", "output": "-Output"}
-"""What pydantic adds to the names of models whose schemas may differ between both."""
+"""The suffixes that pydantic adds to a model's name if its input and output schemas may differ."""
 _MODES: Final[dict[str, Any]] = {"input": "validation", "output": "serialization"}
 
 
 def pydantic_schemas(
     kinds: Sequence[tuple[Any, str]], place: str, taken: Sequence[str]
 ) -> tuple[list[Schema], dict[str, Schema]]:
-    """The schema of each type in its direction, and the components to which they refer by `place` and their names.
+    """The schema of each type in its direction, and the components to which the schemas refer.
 
-    No component has one of the `taken` names.
+    A reference is `place` and the component's name. No component gets one of the `taken` names.
     """
     from pydantic import TypeAdapter
 
@@ -50,7 +50,8 @@ def _names(components: dict[str, Schema], place: str, taken: Sequence[str]) -> d
 
 
 def _equal_in_both(components: dict[str, Schema], place: str) -> set[str]:
-    """The models whose schemas for input and output differ at most in references to such models."""
+    """The models whose input and output schemas are equal, apart from references to models for which the same is
+    true."""
     equal = {
         _base(old) for old in components if all(_base(old) + suffix in components for suffix in _SUFFIXES.values())
     }

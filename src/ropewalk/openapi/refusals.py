@@ -1,5 +1,5 @@
-"""The responses to requests that the handler does not get, or refuses by an HTTPError: the input is invalid, a
-middleware responds, or the client may not call the operation."""
+"""The responses to refused requests: the input is invalid, a middleware responds, the client may not call the
+operation, or the handler raises an HTTPError."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Problem(Struct):
 
 
 class InvalidInputProblem(Struct):
-    """Problem details (RFC 9457) with every value at fault."""
+    """Problem details (RFC 9457) with every invalid value."""
 
     type: str
     title: str
@@ -46,18 +46,20 @@ class InvalidInputProblem(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A response in place of the handler's, or to an HTTPError that it raises."""
+    """A response that is sent instead of the handler's, or for an HTTPError that the handler raises."""
 
     status: int
     description: str
     body: Any
-    """The type of its problem details; str for plain text; None for no body, or one that an error handler makes."""
+    """The type of the problem details; str for plain text; None for no body, or for a body that an error handler
+    makes."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """The header fields, with a description each."""
+    """Descriptions of the header fields, by name."""
 
 
 def refusals_of(operation: Operation) -> Iterator[Refusal]:
-    """The refusals of an operation. Several may have one status. Those of webhooks are their receivers'."""
+    """Yield the refusals of an operation. Several may have the same status. A webhook has none: its receiver
+    responds."""
     if operation.webhook:
         return
     for error in _errors(operation):
@@ -74,7 +76,7 @@ def refusals_of(operation: Operation) -> Iterator[Refusal]:
 
 
 def refused_body(error: HTTPError, apps: tuple[Any, ...]) -> Any:
-    """The type of the body that is sent for an error inside these apps, as in `Refusal`."""
+    """The value of `Refusal.body` for an error that is raised inside these apps."""
     if find_error_handler(error, apps)[0] is not None:
         return None
     if isinstance(error, InvalidInput):
@@ -83,7 +85,7 @@ def refused_body(error: HTTPError, apps: tuple[Any, ...]) -> Any:
 
 
 def _errors(operation: Operation) -> Iterator[HTTPError]:
-    """The errors with which a request is refused before the handler is called."""
+    """Yield the errors with which a request is refused before the handler is called."""
     yield from operation.security.errors
     if operation.handler.plan is not None and operation.handler.plan.representations is not None:
         yield HTTPError(406)
@@ -104,7 +106,8 @@ def _errors(operation: Operation) -> Iterator[HTTPError]:
 
 
 def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
-    """Whether an input can be refused with 422. `made` has what the converters of the path make."""
+    """Whether an input can be refused with 422. `made` has the types that the path's converters return, by
+    parameter."""
     if each.source == "body":
         return not is_raw(each)
     if each.source == "path":

@@ -1,4 +1,4 @@
-"""The responses of an operation: those that the handler returns, and those to requests that are refused."""
+"""The responses of an operation: those of the handler, and those to refused requests."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -13,11 +13,11 @@ from ropewalk.response import JSON, PROBLEM
 
 _PLAIN: Final = "text/plain"
 _SHORTHANDS: Final = ("model", "example", "examples")
-"""The members of a response in `responses` that OpenAPI has in its media types."""
+"""The members of an item of `responses` that OpenAPI puts into the Media Type Objects."""
 
 
 def kinds_in(operation: Operation) -> Iterator[Any]:
-    """The types of all bodies, apart from those that the handler returns by its annotation."""
+    """Yield the types of all response bodies, except those in the handler's return annotation."""
     for given in operation.options.responses.values():
         kind = _model(given)
         if kind is not None:
@@ -28,7 +28,7 @@ def kinds_in(operation: Operation) -> Iterator[Any]:
 
 
 def responses_of(operation: Operation, schemas: Schemas) -> dict[str, Any]:
-    """The responses object of an operation."""
+    """The Responses Object of an operation."""
     found = dict(_returned(operation, schemas))
     by_status: dict[str, list[Refusal]] = {}
     for refusal in refusals_of(operation):
@@ -68,7 +68,7 @@ def _content(schemas: Schemas, kind: Any) -> dict[str, Any]:
 
 
 def _refused(refusals: list[Refusal], schemas: Schemas) -> dict[str, Any]:
-    """The response object for all refusals of one status."""
+    """The Response Object for all refusals with one status."""
     plain = phrase(refusals[0].status)
     said = dict.fromkeys(each.description for each in refusals if each.description != plain)
     headers: dict[str, str] = {}
@@ -80,7 +80,7 @@ def _refused(refusals: list[Refusal], schemas: Schemas) -> dict[str, Any]:
 
 
 def _bodies(bodies: Iterable[Any], schemas: Schemas) -> dict[str, Any]:
-    """The content object for the bodies of refusals."""
+    """The value of `content` for the bodies of refusals."""
     problems = [schemas.of(each, "output") for each in bodies if each is not str]
     content: dict[str, Any] = {}
     if problems:
@@ -91,22 +91,23 @@ def _bodies(bodies: Iterable[Any], schemas: Schemas) -> dict[str, Any]:
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, Any]:
-    """The member `headers`, if there are any."""
+    """A dict with the member `headers`; empty if there are no fields."""
     found = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
     return {"headers": found} if found else {}
 
 
 def _bodies_of_texts(operation: Operation) -> Iterator[Any]:
-    """The types of the bodies of responses that a route describes by a text alone."""
+    """Yield the body types of the responses for which the route gives only a text."""
     for status, given in operation.options.responses.items():
         if isinstance(given, str):
             yield _body_of_text(str(status), operation)
 
 
 def _body_of_text(status: str, operation: Operation) -> Any:
-    """The type of the body of a response that a route describes by a text alone, as in `Refusal`.
+    """The body type of a response for which the route gives only a text, as in `Refusal.body`.
 
-    An error is taken for an HTTPError, which is what a handler raises that does not return the response itself.
+    For an error status, it is the body of an HTTPError, because most handlers raise that instead of returning a
+    response.
     """
     if status[0] not in "45" or operation.webhook:
         return None
@@ -116,7 +117,7 @@ def _body_of_text(status: str, operation: Operation) -> Any:
 def _described(
     status: str, given: Any, former: dict[str, Any], operation: Operation, schemas: Schemas
 ) -> dict[str, Any]:
-    """A response object for what a route has in its `responses`. `former` is that without it."""
+    """The Response Object for an item of a route's `responses`. `former` is the object without this item."""
     if isinstance(given, str):
         body = None if former else _body_of_text(status, operation)
         return former | {"description": given} | ({} if body is None else {"content": _bodies([body], schemas)})

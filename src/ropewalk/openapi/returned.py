@@ -1,4 +1,4 @@
-"""The bodies of a handler's responses, by its return annotation."""
+"""The bodies of a handler's responses, according to its return annotation."""
 
 import pathlib
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from ropewalk.typed.response_shapes import ANY_STATUS, declared_responses
 from ropewalk.typed.value_shapes import members_of
 
 _UNKNOWN: Final = (Response, Iterator, AsyncIterable, pathlib.Path)
-"""What these send depends on the value."""
+"""Types whose body depends on the value, so that the annotation does not describe it."""
 
 _TEXT: Final = {"type": "string"}
 
@@ -30,14 +30,14 @@ class Returned:
     empty: bool
     """Whether it may return None."""
     other: bool
-    """Whether it may return something else than None."""
+    """Whether it may return a value other than None."""
     items: dict[str, Any] = field(default_factory=dict)
-    """The types of the items of streams by media type."""
+    """The item types of streams, by media type."""
     by_status: Mapping[int, dict[str, Any]] = field(default_factory=dict)
-    """The same as `content`, for responses whose class has the status."""
+    """The same as `content`, by status, for response classes that have a fixed status."""
 
     def kinds(self) -> Iterator[Any]:
-        """The types of all bodies and of the items of streams."""
+        """Yield the types of all bodies and of the items of streams."""
         for kinds in (self.content, self.items, *self.by_status.values()):
             yield from kinds.values()
 
@@ -45,13 +45,13 @@ class Returned:
         """The media type objects of streams.
 
         OpenAPI 3.1 has no keyword for the items of a stream. Tools read the schema of `text/event-stream` as that of
-        one event. JSON lines are a text, whose content is a sequence of items.
+        one event. JSON lines are described as a string that contains a sequence of items.
         """
         return {name: _content_of_items(name, kind, schemas) for name, kind in self.items.items()}
 
 
 def returned_by(handler: Handler, function: Callable[..., Any]) -> Returned:
-    """What a handler returns, by the annotation of its function."""
+    """What a handler returns, according to the annotation of its function."""
     kind = returned_kind(function) if handler.plan is None else handler.plan.returns
     found = _of_kind(kind, handler)
     representations = None if handler.plan is None else handler.plan.representations
@@ -62,7 +62,7 @@ def returned_by(handler: Handler, function: Callable[..., Any]) -> Returned:
 
 
 def _represented(content: dict[str, Any], representations: Representations) -> dict[str, Any]:
-    """The types of a body by the media types among which a client chooses."""
+    """The types of a body, by each media type that the client may choose."""
     if not content:
         return {}
     whole: Any = Union.__getitem__(tuple(content.values()))
@@ -130,7 +130,7 @@ def _media_type(content_type: str) -> str:
 def _stream_type(handler: Handler) -> str:
     """The media type of a stream of typed items."""
     named = _media_type(handler.text_type)
-    of_class = handler.resource is not None and named != EVENTS  # the Content-Type of a resource's class is for str
+    of_class = handler.resource is not None and named != EVENTS  # the `content_type` of a resource class applies to str
     return JSON_LINES if handler.text_type == TEXT or of_class else named
 
 

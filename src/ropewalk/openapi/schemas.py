@@ -1,4 +1,4 @@
-"""JSON schemas of types: those of msgspec, and pydantic's own for its models, with one set of components."""
+"""JSON schemas of types. msgspec makes them, or pydantic for its models; all share one set of components."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,11 +18,11 @@ PLACE: Final = "#/components/schemas/"
 
 
 class Schemas:
-    """The schemas of types, made together, so that no two components have the same name."""
+    """The schemas of all types of a document. They are made together, so that no two components have the same name."""
 
     def __init__(self, kinds: Iterable[tuple[Any, Direction]]) -> None:
         self._kinds = list(kinds)
-        """They are kept, so that no other object gets their id."""
+        """Kept alive, because `_found` uses the ids of the types as keys."""
         self._found: dict[tuple[int, Direction], Schema] = {}
         native, models = [], []
         for kind, direction in self._kinds:
@@ -38,17 +38,17 @@ class Schemas:
         _make_titles_distinct(self.components)
 
     def of(self, kind: Any, direction: Direction) -> Schema:
-        """The schema of one of the types; empty, which allows any value, if it has none."""
+        """The schema of one of the types. If it has none, return {}, which allows any value."""
         return self._found.get((id(kind), direction), {})
 
     def of_raw(self, kind: Any) -> Schema:
-        """The schema of a body that is not JSON: of bytes, which tools know by their format, or text."""
+        """The schema of a body that is not JSON: bytes (with the format "binary") or str; {} for any other type."""
         if kind is bytes:
             return {"type": "string", "format": "binary"}
         return {"type": "string"} if kind is str else {}
 
     def resolved(self, schema: Schema) -> Schema:
-        """A schema, or the component that it refers to."""
+        """The component to which a schema refers, or the schema itself."""
         name = schema.get("$ref", "").removeprefix(PLACE)
         found: Schema = self.components.get(name, schema)
         return found
@@ -56,7 +56,7 @@ class Schemas:
     def _add_native(self, kinds: list[tuple[Any, Direction]]) -> dict[str, Any]:
         try:
             made, components = _native_schemas(kinds)
-        except Exception:  # noqa: BLE001 - msgspec raises what it likes for a type without a schema
+        except Exception:  # noqa: BLE001 - msgspec raises many exception types for a type without a schema
             kinds = [each for each in kinds if _has_schema(each)]
             made, components = _native_schemas(kinds)
         for (kind, direction), schema in zip(kinds, made, strict=True):
@@ -75,7 +75,7 @@ class Schemas:
 def _described(kind: Any) -> shapes.Type | None:
     try:
         return shapes.type_info(kind)
-    except Exception:  # noqa: BLE001 - msgspec raises what it likes for types that it does not know
+    except Exception:  # noqa: BLE001 - msgspec raises many exception types for types that it does not support
         return None
 
 
@@ -87,7 +87,8 @@ def _native_schemas(kinds: list[tuple[Any, Direction]]) -> tuple[list[Schema], d
 
 
 def _make_titles_distinct(components: dict[str, Schema]) -> None:
-    """Replace titles that several components have by their names: code generators name classes by titles."""
+    """If several components share a title, use their names as titles, because code generators name classes after
+    titles."""
     by_title = Counter(schema.get("title") for schema in components.values())
     for name, schema in components.items():
         title = schema.get("title")
@@ -118,6 +119,6 @@ def _simplify(schema: Any) -> None:
 def _has_schema(kind: tuple[Any, Direction]) -> bool:
     try:
         _native_schemas([kind])
-    except Exception:  # noqa: BLE001 - as above: a class without a schema is described as any value
+    except Exception:  # noqa: BLE001 - as above; a type without a schema allows any value
         return False
     return True

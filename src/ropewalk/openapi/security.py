@@ -14,25 +14,26 @@ class Security:
     """What a client needs to call an operation."""
 
     schemes: tuple[Any, ...] = ()
-    """The schemes of `ropewalk.auth`, of which one is needed; none if the operation is open to every client."""
+    """The schemes of `ropewalk.auth`. A client needs one of them; if there are none, every client may call the
+    operation."""
     scopes: tuple[str, ...] = ()
-    """All are needed."""
+    """The scopes, all of which the client needs."""
     errors: tuple[HTTPError, ...] = ()
-    """What other clients get."""
+    """The errors that other clients get."""
 
     def requirements(self) -> list[dict[str, list[str]]]:
-        """The security requirement objects of the operation."""
+        """The Security Requirement Objects of the operation."""
         return [{scheme.name: list(self.scopes)} for scheme in self.schemes]
 
 
 OPEN = Security()
 
 Requirements = Sequence[Mapping[str, Sequence[str]]]
-"""Security Requirement Objects. A client needs to meet one of them, and an empty one is met by every client."""
+"""Security Requirement Objects. A client must satisfy one of them. Every client satisfies an empty one."""
 
 
 def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: Iterable[Input]) -> Security:
-    """What a client needs to call the function of a handler inside some apps, outermost first."""
+    """What a client needs to call the function of a handler inside these apps, given outermost first."""
     from ropewalk.auth import REQUIREMENTS, Authenticate, NotAllowed, NotAuthenticated, Requirement
 
     around = [*(each for app in apps for each in app.middlewares), *handler.middleware]
@@ -43,7 +44,7 @@ def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: It
         return OPEN
     refused = (NotAuthenticated(400), NotAuthenticated(401))
     if not requirements and not _takes_principal(inputs) and all(each.optional for each in authenticates):
-        return Security(errors=refused)  # for credentials that are malformed or invalid
+        return Security(errors=refused)  # malformed or invalid credentials are refused
     restricted = any(each.scopes or each.roles for each in requirements)
     return Security(
         schemes=authenticates[-1].schemes,
@@ -53,17 +54,17 @@ def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: It
 
 
 def security_by_options(requirements: Requirements, operation: Mapping[str, Any]) -> Security:
-    """What a client needs to call an operation of a program that describes its security itself.
+    """What a client needs to call an operation, if the options of `OpenAPI` describe the security.
 
-    `requirements` are those of all operations, and `operation` has those of the route, if it has others. They are in
-    the document as they are given: only the response to other clients is added.
+    `requirements` apply to all operations, unless `operation`, the route's own part of the document, has others. The
+    document contains both already, so only the response to other clients is added.
     """
     needed: Requirements = operation.get("security", requirements)
     return Security(errors=(HTTPError(401),)) if any(needed) else OPEN
 
 
 def scheme_objects(securities: Iterable[Security]) -> dict[str, Any]:
-    """The security scheme objects, by name. Raises HandlerError (RW219) for two different ones of one name."""
+    """The Security Scheme Objects, by name. Raises HandlerError (RW219) for two different ones with the same name."""
     found: dict[str, Any] = {}
     for scheme in dict.fromkeys(scheme for security in securities for scheme in security.schemes):
         described = scheme.openapi()

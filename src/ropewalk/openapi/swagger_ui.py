@@ -1,6 +1,6 @@
-"""The page that shows the document: Swagger UI, from an installed package, without the network.
+"""The page that shows the document: Swagger UI, from an installed package instead of a CDN.
 
-The package is swagger-ui-py, of which only the static files are used. It is not imported.
+The package is swagger-ui-py. Only its static files are used; it is not imported.
 """
 
 import json
@@ -23,7 +23,7 @@ STYLE: Final = "swagger-ui.css"
 SCRIPT: Final = "swagger-ui-bundle.js"
 START: Final = "start.js"
 LOGIN: Final = "oauth2-redirect.html"
-"""The page to which a provider of OAuth 2.0 sends the browser back."""
+"""The page to which an OAuth 2.0 provider redirects the browser."""
 
 _TYPES: Final = {STYLE: "text/css; charset=utf-8", SCRIPT: "text/javascript; charset=utf-8"}
 
@@ -53,16 +53,16 @@ class SwaggerUI:
 
     title: str
     folder: Path
-    """Where the static files are."""
+    """The folder of the static files."""
     name: str
     """The last segment of the page's path."""
     document: str
-    """The path of the document, relative to the folder of the page's files."""
+    """The path of the OpenAPI document, relative to the folder of the page's files."""
     servers: Sequence[str]
     token_urls: Callable[[], Sequence[str]]
-    """Returns where the page may get tokens."""
+    """Returns the URLs from which the page may fetch tokens."""
     login_page: str
-    """The HTML of the page for the end of a login."""
+    """The HTML of the page at which a login ends."""
 
     def page(self, request: Request) -> Response:
         """The page. Its links are relative, so that it works in a mounted app."""
@@ -76,8 +76,8 @@ class SwaggerUI:
         return Response.file(self.folder / name, headers=fields, content_type=_TYPES[name])
 
     def start(self) -> Response:
-        """The script that starts the page. It is a file of its own, so that no inline script need be allowed."""
-        # A validator of swagger.io would get the document otherwise.
+        """The script that starts the page. It is a separate file, so that the policy need not allow inline scripts."""
+        # Without `validatorUrl: None`, the page would send the document to a validator of swagger.io.
         options = {"dom_id": "#ui", "deepLinking": True, "validatorUrl": None}
         text = (
             f"const url = new URL({json.dumps(self.document)}, document.currentScript.src).href;\n"
@@ -89,7 +89,7 @@ class SwaggerUI:
         return Response(text, headers=fields, content_type="text/javascript; charset=utf-8")
 
     def login(self) -> Response:
-        """The page for the end of a login, with its own inline scripts and no others."""
+        """The page at which a login ends. Its policy allows its own inline scripts and no others."""
         found = _INLINE.findall(self.login_page)
         hashes = [b64encode(sha256((script or handler).encode()).digest()).decode() for script, handler in found]
         sources = " ".join(f"'sha256-{each}'" for each in hashes)
@@ -125,7 +125,7 @@ def files_folder(path: str) -> Path:
     """The folder of Swagger UI's files. Raises StartError (RW750) if it is not installed."""
     try:
         package = find_spec("swagger_ui")
-    except ImportError:  # raised by a finder that blocks the import of a package
+    except ImportError:  # raised by a finder that blocks the import of the package
         package = None
     for place in () if package is None else package.submodule_search_locations or ():
         folder = Path(place) / "static"

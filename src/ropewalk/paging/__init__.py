@@ -1,4 +1,4 @@
-"""Pages of long lists: by cursors, or by offsets. The field Link has the addresses of other pages (RFC 8288)."""
+"""Pages of long lists, by cursor or by offset. The Link field has the URLs of the other pages (RFC 8288)."""
 
 from ropewalk.paging.cursor_pages import CursorPages, CursorQuery, Page, Position
 from ropewalk.paging.links import set_links

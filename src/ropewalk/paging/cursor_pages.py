@@ -1,4 +1,4 @@
-"""Pages that begin after an item, so that they stay right while items come and go."""
+"""Pages that begin after a given item, so that no item is repeated or missed while others are added or removed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class CursorQuery(Struct, kw_only=True):
     """The query of a list: `query: Annotated[CursorQuery, Query()]`. Derive from it to add filters or another limit."""
 
     cursor: Annotated[str, Meta(max_length=MOST_CHARACTERS, description="From the page before.")] | None = None
-    """From the page before. None: the first page."""
+    """A cursor from another page. None: the first page."""
     limit: Annotated[int, Meta(ge=1, le=100, description="The most items of the page.")] = 20
     """The most items of the page, from 1 to 100."""
 
@@ -39,11 +39,11 @@ class Page(Struct, Generic[Item], kw_only=True):
     """A part of a list."""
 
     items: list[Item]
-    """At most `limit` of the query."""
+    """At most as many items as the query's `limit`."""
     next: str | None = None
     """The cursor of the next page; None at the end of the list."""
     previous: str | None = None
-    """The cursor of the page before; None at the begin, and in lists that are read in one direction."""
+    """The cursor of the previous page; None at the beginning, and without `two_way`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +51,20 @@ class Position(Generic[Key]):
     """Where a page begins."""
 
     key: Key | None
-    """That of the item before the first of the page, in the direction of reading. None: the page is at the end at which
-    reading begins."""
+    """The key of the last item before the page, in the direction of reading. None: the page begins where reading
+    begins."""
     backward: bool = False
-    """Whether the list is read from its end to its begin."""
+    """Whether the list is read from its end to its beginning."""
 
 
 class CursorPages(Generic[Key]):
-    """Makes the pages of a list, whose order is that of a key of its items: `CursorPages(int)`.
+    """Makes the pages of a list that is sorted by a key of its items: `CursorPages(int)`.
 
-    `key` is the type of the keys, such as `int`, or `tuple[datetime, int]` for an order by time and id. It must be
-    unique to each item. With a `secret` of 16 bytes or more, cursors are signed, and a client can make none of its own;
-    of several secrets, the first one signs, and all are valid. Each list has a `name` of its own, so that the cursor of
-    one is not valid for another. With `two_way`, pages can be read backward as well.
+    `key` is the type of the keys, such as `int`, or `tuple[datetime, int]` for an order by time and id. Each item must
+    have a different key. With a `secret` of 16 bytes or more, cursors are signed, so that clients cannot make their
+    own. If you give several secrets, the first one signs, and cursors signed with any of them are valid. Give each list
+    its own `name`, so that its cursors are not valid for another list. With `two_way`, pages can be read backward as
+    well.
 
     Raises HandlerError (RW266) for a wrong key or secret.
     """
@@ -84,7 +85,8 @@ class CursorPages(Generic[Key]):
         self._two_way = two_way
 
     def position(self, query: HasCursor) -> Position[Key]:
-        """Where the page of a query begins. Raises InvalidInput (422) for a cursor that is not one of this list."""
+        """Where the page of a query begins. Raises InvalidInput (422) for a cursor of another list, or a malformed
+        one."""
         if query.cursor is None:
             return Position(None)
         try:
@@ -98,10 +100,10 @@ class CursorPages(Generic[Key]):
         return Position(key, backward)
 
     def page(self, request: Request, query: HasCursor, found: Sequence[Item], key: Callable[[Item], Key]) -> Page[Item]:
-        """The page with what was found, and the field Link of the response: first, prev, next, and last.
+        """Return the page with the items in `found`, and set the response's Link field: first, prev, next, and last.
 
-        `found` are the items from the position on, in the direction of reading, and one more than `query.limit` if
-        there are more. `key` returns the key of an item. Raises as `position`.
+        `found` has the items from the position on, in the direction of reading: `query.limit` items, and one more if
+        the list continues. `key` returns the key of an item. Raises the errors of `position`.
         """
         position = self.position(query)
         items = list(found[: query.limit])

@@ -1,4 +1,4 @@
-"""Cursors: opaque text that stands for a place in a list, signed if there is a secret."""
+"""Cursors: opaque text that marks a position in a list. With a secret, it is signed."""
 
 import base64
 import binascii
@@ -12,22 +12,22 @@ import msgspec
 from ropewalk.errors import HandlerError, shown
 
 MOST_CHARACTERS: Final = 500
-"""The most characters of a cursor that a client may send. Whatever they are, the request line has room for them."""
+"""The most characters of a cursor that a client may send. Even percent-encoded, they fit into a request line."""
 
 _SIGNATURE: Final = 16
-"""Bytes of a signature: half of SHA-256, against which guessing is hopeless."""
+"""The length of a signature in bytes: half of a SHA-256 digest, which is still too long to guess."""
 _LEAST_SECRET: Final = 16
-"""Bytes that a secret has at least."""
+"""The least length of a secret in bytes."""
 
 Secret = str | bytes
 
 
 class InvalidCursor(ValueError):
-    """A cursor that this list has not made."""
+    """The cursor is malformed, or is not a cursor of this list."""
 
 
 class Cursors:
-    """Encodes and decodes cursors of a type. Raises HandlerError (RW266) for a wrong secret."""
+    """Encodes values of one type as cursors, and decodes them. Raises HandlerError (RW266) for a wrong secret."""
 
     def __init__(self, kind: Any, secret: "Secret | Sequence[Secret] | None", purpose: str) -> None:
         self._decoder = msgspec.json.Decoder(kind)
@@ -39,7 +39,7 @@ class Cursors:
         return _text(_sign(self._keys[0], data) + data if self._keys else data)
 
     def decode(self, cursor: str) -> Any:
-        """The value of a cursor. Raises InvalidCursor."""
+        """Return the value of a cursor. Raises InvalidCursor."""
         data = _data(cursor)
         if self._keys:
             given, data = data[:_SIGNATURE], data[_SIGNATURE:]
@@ -52,7 +52,7 @@ class Cursors:
 
 
 def _keys(secret: Any, purpose: str) -> list[bytes]:
-    """A key for each secret, which no other purpose has."""
+    """Derive a signing key from each secret. The keys for another purpose differ."""
     if secret is None:
         return []
     secrets = [secret] if isinstance(secret, str | bytes) else list(secret)
@@ -79,8 +79,8 @@ def _text(data: bytes) -> str:
 def _data(cursor: str) -> bytes:
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:  # a ValueError for text that is not ASCII
+    except (binascii.Error, ValueError) as error:  # ValueError: the text is not ASCII
         raise InvalidCursor(str(error)) from None
-    if _text(data) != cursor:  # several texts can stand for the same bytes
+    if _text(data) != cursor:  # base64 can encode the same bytes in several ways
         raise InvalidCursor("It is not written as it was sent.")
     return data

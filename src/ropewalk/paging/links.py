@@ -1,4 +1,4 @@
-"""The field Link of a page: the addresses of the first, previous, next and last page (RFC 8288)."""
+"""The Link field of a page: the URLs of the first, previous, next and last page (RFC 8288)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,14 +8,16 @@ from ropewalk.request import Request
 from ropewalk.request.query import parse_query
 
 _IN_PATH: Final = "/%:@!$&'()*+,;=~"
-"""What stays as it is in a path. The others, such as `>`, could end the target of a link."""
+"""The characters of a path that are not percent-encoded. Others, such as `>`, could end the target of a link."""
 
 
 def set_links(request: Request, pages: Mapping[str, Mapping[str, Any] | None]) -> None:
-    """Set the field Link of the response: for each relation, such as "next", the address of this request with other
-    parameters. A parameter of None is left out, and so is a relation of None. The other parameters stay in their order.
+    """Set the Link field of the response.
 
-    The scheme and host are those of `request.url`: behind a proxy, those that a trusted one reports.
+    `pages` has the changed query parameters for each relation, such as "next". The target of a link is the URL of this
+    request with these changes. A parameter or relation that is None is left out. The other parameters keep their order.
+
+    The scheme and host are those of `request.url`, which a trusted proxy may report.
     """
     links = [f'<{_address(request, changed)}>; rel="{rel}"' for rel, changed in pages.items() if changed is not None]
     if links:
@@ -27,5 +29,5 @@ def _address(request: Request, changed: Mapping[str, Any]) -> str:
     pairs += [(name, value) for name, value in changed.items() if value is not None]
     path = quote(request.raw_path.decode("ascii"), safe=_IN_PATH)
     query = f"?{urlencode(pairs)}" if pairs else ""
-    # A client of HTTP/1.0 need not name a host.
+    # An HTTP/1.0 request need not have a Host field.
     return f"{request.scheme}://{request.host}{path}{query}" if request.host else f"{path}{query}"

@@ -1,4 +1,4 @@
-"""Pages that begin at a number: any page can be requested, and items may repeat or be missed while the list changes."""
+"""Pages that begin at an offset. Clients can request any page, but items are repeated or missed if the list changes."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,7 +14,8 @@ from ropewalk.typed.descriptions import plain
 Item = TypeVar("Item")
 
 MOST_OFFSET: Final = 10_000
-"""The largest offset. A database reads all items before an offset, so a large one costs much and is cheap to send."""
+"""The largest offset. A database reads all items before the offset, so a request with a large one would be cheap to
+send and costly to handle."""
 
 
 class OffsetQuery(Struct, kw_only=True):
@@ -39,18 +40,18 @@ class OffsetPage(Struct, Generic[Item], kw_only=True):
     """A part of a list whose length is known."""
 
     items: list[Item]
-    """At most `limit`."""
+    """At most `limit` items."""
     total: int
-    """The items of the whole list."""
+    """The number of items in the whole list."""
     offset: int
-    """That of the query."""
+    """The offset of the query."""
     limit: int
-    """That of the query."""
+    """The limit of the query."""
 
 
 def offset_page(request: Request, query: HasOffset, items: Sequence[Item], total: int) -> OffsetPage[Item]:
-    """The page with these items of a list of `total` items, and the field Link of the response: first, prev, next and
-    last. Pages beyond the largest offset of the query are left out of it."""
+    """Return the page with these items of a list of `total` items, and set the response's Link field: first, prev, next
+    and last. Pages beyond the largest offset that the query allows are left out."""
     offset, limit = query.offset, query.limit
     most = _most(type(query))
     end = max(total - 1, 0) // limit * limit
@@ -67,7 +68,7 @@ def offset_page(request: Request, query: HasOffset, items: Sequence[Item], total
 
 @lru_cache(maxsize=512)
 def _most(query: Any) -> int:
-    """The largest offset that a type of queries allows."""
+    """The largest offset that a query type allows."""
     node: Any = plain(shapes.type_info(query))
     for field in getattr(node, "fields", ()):
         if field.name == "offset":
