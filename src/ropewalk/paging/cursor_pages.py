@@ -81,7 +81,7 @@ class CursorPages(Generic[Key]):
         try:
             self._cursors = Cursors(GenericAlias(tuple, (bool, kind | None)), secret, name)
         except TypeError as error:
-            raise HandlerError("RW266", f"The key of CursorPages is not a type that msgspec reads: {error}.") from error
+            raise HandlerError("RW266", f"msgspec does not support the key of CursorPages: {error}.") from error
         self._two_way = two_way
 
     def position(self, query: HasCursor) -> Position[Key]:

@@ -1,4 +1,4 @@
-"""The body of a request: collected whole, streamed, or read from its temporary file."""
+"""The body of a request: in memory, as a stream, or in a temporary file."""
 
 import os
 from io import BufferedReader, BytesIO, FileIO
@@ -15,29 +15,30 @@ from ropewalk.waiting import Waiter, failed, ready
 Type = TypeVar("Type")
 
 PART: Final = 64 * 1024
-"""Bytes of each part of a stream whose body is complete already."""
+"""The size in bytes of the parts of a stream if the body has arrived already."""
 
-UNREAD: Final = "The response was complete before the body."
+UNREAD: Final = "The response was complete before the request body."
 
 
 class BodyReader(WaitableExchange):
-    """An exchange with the ways to read the body of its request."""
+    """An exchange with the methods that read the request body."""
 
     __slots__ = ("_arrival", "_body", "_content", "_most", "_streamed")
 
     _arrival: Waiter[None]
-    """The wait for more of the body."""
+    """Fires when more of the body arrives. Unset if no code waits."""
     _body: bytes
     _content: BinaryIO
     _most: int
-    """The limit of the body, in bytes, that middleware has set."""
+    """The body limit in bytes that middleware has set. Unset if none has."""
     _streamed: bool
 
     def body(self, limit: int | None = None) -> Waiter[bytes]:
-        """The whole body. `limit` (bytes) replaces the limits of the route and the engine.
+        """Return the whole body. `limit` (bytes) replaces the limits of the route and the engine.
 
-        Fails with BodyTooLarge, with BadBody if the body is malformed, with Disconnected, and with ResponseEnded if the
-        response was complete before the body, the rest of which is then dropped.
+        Fails with BodyTooLarge, with BadBody if the body is malformed, and with Disconnected if the client disconnects.
+        Fails with ResponseEnded if the response is complete before the body, because the rest of the body is then
+        dropped.
         """
         try:
             return ready(self._body)
@@ -50,14 +51,14 @@ class BodyReader(WaitableExchange):
                 if not self.body_complete:
                     return cast("Waiter[bytes]", self._readable().addCallback(self._whole))
             return ready(self._whole())
-        except Exception as error:  # noqa: BLE001 - a caller gets every failure at the same place: from the Waiter
+        except Exception as error:  # noqa: BLE001 - callers need to handle errors in one place only: the Waiter
             return failed(error)
 
     def text(self, limit: int | None = None) -> Waiter[str]:
-        """The whole body as str, decoded by the charset of its Content-Type, or as UTF-8.
+        """Return the whole body as str, decoded with the charset of its Content-Type, or else as UTF-8.
 
         Fails with HTTPError 415 for an unsupported charset (see `ropewalk.charsets`), with HTTPError 400 if the body
-        cannot be decoded, and as `body` does.
+        cannot be decoded, and with the errors of `body`.
         """
         return cast("Waiter[str]", self.body(limit).addCallback(self.decode))
 
@@ -66,11 +67,11 @@ class BodyReader(WaitableExchange):
     @overload
     def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]: ...
     def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]:
-        """The whole body parsed as JSON (RFC 8259) and validated against a type that msgspec supports.
+        """Parse the whole body as JSON (RFC 8259) and convert it to a type that msgspec supports.
 
-        Fails with HTTPError 415 if its Content-Type is not that of JSON, with HTTPError 400 if it is not JSON or nests
-        more than 200 arrays and objects, with HTTPError 422 if it does not match the type, with HandlerError (RW211) if
-        JSON cannot become the type, and as `body` does.
+        Fails with HTTPError 415 if its Content-Type is not JSON, with HTTPError 400 if it is not JSON or nests arrays
+        and objects more than 200 levels deep, with HTTPError 422 if it does not match the type, with HandlerError
+        (RW211) if no JSON can be converted to the type, and with the errors of `body`.
         """
         try:
             JSON_ONLY.check(self.header("content-type"))
@@ -79,10 +80,10 @@ class BodyReader(WaitableExchange):
         return cast("Waiter[Any]", self.body(limit).addCallback(read_json, type))
 
     def stream(self, limit: int | None = None) -> "BodyStream":
-        """The body in parts as it arrives: `async for part in request.stream()`.
+        """Return the body in parts as it arrives: `async for part in request.stream()`.
 
-        Parts that are not read hold the client back. If the body has been collected already, as it is for plain
-        handlers, the parts come from memory or the temporary file.
+        The client cannot send more while parts are unread. If the body has arrived already, as it has for plain
+        handlers, the parts are read from memory or from the temporary file.
         """
         self._refuse_streamed()
         if self.body_complete:
@@ -94,7 +95,8 @@ class BodyReader(WaitableExchange):
 
     @property
     def content(self) -> BinaryIO:
-        """The complete body as a file, at its start. It is for plain handlers: they are called with the whole body.
+        """The complete body as a file, positioned at its start. It is for plain handlers, which are called when the
+        body has arrived.
 
         Raises HandlerError (RW207) while the body is incomplete.
         """
@@ -113,7 +115,8 @@ class BodyReader(WaitableExchange):
         return self._content
 
     def limit_body(self, limit: int) -> None:
-        """Allow at most `limit` bytes of body, however it is read. A smaller limit of the route or the reader counts.
+        """Allow at most `limit` bytes of body, whichever method reads it. A smaller limit of the route or the method
+        applies.
 
         Call it in a middleware, before the body is read. Raises BodyTooLarge if Content-Length is over the limit.
         """
@@ -131,7 +134,7 @@ class BodyReader(WaitableExchange):
         super().collect(self.lowered(limit))
 
     def lowered(self, limit: int | None) -> int | None:
-        """A limit of a body, or the one that `limit_body` has set if that is lower."""
+        """The lower of `limit` and the limit that `limit_body` has set. None if there is neither."""
         most = getattr(self, "_most", None)
         return limit if most is None else most if limit is None else min(limit, most)
 
@@ -140,7 +143,7 @@ class BodyReader(WaitableExchange):
             raise HandlerError("RW207", "The body has been streamed.")
 
     def _readable(self) -> Waiter[None]:
-        """A wait for more of the body."""
+        """Return a Waiter that fires when more of the body arrives. Raises HandlerError (RW207) if other code waits."""
         if self.finished:
             return failed(self.end_error(UNREAD))
         arrival = getattr(self, "_arrival", None)
@@ -162,12 +165,12 @@ class BodyReader(WaitableExchange):
 
     @property
     def kept_body(self) -> bytes | None:
-        """The whole body, if code such as a middleware has read it with `body`, `text` or `json`; else None."""
+        """The whole body if other code, such as a middleware, has read it with `body`, `text` or `json`; else None."""
         return getattr(self, "_body", None)
 
     def whole_body(self) -> bytes:
-        """The whole body, for code that is called when it has arrived."""
-        body = self.take()  # first, because to find that `_body` is unset takes longer
+        """The whole body. Only for code that runs after the body has arrived."""
+        body = self.take()  # first, because an AttributeError for `_body` costs more
         if body and self.spool is None:
             self._body = body
             return body
@@ -177,7 +180,8 @@ class BodyReader(WaitableExchange):
             return self._whole()
 
     def decode(self, body: bytes) -> str:
-        """A body as text in the charset of its Content-Type. Raises HTTPError 400 and 415, as `text` does."""
+        """Decode a body with the charset of the request's Content-Type. Raises HTTPError 400 and 415, as `text`
+        does."""
         charset = content_type(self.header("content-type"))[1].get("charset", UTF_8)
         codec = find_codec(charset)
         if codec is None:
@@ -185,11 +189,12 @@ class BodyReader(WaitableExchange):
         try:
             return body.decode(codec)
         except UnicodeDecodeError:
-            raise BadBody(f"The body is not {charset}.") from None
+            raise BadBody(f"The body is not valid {charset}.") from None
 
 
 class BodyStream:
-    """The parts of a body as they arrive, each at least one byte long. Raises the errors of `Request.body`."""
+    """An iterator over the parts of a body as they arrive, each at least one byte long. Raises the errors of
+    `Request.body`."""
 
     __slots__ = ("_request", "_whole")
 
@@ -213,14 +218,14 @@ class BodyStream:
 
 
 class _Spool(BufferedReader):
-    """A temporary file that closes without a warning when its last reference goes."""
+    """A temporary file that is closed without a ResourceWarning when the last reference to it is deleted."""
 
     def __del__(self) -> None:
         self.close()
 
 
 class _SpoolFile(FileIO):
-    """The raw file of a `_Spool`: the garbage collector may finalize either of them first."""
+    """The raw file of a `_Spool`. It needs its own `__del__`, because the garbage collector may finalize it first."""
 
     def __del__(self) -> None:
         self.close()

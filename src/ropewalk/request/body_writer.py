@@ -1,4 +1,4 @@
-"""The body of a response as a handler writes it by itself: `write`, `finish`, and producers."""
+"""How a handler writes the body of a response in parts: `write`, `finish`, and producers."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -24,28 +24,28 @@ _STOPS: Final = "The server is stopping."
 
 
 class BodyWriter(TwistedNames):
-    """An exchange whose handler may write the body of the response, and may leave that to a producer or callbacks."""
+    """An exchange whose response body the handler may write, or leave to a producer or to callbacks."""
 
     __slots__ = ("_after", "_detached", "_event_stream", "_producer", "_running")
 
     _after: "CallsOfRequest"
-    """What runs after the response. Unset if nothing does."""
+    """The functions that run after the response. Unset if there are none."""
     _detached: bool
     """Whether the handler has returned, and its callbacks write the response."""
     _encode: Callable[..., bytes]
-    """Encodes str. Set when one was written."""
+    """Encodes str parts in the response's charset. Set when the first str is written."""
     _event_stream: EventStream
-    """Set when the response is a stream of events."""
+    """Set if the response is an event stream."""
     _producer: Producer
     _running: Any
-    """The running handler, which is cancelled when the client leaves."""
+    """The running handler. It is cancelled if the client disconnects."""
 
     def write(self, data: Text, /) -> bool:
-        """Send a part of the body. The first part sends the head before it.
+        """Send a part of the body. The first call sends the head, too.
 
-        Returns False when the send queue is over its high-water mark: then wait for `writable`. Raises ResponseEnded
+        Returns False if the send queue is over its high-water mark: then wait for `writable`. Raises ResponseEnded
         after the end, WrongLength for more bytes than Content-Length announces, and HandlerError (RW201) for a value
-        that is not bytes or str, or for a body where the status allows none.
+        that is not bytes or str, or if the status allows no body.
         """
         try:
             part = data if isinstance(data, bytes) else self._text_part(data)
@@ -80,7 +80,7 @@ class BodyWriter(TwistedNames):
             if self.started:
                 encode: Callable[..., bytes] = getattr(self, "_encode", octets)
                 if encode is not octets:
-                    Exchange.write(self, encode("", True))  # a charset may have bytes at the end of the text
+                    Exchange.write(self, encode("", True))  # some charsets need bytes at the end of the text
                 self.end()
             else:
                 self.respond(getattr(self, "_status", 200), self._own_fields().encoded(), b"")
@@ -89,9 +89,8 @@ class BodyWriter(TwistedNames):
             raise
 
     def begin(self, status: int, fields: Iterable[tuple[Text, Text]], length: int | None = None, /) -> None:
-        """Send the head of a streamed response. The body is framed by `length` (bytes) where given, else chunked.
-
-        To an HTTP/1.0 client, the end of the connection ends the body instead of chunks.
+        """Send the head of a streamed response. The body is framed by `length` (bytes) if it is given, otherwise by
+        chunks. For an HTTP/1.0 client, the end of the connection ends the body instead.
         """
         fields = list(fields)
         super().begin(status, fields, length)
@@ -105,8 +104,8 @@ class BodyWriter(TwistedNames):
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Let a producer write the body at the client's pace: an IPushProducer if `streaming`, else an IPullProducer.
 
-        It is stopped when the client leaves, and at once if the response is complete. Raises RuntimeError if there is
-        a producer already.
+        The producer is stopped if the client disconnects, and at once if the response is already complete. Raises
+        RuntimeError if there is a producer already.
         """
         if getattr(self, "_producer", None) is not None:
             raise RuntimeError("The request already has a producer. Unregister that first.")
@@ -120,7 +119,7 @@ class BodyWriter(TwistedNames):
             self._producer.resumeProducing()
 
     def unregisterProducer(self) -> None:
-        """Remove the producer, which has written everything. `finish` does this too."""
+        """Remove the producer after it has written everything. `finish` does this too."""
         producer = take(self, "_producer")
         if isinstance(producer, PulledProducer):
             producer.pauseProducing()
@@ -128,11 +127,11 @@ class BodyWriter(TwistedNames):
     # Called by other layers
 
     def run(self, running: Any) -> None:
-        """Set what makes the response: its `cancel` is called when the client leaves."""
+        """Set the running handler. Its `cancel` is called if the client disconnects."""
         self._running = running
 
     def ran(self) -> None:
-        """Forget it, because it has ended."""
+        """Forget the running handler, because it has ended."""
         take(self, "_running")
         after = getattr(self, "_after", None)
         if after is not None:
@@ -140,7 +139,8 @@ class BodyWriter(TwistedNames):
             after.note_end()
 
     def uncancel(self) -> None:
-        """Undo one handled cancellation of the running handler, if it is a task that counts cancellations."""
+        """Call `uncancel` of the running handler if it is an asyncio task, because its cancellation has been
+        handled."""
         running: Any = getattr(self, "_running", None)
         if hasattr(running, "uncancel"):
             running.uncancel()
@@ -152,7 +152,7 @@ class BodyWriter(TwistedNames):
             self.guard(running.cancel)
 
     def detach(self) -> None:
-        """The handler has returned, and its callbacks write the response."""
+        """Record that the handler has returned, and that its callbacks write the response."""
         self._detached = True
 
     def is_detached(self) -> bool:
@@ -160,25 +160,27 @@ class BodyWriter(TwistedNames):
         return getattr(self, "_detached", False)
 
     def is_stopped(self) -> bool:
-        """Whether the response is a stream of events, and a stop of the server has begun."""
+        """Whether the response is an event stream, and the server has begun to stop."""
         stream = getattr(self, "_event_stream", None)
         return stream is not None and stream.stopped
 
     def end_at_stop(self) -> EventStream | None:
-        """Record that the response is a stream of events, which ends when a stop begins. None if it has ended."""
+        """Record that the response is an event stream, which ends when the server begins to stop. Return None if it has
+        ended."""
         if getattr(self, "_event_stream", None) is None and not self.finished:
-            self.notify_done = True  # `on_done` then ends the wait for a stop
+            self.notify_done = True  # so that `on_done` cancels the wait for the stop
             self._event_stream = EventStream(self)
         return getattr(self, "_event_stream", None)
 
     def end_stream_by(self, end: Callable[[], object]) -> None:
-        """If this is a stream of events, call `end` when a stop begins, instead of cancelling the handler."""
+        """For an event stream: call `end` when the server begins to stop, instead of cancelling the handler."""
         stream = getattr(self, "_event_stream", None)
         if stream is not None:
             stream.end_by(end)
 
     def end_stream(self) -> None:
-        """End a body whose source cannot go on. The client gets a proper end; the source sees a disconnect."""
+        """End the body at a stop of the server. The client gets a complete response; the source is notified of a
+        disconnect."""
         error = Disconnected(_STOPS)
         producer = take(self, "_producer")
         if producer is not None:
@@ -190,12 +192,13 @@ class BodyWriter(TwistedNames):
             self.guard(self.end)
 
     def give_up(self) -> None:
-        """Respond with a plain 500 that depends on nothing that may have failed."""
+        """Respond with a plain 500, without any code that may have failed before."""
         self.forget()
         self.respond(500, _PLAIN, f"{phrase(500)}\n")
 
     def guard(self, call: Callable[[], object]) -> None:
-        """Call a callback of the handler. Its exception is a failure of the handler, and does not reach the engine."""
+        """Call a callback of the handler. An exception counts as a failure of the handler, so that it does not reach
+        the engine."""
         try:
             call()
         except BaseException as error:
@@ -213,7 +216,7 @@ class BodyWriter(TwistedNames):
             producer.pauseProducing()
 
     def _text_part(self, part: object) -> bytes:
-        """A part that is not bytes, in the charset of the Content-Type that was set, or else in UTF-8."""
+        """Encode a part that is not bytes, in the charset of the Content-Type that was set, or else in UTF-8."""
         if not part or not isinstance(part, str):
             return octets(part)
         encode = getattr(self, "_encode", None)
@@ -224,7 +227,8 @@ class BodyWriter(TwistedNames):
         return encode(part)
 
     def _refused(self, error: RopewalkError) -> None:
-        """Handle a failed write. If the handler has returned, no other code can respond."""
+        """Handle a failed write. If the handler has returned, abort the response or send a 500, because no other code
+        responds."""
         if self.engine_handler is not None and not isinstance(error, Disconnected):
             error.prefix(named(self.engine_handler.call))
         if not self.is_detached() or self.finished:
@@ -237,7 +241,7 @@ class BodyWriter(TwistedNames):
 
 
 def octets(part: object) -> bytes:
-    """A part of a body as bytes; str becomes UTF-8. Raises HandlerError (RW201) for anything else."""
+    """Return a part of a body as bytes; str is encoded as UTF-8. Raises HandlerError (RW201) for any other type."""
     if isinstance(part, bytes):
         return part
     if not isinstance(part, str):

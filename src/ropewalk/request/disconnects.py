@@ -1,4 +1,4 @@
-"""What happens when a client leaves, and when its response is complete: the handler is cancelled, and waits end."""
+"""What happens when a client disconnects or its response is complete: the handler is cancelled, and waits end."""
 
 from ropewalk.errors import Disconnected, ResponseEnded
 from ropewalk.request.body import UNREAD
@@ -7,7 +7,7 @@ from ropewalk.request.waits import UNWANTED, fire, fire_all, take
 
 
 class EndingExchange(BodyWriter):
-    """An exchange that the engine notifies of its events."""
+    """An exchange whose `on_...` methods the engine calls."""
 
     __slots__ = ()
 

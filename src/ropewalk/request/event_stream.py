@@ -1,11 +1,11 @@
-"""Responses of type `text/event-stream`, which never end by themselves: they end when the server stops.
+"""Responses of type `text/event-stream`. They never end by themselves, so they end when the server begins to stop.
 
-The sources of such a body differ, and so does its end, after a stop has begun:
+How such a response ends depends on the source of its body:
 
-- ASGI applications register `end`, which is called;
-- an iterator, generator or coroutine that makes parts is cancelled;
-- a handler that has returned, and left callbacks to write the body, has its response ended;
-- a producer is stopped with the response.
+- an ASGI application registers `end`, which is called;
+- an iterator, generator or coroutine that produces parts is cancelled;
+- if the handler has returned and callbacks write the body, the response is ended;
+- a producer is stopped when the response ends.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,13 +22,13 @@ _TYPE_LENGTH: Final = len(_TYPE)
 
 
 class EventStream:
-    """One response of type `text/event-stream`, from its head on."""
+    """One response of type `text/event-stream` whose head has been sent."""
 
     __slots__ = ("_end", "_produces", "_request", "_wait", "stopped")
 
     def __init__(self, request: "BodyWriter") -> None:
         self.stopped = False
-        """Whether a stop began while the response was sent."""
+        """Whether the server began to stop while the response was being sent."""
         self._end: Callable[[], object] | None = None
         self._produces: bool | None = None
         self._request = request
@@ -36,16 +36,17 @@ class EventStream:
         self._wait.addCallbacks(self._stop_begins, _ignore)
 
     def end_by(self, end: Callable[[], object]) -> None:
-        """Call `end` when a stop begins, instead of cancelling the handler."""
+        """Call `end` when the server begins to stop, instead of cancelling the handler."""
         if self._wait is not None:
             self._end = end
 
     def produces(self, on: bool) -> None:
-        """Set whether the handler's coroutine makes parts of the body now, and can be cancelled when a stop begins."""
+        """Set whether the handler's coroutine is producing parts of the body, so that a stop of the server cancels
+        it."""
         self._produces = on
 
     def close(self) -> None:
-        """The exchange has ended."""
+        """Forget the exchange, because it has ended."""
         self._end = None
         wait, self._wait = self._wait, None
         if wait is not None:
@@ -53,7 +54,7 @@ class EventStream:
 
     def _stop_begins(self, _: None) -> None:
         self.stopped = True
-        call_soon(self._end_for_stop)  # a handler in its first segment can be cancelled later than that
+        call_soon(self._end_for_stop)  # later, because a handler cannot be cancelled before its first await
 
     def _end_for_stop(self) -> None:
         request = self._request
@@ -69,7 +70,7 @@ class EventStream:
 
 
 def sends_events(fields: Iterable[tuple[Text, Text]]) -> bool:
-    """Whether the header fields of a response are those of a stream of events (HTML standard, section 9.2)."""
+    """Whether the header fields of a response announce an event stream (HTML standard, section 9.2)."""
     for name, value in fields:
         if len(name) == _TYPE_LENGTH and name.lower() == (b"content-type" if isinstance(name, bytes) else _TYPE):
             return is_event_stream(value)
@@ -78,10 +79,10 @@ def sends_events(fields: Iterable[tuple[Text, Text]]) -> bool:
 
 def is_event_stream(value: Text) -> bool:
     """Whether a Content-Type is `text/event-stream`."""
-    # Few responses have it, and parsing with `content_type` costs more than this search.
+    # Few responses have this type, and a search in the value costs less than `content_type`, which parses it.
     likely = b"event-stream" in value.lower() if isinstance(value, bytes) else "event-stream" in value.lower()
     return likely and content_type(text(value))[0] == "text/event-stream"
 
 
 def _ignore(_: object) -> None:
-    """The wait was cancelled."""
+    """Ignore the error of the cancelled wait."""

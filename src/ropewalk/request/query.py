@@ -5,7 +5,8 @@ from urllib.parse import parse_qsl
 
 
 class QueryParams(Mapping[str, str]):
-    """The parameters of a query by name. `query["tag"]` is the first value of a name; `all` returns every value."""
+    """The query parameters by name. `query["tag"]` is the first value of the parameter; `query.all("tag")` has every
+    value."""
 
     __slots__ = ("_pairs", "_values")
 
@@ -28,14 +29,14 @@ class QueryParams(Mapping[str, str]):
         return f"QueryParams({self._values!r})"
 
     def all(self, name: str) -> list[str]:
-        """Every value of a name, in order; an empty list where the name is absent."""
+        """Every value of a parameter, in order; an empty list if it is absent."""
         return list(self._values.get(name, ()))
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Every name and value, in the order of the query."""
+        """Every pair of name and value, in the order of the query."""
         return list(self._pairs)
 
 
 def parse_query(query_string: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
-    """The names and values of a query string in order, with percent-encoding decoded."""
+    """The pairs of name and value in a query string, in order, with percent-encoding decoded."""
     return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, encoding=encoding)

@@ -1,4 +1,4 @@
-"""A request: what the client sent, parsed only when it is read, and the means to respond."""
+"""A request: its parts are parsed only when they are read. It also has the methods with which a handler responds."""
 
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace, TracebackType
@@ -19,24 +19,26 @@ __all__ = ["PENDING", "Address", "EngineHandler", "Request"]
 Arguments = ParamSpec("Arguments")
 
 Address = tuple[str, int] | str | None
-"""A host and port, the path of a UNIX socket, or None where there is no address."""
+"""A host and port, the path of a UNIX socket, or None if there is no address."""
 
 
 class Request(ConditionalExchange):
     """One request and its response. The engine creates it.
 
-    From the engine: `method`, `path` (decoded), `raw_path` (bytes as sent), `query_string`, `target`, `http_version`,
-    `scheme`, `host`, `client`, `server` and `peer` (`(host, port)`, the path of a UNIX socket, or None),
-    `content_length` (bytes), `has_body`, `params` (the parameters of the path), and `header(name)`, which reads one
-    field without building `headers`.
+    The engine provides `method`, `path` (decoded), `raw_path` (bytes as sent), `query_string`, `target`,
+    `http_version`, `scheme`, `host`, `client`, `server` and `peer` (`(host, port)`, the path of a UNIX socket, or
+    None), `content_length` (bytes), `has_body`, `params` (the parameters of the path), and `header(name)`, which reads
+    one field without building `headers`.
 
-    `peer` is the other end of the connection. `client` is the same, unless the app has `TrustedProxies` and the peer is
-    one of them: then it is the client that the proxy names, with port 0 or as None where the proxy does not name it.
+    `peer` is the other end of the connection. `client` is the same, unless the peer is one of the app's
+    `TrustedProxies`: then it is the client that the proxy reports. Its port is 0 if the proxy reports none, and it is
+    None if the proxy reports no client.
 
-    Resources that respond by themselves and return `NOT_DONE_YET` use Twisted's names: `setResponseCode`, `setHeader`,
-    `getHeader`, `addCookie`, `redirect`, `write`, `finish`, `processingFailed`, `notifyFinish`, `registerProducer`,
-    `unregisterProducer`, `isSecure`, `args`, `prepath`, `postpath` and `uri`. A status or header set in this way
-    replaces that of the value which the handler returns; an error drops both.
+    Resources that return `NOT_DONE_YET` and send the response themselves use Twisted's names: `setResponseCode`,
+    `setHeader`, `getHeader`, `addCookie`, `redirect`, `write`, `finish`, `processingFailed`, `notifyFinish`,
+    `registerProducer`, `unregisterProducer`, `isSecure`, `args`, `prepath`, `postpath` and `uri`. A status or header
+    field that is set in this way replaces that of the handler's return value. If the handler raises an exception, it is
+    dropped.
     """
 
     __slots__ = (
@@ -60,15 +62,15 @@ class Request(ConditionalExchange):
     _route: str | None
     _state: SimpleNamespace
     begun: "Sequence[BegunBody]"
-    """Streamed bodies whose first part was made inside middleware. Unset outside."""
+    """Streamed bodies whose first part was produced inside middleware. Unset outside middleware."""
     dependency_scope: Any
-    """The RequestScope of a typed handler, while it has something to close. It is unset otherwise."""
+    """The RequestScope of a typed handler while it has dependencies to close; otherwise unset."""
     settled: "Settled | None"
     """The response that `next` returned last. Unset outside middleware."""
 
     @property
     def headers(self) -> Headers:
-        """The header fields."""
+        """The header fields of the request."""
         try:
             return self._headers
         except AttributeError:
@@ -77,7 +79,7 @@ class Request(ConditionalExchange):
 
     @property
     def query(self) -> QueryParams:
-        """The parameters of the query, decoded as UTF-8."""
+        """The query parameters, decoded as UTF-8."""
         try:
             return self._query
         except AttributeError:
@@ -96,7 +98,7 @@ class Request(ConditionalExchange):
 
     @property
     def url(self) -> str:
-        """The whole URL of the request, as the client sees it unless a proxy rewrites it."""
+        """The full URL of the request. It is the URL that the client used, unless a proxy has rewritten it."""
         query = b"?" + self.query_string if self.query_string else b""
         return f"{self.scheme}://{self.host}{(self.raw_path + query).decode('ascii')}"
 
@@ -104,8 +106,8 @@ class Request(ConditionalExchange):
     def route(self) -> str | None:
         """The pattern of the route that matched, such as "/users/{id}", with the paths of the mounts around it.
 
-        It is as written in the code. Of a resource that takes the paths below it, it ends in "/{...}". None if no
-        route matched the path and the method, and before the handler is found.
+        It is written as in the code. It ends in "/{...}" for a resource that takes the paths below it. None if no route
+        matches the path and the method, or if the handler has not been found yet.
         """
         try:
             return self._route
@@ -132,11 +134,11 @@ class Request(ConditionalExchange):
         return cast("str", self.service.app.url_for(name, **params))
 
     def created(self, target: Text) -> None:
-        """Set status 201, and the Location of what the request has created (RFC 9110, section 15.3.2).
+        """Set status 201, and the Location of the resource that the request has created (RFC 9110, section 15.3.2).
 
         The handler may return any value: `request.created(request.url_for("show_room", room=7))`.
 
-        The target is encoded, or rejected, as by `Response.redirect`.
+        The target is encoded, or rejected, as in `Response.redirect`.
         """
         encoded = location(target)
         self.setResponseCode(201)
@@ -145,13 +147,15 @@ class Request(ConditionalExchange):
     def after(self, function: Callable[Arguments, Any], /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         """Call a function when the response has been sent and the dependencies are closed: `after(send_mail, guest)`.
 
-        A Deferred or coroutine that it returns is awaited. Functions of a request are called one after another, in the
-        context variables of this call. If the handler, a middleware or a stream raises an exception, those that were
-        added before are dropped. A client that leaves changes nothing once the response has begun. What a function
-        raises is logged (RW264). A stop waits for them until the deadline of the drain, and then cancels them (RW265).
+        A Deferred or coroutine that the function returns is awaited. The functions of a request are called one after
+        another, with the context variables of this call. If the handler, a middleware or a stream raises an exception,
+        the functions added before are dropped. If the client disconnects after the response has begun, they still run.
+        An exception of a function is logged (RW264). A graceful shutdown waits for the functions until its deadline,
+        and then cancels them (RW265).
 
-        It runs on the thread of the reactor: let work that blocks run in a thread, `after(deferToThread, work)`.
-        Raises HandlerError (RW262) for what cannot be called, and HTTPError 503 if 10,000 of the app wait (RW263).
+        Functions run on the reactor's thread. Move blocking work to another thread: `after(deferToThread, work)`.
+        Raises HandlerError (RW262) if `function` cannot be called, and HTTPError 503 if 10,000 functions of the app are
+        waiting (RW263).
         """
         calls = getattr(self, "_after", None)
         if calls is None:
@@ -161,13 +165,14 @@ class Request(ConditionalExchange):
     # Called by other layers
 
     def is_failing(self) -> bool:
-        """Return whether this was called before. If it was, the response to an error has itself failed."""
+        """Return whether this was called before, which means that the response to an error has itself failed."""
         failing = getattr(self, "_failing", False)
         self._failing = True
         return failing
 
     def fail_with(self, error: BaseException, response: "Response") -> "Response":
-        """Remember the response made from an error, for a middleware that raises the error again."""
+        """Remember the response made from an error, in case a middleware raises the error again. Return a copy with the
+        error."""
         response = response.with_error(error)
         self._failure = response, error.__traceback__
         return response
@@ -177,7 +182,8 @@ class Request(ConditionalExchange):
         return self._failure is not None and self._failure[0].error is error
 
     def note_failure(self, error: BaseException) -> None:
-        """Have the dependencies of the handler see the error, when they are closed, and drop what was to run after."""
+        """Pass the error to the handler's dependencies when they are closed, and drop the functions added with
+        `after`."""
         scope = getattr(self, "dependency_scope", None)
         if scope is not None:
             scope.fail(error)
@@ -186,7 +192,7 @@ class Request(ConditionalExchange):
             after.note_failure(error)
 
     def note_closed(self, scope: Any) -> None:
-        """The dependencies of a handler are closed."""
+        """Record that the dependencies of a handler are closed."""
         if getattr(self, "dependency_scope", None) is scope:  # a middleware may call the handler twice
             del self.dependency_scope
         after = getattr(self, "_after", None)
@@ -196,7 +202,7 @@ class Request(ConditionalExchange):
     def failure(self) -> "Response":
         """Return the response made from an error.
 
-        The traceback of its error loses the frames of the middleware that raised it again.
+        The frames of the middleware that raised the error again are removed from its traceback.
         """
         assert self._failure is not None
         response, trace = self._failure
@@ -205,12 +211,14 @@ class Request(ConditionalExchange):
         return response
 
     def enter_middleware(self) -> None:
-        """Set what middleware needs: to find that an attribute is unset takes longer than a middleware."""
+        """Set the attributes that middleware reads, because an AttributeError for an unset one costs more than a
+        middleware."""
         self.settled = None
         self._failure = None
         self.begun = ()
 
     def leave_middleware(self) -> None:
-        """Drop references that only middleware needs: the traceback of an error refers to the request in a circle."""
+        """Drop references that only middleware needs, because the traceback of an error and the request form a
+        cycle."""
         self.settled = None
         self._failure = None

@@ -1,6 +1,6 @@
-"""The names of `twisted.web.server.Request`: those that read the request, and those that set the head of its response.
+"""The methods of `twisted.web.server.Request` that read the request or set the head of its response.
 
-Those that write the body of the response are in `body_writer.py`.
+The methods that write the body of the response are in `body_writer.py`.
 """
 
 from copy import copy
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 class TwistedNames(BodyReader):
-    """An exchange with the names by which resources of twisted.web read the request and set the response's head."""
+    """An exchange with the methods with which twisted.web resources read the request and set the head of the
+    response."""
 
     __slots__ = ("_args", "_encode", "_fields", "_postpath", "_prepath", "_status")
 
@@ -57,7 +58,7 @@ class TwistedNames(BodyReader):
 
     @property
     def args(self) -> dict[bytes, list[bytes]]:
-        """The parameters of the query as bytes, each with all its values. Form fields in the body are not included."""
+        """The query parameters as bytes: a list of values for each name. Form fields in the body are not included."""
         try:
             return self._args
         except AttributeError:
@@ -67,7 +68,7 @@ class TwistedNames(BodyReader):
             return self._args
 
     def isSecure(self) -> bool:
-        """Whether the client used TLS, to this server or to a trusted proxy."""
+        """Whether the client used TLS, either to this server or to a trusted proxy."""
         return self.scheme == "https"
 
     @overload
@@ -75,7 +76,7 @@ class TwistedNames(BodyReader):
     @overload
     def getHeader(self, name: bytes) -> bytes | None: ...
     def getHeader(self, name: Text) -> Text | None:
-        """The value of a header field of the request, in the type of `name`; None where it is absent."""
+        """The value of a header field of the request, in the type of `name`; None if it is absent."""
         value = self.header(text(name))
         if value is None or isinstance(name, str):
             return value
@@ -84,7 +85,7 @@ class TwistedNames(BodyReader):
     def setResponseCode(self, code: int, message: Text | None = None) -> None:
         """Set the status of the response; `message` replaces the registered reason phrase (RFC 9112, section 4).
 
-        Raises InvalidField for an invalid status, and for a message with control characters.
+        Raises InvalidField for an invalid status or a message with control characters.
         """
         check_status(code)
         if message is not None:
@@ -93,7 +94,8 @@ class TwistedNames(BodyReader):
         self.prepared = True
 
     def setHeader(self, name: Text, value: Text) -> None:
-        """Set a header field of the response. It replaces that of the handler's value. May raise InvalidField."""
+        """Set a header field of the response. It replaces the same field of the handler's return value. Raises
+        InvalidField."""
         self._own_fields()[name] = value
 
     def addCookie(
@@ -111,9 +113,9 @@ class TwistedNames(BodyReader):
     ) -> None:
         """Set a cookie (RFC 6265, section 4.1), with the names and defaults of twisted.web; `comment` is not sent.
 
-        Values are sent as given. Raises InvalidField only for those that would set a different cookie, or none: control
-        characters, semicolons, a name with an equals sign, and an unknown SameSite. `Response.set_cookie` has safer
-        defaults, and rejects what browsers would ignore.
+        Values are sent as given. Raises InvalidField only for values that would set a different cookie, or none:
+        control characters, semicolons, a name with an equals sign, or an unknown SameSite. `Response.set_cookie` has
+        safer defaults, and rejects cookies that browsers would ignore.
         """
         del comment
         cookie = format_twisted_cookie(
@@ -132,7 +134,7 @@ class TwistedNames(BodyReader):
     def redirect(self, url: Text) -> None:
         """Set status 302 and the Location `url`. Then call `finish`, or return b"".
 
-        The URL is encoded, or rejected, as by `Response.redirect`.
+        The URL is encoded, or rejected, as in `Response.redirect`.
         """
         target = location(url)
         self.setResponseCode(302)
@@ -153,7 +155,8 @@ class TwistedNames(BodyReader):
         self._postpath = postpath
 
     def complete(self, response: "Response") -> "Response":
-        """A copy of the response with what `setResponseCode` and `setHeader` set; itself where they set nothing."""
+        """A copy of the response with the status and fields that `setResponseCode`, `setHeader` and `addCookie` have
+        set; the response itself if they have set nothing."""
         if not self.prepared:
             return response
         completed = copy(response)  # a handler may return one Response to several requests
@@ -163,7 +166,7 @@ class TwistedNames(BodyReader):
         return completed
 
     def forget(self) -> None:
-        """Drop what `setResponseCode` and `setHeader` set."""
+        """Drop the status and fields that `setResponseCode`, `setHeader` and `addCookie` have set."""
         take(self, "_encode")
         if self.prepared:
             self.set_reason(0, b"")
@@ -184,6 +187,6 @@ class TwistedNames(BodyReader):
 
 
 def check_status(status: object) -> None:
-    """Raises InvalidField for a value that is not the status of a final response."""
+    """Raises InvalidField unless the value is the status of a final response (200 to 599)."""
     if not is_status(status):
         raise InvalidField(f"{shown(status)} is not the status of a response.", "Use an int from 200 to 599.")

@@ -1,4 +1,5 @@
-"""415 Unsupported Media Type: which bodies a handler takes, by their Content-Type (RFC 9110, section 15.5.16)."""
+"""415 Unsupported Media Type: refuse a body with another Content-Type than the handler accepts (RFC 9110, section
+15.5.16)."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,7 +10,8 @@ from ropewalk.headers import content_type
 
 
 class AcceptedTypes:
-    """Media types of a body. One of JSON stands for all of JSON's structure, such as `application/merge-patch+json`."""
+    """The media types of the bodies that a handler accepts. `application/json` includes all types that end in
+    "+json"."""
 
     def __init__(self, media_types: Sequence[str]) -> None:
         self._types = frozenset(each.lower() for each in media_types)
@@ -18,9 +20,9 @@ class AcceptedTypes:
         self._any = "*/*" in self._types
 
     def check(self, given: str | None) -> None:
-        """Raises HTTPError 415 for another Content-Type. It names the accepted ones (RFC 9110, section 15.5.16).
+        """Raises HTTPError 415, with the accepted types in the Accept field, if the Content-Type is not accepted.
 
-        No Content-Type is refused too: a browser sends such a body across sites without asking first.
+        A body without a Content-Type is refused too, because browsers send it to other origins without a preflight.
         """
         kind = "" if given is None else _media_type(given)
         if kind in self._types or self._any or (self._json and kind.endswith("+json")):

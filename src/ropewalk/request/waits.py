@@ -1,4 +1,4 @@
-"""Waits for what happens to an exchange: the client leaves, the response is complete, the send queue has room."""
+"""Waits for events of an exchange: the client disconnects, the response is complete, or the send queue has room."""
 
 from typing import Any, Final, cast
 
@@ -10,7 +10,8 @@ UNWANTED: Final = "The response is complete; nothing more can be written."
 
 
 class WaitableExchange(Exchange):
-    """An exchange on whose events its handler may wait. Slots start unset, so that an unused wait costs nothing."""
+    """An exchange with events for which its handler can wait. Slots start unset, so that an unused wait costs
+    nothing."""
 
     __slots__ = ("_endings", "_half_close_waits", "_half_closed", "_leaving", "_space")
 
@@ -24,24 +25,23 @@ class WaitableExchange(Exchange):
     def disconnected(self) -> Waiter[None]:
         """A new wait for the end of this exchange.
 
-        It fires when the client leaves, when the connection is cut, and when the response is complete. It fires at once
-        if one of these has happened already. `gone` shows which one. It never fails.
+        It fires if the client disconnects, if the connection is aborted, or when the response is complete; and at once
+        if that has happened already. `gone` is False only if the response was complete. The wait never fails.
         """
         self.notify_done = True
         return self.leaving()
 
     @property
     def stopping(self) -> Waiter[None]:
-        """A new wait for the moment at which the server begins to stop. Running requests then finish, up to a deadline.
+        """A new wait for the begin of a graceful shutdown, during which running requests can finish until a deadline.
 
         The server ends responses of type `text/event-stream` by itself.
         """
         return cast("Waiter[None]", self.service.stopping.wait())
 
     def notifyFinish(self) -> Waiter[None]:
-        """Fires with None when the response is complete; fails with Disconnected if the client leaves before.
-
-        It fires or fails at once if that has happened already.
+        """Return a Waiter that fires with None when the response is complete, or fails with Disconnected if the client
+        disconnects before. If that has happened already, it fires or fails at once.
         """
         if self.gone:
             return failed(Disconnected())
@@ -51,9 +51,10 @@ class WaitableExchange(Exchange):
         return self.add_wait("_endings")
 
     def writable(self) -> Waiter[None]:
-        """Fires when the send queue has room: at once, or after a `write` that returned False when it has drained.
+        """Return a Waiter that fires when the send queue has room. If `write` returned False, that is when the queue
+        has drained; otherwise at once.
 
-        Fails with Disconnected, and with ResponseEnded when the response is complete.
+        Fails with Disconnected if the client disconnects, and with ResponseEnded if the response is complete.
         """
         if self.finished:
             return failed(self.end_error(UNWANTED))
@@ -63,16 +64,18 @@ class WaitableExchange(Exchange):
         return self.add_wait("_space")
 
     def leaving(self) -> Waiter[None]:
-        """As `disconnected`; but where `notify_done` is not set, it does not fire when the response is complete."""
+        """Like `disconnected`, but unless `notify_done` is set, the wait does not fire when the response is
+        complete."""
         return ready(None) if self.finished else self.add_wait("_leaving")
 
     @property
     def half_closed(self) -> bool:
-        """Whether the client closed its sending side before the head of the response. For `half_close="respond"`."""
+        """Whether the client closed its sending side before the head of the response was sent. For
+        `half_close="respond"`."""
         return getattr(self, "_half_closed", False)
 
     def half_close_wait(self) -> Waiter[None]:
-        """A new wait for the client's closing of its sending side."""
+        """A new wait, which fires when the client closes its sending side."""
         return self.add_wait("_half_close_waits")
 
     def end_error(self, message: str) -> RopewalkError:
@@ -80,14 +83,14 @@ class WaitableExchange(Exchange):
         return Disconnected() if self.gone else ResponseEnded(message)
 
     def add_wait(self, slot: str) -> Waiter[None]:
-        """Put a new wait into a slot, beside those that have not been cancelled."""
+        """Add a new wait to the list in a slot, and drop waits that have fired or been cancelled."""
         waiter: Waiter[None] = Waiter()
         setattr(self, slot, [*(other for other in getattr(self, slot, ()) if not other.called), waiter])
         return waiter
 
 
 def take(exchange: Exchange, slot: str) -> Any:
-    """Unset a slot and return its value; None where it is unset."""
+    """Unset a slot and return its value; None if it is unset."""
     value = getattr(exchange, slot, None)
     if value is not None:
         delattr(exchange, slot)

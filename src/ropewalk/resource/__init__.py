@@ -1,16 +1,17 @@
 """Resources, the tree that they form, and the search for the handler of a path.
 
-A path is split at its slashes, and each segment leads to one child: "/rooms/7" is the child "7" of the child "rooms" of
-the root, "/rooms/" the child "" of "rooms", and "/" the child "" of the root. At each resource the search tries, in
-this order:
+A path is split at its slashes, and each segment names a child: "/rooms/7" is the child "7" of the child "rooms" of the
+root, "/rooms/" the child "" of "rooms", and "/" the child "" of the root. At each resource the search tries, in this
+order:
 
-1. a leaf, which takes the rest of the path;
-2. a static child of that name;
-3. captures, the more specific converter first;
+1. the resource itself if it is a leaf, which takes the rest of the path;
+2. the static child with the segment's name;
+3. captures (children for many names), those with the more specific converter first;
 4. `getChild`, if the class defines it;
 5. the resource that is mounted there.
 
-The search goes back if a branch has no handler, so "/rooms/{id}" takes "/rooms/free" if "/rooms/free" has no handler.
+If a branch has no handler for the method, the search goes back and tries the next one. So "/rooms/{id}" handles a POST
+to "/rooms/free" if that has only a handler for GET.
 """
 
 from ropewalk.resource.adapters import is_twisted, register_adapter

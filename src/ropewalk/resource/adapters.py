@@ -1,7 +1,7 @@
-"""Adapters: how objects of other libraries become resources.
+"""Adapters: they make resources from objects of other libraries.
 
-A package that provides an adapter is registered here with a function that loads it. It is loaded for the first object
-that needs it, so a program that never uses the library never imports it.
+A package registers an adapter together with a function that loads it. The adapter is loaded for the first object that
+needs it, so the other library is not imported unless it is used.
 """
 
 import sys
@@ -10,24 +10,25 @@ from typing import Any, NamedTuple
 
 
 class Adapter(NamedTuple):
-    """One library's objects as resources."""
+    """Makes resources from the objects of one library."""
 
     adapts: Callable[[Any], bool]
-    """Whether the adapter takes an object."""
+    """Returns whether the adapter accepts an object."""
     load: Callable[[], Callable[[Any], Any]]
-    """Returns the function that makes a Resource of an object."""
+    """Imports and returns the function that makes a Resource from an object."""
 
 
 _adapters: list[Adapter] = []
 
 
 def register_adapter(adapts: Callable[[Any], bool], load: Callable[[], Callable[[Any], Any]]) -> None:
-    """Use an adapter wherever a resource is expected. The first one that takes an object is used."""
+    """Register an adapter for objects that are passed as resources. The first adapter that accepts an object is
+    used."""
     _adapters.append(Adapter(adapts, load))
 
 
 def adapt(thing: Any) -> Any:
-    """The Resource that stands for an object of another library. None if no adapter takes it."""
+    """The Resource that an adapter makes from an object of another library. None if no adapter accepts the object."""
     for adapter in _adapters:
         if adapter.adapts(thing):
             return adapter.load()(thing)
@@ -35,13 +36,13 @@ def adapt(thing: Any) -> Any:
 
 
 def is_twisted(thing: Any) -> bool:
-    """Whether this is a resource of twisted.web. Until that is imported, no object is one."""
+    """Whether an object is a twisted.web resource. No object is one before `twisted.web.resource` is imported."""
     interface = _twisted_interface()
     return interface is not None and bool(interface.providedBy(thing))
 
 
 def makes_twisted(kind: type) -> bool:
-    """Whether the objects of a class are resources of twisted.web."""
+    """Whether the instances of a class are twisted.web resources."""
     interface = _twisted_interface()
     return interface is not None and bool(interface.implementedBy(kind))
 

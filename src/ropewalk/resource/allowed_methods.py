@@ -1,4 +1,4 @@
-"""The methods that a path allows: the Allow field, and the responses 405, 501, and 204 to OPTIONS."""
+"""The methods that a path allows: the Allow field, the errors 405 and 501, and the response to OPTIONS."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -15,10 +15,10 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def methods_of(resource: "Resource", *, implied: bool = True) -> list[str]:
-    """The methods of a resource, as Allow names them (RFC 9110, section 10.2.1).
+    """The methods of a resource, sorted, as in the Allow field (RFC 9110, section 10.2.1).
 
-    `implied` are HEAD with GET, OPTIONS with any method, and all methods if the class defines `render`. If the resource
-    has `exact_methods`, these are its methods.
+    With `implied`, GET adds HEAD, any method adds OPTIONS, a `render` in the class adds all methods, and
+    `exact_methods` of the resource replaces them all.
     """
     own = {*resource.tree_node.handlers, *resource.tree_kind.renders}
     if implied:
@@ -35,16 +35,18 @@ def methods_of(resource: "Resource", *, implied: bool = True) -> list[str]:
 
 
 def not_allowed(method: str, allowed: list[str], known: frozenset[str] = frozenset()) -> HTTPError:
-    """The error for a method that is not allowed: 501 if no resource of the server has it (RFC 9110, section 9.1)."""
+    """The HTTPError for a method that a path does not allow: 405, or 501 if no resource of the server has the method
+    (RFC 9110, section 9.1)."""
     if method in REGISTERED or method in known:
         return HTTPError(405, headers=[("allow", ", ".join(allowed))])
     return HTTPError(501)
 
 
 def options_response(allowed: str, patched: str, request: Request) -> Response:
-    """The response to OPTIONS for a path whose methods are joined in `allowed` (RFC 9110, section 9.3.7).
+    """The 204 response to OPTIONS (RFC 9110, section 9.3.7).
 
-    The media types that PATCH takes are joined in `patched` (RFC 5789, section 3.1).
+    `allowed` is the value of Allow. `patched` is the value of Accept-Patch: the media types that PATCH accepts (RFC
+    5789, section 3.1).
     """
     del request
     fields = {"allow": allowed, "accept-patch": patched}

@@ -1,4 +1,4 @@
-"""How one method of one resource is called."""
+"""`Handler`: the function for one method of one resource, and how to call it."""
 
 import inspect
 from collections.abc import Callable
@@ -9,47 +9,48 @@ from ropewalk.errors import HandlerError, named, shown
 from ropewalk.response import BYTES, TEXT
 
 ATTACHED: Final = "ropewalk_handler"
-"""The attribute that holds the Handler of a function."""
+"""The name of the attribute of a function that holds its Handler."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Handler:
-    """The function that responds to one method of one resource, and how it is called."""
+    """The function that responds to one method of one resource, and how to call it."""
 
     call: Callable[..., Any]
     whole_body: bool = True
-    """Whether it is called when the body has arrived, rather than at the head."""
+    """Whether the function is called when the whole body has arrived, instead of after the head."""
     pass_params: bool = False
-    """Whether it takes the path's parameters as keywords."""
+    """Whether the function takes the path parameters as keyword arguments."""
     text_type: str = TEXT
     bytes_type: str = BYTES
     utf_8: bool = True
-    """Whether `text_type` names UTF-8, or no charset: the engine encodes str as UTF-8 without Python's help."""
+    """Whether `text_type` has the charset UTF-8 or none. If so, the engine encodes str itself."""
     body_limit: int | None = None
-    """The limit of a body in bytes; None for the engine's."""
+    """The limit of the request body in bytes; None for the engine's limit."""
     half_close: Literal["cancel", "respond", "finish"] = "cancel"
-    """What happens to a request whose client closes its sending side before it has its response: "cancel" cancels a
-    request that waits, "respond" notifies it, "finish" does nothing."""
+    """What happens if the client closes its sending side before it has received the response: "cancel" cancels a
+    handler that is waiting, "respond" notifies it, "finish" does nothing."""
     call_in_middleware: Callable[..., Any] | None = None
-    """Called in place of `call` inside middleware."""
+    """Called instead of `call` if the handler has middleware."""
     names: tuple[str, ...] = ()
-    """The names of the path's parameters, in order, from the root of the routes to which the handler belongs."""
+    """The names of the path parameters, in order, without those of the mounts around the handler."""
     takes: frozenset[str] | None = None
-    """The keywords that it takes; None for any."""
+    """The keyword arguments that the function takes; None if it takes any."""
     path: str = ""
-    """Its path as it is written, for messages."""
+    """The path as it is written in the code, for messages."""
     user_code: Any = None
-    """The user's code that `call` stands for, which messages name; None if it is `call` itself."""
+    """The user's function that `call` wraps, for messages; None if `call` is the user's function."""
     plan: Any = None
-    """The Plan of a typed handler, of which `call` is a part; None for any other."""
+    """The Plan of a typed handler, which `call` belongs to; None for any other handler."""
     operation: Any = None
     """The OperationOptions of a route; None for any other handler."""
     resource: Any = None
-    """The resource whose requests `call` handles without being its method. It may send responses itself."""
+    """The resource whose requests `call` handles, if `call` is not a bound method of it. `call` may send responses
+    itself."""
     middleware: tuple[Callable[..., Any], ...] = ()
-    """The middleware of the route, outermost first. It runs inside that of the apps."""
+    """The middleware of the route, outermost first. It runs inside the middleware of the apps."""
     describe_failure: Callable[[Any, BaseException], str] | None = None
-    """Returns the code that raised an exception in a request. Unset if `user_code` is precise enough."""
+    """Describes the code that raised an exception in a request, for messages. None if `user_code` is precise enough."""
 
     def __post_init__(self) -> None:
         if self.user_code is not None:
@@ -60,15 +61,15 @@ class Handler:
 
 
 def attached_handler(call: Any) -> Handler | None:
-    """The Handler that was made for a function in place of the user's code; None for any other function."""
+    """The Handler of a function that wraps the user's code; None for any other function."""
     handler = getattr(call, ATTACHED, None)
     return handler if isinstance(handler, Handler) else None
 
 
 def check_middleware(middleware: Any) -> Any:
-    """The middleware. Raises HandlerError (RW205) for an object that is not a coroutine function.
+    """Return the middleware. Raises HandlerError (RW205) for an object that is not a coroutine function.
 
-    A plain function may be marked as one that returns a coroutine, by an attribute `is_middleware` of its class.
+    A callable object that returns a coroutine is accepted, too, if its class has the attribute `is_middleware`.
     """
     if getattr(type(middleware), "is_middleware", False):
         return middleware
@@ -84,7 +85,8 @@ def check_middleware(middleware: Any) -> Any:
 
 
 def check_middlewares(given: Any, where: str) -> tuple[Any, ...]:
-    """The middleware of a route, as a tuple. Raises HandlerError (RW205) for a wrong one, or for one outside a list."""
+    """Return the middleware of a route as a tuple. Raises HandlerError (RW205) for wrong middleware, or if it is not a
+    list."""
     if callable(given) or not hasattr(given, "__iter__") or isinstance(given, str | bytes):
         raise HandlerError("RW205", f"{where} has middleware={shown(given)}, which is not a list of middleware.")
     return tuple(check_middleware(each) for each in given)

@@ -1,4 +1,4 @@
-"""Resources that start and stop with the app that is served."""
+"""Resources that start and stop together with the app."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -7,13 +7,14 @@ from ropewalk.errors import full_name, is_int, shown
 from ropewalk.resource.tree import Resource
 
 BODY_LIMIT: Final = 100 << 20
-"""The most bytes of a request's body to a hosted application, by default."""
+"""The default limit of request bodies to a hosted application, in bytes."""
 
 
 class Hosted(Resource):
-    """A resource that responds on all paths below its place, and starts and stops with the app above it.
+    """A resource that handles all paths below its own, and starts and stops together with the app that contains it.
 
-    A subclass calls `__init__`, and adds functions without parameters, plain or async, as `App.on_start` takes them.
+    A subclass calls `__init__`, and appends functions to the lists of hooks: without parameters, plain or async, as for
+    `App.on_start`.
     """
 
     isLeaf = True
@@ -21,24 +22,25 @@ class Hosted(Resource):
     def __init__(self) -> None:
         super().__init__()
         self.start_hooks: list[Callable[[], Any]] = []
-        """Called in order, after the app's own."""
+        """Called in order, after the app's own start hooks."""
         self.stopping_hooks: list[Callable[[], Any]] = []
-        """Called when a stop begins, before the running requests are finished."""
+        """Called when a stop begins, while requests are still running."""
         self.stop_hooks: list[Callable[[], Any]] = []
-        """Called in reverse order, before the app's own."""
+        """Called in reverse order, before the app's own stop hooks."""
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait for calls that run after their responses, for at most `seconds` (None: a default), then cancel them.
+        """Wait until calls that continue after their responses end, for at most `seconds` (None: a default). Then
+        cancel them.
 
-        It is called when no request runs any more, before all stop hooks, for all hosted applications at once.
+        This is called for all hosted applications at once, after the last request has ended and before the stop hooks.
         """
 
     def cut_calls(self) -> None:
-        """End the wait of `finish_calls` now: the operator does not want to wait."""
+        """End the wait of `finish_calls` now, because the operator has forced the stop."""
 
 
 def hosted_below(resource: Resource) -> list[Hosted]:
-    """Yield every Hosted at a resource and below, each once."""
+    """List every Hosted resource at and below a resource, each once."""
     found: list[Hosted] = []
     _gather(resource, found, set())
     return found
@@ -58,7 +60,7 @@ def _gather(resource: Resource, found: list[Hosted], seen: set[int]) -> None:
 
 
 def check_options(options: object, kind: type) -> None:
-    """Raises TypeError for options that are not of the class that a hosted application takes."""
+    """Raises TypeError unless the options are an instance of `kind`."""
     if not isinstance(options, kind):
         given = f"{shown(options)}, of type {full_name(type(options))}"
         raise TypeError(f"The options of the application are {given}. Give them as {kind.__name__}(...).")

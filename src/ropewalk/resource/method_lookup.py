@@ -20,7 +20,7 @@ def handler_of(resource: "Resource", method: str) -> Handler | None:
 
 
 def own_handler_of(resource: "Resource", method: str) -> Handler | None:
-    """The handler of this method, without `render`."""
+    """The handler for exactly this method (or of GET, for HEAD), not `render`. None if there is none."""
     found = resource.tree_node.handlers.get(method)
     if found is not None:
         return found
@@ -54,6 +54,6 @@ def _rendering(resource: "Resource", name: str) -> Handler:
                 plan=plan,
                 resource=resource,
             )
-        if node is not type(resource).tree_node:  # that one is for all resources without a node of their own
+        if node is not type(resource).tree_node:  # all resources without their own node share that one
             node.rendering[name] = handler
     return handler

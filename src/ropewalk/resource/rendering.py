@@ -1,4 +1,4 @@
-"""How a `render_*` function of a resource is called: once for each function of a class, and not for each resource."""
+"""How to call a resource's `render_*` methods. This is found out once for each function, not for each resource."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -10,30 +10,30 @@ if TYPE_CHECKING:
     from ropewalk.resource.tree import Resource
 
 Planner = Callable[[Callable[..., Any], str, str], Any]
-"""Takes a bound function, its name and the Content-Type of its class. Returns its Plan, or None."""
+"""A function that takes a bound method, its name and the `content_type` of its class, and returns its Plan or None."""
 
 
 class Rendering(NamedTuple):
-    """What all resources of a class have in common for one of its functions."""
+    """How to call one method of a class. It is the same for all resources of the class."""
 
     whole_body: bool
-    """Whether it is called when the body has arrived, rather than at the head."""
+    """Whether the method is called when the whole body has arrived, instead of after the head."""
     plan: Any
-    """The Plan of a typed function, compiled for one resource; None for any other function."""
+    """The Plan of a typed method, compiled for one resource; None for any other method."""
 
 
 _planners: Final[list[Planner]] = []
 _known: Final[WeakKeyDictionary[Any, dict[tuple[str, str], Rendering]]] = WeakKeyDictionary()
-"""By function; then by its name, and the Content-Type of its class."""
+"""The Renderings by function, and then by its name and the `content_type` of the class."""
 
 
 def register_planner(planner: Planner) -> None:
-    """Have typed functions planned. `ropewalk.typed`, a layer above, calls this when it is imported."""
+    """Set the function that makes Plans. `ropewalk.typed`, a higher layer, calls this when it is imported."""
     _planners[:] = [planner]
 
 
 def rendering_of(call: Callable[..., Any], name: str, content_type: str) -> Rendering:
-    """How a bound function is called. Raises HandlerError for a wrong annotation."""
+    """How to call a bound method. Raises HandlerError for a wrong annotation."""
     function = getattr(call, "__func__", None)
     if function is None:  # set on one resource
         return _made(call, name, content_type)
@@ -50,7 +50,7 @@ def _made(call: Callable[..., Any], name: str, content_type: str) -> Rendering:
 
 
 def check_renderings(resource: "Resource") -> None:
-    """Raises HandlerError for a wrong annotation of the functions that a resource's class defines."""
+    """Raises HandlerError for a wrong annotation in the `render` methods of a resource's class."""
     for name in resource.tree_kind.renders.values():
         rendering_of(getattr(resource, name), name, resource.content_type)
     if resource.tree_kind.renders_all:

@@ -1,4 +1,5 @@
-"""The errors for a path that is claimed twice: by two handlers of one method, or by two mounted resources (RW104)."""
+"""The errors for a path that is claimed twice (RW104): by two handlers of the same method, or by two mounted
+resources."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from ropewalk.resource.tree import Resource
 
 Mount = tuple["Resource", str]
-"""A mounted resource, and the place of its `mount` call."""
+"""A mounted resource, and the file and line of its `mount` call."""
 
 
 def claimed_by_two_handlers(method: str, path: str, former: Handler, handler: Handler) -> TreeError:
@@ -26,6 +27,6 @@ def claimed_by_two_mounts(path: str, former: Mount, second: Mount) -> TreeError:
 
 
 def _mounted(resource: "Resource", where: str) -> str:
-    """The name of a mounted resource in messages: of its App, if it is the root of one."""
+    """The name of a mounted resource for messages. If it is the root of an App, it is the App's name."""
     app = resource.tree_node.app
     return f"{type(resource if app is None else app).__qualname__} (mounted at {where})"

@@ -11,11 +11,11 @@ from ropewalk.resource.method_lookup import handler_of
 from ropewalk.resource.tree import Node, Resource, as_resource
 
 MOST_STEPS: Final = 200
-"""The most segments that one search looks up, on all branches. Only a tree that contains itself needs more."""
+"""The most segments that one search looks up, counting all branches. Only a tree that contains itself reaches it."""
 
 
 class Found(NamedTuple):
-    """A handler, and how it was reached."""
+    """A handler, and how the search found it."""
 
     handler: Handler
     params: dict[str, Any]
@@ -28,7 +28,7 @@ class Found(NamedTuple):
 
 
 class Search:
-    """A search in one tree. Besides the handler that `visit` returns, its results are in the attributes."""
+    """A search in one tree. `visit` returns the handler; the attributes have the other results."""
 
     __slots__ = (
         "_bound",
@@ -47,31 +47,32 @@ class Search:
     )
 
     def __init__(self, request: Request, segments: list[str], method: str | None = None) -> None:
-        """`method` is the method to find a handler for, by default that of the request."""
+        """Prepare a search. `method` is the method of the wanted handler, by default that of the request."""
         self._request = request
         self._method = request.method if method is None else method
         self._segments = segments
         self._count = len(segments)
         self._steps = 0
         self._bound: dict[str, Any] = {}
-        """Parameters of the paths at which the resources on the path are mounted."""
+        """The parameters in the paths of the mounts on the way, by name."""
         self._values: tuple[Any, ...] = ()
-        """The values of captures since the root of the routes that are being visited."""
+        """The values captured since the innermost mount on the way."""
         self.params: dict[str, Any] = {}
         self.apps: tuple[Any, ...] = ()
-        """The Apps on the path to the handler. Without a handler, those on the path to the innermost App reached."""
+        """The Apps on the path to the handler. If there is no handler, those down to the innermost App that was
+        reached."""
         self.static = True
         self.lasting = True
         """As the attributes of `Found`."""
         self.allowed: set[str] | None = None
-        """The methods that the path allows, if it does not allow this one."""
+        """The methods that the path allows; None if no resource was found at the path."""
         self.slash: Found | None = None
-        """The handler that would be found if a slash at the end of the path were added or removed."""
+        """The handler for the path with its trailing slash added or removed; None if there is none."""
 
     def visit(
         self, resource: Resource, index: int = 0, apps: tuple[Any, ...] = (), static: bool = True, lasting: bool = True
     ) -> Handler | None:
-        """The handler for the segments from `index` on, at a resource or below."""
+        """The handler for the segments from `index` on, at or below a resource; None if there is none."""
         node = resource.tree_node
         if node.app is not None:
             apps = (*apps, node.app)
@@ -107,7 +108,7 @@ class Search:
     def _visit_mounted(
         self, node: Node, mounted: Resource, index: int, apps: tuple[Any, ...], static: bool, lasting: bool
     ) -> Handler | None:
-        """Visit a mounted resource, with the parameters so far by the names that the mount gives them."""
+        """Visit a mounted resource. The parameters so far get the names in the path of the mount."""
         bound, values = self._bound, self._values
         if values:
             self._bound = {**bound, **dict(zip(node.mount_names, values, strict=False))}
@@ -117,7 +118,7 @@ class Search:
         return handler
 
     def _params(self, handler: Handler) -> dict[str, Any]:
-        """The parameters by the handler's names, and those of the mounts around it."""
+        """All path parameters by name: those of the handler's own path, and those of the mounts around it."""
         if not self._values:
             return self._bound
         return {**self._bound, **dict(zip(handler.names, self._values, strict=False))}
@@ -130,7 +131,7 @@ class Search:
             try:
                 if converter.rest:
                     after, value = self._count, converter.parse("/".join(self._segments[index:]))
-                elif "/" in segment:  # the slash was encoded, and could lead a handler out of the folder that it serves
+                elif "/" in segment:  # an encoded slash could let a client leave the folder that a handler serves
                     continue
                 else:
                     after, value = index + 1, converter.parse(segment)

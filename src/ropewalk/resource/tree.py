@@ -19,7 +19,7 @@ from ropewalk.resource.route_conflicts import claimed_by_two_handlers, claimed_b
 from ropewalk.response import HTML
 
 NOT_DONE_YET: Final = 1
-"""The value that a resource returns if it sends the response itself, by `request.write` and `request.finish`."""
+"""A resource returns this value if it sends the response itself, with `request.write` and `request.finish`."""
 
 
 class Owner(Protocol):
@@ -29,14 +29,15 @@ class Owner(Protocol):
 
 
 class Capture(NamedTuple):
-    """A child that stands for many names. Each handler below it has its own name for the parameter."""
+    """A child for many segments. Each handler below it may use another name for the parameter."""
 
     converter: Converter
     child: "Resource"
 
 
 class Node:
-    """The children and handlers of one resource, apart from it, so that users' attributes and ours do not collide."""
+    """The children and handlers of one resource, in an object of their own, so that they cannot collide with attributes
+    of users' subclasses."""
 
     __slots__ = (
         "__weakref__",
@@ -58,34 +59,34 @@ class Node:
 
     def __init__(self) -> None:
         self.app: Any = None
-        """The App whose root the resource is."""
+        """The App that has the resource as its root; None for other resources."""
         self.children: dict[str, Resource] = {}
         self.captures: tuple[Capture, ...] = ()
-        """The more specific captures come first."""
+        """The children for many segments, those with the more specific converter first."""
         self.extra: frozenset[str] = frozenset()
-        """Methods that no standard registers and that were ever served below, by their names or as ANY."""
+        """The non-standard methods that handlers here or below have ever served; ANY if they may serve every method."""
         self.handlers: dict[str, Handler] = {}
         """The handlers of routes, by method."""
         self.rendering: dict[str, Handler] = {}
-        """The handlers of the resource's own functions, by their names."""
+        """The handlers made from the resource's own methods, by method name, such as "render_GET"."""
         self.mount_names: tuple[str, ...] = ()
-        """The names of the path's parameters for the mounted resource."""
+        """The names of the parameters in the path of the mount."""
         self.mount_path = ""
-        """The path of the `mount` call as it is written, without a slash at its end."""
+        """The path in the `mount` call, without a trailing slash."""
         self.mount_place = ""
-        """The place of the `mount` call, for messages."""
+        """The file and line of the `mount` call, for messages."""
         self.mounted: Resource | None = None
-        """The resource for every path that the children do not take."""
+        """The mounted resource, which handles every path that no child handles."""
         self.tags: Iterable[str] = ()
-        """Those of every operation of the routes whose root the resource is, for the description of the API."""
+        """The OpenAPI tags of all operations of the routes that have this resource as their root."""
         self.mount_tags: tuple[str, ...] = ()
-        """Those of every operation of what is mounted."""
+        """The OpenAPI tags of all operations of the mounted resource."""
         self.mount_hidden = False
-        """Whether the description of the API leaves out what is mounted."""
+        """Whether the OpenAPI document omits the mounted resource."""
         self._owners: WeakSet[Owner] = WeakSet()
 
     def put(self, name: str, child: "Resource") -> None:
-        """Put a child at a name, in place of what was there."""
+        """Add a child with a name. It replaces any previous child with that name."""
         self.children[name] = self._adopt(child)
         self.changed(set())
 
@@ -95,13 +96,13 @@ class Node:
         self.changed(set())
 
     def child(self, name: str) -> "Resource":
-        """The child at a name. Makes it if there is none."""
+        """The child with a name. It is created if there is none."""
         if name not in self.children:
             self.put(name, Resource())
         return self.children[name]
 
     def capture(self, converter: Converter) -> "Resource":
-        """The child for every segment that the converter takes. Makes it if there is none."""
+        """The child for every segment that the converter accepts. It is created if there is none."""
         for capture in self.captures:
             if capture.converter is converter:
                 return capture.child
@@ -111,7 +112,10 @@ class Node:
         return capture.child
 
     def mount(self, resource: "Resource", path: str, names: tuple[str, ...], where: str) -> None:
-        """Have a resource take every path here and below that the children do not. `where` is the place of the call."""
+        """Mount a resource: it handles every path here and below that no child handles. `where` is the file and line of
+        the call.
+
+        Raises TreeError (RW104) if another resource is mounted here."""
         if self.mounted is not None:
             raise claimed_by_two_mounts(path, (self.mounted, self.mount_place), (resource, where))
         self.mounted = self._adopt(resource)
@@ -121,7 +125,7 @@ class Node:
         self.changed(set())
 
     def serve_extra(self, methods: frozenset[str]) -> None:
-        """Note here and in all nodes above that methods which no standard registers may be served here or below."""
+        """Record, here and in all nodes above, non-standard methods that may be served here or below."""
         if not methods <= self.extra:
             self.extra |= methods
             for owner in tuple(self._owners):
@@ -129,18 +133,20 @@ class Node:
                     owner.serve_extra(methods)
 
     def own(self, owner: Owner) -> None:
-        """Notify an owner of changes, by a weak reference."""
+        """Notify an owner of changes from now on. It is kept by a weak reference."""
         self._owners.add(owner)
 
     def changed(self, seen: set[int]) -> None:
-        """Notify everything above that the tree has changed. `seen` are the ids of what was notified already."""
+        """Notify all owners above that the tree has changed. `seen` has the ids of nodes that have been notified
+        already."""
         if id(self) not in seen:
             seen.add(id(self))
             for owner in tuple(self._owners):
                 owner.changed(seen)
 
     def known_children(self) -> Iterator[tuple[str | Converter, "Resource"]]:
-        """Every child that is known without a request: static ones by name, captures by their converter."""
+        """Yield every child that does not depend on a request: static children with their names, captures with their
+        converters."""
         yield from self.children.items()
         yield from self.captures
 
@@ -153,36 +159,39 @@ class Node:
 
 
 class Kind(NamedTuple):
-    """What a class of resources defines."""
+    """What a resource class defines."""
 
     renders: dict[str, str]
-    """The names of its `render_*` functions by method."""
+    """The names of the class's `render_*` methods, by HTTP method."""
     renders_all: bool
     dynamic: bool
-    """Whether it has a `getChild`."""
+    """Whether the class defines `getChild`."""
     extra: frozenset[str] = frozenset()
-    """Methods that no standard registers and that its resources, or those below, may serve. As in `Node`."""
+    """The non-standard methods that the class's resources, or children that they make, may serve, as in
+    `Node.extra`."""
 
 
 _EMPTY: Final = Node()
 
 
 class Resource:
-    """A place in the tree. Derive from it, define `render_GET` and the like, and add it to a resource by `putChild`.
+    """A resource of the tree. Derive from this class, define methods such as `render_GET`, and add instances with
+    `putChild`.
 
-    `render_*` and `render` take the request and return any value that a handler may return. str and bytes are sent as
-    `content_type`. A coroutine function is called at the head and may stream the body. A plain function is called when
-    the body is complete. Parameters and return annotations work as those of routes: see `ropewalk.typed`.
+    `render_*` and `render` take the request and may return any value that a handler may return. str and bytes are sent
+    with the Content-Type `content_type`. A coroutine method is called after the head, and may stream the request body.
+    A plain method is called when the body is complete. Parameters and return annotations work as in routes: see
+    `ropewalk.typed`.
     """
 
     isLeaf: bool = False
     """Whether the resource takes every path below it. The rest of the path is in `request.postpath`."""
     content_type: str = HTML
-    """The Content-Type of a str or bytes that a method returns."""
+    """The Content-Type of str and bytes that a method returns."""
 
     tree_kind: ClassVar[Kind] = Kind({}, renders_all=False, dynamic=False)
     tree_node: Node = _EMPTY
-    """Replaced with the first child or handler, so that resources which are made for one request need no node."""
+    """Replaced when the first child or handler is added, so that resources made for one request need no node."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -193,24 +202,24 @@ class Resource:
         cls.tree_kind = Kind(renders, renders_all, dynamic, extra)
 
     def __init__(self) -> None:
-        """Do nothing: a subclass need not call this."""
+        """Do nothing. A subclass need not call this."""
 
     def getChild(self, name: str, request: Request) -> "Resource | None":
-        """The child for a segment that has no static child, or None. Define it for children that depend on the name."""
+        """The child for a segment without a static child, or None. Override it if children depend on the name."""
         del name, request
         return None
 
     def render(self, request: Request) -> Any:
-        """Respond to any method. Defined in a subclass, it is called for every method that has no `render_*`."""
-        # Called by the `render` of a subclass. Only `render_*` count here, because `render` would otherwise call
-        # itself.
+        """Respond to any method. If a subclass overrides it, it is called for every HTTP method without a `render_*`
+        method."""
+        # Reached only if the `render` of a subclass calls it. It ignores `render`, which would otherwise call itself.
         handler = own_handler_of(self, request.method)
         if handler is None:
             raise not_allowed(request.method, methods_of(self))
         return handler.call(request)
 
     def putChild(self, name: Text, child: Any) -> None:
-        """Put a resource (or an App) at one segment below this one. Replaces the child that was there."""
+        """Add a resource or an App as the child for one path segment. It replaces any previous child."""
         name = _name(name)
         if "/" in name:
             raise TreeError("RW106", f"{name!r} cannot be the name of a child of {type(self).__qualname__}.")
@@ -225,12 +234,13 @@ class Resource:
         return list(self.tree_node.children)
 
     def getStaticEntity(self, name: Text) -> "Resource | None":
-        """The static child of a name."""
+        """The static child with a name, or None."""
         return self.tree_node.children.get(_name(name))
 
 
 def as_resource(thing: Any) -> Resource:
-    """A resource, the root of an App, or a resource that stands for an object of another library, by its adapter.
+    """Return `thing` if it is a Resource, the root of an App, or the Resource that an adapter makes from another
+    library's object.
 
     Raises TreeError (RW105) for anything else.
     """
@@ -257,30 +267,30 @@ def as_resource(thing: Any) -> Resource:
 
 
 def _makes_resources(kind: type) -> bool:
-    """Whether the objects of a class can be put into the tree, or have a resource that can."""
+    """Whether instances of a class can be added to the tree, or have a resource that can."""
     if issubclass(kind, Resource) or makes_twisted(kind):
         return True
     return hasattr(kind, "mount") or hasattr(kind, "getResourceFor")  # an App, or a Site
 
 
 def node_of(resource: Resource) -> Node:
-    """A resource's own node, for children and handlers. Makes it if there is none."""
+    """A resource's own node, for children and handlers. It is created if there is none."""
     if resource.tree_node is _EMPTY:
         resource.tree_node = Node()
     return resource.tree_node
 
 
 def resource_of(call: Any) -> Resource | None:
-    """The resource to which a handler belongs. It may send responses itself."""
+    """The resource to which a handler belongs, and which may send responses itself. None if it belongs to none."""
     owner = getattr(call, "__self__", None)
     if owner is None:
-        handler = getattr(call, ATTACHED, None)  # `attached_handler` inlined: this runs for each request
+        handler = getattr(call, ATTACHED, None)  # inlined from `attached_handler`, because this runs for each request
         owner = handler.resource if isinstance(handler, Handler) else None
     return owner if isinstance(owner, Resource) else None
 
 
 def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
-    """Have a handler respond to a method at a resource. Raises TreeError (RW104) if the method has one."""
+    """Register a handler for a method of a resource. Raises TreeError (RW104) if the method already has one."""
     former = handler_of(resource, method) if method in methods_of(resource, implied=False) else None
     if former is not None:
         raise claimed_by_two_handlers(method, path, former, handler)

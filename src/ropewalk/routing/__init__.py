@@ -1,4 +1,4 @@
-"""Routes: the decorators that add handlers to the tree, the patterns of paths, and paths by the names of routes."""
+"""Routes: decorators that add handlers to the tree, path patterns, and the paths of named routes."""
 
 from ropewalk.routing.listing import Route, Served, walk, walk_handlers
 from ropewalk.routing.matched import matched_route
