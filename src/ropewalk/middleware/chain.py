@@ -13,8 +13,8 @@ from ropewalk.response import Response
 Next = Callable[[Request], Awaitable[Response]]
 Middleware = Callable[[Request, Next], Awaitable[Any]]
 PREFLIGHT: Final = "ropewalk_responds_to_preflight"
-"""The attribute that marks a middleware which responds to CORS preflights, so that it also runs for OPTIONS
-requests."""
+"""The name of the attribute that marks a middleware which responds to CORS preflights, so that it also runs for
+them."""
 Step = Callable[[Request], Coroutine[Any, Any, Response]]
 
 

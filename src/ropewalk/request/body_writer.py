@@ -139,8 +139,8 @@ class BodyWriter(TwistedNames):
             after.note_end()
 
     def uncancel(self) -> None:
-        """Call `uncancel` of the running handler if it is an asyncio task, because its cancellation has been
-        handled."""
+        """Undo one cancellation of the running handler that has been handled, if it is a task that counts
+        cancellations."""
         running: Any = getattr(self, "_running", None)
         if hasattr(running, "uncancel"):
             running.uncancel()

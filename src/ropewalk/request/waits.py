@@ -33,7 +33,7 @@ class WaitableExchange(Exchange):
 
     @property
     def stopping(self) -> Waiter[None]:
-        """A new wait for the begin of a graceful shutdown, during which running requests can finish until a deadline.
+        """A new wait that fires when a graceful shutdown begins. Running requests can then finish until a deadline.
 
         The server ends responses of type `text/event-stream` by itself.
         """

@@ -31,7 +31,7 @@ class Handler:
     """What happens if the client closes its sending side before it has received the response: "cancel" cancels a
     handler that is waiting, "respond" notifies it, "finish" does nothing."""
     call_in_middleware: Callable[..., Any] | None = None
-    """Called instead of `call` if the handler has middleware."""
+    """Called instead of `call` if there is middleware around the handler."""
     names: tuple[str, ...] = ()
     """The names of the path parameters, in order, without those of the mounts around the handler."""
     takes: frozenset[str] | None = None

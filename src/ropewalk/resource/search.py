@@ -65,7 +65,8 @@ class Search:
         self.lasting = True
         """As the attributes of `Found`."""
         self.allowed: set[str] | None = None
-        """The methods that the path allows; None if no resource was found at the path."""
+        """The methods that the path allows, if it has no handler for the wanted method; None if there is no such
+        path."""
         self.slash: Found | None = None
         """The handler for the path with its trailing slash added or removed; None if there is none."""
 

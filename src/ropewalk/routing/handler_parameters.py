@@ -1,4 +1,4 @@
-"""The parameters of a handler, checked against those of its path."""
+"""Check the parameters of a handler against the parameters of its path."""
 
 import inspect
 from collections.abc import Callable
@@ -13,7 +13,8 @@ def annotations(signature: inspect.Signature) -> dict[str, Any]:
 
 
 def takes_parameters(function: Callable[..., Any], signature: inspect.Signature, names: list[str], path: str) -> bool:
-    """Whether the handler takes the path's parameters as keywords. Raises HandlerError if it takes only some."""
+    """Whether the handler takes the path parameters as keyword arguments. Raises HandlerError (RW202) if it takes only
+    some."""
     parameters = list(signature.parameters.values())
     others = parameters[1:]
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -35,7 +36,7 @@ def takes_parameters(function: Callable[..., Any], signature: inspect.Signature,
 
 
 def keywords(signature: inspect.Signature) -> frozenset[str] | None:
-    """The keywords that a handler takes besides the request; None for any."""
+    """The keyword arguments that a handler takes besides the request; None if it takes any."""
     parameters = list(signature.parameters.values())
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return None

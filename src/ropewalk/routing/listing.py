@@ -1,4 +1,4 @@
-"""The routes of a tree, for `ropewalk routes`, `App.routes` and the description of the API."""
+"""List the routes of a resource tree, for `ropewalk routes`, `App.routes` and the OpenAPI document."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ class Route:
     """One route of an app, for listings."""
 
     method: str
-    """`*` if the resource takes any method."""
+    """The HTTP method; `*` if the resource handles any method."""
     path: str
-    """The whole path, with the parameters as they were declared."""
+    """The whole path, with the parameters as they are declared."""
     name: str
     """The name of its handler."""
     place: str
@@ -26,28 +26,28 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A method of one resource of a tree, with what handles it."""
+    """One method of one resource, and its handler."""
 
     method: str
-    """`*` if the resource takes any method."""
+    """The HTTP method; `*` if the resource handles any method."""
     path: Pattern
-    """From the root of the tree. A parameter that no handler or mount names has an empty name."""
+    """The path from the root of the tree. A parameter that no handler or mount names has the name ""."""
     call: Callable[..., Any]
     handler: Handler | None
-    """None for `getChild`."""
+    """The handler; None if `call` is a `getChild`."""
     below: bool
-    """Whether it takes every path below, too."""
+    """Whether the resource handles every path below its own, too."""
     apps: tuple[Any, ...]
     """The Apps on the path, outermost first."""
     tags: tuple[str, ...] = ()
-    """Those of the apps, the routes and the mounts on the path, for the description of the API."""
+    """The OpenAPI tags of the apps, the routes and the mounts on the path."""
     hidden: bool = False
-    """Whether a mount on the path is hidden from the description of the API."""
+    """Whether a mount on the path is hidden from the OpenAPI document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What counts for every handler below a resource."""
+    """Settings of the apps and mounts on a path, which apply to every handler below."""
 
     apps: tuple[Any, ...] = ()
     tags: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Around:
 
 
 def walk(resource: Resource) -> Iterator[Route]:
-    """The routes at a resource and below."""
+    """Yield the routes at a resource and below."""
     for each in walk_handlers(resource):
         path = "".join(f"/{_written(part)}" for part in each.path)
         below = f"{path}/{{...}}" if each.below else path
@@ -69,10 +69,10 @@ def walk_handlers(
     segments: tuple[str | Converter, ...] = (),
     around: Around = Around(),
 ) -> Iterator[Served]:
-    """The handler of each method, at a resource and below.
+    """Yield each method and its handler, at a resource and below.
 
-    `path` leads to the root of the routes that are walked, and `segments` from there to the resource. `above` are the
-    ids of the resources on the path.
+    `path` is the path to the nearest mount or the root of the tree, and `segments` the path from there to the resource.
+    `above` has the ids of the resources on the path.
     """
     if id(resource) in above:
         return
@@ -86,7 +86,7 @@ def walk_handlers(
     exact = getattr(resource, "exact_methods", None)
     kind = resource.tree_kind
     any_method = kind.renders_all and exact is None and not hasattr(resource, "allowedMethods")
-    if any_method:  # and those that have handlers of their own
+    if any_method:  # and the methods that have their own handlers
         methods = ["*", *(method for method in methods_of(resource) if own_handler_of(resource, method) is not None)]
     else:
         methods = methods_of(resource)
@@ -107,19 +107,20 @@ def walk_handlers(
 
 
 def _named(segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> Iterator[str | Parameter]:
-    """Segments with the names that a handler or a mount gives to the parameters."""
+    """Combine segments with the names that a handler or a mount gives to the parameters."""
     left = iter(names)
     for part in segments:
         yield Parameter(next(left, ""), part) if isinstance(part, Converter) else part
 
 
 def written(path: str, segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
-    """A path with the parameters of a handler or a mount, as `{name:converter}`."""
+    """Append segments to a path. Parameters, with the names of a handler or a mount, are written as
+    `{name:converter}`."""
     return path + "".join(f"/{_written(part)}" for part in _named(segments, names))
 
 
 def _written(part: str | Parameter) -> str:
-    """A segment as it was declared, with parameters as `{name:converter}`."""
+    """A segment as it is declared: a parameter is `{name:converter}`."""
     if isinstance(part, str):
         return part
     kind = part.converter.name

@@ -1,7 +1,8 @@
-"""The pattern of the route that serves a request, found when a program asks for it.
+"""Find the pattern of the route that handled a request, for `request.route`.
 
-`ropewalk.resource.Search` serves every request and records no pattern. This walk repeats its steps, in its order, and
-stops at the handler that was called. It calls no `getChild` again: what that returned has no pattern.
+`ropewalk.resource.Search` runs for every request, so it records no pattern. This walk repeats its steps, in the same
+order, and stops at the handler that was called. It does not call `getChild` again, because the returned resource has no
+pattern.
 """
 
 from collections.abc import Callable
@@ -19,9 +20,10 @@ Parts = tuple[str | Converter, ...]
 def matched_route(
     resource: Resource, segments: list[str], index: int, method: str, called: Callable[..., Any]
 ) -> str | None:
-    """The pattern, as it is written, that leads from a resource along the segments from `index` on to `called`.
+    """The pattern, as it is written, of the handler `called`, on the path from a resource along the segments from
+    `index` on.
 
-    None if nothing in the tree does.
+    None if the tree has no such handler on this path.
     """
     walk = _Walk(segments, method, called)
     found = walk.visit(resource, index, "", ())
@@ -31,7 +33,7 @@ def matched_route(
 
 
 class _Walk:
-    """One walk along the path of a request."""
+    """A walk along the path of a request."""
 
     __slots__ = ("_called", "_count", "_method", "_segments", "_steps", "other")
 
@@ -42,11 +44,12 @@ class _Walk:
         self._segments = segments
         self._steps = 0
         self.other: str | None = None
-        """The pattern if no handler of the tree is the one: of a slash that is ignored, or of a `getChild`."""
+        """The pattern to use if the walk does not reach the handler: the path with the other trailing slash, or a
+        `getChild`."""
 
     def visit(self, resource: Resource, index: int, path: str, parts: Parts) -> str | None:
-        """The pattern of the handler at a resource or below. `path` leads to the root of the routes being visited, and
-        `parts` from there to the resource."""
+        """The pattern of the handler at a resource or below. `path` is the path to the nearest mount or the root of the
+        tree, and `parts` the path from there to the resource."""
         node = resource.tree_node
         if node.app is not None:
             path, parts = written(path, parts), ()
@@ -110,7 +113,7 @@ class _Walk:
 
 
 def _calls(called: Any, handler: Handler) -> bool:
-    """Whether a function is the handler's, or stands for it, as one with middleware does."""
+    """Whether a function is the handler's function, or wraps it, for example in middleware."""
     wanted = (handler.call, handler.call_in_middleware)
     while called is not None:
         if called in wanted if isinstance(called, MethodType) else any(called is each for each in wanted):

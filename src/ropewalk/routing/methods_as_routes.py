@@ -1,4 +1,4 @@
-"""Decorators that make methods of a class routes.
+"""Decorators that turn methods of a class into routes.
 
     class Rooms(Routes):
         def __init__(self, database: Database) -> None:
@@ -10,8 +10,8 @@
 
     app.mount("/rooms", Rooms(database))
 
-Each instance of the class has routes of its own, which call its methods. A method that a subclass overrides keeps the
-route, unless it has decorators of its own.
+Each instance of the class has its own routes, which call the methods of this instance. If a subclass overrides a
+method, the route stays, unless the new method has its own decorators.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,20 +20,20 @@ from typing import Any, Final, NamedTuple, TypeVar
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 _ATTRIBUTE: Final = "ropewalk_routes"
-"""The attribute of a function that lists its routes."""
+"""The name of the attribute of a function that lists its routes."""
 
 
 class DeclaredRoute(NamedTuple):
-    """A route of a method."""
+    """A route that a decorator declares for a method."""
 
     path: str
     methods: tuple[str, ...]
     options: dict[str, Any]
-    """Those of `Routes.route`."""
+    """The options of `Routes.route`."""
 
 
 def route(path: str, methods: Iterable[str] = ("GET",), **options: Any) -> Callable[[Method], Method]:
-    """Make a method of a class that derives from Routes respond at a path. The options are those of `App.route`."""
+    """Turn a method of a Routes subclass into the handler of a path. The options are those of `App.route`."""
     declared = DeclaredRoute(path, (methods,) if isinstance(methods, str) else tuple(methods), options)
 
     def declare(function: Method) -> Method:
@@ -69,7 +69,7 @@ def delete(path: str, **options: Any) -> Callable[[Method], Method]:
 
 
 def declared_routes(kind: type) -> Iterator[tuple[str, DeclaredRoute]]:
-    """The names of a class's methods that are routes, and their routes, in the order in which they are defined."""
+    """Yield the method name and the route for each route that a class declares, in the order of definition."""
     found: dict[str, list[DeclaredRoute]] = {}
     for each in reversed(kind.__mro__):
         for name, value in vars(each).items():

@@ -1,4 +1,5 @@
-"""The response to a request for which the tree has no handler: 404, 405, 501, OPTIONS, or a redirect."""
+"""The response to a request for which the tree has no handler: 404, 405, 501, a redirect, or the response to
+OPTIONS."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +15,7 @@ from ropewalk.response import Response
 from ropewalk.routing.trailing_slash import by_trailing_slash, redirect_slash
 
 Around = tuple[Callable[..., Any], ...]
-"""Middleware."""
+"""The type of a tuple of middleware."""
 
 
 def handler_without_route(
@@ -27,8 +28,8 @@ def handler_without_route(
 ) -> Found:
     """The handler for a request for which `search` found none.
 
-    `known` are the methods of the tree that no standard registers. `preflight_middleware` returns the middleware that
-    responds to the preflight for a method, and `patch_types` the media types that PATCH takes.
+    `known` are the non-standard methods of the tree. `preflight_middleware` returns the middleware that responds to a
+    preflight for a method. `patch_types` returns the media types that PATCH accepts.
     """
     allowed = sorted(search.allowed or ())
     if request.method == "OPTIONS" and (allowed or request.target == b"*"):
@@ -43,19 +44,20 @@ def handler_without_route(
 
 
 def matches_no_route(call: Callable[..., Any]) -> bool:
-    """Whether a handler stands for a path without a route, or for a route without the method."""
+    """Whether a handler is one that responds if no route matches the path, or if the route does not allow the
+    method."""
     inner: Any = unwrap(call)
     own = inner.func if isinstance(inner, partial) else inner
     return isinstance(own, FailedLookup) or own in (_not_found, redirect_slash, options_response, _refuse)
 
 
 def _passing(call: Callable[[Request], Any], apps: tuple[Any, ...], middleware: Around = ()) -> Found:
-    """A handler for one request."""
+    """Make a handler for this request only."""
     return Found(Handler(call, whole_body=False, middleware=middleware), {}, apps, static=False, lasting=False)
 
 
 def _refuse(error: HTTPError, request: Request) -> Response:
-    """RFC 9110, sections 15.5.6 and 15.6.2."""
+    """Respond with 405 or 501 (RFC 9110, sections 15.5.6 and 15.6.2)."""
     del request
     raise error
 

@@ -1,4 +1,4 @@
-"""How a route is described in the description of the API (OpenAPI)."""
+"""The options with which a route is described in the OpenAPI document."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,22 +9,22 @@ from ropewalk.errors import HandlerError, Named, is_int, shown
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OperationOptions:
-    """What a route says about itself, apart from the types of its handler."""
+    """The description of a route in the OpenAPI document, apart from the types of its handler."""
 
     summary: str | None = None
-    """None for the first line of the docstring, or the name of the function."""
+    """The summary; None for the first line of the docstring, or for the function's name if there is no docstring."""
     description: str | None = None
-    """None for the rest of the docstring."""
+    """The description; None for the rest of the docstring."""
     tags: tuple[str, ...] = ()
     deprecated: bool = False
     hidden: bool = False
-    """Whether the description leaves the route out."""
+    """Whether the document omits the route."""
     responses: Mapping[int | str, Any] = field(default_factory=dict)
-    """By status, such as 404 or "4XX": a description, a type, or a response object of OpenAPI."""
+    """Responses by status, such as 404 or "4XX": a description, a type, or a Response Object of OpenAPI."""
     operation_id: str | None = None
-    """The `operationId`; None for one that is made of the name of the function."""
+    """The `operationId`; None for one made from the function's name."""
     operation: Mapping[str, Any] = field(default_factory=dict)
-    """Merged into the operation object of OpenAPI at the end."""
+    """Members that are merged into the finished Operation Object of OpenAPI."""
 
 
 def operation_options(
@@ -39,7 +39,7 @@ def operation_options(
     operation_id: str | None,
     operation: Mapping[str, Any] | None,
 ) -> OperationOptions:
-    """The options of a route that were checked. Raises HandlerError (RW219)."""
+    """Check the options of a route and return them. Raises HandlerError (RW219)."""
     where = Named(function)
     tags = tags_given(tags, where)
     for name, given in (("responses", responses), ("operation", operation)):
@@ -60,7 +60,7 @@ def operation_options(
 
 
 def tags_given(tags: Iterable[str], where: object) -> tuple[str, ...]:
-    """Tags that were checked. Raises HandlerError (RW219)."""
+    """Check tags and return them as a tuple. Raises HandlerError (RW219)."""
     if isinstance(tags, str) or not isinstance(tags, Iterable):
         raise HandlerError("RW219", f"{where} has tags={shown(tags)}.", f"Write tags=[{shown(tags)}].")
     given = tuple(tags)

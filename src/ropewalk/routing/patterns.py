@@ -1,4 +1,4 @@
-"""The patterns of paths, such as "/users/{id:int}"."""
+"""Path patterns, such as "/users/{id:int}"."""
 
 import inspect
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from ropewalk.typed import is_single_value
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A segment of a pattern that stands for many segments."""
+    """A segment of a pattern that matches many values."""
 
     name: str
     converter: Converter
@@ -29,7 +29,7 @@ SEGMENT: Final = "!$&'()*+,;=:@~"
 
 
 def parse_path(path: str, converters: dict[str, Converter], annotations: dict[str, Any]) -> Pattern:
-    """The segments of a pattern, none for the empty path. Raises TreeError (RW101, RW102)."""
+    """Parse a path into its segments. The empty path has none. Raises TreeError (RW101, RW102)."""
     if not path:
         return ()
     if not path.startswith("/"):
@@ -40,12 +40,12 @@ def parse_path(path: str, converters: dict[str, Converter], annotations: dict[st
         raise TreeError("RW101", f"{path!r} has two parameters of one name.", "Give each a name of its own.")
     if any(part.converter.rest for part in parameters if part is not pattern[-1]):
         what = f"{path!r} has a segment after a parameter that takes the rest of the path."
-        raise TreeError("RW101", what, "Put that parameter last, or have it take one segment.")
+        raise TreeError("RW101", what, "Put that parameter last, or use a converter that takes one segment.")
     return pattern
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names in a message."""
+    """Join names, sorted, for a message; "none" if there are none."""
     return ", ".join(sorted(names)) or "none"
 
 
@@ -54,7 +54,7 @@ def _parse_segment(
 ) -> str | Parameter:
     if not (segment.startswith("{") and segment.endswith("}")):
         if "{" in segment or "}" in segment:
-            remedy = "Let it take the whole segment, and split that in the handler."
+            remedy = "Let the parameter match the whole segment, and split its value in the handler."
             raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.", remedy)
         if segment.startswith("<") and segment.endswith(">"):
             kind, _, name = segment[1:-1].rpartition(":")
@@ -63,7 +63,7 @@ def _parse_segment(
         return segment
     name, colon, kind = segment[1:-1].partition(":")
     if not name.isidentifier():
-        remedy = "Letters, digits and underscores make a name, as for a parameter of a function."
+        remedy = "Use a Python identifier: letters, digits and underscores."
         raise TreeError("RW101", f"In {path!r}, {name!r} cannot be the name of a parameter.", remedy)
     if not colon:
         return Parameter(name, _converter_for(name, path, annotations.get(name, str), converters))

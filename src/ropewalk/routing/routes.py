@@ -1,4 +1,4 @@
-"""The decorators that add routes to the tree, and paths by the names of routes."""
+"""The decorators that add routes to the tree, and `url_for`, which returns the path of a named route."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -23,17 +23,18 @@ from ropewalk.typed import Dependencies, Produces, all_named, is_typed, plan_for
 from ropewalk.typed.annotations import evaluated_signature
 
 ROUTED: Final = "ropewalk_routed"
-"""The attribute of a function that is the handler of a route. A decorator above that of the route changes nothing."""
+"""The name of the attribute that marks the function of a route. It reveals decorators above `@app.get`, which have no
+effect."""
 
 HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
 
 
 class Routes:
-    """A tree of routes. App derives from it, and so may a class whose methods are routes.
+    """A tree of routes. App derives from it. A class whose methods are routes derives from it, too.
 
-    Such a class decorates methods with `ropewalk.routing.get`, `post` and so on; mount its instances in an app. It
-    need not call `super().__init__()`. Its attribute `tags` lists those of all its routes, for the description of the
-    API.
+    Such a class decorates its methods with `ropewalk.routing.get`, `post` and so on, and its instances are mounted in
+    an app. Its `__init__` need not call `super().__init__()`. Its attribute `tags` lists OpenAPI tags for all its
+    routes.
     """
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
@@ -46,17 +47,17 @@ class Routes:
         return self
 
     produces: Produces = ()
-    """The media types of all routes whose values are otherwise sent as JSON. A class of routes may set it."""
+    """The media types for the values of all routes, instead of JSON only. A subclass may set it."""
 
     def _make_tree(self) -> None:
         self.resource = Resource()
         tags = getattr(type(self), "tags", ())
-        if not hasattr(tags, "__get__"):  # otherwise it is a method or a property, and the name is the user's
+        if not hasattr(tags, "__get__"):  # a user's class may have a method or property of this name
             node_of(self.resource).tags = tags_given(tags, type(self).__qualname__)
         self.converters: dict[str, Converter] = {converter.name: converter for converter in BUILT_IN}
-        """By the name that paths use. Add your own before the routes that use it."""
+        """The converters by the names that paths use. Add your own before you add routes that use it."""
         self.dependencies = Dependencies()
-        """The providers by name, and their replacements."""
+        """The providers by name, and the replacements of providers."""
         self._names: dict[str, list[Pattern]] = {}
         self._mounts: list[tuple[str | None, Pattern, Routes]] = []
 
@@ -81,30 +82,32 @@ class Routes:
         provide: Mapping[str, Any] | None = None,
         produces: Produces | None = None,
     ) -> Callable[[HandlerFunction], HandlerFunction]:
-        """Have a function respond to these methods at a path such as "/users/{id}" or "/files/{name:path}".
+        """Make a function the handler of these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
-        The empty path is the path of the app itself: "/todos" without a slash, for an app that is mounted at "/todos".
-        A parameter without a converter uses the one for the annotation of the handler's parameter, or else `str`. If
-        several converters accept a segment, the more specific one comes first, so "/users/{id:int}" before
-        "/users/{name}"; see `Converter.rank`. Routes may give a parameter different names.
+        The empty path is the path of the app itself: for an app that is mounted at "/todos", it is "/todos" without a
+        slash. A parameter without a converter uses the converter for the annotation of the handler's parameter, or else
+        `str`. If several routes match a path, the one with the more specific converter is used: "/users/{id:int}"
+        before "/users/{name}" (see `Converter.rank`). Routes may use different names for the parameter of the same
+        segment.
 
-        `name` is the name for `url_for`, by default the name of the function. `content_type` is the Content-Type of a
-        str or bytes that the function returns; a str is encoded in its charset. `body_limit` (bytes) replaces the
-        limit of the engine. `status` is the status of a returned value, unless that is a Response. `middleware` runs
-        directly around the function, inside the middleware of the apps; the first is outermost. It sees only requests
-        that this function responds to, and preflights (see `ropewalk.middleware.cors`). `provide` are
-        providers by name, before those of apps: functions, or Depends with a function. `produces` are the media types
-        among which clients choose by their Accept field, the first choice first, in place of those of the app: see
-        `ropewalk.negotiation`.
+        `name` is the name for `url_for`, by default the function's name. `content_type` is the Content-Type of a
+        returned str or bytes; a str is encoded in its charset. `body_limit` (bytes) replaces the engine's limit.
+        `status` is the status of a returned value that is not a Response.
 
-        Parameters of the function that are not in the path come from other parts of the request, as their annotations
-        say: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW205,
+        `middleware` runs directly around the function, inside the middleware of the apps; the first in the list is
+        outermost. It is called only for requests to this function, and for their preflights (see
+        `ropewalk.middleware.cors`). `provide` has providers by name, which take precedence over those of apps:
+        functions, or Depends with a function. `produces` are the media types that a client may choose with its Accept
+        field, the preferred one first. They replace those of the app: see `ropewalk.negotiation`.
+
+        Parameters of the function that are not in the path are read from other parts of the request, according to their
+        annotations: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW205,
         RW214, RW217, RW218, RW219, RW228, RW229).
 
-        The others are for the description of the API, and change nothing else: see `ropewalk.openapi`. `summary` and
-        `description` replace the docstring. `hidden` leaves the route out. `responses` adds responses by status: a
-        description, a type, or a response object of OpenAPI. `operation_id` replaces the name of the function.
-        `operation` is merged into the operation object.
+        The other options affect only the OpenAPI document: see `ropewalk.openapi`. `summary` and `description` replace
+        the docstring. `hidden` omits the route. `responses` adds responses by status: a description, a type, or a
+        Response Object of OpenAPI. `operation_id` replaces the function's name. `operation` is merged into the
+        Operation Object.
         """
         if not isinstance(path, str):
             raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
@@ -175,7 +178,7 @@ class Routes:
         return self._route("GET", path, options)
 
     def head(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for HEAD, if GET's handler must not respond to it."""
+        """`route` for HEAD, if the handler of GET must not handle it."""
         return self._route("HEAD", path, options)
 
     def post(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
@@ -195,7 +198,7 @@ class Routes:
         return self._route("DELETE", path, options)
 
     def options(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for OPTIONS, in place of the response with Allow."""
+        """`route` for OPTIONS. It replaces the default response, which has an Allow field."""
         return self._route("OPTIONS", path, options)
 
     def _route(self, method: str, path: str, options: dict[str, Any]) -> Callable[[HandlerFunction], HandlerFunction]:
@@ -214,12 +217,12 @@ class Routes:
         tags: Iterable[str] = (),
         hidden: bool = False,
     ) -> None:
-        """Have a resource or another App respond at a path and below. This app's own routes come first.
+        """Mount a resource or another App at a path and below. The routes of this app take precedence.
 
-        With a `name`, the routes of a mounted App are `name.route` for `url_for`. A slash at the end of the path makes
-        no difference. `provide` are providers by name for a mounted App, which may provide others for the same names.
-        Raises TreeError: RW103 if a parameter of the path has the name of one below, RW104 if something is mounted
-        there. Raises HandlerError: RW218 for a wrong provider, RW219 for wrong tags.
+        With a `name`, `url_for` finds the routes of a mounted App as `name.route`. A trailing slash of the path makes
+        no difference. `provide` has providers by name for a mounted App, which may register others with the same names.
+        Raises TreeError: RW103 if a parameter below has the same name as one of the path, RW104 if the path has a mount
+        already. Raises HandlerError: RW218 for a wrong provider, RW219 for wrong tags.
 
         `tags` and `hidden` are for the description of the API: the tags count for every operation of what is mounted,
         and `hidden` leaves all of it out.
@@ -252,7 +255,8 @@ class Routes:
             raise HandlerError("RW218", what, "Mount an app of its own at each place.")
 
     def url_for(self, name: str, /, **params: Any) -> str:
-        """The path of a named route. Raises TreeError: RW107 for the name, RW108 for the parameters."""
+        """The path of a named route. Raises TreeError: RW107 if the name is unknown or ambiguous, RW108 for wrong
+        parameters."""
         patterns = self.patterns(name)
         if len(patterns) != 1:
             many = "several routes have" if patterns else "no route has"
@@ -261,7 +265,7 @@ class Routes:
         return path_of(name, patterns[0], params)
 
     def _known(self) -> set[str]:
-        """The names of all routes, for url_for."""
+        """The names of all routes, in the form that `url_for` takes."""
         known = set(self._names)
         for prefix, _, mounted in self._mounts:
             known.update(name if prefix is None else f"{prefix}.{name}" for name in mounted._known())  # noqa: SLF001
@@ -285,7 +289,7 @@ class Routes:
 
 
 def grow(root: Resource, pattern: Pattern) -> Resource:
-    """The resource at the end of a pattern. Makes the resources that are missing on the path."""
+    """The resource at the end of a pattern. Missing resources on the path are created."""
     resource = root
     for part in pattern:
         node = node_of(resource)
@@ -294,7 +298,7 @@ def grow(root: Resource, pattern: Pattern) -> Resource:
 
 
 def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
-    """The names of the parameters at a resource and below. `seen` are the ids of resources that were visited."""
+    """The names of the parameters at a resource and below. `seen` has the ids of the resources that were visited."""
     if id(resource) in seen:
         return set()
     seen.add(id(resource))
@@ -307,7 +311,7 @@ def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
 
 
 def _calling_place() -> str:
-    """The line in the user's code that calls the function which calls this one."""
+    """The file and line of the caller's caller, which is the user's code."""
     frame = sys._getframe(2)  # noqa: SLF001 - as `inspect` does
     return relative(frame.f_code.co_filename, frame.f_lineno)
 

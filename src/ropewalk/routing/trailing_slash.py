@@ -1,4 +1,4 @@
-"""What happens to a path that has a handler only with a slash added or removed at its end."""
+"""The response to a request whose path has a handler only if a trailing slash is added or removed."""
 
 from typing import Any, Literal
 
@@ -10,9 +10,9 @@ TrailingSlash = Literal["redirect", "strict", "ignore"]
 
 
 def by_trailing_slash(other: Found, apps: tuple[Any, ...]) -> Found | None:
-    """The handler for a path, where `other` is found with or without the slash. None for 404.
+    """The handler for a path whose variant with or without the trailing slash has the handler `other`. None for 404.
 
-    The innermost app with a policy decides.
+    The innermost app that has a `trailing_slash` policy decides.
     """
     policy: TrailingSlash = next(
         (app.trailing_slash for app in reversed(apps) if app.trailing_slash is not None), "redirect"

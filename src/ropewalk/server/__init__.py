@@ -1,6 +1,7 @@
-"""The server: an engine in a reactor, which listens, takes over connections and drains.
+"""The server: an engine in a reactor. It accepts connections, serves them and drains them.
 
-With `listen` and `run` the engine itself accepts. A `Site` takes over connections that Twisted's ports have accepted.
+With `listen` and `run`, the engine itself accepts connections. A `Site` passes it connections that Twisted's ports have
+accepted.
 """
 
 from ropewalk.app import ServerFunctions, register_server

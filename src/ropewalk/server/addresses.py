@@ -1,4 +1,4 @@
-"""Conversion between addresses of the engine and addresses of Twisted."""
+"""Convert between the engine's addresses and Twisted's addresses."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from ropewalk.request import Address
 
 
 def to_twisted_address(address: Address) -> IPv4Address | IPv6Address | UNIXAddress:
-    """Convert `(host, port)`, the path of a UNIX socket, or None for a UNIX socket without a path."""
+    """Convert an address of the engine: `(host, port)`, the path of a UNIX socket, or None for a UNIX socket without a
+    path."""
     if isinstance(address, tuple):
         host, port = address
         return IPv6Address("TCP", host, port) if ":" in host else IPv4Address("TCP", host, port)
@@ -16,7 +17,7 @@ def to_twisted_address(address: Address) -> IPv4Address | IPv6Address | UNIXAddr
 
 
 def from_twisted_address(address: Any) -> Address:
-    """Convert an address of Twisted. None for any other object, such as the address of a test's transport."""
+    """Convert an address of Twisted. Return None for any other object, such as the address of a test's transport."""
     if isinstance(address, IPv4Address | IPv6Address):
         return address.host, address.port
     if isinstance(address, UNIXAddress) and address.name:

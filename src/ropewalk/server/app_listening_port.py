@@ -1,4 +1,4 @@
-"""`App.listen`: the engine accepts, and Twisted sees a listening port."""
+"""`App.listen`: the engine accepts connections, behind Twisted's interface IListeningPort."""
 
 import os
 from typing import Any
@@ -20,9 +20,9 @@ from ropewalk.server.start_errors import served_with_other
 
 @implementer(IListeningPort)
 class AppListeningPort:
-    """A socket on which an app is served. It is open from the start, and requests are served when the app has started.
+    """A listening socket of an app. It is open at once, but requests are served only after the app has started.
 
-    str() is its address, as you would type it into a browser.
+    Its str() is the URL that you would enter in a browser.
     """
 
     def __init__(self, server: Server, description: str) -> None:
@@ -41,7 +41,8 @@ class AppListeningPort:
         return f"http://{host}:{address.port}"
 
     def started(self) -> "Deferred[None]":
-        """Fires when requests are accepted; fails with StartError (RW403) if a start hook failed."""
+        """Return a Deferred that fires when requests are served. It fails with StartError (RW403) if a start hook
+        fails."""
         return self.server.started()
 
     @property
@@ -52,18 +53,18 @@ class AppListeningPort:
 
     @property
     def interface(self) -> str:
-        """The host on which it listens; empty for a UNIX socket."""
+        """The host on which the port listens; empty for a UNIX socket."""
         address = self.getHost()
         return "" if isinstance(address, UNIXAddress) else str(address.host)
 
     @property
     def reactor(self) -> Any:
-        """The reactor in which it listens."""
+        """The reactor of the port."""
         return self.server.reactor
 
     @property
     def connected(self) -> bool:
-        """Whether it listens."""
+        """Whether the socket is open."""
         return self._listener is not None
 
     def loseConnection(self) -> "Deferred[None]":
@@ -80,7 +81,8 @@ class AppListeningPort:
             self.server.listening.append(self)
 
     def stopListening(self) -> "Deferred[None]":
-        """Close the socket. After the last socket of an app, running requests finish and the app stops."""
+        """Close the socket. If it is the last one of the app, drain the running requests and stop the app, before the
+        Deferred fires."""
         if self._listener is None:
             return succeed(None)
         listener, self._listener = self._listener, None
@@ -92,7 +94,8 @@ class AppListeningPort:
         return succeed(None)
 
     def getHost(self) -> Any:
-        """The address on which it listens, or listened last. Port 0 is replaced by the one that the system chose."""
+        """The address of the socket, also after it is closed. If you have given port 0, it has the port that the system
+        chose."""
         return self._host
 
 
@@ -106,8 +109,8 @@ def listen(
 ) -> AppListeningPort:
     """Serve an app on an endpoint. Raises StartError (RW401, RW404) and EngineError (RW502, RW503).
 
-    All sockets of an app in one reactor share one engine. The first call sets its limits and proxies; later calls leave
-    them out, or give the same.
+    All sockets of an app in one reactor share one engine. The first call sets the engine's limits and proxies; later
+    calls must omit them, or pass the same.
     """
     if runs_elsewhere(reactor):
         raise WrongThread("`listen` was called outside the thread of its reactor.")

@@ -1,4 +1,4 @@
-"""The log lines of a drain: what it waits for, and how many requests it cut off."""
+"""The log lines of a drain: how many requests it waits for, and how many it cuts off."""
 
 from twisted.logger import Logger
 
@@ -8,7 +8,7 @@ log = Logger(namespace="ropewalk.server")
 
 
 def log_drain(engine: Engine) -> None:
-    """Log how many requests a stop waits for, if it waits."""
+    """Log how many requests a graceful shutdown waits for, if any."""
     running = engine.running_exchanges
     if running:
         requests = "1 request is" if running == 1 else f"{running} requests are"
@@ -18,7 +18,7 @@ def log_drain(engine: Engine) -> None:
 
 
 def log_drained(logger: Logger, count: int, *, early: bool) -> None:
-    """Log how many requests the end of a drain cut off, if any. `early`: it ended before its deadline."""
+    """Log how many requests were cut off at the end of a drain, if any. `early`: it ended before its deadline."""
     log_cut_off(logger, count, "before the deadline of the drain" if early else "at the deadline of the drain")
 
 

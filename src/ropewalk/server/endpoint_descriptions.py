@@ -1,4 +1,4 @@
-"""Endpoint descriptions, in the syntax of Twisted, for sockets on which the engine itself accepts."""
+"""Endpoint descriptions, in Twisted's syntax, for sockets on which the engine itself accepts connections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Tcp:
     half_close: bool = False
 
     def open(self, engine: Engine) -> int:
-        """Open the listening socket and return the engine's number of it. Raises OSError."""
+        """Open the listening socket and return its number in the engine. Raises OSError."""
         return engine.listen_tcp(
             self.host, self.port, backlog=self.backlog, reuse_port=self.reuse_port, half_close=self.half_close
         )
@@ -56,7 +56,7 @@ class Inherited:
 ParsedEndpoint = Tcp | Unix | Inherited
 
 HALF_CLOSE: Final = "halfClose"
-"""The option that lets clients close their sending side and wait for their responses."""
+"""The option that lets clients close their sending side and still receive their responses."""
 
 KNOWN: Final = {
     "tcp": ("port", "interface", "backlog", "reusePort", HALF_CLOSE),
@@ -65,8 +65,8 @@ KNOWN: Final = {
     "fd": ("descriptor", HALF_CLOSE),
     "systemd": ("domain", "index", "name", HALF_CLOSE),
 }
-"""The options of each kind of endpoint, in the order of positional arguments. `halfClose`, which Twisted does not know,
-needs its name.
+"""The options of each kind of endpoint, in the order of positional arguments. `halfClose`, which Twisted does not have,
+is never positional.
 """
 
 REQUIRED: Final = {
@@ -75,10 +75,10 @@ REQUIRED: Final = {
     "unix": ("path", "unix:/run/app.sock"),
     "fd": ("descriptor", "fd:3"),
 }
-"""The required option of each kind, and an example."""
+"""The required option of each kind of endpoint, and an example."""
 
 DOMAINS: Final = ("INET", "INET6", "UNIX")
-"""The domains of sockets from systemd. Twisted needs the domain; the engine reads it from the socket."""
+"""The values of `domain` for systemd sockets. Twisted needs the domain; the engine reads it from the socket."""
 
 ACTIVATE: Final = "Start it with a systemd service that has a .socket unit, or try it with systemd-socket-activate."
 
@@ -87,7 +87,7 @@ Argument = tuple[str | None, str]
 
 
 def parse_endpoint(description: str) -> ParsedEndpoint:
-    """Parse a description. Raises StartError (RW401) if it is malformed, or of a kind that the engine does not open."""
+    """Parse a description. Raises StartError (RW401) if it is malformed, or if the engine cannot open this kind."""
     (_, kind), *arguments = _split(description)
     if kind not in KNOWN:
         raise StartError("RW401", f"{description!r} is not an endpoint on which the engine accepts.", _unknown(kind))
@@ -101,7 +101,8 @@ def parse_endpoint(description: str) -> ParsedEndpoint:
 
 
 def tcp_endpoint(host: str, port: int) -> str:
-    """The description of a host (address or name) and a port. Raises StartError (RW401) if the host is not a str."""
+    """The endpoint description for a host (address or name) and a port. Raises StartError (RW401) if the host is not a
+    str."""
     given: Any = host
     if not isinstance(given, str):
         what = f"The host to listen on is {given!r}, of type {full_name(type(given))}."
@@ -118,7 +119,7 @@ def half_closing(description: str) -> str:
 
 
 def systemd_descriptor(arguments: Sequence[str], options: dict[str, str]) -> int:
-    """The descriptor that `systemd:` with these arguments and options selects. Raises ValueError."""
+    """The descriptor that these arguments and options of a `systemd:` description select. Raises ValueError."""
     given: list[Argument] = [*((None, argument) for argument in arguments), *options.items()]
     return _systemd(_named("systemd", given))
 
@@ -203,7 +204,7 @@ def _systemd(given: dict[str, str]) -> int:
 
 
 def _with_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[ActivatedSocket], str]:
-    """The sockets with a name, and how an error message calls them."""
+    """The sockets with a name, and a phrase for error messages."""
     names = dict.fromkeys(each.name for each in sockets if each.name is not None)
     if not names:
         raise NotActivated("systemd has given its sockets no names (LISTEN_FDNAMES is not set): choose one by index=0")

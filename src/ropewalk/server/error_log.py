@@ -1,4 +1,5 @@
-"""Twisted's log and the start-up lines on the standard error. A thread writes them, so a slow reader blocks nothing."""
+"""Write Twisted's log and the start-up lines to the standard error, from a thread, so that a slow reader does not block
+the reactor."""
 
 import sys
 from typing import Any, Final
@@ -19,14 +20,14 @@ from ropewalk.server.log_writer import FLUSH_TIMEOUT, LogWriter
 
 @implementer(ILogObserver)
 class ErrorLog(LogWriter):
-    """An observer of Twisted's log that writes it to a stream as text."""
+    """An observer of Twisted's log that writes events to a stream as text."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(target_of(stream), "The log on the standard error")
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
 
     def __call__(self, event: LogEvent) -> None:
-        """Log an event."""
+        """Write an event."""
         text = formatEventAsClassicLogText(event)
         if text:
             self.write_text(text)
@@ -37,11 +38,11 @@ class ErrorLog(LogWriter):
 
 
 _current: Final[list[ErrorLog]] = []
-"""The log that was begun last, if there is one."""
+"""The current log; empty before the first one is set up."""
 
 
 def begin_logging(level: Any) -> None:
-    """Write Twisted's log to the standard error, from a level on. `print` is not redirected."""
+    """Write Twisted's log to the standard error: events of at least this level. `print` is not redirected."""
     least = LogLevelFilterPredicate(defaultLogLevel=level)
     error_log = ErrorLog(sys.stderr)
     _current[:] = [error_log]
@@ -49,13 +50,13 @@ def begin_logging(level: Any) -> None:
 
 
 def write_error(text: str) -> None:
-    """Write lines to the standard error, in order with those of the log."""
+    """Write lines to the standard error, in order with the lines of the log."""
     if not _current:
         _current.append(ErrorLog(sys.stderr))
     _current[0].write_text(text)
 
 
 def flush_errors(seconds: float = FLUSH_TIMEOUT) -> None:
-    """Wait up to `seconds` until all lines are written. It blocks."""
+    """Block until all lines are written, for up to `seconds`."""
     for error_log in _current:
         error_log.flush(seconds)

@@ -1,4 +1,4 @@
-"""Errors of sockets that cannot be opened, such as a port in use (RW502), with what to do."""
+"""The error for a socket that cannot be opened, such as for a port in use (RW502), with its remedy."""
 
 import errno
 from typing import Final
@@ -18,24 +18,24 @@ _UNIX_REMEDIES: Final[dict[int | None, str]] = {
     errno.EROFS: "Choose a directory in which files can be created.",
     errno.ENOENT: "Create the directory first.",
     errno.ENOTDIR: "Use a path whose parent is a directory.",
-    errno.ENAMETOOLONG: "Choose a shorter path: that of a UNIX socket has at most 107 bytes.",
+    errno.ENAMETOOLONG: "Choose a shorter path: a UNIX socket's path has at most 107 bytes.",
 }
 
 
 def cannot_listen(description: str, endpoint: ParsedEndpoint, error: OSError) -> EngineError:
-    """The error (RW502) for an endpoint that the system does not open."""
+    """The error (RW502) for an endpoint that the operating system refuses to open."""
     reason = error.strerror or str(error)
     return EngineError("RW502", f"{description} cannot be listened on: {reason}.", _remedy(endpoint, error))
 
 
 def _remedy(endpoint: ParsedEndpoint, error: OSError) -> str | None:
-    """What to do if an endpoint cannot be opened. None for the default remedy of RW502."""
+    """The remedy for an endpoint that cannot be opened. None for the default remedy of RW502."""
     match endpoint:
         case Inherited():
             return "Use a descriptor that is a listening stream socket, and that the parent process keeps open."
         case Unix():
             return _UNIX_REMEDIES.get(error.errno)
         case Tcp(host=host):
-            if error.errno is None:  # an error of the resolver, which has other numbers
+            if error.errno is None:  # an error of the name resolver, which has no errno
                 return f"Check the name {host}, or use a numeric address."
             return _TCP_REMEDIES.get(error.errno)

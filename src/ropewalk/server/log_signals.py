@@ -1,7 +1,7 @@
-"""SIGUSR1 reopens log files, as logrotate and newsyslog request; SIGUSR2 and SIGXFSZ are ignored.
+"""SIGUSR1 reopens log files, for logrotate and newsyslog; SIGUSR2 and SIGXFSZ are ignored.
 
-Only signals with their default effect, which is to kill, are handled. A signal that the program handles, or that the
-process was started to ignore, is left alone.
+A signal is handled only if it would otherwise kill the process. If application code handles it, or the process was
+started with the signal ignored, it is left alone.
 """
 
 import signal
@@ -15,17 +15,19 @@ log = Logger(namespace="ropewalk.server")
 
 
 class GiveBack(Protocol):
-    """Restores the default effect of signals that were handled, unless the program has set a handler meanwhile.
+    """A function that restores the default action of handled signals, unless application code has set a handler
+    meanwhile.
 
-    `exiting` says that the process ends now. The signals are then ignored: their default effect would kill it while
-    logs are flushed and the interpreter shuts down.
+    Pass `exiting` if the process is about to end. The signals are then ignored, because their default action would kill
+    the process while it flushes logs and shuts down the interpreter.
     """
 
     def __call__(self, *, exiting: bool = False) -> None: ...
 
 
 def handle_log_signals(reactor: Any) -> GiveBack:
-    """Handle the signals. What they cause runs in the reactor's thread."""
+    """Handle the signals. Their effects run in the reactor's thread. Return the function that restores the default
+    actions."""
 
     def reopen(*_: object) -> None:
         reactor.callFromThread(_reopen)
@@ -36,7 +38,7 @@ def handle_log_signals(reactor: Any) -> GiveBack:
     taken = [
         handle_where_default(signal.SIGUSR1, reopen),
         handle_where_default(signal.SIGUSR2, ignore),
-        handle_where_default(signal.SIGXFSZ, signal.SIG_IGN),  # a write past the limit raises OSError
+        handle_where_default(signal.SIGXFSZ, signal.SIG_IGN),  # a write beyond the file size limit then raises OSError
     ]
 
     def give_back(*, exiting: bool = False) -> None:
@@ -47,7 +49,7 @@ def handle_log_signals(reactor: Any) -> GiveBack:
 
 
 def handle_where_default(number: signal.Signals, handler: Any) -> GiveBack:
-    """Handle a signal if it has its default effect."""
+    """Handle a signal if it has its default action. Return the function that restores it."""
     taken = signal.getsignal(number) is signal.SIG_DFL
     if taken:
         signal.signal(number, handler)

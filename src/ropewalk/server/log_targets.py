@@ -1,8 +1,10 @@
-"""Targets of a log: a file that may be rotated, a descriptor such as the standard output, or a Python stream.
+"""The targets to which a log is written: a file that may be rotated, a descriptor such as the standard output, or a
+Python stream.
 
-`write(data, position)` writes from `position` on and returns the position that it reached. It may write less than all,
-or nothing if the reader of a pipe is not ready. If a full disk cuts a line, the line is completed, or ended and written
-again, before the next one, so that two lines are never joined. One thread at a time uses a target.
+`write(data, position)` writes from `position` on and returns the position that it reached. It may write only a part, or
+nothing if the reader of a pipe is not ready. If a full disk cuts off a line, the line is completed before the next one
+is written, or it is ended with a newline and written again. So two lines are never joined. Only one thread at a time
+may use a target.
 """
 
 import fcntl
@@ -13,54 +15,56 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 PIPE_BUF: Final = select.PIPE_BUF
-"""Bytes that a pipe takes in one piece: they are not mixed with those of other processes, and a pipe that polls as
-writable takes them without blocking (POSIX, write(), "pipe or FIFO")."""
+"""The most bytes that a pipe accepts atomically: they are not mixed with the bytes of other processes, and do not block
+if poll() reports the pipe as writable (POSIX, write(), "pipe or FIFO")."""
 
 POLL: Final = 0.25
-"""Seconds to wait for the reader of a pipe in one attempt."""
+"""Seconds that one attempt to write waits for the reader of a pipe."""
 
 _cut_files: "dict[tuple[int, int], DescriptorTarget]" = {}
-"""Files by device and inode whose last line was cut, by its target: the standard output and error may be one file."""
+"""The target that has cut off the last line of a file, by the file's device and inode. Two targets may write to the
+same file, because the standard output and error may be the same."""
 
 
 class LogTarget(Protocol):
-    """A place that takes lines."""
+    """A target to which lines are written."""
 
     @property
     def path(self) -> Path | None:
-        """The path by which it can be opened again."""
+        """The path with which the file can be opened again; None if there is none."""
 
     is_file: bool
-    """Whether it is a regular file, which never blocks its writer, though the disk may be full."""
+    """Whether the target is a regular file, which never makes its writer wait for a reader."""
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Write from `position` on and return the reached position. Raises OSError if nothing can be written."""
+        """Write from `position` on and return the position that was reached. Raises OSError if nothing can be
+        written."""
 
     def moved(self) -> bool:
         """Whether the file was renamed or removed, so that it must be opened again."""
 
     def reopen(self) -> None:
-        """Open the file again by its path. Raises OSError, and then keeps the open file."""
+        """Open the file again at its path. If that fails, keep the open file and raise OSError."""
 
     def close(self) -> None:
         """Close the file if this target opened it."""
 
 
 class DescriptorTarget:
-    """A descriptor that belongs to the process. It is neither opened again nor closed."""
+    """A descriptor that the target does not own, so it neither opens it again nor closes it."""
 
     path: Path | None = None
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._cut: int | None = None
-        """The size of the file after a line was cut; None if the last line is complete."""
+        """The size of the file after a line was cut off; None if the last line is complete."""
         self._unfinished = False
-        """Whether the file ends within a line that another process wrote."""
+        """Whether the file ends within a line of another process."""
         self._examine()
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Write the whole lines for which a pipe has space, or as much as the disk takes."""
+        """Write to a pipe the whole lines for which it has space, or to a file as much as the disk has space for."""
         if self.is_file:
             return self._write_file(data, position)
         if not self._ready.poll(POLL * 1000):
@@ -68,7 +72,7 @@ class DescriptorTarget:
         return position + os.write(self._descriptor, data[position : _end_of_piece(data, position)])
 
     def moved(self) -> bool:
-        """False: the file belongs to the program that redirected the stream."""
+        """Return False, because the file belongs to the process that redirected the stream."""
         return False
 
     def reopen(self) -> None:
@@ -78,7 +82,7 @@ class DescriptorTarget:
         """Leave the descriptor open."""
 
     def _examine(self) -> None:
-        """Find out what the descriptor is, and how the file ends."""
+        """Find out the descriptor's type, and whether the file ends within a line."""
         status = os.fstat(self._descriptor)
         self._file = status.st_dev, status.st_ino
         self.is_file = stat.S_ISREG(status.st_mode)
@@ -95,7 +99,7 @@ class DescriptorTarget:
         unfinished = self._unfinished or _cut_files.get(self._file, self) is not self
         if self._cut is not None:
             size = os.fstat(self._descriptor).st_size
-            if size != self._cut:  # another process has written to the file or emptied it: write the whole line again
+            if size != self._cut:  # another process has written to or truncated the file, so write the whole line again
                 position = start_of_line(data, position)
                 unfinished = size > 0
         if unfinished:
@@ -112,7 +116,7 @@ class DescriptorTarget:
 
 
 class FileTarget(DescriptorTarget):
-    """A file that is appended to. Raises OSError if it cannot be opened."""
+    """A file to which lines are appended. Raises OSError if it cannot be opened."""
 
     path: Path
 
@@ -128,7 +132,7 @@ class FileTarget(DescriptorTarget):
             there = self.path.stat()
         except FileNotFoundError:
             return True
-        except OSError:  # a directory that may not be searched any more: keep the open file
+        except OSError:  # the directory is no longer searchable, so keep the open file
             return False
         return not os.path.samestat(there, os.fstat(self._descriptor))
 
@@ -165,7 +169,7 @@ class StreamTarget:
         return len(data)
 
     def moved(self) -> bool:
-        """False: a stream without a descriptor has no path."""
+        """Return False, because a stream without a descriptor has no path."""
         return False
 
     def reopen(self) -> None:
@@ -176,7 +180,7 @@ class StreamTarget:
 
 
 def target_of(stream: Any) -> LogTarget:
-    """A target for the descriptor of a text stream, which is flushed; for the stream itself if it has no descriptor."""
+    """Flush a text stream, and return a target for its descriptor, or for the stream itself if it has no descriptor."""
     try:
         descriptor = stream.fileno()
         stream.flush()
@@ -197,12 +201,12 @@ def is_writable(stream: Any) -> bool:
 
 
 def start_of_line(data: bytes, position: int) -> int:
-    """The position at which the line around `position` begins."""
+    """The start of the line that contains `position`."""
     return data.rfind(b"\n", 0, position) + 1
 
 
 def _end_of_piece(data: bytes, position: int) -> int:
-    """The end of the whole lines that a pipe takes in one piece, or of a part of a longer line."""
+    """The end of the whole lines that a pipe accepts atomically, or of a part of a line that is longer."""
     end = position + PIPE_BUF
     if end >= len(data):
         return len(data)
@@ -211,7 +215,7 @@ def _end_of_piece(data: bytes, position: int) -> int:
 
 def _open(path: Path) -> int:
     flags = os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    if path.is_fifo():  # for reading too, so that opening it does not wait for a reader
+    if path.is_fifo():  # also for reading, so that `open` does not wait for a reader
         return os.open(path, flags | os.O_RDWR)
     return os.open(path, flags | os.O_WRONLY, 0o666)
 

@@ -1,12 +1,14 @@
 """Writes a log from its own thread, so that a slow disk or an unread pipe does not block the reactor.
 
-The reactor cannot watch the descriptor instead: other processes share the standard streams, which non-blocking mode
-would affect, and poll does not report whether a disk will block.
+The reactor cannot watch the descriptor instead: non-blocking mode would affect other processes that share the standard
+streams, and poll() does not report whether a disk will block.
 
-Lines are written whole and in order. While they cannot be written they wait in a queue, up to a limit. Lines past the
-limit are lost and counted: the first loss is reported at once, and the number when lines are written again, or at the
-end. A child of fork() starts its own thread with its first line. Like the buffers of the standard streams, its last
-lines are written only at an ordinary exit, not by os._exit().
+Lines are written whole and in order. While they cannot be written, they wait in a queue with a size limit. Lines beyond
+the limit are lost and counted. The first loss is logged at once; the number of lost lines is logged when lines are
+written again, or at the end.
+
+A child of fork() starts its own thread when it logs its first line. os._exit() loses lines that still wait, as it loses
+the buffers of the standard streams.
 """
 
 import atexit
@@ -27,35 +29,39 @@ from ropewalk.server.log_targets import POLL, LogTarget, start_of_line
 log = Logger(namespace="ropewalk.log")
 
 MOST_WAITING: Final = 16 << 20
-"""The most bytes that may wait to be written."""
+"""The default limit of the queue, in bytes."""
 
 RETRY: Final = 1.0
-"""Seconds between two attempts to write to a file that failed."""
+"""Seconds until the next attempt after a write to a file has failed."""
 
 FLUSH_TIMEOUT: Final = 3.0
-"""The most seconds that a stop waits for lines to be written: systemd and container engines kill a slow process."""
+"""The most seconds that the exit of the process waits for lines to be written, because systemd and container engines
+kill a process that stops slowly."""
 
 _GONE: Final = {errno.EPIPE, errno.EBADF, errno.ECONNRESET, errno.ENOTCONN, errno.ENXIO, errno.EIO}
-"""Errors of a pipe, a socket or a terminal whose reader has left. For a file, errors such as EIO may be temporary."""
+"""Errors of a pipe, socket or terminal that no process reads any more. For a file, errors such as EIO may be
+temporary."""
 
 _writers: "WeakSet[LogWriter]" = WeakSet()
 
 
 class LogWriter:
-    """Writes lines to a target. `name` begins a sentence: "The access log". Any thread may call it."""
+    """Writes lines to a target. Any thread may call its methods.
+
+    `name` is the subject of its messages, such as "The access log"."""
 
     def __init__(self, target: LogTarget, name: str, *, most_waiting: int = MOST_WAITING) -> None:
         self.name = name
         self.on_lost: Callable[[int], object] | None = None
-        """Called with the number of lines that were just lost, in any thread."""
+        """Called with the number of lines that were just lost, from any thread. None for no call."""
         self._target = target
         self._most_waiting = most_waiting
         self._stalled_at: int | None = None
-        """The value of `_progress` when a wait last timed out."""
+        """The value of `_progress` when a wait last timed out; None if none has."""
         self._closing = False
         self._abandoned = False
         self._direct = False
-        """Whether it is closed and has no thread any more, so that `write` itself writes."""
+        """Whether the writer is closed and has no thread, so that `write` writes to the target itself."""
         self._reset()
         _writers.add(self)
         atexit.register(self.close)
@@ -83,7 +89,7 @@ class LogWriter:
             log.error("{name} does not keep up: lines are lost from now on, and counted.", name=self.name)
 
     def reopen(self) -> bool:
-        """Open the file again by its path before the next line. False if there is no path."""
+        """Have the thread open the file again at its path before the next line. Return False if there is no path."""
         if self._target.path is None:
             return False
         with self._changed:
@@ -93,20 +99,21 @@ class LogWriter:
         return True
 
     def flush(self, seconds: float = FLUSH_TIMEOUT) -> bool:
-        """Wait until all lines are written. False if they are not written in time. It blocks."""
+        """Block until all lines are written, for up to `seconds`. Return whether they are."""
         with self._changed:
             if not self._changed.wait_for(lambda: not self._waiting or self._failing, self._timeout(seconds)):
                 self._stalled_at = self._progress
             return not self._waiting
 
     def finish(self) -> None:
-        """Let the thread end when the waiting lines are written."""
+        """Have the thread end after it has written the waiting lines."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
 
     def close(self, seconds: float = FLUSH_TIMEOUT) -> None:
-        """Finish, and wait for the thread. Lines that are not written in time are lost and reported. It blocks."""
+        """Finish, and block until the thread ends. Lines that are not written within `seconds` are lost, which is
+        logged."""
         atexit.unregister(self.close)
         self.finish()
         if self._thread is not None:
@@ -115,7 +122,7 @@ class LogWriter:
             if self._direct:
                 return
             self._direct = True
-            if self._thread is not None and self._thread.is_alive():  # the thread waits for the reader of a pipe
+            if self._thread is not None and self._thread.is_alive():  # a slow disk or an unread pipe blocks the thread
                 self._abandoned = True
                 self._discard()
             else:
@@ -125,25 +132,26 @@ class LogWriter:
             self._target.close()
 
     def after_fork_in_child(self) -> None:
-        """Begin again in a forked child: the waiting lines, the lost lines and the thread belong to the parent."""
+        """Reset the state in a forked child, because the waiting lines, the lost lines and the thread belong to the
+        parent."""
         self._reset()
 
     def _reset(self) -> None:
-        """Set the state that belongs to one process and its thread."""
+        """Initialize the state that belongs to one process and its thread."""
         self.lost = 0
         """The number of lines that will never be written."""
         self._changed = Condition()
         self._queue: deque[bytes] = deque()
         self._batch = b""
-        """The lines that are being written. `_position` is the position of the next byte to write."""
+        """The lines that are being written, from the byte at `_position` on."""
         self._position = 0
         self._waiting = 0
-        """Bytes in the queue and the batch that are not written."""
+        """The number of bytes in the queue and the batch that are not yet written."""
         self._unreported = 0
         self._failing = False
-        """Whether a failure was reported, and nothing was written since."""
+        """Whether a failure was logged, and nothing has been written since."""
         self._misplaced = False
-        """Whether it was reported that the file cannot be opened again."""
+        """Whether a failure to open the file again was logged."""
         self._progress = 0
         """The number of attempts that wrote something."""
         self._stalled_at = None
@@ -151,13 +159,14 @@ class LogWriter:
         self._thread: Thread | None = None
 
     def _timeout(self, seconds: float) -> float:
-        """The seconds to wait: 0 if a wait timed out and nothing was written since, so that a stop waits once."""
+        """The seconds to wait: 0 if a wait has timed out and nothing has been written since, so that the exit waits
+        only once."""
         return 0 if self._stalled_at == self._progress else seconds
 
     def _start(self) -> None:
         if not self._direct and (self._thread is None or not self._thread.is_alive()):
             thread = Thread(target=self._run, name=f"ropewalk: {self.name}", daemon=True)
-            with suppress(RuntimeError):  # no thread is left: the next line tries again, and so does `close`
+            with suppress(RuntimeError):  # the thread limit is reached; the next line and `close` try again
                 thread.start()
                 self._thread = thread
 
@@ -166,7 +175,7 @@ class LogWriter:
             self._attempt()
 
     def _wait(self) -> bool:
-        """Wait for lines to write. False at the end."""
+        """Wait for lines to write. Return False if there will be no more."""
         with self._changed:
             while True:
                 if self._abandoned:
@@ -184,7 +193,7 @@ class LogWriter:
         return self._wait()
 
     def _take(self) -> bool:
-        """Take the next batch if the last one is written. False if there is none."""
+        """Take the next batch if the last one is written. Return whether there is anything to write."""
         if self._position == len(self._batch):
             self._batch = b"".join(self._queue)
             self._position = 0
@@ -192,7 +201,7 @@ class LogWriter:
         return bool(self._batch)
 
     def _attempt(self) -> bool:
-        """Write once. False if that failed, and an immediate second attempt would fail too."""
+        """Write once. Return False if that failed and an immediate second attempt would fail, too."""
         batch, position = self._batch, self._position
         if not position and self._target.moved():
             self._reopen()
@@ -219,8 +228,8 @@ class LogWriter:
         return True
 
     def _fail(self, error: OSError) -> bool:
-        """Report the error, and discard the waiting lines or pause. True if the file was rotated: the new one takes
-        them."""
+        """Log the error, and discard the waiting lines or pause. Return True if the file was rotated and the new one is
+        open."""
         if self._target.moved() and self._reopen():
             return True
         failing, self._failing = self._failing, True
@@ -240,9 +249,10 @@ class LogWriter:
             self._changed.wait_for(lambda: self._closing or self._reopening or self._direct, seconds)
 
     def _reopen(self, *, asked: bool = False) -> bool:
-        """Open the file again; a line that was cut is written whole in the new one. False if that fails.
+        """Open the file again, and write a line that was cut off whole into the new file. Return False if opening
+        fails.
 
-        With `asked`, every failure is reported, else only the first.
+        With `asked`, every failure is logged, otherwise only the first.
         """
         try:
             self._target.reopen()
@@ -295,7 +305,7 @@ class LogWriter:
 
 
 def reopen_logs() -> list[str]:
-    """Open every log that goes to a file again by its path. Returns their names; the outcome is logged."""
+    """Open the files of all logs again at their paths. Return the names of these logs. The writers log the outcome."""
     return [writer.name for writer in tuple(_writers) if writer.reopen()]
 
 

@@ -1,4 +1,4 @@
-"""The reactor of `App.run` and the command line: asyncio's, on uvloop where that is installed."""
+"""The reactor of `App.run` and the command line: the asyncio reactor, on uvloop if that is installed."""
 
 import asyncio
 import sys
@@ -7,7 +7,8 @@ from twisted.internet import asyncioreactor
 
 
 def install_reactor() -> str:
-    """Install the asyncio reactor, on uvloop if that is installed, unless there is a reactor. Returns its name."""
+    """Install the asyncio reactor, on uvloop if that is installed, unless a reactor is installed already. Return the
+    reactor's name."""
     if "twisted.internet.reactor" not in sys.modules:
         new_loop = _new_loop()
         asyncio.set_event_loop(new_loop)

@@ -1,7 +1,7 @@
-"""The thread that runs a reactor. The server may be set up in another thread.
+"""The thread that runs a reactor, which may differ from the thread that sets up the server.
 
-`Thread(target=reactor.run, args=(False,))` after `listenTCP` is a common recipe, and crochet does it for its users. So
-the engine is bound to a thread when the reactor runs, not when the server is made.
+For example, some programs, and crochet, call `listenTCP` and then start `Thread(target=reactor.run, args=(False,))`. So
+the engine is bound to a thread when the reactor runs, not when the server is created.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,14 @@ from twisted.python import threadable
 
 
 def runs_elsewhere(reactor: Any) -> bool:
-    """Whether a reactor runs in another thread now."""
+    """Whether a reactor is running in another thread."""
     io_thread: int | None = threadable.ioThread
     return bool(getattr(reactor, "running", False)) and io_thread not in (None, get_ident())
 
 
 def when_running(reactor: Any, call: Callable[[], object]) -> None:
-    """Call a function in the thread that runs the reactor: now if this is it, else as soon as the reactor runs."""
+    """Call a function in the thread that runs the reactor: at once if this is that thread, or else as soon as the
+    reactor runs."""
     if runs_elsewhere(reactor):
         reactor.callFromThread(call)
     else:
