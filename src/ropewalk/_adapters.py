@@ -7,12 +7,12 @@ from ropewalk.resource import is_twisted, register_adapter
 
 
 def register() -> None:
-    """Register every adapter. None is loaded yet."""
+    """Register every adapter. An adapter is imported only when it is first needed."""
     register_adapter(is_twisted, _load_twisted)
 
 
 def _load_twisted() -> Callable[[Any], Any]:
-    """Resources of twisted.web."""
+    """Load the adapter for twisted.web resources."""
     from ropewalk.dropin.mount.mounting import Mounted
 
     return Mounted

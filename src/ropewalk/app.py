@@ -65,7 +65,10 @@ Hook = Callable[[], Any]
 
 
 class ServerFunctions(NamedTuple):
-    """What `App.listen` and `App.run` call. The server is a layer above the app, so it registers them here."""
+    """The functions behind `App.listen` and `App.run`.
+
+    `ropewalk.server` registers them, because this module must not import the layers above it.
+    """
 
     listen: "Callable[..., AppListeningPort]"
     run: Callable[..., None]
@@ -75,7 +78,7 @@ _server: Final[list[ServerFunctions]] = []
 
 
 def register_server(functions: ServerFunctions) -> None:
-    """Have apps served by these functions. `ropewalk.server` calls it when it is imported."""
+    """Register the functions that serve apps. `ropewalk.server` calls this when it is imported."""
     _server[:] = [functions]
 
 
@@ -83,21 +86,22 @@ class App(Routes):
     """An HTTP service: decorators add resources to its tree. It may be mounted in another app.
 
     `trailing_slash` says what happens if a path matches only with a slash added or removed at its end: "redirect"
-    (308), "ignore" (both paths have the same response) or "strict" (404). By default a mounted app does as the app
-    around it, and the served app redirects. `limits` are the limits of the engine. `proxies` are the proxies that are
-    trusted to report the client's address; by default none are. Limits and proxies count for the served app, not for a
-    mounted one. With `debug`, a response with status 500 shows the traceback to the client. `openapi` publishes the
-    description of the API of this app and of what is mounted in it; by default it is not published. `tags` are those of
-    all its operations there.
+    (308), "ignore" (both paths have the same response) or "strict" (404). By default the served app redirects, and a
+    mounted app uses the setting of the app that it is mounted in. `limits` are the limits of the engine. `proxies` are
+    the proxies that are trusted to report the client's address; by default none are trusted. Only the limits and
+    proxies of the served app are used, not those of mounted apps. With `debug`, a response with status 500 shows the
+    traceback to the client. `openapi` publishes the API description of this app and its mounted apps; by default it is
+    not published. `tags` are added to all operations of this app in that description.
 
-    `error_format` is the form of the responses to errors that no error handler makes. "negotiated", the default, sends
-    problem details (RFC 9457), or a page of HTML or plain text to a client that prefers it by its Accept field;
-    "problem" always sends problem details; "text" sends the detail of the error as it is: a str as plain text, a dict
-    or list as JSON. By default a mounted app does as the app around it.
+    `error_format` is the form of error responses that no error handler makes. "negotiated", the default, sends problem
+    details (RFC 9457), or HTML or plain text if the client's Accept field prefers it; "problem" always sends problem
+    details; "text" sends the detail of the error unchanged: a str as plain text, a dict or list as JSON. By default a
+    mounted app uses the format of the app that it is mounted in.
 
-    `produces` are the media types among which clients choose by their Accept field, such as
-    `["application/json", MSGPACK]`. They count for the routes of this app whose return annotation is a type that is
-    otherwise sent as JSON. By default such values are JSON, whatever a client accepts. Raises HandlerError (RW229).
+    `produces` lists the media types that a client can choose with its Accept field, such as
+    `["application/json", MSGPACK]`. It applies to the routes of this app whose return annotation is a type that is
+    otherwise sent as JSON. By default such values are always sent as JSON. Raises HandlerError (RW229) for invalid
+    media types.
     """
 
     def __init__(
@@ -124,22 +128,22 @@ class App(Routes):
         self.middlewares: list[Middleware] = [check(each) for each in middleware]
         """Outermost first."""
         self.server: Any = None
-        """The server of this app, from the first `listen` on."""
+        """The server of this app; None before the first `listen`."""
         self.start_hooks: list[Hook] = []
         self.stopping_hooks: list[Hook] = []
         self.stop_hooks: list[Hook] = []
         self.stop_begins = Moment()
         self.cleanups = Cleanups()
-        """What closes dependencies after the responses, if it waits."""
+        """Runs the code that closes dependencies after the response, if this code has to wait."""
         self.background = Background()
-        """What runs after responses, for all requests that this app serves."""
+        """The background tasks that run after the responses of this app."""
         self._closes: list[Hook] = []
-        """What closes the app-scoped dependencies, in the order in which they were opened."""
+        """Functions that close the app-scoped dependencies, in the order in which the dependencies were opened."""
         self._engine_handlers: dict[tuple[Handler, tuple[Any, ...], bool, bool], EngineHandler] = {}
         self._only_engine_handlers: dict[str, EngineHandler] | None = None
-        """The hosted application's handler of each method, if that application is the whole tree.
+        """A cached handler for each method, if one hosted application is the whole tree; otherwise None.
 
-        Then no search is needed.
+        With such a cache, a request needs no search of the tree.
         """
         self._owners: WeakSet[Owner] = WeakSet()
         node = node_of(self.resource)
@@ -147,8 +151,8 @@ class App(Routes):
         node.own(self)
         node.tags = (*node.tags, *tags_given(tags, "App"))
         self.webhooks = Routes()
-        """Requests that this program sends to its clients, for the description of the API: a route describes each, by
-        its path and the annotations of its function, which is not called."""
+        """Webhooks for the API description: requests that your application sends to its clients. A route describes each
+        webhook with its path and the annotations of its function. The function is never called."""
         node_of(self.webhooks.resource).own(node)
         self._published: Published | None = None
         if openapi is not None:
@@ -167,11 +171,12 @@ class App(Routes):
         599).
 
         The innermost app is searched first, and in it the nearest class. For an HTTPError, a handler for its status
-        comes before one for HTTPError itself. An exception whose class is registered is expected: it is logged only if
-        its response has status 500. Any other exception is logged as an error, and then goes to the error handler for
-        `Exception`, or else to the one for 500. The handler for `Exception` gets no HTTPError, and no error of a client
-        that left. Ropewalk's own errors (RW...) go to handlers for RopewalkError and its classes. Some of them derive
-        from ValueError or the like, but handlers for those do not get them.
+        takes precedence over a handler for HTTPError itself. An exception whose class is registered is expected: it is
+        logged only if its response has status 500. Any other exception is logged as an error, and then goes to the
+        error handler for `Exception`, or else to the handler for 500. The handler for `Exception` is not called for an
+        HTTPError, nor for an exception that is raised because the client has left. Ropewalk's own errors (RW...) go
+        only to handlers for RopewalkError and its subclasses, even if their class also derives from ValueError or
+        another standard exception.
 
         Raises HandlerError (RW206).
         """
@@ -199,8 +204,8 @@ class App(Routes):
     def on_stopping(self, function: Function) -> Function:
         """Register a function without parameters, plain or async, to call when a stop begins, while requests still run.
 
-        Use it to end long work, such as a request that waits for news. Streams of events (`text/event-stream`) end by
-        themselves. The stop hooks are called only after it has finished.
+        Use it to end long work, such as long polling. Event streams (`text/event-stream`) are ended without it. The
+        stop hooks are called only after this function has finished.
         """
         self.stopping_hooks.append(function)
         return function
@@ -213,22 +218,22 @@ class App(Routes):
     # Dependencies
 
     def provide(self, name: str, provider: Provider, *, cached: bool = True, scope: Scope = "request") -> None:
-        """Have a function provide the parameters of this name that are annotated with `Depends()`.
+        """Register a function that provides the value of parameters with this name and the annotation `Depends()`.
 
-        It counts for the handlers of this app and of mounted apps, which may provide another for the name: the
-        innermost wins. With scope "handler", it is closed before the end of the response is sent. With "app", it is
-        opened when the app starts, after the start hooks, and closed when the app stops, before the stop hooks. Raises
-        HandlerError (RW218).
+        It applies to the handlers of this app and of mounted apps. A mounted app may register another provider for the
+        name; then the innermost provider is used. With scope "handler", the dependency is closed before the end of the
+        response is sent. With "app", it is opened when the app starts, after the start hooks, and closed when the app
+        stops, before the stop hooks. Raises HandlerError (RW218) if the function cannot be a provider.
         """
         self.dependencies.provide(name, provider, cached=cached, scope=scope)
         node_of(self.resource).changed(set())
 
     @contextmanager
     def override(self, provider: Provider | str, with_: Provider) -> Iterator[None]:
-        """Have another function called in place of a provider, or of those with a name: `with app.override(...):`.
+        """Replace a provider, or all providers with a name, by another function in a block: `with app.override(...):`.
 
-        It is for tests. It counts for the handlers of this app and of mounted apps. If the provider is app-scoped and
-        open, the other function is called for each request.
+        It is for tests. It applies to the handlers of this app and of mounted apps. If the replaced provider is
+        app-scoped and open, the new function is called for each request.
         """
         try:
             with self.dependencies.override(provider, with_):
@@ -239,7 +244,7 @@ class App(Routes):
 
     @property
     def stopping(self) -> Waiter[None]:
-        """A new awaitable that fires when a stop of this app, or of the app around it, begins."""
+        """A new awaitable that completes when this app, or the app that it is mounted in, begins to stop."""
         return self.stop_begins.wait()
 
     @property
@@ -251,10 +256,10 @@ class App(Routes):
 
     @property
     def openapi(self) -> OpenAPI | None:
-        """What this app publishes as the description of its API. Set it once: that adds its routes.
+        """How this app publishes its API description; None if it does not. Setting it adds the routes that serve it.
 
-        Raises HandlerError (RW219), StartError (RW750) if the package of the page is not installed, and TreeError
-        (RW104) if one of its paths is taken.
+        Raises HandlerError (RW219) if it is set twice, StartError (RW750) if the package for the page is not installed,
+        and TreeError (RW104) if a route already has one of its paths.
         """
         return None if self._published is None else self._published.options
 
@@ -277,13 +282,13 @@ class App(Routes):
         """Serve on an endpoint such as "tcp:8080", "tcp:0:interface=127.0.0.1" or "unix:/run/app.sock".
 
         Limits and proxies of the first call apply to every socket of the app in this reactor. Raises StartError (RW401)
-        for a wrong description and (RW404) for other limits or proxies than those of the first call; EngineError
-        (RW502) if the socket cannot be opened and (RW503) if the reactor runs in another thread.
+        for an invalid endpoint, and (RW404) for limits or proxies that differ from those of the first call. Raises
+        EngineError (RW502) if the socket cannot be opened, and (RW503) if the reactor runs in another thread.
         """
         return _server[0].listen(self, reactor, endpoint, limits=limits, proxies=proxies)
 
     def run(self, host: str = "127.0.0.1", port: int = 8080, *, half_close: bool = False, **options: Any) -> None:
-        """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are those of
+        """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are passed to
         `ropewalk.server.run`.
 
         With `half_close`, clients may close their sending side and wait for their responses.
@@ -301,7 +306,7 @@ class App(Routes):
         check_orders(self)
         needed = app_scoped_below(self)
         for app in self.family():
-            if app.stop_begins.passed:  # otherwise keep it: other code may wait for it already
+            if app.stop_begins.passed:  # otherwise keep it, because other code may wait for it already
                 app.stop_begins = Moment()
         started: list[App | Hosted] = []
         called: Hook = self.start
@@ -333,10 +338,10 @@ class App(Routes):
         return _call_together([hook for each in self._lifecycle_members() for hook in each.stopping_hooks], call)
 
     def finish_calls(self, seconds: float | None = None) -> Waiter[None]:
-        """Wait for what runs on after the responses, and cancel it after `seconds`: functions that requests have left
-        (`request.after`), and calls of hosted applications.
+        """Wait for background tasks (`request.after`) and calls of hosted applications that still run after their
+        responses. Cancel them after `seconds`.
 
-        None stands for the limit `drain_timeout`. A failure is logged and does not stop the other waits.
+        None stands for the limit `drain_timeout`. A failure is logged and does not end the other waits.
         """
         hosted = [partial(each.finish_calls, seconds) for each in hosted_below(self.resource)]
         return _call_together([partial(self.background.finish, seconds), *hosted])
@@ -348,7 +353,7 @@ class App(Routes):
             each.cut_calls()
 
     async def stop(self) -> None:
-        """Stop hosted applications, and call the stop hooks, the last one first.
+        """Stop hosted applications, and call the stop hooks in reverse order.
 
         A failure is logged and does not stop the other hooks.
         """
@@ -397,7 +402,7 @@ class App(Routes):
         if engine_handler is None:
             try:
                 engine_handler = _make_engine_handler(handler, apps, static, foreign)
-            except HandlerError as error:  # of a dependency
+            except HandlerError as error:  # a dependency of the handler cannot be provided
                 return _refusing(error, apps)
             self._engine_handlers[key] = engine_handler
         if self._only_engine_handlers is not None and not static and not depth and request.method in REGISTERED:
@@ -409,7 +414,7 @@ class App(Routes):
         return _refusing(error, (self,))
 
     def route_of(self, request: Request, segments: list[str] | None = None, depth: int = 0) -> str | None:
-        """The pattern that led to the handler of a request, below the first `depth` segments; None without a match."""
+        """The path pattern that matched a request, below the first `depth` segments; None if no route matched."""
         engine_handler = request.engine_handler
         if engine_handler is None or matches_no_route(engine_handler.call):
             return None
@@ -422,7 +427,7 @@ class App(Routes):
         self._owners.add(owner)
 
     def changed(self, seen: set[int]) -> None:
-        """The tree has changed."""
+        """Discard cached handlers and notify the owners, because the tree has changed."""
         self._engine_handlers.clear()
         self._only_engine_handlers = {} if _hosts_whole_tree(self.resource) else None
         for owner in tuple(self._owners):
@@ -444,18 +449,18 @@ class App(Routes):
     def _preflight_middleware(
         self, request: Request, segments: list[str], depth: int, method: str
     ) -> tuple[Middleware, ...]:
-        """The middleware, of the route that a browser asks about, which responds to its preflight."""
+        """The middleware that can respond to a preflight, taken from the route that the preflight is about."""
         handler = Search(request, segments, method).visit(self.resource, depth)
         around = () if handler is None else handler.middleware
         return tuple(each for each in around if getattr(each, PREFLIGHT, False))
 
     def _patch_types(self, request: Request, segments: list[str], depth: int) -> tuple[str, ...]:
-        """The media types that a typed handler of PATCH takes."""
+        """The media types of request bodies that the typed PATCH handler at this path accepts."""
         handler = Search(request, segments, "PATCH").visit(self.resource, depth)
         return () if handler is None or handler.plan is None else body_types(handler.plan)
 
     def _without_handler(self, request: Request, search: Search, segments: list[str], depth: int) -> Found:
-        """The handler for a request for which the tree has none."""
+        """The substitute handler for a request that no handler in the tree matches; for example, it sends a 404."""
         preflight = partial(self._preflight_middleware, request, segments, depth)
         patched = partial(self._patch_types, request, segments, depth)
         apps = search.apps or (self,)
@@ -483,7 +488,7 @@ def _call_together(hooks: "Sequence[Hook]", call: Callable[[Hook], Awaitable[Non
 
 
 async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
-    """Call a hook of a stop. A failure is logged."""
+    """Call a hook while the app stops. A failure is logged and not raised."""
     try:
         await call(hook)
     except Exception as error:  # noqa: BLE001 - the other hooks must be called, and the app stopped
@@ -491,7 +496,7 @@ async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = cal
 
 
 def _refusing(error: BaseException, apps: tuple[Any, ...]) -> EngineHandler:
-    """A handler that raises an error of the search for a handler, inside the middleware of apps."""
+    """A handler that raises the error of a failed search, inside the middleware of the given apps."""
     return _make_engine_handler(Handler(FailedLookup(error), whole_body=False), apps, static=False)
 
 
@@ -500,7 +505,7 @@ def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:
 
 
 def _with_own_params(handler: Handler) -> Handler:
-    """The handler, without those parameters of the mounts around it that it does not take."""
+    """Wrap a handler so that it gets only those path parameters that it takes; mounts around it may have others."""
     call, takes = handler.call, handler.takes or ()
 
     def with_own_params(request: Request) -> Any:
@@ -512,7 +517,10 @@ def _with_own_params(handler: Handler) -> Handler:
 
 
 def _make_engine_handler(handler: Handler, apps: tuple[Any, ...], static: bool, foreign: bool = False) -> EngineHandler:
-    """`foreign`: there are parameters that the handler does not take. Raises HandlerError for its dependencies."""
+    """Make the object that the engine calls. `foreign`: the path has parameters that the handler does not take.
+
+    Raises HandlerError if a dependency of the handler cannot be provided.
+    """
     if handler.plan is not None and handler.plan.bind is not None:
         handler = with_dependencies(handler, layers_of(apps))
     if foreign:

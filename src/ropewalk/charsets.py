@@ -1,8 +1,8 @@
 """The charsets in which text is read and sent.
 
-A client that names a charset chooses the code that runs. Some of Python's codecs take quadratic time (punycode, idna),
-and some are not charsets at all. So this list is fixed: the charsets of the WHATWG Encoding Standard, US-ASCII,
-ISO-8859-1, 9 and 11 unchanged, and UTF-32. Their codecs are written in C and take linear time.
+This list is fixed, because clients name charsets, and some of Python's codecs take quadratic time (punycode, idna) or
+are not charsets at all. It has the charsets of the WHATWG Encoding Standard, US-ASCII, ISO-8859-1, ISO-8859-9 and
+ISO-8859-11 without the changes of that standard, and UTF-32. Their codecs are written in C and take linear time.
 """
 
 from codecs import getincrementalencoder
@@ -50,7 +50,7 @@ _LABELS: Final = {
     "koi8-u": "koi8-u koi8-ru",
     "mac-roman": "macintosh mac csmacintosh x-mac-roman",
     "mac-cyrillic": "x-mac-cyrillic x-mac-ukrainian",
-    # As in the Encoding Standard, gb2312, big5, Shift_JIS and EUC-KR name their extensions too.
+    # As in the Encoding Standard, the labels gb2312, big5, Shift_JIS and EUC-KR stand for charsets that extend them.
     "gbk": "gbk gb2312 gb_2312 gb_2312-80 chinese csgb2312 csiso58gb231280 iso-ir-58 x-gbk cp936",
     "gb18030": "gb18030",
     "big5hkscs": "big5 big5-hkscs cn-big5 csbig5 x-x-big5",
@@ -60,11 +60,11 @@ _LABELS: Final = {
     "cp949": "euc-kr korean cseuckr csksc56011987 iso-ir-149 ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 "
     "windows-949 cp949",
 }
-"""The labels of each charset, by the name of Python's codec: those of the Encoding Standard, and others in use."""
+"""For each Python codec, the charset labels that select it: those of the Encoding Standard, and others in use."""
 
 
 class _Codec(str):
-    """The name of a codec. It also has the name of the charset as written, for messages."""
+    """The name of a codec. `written` is the charset as the Content-Type names it, for messages."""
 
     __slots__ = ("written",)
 
@@ -80,7 +80,7 @@ _CODECS: Final = {label: codec for codec, labels in _LABELS.items() for label in
 
 
 def find_codec(charset: str) -> str | None:
-    """The name of Python's codec for a charset, in any case. None if it is not supported."""
+    """The name of Python's codec for a charset; None if it is not supported. Case does not matter."""
     return _CODECS.get(charset.strip().lower())
 
 
@@ -108,7 +108,7 @@ def is_utf_8(field: str) -> bool:
 
 
 def encode(text: str, codec: str) -> bytes:
-    """Text in a supported codec. An empty text has no byte order mark.
+    """Encode text with a supported codec. Empty text gets no byte order mark.
 
     Raises HandlerError (RW213) for a character that the codec cannot encode.
     """
@@ -119,7 +119,7 @@ def encode(text: str, codec: str) -> bytes:
 
 
 def encoder(codec: str) -> Callable[..., bytes]:
-    """Return a function like `encode` for the parts of one text."""
+    """Return a function that encodes one text part by part. It raises the same errors as `encode`."""
     encode_part = getincrementalencoder(codec)().encode
 
     def encode(part: str, final: bool = False) -> bytes:

@@ -1,6 +1,7 @@
-"""The time by which stores, tokens and timeouts go: that of the system, or of a test client.
+"""The clock of stores, tokens and timeouts: the system's clock, or the clock of a test client.
 
-Store code calls `monotonic` and `unix_time` in place of those of the module `time`, so that `Client.advance` moves it.
+Their code calls `monotonic` and `unix_time` of this module instead of the functions in `time`, so that `Client.advance`
+in a test changes the time that they use.
 """
 
 import time
@@ -11,16 +12,16 @@ from typing import Final, Protocol
 
 
 class Clock(Protocol):
-    """A source of time in place of the system's."""
+    """A clock that replaces the system's clock."""
 
     def monotonic(self) -> float:
-        """See the function of this name."""
+        """Return seconds since some moment. They never go back."""
 
     def unix_time(self) -> float:
-        """See the function of this name."""
+        """Return seconds since 1970."""
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Callable[[], object]:
-        """Call after some seconds. Returns the function that cancels the call."""
+        """Call a function after some seconds. Returns another function, which cancels the call."""
 
 
 CURRENT: Final[ContextVar[Clock | None]] = ContextVar("ropewalk_clock", default=None)

@@ -1,4 +1,4 @@
-"""Converters: between a segment of a path and the value of a parameter."""
+"""Converters between path segments and parameter values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ class Converter:
     format: Callable[[Any], str] = str
     """Converts a value to a segment, for `url_for`."""
     makes: type[Any] | None = None
-    """A handler's parameter with this annotation uses the converter if the path names no converter."""
+    """The annotation that selects this converter for a handler's parameter if the path names no converter."""
     rank: int = 50
     """If several converters compete for a segment, the one with the lowest rank is tried first."""
     rest: bool = False
     """Whether it matches the whole rest of the path instead of one segment."""
 
     def quote(self, value: Any) -> str:
-        """A value, formatted and percent-encoded for a path. Raises ValueError if the path would not match it again."""
+        """Return a value formatted and percent-encoded for a path. Raises ValueError if it would not match the path."""
         text = self.format(value)
         if "/" in text and not self.rest:
             raise ValueError("which has a slash, and only {name:path} takes slashes")
@@ -46,7 +46,7 @@ def _text(segment: str) -> str:
 def _integer(segment: str) -> int:
     """Digits after an optional minus.
 
-    `int` would also accept blanks, underscores and other digits: several URLs for one value.
+    `int` would also accept blanks, underscores and non-ASCII digits, so that one value had several URLs.
     """
     digits = segment.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20):

@@ -25,7 +25,7 @@ _ESCAPE: Final = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
 
 
 def parse_cookies(value: str | None) -> dict[str, str]:
-    """The cookies of a Cookie field by name (RFC 6265, section 5.4). The first cookie of a name wins."""
+    """The cookies in a Cookie field, by name (RFC 6265, section 5.4). If a name occurs twice, its first cookie wins."""
     found: dict[str, str] = {}
     for part in (value or "").split(";"):
         name, equals, given = part.strip(" \t").partition("=")
@@ -38,7 +38,10 @@ def parse_cookies(value: str | None) -> dict[str, str]:
 
 
 def _unescaped(escape: re.Match[str]) -> str:
-    """The character of an escape. One pass suffices, unlike in `http.cookies` before Python 3.13 (CVE-2024-7592)."""
+    """The character that an escape stands for.
+
+    All escapes are replaced in one pass: `http.cookies` before Python 3.13 took quadratic time (CVE-2024-7592).
+    """
     return chr(int(escape[1], 8)) if escape[1] else escape[2]
 
 
@@ -54,7 +57,7 @@ def format_cookie(
     http_only: bool = True,
     same_site: SameSite | None = "lax",
 ) -> str:
-    """The value of a Set-Cookie field (RFC 6265, section 4.1). `max_age` is in seconds; 0 or less deletes the cookie.
+    """Return the value of a Set-Cookie field (RFC 6265, section 4.1). `max_age` is in seconds; 0 deletes the cookie.
 
     Raises InvalidField for a cookie that a browser would drop or change: a name that is not a token; a value with
     spaces, commas, semicolons, backslashes, control characters, characters outside ASCII, or quotes inside; `expires`
@@ -102,7 +105,7 @@ def format_twisted_cookie(
     http_only: bool,
     same_site: Text | None,
 ) -> str:
-    """Like `format_cookie`, with the leniency of twisted.web: the cookie is sent as given.
+    """Return the value of a Set-Cookie field, as lenient as twisted.web: the cookie is sent as given.
 
     Characters outside ASCII are sent as UTF-8. Raises InvalidField only for values that would set a different cookie,
     or none: control characters and semicolons, a name that is empty or has an equals sign, and an unknown SameSite.
@@ -157,7 +160,7 @@ def _join(
 
 
 def _same_site(name: str, given: object) -> str | None:
-    """The value of SameSite in its usual case. Browsers ignore the case (RFC 6265bis, section 5.6.7)."""
+    """SameSite with a capital letter, as in RFC 6265bis. Browsers ignore the case (RFC 6265bis, section 5.6.7)."""
     if given is None:
         return None
     if not isinstance(given, str) or given.lower() not in ("strict", "lax", "none"):
@@ -166,12 +169,12 @@ def _same_site(name: str, given: object) -> str | None:
 
 
 def _seconds(max_age: int | timedelta) -> str:
-    """Seconds, rounded up: 0 would delete the cookie."""
+    """Whole seconds. A timedelta is rounded up, because 0 would delete the cookie."""
     return str(-(-max_age // _A_SECOND) if isinstance(max_age, timedelta) else int(max_age))
 
 
 def _part(given: Text, owner: str) -> str:
-    """A part of a Set-Cookie field: bytes unchanged, str in UTF-8; both as Latin-1 text, the form of fields here."""
+    """A part of a Set-Cookie field, as Latin-1 text: it stands for the given bytes, or for a str encoded as UTF-8."""
     try:
         part = text(given.encode() if isinstance(given, str) else given)
     except UnicodeEncodeError:

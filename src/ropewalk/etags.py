@@ -1,4 +1,4 @@
-"""Entity tags: names of the versions of a resource (RFC 9110, section 8.8.3)."""
+"""Entity tags, which name the versions of a resource (RFC 9110, section 8.8.3)."""
 
 import re
 from hashlib import blake2b
@@ -13,12 +13,12 @@ _TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 
 def etag(value: Any, *, weak: bool = False) -> str:
-    """The entity tag of a value, such as '"3f2a..."': equal values have equal tags, in every process.
+    """The entity tag of a value, such as '"3f2a..."'. Equal values have equal tags, in every process.
 
-    `value` is bytes, str, a model of pydantic, or anything that msgspec encodes as JSON: a version number, a dict, a
-    Struct, a dataclass. The middleware `conditional` gives a response with this value the same tag.
-    `weak`: tags of this kind say that two versions mean the same, though their bytes may differ. Raises HandlerError
-    (RW212) for a value that cannot be encoded.
+    `value` is bytes, str, a pydantic model, or anything that msgspec encodes as JSON: a version number, a dict, a
+    Struct, a dataclass. The middleware `conditional` gives a response with this value the same tag. Equal weak tags
+    mean that two versions have the same content, though their bytes may differ. Raises HandlerError (RW212) for a value
+    that cannot be encoded.
     """
     if isinstance(value, str):
         value = value.encode("utf-8", "surrogatepass")
@@ -32,7 +32,10 @@ def etag(value: Any, *, weak: bool = False) -> str:
 
 
 def _encode_model(value: Any) -> msgspec.Raw:
-    """The JSON of a model of pydantic. Called by msgspec for a type that it does not support."""
+    """The JSON of a pydantic model. msgspec calls this for a type that it does not support.
+
+    Raises TypeError for any other value.
+    """
     if isinstance(value, EncodedJSON):
         return msgspec.Raw(value.data)
     serializer = getattr(type(value), "__pydantic_serializer__", None)
@@ -61,9 +64,9 @@ def check_etag(tag: object) -> None:
 
 
 def matches(field: str, current: str | None, *, weak: bool) -> bool:
-    """Whether a field If-Match or If-None-Match names the current tag, or is "*" and there is one.
+    """Whether an If-Match or If-None-Match field contains the current tag. "*" matches any tag, but not None.
 
-    `weak` chooses the comparison (RFC 9110, section 8.8.3.2). Text that is not an entity tag matches nothing.
+    `weak` selects weak comparison (RFC 9110, section 8.8.3.2). Text that is not an entity tag matches nothing.
     """
     if current is None:
         return False

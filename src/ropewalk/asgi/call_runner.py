@@ -1,4 +1,4 @@
-"""Runs the calls of an application, and waits for them when the server stops."""
+"""Runs the calls of an ASGI application, and waits for them when the server stops."""
 
 import sys
 from asyncio import AbstractEventLoop, CancelledError, Future, Timeout, get_running_loop, timeout
@@ -23,14 +23,14 @@ from ropewalk.request import PENDING
 log = Logger(namespace="ropewalk.asgi")
 
 CANCEL_LIMIT: Final = 1.0
-"""Seconds that cancelled calls have to end."""
+"""Seconds within which cancelled calls must end."""
 
 LOG_DELAY: Final = 0.1
-"""Seconds that a stop waits for calls before it logs that: most end when they receive a disconnect."""
+"""Seconds that a stop waits for calls before it logs the wait. Most calls end at once, because they are notified."""
 
 
 class CallTask(HandlerTask):
-    """A call that waits. When its client leaves, the application is notified, and may continue or end."""
+    """A call whose coroutine waits. If the client leaves, the application is notified, and may continue or end."""
 
     __slots__ = ("call", "runner")
 
@@ -86,7 +86,7 @@ class CallRunner:
         """Call the application for a request. Raises what it raises before it returns an awaitable."""
         loop = self._loop
         if loop is None or not loop.is_running():
-            # Not for each request: before CPython 3.12 this is a system call (getpid).
+            # Not called for each request, because it makes a system call (getpid) before CPython 3.12.
             loop = self._loop = running_loop()
             if loop is None:
                 raise _needs_asyncio(self.application)
@@ -109,14 +109,14 @@ class CallRunner:
                 failure = None  # the traceback of the failure refers to this frame
 
     def ended(self, task: CallTask, error: BaseException | None) -> None:
-        """A call that has waited has ended."""
+        """Handle the end of a call that has waited."""
         self.waiting.discard(task)
         if not self.waiting and self._idle_future is not None and not self._idle_future.done():
             self._idle_future.set_result(None)
         task.call.ended(error, self.application)
 
     async def finish(self, seconds: float | None) -> None:
-        """Wait for calls that run after their responses, for `seconds` (None: `drain_timeout`), then cancel them."""
+        """Wait up to `seconds` for calls that run after their responses, then cancel them. None: `drain_timeout`."""
         if not self.waiting:
             return
         if seconds is None:
@@ -180,5 +180,5 @@ def _needs_asyncio(application: Application) -> HostedError:
 
 
 async def _awaiting(awaitable: Awaitable[None]) -> None:
-    """Make a coroutine of any awaitable that an application returns."""
+    """Turn any awaitable that an application returns into a coroutine."""
     await awaitable

@@ -1,4 +1,4 @@
-"""The state of one call of an application: what was sent, and what waits."""
+"""The state of one call of an ASGI application: how much of the response was sent, and which tasks wait."""
 
 from asyncio import Future, TimerHandle
 from typing import Any
@@ -11,7 +11,7 @@ from ropewalk.waiting import Waiter
 
 
 class CallState:
-    """What `receive` and `send` know of one call. `out` takes the response; None for the request itself."""
+    """The state that `receive` and `send` share in one call. `out` takes the response; None: the request takes it."""
 
     __slots__ = (
         "_announced",
@@ -46,7 +46,7 @@ class CallState:
 
     # Set with the head
     _announced: int | None
-    """The value of Content-Length, if it is checked here."""
+    """The value of Content-Length, if `send` checks it; otherwise None."""
     _headers: list[Any]
     _sent: int
     """Bytes of the body that count against `_announced`."""
@@ -56,7 +56,7 @@ class CallState:
     _gathered: int
     """Bytes in `_parts`."""
     _gathers: bool
-    """Whether parts wait for the next turn of the loop, to be sent together."""
+    """Whether parts are kept until the event loop's next iteration, to be sent together."""
     _parts: list[bytes]
 
     def __init__(self, request: Request, out: CapturedResponse | None = None) -> None:
@@ -67,7 +67,7 @@ class CallState:
         self.notified = False
         """Whether the application was notified that the client has left."""
         self.inline = True
-        """Whether the application runs in the call's own task, which sends a kept head when it waits."""
+        """Whether the application currently runs in the call's own task. That task sends a kept head when it waits."""
         self._arriving = False  # a callback for more of the body is registered
         self._body_over = False
         self._dropped = 0

@@ -1,7 +1,7 @@
-"""The messages of an application as a Response for middleware.
+"""Turns the messages of an ASGI application into a Response for middleware.
 
-The Response of a whole body has that body. Any other has an async iterator as its body. The iterator's first part is
-empty, so that the head is sent as soon as all middleware has returned it.
+If the application sends its body in one message, the Response has this body. Otherwise the body of the Response is an
+async iterator. Its first part is empty, so that the head is sent as soon as all middleware has returned the Response.
 """
 
 import os
@@ -16,11 +16,11 @@ from ropewalk.response import ExactResponse, Response
 from ropewalk.waiting import Waiter, failed, ready
 
 AHEAD: Final = 64 * 1024
-"""Bytes of a body that are kept here before the application has to wait."""
+"""Bytes of a body that are buffered before the application has to wait."""
 
 
 class CapturedResponse:
-    """Has the methods of a Request by which a call sends its response, and passes the response to middleware."""
+    """Replaces the Request as the object that takes a call's response, and passes the response to middleware."""
 
     __slots__ = (
         "_cut",
@@ -39,7 +39,7 @@ class CapturedResponse:
 
     def __init__(self, request: Request) -> None:
         self.bytes_sent = 0
-        """Bytes of the body that the application has sent."""
+        """The number of body bytes that the application has sent."""
         self.response: Waiter[Response] = Waiter(lambda _: self.drop())
         self.trailers: list[tuple[bytes, bytes]] | None = None
         self._cut = False
@@ -59,15 +59,15 @@ class CapturedResponse:
         self._left = left
 
     def respond(self, status: int, fields: Iterable[Any], body: bytes) -> None:
-        """A whole response."""
+        """Take a whole response."""
         self._deliver(status, fields, body)
 
     def respond_file(self, status: int, fields: Iterable[Any], fd: int, offset: int, length: int) -> None:
-        """A whole response whose body is a file."""
+        """Take a whole response whose body is a part of a file."""
         self._deliver(status, fields, OpenFile(os.dup(fd), offset, length))
 
     def begin(self, status: int, fields: Iterable[Any]) -> None:
-        """The head of a response whose body follows. If the status allows no body, the response is complete."""
+        """Take the head of a response whose body follows. If the status allows no body, the response is complete."""
         if status in BODILESS:
             self._deliver(status, fields, b"")
             return
@@ -75,7 +75,7 @@ class CapturedResponse:
         self._deliver(status, fields, self)
 
     def write(self, data: bytes) -> bool:
-        """A part of the body. Returns whether there is room for more. Raises Disconnected if the rest is dropped."""
+        """Take a part of the body. Returns whether the buffer has room for more. Raises Disconnected after `drop`."""
         if self._dropped:
             raise Disconnected
         self._parts.append(data)
@@ -85,7 +85,7 @@ class CapturedResponse:
         return not self.pressure
 
     def end(self, trailers: list[tuple[bytes, bytes]] | None = None) -> None:
-        """The body is complete."""
+        """Mark the body as complete."""
         self.trailers = trailers
         self._over = True
         self._wake_reader()
@@ -96,7 +96,7 @@ class CapturedResponse:
         return self._size > AHEAD and not self._dropped
 
     def writable(self) -> Waiter[None]:
-        """Fires when there is room for more. Fails with Disconnected."""
+        """Return an awaitable that fires when the buffer has room for more. It fails with Disconnected after `drop`."""
         if self._dropped:
             return failed(Disconnected())
         if not self.pressure:
@@ -106,10 +106,10 @@ class CapturedResponse:
         return waiter
 
     def end_stream_by(self, end: Callable[[], object]) -> None:
-        """Does nothing: the Response that middleware returns ends a stream of events itself."""
+        """Do nothing, because the Response that middleware returns ends an event stream itself."""
 
     def fail(self, error: BaseException) -> None:
-        """The application has failed, before or after the head."""
+        """Pass an error of the application to the reader. It may be raised before or after the head."""
         if not self.response.called:
             self.response.errback(error)
             return
@@ -136,13 +136,13 @@ class CapturedResponse:
         return part
 
     async def aclose(self) -> None:
-        """The reader ends the body here."""
+        """Drop the rest of the body, because the reader stops here."""
         self._parts.clear()
         self._over = True
         self.drop()
 
     def drop(self) -> None:
-        """Drop the rest. A reader that still iterates gets Disconnected if the body is not complete."""
+        """Drop the rest of the response. A reader that still iterates gets Disconnected if the body is incomplete."""
         if not self._dropped:
             self._dropped = True
             self._cut = bool(self._parts) or not self._over
@@ -153,7 +153,7 @@ class CapturedResponse:
             self._left = _nothing
 
     def _request_finished(self, _: object) -> None:
-        """The response to the client is complete: this one or another."""
+        """Drop the rest, because the client has a complete response: this one or another."""
         self.drop()
         if not self.response.called:
             self.response.errback(ResponseEnded("The response was complete before the application sent one."))

@@ -1,4 +1,4 @@
-"""The lifespan of an application (ASGI's "Lifespan" 2.0), tied to the start and stop of the app that is served."""
+"""Runs the lifespan of an ASGI application ("Lifespan" 2.0) when the served app starts and stops."""
 
 import asyncio
 from asyncio import CancelledError, Future, Queue, Task, get_running_loop
@@ -15,14 +15,14 @@ log = Logger(namespace="ropewalk.asgi")
 Mode = Literal["auto", "on", "off"]
 
 RETURN_LIMIT: Final = 1.0
-"""Seconds that an application has to return after its last message: shutdown complete, or startup failed."""
+"""Seconds within which an application must return after its last message: shutdown complete, or startup failed."""
 
 
 class Lifespan:
-    """Runs the lifespan. What an application puts into `state` is copied into the scope of every request.
+    """Runs the lifespan. Entries that an application puts into `state` are copied into the scope of every request.
 
-    With "auto", an application that has no lifespan is served too: it raises or returns before its startup is complete.
-    With "on" that is an error. With "off" no lifespan runs.
+    An application without a lifespan raises or returns before its startup is complete. With mode "auto" it is served
+    nevertheless, with "on" this is an error. With "off" no lifespan runs.
     """
 
     def __init__(self, application: Application, state: dict[str, Any], mode: Mode) -> None:
@@ -58,7 +58,7 @@ class Lifespan:
         self._task = task
 
     async def stop(self) -> None:
-        """Return when the shutdown is complete or has failed, which is logged."""
+        """Return when the shutdown is complete or has failed. A failure is logged."""
         task, self._task = self._task, None
         if task is None or task.done():
             return
@@ -82,7 +82,7 @@ class Lifespan:
             self._ended(None)
 
     async def _send(self, message: Message) -> None:
-        """Take a message. Raises HostedError (RW713) if it does not fit."""
+        """Take a message. Raises HostedError (RW713) if it is invalid at this time."""
         kind = message.get("type")
         if kind == "lifespan.startup.complete" and not self._started.done():
             self._started.set_result(None)
@@ -97,7 +97,7 @@ class Lifespan:
             raise unfit(message, "at the wrong time of the lifespan")
 
     def _ended(self, error: BaseException | None) -> None:
-        """The application has returned, or raised."""
+        """Handle that the application has returned, or raised `error`."""
         if not self._started.done():
             what = "returned" if error is None else f"raised {shown(error)}"
             if self._mode == "on":
@@ -123,7 +123,7 @@ class Lifespan:
 
 
 async def _end(task: Task[None]) -> None:
-    """Wait a little for an application to return after its last message, then cancel it."""
+    """Wait up to RETURN_LIMIT for an application to return after its last message, then cancel it."""
     await asyncio.wait({task}, timeout=RETURN_LIMIT)
     task.cancel()
 

@@ -3,11 +3,11 @@
 | stage | what was sent | what the application may send |
 |---|---|---|
 | NEW | nothing | `http.response.start`, `http.response.early_hint` |
-| HEAD | the start, which is kept | `http.response.body`, `http.response.pathsend`, `http.response.early_hint` |
+| HEAD | nothing; the head is kept | `http.response.body`, `http.response.pathsend`, `http.response.early_hint` |
 | BODY | the head, and perhaps parts of the body | the same; an early hint is dropped |
 | TRAILERS | head and body | `http.response.trailers` |
 | COMPLETE | the whole response | nothing |
-| GONE | any of these, when the client left or its request was refused | anything; it is dropped |
+| GONE | any of these, before the client left or its request was refused | anything; it is dropped |
 """
 
 from typing import Final
@@ -26,7 +26,7 @@ STAGES: Final = {
     "http.response.trailers": (TRAILERS,),
     "http.response.early_hint": (NEW, HEAD, BODY),
 }
-"""The stages in which each message is in order."""
+"""The stages in which each message is allowed."""
 
 WHEN: Final = (
     "before http.response.start",
@@ -35,4 +35,4 @@ WHEN: Final = (
     "where http.response.trailers is expected",
     "after the end of the response",
 )
-"""The end of an error message, by the stage in which the invalid message was sent."""
+"""The last words of the error text for an invalid message, indexed by the stage in which the message was sent."""

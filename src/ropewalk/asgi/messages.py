@@ -13,10 +13,13 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HTTP: Final = "2.3"
-"""The version of "HTTP & WebSocket" that is implemented. From 2.4 on, frameworks do not receive `http.disconnect` while
-they send, and a stream that waits for other events would go on after its client has left."""
+"""The version of "HTTP & WebSocket" that is implemented.
+
+It is not 2.4, because frameworks then do not call `receive` while they send: a stream that waits for other events would
+continue after its client has left.
+"""
 LIFESPAN: Final = "2.0"
-"""The version of "Lifespan"."""
+"""The version of the "Lifespan" specification that is implemented."""
 
 _CLIENT_LEFT: Final = {"ClientDisconnect", "RequestAborted"}
 
@@ -28,8 +31,8 @@ class ClientGone(OSError):
 def says_client_left(error: BaseException) -> bool:
     """Whether an application raises this exception because its client has left.
 
-    Starlette's ClientDisconnect and Django's RequestAborted are not OSErrors. They are known by their names, because
-    the frameworks may not be installed.
+    Starlette's ClientDisconnect and Django's RequestAborted are not OSErrors. They are recognized by their names,
+    because the frameworks may not be installed.
     """
     if isinstance(error, BaseExceptionGroup):
         return all(map(says_client_left, error.exceptions))
@@ -45,16 +48,16 @@ def unfit(message: object, when: str) -> HostedError:
 
 
 def octets(value: object) -> bytes:
-    """Any bytes-like object as bytes. Raises TypeError for other objects."""
+    """Convert a bytes-like object to bytes. Raises TypeError for other objects."""
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     raise TypeError(f"bytes are wanted, not {type(value).__qualname__}")
 
 
 def pairs(headers: Iterable[Any]) -> list[tuple[bytes, bytes]]:
-    """Headers as the engine takes them: tuples, without Transfer-Encoding, which ASGI servers must ignore.
+    """Convert headers to the tuples that the engine takes. Transfer-Encoding is left out: ASGI servers must ignore it.
 
-    ASGI has no str here; it is encoded as UTF-8, as the engine does.
+    ASGI does not allow str here. It is accepted nevertheless and encoded as UTF-8, as the engine does.
     """
     fields = [(_octets(name), _octets(value)) for name, value in headers]
     return [field for field in fields if field[0].lower() != b"transfer-encoding"]

@@ -1,4 +1,4 @@
-"""The receiving half of a call: the parts of the request's body, and the disconnect of the client."""
+"""The receiving half of a call: `receive` returns the parts of the request's body, and the client's disconnect."""
 
 from asyncio import CancelledError, Future, get_running_loop, sleep
 from typing import Final
@@ -18,14 +18,17 @@ class ReceivingCall(CallState):
     __slots__ = ()
 
     async def receive(self) -> Message:
-        """The next part of the body. After the last part: waits until the response is complete or the client has left.
+        """Return the next part of the body. After the last part, wait for a disconnect and return it.
 
-        When the client closes its sending side, an application that has not begun its response receives a disconnect.
-        A response is still sent: an application that does not listen cannot be cancelled, and the client may wait for
-        it. The same holds for a response that has begun and that middleware holds back, after a pause of
-        `half_close_timeout`: without middleware, the engine closes the connection after such a pause.
+        A disconnect means that the response is complete or the client has left. It is also returned if the client
+        closes its sending side before the response has begun. The application may still send its response then,
+        because the client may wait for it.
 
-        A body over its limit gets a 413, a malformed one a 400. The application receives a disconnect.
+        If middleware holds back a response that has begun, and the client has closed its sending side, a disconnect is
+        returned after a pause of `half_close_timeout`. Without middleware, the engine closes the connection after such
+        a pause.
+
+        A body over its limit gets a 413, and a malformed body a 400. The application then receives a disconnect.
         """
         if not self._body_over and self.stage < COMPLETE:
             try:
@@ -51,12 +54,12 @@ class ReceivingCall(CallState):
         return {"type": "http.disconnect"}
 
     def left(self, _: object = None) -> None:
-        """The client has left, so no response can be sent."""
+        """Handle that the client has left, so that no response can be sent."""
         if self.stage < COMPLETE:
             self.over(GONE)
 
     def over(self, stage: int) -> None:
-        """Nothing more is sent, and the client's leaving no longer matters."""
+        """End the call at this stage: nothing more is sent, and no callback for the client's disconnect is needed."""
         self.stage = stage
         if self._waiting is not None:
             self._wake()
@@ -67,17 +70,17 @@ class ReceivingCall(CallState):
                 self._held.cancel()
 
     def refuse(self, error: BaseException) -> None:
-        """Respond to an error that is not raised in the application."""
+        """Respond to an error without raising it in the application, which receives a disconnect instead."""
         self.left()
         self.notified = True
         self.fail(error)
 
     def fail(self, error: BaseException) -> None:
-        """Have the service make the response for an error."""
+        """Let the service make the response for an error."""
         self.request.service.fail(self.request, error)
 
     async def _take(self) -> bytes | None:
-        """The next part of the body, empty at its end. None if the response is complete or the client has left."""
+        """Return the next part of the body; b"" at its end. None if the response is complete or the client has left."""
         request = self.request
         if not request.has_body:
             return b""
@@ -92,7 +95,7 @@ class ReceivingCall(CallState):
                 return part
             if not self._arriving:
                 self._arriving = True
-                request._readable().addBoth(self._arrived)  # noqa: SLF001 - as BodyStream has it
+                request._readable().addBoth(self._arrived)  # noqa: SLF001 - BodyStream uses it too
             await self._next_event()
         return None
 
@@ -114,19 +117,19 @@ class ReceivingCall(CallState):
         """Handle that the client has left, or that the response is complete."""
         if self.request.gone:
             self.left()
-        else:  # later, because the call that has sent the response has not called `over` yet
+        else:  # postponed, because the code that completed the response has not called `over` yet
             get_running_loop().call_soon(self.left)
 
     def _half_closed(self) -> bool:
-        """Whether the client has closed its sending side, and no response has begun that it may wait for."""
+        """Whether the client has closed its sending side, and no response is on its way to it."""
         if self.stage == NEW:
             return self.request.half_closed
         return self._leaving is not None and self._overdue and not self.request.started
 
     def _limit_held(self) -> None:
-        """Limit how long middleware holds back a response that has begun, once the client has closed its sending side.
+        """Limit how long middleware holds back a response that has begun, after the client has closed its sending side.
 
-        The engine limits it for a response that has begun on the wire.
+        The engine enforces this limit only once the head of the response is sent.
         """
         if self._held is None and self.request.half_closed and not self.request.started:
             limit = self.request.service.engine.limits.half_close_timeout
@@ -134,7 +137,7 @@ class ReceivingCall(CallState):
                 self._held = get_running_loop().call_later(limit, self._check_held, limit, self.out.bytes_sent)
 
     def _check_held(self, limit: float, sent: int) -> None:
-        """The time for a part has passed. If the application has sent a part meanwhile, wait for the next one."""
+        """Handle the end of the time for one part. If the application has sent a part meanwhile, wait for another."""
         if self.request.started:
             self._held = None
         elif sent == self.out.bytes_sent:
@@ -146,8 +149,9 @@ class ReceivingCall(CallState):
     async def _still_waits(self) -> bool:
         """Whether the response has still not begun after other tasks have run.
 
-        Starlette receives in one task while another is about to begin a stream. Its `is_disconnected` receives inside
-        a cancel scope of anyio that is cancelled already, because it must not wait. It gets the state nevertheless.
+        Starlette may call `receive` in one task while another task is about to begin a stream. Starlette's
+        `is_disconnected` must not wait, so it calls `receive` inside an anyio cancel scope that is already cancelled.
+        That cancellation is ignored here, so that `is_disconnected` gets the state nevertheless.
         """
         try:
             await sleep(0)
@@ -157,7 +161,7 @@ class ReceivingCall(CallState):
         return self._half_closed()
 
     async def _next_event(self) -> None:
-        """Wait for the next event of the request. Several tasks may wait, and each may be cancelled separately."""
+        """Wait for the next event of the request. Several tasks may wait, so each has a future of its own."""
         future: Future[None] = get_running_loop().create_future()
         if self._waiting is None:
             self._waiting = []
@@ -174,14 +178,15 @@ class ReceivingCall(CallState):
 
 
 def _is_by_cancel_scope(error: CancelledError) -> bool:
-    """Whether a cancel scope of anyio, and nothing else, has cancelled the task.
+    """Whether an anyio cancel scope, and nothing else, has cancelled the task.
 
-    anyio cancels again at every await until the scope ends, and then calls `Task.uncancel` as often. Any other
-    cancellation happens once and must be raised. If both happen in one turn, the message is not anyio's.
+    anyio repeats its cancellation at every await until the scope ends, so it may be ignored here. Any other
+    cancellation happens once and must be raised. If both happen in one iteration of the loop, the message is not
+    anyio's.
     """
     message = error.args[0] if error.args else None
     return isinstance(message, str) and message.startswith(_ANYIO_MESSAGES)
 
 
 def _nothing(_: object) -> None:
-    """The wait was cancelled, because the call is over."""
+    """Ignore that the wait was cancelled, because the call is over."""

@@ -18,13 +18,13 @@ from ropewalk.resource import BODY_LIMIT, Handler, Hosted, check_body_limit, che
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ASGIOptions:
-    """How an application is called. Raises ValueError for invalid options."""
+    """Options for an ASGI application. Raises ValueError for invalid options."""
 
     lifespan: Mode = "auto"
-    """Whether its lifespan runs: "auto" accepts an application that has none, "on" does not, "off" runs none."""
+    """Whether its lifespan runs. "auto": if the application has one. "on": yes, it must have one. "off": no."""
     body_limit: int | None = BODY_LIMIT
-    """The most bytes of a request's body. A larger one gets a 413. None: the engine's limit. The default is large,
-    because applications receive a body in parts."""
+    """The most bytes of a request's body. A request with a larger body gets a 413. None stands for the engine's limit.
+    The default is large, because applications receive a body in parts."""
 
     def __post_init__(self) -> None:
         if self.lifespan not in get_args(Mode):
@@ -34,7 +34,7 @@ class ASGIOptions:
 
 
 class ASGIResource(Hosted):
-    """An ASGI application in the tree, which responds to every method and every path below its place. See `asgi`."""
+    """An ASGI application in the tree. It responds to every method on every path below its mount. See `asgi`."""
 
     def __init__(self, application: Any, options: ASGIOptions) -> None:
         super().__init__()
@@ -43,14 +43,15 @@ class ASGIResource(Hosted):
         self.application: Application = application
         self.options = options
         self.state: dict[str, Any] = {}
-        """What the lifespan provides to requests."""
+        """The state that the lifespan fills. Each request gets a copy."""
         self._runner = runner = CallRunner(application)
         life = Lifespan(application, self.state, options.lifespan)
         self.start_hooks += [runner.check_loop, life.start]
         self.stop_hooks.append(_shutdown(life, application))
         self._call = _handler(runner, self.state)
-        # Called at the head, though it is not a coroutine function: the application receives the body itself. It may
-        # wait for a thread, which cannot be cancelled, so half_close notifies it that the client has stopped sending.
+        # whole_body=False: it is called when the head has arrived, because the application receives the body itself.
+        # half_close="respond": the application may wait for a thread, which cannot be cancelled. So it is notified that
+        # the client has closed its sending side, and may respond.
         node_of(self).rendering["render"] = Handler(
             self._call,
             whole_body=False,
@@ -65,7 +66,7 @@ class ASGIResource(Hosted):
         return self._call(request)
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait for calls that run after their responses, then cancel them."""
+        """Wait up to `seconds` for calls that run after their responses, then cancel them."""
         await self._runner.finish(seconds)
 
     def cut_calls(self) -> None:
@@ -74,11 +75,12 @@ class ASGIResource(Hosted):
 
 
 def asgi(application: Any, options: ASGIOptions = ASGIOptions()) -> ASGIResource:
-    """An ASGI application (ASGI 3.0) as a resource: `app.mount("/", asgi(application))`.
+    """Make an ASGI application (ASGI 3.0) a resource: `app.mount("/", asgi(application))`.
 
-    It responds on all paths below its place, which is its `root_path`. Its lifespan begins and ends with the served
-    app. It needs an asyncio reactor: on others the start fails with HostedError (RW710). Raises HostedError (RW715)
-    for an object that is not an ASGI application, and TypeError for other options.
+    It responds on all paths below its mount path, which is its `root_path`. Its lifespan begins and ends with the
+    served app. It needs an asyncio reactor; with any other reactor, the app's start fails with HostedError (RW710).
+    Raises HostedError (RW715) for an object that is not an ASGI application, and TypeError for options that are not
+    ASGIOptions.
     """
     return ASGIResource(application, options)
 
@@ -104,7 +106,7 @@ def _handler(runner: CallRunner, state: dict[str, Any]) -> Callable[[Request], A
 
 
 def _handler_in_middleware(runner: CallRunner, state: dict[str, Any]) -> Callable[[Request], Any]:
-    """The handler inside middleware: it returns the response."""
+    """The handler that is used inside middleware. It returns the response instead of sending it."""
 
     def render(request: Request) -> Any:
         captured = CapturedResponse(request)

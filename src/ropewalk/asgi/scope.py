@@ -13,9 +13,9 @@ _EXTENSIONS: Final[dict[str, dict[str, Any]]] = {
 
 
 def http_scope(request: Request, state: dict[str, Any]) -> Scope:
-    """The scope of a request. `path` is the whole path, `root_path` the part of it that leads to the application.
+    """The scope of a request. `path` is the whole path; `root_path` is the part up to the application's mount.
 
-    `state` is copied (shallowly, as ASGI says): an application may add entries for this request.
+    `state` is copied, because an application may add entries for this request. ASGI prescribes a shallow copy.
     """
     prepath = request.prepath
     scope: dict[str, Any] = {

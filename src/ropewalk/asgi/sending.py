@@ -1,7 +1,7 @@
-"""One call of an application: the sending half, which derives from the receiving half.
+"""One call of an ASGI application: the class of its sending half, which derives from the receiving half.
 
-The head is kept until a part of the body is sent, so that a whole response is sent in one piece. If the application
-waits before that, the head is sent at once. `http.response.early_hint` is sent before the head, and dropped after it.
+The head is kept until the first part of the body, so that both are sent together. If the application waits before it
+sends that part, the head is sent alone. `http.response.early_hint` is sent before the head, and dropped after it.
 """
 
 from asyncio import CancelledError, get_running_loop, sleep
@@ -34,10 +34,10 @@ from ropewalk.streaming import PART_COST, QUANTUM
 log = Logger(namespace="ropewalk.asgi")
 
 MOST_DROPPED: Final = 100
-"""The number of messages that are dropped after the client has left. After them, `send` raises."""
+"""After the client has left, `send` drops this many messages, and raises for any further message."""
 
 BLOCK: Final = 64 * 1024
-"""The most bytes that are gathered before they are sent, and that are read of a file at once."""
+"""The most bytes that are gathered before they are sent, and the most that are read from a file at once."""
 
 _LENGTH: Final = (b"content-length", "content-length")
 
@@ -48,10 +48,10 @@ class ASGICall(ReceivingCall):
     __slots__ = ()
 
     async def send(self, message: Message) -> None:
-        """Take a message. Returns when there is room for another.
+        """Take a message. Returns when there is room for another message.
 
-        Raises HostedError (RW713) for a message that does not fit, InvalidField and WrongLength for a head or a body
-        that cannot be sent, and ClientGone after many messages to a client that has left.
+        Raises HostedError (RW713) for a message that is malformed or out of order, InvalidField and WrongLength for a
+        head or a body that cannot be sent, and ClientGone after many messages to a client that has left.
         """
         try:
             kind = message["type"]
@@ -91,7 +91,7 @@ class ASGICall(ReceivingCall):
             self.out.fail(error)
 
     def flush(self) -> None:
-        """The application waits: send the kept head."""
+        """Send the kept head, because the application waits."""
         if self.stage == HEAD:
             try:
                 self._begin()
@@ -101,7 +101,10 @@ class ASGICall(ReceivingCall):
                 self.refuse(error)
 
     def ended(self, error: BaseException | None, application: object) -> None:
-        """Handle the end of the application. An unfinished response becomes a 500, or the connection is cut."""
+        """Handle the end of the application's call.
+
+        If it has sent no response, the client gets a 500. If the response is incomplete, the connection is closed.
+        """
         over = self.stage >= COMPLETE or self.request.gone
         if self.notified and self._half_closed():  # the application was notified, and has not responded
             over = True
@@ -151,7 +154,10 @@ class ASGICall(ReceivingCall):
         return None
 
     def _count(self, size: int, *, last: bool) -> None:
-        """Count bytes of a body that go to middleware. Raises WrongLength, as the engine would later."""
+        """Count body bytes that are passed to middleware. Raises WrongLength if they differ from Content-Length.
+
+        The engine would raise it only later, after the middleware.
+        """
         if self._announced is None:
             return
         sent = self._sent + size
@@ -168,7 +174,7 @@ class ASGICall(ReceivingCall):
         self.over(COMPLETE)
 
     def stop(self) -> None:
-        """End a stream of events, because a stop has begun. The application is notified that its client has left."""
+        """End an event stream, because the app is stopping. The application is notified that its client has left."""
         if self.stage == BODY:
             try:
                 self._write(b"")
@@ -191,7 +197,7 @@ class ASGICall(ReceivingCall):
         self.stage = BODY
 
     def _with_head(self, command: Callable[..., None], *rest: Any) -> None:
-        """Have the engine send the head: unchanged if it has the engine's types, else converted."""
+        """Call a function with the head. If the engine does not take the types in it, convert them and call again."""
         try:
             command(self._status, self._headers, *rest)
         except (TypeError, OverflowError, UnicodeEncodeError, InvalidField):
@@ -226,9 +232,9 @@ class ASGICall(ReceivingCall):
             self.stage = TRAILERS
 
     def _gather(self, part: bytes) -> bool:
-        """Keep a part until the loop's next turn, to send it with later ones. Returns whether there is room for more.
+        """Keep a part until the loop's next iteration, to send it with later parts. Returns whether there is room.
 
-        Not used with a Content-Length: a body that is too long must raise at once.
+        It is not used for a body with a Content-Length, because a part that exceeds this length must raise at once.
         """
         if not part:
             return True
@@ -239,7 +245,7 @@ class ASGICall(ReceivingCall):
         return self._write(b"") if self._gathered >= BLOCK else not self.out.pressure
 
     def _flush_parts(self) -> None:
-        """Send the gathered parts, at the loop's next turn."""
+        """Send the gathered parts. Called in the loop's next iteration after `_gather`."""
         if self.stage != BODY:
             return
         try:
@@ -250,7 +256,7 @@ class ASGICall(ReceivingCall):
             self.refuse(error)
 
     def _write(self, part: bytes) -> bool:
-        """Send the gathered parts and then this one. Returns whether there is room for more."""
+        """Send the gathered parts and then `part`. Returns whether there is room for more."""
         if self._parts:
             self._parts.append(part)
             part = b"".join(self._parts)
@@ -259,7 +265,7 @@ class ASGICall(ReceivingCall):
         return not part or self.out.write(part)
 
     async def _wait_for_room(self, size: int, room: bool) -> None:
-        """Wait until the client has taken enough. If it takes everything, let other tasks run from time to time."""
+        """Wait until there is room. If there always is, let other tasks run from time to time."""
         self._share -= size + PART_COST
         if not room:
             with suppress(ResponseEnded):  # another task of the application has ended the body meanwhile
@@ -286,7 +292,7 @@ class ASGICall(ReceivingCall):
         await self._send_part(b"", more=False)
 
     def _size_of(self, file: OpenFile) -> int:
-        """How much of a file is sent: at most its size, and at most the rest of the application's Content-Length."""
+        """The number of bytes of a file to send: its size, or fewer if the Content-Length leaves room for fewer."""
         for name, value in self._headers:
             if name.lower() in _LENGTH and value.isdigit():
                 left: int = int(value) - self.out.bytes_sent

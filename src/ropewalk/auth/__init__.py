@@ -2,8 +2,8 @@
 
     app = App(middleware=[authenticate(BasicAuth(check))])
 
-`authenticate` finds the principal by one of several schemes; `requires` and `Principal` use it. Nothing here is global:
-schemes keep what they need.
+`authenticate` finds the principal with one of several schemes; `requires` and `Principal` use this principal. There is
+no global state: each scheme keeps its own.
 """
 
 from ropewalk.auth.api_key import APIKey

@@ -14,15 +14,15 @@ from ropewalk.request import Request
 Where = Literal["header", "query", "cookie"]
 
 LONGEST: Final = 4096
-"""The most characters of a key. The check is not called with a longer one."""
+"""The most characters of a key. A longer key is refused without a call of `check`."""
 
 
 class APIKey(Scheme):
-    """A secret key in the header field, parameter of the query, or cookie of a name.
+    """A secret key in the header field, query parameter or cookie named `key_name`.
 
     `check(key)` returns the principal, or None for an unknown key. It may be plain, return a Deferred, or be a
-    coroutine function. Look keys up by a hash, or compare them with `same_secret`. A key in a query is in the logs of
-    every server on its way, and a cookie is sent by other sites' forms too: prefer a header field.
+    coroutine function. Look keys up by a hash, or compare them with `same_secret`. Prefer a header field, because every
+    server on the way may log a key in the query, and browsers send a cookie with the forms of other sites too.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class APIKey(Scheme):
         self._check = check
 
     def challenge(self) -> Challenge:
-        """`ApiKey`, with the place of the key. No RFC registers such a scheme, and 401 needs one."""
+        """`ApiKey`, with the place of the key. It is not registered, but a 401 response must name a scheme."""
         return Challenge("ApiKey", (("realm", self.realm), ("in", self.where), ("name", self.key_name)))
 
     async def identify(self, request: Request) -> Identity | None:
-        """The identity that the check returns."""
+        """The identity for the principal that `check` returns; None without a key. Raises Refused for a wrong key."""
         given = self._given(request)
         if not given:
             return None

@@ -18,17 +18,17 @@ log = Logger(namespace="ropewalk.auth")
 
 
 def authenticate(*schemes: Scheme, optional: bool = False) -> "Authenticate":
-    """The middleware that authenticates requests by one of several schemes.
+    """Return the middleware that authenticates each request with one of several schemes.
 
-    The first scheme whose credentials are valid decides. A request without valid credentials gets 401 with the
-    challenges of all schemes. With `optional`, a request without any credentials is anonymous; invalid ones are refused
-    nevertheless. Raises HandlerError (RW240).
+    The first scheme that finds valid credentials is used. A request without valid credentials gets 401 with the
+    challenges of all schemes. With `optional`, a request without any credentials is anonymous, but one with invalid
+    credentials still gets 401. Raises HandlerError (RW240) if an argument is not a scheme, or without schemes.
     """
     return Authenticate(schemes, optional=optional)
 
 
 class Authenticate:
-    """What `authenticate` returns. `schemes` are for descriptions of the API."""
+    """The middleware that `authenticate` returns. The API description (OpenAPI) reads `schemes`."""
 
     ropewalk_finds_user = "authenticate"
 
@@ -42,7 +42,7 @@ class Authenticate:
         self.optional = optional
 
     async def __call__(self, request: Request, next: Next) -> Any:
-        """Authenticate the request, and call what is inside. Raises NotAuthenticated."""
+        """Authenticate the request, then call `next`. Raises NotAuthenticated."""
         request.state.authentication = await self._authenticate(request)
         return await next(request)
 
@@ -64,7 +64,7 @@ class Authenticate:
 
 
 def not_authenticated(schemes: tuple[Scheme, ...], refusals: dict[Scheme, Refused] | None = None) -> NotAuthenticated:
-    """The error for a request whose credentials are absent or, as the refusals of schemes say, invalid."""
+    """The error for a request without valid credentials. `refusals` has the schemes whose credentials were invalid."""
     refusals = refusals or {}
     status = next((refusal.status for refusal in refusals.values()), 401)
     challenges = []

@@ -15,8 +15,8 @@ class BasicAuth(Scheme):
     """A name and a password in the Authorization field (RFC 7617), in UTF-8.
 
     `check(name, password)` returns the principal, or None for a wrong name or password. It may be plain, return a
-    Deferred, or be a coroutine function. Let it take the same time for a name that does not exist:
-    `verify_password(password, None)` does. Use it only over TLS, since the password is sent in clear text.
+    Deferred, or be a coroutine function. For a name that does not exist, let it call `verify_password(password, None)`,
+    which takes as long as for an existing name. Use BasicAuth only over TLS, because passwords are sent in clear text.
     """
 
     def __init__(self, check: Callable[[str, str], Any], *, realm: str = "app", name: str = "basic") -> None:
@@ -28,7 +28,10 @@ class BasicAuth(Scheme):
         return Challenge("Basic", (("realm", self.realm), ("charset", "UTF-8")))
 
     async def identify(self, request: Request) -> Identity | None:
-        """The identity that the check returns."""
+        """The identity for the principal that `check` returns; None without credentials.
+
+        Raises Refused for wrong credentials.
+        """
         given = name_and_password(request)
         if given is None:
             return None

@@ -21,24 +21,25 @@ from ropewalk.request import Request
 
 
 class TokenPrincipal(Struct, frozen=True):
-    """The principal of a token: its claims, and what they say about access."""
+    """The principal of a token: its claims, scopes and roles."""
 
     subject: str | None
     """The claim `sub`."""
     claims: dict[str, Any]
     """All claims, of which the signature, the issuer, the audience and the times are verified."""
     scopes: frozenset[str] = frozenset()
-    """Those of the claim `scope`."""
+    """The scopes in the claim `scope`."""
     roles: frozenset[str] = frozenset()
-    """Those of the claim `roles`."""
+    """The roles in the claim `roles`."""
 
 
 class BearerJWT(BearerScheme):
     """Signed JSON Web Tokens in the Authorization field.
 
-    The scopes are those of the token. If the principal that `load` returns has `scopes` too, only those in both count:
-    a token may allow less than its owner may do. The roles are those of that principal if it has `roles`, or else those
-    of the token. Raises HandlerError (RW240) for keys that cannot be used, and (RW244) without joserfc.
+    The identity has the scopes of the token. If the principal that `load` returns has `scopes` too, the identity has
+    only the scopes that are in both, because a token may allow less than its owner may do. The identity has the roles
+    of that principal if it has `roles`, otherwise the roles of the token. Raises HandlerError (RW240) for keys that
+    cannot be used, and (RW244) if joserfc is not installed.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class BearerJWT(BearerScheme):
         return await token_identity(claims, self.options, scopes, roles)
 
     async def _keys_for(self, token: Token) -> tuple[tuple[Key, ...], list[Key]]:
-        """All keys, and those that may have signed a token."""
+        """All current keys, and those of them that may have signed the token."""
         if self._fetched is None:
             return self._keys, token.candidates(self._keys)
         keys = await self._fetched.current()
@@ -104,14 +105,14 @@ class BearerJWT(BearerScheme):
 
 
 def scopes_and_roles(claims: dict[str, Any], options: JWTOptions) -> tuple[frozenset[str], frozenset[str]]:
-    """What the claims of a token grant."""
+    """The scopes and the roles that the claims of a token grant."""
     return words(claims.get(options.scope_claim)), words(claims.get(options.roles_claim))
 
 
 async def token_identity(
     claims: dict[str, Any], options: JWTOptions, scopes: frozenset[str], roles: frozenset[str]
 ) -> Identity:
-    """The identity of the subject of a token whose claims are valid. Raises Refused if `load` does."""
+    """The identity for valid claims of a token. Raises Refused if `load` returns None."""
     if options.load is None:
         subject = claims.get("sub")
         principal: Any = TokenPrincipal(subject if isinstance(subject, str) else None, claims, scopes, roles)

@@ -1,4 +1,4 @@
-"""Calls in the threads of the reactor, a bounded number at a time."""
+"""Calls functions in the reactor's threads, a bounded number at a time."""
 
 from collections import deque
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class BoundedThreads(Generic[Result]):
-    """At most `most` calls run, and at most `most_waiting` wait. A thread that has begun counts until it ends."""
+    """At most `most` calls run, and at most `most_waiting` wait. A call that has begun counts until its thread ends."""
 
     def __init__(self, most: int, most_waiting: int) -> None:
         self._most = most
@@ -22,13 +22,16 @@ class BoundedThreads(Generic[Result]):
         self._waiting: deque[tuple[Waiter[Result], Callable[..., Result], tuple[Any, ...]]] = deque()
 
     def call(self, function: Callable[..., Result], *given: Any) -> Waiter[Result]:
-        """The result of a function. Cancelling it ends only the wait. Raises HTTPError 503 if too many wait."""
+        """Call a function in a thread. Return an awaitable for its result; cancelling that ends only the wait.
+
+        Raises HTTPError 503 if too many calls wait.
+        """
         waiter: Waiter[Result] = Waiter()
         if self._running < self._most:
             self._start(waiter, function, given)
             return waiter
         if len(self._waiting) >= self._most_waiting:
-            self._waiting = deque(each for each in self._waiting if not each[0].called)  # those were cancelled
+            self._waiting = deque(each for each in self._waiting if not each[0].called)  # drop cancelled calls
             if len(self._waiting) >= self._most_waiting:
                 raise HTTPError(503, None, {"retry-after": "1"})
         self._waiting.append((waiter, function, given))
@@ -46,4 +49,4 @@ class BoundedThreads(Generic[Result]):
                 self._start(following, function, given)
                 break
         if not waiter.called:
-            waiter.callback(result)  # a Failure fails it
+            waiter.callback(result)  # a Failure makes the waiter fail

@@ -7,20 +7,20 @@ from typing import Any, Final
 from ropewalk.errors import HandlerError, shown
 
 _TOKENS_OF_DIGEST: Final = {"algorithm", "charset", "stale"}
-"""Parameters that must not be quoted there, although they may be in any other scheme (RFC 7616, section 3.3)."""
+"""Parameters that must not be quoted in a Digest challenge; other schemes may quote them (RFC 7616, section 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A scheme and its parameters, as a client reads them."""
+    """One challenge of a WWW-Authenticate field: a scheme and its parameters."""
 
     scheme: str
-    """Such as `Basic`."""
+    """The name of the scheme, such as `Basic`."""
     parameters: tuple[tuple[str, str], ...] = ()
-    """Names and values in order. The values are quoted when they are written."""
+    """Names and unquoted values, in order. `str(challenge)` quotes the values."""
 
     def extended(self, parameters: dict[str, str]) -> "Challenge":
-        """The challenge with more parameters at its end."""
+        """A copy of the challenge with more parameters at its end."""
         return Challenge(self.scheme, (*self.parameters, *parameters.items()))
 
     def __str__(self) -> str:
@@ -33,13 +33,13 @@ class Challenge:
 
 
 def quoted(value: str) -> str:
-    """A quoted-string (RFC 9110, section 5.6.4)."""
+    """A text as a quoted-string (RFC 9110, section 5.6.4)."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def joined(challenges: Iterable[Challenge]) -> str:
-    """The value of one WWW-Authenticate field. Equal challenges are sent once."""
+    """The value of one WWW-Authenticate field with these challenges. Duplicates are left out."""
     return ", ".join(dict.fromkeys(map(str, challenges)))
 
 

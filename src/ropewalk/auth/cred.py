@@ -1,4 +1,4 @@
-"""`CredAuth`: the checkers and portals of twisted.cred."""
+"""`CredAuth`: authentication with the checkers and portals of twisted.cred."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,14 +19,14 @@ from ropewalk.request import Request
 
 
 class CredAuth(Scheme):
-    """Credentials that a Portal, or checkers of twisted.cred, accept.
+    """Authentication with a Portal of twisted.cred, or with one or more of its checkers.
 
     With checkers, the principal is the avatar id. With a portal, it is the avatar for the first of the `interfaces`
-    that the realm supports, and the logout is called when the response is complete.
+    that the realm supports, and the portal's logout function is called when the response is complete.
 
     `credentials(request)` returns the credentials, or None if the request has none; it may be plain, return a Deferred,
-    or be a coroutine function. By default they are the name and the password of Basic (RFC 7617), as bytes in UTF-8.
-    Give other credentials their `challenge` and their `description` for OpenAPI.
+    or be a coroutine function. By default the credentials are the name and password of Basic (RFC 7617), as bytes in
+    UTF-8. For other credentials, pass a `challenge`, and a `description` for OpenAPI.
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class CredAuth(Scheme):
         self._description = description or {"type": "http", "scheme": "basic"}
 
     def challenge(self) -> Challenge:
-        """That of Basic, or the one that was given."""
+        """The challenge passed to the constructor; by default `Basic`."""
         return self._challenge
 
     async def identify(self, request: Request) -> Identity | None:
-        """The identity of the avatar."""
+        """The identity of the avatar; None without credentials. Raises Refused for wrong credentials."""
         credentials = await checked(self._credentials, request)
         return None if credentials is None else await self._accept(credentials)
 
     async def _accept(self, credentials: Any) -> Identity:
-        """The identity of credentials. Raises Refused."""
+        """The identity that the portal or a checker finds for credentials. Raises Refused if they are wrong."""
         if self._portal is not None:
             try:
                 _, avatar, logout = await self._portal.login(credentials, None, *self._interfaces)
@@ -84,13 +84,13 @@ class CredAuth(Scheme):
         raise Refused
 
     def _accepted(self) -> tuple[Any, ...]:
-        """The interfaces of the credentials that the portal or the checkers take."""
+        """The interfaces of credentials that the portal or the checkers accept."""
         if self._portal is not None:
             return tuple(self._portal.listCredentialsInterfaces())
         return tuple(each for checker in self._checkers for each in checker.credentialInterfaces)
 
     def openapi(self) -> dict[str, Any]:
-        """That of Basic, or the one that was given."""
+        """The description passed to the constructor; by default that of Basic."""
         return dict(self._description)
 
 

@@ -1,4 +1,4 @@
-"""Who sends a request: the principal that a scheme found, and what it may do."""
+"""The identity of a request's sender: the principal that a scheme found, with its scopes and roles."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 
 class Identity(Struct, frozen=True):
-    """A principal with its scopes and roles, which `requires` compares with those that it needs."""
+    """A principal with its scopes and roles, which `requires` compares with the required ones."""
 
     principal: Any
-    """What the check of the program returned, such as a user."""
+    """The object that your check returned, such as a user."""
     scopes: frozenset[str] = frozenset()
-    """What it may do, such as `rooms:write`."""
+    """What the principal may do, such as `rooms:write`."""
     roles: frozenset[str] = frozenset()
-    """What it is, such as `clerk`."""
+    """The groups of users that the principal belongs to, such as `clerk`."""
     logout: Callable[[], object] | None = None
-    """Called when the response is complete or the client has left."""
+    """A function to call when the response is complete or the client has left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """What `authenticate` found for a request: `request.state.authentication`."""
+    """The result of `authenticate` for a request, kept in `request.state.authentication`."""
 
     schemes: "tuple[Scheme, ...]"
-    """Those of the middleware, whose challenges a client gets."""
+    """The schemes of the middleware. A 401 response has their challenges."""
     identity: Identity | None
     """None for an anonymous client."""
     scheme: "Scheme | None" = None
@@ -45,23 +45,23 @@ class Authentication:
 
 
 def identity_for(principal: Any) -> Identity:
-    """The identity of a principal, with the `scopes` and `roles` that are its attributes."""
+    """The identity of a principal. Its scopes and roles are the principal's attributes `scopes` and `roles`, if any."""
     return Identity(principal, words(getattr(principal, "scopes", ())), words(getattr(principal, "roles", ())))
 
 
 def words(value: Any) -> frozenset[str]:
-    """Scopes or roles: an iterable of str, or one str with spaces between them (RFC 6749, section 3.3)."""
+    """The set of scopes or roles in `value`: an iterable of str, or a str with spaces (RFC 6749, section 3.3)."""
     if isinstance(value, str):
         return frozenset(value.split())
-    if isinstance(value, Iterable) and not isinstance(value, Mapping):  # which may map a name to False
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):  # a mapping may map a name to False
         return frozenset(each for each in value if isinstance(each, str))
     return frozenset()
 
 
 async def checked(check: Callable[..., Any], *given: Any) -> Any:
-    """The principal that a check of the program returns, awaited if necessary; None if it refuses.
+    """Call a check of your application. Returns the principal, awaited if necessary; None if the check refuses.
 
-    Raises HandlerError (RW242) if it returned True, which is not a principal.
+    Raises HandlerError (RW242) if the check returned True, which is not a principal.
     """
     found = await awaited(check(*given))
     if found is True:
@@ -70,12 +70,12 @@ async def checked(check: Callable[..., Any], *given: Any) -> Any:
 
 
 async def awaited(value: Any) -> Any:
-    """What a function of the program returned, awaited if necessary."""
+    """The value that a function of your application returned, awaited if necessary."""
     return await value if isawaitable(value) else value
 
 
 def authentication_of(request: Request) -> Authentication:
-    """What `authenticate` found. Raises HandlerError (RW241) if no such middleware is around the handler."""
+    """The result of `authenticate` for a request. Raises HandlerError (RW241) without this middleware."""
     found = getattr(request.state, "authentication", None)
     if not isinstance(found, Authentication):
         raise HandlerError("RW241", f"{request.method} {request.path} needs a principal.")

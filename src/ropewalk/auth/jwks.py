@@ -1,4 +1,4 @@
-"""The keys of an issuer: fetched in a thread, kept, and fetched again when the issuer rotates them."""
+"""The keys of a token issuer: fetched in a thread, kept, and fetched again when the issuer rotates them."""
 
 from collections.abc import Callable
 
@@ -11,13 +11,13 @@ from ropewalk.clocks import monotonic
 
 
 class FetchedKeys(Refreshed[tuple[Key, ...]]):
-    """The keys at a URL. At most one fetch runs; requests that need it wait for it together."""
+    """The keys at a URL. At most one fetch runs, and all requests that need its result wait for it."""
 
     def __init__(
         self, options: JWKS, algorithms: tuple[str, ...] | None, clock: Callable[[], float] = monotonic
     ) -> None:
         def load() -> tuple[Key, ...]:
-            """Runs in a thread. Raises FetchFailed and UnusableKey."""
+            """Fetch the keys, in a thread. Raises FetchFailed and UnusableKey."""
             document = fetch_json(options.url, timeout=options.timeout, max_size=options.max_size)
             keys = public_keys(document, algorithms)
             if not keys:

@@ -1,7 +1,7 @@
-"""The algorithms of signatures, and which of them a key may be used with.
+"""Signature algorithms, and which of them a key may be used with.
 
-The algorithms follow from the key, never from the token alone (RFC 8725, section 3.1). So a public key cannot be used
-as a secret for HMAC, and no key allows `none`.
+The key determines the allowed algorithms, never the token alone (RFC 8725, section 3.1). So a token cannot make a
+public key an HMAC secret, and no key allows `none`.
 """
 
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 from ropewalk.errors import HandlerError, shown
 
 _LEAST_RSA: Final = 2048
-"""Bits (RFC 7518, section 3.3)."""
+"""The least bits of an RSA key (RFC 7518, section 3.3)."""
 _HMAC: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 """The least bytes of a secret (RFC 7518, section 3.2)."""
 _RSA: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -23,7 +23,7 @@ class UnusableKey(ValueError):
 
 
 def check_algorithms(algorithms: tuple[str, ...] | None) -> None:
-    """Raises HandlerError (RW240) for algorithms that no key can have, or none at all."""
+    """Raises HandlerError (RW240) for an unknown algorithm, or an empty tuple."""
     given: Any = algorithms
     if given is not None and (not isinstance(given, tuple) or not given or not KNOWN.issuperset(given)):
         remedy = f"Use a tuple of some of {', '.join(sorted(KNOWN))}."
@@ -31,7 +31,7 @@ def check_algorithms(algorithms: tuple[str, ...] | None) -> None:
 
 
 def algorithms_of_public_key(key: Any) -> tuple[str, ...]:
-    """The algorithms of a public key."""
+    """The algorithms that a public key may be used with. Raises UnusableKey for an RSA key that is too short."""
     if key.key_type == "RSA":
         bits = key.public_key.key_size
         if bits < _LEAST_RSA:
@@ -42,7 +42,7 @@ def algorithms_of_public_key(key: Any) -> tuple[str, ...]:
 
 
 def algorithms_of_secret(octets: bytes) -> tuple[str, ...]:
-    """The algorithms of a secret, by its length."""
+    """The HMAC algorithms that a secret is long enough for. Raises UnusableKey if there are none."""
     found = tuple(name for name, least in _HMAC.items() if len(octets) >= least)
     if not found:
         raise UnusableKey(f"a secret needs at least 32 bytes, and it has {len(octets)}")

@@ -1,4 +1,4 @@
-"""The claims of a token: its times, its issuer and its audience (RFC 7519, section 4.1)."""
+"""Checks the claims of a token: its times, its issuer and its audience (RFC 7519, section 4.1)."""
 
 from math import inf
 from typing import Any, Final
@@ -7,13 +7,13 @@ from ropewalk.auth.jwt_options import JWTOptions
 from ropewalk.auth.jwt_tokens import refused
 
 _END_OF_TIME: Final = 2**53
-"""Larger numbers, and NaN, are refused."""
+"""The limit for times. Larger numbers, and NaN, are refused."""
 
 
 def check_claims(claims: dict[str, Any], options: JWTOptions, now: float) -> tuple[float, float]:
-    """The times from which on and up to which they are valid, without the leeway.
+    """Check the claims of a token. Returns the times when it becomes valid and when it expires, without the leeway.
 
-    Raises Refused for a token that is expired, not yet valid, of another issuer or for another audience.
+    Raises Refused for a token that is expired, not yet valid, from another issuer or for another audience.
     """
     if any(claims.get(name) is None for name in options.required):
         raise refused()
@@ -40,7 +40,7 @@ def _several(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _moment(claims: dict[str, Any], name: str) -> float | None:
-    """The value of a claim with a time (NumericDate, RFC 7519). Raises Refused for any other value."""
+    """The time in a claim (NumericDate, RFC 7519); None if it is missing. Raises Refused for any other value."""
     value = claims.get(name)
     if value is None and name not in claims:
         return None

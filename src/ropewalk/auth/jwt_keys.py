@@ -12,21 +12,21 @@ from ropewalk.auth.packages import optional
 from ropewalk.errors import HandlerError
 
 MOST_KEYS: Final = 50
-"""The most keys of a set. Microsoft's has about ten."""
+"""The most keys that are read from a JWK Set. Microsoft's set has about ten."""
 _PUBLIC_TEXT: Final = re.compile(rb"----[- ]BEGIN |\b(?:ssh|ecdsa)-\S+\s+AAAA")
-"""Finds a public key, in PEM or of SSH, in a text."""
+"""Finds a public key in PEM or SSH format within a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, its id, and the algorithms that it may be used with."""
+    """A key of joserfc, its id, and the algorithms that it may be used with."""
 
     id: str | None
     algorithms: frozenset[str]
     key: Any
 
     def verifies(self, algorithm: str, signed: bytes, signature: bytes) -> bool:
-        """Whether a signature is valid. The algorithm must be one of the key's."""
+        """Whether a signature is valid. `algorithm` must be one of `algorithms`."""
         model = optional("joserfc.jws", "joserfc", "BearerJWT").JWSRegistry.algorithms[algorithm]
         try:
             return bool(model.verify(signed, signature, self.key))
@@ -35,7 +35,7 @@ class Key:
 
 
 def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
-    """The keys of a program. Raises HandlerError (RW240) for one that cannot be used."""
+    """The keys in `JWTOptions.keys`. Raises HandlerError (RW240) for a key that cannot be used."""
     keys = given if isinstance(given, tuple) else (given,)
     try:
         made = tuple(_key_of(each, algorithms) for each in keys)
@@ -47,14 +47,17 @@ def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
 
 
 def public_keys(jwks: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
-    """The usable public keys of a decoded JWK Set. Others are left out (RFC 7517, section 5)."""
+    """The usable public keys in a decoded JWK Set. Other keys are ignored (RFC 7517, section 5).
+
+    Raises UnusableKey if the document is not a JWK Set.
+    """
     found = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(found, list):
         raise UnusableKey("the document is not a JWK Set")
     keys = []
     for each in found[:MOST_KEYS]:
         if not isinstance(each, dict) or each.get("kty") not in ("RSA", "EC", "OKP"):
-            continue  # a published secret is not secret
+            continue  # for example a secret ("oct"), which must not be published
         try:
             keys.append(_from_jwk(each, algorithms))
         except UnusableKey:
@@ -103,19 +106,22 @@ def _list(value: Any) -> list[Any]:
 
 
 def _import(data: Any, kind: str) -> Any:
-    """A key of joserfc; None if the data are malformed, or of another type."""
+    """Import a key with joserfc. Returns None if the data are malformed, or if the key is of another type."""
     registry = optional("joserfc.jwk", "joserfc", "BearerJWT").JWKRegistry
     try:
         key = registry.import_key(data, kind)
         if kind != "oct":
             _ = key.public_key  # decodes the numbers now
         return key
-    except Exception:  # noqa: BLE001 - joserfc and cryptography raise what they like for malformed keys
+    except Exception:  # noqa: BLE001 - joserfc and cryptography raise many classes for malformed keys
         return None
 
 
 def _refuse_public(octets: bytes) -> None:
-    """Refuse public keys in forms that look like a secret: every client that knows one could sign by HMAC."""
+    """Raises UnusableKey for a public key in a form that looks like a secret.
+
+    As a secret, it would allow every client that knows it to sign tokens with HMAC.
+    """
     if octets.lstrip().startswith(b"{"):
         raise UnusableKey("it is JSON; give a JWK as a dict")
     if _PUBLIC_TEXT.search(octets):
@@ -133,7 +139,7 @@ def _refuse_public(octets: bytes) -> None:
 def _loads(load: Callable[[bytes], Any], octets: bytes) -> bool:
     try:
         load(octets)
-    except Exception:  # noqa: BLE001 - cryptography raises several classes for what it cannot read
+    except Exception:  # noqa: BLE001 - cryptography raises several classes for malformed data
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Tokens: decode them (RFC 7515, section 7.1), and verify their signatures."""
+"""Decodes tokens (RFC 7515, section 7.1), and verifies their signatures."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -15,11 +15,11 @@ from ropewalk.json_values import is_too_deep
 _TOKEN: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _DESCRIPTIONS: Final = {"expired": "The token has expired", "invalid": "The token is invalid"}
 MOST_TRIED: Final = 8
-"""The most keys that are tried for a token that names none."""
+"""The most keys that are tried for one token."""
 
 
 class Token:
-    """A token whose header is decoded. Nothing in it is verified yet. Raises Refused for one that is malformed."""
+    """A token with its header decoded. Nothing in it is verified yet. Raises Refused for a malformed token."""
 
     def __init__(self, written: bytes, options: JWTOptions) -> None:
         if len(written) > options.max_size:
@@ -35,13 +35,13 @@ class Token:
         if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in accepted:
             raise refused()
         if "crit" in header or not isinstance(self.algorithm, str) or not isinstance(self.key_id, str | None):
-            raise refused()  # extensions are not supported, and a recipient must refuse those that are critical
+            raise refused()  # `crit` names extensions that a recipient must refuse if it does not support them
         self._payload = parts[2]
         self._signed = written[: parts.end(2)]
         self._signature = _octets(parts[3])
 
     def candidates(self, keys: Iterable[Key]) -> list[Key]:
-        """The keys that may have signed it."""
+        """The keys that may have signed the token."""
         suitable = [each for each in keys if self.algorithm in each.algorithms]
         if self.key_id is None:
             return suitable[:MOST_TRIED]
@@ -49,11 +49,11 @@ class Token:
         return (named or [each for each in suitable if each.id is None])[:MOST_TRIED]
 
     def claims(self, keys: Iterable[Key]) -> dict[str, Any]:
-        """The claims, if one of the keys has signed them. Raises Refused."""
+        """The claims, verified with one of the keys. Raises Refused if none of them has signed the token."""
         return decode_object(self.payload(keys))
 
     def payload(self, keys: Iterable[Key]) -> bytes:
-        """The JSON of the claims, if one of the keys has signed them. Raises Refused."""
+        """The JSON of the claims, verified with one of the keys. Raises Refused if none has signed the token."""
         algorithm = str(self.algorithm)
         if not any(each.verifies(algorithm, self._signed, self._signature) for each in keys):
             raise refused()
@@ -61,12 +61,12 @@ class Token:
 
 
 def refused(what: str = "invalid") -> Refused:
-    """The refusal of a token (RFC 6750, section 3.1)."""
+    """The Refused error for a token (RFC 6750, section 3.1)."""
     return Refused({"error": "invalid_token", "error_description": _DESCRIPTIONS[what]})
 
 
 def decode_object(octets: bytes) -> dict[str, Any]:
-    """An object of JSON. Raises Refused for anything else."""
+    """Decode a JSON object. Raises Refused for anything else."""
     try:
         if is_too_deep(octets):
             raise refused()

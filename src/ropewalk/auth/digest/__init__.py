@@ -1,4 +1,4 @@
-"""`DigestAuth`: a name and a password that is not sent, but proved (RFC 7616)."""
+"""`DigestAuth`: the client sends a name, and proves that it knows the password without sending it (RFC 7616)."""
 
 from ropewalk.auth.digest.digest_auth import DigestAuth, DigestOptions
 from ropewalk.auth.digest.hashes import digest_hash

@@ -1,4 +1,4 @@
-"""The credentials of Digest, as the checkers of twisted.cred take them."""
+"""Digest credentials, in the form that the checkers of twisted.cred accept."""
 
 from typing import Any
 
@@ -11,26 +11,30 @@ from ropewalk.auth.secrets import same_secret
 
 
 class IDigestCredentials(ICredentials):
-    """Credentials of Digest with the name as text and the algorithm."""
+    """Digest credentials with the name as text, and with the algorithm."""
 
 
 @implementer(IDigestCredentials, IUsernameHashedPassword, IUsernameDigestHash)
 class DigestCredentials:
-    """What a client has proved. Twisted's own know neither SHA-256 nor counts, and compare in a time that tells."""
+    """Digest credentials of one request.
+
+    They replace Twisted's class, which supports neither SHA-256 nor nonce counts, and whose comparison is open to
+    timing attacks.
+    """
 
     def __init__(self, name: str, method: str, algorithm: str, fields: dict[str, str], nonces: Nonces) -> None:
         self.name = name
         self.username = name.encode()
         self.algorithm = algorithm
         self.is_right = False
-        """Whether a checker had the password that the client has proved, whatever its nonce was."""
+        """Whether the client has proved that it knows the password, even if its nonce was invalid."""
         self._method = method
         self._fields = fields
         self._nonces = nonces
         self._is_fresh: bool | None = None
 
     def checkPassword(self, password: Any) -> bool:
-        """Whether the client knows a password, and its nonce and count are used for the first time."""
+        """Whether the client knows this password, and uses a valid nonce with a new count."""
         text = password if isinstance(password, str) else password.decode("utf-8", "surrogateescape")
         try:
             user_hash = digest_hash(self.name, self._fields["realm"], text, self.algorithm)
@@ -39,7 +43,7 @@ class DigestCredentials:
         return self.checkHash(user_hash.encode())
 
     def checkHash(self, digestHash: Any) -> bool:
-        """The same for the hash of name, realm and password, in hexadecimal digits."""
+        """Like `checkPassword`, for the hash of name, realm and password in hexadecimal digits."""
         known = digestHash if isinstance(digestHash, str) else digestHash.decode("ascii", "replace")
         expected = proof(self.algorithm, known.lower(), self._method, self._fields)
         if not known or not same_secret(self._fields["response"].lower(), expected):

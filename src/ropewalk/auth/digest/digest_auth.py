@@ -25,17 +25,17 @@ from ropewalk.request import Request
 
 @dataclass(frozen=True, kw_only=True)
 class DigestOptions:
-    """How `DigestAuth` works."""
+    """Options of `DigestAuth`. Raises HandlerError (RW240) for invalid options."""
 
     algorithms: tuple[str, ...] = ("SHA-256",)
-    """What clients are offered, the best first: `SHA-256`, `SHA-512-256` and `MD5`. Old clients know MD5 only; it is
-    broken, and an attacker between client and server can make clients choose it."""
+    """Hash algorithms that clients are offered, the best first: `SHA-256`, `SHA-512-256` and `MD5`. Old clients support
+    only MD5. MD5 is broken, and if it is offered, an attacker between client and server can make clients choose it."""
     nonce_time: float = 300.0
-    """Seconds for which clients use a nonce. Then they get a new one, without a prompt."""
+    """Seconds for which a nonce is valid. Then clients get a new nonce; users are not asked for their password."""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    """Signs the nonces; at least 32 bytes. Several processes need the same one, or clients get a new nonce whenever
-    another process responds. Each process knows only the counts that it has seen: across processes a request can be
-    replayed for `nonce_time`."""
+    """Signs the nonces; at least 32 bytes. Several processes need the same secret, otherwise clients get a new nonce
+    whenever another process responds. Each process knows only the nonce counts that it has received itself, so a
+    request can be replayed at another process for `nonce_time`."""
 
     def __post_init__(self) -> None:
         if not self.algorithms or not set(ALGORITHMS).issuperset(self.algorithms):
@@ -49,14 +49,15 @@ class DigestOptions:
 
 
 class DigestAuth(CredAuth):
-    """A name and a password that the client proves to know (RFC 7616), with qop=auth.
+    """Digest authentication (RFC 7616) with qop=auth: the client proves that it knows the password of a user.
 
-    It takes a function `find(name)` that returns a `DigestUser`, or None for an unknown name, and may be plain, return
-    a Deferred, or be a coroutine function. Or it takes checkers, or a portal with `interfaces`, of twisted.cred, as
-    `CredAuth` does: those for IUsernameHashedPassword or IUsernameDigestHash.
+    It takes a function `find(name)` that returns a `DigestUser`, or None for an unknown name. The function may be
+    plain, return a Deferred, or be a coroutine function. Instead it may take checkers of twisted.cred, or a portal with
+    `interfaces`, as `CredAuth` does. They must accept IUsernameHashedPassword or IUsernameDigestHash.
 
-    The server must know the password, or a hash that is worth as much. So prefer `BasicAuth` over TLS with hashes by
-    argon2; Digest is for clients that know nothing else. The body of a request is not protected.
+    The server must store the password, or a hash that gives the same access if it leaks. So prefer `BasicAuth` over TLS
+    with argon2 hashes, and use Digest only for clients that support nothing else. Digest does not protect the body of a
+    request.
     """
 
     def __init__(
@@ -80,24 +81,24 @@ class DigestAuth(CredAuth):
         self._nonces = Nonces(self.options.secret, self.realm, self.options.nonce_time, clock)
 
     def challenge(self) -> Challenge:
-        """The first one of `challenges`."""
+        """The first of `challenges`."""
         return self.challenges()[0]
 
     def challenges(self) -> tuple[Challenge, ...]:
-        """`Digest` with a new nonce, for each algorithm in order (RFC 7616, section 3.7)."""
+        """One `Digest` challenge for each algorithm, in order, with a new nonce (RFC 7616, section 3.7)."""
         nonce = self._nonces.issue()
         fixed = (("realm", self.realm), ("nonce", nonce), ("qop", "auth"), ("charset", "UTF-8"))
         return tuple(Challenge("Digest", (*fixed, ("algorithm", each))) for each in self.options.algorithms)
 
     async def identify(self, request: Request) -> Identity | None:
-        """The identity of the avatar, or of the user."""
+        """The identity of the user or avatar; None without credentials. Raises Refused for wrong credentials."""
         credentials = self._read(request)
         if credentials is None:
             return None
         try:
             return await self._accept(credentials)
         except Refused:
-            # The password was right: the client repeats the request with the new nonce, and asks no one.
+            # If the password was right, stale=true makes the client repeat the request without a password prompt.
             raise Refused({"stale": "true"} if credentials.is_right else {}) from None
 
     def _read(self, request: Request) -> DigestCredentials | None:
@@ -110,7 +111,7 @@ class DigestAuth(CredAuth):
         algorithms = {each.lower(): each for each in self.options.algorithms}
         algorithm = algorithms.get(fields.get("algorithm", "MD5").lower())
         if algorithm is None or fields["realm"] != self.realm:
-            raise Refused  # of another realm on this host, or from before the algorithms were changed
+            raise Refused  # they are for another realm on this host, or older than a change of the algorithms
         if fields["uri"].encode("utf-8", "surrogateescape") != request.uri:  # section 3.4.6
             raise Refused(status=400)
         return DigestCredentials(name, request.method, algorithm, fields, self._nonces)

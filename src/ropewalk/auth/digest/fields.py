@@ -1,4 +1,4 @@
-"""The fields of credentials (RFC 9110, section 11.2; RFC 7616, section 3.4)."""
+"""Parses and checks the fields of Digest credentials (RFC 9110, section 11.2; RFC 7616, section 3.4)."""
 
 import re
 from typing import Final
@@ -17,7 +17,10 @@ _NEEDED: Final = ("realm", "nonce", "uri", "response", "cnonce", "nc", "qop")
 
 
 def parse_fields(credentials: bytes) -> dict[str, str]:
-    """The fields by name, in UTF-8; other bytes are surrogates. Raises Refused (400) for those that are malformed."""
+    """The fields of credentials by lower-case name, decoded as UTF-8 with `surrogateescape`.
+
+    Raises Refused (400) for malformed credentials.
+    """
     if len(credentials) > LONGEST:
         raise Refused(status=400)
     text = credentials.decode("utf-8", "surrogateescape")
@@ -33,15 +36,21 @@ def parse_fields(credentials: bytes) -> dict[str, str]:
 
 
 def check_fields(fields: dict[str, str]) -> None:
-    """Raises Refused (400) if a field that protects against replay is missing, as in RFC 2069, or is malformed."""
+    """Raises Refused (400) if a required field is missing or malformed.
+
+    Clients of the older RFC 2069 do not send the fields that protect against replay, so they are refused.
+    """
     if any(not fields.get(name) for name in _NEEDED) or fields["qop"] != "auth" or not _COUNT.fullmatch(fields["nc"]):
         raise Refused(status=400)
     if fields.get("userhash", "false").lower() != "false":
-        raise Refused(status=400)  # it was not offered
+        raise Refused(status=400)  # the challenge does not offer hashed user names
 
 
 def user_name(fields: dict[str, str]) -> str:
-    """The name of the user, also in the extended notation (RFC 8187). Raises Refused (400)."""
+    """The user's name, from `username` or from the extended `username*` (RFC 8187).
+
+    Raises Refused (400) if neither or both are given, or if the name is malformed.
+    """
     plain, extended = fields.get("username"), fields.get("username*")
     if (plain is None) == (extended is None):
         raise Refused(status=400)

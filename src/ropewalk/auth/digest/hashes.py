@@ -11,12 +11,12 @@ ALGORITHMS: Final[dict[str, Callable[[bytes], Any]]] = {
     "SHA-512-256": lambda data: hashlib.new("sha512_256", data),
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False),
 }
-"""By their names in the challenge. Those with `-sess` are left out: few clients have them."""
+"""Hash functions by the algorithm's name in a challenge. The `-sess` algorithms are left out: few clients use them."""
 
 
 def digest_hash(name: str, realm: str, password: str, algorithm: str = "SHA-256") -> str:
-    """The hash of a user's password, to store in place of the password. It is worth as much as the password in its
-    realm, so protect it as well. Raises HandlerError (RW240) for an unknown algorithm."""
+    """The hash of a user's password, to store in place of the password. A client that knows the hash can log in to this
+    realm, so protect it like the password. Raises HandlerError (RW240) for an unknown algorithm."""
     if algorithm not in ALGORITHMS:
         what = f"digest_hash got the algorithm {shown(algorithm)}."
         raise HandlerError("RW240", what, f"Use one of {', '.join(ALGORITHMS)}.")
@@ -24,13 +24,13 @@ def digest_hash(name: str, realm: str, password: str, algorithm: str = "SHA-256"
 
 
 def hexadecimal(algorithm: str, data: bytes) -> str:
-    """The hash of some bytes in lower-case hexadecimal digits."""
+    """The hash of `data` in lower-case hexadecimal digits."""
     digits: str = ALGORITHMS[algorithm](data).hexdigest()
     return digits
 
 
 def proof(algorithm: str, user_hash: str, method: str, fields: dict[str, str]) -> str:
-    """What the client sends as `response` for qop=auth (sections 3.4.1 to 3.4.3)."""
+    """The value that the client must send as `response` for qop=auth (RFC 7616, sections 3.4.1 to 3.4.3)."""
     request = hexadecimal(algorithm, f"{method}:{fields['uri']}".encode("utf-8", "surrogateescape"))
     parts = (user_hash, fields["nonce"], fields["nc"], fields["cnonce"], "auth", request)
     return hexadecimal(algorithm, ":".join(parts).encode("utf-8", "surrogateescape"))

@@ -1,4 +1,4 @@
-"""Nonces: each is ours, lasts for some minutes, and is used once with each count (RFC 7616, sections 3.3 and 5.4)."""
+"""Nonces: signed by this server, valid for some minutes, used once with each count (RFC 7616, sections 3.3 and 5.4)."""
 
 import hmac
 import secrets
@@ -7,32 +7,32 @@ from collections.abc import Callable
 from typing import Final
 
 MOST_USED: Final = 10000
-"""Nonces in use that are remembered. Clients with one that is forgotten get a new one, without a prompt."""
+"""The most used nonces that are remembered. A client whose nonce is forgotten gets a new one, without a prompt."""
 _WINDOW: Final = 64
-"""Counts below the highest one that may still arrive: parallel requests overtake each other."""
+"""How far a count may lie below the highest count. Parallel requests may arrive out of order."""
 _SIGNED: Final = 16
-"""Bytes: the time of issue, and random ones."""
+"""The number of signed bytes in a nonce: 8 for the time of issue, and 8 random bytes."""
 
 
 class Nonces:
-    """The nonces of one realm. Only used ones take memory, so that requests without credentials take none."""
+    """The nonces of one realm. Only used nonces are stored, so requests without credentials take no memory."""
 
     def __init__(self, secret: bytes, realm: str, seconds: float, clock: Callable[[], float]) -> None:
         self._key = hmac.digest(secret, b"ropewalk.auth.digest " + realm.encode(), "sha256")
         self._seconds = seconds
         self._clock = clock
         self._used: dict[str, tuple[int, int, int]] = {}
-        """The time of issue in milliseconds, the highest count, and the counts below it as bits, by nonce."""
+        """For each used nonce: its time of issue in milliseconds, its highest count, and the used counts as bits."""
         self._forgotten = 0
-        """The latest time of issue of the nonces that were forgotten."""
+        """The latest time of issue among forgotten nonces. Other nonces issued up to then are refused if unknown."""
 
     def issue(self) -> str:
-        """A new nonce."""
+        """Make a new nonce."""
         signed = int(self._clock() * 1000).to_bytes(8, "big") + secrets.token_bytes(8)
         return urlsafe_b64encode(signed + self._signature(signed)).decode()
 
     def use(self, nonce: str, count: int) -> bool:
-        """Whether a nonce is ours, has not expired, and is used with this count for the first time."""
+        """Record a use. Returns whether this server issued the nonce, it has not expired, and the count is new."""
         issued = self._issued(nonce)
         if issued is None or count < 1 or not 0 <= self._clock() * 1000 - issued <= self._seconds * 1000:
             return False
@@ -56,7 +56,7 @@ class Nonces:
         return True
 
     def _issued(self, nonce: str) -> int | None:
-        """When we have issued a nonce; None if we have not."""
+        """The time in milliseconds when this server issued a nonce; None if it did not."""
         try:
             octets = urlsafe_b64decode(nonce)
         except ValueError:
@@ -64,7 +64,7 @@ class Nonces:
         signed = octets[:_SIGNED]
         if not hmac.compare_digest(octets[_SIGNED:], self._signature(signed)):
             return None
-        if urlsafe_b64encode(octets).decode() != nonce:  # another spelling of a used one
+        if urlsafe_b64encode(octets).decode() != nonce:  # another spelling of the same nonce
             return None
         return int.from_bytes(signed[:8], "big")
 

@@ -1,4 +1,4 @@
-"""Users whose passwords, or hashes, a function of the program finds."""
+"""Users of `DigestAuth`, which a function of your application finds by their names."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,19 +16,19 @@ from ropewalk.errors import HandlerError, named, shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestUser:
-    """A user of `DigestAuth`, with a password or with hashes of it. Both are left out of its repr."""
+    """A user of `DigestAuth`, with a password or with hashes of it. The repr shows neither."""
 
     principal: Any
-    """What handlers get, such as the user of the program."""
+    """The object that handlers get, such as a user of your application."""
     password: str | None = field(default=None, repr=False)
-    """In clear text."""
+    """The password in clear text. If it is None, `hashes` is used."""
     hashes: dict[str, str] = field(default_factory=dict, repr=False)
-    """Or its hashes by algorithm, as `digest_hash` makes them: `{"SHA-256": "..."}`."""
+    """The hashes of the password by algorithm, made by `digest_hash`: `{"SHA-256": "..."}`."""
 
 
 @implementer(ICredentialsChecker)
 class FoundUsers:
-    """A checker of twisted.cred that takes users from a function."""
+    """A checker for twisted.cred that gets users from a function."""
 
     credentialInterfaces = (IDigestCredentials,)
 
@@ -36,12 +36,12 @@ class FoundUsers:
         self._find = find
 
     async def requestAvatarId(self, credentials: DigestCredentials) -> Any:  # type: ignore[override] # awaited too
-        """The principal of the user. Raises UnauthorizedLogin."""
+        """The principal of the user. Raises UnauthorizedLogin for an unknown name or a wrong password."""
         user = await checked(self._find, credentials.name)
         if user is not None and not isinstance(user, DigestUser):
             what = f"{named(self._find)} returned {shown(user)} to DigestAuth."
             raise HandlerError("RW242", what, "Return a DigestUser, or None for an unknown name.")
-        known = user or DigestUser(principal=None, password=token_hex())  # the same work without such a user
+        known = user or DigestUser(principal=None, password=token_hex())  # an unknown name takes as long
         if known.password is not None:
             is_right = credentials.checkPassword(known.password.encode())
         else:

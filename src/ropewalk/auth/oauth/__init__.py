@@ -4,7 +4,8 @@
     app = App(middleware=[authenticate(login, optional=True)])
     app.mount("/auth", login.routes)
 
-`LoginScheme` is the flow and what both kinds share. The protocol, as far as it needs no network, is Authlib's.
+`LoginScheme` is the base class of both kinds of login, and has the flow. Authlib implements the parts of the protocol
+that need no network.
 """
 
 from ropewalk.auth.oauth.cookie_logins import CookieLogins

@@ -30,7 +30,7 @@ class AuthorizationCode:
             given = getattr(self, name)
             if not is_secure_url(given) and (given is not None or name != "refresh_url"):
                 what = f"AuthorizationCode has {name}={shown(given)}."
-                raise HandlerError("RW240", what, "Give an absolute https URL. Only one of this machine may be http.")
+                raise HandlerError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
 
 
 class OAuth2(Scheme):

@@ -63,7 +63,7 @@ class IntrospectionOptions:
     def __post_init__(self) -> None:
         if not is_secure_url(self.url):
             what = f"IntrospectionOptions has the url {shown(self.url)}."
-            raise HandlerError("RW240", what, "Give an absolute https URL. Only one of this machine may be http.")
+            raise HandlerError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
         if self.client_authentication not in ("basic", "post"):
             what = f"IntrospectionOptions has client_authentication={shown(self.client_authentication)}."
             raise HandlerError("RW240", what, 'Use "basic" or "post".')

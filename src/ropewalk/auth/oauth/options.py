@@ -84,7 +84,7 @@ class LoginOptions:
         last = parts.path.rpartition("/")[2]
         if not is_secure_url(self.redirect_uri) or parts.query or parts.fragment or last in ("", "login", "logout"):
             remedy = (
-                "Give an https URL such as https://hotel.example/auth/callback. Only one of this machine may be http."
+                "Give an https URL such as https://hotel.example/auth/callback. http is allowed only on this machine."
             )
             raise _wrong(self, f"the redirect_uri {shown(self.redirect_uri)}", remedy)
         secrets: tuple[Any, ...] = self.secret if isinstance(self.secret, tuple) else (self.secret,)
@@ -134,7 +134,7 @@ class OpenIDOptions(LoginOptions):
         super().__post_init__()
         if not is_secure_url(self.issuer) or "?" in self.issuer or "#" in self.issuer:
             what = f"the issuer {shown(self.issuer)}"
-            raise _wrong(self, what, "Give an https URL without a query. Only one of this machine may be http.")
+            raise _wrong(self, what, "Give an https URL without a query. http is allowed only on this machine.")
         if "openid" not in self.scopes:
             raise _wrong(self, f"the scopes {shown(self.scopes)}", 'Name "openid" among them, or use OAuth2Login.')
 
@@ -169,7 +169,7 @@ class OAuth2Options(LoginOptions):
         for name in ("authorization_url", "token_url", "userinfo_url"):
             given = getattr(self, name)
             if not is_secure_url(given) and (given is not None or name != "userinfo_url"):
-                remedy = "Give an absolute https URL. Only one of this machine may be http."
+                remedy = "Give an absolute https URL. http is allowed only on this machine."
                 raise _wrong(self, f"{name}={shown(given)}", remedy)
         if (self.userinfo_url is None) == (self.find_user is None):
             what = "no way, or two, to find out who the user is"
