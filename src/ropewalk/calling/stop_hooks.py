@@ -34,7 +34,7 @@ class StopHooks:
         self._running: set[_HookCall] = set()
 
     async def call_stopping(self, hook: Hook) -> None:
-        """Call a hook at the begin of a stop. It is cancelled when the drain is cut off."""
+        """Call a hook at the beginning of a stop. It is cancelled when the drain is cut off."""
         await self._call("on_stopping", hook, self._seconds)
 
     async def call_stop(self, hook: Hook) -> None:

@@ -80,6 +80,8 @@ class CursorPages(Generic[Key]):
         kind: Any = key
         try:
             self._cursors = Cursors(GenericAlias(tuple, (bool, kind | None)), secret, name)
+        except HandlerError:  # of the secret; it is a TypeError, too
+            raise
         except TypeError as error:
             raise HandlerError("RW266", f"msgspec does not support the key of CursorPages: {error}.") from error
         self._two_way = two_way

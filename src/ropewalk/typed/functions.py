@@ -43,8 +43,10 @@ class TypedFunction:
 
 
 def compiled_readers(function: Callable[..., Any], inputs: Sequence[Input]) -> list[Reader]:
-    """The readers of a function's inputs. Raises HandlerError (RW214)."""
+    """The readers of a function's inputs. Raises HandlerError (RW214, RW261)."""
     try:
         return readers_for(inputs)
+    except HandlerError:  # it is a TypeError, too, and says more
+        raise
     except (TypeError, NotImplementedError, RuntimeError) as error:
         raise HandlerError("RW214", f"{describe(function)} at {place(function)}: {error}") from error

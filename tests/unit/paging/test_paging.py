@@ -140,16 +140,16 @@ class TestCursors:
             small.position(CursorQuery(cursor=large._cursors.encode((False, 6))))
 
     @pytest.mark.parametrize(
-        "make",
+        ("make", "what"),
         [
-            lambda: CursorPages(int, secret="short"),
-            lambda: CursorPages(int, secret=[]),
-            lambda: CursorPages(int, secret=[SECRET, 7]),  # type: ignore[list-item] # the mistake
-            lambda: CursorPages(7),
+            (lambda: CursorPages(int, secret="short"), "A secret"),
+            (lambda: CursorPages(int, secret=[]), "The list of secrets"),
+            (lambda: CursorPages(int, secret=[SECRET, 7]), "A secret"),  # type: ignore[list-item] # the mistake
+            (lambda: CursorPages(7), "The key of CursorPages"),
         ],
     )
-    def test_wrong_options(self, make: Callable[[], Any]) -> None:
-        with pytest.raises(HandlerError, match="RW266"):
+    def test_wrong_options(self, make: Callable[[], Any], what: str) -> None:
+        with pytest.raises(HandlerError, match=f"^RW266 {what}"):
             make()
 
     def test_limits(self) -> None:

@@ -189,6 +189,6 @@ class TestBothKinds:
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jsonpatch", None)
-    with pytest.raises(HandlerError, match=r"RW261 .*jsonpatch is not installed.*ropewalk\[patch\]"):
+    with pytest.raises(HandlerError, match=r"^RW261 A handler .*jsonpatch is not installed.*ropewalk\[patch\]"):
         client_of(Struct, JSONPatch[Struct])
     client_of(Struct, MergePatch[Struct])
