@@ -35,6 +35,7 @@ from ropewalk.resource import (
     Owner,
     Resource,
     Search,
+    check_middlewares,
     hosted_below,
     node_of,
     split_path,
@@ -125,7 +126,7 @@ class App(Routes):
         if produces is not None:
             self.produces = all_produced(produces, type(self).__name__)
         self.errors = ErrorHandlers()
-        self.middlewares: list[Middleware] = [check(each) for each in middleware]
+        self.middlewares: list[Middleware] = [*check_middlewares(middleware, type(self).__name__)]
         """Outermost first."""
         self.server: Any = None
         """The server of this app; None before the first `listen`."""

@@ -135,6 +135,8 @@ class TestWrong:
     def test_one_outside_a_list(self) -> None:
         with pytest.raises(HandlerError, match=r"RW205 The route '/' has middleware=<function"):
             App().get("/", middleware=marking("a"))
+        with pytest.raises(HandlerError, match=r"RW205 App has middleware=<function .*which is not a list"):
+            App(middleware=marking("a"))
 
     def test_text(self) -> None:
         with pytest.raises(HandlerError, match="RW205"):
