@@ -8,9 +8,18 @@ from typing import Any, Final, Self, TypeVar
 
 from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, Converter
-from ropewalk.errors import HandlerError, TreeError, describe, place, relative
+from ropewalk.errors import HandlerError, InvalidField, TreeError, describe, is_status, place, relative, shown
 from ropewalk.methods import SERVABLE, is_servable
-from ropewalk.resource import Handler, Resource, as_resource, check_middlewares, claim, is_async, node_of
+from ropewalk.resource import (
+    Handler,
+    Resource,
+    as_resource,
+    check_body_limit,
+    check_middlewares,
+    claim,
+    is_async,
+    node_of,
+)
 from ropewalk.response import BYTES, TEXT
 from ropewalk.routing.handler_parameters import annotations, keywords, takes_parameters
 from ropewalk.routing.listing import Route, walk
@@ -101,8 +110,8 @@ class Routes:
         field, the preferred one first. They replace those of the app: see `ropewalk.negotiation`.
 
         Parameters of the function that are not in the path are read from other parts of the request, according to their
-        annotations: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109) and HandlerError (RW202, RW205,
-        RW214, RW217, RW218, RW219, RW228, RW229).
+        annotations: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109), HandlerError (RW202, RW205,
+        RW214, RW217, RW218, RW219, RW228, RW229), InvalidField (RW304) for the status, and ValueError for the body limit.
 
         The other options affect only the OpenAPI document: see `ropewalk.openapi`. `summary` and `description` replace
         the docstring. `hidden` omits the route. `responses` adds responses by status: a description, a type, or a
@@ -114,6 +123,9 @@ class Routes:
         if isinstance(methods, str):
             raise TreeError("RW109", f"{path!r} has methods={methods!r}.", f"Write methods=[{methods!r}].")
 
+        if status is not None and not is_status(status):
+            raise InvalidField(f"The route {path!r} has status={shown(status)}.", "Give an int from 200 to 599.")
+        check_body_limit(body_limit)
         methods = [_method(each, path) for each in methods]
         around = check_middlewares(middleware, f"The route {path!r}")
         provided = all_named(provide)

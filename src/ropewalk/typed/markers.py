@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ropewalk.errors import HandlerError
+
 if TYPE_CHECKING:
     from ropewalk.request import Request
 
@@ -62,6 +64,12 @@ class Body(Marker):
     """The accepted values of Content-Type, without their parameters. Any other gets 415."""
     limit: int | None = None
     """In bytes; None for the limit of the route, or of the engine."""
+
+    def __post_init__(self) -> None:
+        """Raises HandlerError (RW214) for one str in place of several media types."""
+        given: object = self.media_types
+        if isinstance(given, str | bytes):
+            raise HandlerError("RW214", f"Body has media_types={given!r}.", f"Write media_types=({given!r},).")
 
 
 @dataclass(frozen=True, slots=True)

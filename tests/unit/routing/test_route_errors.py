@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from ropewalk import App, Request
-from ropewalk.errors import HandlerError, TreeError
+from ropewalk.errors import HandlerError, InvalidField, TreeError
 from ropewalk.testing import Client
 
 PLACE = r"tests/unit/routing/test_route_errors\.py:\d+"
@@ -86,6 +86,16 @@ class TestMistakes:
     def test_methods_in_one_word(self) -> None:
         with pytest.raises(TreeError, match=r"RW109 '/a' has methods='GET'. Write methods=\['GET'\]."):
             App().route("/a", methods="GET")
+
+    @pytest.mark.parametrize("status", [99, 600, "201", True])
+    def test_a_wrong_status(self, status: Any) -> None:
+        with pytest.raises(InvalidField, match=rf"RW304 The route '/a' has status={status!r}. Give an int from 200"):
+            App().get("/a", status=status)
+
+    @pytest.mark.parametrize("limit", [-1, "5"])
+    def test_a_wrong_body_limit(self, limit: Any) -> None:
+        with pytest.raises(ValueError, match="body_limit must be a number of bytes"):
+            App().post("/a", body_limit=limit)
 
     @pytest.mark.parametrize("method", ["get", "head", "post", "put", "patch", "delete", "options"])
     def test_methods_where_the_method_is_said(self, method: str) -> None:

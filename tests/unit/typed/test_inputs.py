@@ -550,3 +550,10 @@ def test_a_value_that_a_marker_computes() -> None:
         return f"{host} {page}"
 
     assert Client(app).get("/?page=2", headers={"Host": "example.org"}).text == "example.org 2"
+
+
+def test_one_media_type_outside_a_tuple() -> None:
+    with pytest.raises(
+        HandlerError, match=r"RW214 Body has media_types='text/csv'\. Write media_types=\('text/csv',\)"
+    ):
+        Body(media_types="text/csv")  # type: ignore[arg-type] # the mistake
