@@ -16,7 +16,6 @@ from ropewalk.auth.jwt_tokens import Token, decode_object, refused
 from ropewalk.auth.packages import optional
 from ropewalk.auth.verified_tokens import VerifiedToken, VerifiedTokens
 from ropewalk.clocks import unix_time
-from ropewalk.errors import HandlerError, is_int, shown
 from ropewalk.request import Request
 
 
@@ -55,9 +54,6 @@ class BearerJWT(BearerScheme):
         self.options = options
         self._clock = clock
         check_algorithms(options.algorithms)
-        if not is_int(options.remembered) or options.remembered < 0:
-            what = f"JWTOptions has remembered={shown(options.remembered)}."
-            raise HandlerError("RW240", what, "Give the number of tokens to remember, or 0.")
         keys = options.keys
         self._fetched = FetchedKeys(keys, options.algorithms) if isinstance(keys, JWKS) else None
         self._keys = () if isinstance(keys, JWKS) else keys_of(keys, options.algorithms)

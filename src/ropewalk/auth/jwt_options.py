@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ropewalk.auth.option_checks import check_count, check_seconds, wrong
 from ropewalk.auth.provider_http import is_secure_url
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +33,11 @@ class JWKS:
 
     def __post_init__(self) -> None:
         if not is_secure_url(self.url):
-            what = f"JWKS has the url {shown(self.url)}."
-            raise HandlerError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
+            remedy = "Give an absolute https URL. http is allowed only on this machine."
+            raise wrong(self, f"the url {shown(self.url)}", remedy)
+        check_seconds(self, "refresh_interval", "longest_use", "timeout")
+        check_seconds(self, "minimum_interval", zero=True)
+        check_count(self, "max_size")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +73,8 @@ class JWTOptions:
     """The name of the claim with the scopes: a list, or a str with spaces between the scopes."""
     roles_claim: str = "roles"
     """The name of the claim with the roles: a list, or a str with spaces between the roles."""
+
+    def __post_init__(self) -> None:
+        check_seconds(self, "leeway", zero=True)
+        check_count(self, "max_size")
+        check_count(self, "remembered", least=0)

@@ -111,7 +111,7 @@ class Routes:
 
         Parameters of the function that are not in the path are read from other parts of the request, according to their
         annotations: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109), HandlerError (RW202, RW205,
-        RW214, RW217, RW218, RW219, RW228, RW229), InvalidField (RW304) for the status, and ValueError for the body limit.
+        RW214, RW217, RW218, RW219, RW228, RW229), InvalidField (RW304) for the status, and ValueError for the limit.
 
         The other options affect only the OpenAPI document: see `ropewalk.openapi`. `summary` and `description` replace
         the docstring. `hidden` omits the route. `responses` adds responses by status: a description, a type, or a

@@ -16,6 +16,7 @@ from ropewalk.auth.digest.hashes import ALGORITHMS
 from ropewalk.auth.digest.nonces import Nonces
 from ropewalk.auth.digest.users import FoundUsers
 from ropewalk.auth.identity import Identity
+from ropewalk.auth.option_checks import check_seconds
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import authorization
 from ropewalk.clocks import unix_time
@@ -41,6 +42,7 @@ class DigestOptions:
         if not self.algorithms or not set(ALGORITHMS).issuperset(self.algorithms):
             what = f"DigestOptions has the algorithms {shown(self.algorithms)}."
             raise HandlerError("RW240", what, f"Use a tuple of some of {', '.join(ALGORITHMS)}.")
+        check_seconds(self, "nonce_time")
         given: Any = self.secret
         if not isinstance(given, bytes) or len(given) < 32:
             raise HandlerError(

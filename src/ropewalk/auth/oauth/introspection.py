@@ -14,6 +14,7 @@ from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_options import JWTOptions
 from ropewalk.auth.jwt_tokens import refused
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication, ProviderCalls, client_request, unusable
+from ropewalk.auth.option_checks import check_count, check_seconds
 from ropewalk.auth.packages import optional
 from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url
 from ropewalk.clocks import unix_time
@@ -67,6 +68,9 @@ class IntrospectionOptions:
         if self.client_authentication not in ("basic", "post"):
             what = f"IntrospectionOptions has client_authentication={shown(self.client_authentication)}."
             raise HandlerError("RW240", what, 'Use "basic" or "post".')
+        check_seconds(self, "timeout")
+        check_seconds(self, "keep_time", "leeway", zero=True)
+        check_count(self, "max_token_size", "max_size")
 
 
 class TokenIntrospection(BearerScheme):

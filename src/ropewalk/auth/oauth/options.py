@@ -9,13 +9,12 @@ from ropewalk.auth.oauth.logins import LoginStore
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication
 from ropewalk.auth.oauth.return_path import own_path
 from ropewalk.auth.oauth.tokens import Tokens
+from ropewalk.auth.option_checks import check_count, check_seconds, wrong
 from ropewalk.auth.provider_http import is_secure_url
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import shown
 
 LEAST_SECRET: Final = 32
 """Bytes: as many as the hash of the signature has."""
-_LONGEST_TIME: Final = 10**9
-"""Seconds: about 30 years."""
 _OWN: Final = {
     "client_id",
     "code_challenge",
@@ -67,7 +66,7 @@ class LoginOptions:
     claims: tuple[str, ...] = ("name", "preferred_username", "email", "email_verified")
     """The claims to keep, besides `sub`, `iss` and the roles. A cookie has room for about 3000 bytes."""
     roles_claim: str = "roles"
-    """The claim with the roles."""
+    """The name of the claim with the roles: a list, or a str with spaces between the roles."""
     store: LoginStore | None = None
     """Where logins are kept. By default a signed cookie, `CookieLogins`."""
     timeout: float = 5.0
@@ -79,35 +78,33 @@ class LoginOptions:
         for name in ("client_id", "redirect_uri"):
             given: Any = getattr(self, name)
             if not isinstance(given, str) or not given or not given.isascii() or not given.isprintable():
-                raise _wrong(self, f"the {name} {shown(given)}", "Give the one that is registered at the provider.")
+                raise wrong(self, f"the {name} {shown(given)}", "Give the one that is registered at the provider.")
         parts = urlsplit(self.redirect_uri)
         last = parts.path.rpartition("/")[2]
         if not is_secure_url(self.redirect_uri) or parts.query or parts.fragment or last in ("", "login", "logout"):
             remedy = (
                 "Give an https URL such as https://hotel.example/auth/callback. http is allowed only on this machine."
             )
-            raise _wrong(self, f"the redirect_uri {shown(self.redirect_uri)}", remedy)
+            raise wrong(self, f"the redirect_uri {shown(self.redirect_uri)}", remedy)
         secrets: tuple[Any, ...] = self.secret if isinstance(self.secret, tuple) else (self.secret,)
         if not secrets or any(not isinstance(each, str | bytes) or len(each) < LEAST_SECRET for each in secrets):
             remedy = 'Make one with `python -c "import secrets; print(secrets.token_urlsafe(32))"`.'
-            raise _wrong(self, f"a secret of less than {LEAST_SECRET} bytes", remedy)
+            raise wrong(self, f"a secret of less than {LEAST_SECRET} bytes", remedy)
         if self.client_authentication not in (None, "basic", "post", "none"):
             what = f"the client_authentication {shown(self.client_authentication)}"
-            raise _wrong(self, what, 'Use "basic", "post", "none" or None.')
+            raise wrong(self, what, 'Use "basic", "post", "none" or None.')
         if self.client_secret is None and self.client_authentication in ("basic", "post"):
-            raise _wrong(self, "no client_secret to authenticate with", "Give it, or leave out client_authentication.")
+            raise wrong(self, "no client_secret to authenticate with", "Give it, or leave out client_authentication.")
         taken = _OWN.intersection(self.authorization_parameters)
         if taken:
-            raise _wrong(self, f"the parameter {min(taken)} of its own", "Leave it out: the login sets it.")
+            raise wrong(self, f"the parameter {min(taken)} of its own", "Leave it out: the login sets it.")
         if not str(self.authorization_parameters.get("max_age", 0)).isdecimal():
-            raise _wrong(self, "a max_age that is not a number", "Give whole seconds.")
-        for name in ("pending_time", "login_time", "timeout"):
-            seconds: Any = getattr(self, name)
-            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < _LONGEST_TIME:
-                raise _wrong(self, f"{name}={shown(seconds)}", "Give seconds, more than 0.")
+            raise wrong(self, "a max_age that is not a number", "Give whole seconds.")
+        check_seconds(self, "pending_time", "login_time", "timeout")
+        check_count(self, "max_size")
         for name in ("after_login", "after_logout"):
             if own_path(getattr(self, name)) is None:
-                raise _wrong(self, f"{name}={shown(getattr(self, name))}", 'Give a path of this site, such as "/".')
+                raise wrong(self, f"{name}={shown(getattr(self, name))}", 'Give a path of this site, such as "/".')
 
     @property
     def provider(self) -> str:
@@ -134,9 +131,10 @@ class OpenIDOptions(LoginOptions):
         super().__post_init__()
         if not is_secure_url(self.issuer) or "?" in self.issuer or "#" in self.issuer:
             what = f"the issuer {shown(self.issuer)}"
-            raise _wrong(self, what, "Give an https URL without a query. http is allowed only on this machine.")
+            raise wrong(self, what, "Give an https URL without a query. http is allowed only on this machine.")
+        check_seconds(self, "leeway", zero=True)
         if "openid" not in self.scopes:
-            raise _wrong(self, f"the scopes {shown(self.scopes)}", 'Name "openid" among them, or use OAuth2Login.')
+            raise wrong(self, f"the scopes {shown(self.scopes)}", 'Name "openid" among them, or use OAuth2Login.')
 
     @property
     def provider(self) -> str:
@@ -170,17 +168,13 @@ class OAuth2Options(LoginOptions):
             given = getattr(self, name)
             if not is_secure_url(given) and (given is not None or name != "userinfo_url"):
                 remedy = "Give an absolute https URL. http is allowed only on this machine."
-                raise _wrong(self, f"{name}={shown(given)}", remedy)
+                raise wrong(self, f"{name}={shown(given)}", remedy)
         if (self.userinfo_url is None) == (self.find_user is None):
             what = "no way, or two, to find out who the user is"
-            raise _wrong(self, what, "Give either userinfo_url or find_user.")
+            raise wrong(self, what, "Give either userinfo_url or find_user.")
 
     @property
     def provider(self) -> str:
         """The issuer, or else the origin of the token endpoint."""
         parts = urlsplit(self.token_url)
         return self.issuer or f"{parts.scheme}://{parts.netloc}"
-
-
-def _wrong(options: LoginOptions, what: str, remedy: str) -> HandlerError:
-    return HandlerError("RW240", f"{type(options).__name__} has {what}.", remedy)

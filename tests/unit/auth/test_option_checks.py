@@ -1,0 +1,47 @@
+"""Options of schemes with numbers that make no sense."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ropewalk.auth import JWKS, DigestOptions, IntrospectionOptions, JWTOptions
+from ropewalk.errors import HandlerError
+
+
+def jwks(**options: Any) -> JWKS:
+    return JWKS(url="https://login.example/keys", **options)
+
+
+def jwt(**options: Any) -> JWTOptions:
+    return JWTOptions(keys="k" * 32, issuer=None, audience=None, **options)
+
+
+def introspection(**options: Any) -> IntrospectionOptions:
+    return IntrospectionOptions(
+        url="https://login.example/introspect", client_id="hotel", client_secret="s", audience=None, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "wrong"),
+    [
+        *((jwks, name, 0) for name in ("refresh_interval", "longest_use", "timeout", "max_size")),
+        (jwks, "minimum_interval", -1),
+        *((jwt, name, -1) for name in ("leeway", "max_size", "remembered")),
+        (jwt, "leeway", float("nan")),
+        (jwt, "remembered", True),
+        *((introspection, name, 0) for name in ("timeout", "max_token_size", "max_size")),
+        *((introspection, name, "30") for name in ("keep_time", "leeway")),
+        (DigestOptions, "nonce_time", 0),
+    ],
+)
+def test_a_wrong_number(make: Callable[..., Any], name: str, wrong: Any) -> None:
+    with pytest.raises(HandlerError, match=rf"RW240 \w+ has {name}={wrong!r}\. Give "):
+        make(**{name: wrong})
+
+
+def test_what_0_switches_off() -> None:
+    jwks(minimum_interval=0)
+    jwt(leeway=0, remembered=0)
+    introspection(keep_time=0, leeway=0)
