@@ -40,7 +40,15 @@ from ropewalk.resource import (
     node_of,
     split_path,
 )
-from ropewalk.routing import Routes, TrailingSlash, handler_without_route, matched_route, matches_no_route, tags_given
+from ropewalk.routing import (
+    Routes,
+    TrailingSlash,
+    check_trailing_slash,
+    handler_without_route,
+    matched_route,
+    matches_no_route,
+    tags_given,
+)
 from ropewalk.tracebacks import shown_failure
 from ropewalk.typed import (
     Produces,
@@ -121,7 +129,7 @@ class App(Routes):
         self.limits = limits
         self.proxies = proxies
         self.debug = debug
-        self.trailing_slash = trailing_slash
+        self.trailing_slash = check_trailing_slash(trailing_slash)
         self.error_format = check_format(error_format)
         if produces is not None:
             self.produces = all_produced(produces, type(self).__name__)

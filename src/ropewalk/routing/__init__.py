@@ -7,7 +7,7 @@ from ropewalk.routing.not_found import handler_without_route, matches_no_route
 from ropewalk.routing.operation import OperationOptions, tags_given
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
 from ropewalk.routing.routes import ROUTED, Routes
-from ropewalk.routing.trailing_slash import TrailingSlash
+from ropewalk.routing.trailing_slash import TrailingSlash, check_trailing_slash
 
 __all__ = [
     "ROUTED",
@@ -18,6 +18,7 @@ __all__ = [
     "Routes",
     "Served",
     "TrailingSlash",
+    "check_trailing_slash",
     "delete",
     "get",
     "handler_without_route",

@@ -1,12 +1,21 @@
 """The response to a request whose path has a handler only if a trailing slash is added or removed."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from ropewalk.errors import shown
 from ropewalk.request import Request
 from ropewalk.resource import Found, Handler, redirect_to_path
 from ropewalk.response import Response
 
 TrailingSlash = Literal["redirect", "strict", "ignore"]
+
+
+def check_trailing_slash(given: TrailingSlash | None) -> TrailingSlash | None:
+    """Raises ValueError for a policy that does not exist."""
+    known = get_args(TrailingSlash)
+    if given is not None and given not in known:
+        raise ValueError(f"trailing_slash is {shown(given)}. It must be one of {', '.join(known)}, or None.")
+    return given
 
 
 def by_trailing_slash(other: Found, apps: tuple[Any, ...]) -> Found | None:

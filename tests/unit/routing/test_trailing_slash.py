@@ -53,3 +53,9 @@ class TestTrailingSlash:
         app.get("//evil.example/")(responding(""))
         response = Client(app).get("//evil.example")
         assert response.headers["location"] == "/evil.example/"
+
+    def test_a_policy_that_does_not_exist(self) -> None:
+        with pytest.raises(
+            ValueError, match="trailing_slash is 'none'. It must be one of redirect, strict, ignore, or"
+        ):
+            self.make("none")
