@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from weakref import WeakSet
@@ -15,16 +14,14 @@ from ropewalk.calling import (
     Cleanups,
     ErrorFormat,
     ErrorHandlers,
-    FailedLookup,
     as_wrong_reactor,
     call_hook,
     check_format,
-    format_of,
     start,
 )
 from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
-from ropewalk.middleware import PREFLIGHT, Middleware, chain, check, check_orders
+from ropewalk.middleware import PREFLIGHT, Middleware, check, check_orders, engine_handler_for, refusing_handler
 from ropewalk.openapi import OpenAPI, Published
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import EngineHandler, Request
@@ -57,9 +54,7 @@ from ropewalk.typed import (
     all_produced,
     app_scoped_below,
     body_types,
-    layers_of,
     open_provider,
-    with_dependencies,
 )
 from ropewalk.waiting import Moment, Waiter
 
@@ -399,20 +394,20 @@ class App(Routes):
         except BaseException as error:
             if interrupts(error):
                 raise
-            return _refusing(error, search.apps or (self,))
+            return refusing_handler(error, search.apps or (self,))
         foreign = False
         if params:
             request.params = params
             foreign = len(params) > len(handler.names) and handler.pass_params and not _takes_all(handler, params)
         if not lasting:
-            return _make_engine_handler(handler, apps, static, foreign)
+            return engine_handler_for(handler, apps, static, foreign)
         key = (handler, apps, static, foreign)
         engine_handler = self._engine_handlers.get(key)
         if engine_handler is None:
             try:
-                engine_handler = _make_engine_handler(handler, apps, static, foreign)
+                engine_handler = engine_handler_for(handler, apps, static, foreign)
             except HandlerError as error:  # a dependency of the handler cannot be provided
-                return _refusing(error, apps)
+                return refusing_handler(error, apps)
             self._engine_handlers[key] = engine_handler
         if self._only_engine_handlers is not None and not static and not depth and request.method in REGISTERED:
             self._only_engine_handlers[request.method] = engine_handler
@@ -420,7 +415,7 @@ class App(Routes):
 
     def refuse(self, error: HTTPError) -> EngineHandler:
         """The handler that raises an error, for a request whose path cannot be searched."""
-        return _refusing(error, (self,))
+        return refusing_handler(error, (self,))
 
     def route_of(self, request: Request, segments: list[str] | None = None, depth: int = 0) -> str | None:
         """The path pattern that matched a request, below the first `depth` segments; None if no route matched."""
@@ -504,52 +499,8 @@ async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = cal
         log.failure("RW208 {hook} failed while the app was stopping.", shown_failure(error), hook=named(hook))
 
 
-def _refusing(error: BaseException, apps: tuple[Any, ...]) -> EngineHandler:
-    """A handler that raises the error of a failed search, inside the middleware of the given apps."""
-    return _make_engine_handler(Handler(FailedLookup(error), whole_body=False), apps, static=False)
-
-
 def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:
     return handler.takes is None or handler.takes.issuperset(params)
-
-
-def _with_own_params(handler: Handler) -> Handler:
-    """Wrap a handler so that it gets only those path parameters that it takes; mounts around it may have others."""
-    call, takes = handler.call, handler.takes or ()
-
-    def with_own_params(request: Request) -> Any:
-        params = request.params
-        return call(request, **{name: params[name] for name in takes if name in params})
-
-    with_own_params.__wrapped__ = call  # type: ignore[attr-defined] # error messages find the user's code by it
-    return replace(handler, call=with_own_params, pass_params=False)
-
-
-def _make_engine_handler(handler: Handler, apps: tuple[Any, ...], static: bool, foreign: bool = False) -> EngineHandler:
-    """Make the object that the engine calls. `foreign`: the path has parameters that the handler does not take.
-
-    Raises HandlerError if a dependency of the handler cannot be provided.
-    """
-    if handler.plan is not None and handler.plan.bind is not None:
-        handler = with_dependencies(handler, layers_of(apps))
-    if foreign:
-        handler = _with_own_params(handler)
-    around = handler.middleware or any(app.middlewares for app in apps)
-    if around or any(app.errors for app in apps[1:]) or format_of(apps) != format_of(apps[:1]) or not handler.utf_8:
-        call: Callable[..., Any] = chain(handler, apps)
-        whole_body = pass_params = False
-    else:
-        call, whole_body, pass_params = handler.call, handler.whole_body, handler.pass_params
-    return EngineHandler(
-        call,
-        whole_body=whole_body,
-        body_limit=handler.body_limit,
-        pass_params=pass_params,
-        static=static,
-        text_type=handler.text_type,
-        bytes_type=handler.bytes_type,
-        half_close=handler.half_close,
-    )
 
 
 def _hosts_whole_tree(root: Resource) -> bool:

@@ -18,7 +18,7 @@ too.
 from ropewalk.middleware.allowed_hosts import AllowedHostsOptions, allowed_hosts
 from ropewalk.middleware.body_limit import BodyLimitOptions, body_limit
 from ropewalk.middleware.cache_headers import CacheOptions, cache_headers
-from ropewalk.middleware.chain import PREFLIGHT, Middleware, Next, chain, check
+from ropewalk.middleware.chain import PREFLIGHT, Middleware, Next, check
 from ropewalk.middleware.conditional import ConditionalOptions, conditional
 from ropewalk.middleware.cors import CORSOptions, cors
 from ropewalk.middleware.describing import (
@@ -28,6 +28,7 @@ from ropewalk.middleware.describing import (
     describes,
     description_of,
 )
+from ropewalk.middleware.engine_handlers import engine_handler_for, refusing_handler
 from ropewalk.middleware.idempotency import IdempotencyOptions, idempotency
 from ropewalk.middleware.order import check_orders
 from ropewalk.middleware.rate_limit import Limit, RateLimit, rate_limit
@@ -64,7 +65,6 @@ __all__ = [
     "allowed_hosts",
     "body_limit",
     "cache_headers",
-    "chain",
     "check",
     "check_orders",
     "conditional",
@@ -72,8 +72,10 @@ __all__ = [
     "current_request_id",
     "describes",
     "description_of",
+    "engine_handler_for",
     "idempotency",
     "rate_limit",
+    "refusing_handler",
     "request_id",
     "security_headers",
     "timeout",

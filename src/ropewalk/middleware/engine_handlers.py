@@ -1,0 +1,55 @@
+"""What the engine calls for a request: a handler with its dependencies, inside the middleware around it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ropewalk.calling import FailedLookup, format_of
+from ropewalk.middleware.chain import chain
+from ropewalk.request import EngineHandler, Request
+from ropewalk.resource import Handler
+from ropewalk.typed import layers_of, with_dependencies
+
+
+def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, foreign: bool = False) -> EngineHandler:
+    """The handler of a request inside some apps, outermost first.
+
+    `foreign`: there are parameters that it does not take. Raises HandlerError for its dependencies.
+    """
+    if handler.plan is not None and handler.plan.bind is not None:
+        handler = with_dependencies(handler, layers_of(apps))
+    if foreign:
+        handler = _with_own_params(handler)
+    around = handler.middleware or any(app.middlewares for app in apps)
+    if around or any(app.errors for app in apps[1:]) or format_of(apps) != format_of(apps[:1]) or not handler.utf_8:
+        call: Callable[..., Any] = chain(handler, apps)
+        whole_body = pass_params = False
+    else:
+        call, whole_body, pass_params = handler.call, handler.whole_body, handler.pass_params
+    return EngineHandler(
+        call,
+        whole_body=whole_body,
+        body_limit=handler.body_limit,
+        pass_params=pass_params,
+        static=static,
+        text_type=handler.text_type,
+        bytes_type=handler.bytes_type,
+        half_close=handler.half_close,
+    )
+
+
+def refusing_handler(error: BaseException, apps: tuple[Any, ...]) -> EngineHandler:
+    """A handler that raises an error of the search for a handler, inside the middleware of apps."""
+    return engine_handler_for(Handler(FailedLookup(error), whole_body=False), apps, static=False)
+
+
+def _with_own_params(handler: Handler) -> Handler:
+    """The handler, without those parameters of the mounts around it that it does not take."""
+    call, takes = handler.call, handler.takes or ()
+
+    def with_own_params(request: Request) -> Any:
+        params = request.params
+        return call(request, **{name: params[name] for name in takes if name in params})
+
+    with_own_params.__wrapped__ = call  # type: ignore[attr-defined] # error messages find the user's code by it
+    return replace(handler, call=with_own_params, pass_params=False)
