@@ -135,7 +135,8 @@ class SQLiteIdempotency:
                 result = step(database)
                 database.execute("COMMIT")
             except BaseException:
-                database.execute("ROLLBACK")
+                if database.in_transaction:  # SQLite rolls back by itself when the disk is full
+                    database.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
             self._close()

@@ -321,6 +321,18 @@ class TestSQLite:
         other.close()
         store.close()
 
+    def test_a_full_disk(self, tmp_path: Path, run: Run) -> None:
+        """SQLite has rolled back by itself then. The message names the cause."""
+        store = SQLiteIdempotency(tmp_path / "keys.db", timeout=20)
+        run(store.claim("key", "print", "first", 60))
+        assert store._database is not None
+        store._database.execute("PRAGMA max_page_count = 1")  # no more pages than there are
+        with pytest.raises(StoreUnavailable, match="RW234 .* failed: database or disk is full"):
+            run(store.save("key", "first", b"x" * 100_000, 60))
+        run(store.save("key", "first", b"response", 60))
+        assert run(store.claim("key", "print", "second", 60)) == Record("print", b"response")
+        store.close()
+
     def test_a_claim_of_a_caller_that_gave_up_is_undone(self, tmp_path: Path, run: Run) -> None:
         entered, leave = threading.Event(), threading.Event()
 
