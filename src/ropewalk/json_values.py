@@ -44,11 +44,13 @@ _UNSTRUCTURED: Final = bytes(set(range(256)) - {*_STEPS, ord('"')})
 class EncodedJSON:
     """A value with its JSON, such as a model of pydantic. It may be a part of another value."""
 
-    __slots__ = ("data", "value")
+    __slots__ = ("data", "kind", "value")
 
-    def __init__(self, data: bytes, value: Any) -> None:
+    def __init__(self, data: bytes, value: Any, kind: Any = Any) -> None:
         self.data = data
         self.value = value
+        self.kind = kind
+        """The type by which the JSON was made. The value may have more fields."""
 
 
 def unwrapped(value: Any) -> Any:

@@ -134,7 +134,7 @@ def model_encoder(kind: Any, where: object) -> Callable[[Any], EncodedJSON] | No
         except ValueError as error:
             what = f"{where} returned a value that does not match its annotation: {error}."
             raise HandlerError("RW215", what) from None
-        return EncodedJSON(adapter.dump_json(made, by_alias=True), made)
+        return EncodedJSON(adapter.dump_json(made, by_alias=True), made, kind)
 
     return encode
 

@@ -22,6 +22,7 @@ from ropewalk.request import Request
 from ropewalk.response import JSON, Response, to_json
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.item_streams import item_kind
+from ropewalk.typed.model_narrowing import narrowed_model
 from ropewalk.typed.outputs import returned_kind
 from ropewalk.typed.response_shapes import declared_responses
 from ropewalk.typed.value_shapes import members_of
@@ -184,9 +185,9 @@ def _with_charset(name: str) -> str:
 
 
 def _without_json(value: Any) -> Any:
-    """A value without the JSON that was made of its parts."""
+    """A value without the JSON that was made of its parts, and without the fields that were left out of that."""
     if isinstance(value, EncodedJSON):
-        return value.value
+        return narrowed_model(value.value, value.kind)
     if isinstance(value, list):
         return [_without_json(each) for each in value]
     if isinstance(value, dict):

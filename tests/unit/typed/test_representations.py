@@ -18,6 +18,7 @@ from ropewalk.msgpack_values import MSGPACK
 from ropewalk.routing import get
 from ropewalk.statuses import Created, NotFound
 from ropewalk.testing import Client, ClientResponse
+from ropewalk.typed.model_narrowing import narrowed_model
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
@@ -164,6 +165,52 @@ class TestEveryKindOfHandler:
             assert (response.headers["content-type"], response.text) == (HTML, "<p>1")
             assert ask(client, "text/html; charset=UTF-8").text == "<p>1"
             assert ask(client, "*/*").json() == {"number": "1"}
+
+
+class Hotel(pydantic.BaseModel):
+    rooms: list[Model]
+    by_number: dict[str, Model | None] = {}
+    best: tuple[Model, int] | None = None
+    floors: tuple[Model, ...] = ()
+    alias: Annotated[Model | None, pydantic.Field(serialization_alias="other")] = None
+    _note: str = "own"
+
+
+class StoredHotel(Hotel):
+    secret: str = "s"
+    _hidden: str = "secret"
+
+
+def test_a_function_gets_models_without_other_fields() -> None:
+    """Pydantic drops them where it makes JSON, and a function may write all fields of its argument."""
+    room = StoredModel(number="1")
+    hotel = StoredHotel(rooms=[room], by_number={"1": room, "2": None}, best=(room, 1), floors=(room,), alias=room)
+    for value, kind in (
+        (room, Model),
+        ([room], list[Model]),
+        (hotel, Hotel),
+        (Hotel(rooms=[room]), Hotel),
+        ([hotel, None], list[Hotel | None]),
+        ({"a": room}, dict[str, Model]),
+        (Created[Model](room), Created[Model]),
+    ):
+        text = ask(serve(kinds_of_handler(value, kind)[0], {"text/plain": repr})).text
+        assert "number='1'" in text
+        assert "secret" not in text
+    assert hotel.secret == "s"
+
+
+def test_a_narrowed_model_is_a_whole_one() -> None:
+    room, own = StoredModel(number="1"), Model(number="2")
+    hotel = StoredHotel(rooms=[room, own], by_number={"1": room}, best=(room, 1), alias=room)
+    made = narrowed_model(hotel, Hotel)
+    assert type(made) is Hotel
+    assert made._note == "own"
+    assert made == Hotel.model_validate_json(hotel.model_dump_json(include=set(Hotel.model_fields)))
+    assert made.model_fields_set == {"rooms", "by_number", "best", "alias"}
+    assert made.rooms[1] is own
+    for exact, kind in ((own, Model), ([own, own], list[Model]), (Hotel(rooms=[own], best=(own, 1)), Hotel)):
+        assert narrowed_model(exact, kind) is exact
 
 
 def test_bytes_of_a_function() -> None:
