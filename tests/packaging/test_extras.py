@@ -161,7 +161,7 @@ def test_the_page_of_an_api(extra: str, tmp_path: Path) -> None:
             "Run `pip install 'ropewalk[openapi]'`, or set ui=None."
         )
     else:
-        assert (ended, output) == (0, "9\n")
+        assert (ended, output) == (0, "10\n")
 
 
 @pytest.mark.parametrize("extra", [PLAIN, "openapi"])
