@@ -24,7 +24,17 @@ MODULES = sorted(
 
 PAGES = sorted(path for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")] if "_build" not in path.parts)
 
-INTERNAL = {"calling", "forks", "open_files", "producing", "response_types", "streaming", "suggest", "tracebacks"}
+INTERNAL = {
+    "calling",
+    "finite_numbers",
+    "forks",
+    "open_files",
+    "producing",
+    "response_types",
+    "streaming",
+    "suggest",
+    "tracebacks",
+}
 """Modules from which programs import nothing."""
 
 BLOCK = r"(?ms:^```python\n(.*?)^```$)"

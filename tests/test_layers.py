@@ -20,6 +20,7 @@ PACKAGE = SOURCE / "ropewalk"
 LAYERS = (
     {
         "errors",
+        "finite_numbers",
         "headers",
         "charsets",
         "clocks",

@@ -24,6 +24,7 @@ from msgspec.inspect import (
 from msgspec.inspect import Type as Described
 
 from ropewalk.errors import BadBody, HandlerError, HTTPError, full_name, shown
+from ropewalk.finite_numbers import INFINITE, infinite_finder, may_be_infinite
 
 DEEPEST: Final = 200
 """The most levels of nested arrays and objects in a body.
@@ -62,13 +63,16 @@ def read_json(body: bytes, kind: Any) -> Any:
     """Decode a body as a type.
 
     Raises BadBody (400) for a body that is not JSON or is nested too deeply, HTTPError 422 for a value that does not
-    match the type, and HandlerError (RW211) if JSON cannot become the type, or a part of the type that was sent.
+    match the type or has a number that is not finite, and HandlerError (RW211) if JSON cannot become the type, or a
+    part of the type that was sent.
     """
     decoder = _decoder_for(kind)
     if is_too_deep(body):
         raise BadBody(f"The body has arrays and objects nested more than {DEEPEST} deep.")
     try:
-        return decoder.decode(body)
+        made = decoder.decode(body)
+        check_finite(body, kind)
+        return made
     except msgspec.ValidationError as error:
         foreign = _expected(str(error), _foreign_types(kind))
         if foreign is not None:
@@ -86,6 +90,14 @@ def read_json(body: bytes, kind: Any) -> Any:
         if "hash" in str(error) and not _has_set_of_unhashable(kind):
             raise HTTPError(422, f"A set cannot contain such an item: {error}.") from error
         raise _unreadable(kind, str(error)) from error
+
+
+def check_finite(body: bytes, kind: Any) -> None:
+    """Raise ValidationError if a body, which matches a type, has a Decimal that is infinite or not a number."""
+    if may_be_infinite(body):
+        finder = infinite_finder(kind)
+        if finder is not None and finder(msgspec.json.decode(body)):
+            raise msgspec.ValidationError(INFINITE)
 
 
 def is_too_deep(body: bytes) -> bool:

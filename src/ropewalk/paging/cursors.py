@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from ropewalk.errors import HandlerError, shown
+from ropewalk.json_values import check_finite
 
 MOST_CHARACTERS: Final = 500
 """The most characters of a cursor that a client may send. Even percent-encoded, they fit into a request line."""
@@ -30,6 +31,7 @@ class Cursors:
     """Encodes values of one type as cursors, and decodes them. Raises HandlerError (RW266) for a wrong secret."""
 
     def __init__(self, kind: Any, secret: "Secret | Sequence[Secret] | None", purpose: str) -> None:
+        self._kind = kind
         self._decoder = msgspec.json.Decoder(kind)
         self._keys = _keys(secret, purpose)
 
@@ -46,7 +48,9 @@ class Cursors:
             if not any(hmac.compare_digest(given, _sign(key, data)) for key in self._keys):
                 raise InvalidCursor("The signature is wrong.")
         try:
-            return self._decoder.decode(data)
+            made = self._decoder.decode(data)
+            check_finite(data, self._kind)
+            return made
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidCursor(str(error)) from None
 

@@ -6,8 +6,9 @@ import msgspec
 from msgspec import ValidationError
 
 from ropewalk.errors import HTTPError
+from ropewalk.finite_numbers import INFINITE, infinite_finder
 from ropewalk.headers import content_type
-from ropewalk.json_values import is_too_deep, read_json
+from ropewalk.json_values import check_finite, is_too_deep, read_json
 from ropewalk.msgpack_values import is_msgpack, read_any_msgpack, read_msgpack
 from ropewalk.request import AcceptedTypes, Request
 from ropewalk.typed.inputs import Input
@@ -55,6 +56,7 @@ class JSONBody:
         self._sent = SentBody(body)
         self._decode = msgspec.json.Decoder(body.kind).decode
         self._packed = msgspec.msgpack.Decoder(body.kind)
+        self._has_infinite = infinite_finder(body.kind, floats=True)
 
     def read(self, request: Request) -> dict[str, Any]:
         """The argument. Raises ValidationError, and HTTPError 400 and 415."""
@@ -62,15 +64,21 @@ class JSONBody:
         if body is None:
             return {}
         if self._sent.is_msgpack(request):
-            return {self._parameter: read_msgpack(body, self._packed)}
+            made = read_msgpack(body, self._packed)
+            if self._has_infinite is not None and self._has_infinite(read_any_msgpack(body)):
+                raise ValidationError(INFINITE)
+            return {self._parameter: made}
         if is_too_deep(body):
             read_json(body, self._kind)  # raises the error
         try:
-            return {self._parameter: self._decode(body)}
+            made = self._decode(body)
         except ValidationError as error:
-            return {self._parameter: self._decode_plain(body, error)}
+            made = self._decode_plain(body, error)
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
             return {self._parameter: read_json(body, self._kind)}  # raises the error that fits
+        if self._has_infinite is not None:
+            check_finite(body, self._kind)  # of Decimals, as JSON has no such floats
+        return {self._parameter: made}
 
     def errors(self, request: Request) -> list[FieldError]:
         """Every error; none if the body is valid."""

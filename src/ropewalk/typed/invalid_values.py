@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, inspect
 
+from ropewalk.finite_numbers import INFINITE, is_infinite
 from ropewalk.typed.unprocessable_content import MOST
 
 INVALID: Final[Any] = object()
@@ -104,10 +105,14 @@ class _Search:
     def convert_whole(self, value: Any, kind: Any, path: tuple[str | int, ...]) -> Any:
         """Convert a value at once. A failure counts for the whole value."""
         try:
-            return msgspec.convert(value, kind, strict=self.strict, str_keys=True)
+            made = msgspec.convert(value, kind, strict=self.strict, str_keys=True)
         except (msgspec.ValidationError, TypeError, ValueError) as error:
             self.faults.append(fault_of(str(error), path))
             return INVALID
+        if not isinstance(made, str) and is_infinite(made):
+            self.faults.append(Fault(path, "range", INFINITE))
+            return INVALID
+        return made
 
     def _object(self, value: dict[Any, Any], node: Any, path: tuple[str | int, ...]) -> Any:
         found: dict[str, Any] = {}

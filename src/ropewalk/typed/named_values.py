@@ -13,9 +13,10 @@ from msgspec.structs import asdict
 
 from ropewalk.converters import BUILT_IN
 from ropewalk.errors import HTTPError
+from ropewalk.finite_numbers import INFINITE, is_infinite
 from ropewalk.request import Request
 from ropewalk.typed.annotations import without_annotated
-from ropewalk.typed.descriptions import cached_by_type, described, plain
+from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.inputs import Input, is_array
 from ropewalk.typed.invalid_values import Fault, faults_in
 from ropewalk.typed.unprocessable_content import FieldError, Location
@@ -79,19 +80,21 @@ def reader_of(location: Location, nodes: Mapping[str, shapes.Type]) -> ValuesOf:
     """A function that returns the values of a part of a request, for fields of some types.
 
     msgspec takes the text "null", in any case, for None. To clients it is text like any other, so a number or a date
-    that may be None refuses it: only an absent value leaves the default.
+    that may be None refuses it: only an absent value leaves the default. It also takes "nan" and "inf" for numbers.
+    JSON has none of these, and a converter of the path refuses them.
     """
     values_of = VALUES[location]
-    nullable = [field for field, node in nodes.items() if _takes_null(node)]
-    if not nullable:
+    nullable = [(field, _text) for field, node in nodes.items() if _takes_null(node)]
+    changes = nullable + [(field, _finite_text) for field, node in nodes.items() if _takes_infinite(node)]
+    if not changes:
         return values_of
 
     def values(request: Request, names: Names) -> Raw:
         raw = values_of(request, names)
-        for field in nullable:
+        for field, change in changes:
             if field in raw:
                 value = raw[field]
-                raw[field] = [_text(each) for each in value] if isinstance(value, list) else _text(value)
+                raw[field] = [change(each) for each in value] if isinstance(value, list) else change(value)
         return raw
 
     return values
@@ -196,6 +199,19 @@ def _takes_null(node: shapes.Type) -> bool:
         return any(_takes_null(each.item_type) for each in arrays)
     is_text = any(isinstance(each, (shapes.StrType, shapes.AnyType)) for each in kinds)
     return not is_text and any(isinstance(each, shapes.NoneType) for each in kinds)
+
+
+def _takes_infinite(node: shapes.Type) -> bool:
+    """Whether msgspec makes an infinite number of a text for a type, or for the items of a list of it."""
+    kinds = list(within(node))
+    return any(isinstance(each, (shapes.FloatType, shapes.DecimalType)) for each in kinds) and not any(
+        isinstance(each, (shapes.StrType, shapes.AnyType)) for each in kinds
+    )
+
+
+def _finite_text(value: Any) -> Any:
+    """The value, or in place of an infinite number a text that is not a number."""
+    return INFINITE if isinstance(value, str) and is_infinite(value) else value
 
 
 def _text(value: Any) -> Any:

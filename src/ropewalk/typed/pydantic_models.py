@@ -70,8 +70,8 @@ class PydanticBody:
         packed = self._sent.is_msgpack(request)
         if packed:
             value = read_any_msgpack(body)
-        elif is_too_deep(body):
-            read_json(body, Any)  # raises the error
+        elif is_too_deep(body) or b"NaN" in body or b"Infinity" in body:  # pydantic takes these names for numbers
+            read_json(body, Any)  # raises the error, if there is one
         try:
             made = self._adapter.validate_python(value) if packed else self._adapter.validate_json(body)
             return {self._parameter: made}

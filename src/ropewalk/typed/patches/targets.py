@@ -7,6 +7,7 @@ import msgspec
 from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, full_name, shown
+from ropewalk.finite_numbers import infinite_finder
 from ropewalk.typed.bodies import body_errors
 from ropewalk.typed.invalid_values import Fault, faults_in
 from ropewalk.typed.narrowing import narrowing
@@ -89,6 +90,7 @@ class _NativeTarget(_Target):
     def __init__(self, kind: Any, node: shapes.Type) -> None:
         super().__init__(kind)
         self._narrow = narrowing(node)
+        self._has_infinite = infinite_finder(kind)
 
     def _document(self, value: Any) -> Any:
         made = msgspec.convert(value, self.kind, from_attributes=True)
@@ -96,9 +98,12 @@ class _NativeTarget(_Target):
 
     def _faults(self, document: Any) -> list[Fault] | _Made:
         try:
-            return _Made(msgspec.convert(document, self.kind, str_keys=True))
+            made = _Made(msgspec.convert(document, self.kind, str_keys=True))
         except (ValueError, TypeError):  # a TypeError for an unhashable item of a set
             return faults_in(document, self.kind)
+        if self._has_infinite is not None and self._has_infinite(document):
+            return faults_in(document, self.kind)
+        return made
 
     def _schema(self) -> dict[str, Any]:
         return msgspec.json.schema(self.kind)
