@@ -43,7 +43,7 @@ class JSONPatch(Patch[Changed]):
         all faults of the result, and HandlerError (RW260) if `value` is not valid.
         """
         document = self._target.document(value)
-        left = max(MOST_COPIED, len(msgspec.json.encode(document)))
+        left = max(MOST_COPIED, len(msgspec.json.encode(document, enc_hook=str)))
         for index, operation in enumerate(self.operations):
             if self._kinds[index] in (Copy, Move):
                 left -= self._size_of_source(document, operation, index)
@@ -71,7 +71,7 @@ class JSONPatch(Patch[Changed]):
             source = pointer.JsonPointer(operation["from"]).resolve(document)
         except pointer.JsonPointerException:
             raise _impossible(operation, index) from None
-        encoded = msgspec.json.encode(source)
+        encoded = msgspec.json.encode(source, enc_hook=str)  # of a MaskedSecret
         if is_too_deep(encoded):
             raise _refused(index, "The copied value has arrays and objects nested too deeply.")
         return len(encoded)

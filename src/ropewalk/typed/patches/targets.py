@@ -13,6 +13,7 @@ from ropewalk.typed.invalid_values import Fault, faults_in
 from ropewalk.typed.narrowing import narrowing
 from ropewalk.typed.patches.kinds import Target
 from ropewalk.typed.patches.nulls import Place, Places
+from ropewalk.typed.patches.secrets import masked, unmasked
 from ropewalk.typed.pydantic_models import has_model, model_adapter, model_faults
 from ropewalk.typed.unprocessable_content import InvalidInput
 
@@ -119,11 +120,12 @@ class _ModelTarget(_Target):
     def _document(self, value: Any) -> Any:
         made = self._adapter.validate_python(value, from_attributes=True)
         # `round_trip` leaves out computed fields, which cannot be input.
-        return self._adapter.dump_python(made, mode="json", by_alias=True, round_trip=True)
+        document = self._adapter.dump_python(made, mode="json", by_alias=True, round_trip=True)
+        return masked(document, self._adapter.dump_python(made, by_alias=True, round_trip=True))
 
     def _faults(self, document: Any) -> list[Fault] | _Made:
         try:
-            return _Made(self._adapter.validate_json(msgspec.json.encode(document)))
+            return _Made(self._adapter.validate_json(msgspec.json.encode(unmasked(document))))
         except ValueError as error:
             return model_faults(error)
 

@@ -285,3 +285,58 @@ def test_the_places_of_a_type_are_made_once() -> None:
             place = place.below("friend")
         assert place.may_be_null("guest")
     assert len(target.place._places._made) < 20
+
+
+class Key(pydantic.BaseModel):
+    name: str
+    value: pydantic.SecretStr = pydantic.SecretStr("")
+
+
+class Account(pydantic.BaseModel):
+    name: str
+    password: pydantic.SecretStr
+    token: pydantic.SecretBytes = pydantic.SecretBytes(b"token")
+    keys: list[Key] = []
+
+
+class TestSecrets:
+    """Pydantic writes asterisks for them."""
+
+    def apply(self, content_type: str, body: Any) -> Account:
+        account = Account(
+            name="ada",
+            password=pydantic.SecretStr("open sesame"),
+            keys=[Key(name=name, value=pydantic.SecretStr(name * 2)) for name in ("a", "b")],
+        )
+        found: list[Account] = []
+        app = App()
+
+        @app.patch("/")
+        def change(patch: MergePatch[Account] | JSONPatch[Account]) -> None:
+            found.append(patch.apply(account))
+
+        body = msgspec.json.encode(body)
+        response = Client(app).patch("/", body=body, headers={"content-type": content_type})
+        assert response.status == 204, response.text
+        return found[0]
+
+    def test_they_stay(self) -> None:
+        account = self.apply("application/merge-patch+json", {"name": "eve"})
+        assert (account.name, account.password.get_secret_value()) == ("eve", "open sesame")
+        assert account.token.get_secret_value() == b"token"
+        assert [key.value.get_secret_value() for key in account.keys] == ["aa", "bb"]
+
+    def test_they_change(self) -> None:
+        account = self.apply("application/merge-patch+json", {"password": "new", "token": None})
+        assert account.password.get_secret_value() == "new"
+
+    def test_they_cannot_be_copied_to_another_field(self) -> None:
+        operations = [
+            {"op": "copy", "from": "/password", "path": "/name"},
+            {"op": "test", "path": "/name", "value": "**********"},
+            {"op": "remove", "path": "/keys/0"},
+        ]
+        account = self.apply("application/json-patch+json", operations)
+        assert account.name == "**********"
+        assert account.password.get_secret_value() == "open sesame"
+        assert [key.value.get_secret_value() for key in account.keys] == ["bb"]

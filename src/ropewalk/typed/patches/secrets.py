@@ -1,0 +1,51 @@
+"""Secrets of pydantic, such as `SecretStr`, in the JSON of an object that a patch changes.
+
+Pydantic writes asterisks for them, which would replace each secret that a patch leaves as it is. With the secrets
+themselves, a client could compare them by `test`, and read them by `copy`. So they stay hidden while a patch is
+applied, and come back where they were.
+"""
+
+from typing import Any
+
+import msgspec
+
+_ARRAYS = (list, tuple, set, frozenset)
+Path = tuple[str | None, ...]
+"""The members that lead to a value; None for any item of an array."""
+
+
+class MaskedSecret(str):
+    """The asterisks for a secret, with the secret and its place."""
+
+    secret: Any
+    path: Path
+
+
+def masked(document: Any, value: Any, path: Path = ()) -> Any:
+    """The JSON of a value with a `MaskedSecret` for each secret.
+
+    Both have the same parts in the same order, unless a serializer of the program makes other ones for JSON.
+    """
+    if isinstance(document, dict) and isinstance(value, dict) and len(document) == len(value):
+        parts = zip(document.items(), value.values(), strict=True)
+        return {name: masked(each, part, (*path, name)) for (name, each), part in parts}
+    if isinstance(document, list) and isinstance(value, _ARRAYS) and len(document) == len(value):
+        return [masked(each, part, (*path, None)) for each, part in zip(document, value, strict=True)]
+    if not isinstance(document, str) or not hasattr(value, "get_secret_value"):
+        return document
+    secret = value.get_secret_value()
+    hidden = MaskedSecret(document)
+    hidden.secret = secret.decode("utf-8") if isinstance(secret, bytes) else msgspec.to_builtins(secret)
+    hidden.path = path
+    return hidden
+
+
+def unmasked(document: Any, path: Path = ()) -> Any:
+    """The JSON with the secrets that are where they were, or in another item of the same array. Others stay hidden."""
+    if isinstance(document, dict):
+        return {name: unmasked(each, (*path, name)) for name, each in document.items()}
+    if isinstance(document, list):
+        return [unmasked(each, (*path, None)) for each in document]
+    if isinstance(document, MaskedSecret):
+        return document.secret if document.path == path else str(document)
+    return document
