@@ -236,8 +236,8 @@ class Routes:
         Raises TreeError: RW103 if a parameter below has the same name as one of the path, RW104 if the path has a mount
         already. Raises HandlerError: RW218 for a wrong provider, RW219 for wrong tags.
 
-        `tags` and `hidden` are for the description of the API: the tags count for every operation of what is mounted,
-        and `hidden` leaves all of it out.
+        `tags` and `hidden` affect the OpenAPI document: `tags` are added to every operation below the mount, and
+        `hidden` omits these operations.
         """
         provided = all_named(provide)
         given_tags = tags_given(tags, f"The mount at {path}")

@@ -1,4 +1,4 @@
-"""The engine as one reader among those of a reactor or an event loop."""
+"""Register the engine as one reader of a reactor or an event loop."""
 
 import os
 import select
@@ -18,15 +18,16 @@ from ropewalk.forks import ServingChildren
 
 
 def watch(engine: Engine, runner: Any, turn: Callable[[], object] | None = None) -> "ReactorWatch":
-    """Have a reactor or an event loop run the turns of an engine, by `turn` if it is given. Call the result to end
-    it."""
+    """Have a reactor or an event loop call `turn` (by default `engine.turn`) when the engine is ready. Call the result
+    to end this."""
     return ReactorWatch(engine, runner, turn or engine.turn)
 
 
 class ReactorWatch:
-    """An engine among the readers of a reactor or an event loop. Calling it removes the engine.
+    """The registration of an engine as a reader of a reactor or an event loop. Calling it removes the engine.
 
-    With an asyncio reactor it uses the event loop directly, which saves some microseconds for each wakeup.
+    With an asyncio reactor, the engine is registered with the event loop itself, which saves some microseconds for each
+    wakeup.
     """
 
     def __init__(self, engine: Engine, runner: Any, turn: Callable[[], object]) -> None:
@@ -38,7 +39,7 @@ class ReactorWatch:
         self._outdated = False
         """Whether this is a forked child whose reactor still watches the parent's descriptor."""
         self._children: ServingChildren | None = None
-        """The children that serve, if this process is one of them."""
+        """Records the children that serve requests. Set only if this process is a forked child."""
         if self._loop is not None:
             self._loop.add_reader(engine.fileno(), turn)
         else:
@@ -52,14 +53,15 @@ class ReactorWatch:
             self._runner.removeReader(self._reader)
 
     def after_fork_in_child(self, children: ServingChildren | None = None) -> None:
-        """In a forked child, whose engine has a new descriptor with the same number: watch it when the reactor runs.
+        """In a forked child: watch the engine's new descriptor, which has the same number, as soon as the reactor runs.
 
-        From then on the child serves, which is recorded in `children`. It must not happen earlier: the parent shares
-        the reactor's epoll descriptor, and would get the events of a child that does not run its reactor.
+        From then on the child serves requests, which is recorded in `children`. It must not watch the descriptor
+        earlier, because the parent shares the reactor's epoll descriptor and would get the events of a child that does
+        not run its reactor.
         """
         self._outdated = True
         self._children = children
-        with suppress(RuntimeError):  # asyncio in debug mode: its own thread does not exist in the child
+        with suppress(RuntimeError):  # asyncio in debug mode checks the thread
             if self._loop is not None:
                 self._loop.call_soon(self._serve)
             elif self._runner.running:
@@ -68,7 +70,8 @@ class ReactorWatch:
                 self._runner.callWhenRunning(self._serve)
 
     def _serve(self) -> None:
-        """Raises EngineError (RW511) if the reactor cannot watch the new descriptor."""
+        """Watch the new descriptor, and record that this child serves. Raises EngineError (RW511) if the reactor cannot
+        watch it."""
         if self._outdated:
             self._renew()
             if self._children is not None:
@@ -82,8 +85,9 @@ class ReactorWatch:
             self._loop.remove_reader(self._engine.fileno())
             self._loop.add_reader(self._engine.fileno(), self._turn)
             return
-        # Only the epoll reactor must register again; the others keep descriptors by number in their own memory. Use
-        # the poller itself: `addReader` would do nothing, because the reactor already knows the reader.
+        # Only the epoll reactor needs a new registration, because other reactors keep descriptors by number in their
+        # own memory. Register with the poller itself: the reactor already knows the reader, so `addReader` would do
+        # nothing.
         poller: Any = getattr(self._runner, "_poller", None)
         if type(poller).__name__ == "epoll":
             poller.register(self._engine.fileno(), select.EPOLLIN)
@@ -96,14 +100,15 @@ class ReactorWatch:
 
 
 def _is_on_epoll(reactor: Any) -> bool:
-    """Whether a reactor is Twisted's on epoll. That module cannot be imported on systems without epoll."""
+    """Whether a reactor is Twisted's EPollReactor. Its module is not imported here, because not every system has
+    epoll."""
     module = sys.modules.get("twisted.internet.epollreactor")
     return module is not None and isinstance(reactor, module.EPollReactor)
 
 
 @implementer(IReadDescriptor)
 class EngineReader:
-    """Readable when any socket of the engine is ready."""
+    """A reader that is readable when any socket of the engine is ready."""
 
     def __init__(self, engine: Engine, turn: Callable[[], object]) -> None:
         self._engine = engine
@@ -122,4 +127,4 @@ class EngineReader:
         return "ropewalk"
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor has removed it. The server closes the engine."""
+        """Do nothing when the reactor removes the reader, because the server closes the engine."""

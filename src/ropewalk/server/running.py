@@ -1,4 +1,4 @@
-"""`App.run` and the command line: the whole life of a serving process."""
+"""`App.run` and the command line: run a serving process from its start to its exit."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ from ropewalk.server.stop_signals import handle_stop_signals
 log = Logger(namespace="ropewalk.server")
 
 LAST_LINES_TIMEOUT: Final = 0.25
-"""Seconds that the last lines of the log have at least to be written."""
+"""The least time, in seconds, that the last lines of the log have to be written."""
 
 
 def run(
@@ -42,14 +42,13 @@ def run(
 ) -> None:
     """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then let running requests finish.
 
-    A second signal aborts the running requests, or cancels the running stop hook; a third one kills the process. SIGHUP
-    stops the server too, but is never a second signal. SIGUSR1 reopens the file of the access log, and SIGUSR2 is
-    ignored. Signals that the program handles or ignores are left alone.
-
-    `started` is called when requests are accepted. If it is None, Twisted's log goes to the standard error, unless the
-    program has begun it, and the addresses are logged. If `access_log_file` is None, the access log goes to the
-    standard output. A closed standard stream becomes the null device. `exiting` says that the process ends after this
-    call: the signals that were handled, except SIGINT and SIGTERM, are then ignored.
+    A second signal aborts the running requests, or cancels the running stop hook. A third one kills the process. SIGHUP
+    stops the server, too, but does not count as a second signal. SIGUSR1 reopens the file of the access log, and
+    SIGUSR2 is ignored. Signals that application code handles or ignores are left alone. `started` is called when
+    requests are accepted. If it is None, the addresses are logged, and Twisted's log goes to the standard error unless
+    application code has begun it. If `access_log_file` is None, the access log goes to the standard output. A closed
+    standard stream is replaced by the null device. Pass `exiting` if the process ends after this call: the handled
+    signals, except SIGINT and SIGTERM, are then ignored.
 
     Raises StartError and EngineError if serving cannot begin, and OSError if the access log cannot be opened.
     """
@@ -93,16 +92,17 @@ def run(
 
 
 def run_on_tcp(servable: Any, host: str, port: int, *, half_close: bool, **options: Any) -> None:
-    """As `run`, on one TCP port. With `half_close`, clients may close their sending side and wait for responses."""
+    """Like `run`, on one TCP port. With `half_close`, clients may close their sending side and still receive
+    responses."""
     endpoint = tcp_endpoint(host, port)
     run(servable, listen=[half_closing(endpoint) if half_close else endpoint], **options)
 
 
 def finish_logs(access_log: AccessLog | None) -> None:
-    """Wait until both logs are written, for FLUSH_TIMEOUT in total. It blocks.
+    """Block until both logs are written, for FLUSH_TIMEOUT in total.
 
-    The thread of the error log writes while this waits for the access log. It has LAST_LINES_TIMEOUT in any case,
-    because closing the access log may have logged the number of lost lines.
+    The error log's thread writes while this waits for the access log. Afterwards it still gets LAST_LINES_TIMEOUT,
+    because closing the access log may log the number of lost lines.
     """
     end = monotonic() + FLUSH_TIMEOUT
     if access_log is not None:
@@ -119,6 +119,6 @@ def _log_addresses(listening: list[AppListeningPort]) -> None:
 
 
 def _begin_logging() -> None:
-    """Begin Twisted's log on the standard error, from level info on, unless the program has begun it."""
-    if globalLogBeginner._temporaryObserver is not None:  # noqa: SLF001 - the only sign of it
+    """Begin Twisted's log on the standard error, from level info on, unless application code has begun it."""
+    if globalLogBeginner._temporaryObserver is not None:  # noqa: SLF001 - no public attribute shows whether the log has begun
         begin_logging(LogLevel.info)

@@ -1,4 +1,4 @@
-"""Warnings at the start about settings that switch off a defence."""
+"""Warnings at the start about settings that switch off a protection."""
 
 from typing import Final
 
@@ -9,11 +9,12 @@ OFF_AT_0: Final = (
     *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
     *("linger_timeout", "linger_total_time"),
 )
-"""The limits that 0 switches off. For other limits 0 is an amount, except that `connections` then has its default."""
+"""The limits that 0 switches off. For other limits 0 is an ordinary value, except that 0 `connections` means the
+default."""
 
 
 def security_warnings(limits: Limits, proxies: TrustedProxies | None, debug: bool) -> list[str]:
-    """One sentence for each limit that is off, for trusting every address as a proxy, and for `debug`."""
+    """List a warning for each limit that is off, for trusting every address as a proxy, and for `debug`."""
     lines = [
         f"{name} is off, because it is 0: it cuts off no client." for name in OFF_AT_0 if getattr(limits, name) == 0
     ]

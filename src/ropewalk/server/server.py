@@ -1,4 +1,4 @@
-"""The server of an app: an engine in a reactor, from the start hooks to the end of the drain."""
+"""The server of an app: an engine in a reactor, from the start hooks to the stop hooks."""
 
 import select
 from collections.abc import Callable, Iterable
@@ -28,15 +28,15 @@ from ropewalk.tracebacks import shown_failure
 log = Logger(namespace="ropewalk.server")
 
 LEAST_WAIT: Final = 1.0
-"""Seconds that a stop waits for transports even after its deadline, because connections that were cut off must
-close."""
+"""The least time, in seconds, that a stop waits for transports, even after its deadline, because connections that were
+cut off must close."""
 
 
 class Server:
     """One engine for one app in one reactor. It serves all sockets of the app.
 
-    It accepts no connection before the reactor runs and the app's start hooks have finished. The reactor shuts down
-    only after the running requests have finished.
+    It accepts connections as soon as the reactor runs and the app's start hooks have finished. It delays the shutdown
+    of the reactor until the running requests have finished.
     """
 
     def __init__(
@@ -55,31 +55,31 @@ class Server:
         self.stopping = False
         self._aborted = False
         self._deadline = 0.0
-        """The time by the reactor's clock after which the stop waits only for hooks."""
+        """The time, on the reactor's clock, after which the stop waits only for hooks."""
         self._started = _Outcome()
         self._stopped = _Outcome()
         self.listening: list[Any] = []
-        """The sockets that are open."""
+        """The AppListeningPorts that are open."""
         self.pipes: set[Any] = set()
-        """Connections between a transport of Twisted and the engine. Each has a Deferred `closed`."""
+        """The connections between a Twisted transport and the engine. Each has a Deferred `closed`."""
         self._starting: Deferred[None] | None = None
         self._ports = ports
-        """Returns the ports of Twisted in a reactor that accept for this server."""
+        """Returns the Twisted ports of a reactor that accept connections for this server."""
         self._awaited: Deferred[Any] | None = None
-        """Fires when the transports are closed that the stop waits for after the engine has drained."""
+        """Fires when Twisted's transports are closed. The stop waits for them after the engine has drained."""
         self._hooks = StopHooks(reactor.callLater, self.engine.limits.drain_timeout)
         self._unwatch: ReactorWatch | None = None
         self._children = ServingChildren()
         self._is_child = False
-        """Whether this process was forked after the server was made."""
+        """Whether this process was forked after the server was created."""
         self._root_task = RootTask()
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
-        # Through callFromThread, because an asyncio reactor makes its first calls before its loop runs.
+        # With callFromThread, because an asyncio reactor runs `callWhenRunning` functions before its loop runs.
         reactor.callWhenRunning(reactor.callFromThread, self._start)
         observe_forks(self)
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: begin again on the same sockets. The connections belong to the parent."""
+        """In a forked child: serve the same sockets, without the connections, which belong to the parent."""
         self._is_child = True
         self.engine.after_fork_in_child()
         self.pipes.clear()
@@ -89,18 +89,18 @@ class Server:
             self._unwatch.after_fork_in_child(self._children)
 
     def after_fork_in_parent(self) -> None:
-        """In the parent: close the sockets for all processes at the stop, unless a child serves by then."""
+        """In the parent: have the stop close the sockets for all processes, unless a child serves by then."""
         self.engine.after_fork_in_parent(children_serve=False)
         for port in self._ports(self.reactor):
             share(port, self._children)
 
     def leave_to_children(self) -> None:
-        """Before the engine closes a socket: leave it open for the children that serve."""
+        """Before the engine closes a socket: have it left open for the children if any of them serves."""
         if self._children:
             self.engine.after_fork_in_parent(children_serve=True)
 
     def open(self, description: str) -> int:
-        """Open a listening socket and return the engine's number of it. Raises StartError (RW401), EngineError
+        """Open a listening socket and return its number in the engine. Raises StartError (RW401) and EngineError
         (RW502)."""
         endpoint = parse_endpoint(description)
         try:
@@ -109,10 +109,11 @@ class Server:
             raise cannot_listen(description, endpoint, error) from error
 
     def stop(self) -> "Deferred[None]":
-        """Stop accepting, let running requests finish until the deadline (`Limits.drain_timeout`), call the stop hooks.
+        """Stop accepting, let running requests finish until the deadline (`Limits.drain_timeout`), and call the stop
+        hooks.
 
         The stop hooks are called only if the start hooks have finished. A hook that takes longer than `drain_timeout`
-        is cancelled.
+        is cancelled. Return a Deferred that fires at the end.
         """
         if not self.stopping:
             self.stopping = True
@@ -134,7 +135,8 @@ class Server:
         self._hooks.cancel()
 
     def started(self) -> "Deferred[None]":
-        """Fires when requests are accepted; fails with StartError (RW403) if the app does not start."""
+        """Return a Deferred that fires when requests are accepted, or fails with StartError (RW403) if the app does not
+        start."""
         return self._started.wait()
 
     def _start(self) -> None:
@@ -198,14 +200,15 @@ class Server:
         await self.app.call_stop_hooks(self._hooks.call_stop)
 
     async def _wait_for_transports(self) -> None:
-        """Wait for Twisted's transports, which send the last bytes after the engine has closed its connections."""
+        """Wait until Twisted's transports have sent the last bytes, because the engine may close its connections
+        before."""
         self._awaited = DeferredList([pipe.closed for pipe in self.pipes], consumeErrors=True)
         seconds = min(self.engine.limits.linger_timeout, max(self._time_left(), LEAST_WAIT))
         self._awaited.addTimeout(seconds, self.reactor)
         await self._awaited
 
     def _time_left(self) -> float:
-        """Seconds to the deadline of the stop."""
+        """Seconds until the deadline of the stop; 0 if it was aborted."""
         return 0.0 if self._aborted else max(self._deadline - self.reactor.seconds(), 0.0)
 
     def _finished(self, _: Any) -> None:
@@ -219,7 +222,7 @@ class Server:
 
 
 async def _close(port: Any) -> None:
-    """Accept the clients in the backlog of a port of Twisted, then close the port."""
+    """Accept the clients in the backlog of a Twisted port, then close the port."""
     backlog = select.poll()
     backlog.register(port.fileno(), select.POLLIN)
     for _ in range(port.backlog):
@@ -230,7 +233,7 @@ async def _close(port: Any) -> None:
 
 
 def app_of(servable: Any) -> App:
-    """An App itself, the app of a Site, or a new app around a resource, whose errors are plain text."""
+    """Return an App itself, the app of a Site, or a new app for a resource. The errors of a new app are plain text."""
     if not isinstance(servable, Resource):
         app = getattr(servable, "app", servable)
         if isinstance(app, App):
@@ -251,7 +254,7 @@ def proxies_of(servable: Any) -> TrustedProxies | None:
 
 
 class _Outcome:
-    """An event that happens once, or fails. Any number of Deferreds wait for it, before and after."""
+    """An event that happens or fails once. Any number of Deferreds can wait for it, also after it has happened."""
 
     def __init__(self) -> None:
         self.passed = False
@@ -259,7 +262,7 @@ class _Outcome:
         self._waiting: list[Deferred[None]] = []
 
     def wait(self) -> "Deferred[None]":
-        """A new Deferred that fires when it happens."""
+        """A new Deferred that fires when the event happens, or fails when it fails."""
         waiting: Deferred[None] = Deferred()
         self._waiting.append(waiting)
         if self.passed:
@@ -267,7 +270,7 @@ class _Outcome:
         return waiting
 
     def fire(self, failure: Failure | None = None) -> None:
-        """Let it happen; with `failure`, let it fail."""
+        """Fire the event; with `failure`, make it fail."""
         self.passed = True
         self._failure = failure
         self._fire_all()

@@ -1,4 +1,4 @@
-"""`Service`: the functions of an app that the engine calls."""
+"""`Service`: the methods that the engine calls to serve an app."""
 
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -19,7 +19,7 @@ from ropewalk.server.access_log_writer import AccessLog
 from ropewalk.waiting import Moment
 
 FLUSH_INTERVAL: Final = 1.0
-"""Seconds after which the lines of the access log go to its writer, however few they are."""
+"""Seconds between two transfers of the access log's lines from the engine to the writer."""
 
 log = Logger(namespace="ropewalk.engine")
 
@@ -32,13 +32,13 @@ LEVELS: Final = {
 
 
 class Cancellable(Protocol):
-    """A scheduled call."""
+    """A scheduled call that can be cancelled."""
 
     def cancel(self) -> None: ...
 
 
 class Service:
-    """Serves an app with an engine. `call_later(seconds, function)` belongs to a reactor or an event loop.
+    """Serves an app with an engine. `call_later(seconds, function)` is the method of a reactor or an event loop.
 
     Raises StartError (RW404) if a mounted app trusts proxies and the served app trusts none.
     """
@@ -64,7 +64,7 @@ class Service:
         self.drive: Callable[..., object] = self.coroutines.drive
         self.shortages = calling.ShortageLog()
         self.stopping = Moment()
-        """A stop has begun."""
+        """Fires when a stop begins."""
         self.access_log: AccessLog | None = None
         self._call_later = call_later
         self._timer: Cancellable | None = None
@@ -84,7 +84,8 @@ class Service:
         self._admit_methods()
 
     def drain(self, seconds: float | None = None) -> "Deferred[int]":
-        """Stop accepting and let running exchanges finish. Fires with the number that the deadline cut off."""
+        """Stop accepting and let running exchanges finish. Return a Deferred that fires with the number of exchanges
+        that were cut off at the deadline."""
         draining: Deferred[int] = Deferred()
         self._draining = draining
         self.engine.drain(seconds)
@@ -99,13 +100,13 @@ class Service:
             self._flusher.cancel()
             self.access_log_ready()
         if self.access_log is not None:
-            self.access_log.finish()  # without waiting, because the reactor runs on
+            self.access_log.finish()  # without waiting, because that would block the reactor
             self.access_log = None
 
     def log_access(self, style: str, access_log: AccessLog) -> None:
-        """Log a line ("combined", "timed" or "json") for every response, within about a second.
+        """Write a line in the style "combined", "timed" or "json" for every response, within about a second.
 
-        The caller closes the log after it has closed the service.
+        The caller must close the log after it has closed the service.
         """
         self.access_log = access_log
         access_log.on_lost = self.engine.count_lost_log_lines
@@ -115,7 +116,7 @@ class Service:
     # Called by the tree
 
     def changed(self, seen: set[int]) -> None:
-        """The tree has changed: have the engine resolve every path again."""
+        """Have the engine resolve every path again, because the tree has changed."""
         del seen
         self.engine.forget_handlers()
         self._admit_methods()
@@ -143,7 +144,7 @@ class Service:
             self.access_log.write(self.engine.take_access_log())
 
     def _admit_methods(self) -> None:
-        """Accept unregistered methods once a resource in the tree may serve one."""
+        """Have the engine accept non-standard methods if a resource in the tree may serve one."""
         if node_of(self.app.resource).extra:
             self.engine.allow_unregistered_methods()
 
@@ -162,6 +163,7 @@ class Service:
 
 
 def _check_mounted(app: App) -> None:
-    """Raises StartError if a mounted app trusts proxies. Only those of the served app count, and it has none."""
+    """Raises StartError (RW404) if a mounted app trusts proxies, because only the proxies of the served app are used,
+    and it has none."""
     if any(mounted.proxies is not None for mounted in app.family()):
         raise StartError("RW404", "An app that trusts proxies is mounted in one that trusts none.")

@@ -1,8 +1,8 @@
 """`Site`: the engine serves connections that Twisted's ports accept.
 
-If Twisted accepts a plain socket, the engine takes over a duplicate of the descriptor, and Twisted's transport is
-closed without ending the connection. Over any other transport (TLS, a wrapper, a test's), bytes pass between the
-transport and a pipe of the same engine. Nothing is read before the app has started.
+If Twisted accepts a plain socket, the engine takes over a duplicate of its descriptor, and Twisted's transport is
+closed without ending the connection. Any other transport (TLS, a wrapper, a test's transport) exchanges its bytes with
+a pipe of the same engine. No bytes are read before the app has started.
 """
 
 import os
@@ -36,12 +36,12 @@ from ropewalk.server.socket_files import remove_only_own_file
 
 @implementer(IProtocolNegotiationFactory)
 class Site(ServerFactory):
-    """A protocol factory for a tree of resources or an App: `reactor.listenTCP(8080, Site(root))`.
+    """A protocol factory for a resource tree or an App: `reactor.listenTCP(8080, Site(root))`.
 
-    It works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. By default `reactor` is the global
-    one, and `limits` and `proxies` are those of the app. With `half_close`, clients may close their sending side and
-    wait for their responses. When its last port stops listening, running requests finish, and then the connections are
-    closed.
+    It works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. By default, `reactor` is the global
+    reactor, and `limits` and `proxies` are those of the app. With `half_close`, clients may close their sending side
+    and still receive their responses. When the last port of the Site stops listening, running requests finish, and then
+    the connections are closed.
     """
 
     noisy = False
@@ -64,19 +64,19 @@ class Site(ServerFactory):
         self._server: Server | None = None
 
     def doStart(self) -> None:
-        """A port is about to listen."""
+        """Called by a port that is about to listen."""
         super().doStart()  # type: ignore[no-untyped-call]
         server = self._running()
-        # Later, because a port is added to the reactor's readers only when it listens.
+        # Later, because a port is not yet among the reactor's readers.
         protect = self._protect_socket_files
         server.reactor.callWhenRunning(server.reactor.callFromThread, protect, server.reactor, os.getpid())
 
     def startFactory(self) -> None:
-        """The first port is about to listen."""
+        """Called when the first port is about to listen: create the server."""
         self._running()
 
     def stopFactory(self) -> None:
-        """The last port has stopped."""
+        """Called when the last port has stopped: stop the server."""
         server, self._server = self._server, None
         if server is not None:
             server.stop()
@@ -113,8 +113,8 @@ class Site(ServerFactory):
 
 @implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
 class SiteProtocol:
-    """Connects a transport of Twisted with the engine. It is the transport's producer and the sink of the engine's
-    pipe."""
+    """Connects a Twisted transport with the engine. It is the transport's producer, and the engine's pipe writes to
+    it."""
 
     def __init__(self, server: Server, *, half_close: bool = False) -> None:
         self.closed: Deferred[None] = Deferred()
@@ -126,41 +126,42 @@ class SiteProtocol:
         self._pipe: Pipe | None = None
         self._transport: Any = None
         self._close_timer: Any = None
-        """Aborts a connection whose client does not read the rest of the output."""
+        """The timer that aborts the connection if the client does not read the rest of the output."""
         self._ended = False
         """All output was written, and further input is dropped."""
         self._lost = False
         """The transport is closed, and the engine may not know it yet."""
 
     def makeConnection(self, transport: Any) -> None:
-        """Begin to serve when the app has started."""
+        """Serve the connection as soon as the app has started."""
         self._transport = transport
         if not self._started.called:
             transport.pauseProducing()
         self._started.addCallbacks(self._begin, self._give_up)
 
     def connectionMade(self) -> None:
-        """Part of the interface; `makeConnection` does everything."""
+        """Do nothing: `makeConnection` does everything. The interface requires this method."""
 
     def dataReceived(self, data: bytes) -> None:
-        """Bytes from the client."""
+        """Pass bytes from the client to the engine."""
         if self._ended and self._close_timer is not None:
             self._transport.abortConnection()  # the lingering close has ended
         elif self._pipe is not None:
             self._pipe.feed(data)
 
     def readConnectionLost(self) -> None:
-        """The client has closed its sending side, and may still read."""
+        """Notify the engine that the client has closed its sending side, and may still read."""
         if self._pipe is not None:
             self._pipe.eof()
 
     def writeConnectionLost(self) -> None:
-        """Our sending side is closed, as `end_writing` requested."""
+        """Called when the server's sending side is closed. If `end_writing` has not requested this, the connection is
+        lost."""
         if not self._ended:
             self.connectionLost(Failure(ConnectionDone()))
 
     def connectionLost(self, reason: Failure) -> None:
-        """The connection is closed."""
+        """Notify the engine that the connection is closed."""
         del reason
         self._lost = True
         self._started.cancel()
@@ -174,17 +175,17 @@ class SiteProtocol:
             self.closed.callback(None)
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full."""
+        """Pause the engine's output, because the transport's buffer is full."""
         if self._pipe is not None:
             self._pipe.pause()
 
     def resumeProducing(self) -> None:
-        """The transport's buffer has space again."""
+        """Resume the engine's output, because the transport's buffer has space again."""
         if self._pipe is not None:
             self._pipe.resume()
 
     def stopProducing(self) -> None:
-        """The transport is closing; `connectionLost` follows."""
+        """Do nothing: the transport is closing, and `connectionLost` follows."""
 
     def write(self, data: bytes, /) -> None:
         """Send bytes to the client."""
@@ -238,8 +239,8 @@ class SiteProtocol:
             self._transport.abortConnection()
 
     def _hand_over_socket(self) -> bool:
-        """Give the socket to the engine. False if that is not possible: there is no free descriptor, or the client has
-        left."""
+        """Let the engine take over the socket. Return False if it cannot: the transport is not a plain socket, no
+        descriptor is free, or the client has disconnected."""
         if not is_plain_socket(self._transport):
             return False
         try:
@@ -264,22 +265,22 @@ class SiteProtocol:
 
 
 def _factories(factory: Any) -> Iterator[Any]:
-    """A factory and the factories that it wraps, as `twisted.protocols.policies` does it."""
+    """Yield a factory and the factories that it wraps, as wrappers of `twisted.protocols.policies` do."""
     while factory is not None:
         yield factory
         factory = getattr(factory, "wrappedFactory", None)
 
 
 def is_plain_socket(transport: Any) -> bool:
-    """Whether a transport is a socket of Twisted, without TLS or a wrapper."""
+    """Whether a transport is a plain TCP or UNIX socket of Twisted, without TLS or a wrapper."""
     return type(transport) in (tcp.Server, unix.Server) and not transport.TLS
 
 
 def end_writing(transport: Any) -> None:
-    """Close the sending side and go on reading, as far as the transport can do both.
+    """Close the sending side of a transport and continue reading, if the transport can do both.
 
-    TLS sends its close_notify, and reads until the other end has sent one. A wrapper that buffers bytes sends them in
-    its own `loseConnection`. Only that call is safe there, and it may reset the connection.
+    A plain socket can. TLS sends its close_notify, and reads until the peer has sent one. For a wrapper that buffers
+    bytes, only its own `loseConnection` is safe, because that sends the bytes; it may reset the connection.
     """
     if half_closes(transport):
         transport.loseWriteConnection()
@@ -288,14 +289,15 @@ def end_writing(transport: Any) -> None:
 
 
 def half_closes(transport: Any) -> bool:
-    """Whether a transport can close its sending side alone: a plain socket, also below wrappers that buffer nothing."""
+    """Whether a transport can close only its sending side: a plain socket can, also inside wrappers that do not
+    buffer."""
     while isinstance(transport, ProtocolWrapper) and type(transport).loseConnection is ProtocolWrapper.loseConnection:
         transport = transport.transport
     return IHalfCloseableDescriptor.providedBy(transport) and not isinstance(transport, ProtocolWrapper)
 
 
 def let_go(transport: Any) -> None:
-    """Make Twisted close its descriptor of a socket without shutdown(2), which would end the connection of the
-    duplicate."""
-    transport._shouldShutdown = False  # noqa: SLF001 - the one way in which tcp.Server closes without it
+    """Make Twisted close its descriptor of a socket without shutdown(2), which would also end the connection of the
+    engine's duplicate."""
+    transport._shouldShutdown = False  # noqa: SLF001 - the only way to make tcp.Server close without shutdown(2)
     transport.connectionLost(Failure(ConnectionDone()))

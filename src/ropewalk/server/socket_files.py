@@ -1,7 +1,7 @@
-"""The files of UNIX sockets on which ports of Twisted listen.
+"""The files of UNIX sockets on which Twisted ports listen.
 
-When a port closes, Twisted removes the file at its path, even if that is the socket of another process by then. If
-there is no file, it leaves the port open.
+When a port closes, Twisted removes the file at its path, even if another process has put its own socket there. If the
+file does not exist, Twisted raises an error and leaves the port open. The functions here prevent both.
 """
 
 import os
@@ -17,35 +17,36 @@ from ropewalk.forks import ServingChildren
 from ropewalk.twisted_private import bind_path, in_filesystem
 
 _OWN: Final = "_ropewalk_socket_file"
-"""The attribute of a port that holds its `_SocketFile`."""
+"""The name of the attribute of a port that holds its `_SocketFile`."""
 
 _Identity = tuple[int, int]
 
 
 def leave_to_others(port: Any) -> None:
-    """Make a port of Twisted leave an inherited socket listening, with its file, when the port closes.
+    """Make a Twisted port leave an inherited socket open, and keep its file, when the port closes.
 
-    The process that made the socket, such as systemd, may go on to listen, or pass the socket to another process.
-    Twisted would shut down a UNIX socket for all of them and remove its file.
+    The process that created the socket, such as systemd, may continue to listen, or pass the socket to another process.
+    Without this, Twisted would shut down a UNIX socket for all processes and remove its file.
     """
     if isinstance(port, unix.Port):
-        port._shouldShutdown = False  # noqa: SLF001 - as tcp.Port has it for an inherited socket
+        port._shouldShutdown = False  # noqa: SLF001 - tcp.Port sets this for an inherited socket, but unix.Port does not
         _protect(port, inherited=True)
 
 
 def remove_only_own_file(port: Any, maker: int | None = None) -> None:
-    """Make a listening UNIX port of Twisted remove its file only if the port itself made that file.
+    """Make a listening UNIX port of Twisted remove its file only if the port itself has created that file.
 
-    It does nothing for other ports, or if it was called for the port before. `maker` is the process that opened the
-    port, if that may be another one.
+    This does nothing for other ports, or if it was already called for the port. `maker` is the id of the process that
+    opened the port, by default this process.
     """
     _protect(port, inherited=False, maker=maker)
 
 
 def share(port: Any, children: ServingChildren | None = None) -> None:
-    """Make a port of Twisted leave its socket open for the other processes that accept on it, when the port closes.
+    """Make a Twisted port leave its socket open for other processes when the port closes.
 
-    Twisted would shut it down for all of them. With `children`, it still does so if no child serves by then.
+    Without this, Twisted would shut down the socket for all processes. With `children`, it still does so if no child
+    serves by then.
     """
     if isinstance(port, tcp.Port) and port._shouldShutdown:  # noqa: SLF001 - False for an inherited socket
         port._shouldShutdown = children is not None and _Unserved(children)  # type: ignore[assignment]  # noqa: SLF001
@@ -63,7 +64,7 @@ def _protect(port: Any, *, inherited: bool, maker: int | None = None) -> None:
 
 
 class _Unserved:
-    """True as long as no child serves. Twisted evaluates it when it closes the socket."""
+    """An object that is true as long as no child serves. Twisted evaluates it when it closes the socket."""
 
     def __init__(self, children: ServingChildren) -> None:
         self._children = children
@@ -73,26 +74,27 @@ class _Unserved:
 
 
 class _SocketFile:
-    """The file that a port made at its path, by device and inode. The kernel reuses neither while the socket is
-    open."""
+    """The file that a port has created, identified by device and inode. The kernel does not reuse them while the socket
+    is open."""
 
     def __init__(self, port: Any, inherited: bool, maker: int) -> None:
         path = Path(os.fsdecode(bind_path(port)))
         self.socket = port.socket
         self._path = path.parent.resolve() / path.name
-        if port.lockFile is not None:  # the working directory may have changed when it is unlocked
+        if port.lockFile is not None:  # absolute, because the working directory may have changed when it is unlocked
             port.lockFile.name = os.fsencode(self._path) + b".lock"
         self._process = maker
         self._identity = None if inherited else _identity(self._path)
 
     def remove(self) -> None:
-        """Remove the file if it exists, unless this is a forked copy of a process that made it and still runs."""
+        """Remove the file if it exists, unless this process is a forked copy and the process that created the file
+        still runs."""
         if self._identity is not None and self._may_remove() and _identity(self._path) == self._identity:
             with suppress(FileNotFoundError):
                 self._path.unlink()
 
     def unlock(self, port: Any) -> None:
-        """Release the lock file of the port, if it has one and this process made it."""
+        """Release the port's lock file if there is one and this process has created it."""
         if port.lockFile is not None and self._process == os.getpid():
             port.lockFile.unlock()
 
@@ -101,7 +103,7 @@ class _SocketFile:
             return True
         try:
             os.kill(self._process, 0)
-        except ProcessLookupError:  # for example after the program became a daemon
+        except ProcessLookupError:  # for example after the process has become a daemon
             return True
         except PermissionError:
             pass
@@ -121,7 +123,7 @@ def _closing(port: Any) -> Any:
 
 
 def _identity(path: Path) -> _Identity | None:
-    """Device and inode of the socket at a path. None if there is no socket."""
+    """The device and inode of the socket at a path. None if there is no socket."""
     try:
         found = path.lstat()
     except OSError:

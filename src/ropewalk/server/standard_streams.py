@@ -1,4 +1,4 @@
-"""Opens descriptors 0 to 2 in a process that was started without them, by `>&-` or by some supervisors."""
+"""Open the descriptors 0 to 2 in a process that was started without them, with `>&-` or by some supervisors."""
 
 import os
 import sys
@@ -8,15 +8,15 @@ _STREAMS: Final = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("
 
 
 def reserve_standard_streams() -> None:
-    """Open the null device where a standard stream is closed, as descriptor and as the object in `sys`.
+    """Replace each closed standard stream by the null device, both as descriptor and as object in `sys`.
 
-    Otherwise a socket or a file that is opened later gets the free number, and output meant for the standard error,
-    also from a C library, goes to a client or into a file. A number that is in use, such as that of an inherited
+    Otherwise a socket or file that is opened later would get the free number. Output meant for the standard error, also
+    from a C library, would then go to a client or into a file. A number that is in use, for example by an inherited
     socket, is left alone.
     """
     for number, (name, flags, mode) in enumerate(_STREAMS):
         if not _is_open(number):
-            # The lower numbers are open, so the system returns the lowest closed one.
+            # This returns `number`, because all lower numbers are open and the system uses the lowest free one.
             os.set_inheritable(os.open(os.devnull, flags), True)
             descriptor = number
         elif getattr(sys, name) is None:
@@ -24,7 +24,7 @@ def reserve_standard_streams() -> None:
         else:
             continue
         if getattr(sys, name) is None:
-            stream = open(  # noqa: SIM115 - it stays open until the process ends
+            stream = open(  # noqa: SIM115 - stays open until the process ends
                 descriptor, mode, encoding="utf-8", errors="backslashreplace", closefd=False
             )
             setattr(sys, name, stream)

@@ -1,4 +1,4 @@
-"""Errors of an app that did not start, or that is served already. `dropin` uses them too."""
+"""The errors for an app that does not start, or that is already served with other settings. `dropin` uses them, too."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from ropewalk.tracebacks import shown_failure
 
 
 def stopped_before_start() -> StartError:
-    """The error for an app that was stopped while it started."""
+    """The error for an app that was stopped before its start was complete."""
     return StartError("RW403", "It was stopped before it had started.")
 
 
 def start_hook_failed(log: Logger, failure: Failure) -> StartError:
-    """Log the failure of a start hook, and return the error for everything that waits for the start."""
+    """Log the failure of a start hook, and return the error for code that waits for the start."""
     error: Any = failure.value
     log.failure("RW403 A start hook of the app failed.", shown_failure(error))
     return StartError("RW403", f"A start hook failed: {shown(error)}.")

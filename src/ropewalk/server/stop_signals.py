@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: which signal begins a stop, which one aborts it, and which one kills the process."""
+"""Handle SIGINT, SIGTERM and SIGHUP: begin a graceful shutdown, abort it, or kill the process."""
 
 import signal
 from types import FrameType
@@ -12,19 +12,20 @@ from ropewalk.server.server import Server
 
 
 def handle_stop_signals(reactor: Any, server: Server) -> GiveBack:
-    """Handle SIGINT and SIGTERM: the first one stops the reactor, which drains first; the second one aborts the drain.
+    """Handle the stop signals: the first SIGINT or SIGTERM stops the reactor, which drains before; the second one
+    aborts the drain.
 
-    The third one has its default effect and kills the process, because nothing else stops a hook that blocks. SIGHUP
-    counts as the first signal and never as a later one: a closed terminal sends it, and its shell may send it again. If
-    it is ignored, as under nohup, or handled by the program, it is left alone. Returns a function that gives SIGHUP
-    back.
+    The third one has its default action and kills the process, because nothing else stops a hook that blocks. SIGHUP
+    counts only as the first signal, because a closed terminal sends it, and its shell may send it again. SIGHUP is left
+    alone if it is ignored, as under nohup, or if application code handles it. Return a function that restores the
+    default action of SIGHUP.
     """
 
     def drain() -> None:
         log_drain(server.engine)
         try:
             reactor.stop()
-        except ReactorNotRunning:  # the app has stopped it, and the drain is not finished
+        except ReactorNotRunning:  # application code has stopped the reactor, and the drain has not finished
             server.abort()
 
     calls = [drain, server.abort]

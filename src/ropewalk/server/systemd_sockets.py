@@ -1,7 +1,7 @@
-"""Sockets that systemd passes to the process (socket activation), by the protocol of sd_listen_fds(3).
+"""Sockets that systemd passes to the process (socket activation), according to sd_listen_fds(3).
 
-`LISTEN_PID` is the process that they are for, `LISTEN_FDS` is their number, from descriptor 3 on, and `LISTEN_FDNAMES`,
-which is optional, has their names, separated by colons; several may have the same name.
+`LISTEN_PID` is the id of the process for which they are meant. `LISTEN_FDS` is the number of sockets, from descriptor 3
+on. `LISTEN_FDNAMES` is optional and has their names, separated by colons; several sockets may have the same name.
 """
 
 import os
@@ -14,13 +14,13 @@ from typing import Final
 from ropewalk.twisted_private import SystemdParser
 
 FIRST: Final = 3
-"""The first descriptor."""
+"""The descriptor of the first socket."""
 
 VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 
 class NotActivated(ValueError):
-    """systemd passed no such socket. The text gives the reason."""
+    """systemd has not passed the requested socket. The text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +29,24 @@ class ActivatedSocket:
 
     descriptor: int
     name: str | None
-    """The name; None if systemd has given the socket none."""
+    """The name; None if systemd has not given the socket a name."""
 
 
 def activated_sockets() -> list[ActivatedSocket]:
     """All sockets that systemd passed to this process. Raises NotActivated if there are none.
 
-    The variables are removed from the environment and the descriptors are closed on exec, so that no child process
-    uses them.
+    The variables are removed from the environment and the descriptors are made non-inheritable, so that child processes
+    do not use them.
     """
-    twisted = SystemdParser._sddaemon  # noqa: SLF001 - Twisted has taken them from the environment
+    twisted = SystemdParser._sddaemon  # noqa: SLF001 - Twisted has already removed the variables from the environment
     descriptors = twisted.inheritedDescriptors()
-    names: list[str] | None = list(twisted._names)  # noqa: SLF001 - the public names lose those that are shared
+    names: list[str] | None = list(twisted._names)  # noqa: SLF001 - the public method loses names that several sockets share
     if not descriptors:
         descriptors, names = _parse(_environment())
     for variable in VARIABLES:
         os.environ.pop(variable, None)
     for descriptor in descriptors:
-        with suppress(OSError):  # if it is closed, opening the listener reports that
+        with suppress(OSError):  # if it is closed, opening the listener will raise an error
             os.set_inheritable(descriptor, False)
     if not names:
         return [ActivatedSocket(descriptor, None) for descriptor in descriptors]
@@ -54,7 +54,8 @@ def activated_sockets() -> list[ActivatedSocket]:
 
 
 def _environment() -> Mapping[str, str]:
-    """The environment at the start: Twisted removes the variables, even if it uses none of them."""
+    """The environment at the start of the process, because Twisted removes the variables even if it does not use
+    them."""
     if "LISTEN_PID" in os.environ:
         return os.environ
     try:

@@ -1,7 +1,7 @@
-"""Stores: where rate limits and idempotency keys are kept, in memory, in SQLite and in Redis.
+"""Stores for rate limits and idempotency keys: in memory, in SQLite and in Redis.
 
-Each kind of store is a small protocol (`RateLimitStore`, `IdempotencyStore`), so that a program can bring its own.
-Nothing here blocks the reactor: Redis and SQLite are called on a few threads, with a bounded queue and a time limit.
+Each kind of store is a small protocol (`RateLimitStore`, `IdempotencyStore`), so that you can write your own. No store
+blocks the reactor: Redis and SQLite are called on a few threads, with a bounded queue and a time limit.
 """
 
 from ropewalk.stores.idempotency import IdempotencyStore, MemoryIdempotency, Record

@@ -1,4 +1,4 @@
-"""The store of idempotency keys: who processes a key, and the response, and how they are kept in memory."""
+"""The protocol of stores for idempotency keys and their responses, and a store in memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,38 +10,39 @@ from ropewalk.errors import HandlerError, shown
 from ropewalk.stores.unavailable import StoreUnavailable, TooManyKeys
 
 SPARE: Final = 64
-"""Outdated entries of the heap that are always allowed."""
+"""The number of outdated heap entries that never cause a cleanup."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known about a key that was claimed before."""
+    """The state of a key that has been claimed before."""
 
     fingerprint: str
-    """That of the request which claimed it."""
+    """The fingerprint of the request that claimed the key."""
     response: bytes | None
-    """What was saved; None while the request is processed; empty if the store no longer has it."""
+    """The saved response; None while the request is being processed; b"" if the response was not kept."""
 
 
 class IdempotencyStore(Protocol):
-    """Keeps idempotency keys. Each method is one atomic step, and raises StoreUnavailable if it cannot be done.
+    """Stores idempotency keys. Each method is one atomic step, and raises StoreUnavailable if the step fails.
 
-    A key is a hash of 64 hexadecimal digits, which contains the scope. Neither a key nor a saved response reveals
-    anything to another key, so a store needs no other separation.
+    A key is a hash of 64 hexadecimal digits, made from the scope and the client's key. Different users have different
+    keys, so a store need not separate them.
     """
 
     async def claim(self, key: str, fingerprint: str, token: str, seconds: float, *, owner: str = "") -> Record | None:
-        """Claim a key for `seconds`. Returns None if it was free; else what is known about it, unchanged.
+        """Claim a key for `seconds`. Return None if the key was free; otherwise return its Record, and change nothing.
 
-        `owner` says who sent the request, for a store that limits what one client may take: a user, or an address. It
-        is not part of the key, and may be ignored. Raises TooManyKeys if the owner has taken too much.
+        `owner` identifies the sender of the request: a user or an address. A store may use it to limit how many keys
+        one client claims, or ignore it. It is not part of the key. Raises TooManyKeys if the owner has claimed too
+        many.
         """
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
-        """Keep the response for `seconds`, if the key is still claimed with this token."""
+        """Store the response for `seconds` if the key is still claimed with this token."""
 
     async def release(self, key: str, token: str) -> None:
-        """Make the key free again, if it is still claimed with this token and has no response."""
+        """Free the key if it is still claimed with this token and has no response."""
 
 
 class _Kept:
@@ -58,7 +59,7 @@ class _Kept:
 
 
 class _Owned:
-    """What one owner has in memory."""
+    """The keys and the bytes of responses that one owner has in memory."""
 
     __slots__ = ("bytes", "keys", "saved")
 
@@ -66,19 +67,18 @@ class _Owned:
         self.keys = 0
         self.bytes = 0
         self.saved: dict[str, None] = {}
-        """The keys with a response that is kept, the oldest first."""
+        """The keys that have a stored response, the oldest first."""
 
 
 class MemoryIdempotency:
-    """Keys in the memory of this process. A restart forgets them. `clock` returns seconds, for tests.
+    """Keys in the memory of this process. A restart forgets them. `clock` returns seconds; replace it in tests.
 
-    At most `most_bytes` of responses are kept: beyond it, the oldest responses are dropped, but their keys stay, so a
-    duplicate is refused and never processed again. At most `most_keys` are kept: beyond it, new ones are refused with
-    StoreUnavailable until others expire.
-
-    One owner, which is a user, or an address if there is no user, may take the part `share` of both, so that one client
-    cannot fill the store for the others: a new key beyond its share is refused with TooManyKeys, and its own oldest
-    responses are dropped. A share of 1 sets no such limit.
+    At most `most_bytes` of responses are kept. If there are more, the oldest responses are dropped. Their keys stay, so
+    a repeated request is refused and not processed again. At most `most_keys` keys are kept. If there are more, new
+    keys are refused with StoreUnavailable until others expire. One owner (a user, or without a user an address) may use
+    at most the fraction `share` of both, so that one client cannot fill the store. A new key beyond the owner's share
+    is refused with TooManyKeys. Responses beyond it replace the owner's own oldest ones. A share of 1 sets no such
+    limit.
     """
 
     def __init__(
@@ -102,9 +102,9 @@ class MemoryIdempotency:
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
         self._expiry: list[tuple[float, str]] = []
-        """A heap with an entry for each claim and each response."""
+        """A heap of expiry times and keys, with an entry for each claim and each response."""
         self._saved: dict[str, None] = {}
-        """The keys with a response that is kept, the oldest first."""
+        """The keys that have a stored response, the oldest first."""
         self._bytes = 0
         self._owned: dict[str, _Owned] = {}
 
@@ -157,7 +157,7 @@ class MemoryIdempotency:
 
     def _note_expiry(self, expires: float, key: str) -> None:
         heappush(self._expiry, (expires, key))
-        if len(self._expiry) > 2 * len(self._kept) + SPARE:  # the entries of keys that were released
+        if len(self._expiry) > 2 * len(self._kept) + SPARE:  # most entries belong to released keys
             self._expiry = [(kept.expires, key) for key, kept in self._kept.items()]
             heapify(self._expiry)
 

@@ -1,4 +1,4 @@
-"""The store of rate limits: token buckets, and how they are kept in memory."""
+"""The protocol of stores for rate limits (token buckets), and a store in memory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,52 +9,52 @@ from ropewalk.clocks import monotonic
 from ropewalk.errors import HandlerError, shown
 
 ALMOST: Final = 0.999
-"""The part of a token that counts as one: times are floating-point numbers."""
+"""The part of a token that counts as a whole one, because floating-point times are not exact."""
 
 CELLS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A token bucket, which a request takes one token from."""
+    """A token bucket. A request takes one token from it."""
 
     limit: str
-    """The limit that the bucket belongs to, with its scope. A program has few."""
+    """The scope and name of the bucket's limit. An app has only a few different ones."""
     key: str
-    """Whose bucket it is: 32 hexadecimal digits, a hash."""
+    """The owner of the bucket, as a hash of 32 hexadecimal digits."""
     capacity: int
-    """The most tokens. A bucket is full at first."""
+    """The most tokens in the bucket. A new bucket is full."""
     rate: float
-    """Tokens that are added in a second."""
+    """The number of tokens added each second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What `take` has done."""
+    """The result of `take`."""
 
     allowed: bool
-    """Whether each bucket had a token. If not, none was taken from any."""
+    """Whether each bucket had a token. If not, no token was taken from any bucket."""
     tokens: tuple[float, ...]
-    """The tokens that are left in each bucket, in the order of the buckets."""
+    """The number of tokens left in each bucket, in the order of the buckets."""
 
 
 class RateLimitStore(Protocol):
-    """Keeps token buckets. An instance may serve several limits and scopes."""
+    """Stores token buckets. An instance may serve several limits and scopes."""
 
     async def take(self, buckets: Sequence[Bucket]) -> Taken:
-        """Take a token from each bucket, or from none of them if one is empty, as one atomic step.
+        """Take a token from each bucket, or from none if a bucket is empty, as one atomic step.
 
-        Raises StoreUnavailable if that is not possible at the moment.
+        Raises StoreUnavailable if the store cannot be used at the moment.
         """
 
 
 class MemoryRateLimits:
     """Buckets in the memory of this process, at most `most_keys` of them. `clock` returns seconds, for tests.
 
-    A bucket that is full again is forgotten. If all `most_keys` are in use, the one that will be full first is dropped.
-    It leaves a mark in one of 4096 cells, which its key chooses by a hash that clients do not know: keys of that cell
-    start with no more tokens than the dropped bucket has by then. So a client gains nothing by filling the store with
-    other keys, and few new clients lose anything.
+    A bucket that is full again is forgotten. If all `most_keys` are in use, the bucket that will be full first is
+    dropped. Its state is kept for one of 4096 cells, which depends on a hash of its key that clients do not know: a new
+    bucket in this cell starts with no more tokens than the dropped bucket would have by then. So a client gains nothing
+    by filling the store with other keys, and only few new clients get fewer tokens.
     """
 
     def __init__(self, *, most_keys: int = 100_000, clock: Callable[[], float] = monotonic) -> None:
@@ -63,11 +63,11 @@ class MemoryRateLimits:
         self._most_keys = most_keys
         self._clock = clock
         self._full_at: dict[tuple[str, str], float] = {}
-        """When each bucket will be full. This says how many tokens it has now."""
+        """The time at which each bucket will be full. The number of its tokens follows from it."""
         self._order: list[tuple[float, tuple[str, str]]] = []
-        """A heap with one entry for each bucket. Its time may be an earlier one than that in `_full_at`."""
+        """A heap with one entry for each bucket. The time in an entry may be earlier than the time in `_full_at`."""
         self._dropped: dict[tuple[str, int], float] = {}
-        """For each limit and cell, the latest time at which a bucket that was dropped would have been full."""
+        """For each limit and cell, the latest time at which a dropped bucket would be full."""
 
     def __len__(self) -> int:
         return len(self._full_at)
@@ -98,7 +98,7 @@ class MemoryRateLimits:
         self._full_at[name] = full
 
     def _forget_full(self, now: float) -> None:
-        """Forget up to two buckets that are full, for the one or few that a request adds."""
+        """Forget up to two full buckets. That is enough, because a request adds only one or a few."""
         for _ in range(2):
             if not self._order or self._order[0][0] > now:
                 return
@@ -124,5 +124,6 @@ class MemoryRateLimits:
 
 
 def _cell(limit: str, key: str) -> tuple[str, int]:
-    """The cell of a key. Clients cannot choose keys of one cell: Python's hash has a random seed for each process."""
+    """The cell of a key. Clients cannot choose keys in one cell, because Python's hash has a random seed for each
+    process."""
     return limit, hash(key) % CELLS

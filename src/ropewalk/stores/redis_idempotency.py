@@ -25,10 +25,10 @@ if redis.call('HEXISTS', KEYS[1], 'response') == 0 then redis.call('DEL', KEYS[1
 
 
 class RedisIdempotency:
-    """Keys in Redis or Valkey, which all processes and machines share. `prefix` begins the name of each.
+    """Keys in Redis or Valkey, which all processes and machines share. The name of each key begins with `prefix`.
 
-    They expire by the clock of the server. Configure the server not to evict keys (`maxmemory-policy noeviction`): a
-    key that is evicted may be processed again.
+    Keys expire according to the server's clock. Configure the server not to evict keys (`maxmemory-policy noeviction`),
+    because a request with an evicted key may be processed again.
     """
 
     def __init__(self, server: RedisServer, *, prefix: str = "ropewalk:idempotency") -> None:
@@ -43,13 +43,13 @@ class RedisIdempotency:
         token: str,
         seconds: float,
         *,
-        owner: str = "",  # noqa: ARG002 - this store has no limit for an owner
+        owner: str = "",  # noqa: ARG002 - this store does not limit owners
     ) -> Record | None:
         """See IdempotencyStore."""
 
         def free(known: Any) -> None:
-            if known is None:  # claimed, but the caller has given up
-                self._run(RELEASE, key, token).addErrback(lambda _: None)  # the claim expires in that case
+            if known is None:  # the key was claimed, but the caller no longer waits
+                self._run(RELEASE, key, token).addErrback(lambda _: None)  # if this fails, the claim expires
 
         known = await self._run(CLAIM, key, fingerprint, token, _milliseconds(seconds), late=free)
         return None if known is None else Record(known[0].decode("ascii"), known[1])

@@ -1,4 +1,4 @@
-"""Rate limits in Redis: one script takes all tokens of a request, by the clock of the server."""
+"""Rate limits in Redis: one script takes all tokens of a request, and uses the server's clock."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -31,14 +31,14 @@ end
 return {allowed, left}
 """
 ).replace("ALMOST", str(ALMOST))
-"""The value of a key is the time at which its bucket is full. The key expires then."""
+"""The value of a key is the time at which its bucket will be full. At that time, the key expires."""
 
 
 class RedisRateLimits:
-    """Buckets in Redis or Valkey, which all processes and machines share. `prefix` begins the name of each key.
+    """Buckets in Redis or Valkey, which all processes and machines share. The name of each key begins with `prefix`.
 
-    Each request costs one round trip. Times are those of the server, so the clocks of the machines do not matter.
-    Keys expire when their buckets are full.
+    Each request costs one round trip. Only the server's clock is used, so the clocks of the machines may differ. Keys
+    expire when their buckets are full.
     """
 
     def __init__(self, server: RedisServer, *, prefix: str = "ropewalk:rate") -> None:
@@ -56,4 +56,4 @@ class RedisRateLimits:
     def _run(self, client: Any, keys: list[str], numbers: list[float]) -> Any:
         if self._script is None:
             self._script = client.register_script(SCRIPT)
-        return self._script(keys, numbers)  # it is sent again if the server does not have it, as after a restart
+        return self._script(keys, numbers)  # redis-py sends it again if the server has lost it

@@ -1,4 +1,4 @@
-"""A Redis or Valkey server, as the stores use it: redis-py on a few threads, which any reactor allows."""
+"""A Redis or Valkey server for the stores: redis-py runs on a few threads, so it works with any reactor."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -22,14 +22,13 @@ Result = TypeVar("Result")
 
 
 class RedisServer:
-    """A server of Redis or Valkey, by its URL: `RedisServer("redis://127.0.0.1:6379/0")`. Stores may share it.
+    """A Redis or Valkey server: `RedisServer("redis://127.0.0.1:6379/0")`. Several stores may share it.
 
-    It needs the extra `redis`. A call takes at most `timeout` seconds. `threads` calls run at a time, and `waiting`
-    more may wait. After a failure, calls fail at once for `retry_after` seconds, and then one call tries again: so a
-    server that is not reachable delays few requests. The log has one line when this begins, and one when it ends.
-
-    `clock` returns seconds, for tests. Raises HandlerError (RW237) if redis-py is not installed, and (RW235) for a
-    wrong URL or number. The server is not contacted before the first call.
+    It needs the extra `redis`. The server is not contacted before the first call. A call takes at most `timeout`
+    seconds. At most `threads` calls run at a time, and at most `waiting` more wait. After a failure, all calls fail at
+    once for `retry_after` seconds. Then one call tries again, so an unreachable server delays only few requests. One
+    line is logged when the server becomes unreachable, and one when it is reachable again. `clock` returns seconds;
+    replace it in tests. Raises HandlerError: RW237 if redis-py is not installed, RW235 for a wrong URL or number.
     """
 
     def __init__(
@@ -53,38 +52,39 @@ class RedisServer:
         arguments = self._client.connection_pool.connection_kwargs
         place = arguments.get("path") or f"{arguments.get('host', 'localhost')}:{arguments.get('port', 6379)}"
         self.name = f"Redis at {place}"
-        """For messages. It has no password."""
+        """The name of the server for messages, without its password."""
         self._workers = WorkerThreads(self.name, threads=threads, waiting=waiting, timeout=timeout)
         self._lock = Lock()
         self._retry_at: float | None = None
-        """When the next call may try again, after a failure; None while the server is reachable."""
+        """The time at which the next call may try again after a failure; None while the server is reachable."""
         observe_forks(self)
 
     def after_fork_in_child(self) -> None:
-        """In a child process: a thread of the parent may have had the lock."""
+        """In a forked child: replace the lock, because a thread of the parent may have held it."""
         self._lock = Lock()
 
     def after_fork_in_parent(self) -> None:
-        """In the parent process: nothing has changed."""
+        """In the parent: do nothing."""
 
     def call(
         self, function: "Callable[[Redis], Result]", late: Callable[[Result], object] | None = None
     ) -> Waiter[Result]:
-        """Call a function with the client of redis-py, on a thread. Fails with StoreUnavailable.
+        """Call a function with the redis-py client, on a thread. Return a Waiter for its result, which may fail with
+        StoreUnavailable.
 
-        `late` is called with the result if it arrives after the wait has ended, by the timeout or a cancellation.
+        If the result arrives after the wait has timed out or was cancelled, `late` is called with it.
         """
         if not self._may_try():
             return failed(StoreUnavailable(f"{self.name} was not reachable a moment ago."))
         return self._workers.run(lambda: self._call(function), late)
 
     def close(self) -> None:
-        """Close the connections and end the threads. A later call opens others."""
+        """Close the connections and end the threads. A later call opens new ones."""
         self._workers.close()
         self._client.close()
 
     def _may_try(self) -> bool:
-        """Whether to call the server. During a failure, one call at a time is let through after `retry_after`."""
+        """Whether to call the server. While it is unreachable, one call is allowed every `retry_after` seconds."""
         with self._lock:
             if self._retry_at is None:
                 return True
@@ -131,14 +131,14 @@ def _connect(url: str, timeout: float, threads: int) -> "Redis":
     options: dict[str, Any] = {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 0),  # a middleware decides what a failure means, and may not wait for it
+        "retry": Retry(NoBackoff(), 0),  # the middleware handles failures, and must not be delayed by retries
         "max_connections": threads + 1,
-        "protocol": 2,  # one round trip less for each connection, and every version of the server has it
+        "protocol": 2,  # saves one round trip for each connection; every server version supports it
     }
     try:
         return Redis.from_url(url, **options)
     except ValueError as error:
-        remedy = 'Give one such as "redis://127.0.0.1:6379/0", "rediss://..." or "unix:///run/redis.sock".'
+        remedy = 'Write it as "redis://127.0.0.1:6379/0", "rediss://..." or "unix:///run/redis.sock".'
         raise HandlerError("RW235", f"The URL of a RedisServer is wrong: {error}.", remedy) from None
 
 

@@ -1,4 +1,4 @@
-"""Idempotency keys in a file of SQLite, which the processes of one machine share."""
+"""Idempotency keys in an SQLite file, which the processes of one machine share."""
 
 from collections.abc import Callable
 from os import fspath
@@ -40,10 +40,12 @@ _RELEASE: Final = "DELETE FROM idempotency_keys WHERE key = ? AND token = ? AND 
 
 
 class SQLiteIdempotency:
-    """Keys in a file. They survive a restart, and every process of this machine that names the same file shares them.
+    """Keys in an SQLite file. They survive a restart, and all processes of this machine that use the same file share
+    them.
 
-    The file is opened at the first call, and used on one thread. A transaction is on the disk before the call returns.
-    A call takes at most `timeout` seconds; `waiting` calls may wait. `clock` returns seconds since 1970, for tests.
+    The file is opened at the first call, and used on one thread. When a call returns, its transaction is on the disk. A
+    call takes at most `timeout` seconds; at most `waiting` calls may wait. `clock` returns seconds since 1970; replace
+    it in tests.
     """
 
     def __init__(
@@ -59,11 +61,11 @@ class SQLiteIdempotency:
         observe_forks(self)
 
     def after_fork_in_child(self) -> None:
-        """In a child process: the open file is the parent's."""
+        """In a forked child: forget the open file, because it belongs to the parent."""
         self._database = None
 
     def after_fork_in_parent(self) -> None:
-        """In the parent process: nothing has changed."""
+        """In the parent: do nothing."""
 
     async def claim(
         self,
@@ -72,7 +74,7 @@ class SQLiteIdempotency:
         token: str,
         seconds: float,
         *,
-        owner: str = "",  # noqa: ARG002 - this store has no limit for an owner
+        owner: str = "",  # noqa: ARG002 - this store does not limit owners
     ) -> Record | None:
         """See IdempotencyStore."""
 
@@ -91,8 +93,8 @@ class SQLiteIdempotency:
             return None
 
         def free(known: Record | None) -> None:
-            if known is None:  # claimed, but the caller has given up
-                self._release(key, token).addErrback(lambda _: None)  # the claim expires in that case
+            if known is None:  # the key was claimed, but the caller no longer waits
+                self._release(key, token).addErrback(lambda _: None)  # if this fails, the claim expires
 
         return await self._run(run, free)
 
@@ -110,7 +112,7 @@ class SQLiteIdempotency:
         await self._release(key, token)
 
     def close(self) -> None:
-        """Close the file, after the calls that were made before. A later call opens it again."""
+        """Close the file after all previous calls. A later call opens it again."""
         self._workers.run(self._close).addErrback(lambda _: None)
         self._workers.close()
 

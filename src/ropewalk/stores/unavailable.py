@@ -1,4 +1,4 @@
-"""The error of a store that cannot be used at the moment."""
+"""The error for a store that cannot be used at the moment."""
 
 from ropewalk.errors import RopewalkError
 
@@ -6,7 +6,7 @@ from ropewalk.errors import RopewalkError
 class StoreUnavailable(RopewalkError):
     """RW234: a store cannot be reached, is too slow, or is full.
 
-    A store raises it, and nothing else, for what its caller may survive. What the middleware does then is set by its
+    A store must raise only this for temporary failures. The middleware then acts according to its option
     `on_store_failure`.
     """
 
@@ -15,4 +15,4 @@ class StoreUnavailable(RopewalkError):
 
 
 class TooManyKeys(StoreUnavailable):
-    """RW234: one client has taken its whole share of a store. Others may still use the store."""
+    """RW234: one client has used its whole share of a store. Other clients may still use the store."""

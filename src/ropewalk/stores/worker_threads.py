@@ -1,7 +1,7 @@
-"""A few threads that run blocking calls of a store, with a bounded queue and a time limit for each call.
+"""A few threads that run a store's blocking calls, with a bounded queue and a time limit for each call.
 
-This works on every reactor, and in an asyncio loop without one: the result returns by the loop that runs where the call
-is made, or else by the reactor.
+This works with every reactor, and in an asyncio loop without a reactor. The result is delivered by the asyncio loop
+that runs in the calling thread, or else by the reactor.
 """
 
 from asyncio import AbstractEventLoop
@@ -22,10 +22,10 @@ Result = TypeVar("Result")
 
 
 class WorkerThreads:
-    """Runs functions on threads, which are started when they are needed, and end with this object.
+    """Runs functions on threads. The threads start when they are needed, and end when this object is deleted.
 
-    `name` is that of the store in messages, such as "Redis at 127.0.0.1:6379". A call takes at most `timeout` seconds,
-    its wait for a thread included. At most `waiting` calls are accepted at a time, besides one for each thread.
+    `name` is the store's name for messages, such as "Redis at 127.0.0.1:6379". A call takes at most `timeout` seconds,
+    including its wait for a thread. One call for each thread runs, and at most `waiting` more calls wait.
     """
 
     def __init__(self, name: str, *, threads: int, waiting: int, timeout: float) -> None:
@@ -40,22 +40,24 @@ class WorkerThreads:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._threads = 0
         self._running: set[_Call] = set()
-        """The calls that no thread has finished, those that were given up included."""
+        """The calls that have not finished, including those whose wait has ended."""
         self._finalizer = finalize(self, _end, self._calls, self._most_threads)
 
     def after_fork_in_child(self) -> None:
-        """In a child process: the threads and the calls are the parent's."""
+        """In a forked child: start again, because the threads and the calls belong to the parent."""
         self._finalizer.detach()
         self._reset()
 
     def after_fork_in_parent(self) -> None:
-        """In the parent process: nothing has changed."""
+        """In the parent: do nothing."""
 
     def run(self, function: Callable[[], Result], late: Callable[[Result], object] | None = None) -> Waiter[Result]:
-        """Call a function on a thread. Fails with StoreUnavailable after the time limit, and if too many calls wait.
+        """Call a function on a thread. Return a Waiter, which fails with StoreUnavailable after the time limit, or if
+        too many calls wait.
 
-        Cancelling the result, or the time limit, ends only the wait; a function that no thread has taken is dropped.
-        `late` is called with the result, on this thread, if the function succeeds after the wait has ended.
+        The time limit, or cancelling the Waiter, ends only the wait: a running function continues, and a function that
+        has not started is dropped. If the function succeeds after the wait has ended, `late` is called with its result,
+        on the calling thread.
         """
         if len(self._running) >= self._most_calls:
             message = f"{self._name} is too slow: {len(self._running)} calls wait for it."
@@ -70,13 +72,13 @@ class WorkerThreads:
         return call.waiter
 
     def close(self) -> None:
-        """End the threads when the calls that were made before are done. A later call starts others."""
+        """End the threads after all previous calls. A later call starts new ones."""
         self._finalizer()
         self._reset()
 
 
 class _Call:
-    """One call of a function. It is created and finished on the thread of the caller."""
+    """One call of a function. It is created and finished on the caller's thread."""
 
     def __init__(
         self,
@@ -102,20 +104,20 @@ class _Call:
         self._timer = later(seconds, self._expire, message)
 
     def run(self) -> None:
-        """Called on a thread."""
+        """Run the function. Called on a worker thread."""
         try:
             if self.waiter.called or monotonic() > self._deadline:
                 self._error = StoreUnavailable("The call waited too long for a thread.")
             else:
                 self._result = self._context.run(self._function)
-        except BaseException as error:  # noqa: BLE001 - the caller gets it
+        except BaseException as error:  # noqa: BLE001 - passed to the caller
             self._error = error
         if self._loop is None:
             _reactor().callFromThread(self._finish)
             return
         try:
             self._loop.call_soon_threadsafe(self._finish)
-        except RuntimeError:  # the loop is closed, so no caller waits any more
+        except RuntimeError:  # the loop is closed, so no caller waits
             self._running.discard(self)
 
     def _expire(self, message: str) -> None:
@@ -139,10 +141,10 @@ class _Call:
 
 
 def _work(calls: "SimpleQueue[_Call | None]") -> None:
-    """Run calls. This is the function of each thread."""
+    """Run calls until the queue has None. Each thread runs this function."""
     while (call := calls.get()) is not None:
         call.run()
-        del call  # an idle thread must not keep it alive
+        del call  # an idle thread must not keep the call alive
 
 
 def _end(calls: "SimpleQueue[_Call | None]", threads: int) -> None:

@@ -1,6 +1,6 @@
-"""Test clients. They use the real engine, without a port.
+"""Test clients. They use the real engine, but do not open a port.
 
-`Client` is for plain tests, `AsyncClient` for coroutines under asyncio, trial and any reactor.
+`Client` is for plain test functions, `AsyncClient` for coroutines, under asyncio, trial or any reactor.
 """
 
 from ropewalk.testing.async_client import AsyncClient

@@ -1,4 +1,4 @@
-"""Test clients wait for the functions that run after a response."""
+"""Let test clients wait for the functions that run after a response (`Request.after`)."""
 
 from ropewalk.app import App
 from ropewalk.calling import CallsOfRequest
@@ -8,7 +8,9 @@ from ropewalk.waiting import Waiter, call_later
 
 
 async def wait_for_after(app: App, outgoing: Outgoing, seconds: float | None, *, raise_errors: bool) -> None:
-    """Wait until the functions that a request has left have ended. Raises ClientTimeout, and what they raise."""
+    """Wait until the functions that a request has passed to `after` have ended.
+
+    Raises ClientTimeout after `seconds`. With `raise_errors`, raises the first exception of the functions."""
     for calls in app.background.found(outgoing.method, outgoing.target.path.encode("latin-1")):
         if not await _end(calls, seconds):
             what = f"{outgoing.method} {outgoing.target.path}: {calls.names()} has not ended {seconds:g} s after the "

@@ -35,29 +35,29 @@ Result = TypeVar("Result")
 
 
 class AsyncClient:
-    """A client for coroutines: under asyncio, in trial, and on any reactor.
+    """A test client for coroutines, under asyncio, in trial, or on any reactor.
 
         async with AsyncClient(app) as client:
             response = await client.get("/users/7")
 
-    `async with` runs the app's start and stop hooks; without it, they are not called. Every request has its own
+    `async with` runs the app's start and stop hooks. Without it, the hooks are not called. Every request has its own
     connection.
 
-    - `base_url` has the scheme and host of all requests, and a prefix of their paths. By default it is
-      `http://localhost`, or `https://localhost` if `secure`. Raises ValueError if it is not such a URL.
+    - `base_url` is the scheme and host of all requests, and a prefix for their paths. By default it is
+      `http://localhost`, or `https://localhost` if `secure`. Raises ValueError for any other URL.
     - `headers` are sent with each request.
-    - `cookies` are the first ones of the jar `client.cookies`, which keeps those that responses set.
+    - `cookies` are put into the jar `client.cookies`, which also keeps the cookies that responses set.
     - `follow_redirects` and `timeout` (seconds; None for no limit) are the defaults of requests. The timeout also
       applies to each start and stop hook. Raises ValueError unless it is greater than 0.
-    - `raise_errors`: the client raises what is logged as an unexpected exception of the request, with its traceback,
-      whatever response it became: that of an error handler for `Exception` or 500, or of a middleware, too. An
-      HTTPError, and an exception whose class has an error handler, is a response. False returns every response.
-      An exception of a function that runs after the response (`request.after`) is raised, too.
-    - `wait_for_after`: a request returns when these functions have ended, within the timeout. `stream` never waits.
-    - `clock`: the time of stores in memory and in SQLite, of tokens, cookies and the middleware `timeout`. By default
-      it is the system's, which `advance` moves on. Or give a `twisted.internet.task.Clock`, or another client's clock.
-    - `address` is the IP address and port of the client, by default `("127.0.0.1", 50000)`. Raises ValueError for
-      another form.
+    - `raise_errors`: the client raises every exception that is logged as unexpected, with its traceback, even if an
+    error handler for `Exception` or 500, or a middleware, has made a response from it. It also raises exceptions of
+    functions that run after the response (`request.after`). It returns the response for an HTTPError, and for an
+    exception whose class has an error handler. If False, the client always returns the response. - `wait_for_after`: a
+    request waits until the functions passed to `request.after` have ended, within the timeout. `stream` never waits for
+    them. - `clock`: the time for stores in memory and in SQLite, tokens, cookies and the middleware `timeout`. By
+    default it is the system's time, which `advance` moves forward. You can give a `twisted.internet.task.Clock`, or
+    another client's clock. - `address` is the client's IP address and port, by default `("127.0.0.1", 50000)`. Raises
+    ValueError if it is malformed.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        seconds = self.timeout if kind is None else 0  # a failed test does not wait for its responses
+        seconds = self.timeout if kind is None else 0  # after a failure, do not wait for responses
         try:
             try:
                 await run_hooks("stopping", self._harness.begin_stop(), self.timeout, self.clock, self._use)
@@ -113,21 +113,24 @@ class AsyncClient:
             await self._leave()
 
     def login(self, user: str | None = None, password: str | None = None, *, token: str | None = None) -> None:
-        """Send Authorization with each request: `login("ada", "secret")` is Basic (RFC 7617), `login(token="...")`
-        Bearer (RFC 6750). It replaces an earlier one. A redirect to another origin does not get it.
+        """Send Authorization with each request: `login("ada", "secret")` for Basic (RFC 7617), `login(token="...")` for
+        Bearer (RFC 6750).
 
-        Raises TypeError unless either a user and password or a token is given, and ValueError for a user with a colon.
+        This replaces an earlier login. The field is not sent if a redirect leads to another origin. Raises TypeError
+        unless you give either a user and password or a token, and ValueError for a user with a colon.
         """
         self.headers["authorization"] = write_credentials(user, password, token)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock of the client on: what expires by then has expired. Timers of the reactor, of asyncio and of
-        the engine, and Redis, do not follow. Raises ValueError for a number below 0.
+        """Move the client's clock forward, so that tokens, cookies and other things expire.
+
+        Redis and the timers of the reactor, of asyncio and of the engine do not use this clock. Raises ValueError for a
+        number below 0.
         """
         self.clock.advance(seconds)
 
     def logout(self) -> None:
-        """Send no Authorization any more. Cookies stay: `client.cookies.clear()` removes them."""
+        """Stop sending Authorization. This keeps cookies; `client.cookies.clear()` removes them."""
         self.headers.pop("authorization", None)
 
     async def request(
@@ -149,18 +152,18 @@ class AsyncClient:
     ) -> ClientResponse:
         """Send a request and read the whole response. Raises ProtocolError if the response violates HTTP.
 
-        - `path` is sent unchanged, after the prefix of the base URL; it may be a whole URL. `params` (or `query`) are
-          encoded and appended: a list becomes several pairs, None is left out, True is `true`.
-        - `cookies` are sent with this request only. A Cookie field in `headers` replaces the cookies of the jar.
-        - The body is one of: `body`, str or bytes, or an iterable of them, which is sent in chunks; `json`, a value to
+        - `path` is sent unchanged, after the prefix of the base URL; it may be a full URL. `params` (or `query`) are
+        encoded and appended as the query: a list becomes several pairs, None is left out, and True becomes `true`. -
+        `cookies` are sent with this request only. A Cookie field in `headers` replaces the cookies of the jar. - The
+        body is one of: `body`, str or bytes, or an iterable of them, which is sent in chunks; `json`, a value to
           send as JSON; `data`, the fields of a form; `files`, with or without `data`, a multipart form. A file is
           bytes, str, a Path, a binary file, `(file name, content)` or `(file name, content, Content-Type)`; it is read
-          while it is sent. Raises TypeError for more than one body, and one, or a part of one, of another type.
-        - `auth`, a user and a password, sends Authorization (Basic) with this request, in place of that of `login`.
-        - `follow_redirects` (by default the client's): the response is that of the last request, and its `history` has
-          the redirects. Raises RedirectError (RW224) for more than 20, and for one that cannot be followed.
-        - `timeout`, in seconds (by default the client's): raises ClientTimeout (RW222) if a response is not complete by
-          then. The error names the handler and its wait.
+          while it is sent. Raises TypeError for more than one body, or for a body or part of another type.
+        - `auth`, a user and a password, sends Authorization (Basic) with this request, instead of the one from `login`.
+        - `follow_redirects` (by default the client's): follow redirects and return the last response, whose `history`
+        has the redirects. Raises RedirectError (RW224) for more than 20 redirects, or for one that cannot be followed.
+        - `timeout`, in seconds (by default the client's): if a response is not complete in time, raise ClientTimeout
+        (RW222), which names the handler and what it waits for.
         """
         outgoing = self._make(
             method,
@@ -199,7 +202,8 @@ class AsyncClient:
         follow_redirects: bool | None = None,
         timeout: float | Default | None = DEFAULT,
     ) -> StreamedResponse:
-        """Like `request`, but return after the head of the response. Close the response, or use it in `async with`.
+        """Like `request`, but return when the head of the response has arrived. Use the response in `async with`, or
+        close it.
 
         `timeout` applies to the head, and then to each part.
         """
@@ -236,7 +240,7 @@ class AsyncClient:
         files: Files | None,
         auth: tuple[str, str] | None,
     ) -> Outgoing:
-        """The request for the arguments of a call."""
+        """Make the request from the arguments of a call."""
         if params is not None and query is not None:
             raise TypeError("params= and query= are two names of the same. Leave out one.")
         content, kind = make_body(body, json, data, files)
@@ -255,7 +259,8 @@ class AsyncClient:
     async def _begin(
         self, outgoing: Outgoing, seconds: float | None, follow_redirects: bool | None
     ) -> StreamedResponse:
-        """Send a request, follow redirects, and return after the head of the last response. The timeout continues."""
+        """Send a request, follow redirects, and return when the head of the last response has arrived. The timeout
+        keeps running."""
         follow = self.follow_redirects if follow_redirects is None else follow_redirects
         history: list[ClientResponse] = []
         while True:
@@ -276,14 +281,14 @@ class AsyncClient:
             outgoing = following
 
     async def _whole(self, response: StreamedResponse, outgoing: Outgoing, seconds: float | None) -> ClientResponse:
-        """The whole response, when what runs after it has ended."""
+        """Read the whole response, and wait for the functions that run after it if the client does so."""
         whole = await response.whole()
         if self.wait_for_after:
             await wait_for_after(self.app, outgoing, seconds, raise_errors=self.raise_errors)
         return whole
 
     async def _send(self, outgoing: Outgoing, seconds: float | None) -> StreamedResponse:
-        """Send one request and return after the head of the response."""
+        """Send one request, and return when the head of the response has arrived."""
         target = outgoing.target
         head = outgoing.head(self.cookies)
         connection = self._harness.connect(outgoing.method, target.path, secure=outgoing.secure)
@@ -336,7 +341,7 @@ class AsyncClient:
 
 
 def write_credentials(user: str | None, password: str | None, token: str | None) -> str:
-    """The value of Authorization. Raises TypeError and ValueError as `AsyncClient.login` does."""
+    """The value of the Authorization field. Raises TypeError and ValueError like `AsyncClient.login`."""
     if (token is None) == (user is None) or (user is None) != (password is None):
         raise TypeError("login takes a user and a password, or token=.")
     if token is not None:

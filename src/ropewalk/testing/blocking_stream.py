@@ -17,7 +17,7 @@ END: Final = object()
 class BlockingStream(ReceivedHead):
     """A response whose body is still arriving: `for part in response`. The app runs while the next part is awaited.
 
-    The end of `with` closes the connection, and waits a moment for the handler, which is cancelled if it runs.
+    The end of `with` closes the connection, which cancels the handler if it still runs, and waits a moment for its end.
     """
 
     def __init__(self, response: StreamedResponse, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
@@ -54,12 +54,12 @@ class BlockingStream(ReceivedHead):
         return self._iterate(self._response.events())
 
     def whole(self) -> ClientResponse:
-        """The response with the rest of its body."""
+        """Read the rest of the body, and return the response."""
         response: ClientResponse = self._run(self._response.whole())
         return response
 
     def close(self) -> None:
-        """Close the connection, whether the response is complete or not, and wait a moment for the handler."""
+        """Close the connection, even if the response is incomplete, and wait a moment for the end of the handler."""
         self._run(self._response.__aexit__(None, None, None))
 
     def _iterate(self, items: AsyncIterator[Item]) -> Iterator[Item]:
@@ -68,5 +68,5 @@ class BlockingStream(ReceivedHead):
 
 
 async def anext_or_end(items: AsyncIterator[Any]) -> Any:
-    """The next item, or END. StopIteration cannot be raised by a coroutine."""
+    """Return the next item or END, because a coroutine cannot raise StopIteration."""
     return await anext(items, END)

@@ -21,18 +21,18 @@ Result = TypeVar("Result")
 
 
 class Client:
-    """A client for plain tests.
+    """A test client for plain test functions.
 
         client = Client(app)
         assert client.get("/").text == "Hello, World!"
 
-    Asynchronous handlers run on an event loop: that of the installed asyncio reactor, or the client's own. If a reactor
-    is installed and not running, the client runs its timers, threads and `callFromThread` meanwhile. Only one thread at
-    a time can do this; clients in another thread raise ReactorInUse (RW223). Where a loop or the reactor runs, requests
-    raise WouldBlock (RW225): use `AsyncClient` there.
+    Asynchronous handlers run on an event loop: the loop of the installed asyncio reactor, or the client's own. If a
+    reactor is installed but not running, the client runs its timers, threads and `callFromThread` calls during a
+    request. Only one thread at a time can do this; clients in other threads raise ReactorInUse (RW223). If an event
+    loop or the reactor is running in this thread, requests raise WouldBlock (RW225): use `AsyncClient` then.
 
-    `with` runs the app's start and stop hooks, and closes the client at its end; without it, the hooks are not called.
-    A closed client may be used again. The arguments are those of `AsyncClient`.
+    `with` runs the app's start and stop hooks, and closes the client at the end. Without it, the hooks are not called.
+    You can use a closed client again. The arguments are those of `AsyncClient`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Client:
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._finalizer: finalize[..., Any] | None = None
-        """Closes the loop, if it is the client's own."""
+        """Closes the client's own loop. None if it has none."""
         self._entered = False
 
     @property
@@ -75,7 +75,7 @@ class Client:
 
     @property
     def clock(self) -> ClientClock:
-        """The clock of the client."""
+        """The client's clock."""
         return self._client.clock
 
     @property
@@ -93,7 +93,8 @@ class Client:
         self._client.login(user, password, token=token)
 
     def advance(self, seconds: float) -> None:
-        """Like `AsyncClient.advance`. What it cancels ends before it returns, unless an event loop runs."""
+        """Like `AsyncClient.advance`. Unless an event loop or the reactor is running, it returns after the tasks that
+        it cancels have ended."""
         if running_loop() is not None or runs_here():
             self._client.advance(seconds)
         else:
@@ -118,9 +119,9 @@ class Client:
             self.close()
 
     def close(self) -> None:
-        """Close the event loop and cancel its tasks, if it is the client's own.
+        """Cancel the tasks of the client's own event loop, if it has one, and close the loop.
 
-        Inside `with`, this has no effect: the end of `with` closes the client.
+        This has no effect inside `with`, because the end of `with` closes the client.
         """
         if self._entered:
             return
@@ -135,7 +136,8 @@ class Client:
         return self._run(self._client.request(method, path, **options))
 
     def stream(self, method: str, path: str, **options: Any) -> BlockingStream:
-        """Like `AsyncClient.stream`: return after the head of the response. Use it in `with`."""
+        """Like `AsyncClient.stream`: return when the head of the response has arrived. Use the response in `with`, or
+        close it."""
         return BlockingStream(self._run(self._client.stream(method, path, **options)), self._run)
 
     def get(self, path: str, **options: Any) -> ClientResponse:
@@ -171,7 +173,7 @@ class Client:
         if runner is not None:
             coroutine.close()
             raise WouldBlock(runner)
-        claim = Claim.of_idle()  # before the loop is chosen: another thread might choose the same
+        claim = Claim.of_idle()  # before the loop is chosen, because another thread might choose the same loop
         try:
             return self._find_loop(claim).run_until_complete(coroutine)
         finally:
@@ -180,10 +182,10 @@ class Client:
 
     async def _advance(self, seconds: float) -> None:
         self._client.advance(seconds)
-        await asyncio.sleep(0)  # for the tasks that it has cancelled
+        await asyncio.sleep(0)  # lets the cancelled tasks end
 
     def _find_loop(self, claim: Claim | None) -> asyncio.AbstractEventLoop:
-        """The loop of the installed asyncio reactor if it does not run, else the client's own."""
+        """The loop of the installed asyncio reactor if it is not running, or else the client's own."""
         if self._loop is None or self._loop.is_closed():
             own_loop = None if claim is None else claim.own_loop
             if own_loop is not None and not own_loop.is_closed() and not own_loop.is_running():

@@ -1,4 +1,4 @@
-"""The clock of a test client: the system's time, moved on by `advance`, or that of a Clock of Twisted."""
+"""The clock of a test client: the system's time, which `advance` moves forward, or the time of a Twisted Clock."""
 
 import time
 from collections.abc import Callable
@@ -13,10 +13,11 @@ from ropewalk.waiting import call_later_in_real_time
 
 
 class ClientClock:
-    """The time of the requests of test clients. Clients may share one: `Client(app, clock=other.clock)`.
+    """The time that handlers see in requests of test clients. Clients may share a clock: `Client(app,
+    clock=other.clock)`.
 
-    By default it is the system's time, and `advance` moves it on. With `source`, a `twisted.internet.task.Clock`, time
-    passes only by `advance`. Raises TypeError for a source without `seconds` and `callLater`.
+    By default it is the system's time, which `advance` moves forward. With `source`, a `twisted.internet.task.Clock`,
+    time passes only with `advance`. Raises TypeError for a source without `seconds` and `callLater`.
     """
 
     def __init__(self, source: Any = None) -> None:
@@ -29,7 +30,7 @@ class ClientClock:
         self._unix = time.time()
         self._shift = 0.0
         self._calls: list[tuple[float, int, _Call]] = []
-        """A heap."""
+        """A heap of planned calls by their times."""
         self._count = count()
 
     def __repr__(self) -> str:
@@ -37,21 +38,21 @@ class ClientClock:
 
     @property
     def advanced(self) -> float:
-        """The seconds of all calls of `advance`."""
+        """The sum of the seconds of all calls of `advance`."""
         return self._shift if self._source is None else self._source.seconds() - self._first
 
     def monotonic(self) -> float:
-        """As `ropewalk.clocks.monotonic`."""
+        """Like `ropewalk.clocks.monotonic`."""
         return (time.monotonic() if self._source is None else self._monotonic) + self.advanced
 
     def unix_time(self) -> float:
-        """As `ropewalk.clocks.unix_time`."""
+        """Like `ropewalk.clocks.unix_time`."""
         return (time.time() if self._source is None else self._unix) + self.advanced
 
     def advance(self, seconds: float) -> None:
-        """Move the time on, and make the calls that are due by then.
+        """Move the time forward, and make the calls that become due.
 
-        Raises ValueError for a number below 0, and TypeError if the source of the time cannot be advanced.
+        Raises ValueError for a number below 0, and TypeError if `source` has no `advance`.
         """
         given: object = seconds
         if isinstance(given, bool) or not isinstance(given, int | float) or not (isfinite(given) and given >= 0):
@@ -67,7 +68,7 @@ class ClientClock:
             heappop(self._calls)[2].make()
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Callable[[], object]:
-        """As `ropewalk.clocks.Clock.call_later`."""
+        """Like `ropewalk.clocks.Clock.call_later`."""
         if self._source is not None:
             cancel: Callable[[], object] = self._source.callLater(seconds, copy_context().run, call).cancel
             return cancel
@@ -77,7 +78,7 @@ class ClientClock:
 
 
 class _Call:
-    """A planned call, which is made after the real time, or earlier by `advance`."""
+    """A planned call. It is made after the real time has passed, or earlier by `advance`."""
 
     __slots__ = ("_call", "_cancel_timer", "_context")
 
@@ -87,13 +88,13 @@ class _Call:
         self._cancel_timer = call_later_in_real_time(seconds, self._expire)
 
     def make(self) -> None:
-        """Make it now, if it was not made or cancelled before."""
+        """Make the call now, unless it was made or cancelled before."""
         if self._call is not None:
             self._cancel_timer()
             self._expire()
 
     def cancel(self) -> None:
-        """Do not make it."""
+        """Cancel the call."""
         if self._call is not None:
             self._call = None
             self._cancel_timer()

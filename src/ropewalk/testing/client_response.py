@@ -1,4 +1,4 @@
-"""A response that a test client received."""
+"""A response that a test client has received."""
 
 import json
 from typing import Any, Self, TypeVar, overload
@@ -17,7 +17,7 @@ Kind = TypeVar("Kind")
 
 
 class ClientResponse(OtherNames):
-    """A response that the client received. `body` is bytes; `text`, `json()` and `events()` decode it."""
+    """A response that a test client has received. `body` is bytes; `text`, `json()` and `events()` decode it."""
 
     def __init__(self, method: str = "GET") -> None:
         self.method = method
@@ -28,18 +28,19 @@ class ClientResponse(OtherNames):
         self.trailers = Headers()
         self.body = b""
         self.url = ""
-        """The URL of the request, after redirects that were followed."""
+        """The URL of the request, or of the last redirect that was followed."""
         self.history: list[ClientResponse] = []
         """The redirects that were followed, in order."""
         self.interim: list[tuple[int, Headers]] = []
-        """The 1xx responses before this one."""
+        """The 1xx responses before this response: their statuses and fields."""
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.reason}, {len(self.body)} bytes>"
 
     @property
     def text(self) -> str:
-        """The body, decoded by the charset of its Content-Type or as UTF-8. May raise LookupError."""
+        """The body, decoded with the charset of its Content-Type, or else as UTF-8. Raises LookupError for an unknown
+        charset."""
         charset = content_type(self.headers.get("content-type"))[1].get("charset", UTF_8)
         codec = find_codec(charset)
         if codec is None:
@@ -53,9 +54,10 @@ class ClientResponse(OtherNames):
     def json(self, kind: type[Kind]) -> Kind: ...
 
     def json(self, kind: Any = None) -> Any:
-        """The body as JSON; with `kind`, such as `Room` or `list[Room]`, as a value of that type.
+        """Parse the body as JSON. With `kind`, such as `Room` or `list[Room]`, convert it to that type.
 
-        Raises json.JSONDecodeError, and with `kind` msgspec.DecodeError, with the status and the body in its note.
+        Raises json.JSONDecodeError, or with `kind` msgspec.DecodeError. A note of the exception has the status and the
+        body.
         """
         try:
             return json.loads(self.body) if kind is None else msgspec.json.decode(self.body, type=kind, strict=True)
@@ -64,15 +66,16 @@ class ClientResponse(OtherNames):
             raise
 
     def events(self) -> list[ServerSentEvent]:
-        """The events of a whole `text/event-stream`. Raises ProtocolError for another Content-Type.
+        """The events of a complete `text/event-stream`. Raises ProtocolError for another Content-Type.
 
-        `data` is a str, as it was sent.
+        The `data` of an event is a str, as it was sent.
         """
         check_events(self.status, self.headers)
         return list(EventParser().feed(self.body, last=True))
 
     def raise_for_status(self) -> Self:
-        """The response, if its status is 200 to 299. Otherwise raises StatusError (RW227), which shows the body."""
+        """Return the response if its status is 200 to 299; otherwise raise StatusError (RW227), which shows the
+        body."""
         if not 200 <= self.status <= 299:
             raise StatusError(self, self._start())
         return self

@@ -20,29 +20,29 @@ _MAX_AGE: Final = re.compile(r"-?[0-9]{1,15}")
 
 @dataclass(frozen=True, slots=True)
 class StoredCookie:
-    """A cookie of a `CookieJar`, with what decides to which requests it belongs."""
+    """A cookie of a `CookieJar`, with the attributes that decide in which requests it is sent."""
 
     name: str
     """The name, as it was sent."""
     value: str
     """The value, as it was sent."""
     domain: str
-    """The host that set it, or the one that its attribute Domain names."""
+    """The host that has set the cookie, or the value of the attribute Domain."""
     path: str = "/"
-    """The path that those of requests must begin with, in whole segments."""
+    """The cookie is sent only if the path of a request begins with this one, in whole segments."""
     host_only: bool = True
-    """Whether hosts below `domain` do not get it: it was set without the attribute Domain."""
+    """Whether the cookie is not sent to subdomains, because it was set without the attribute Domain."""
     secure: bool = False
-    """Whether only requests over HTTPS have it."""
+    """Whether the cookie is sent only over HTTPS."""
     http_only: bool = False
-    """Whether scripts in a browser do not get it."""
+    """Whether scripts in a browser cannot read the cookie."""
     same_site: str | None = None
-    """As it was sent. The clients send cookies with all requests, as for one site."""
+    """The attribute SameSite, as it was sent. Test clients ignore it, as if all requests were same-site."""
     expires: float | None = None
-    """A time in seconds since 1970; None for a cookie of the session."""
+    """The time at which the cookie expires, in seconds since 1970; None for a session cookie."""
 
     def belongs_to(self, host: str, path: str, *, secure: bool) -> bool:
-        """Whether a request has this cookie (RFC 6265, section 5.4)."""
+        """Whether the cookie is sent in a request (RFC 6265, section 5.4)."""
         if self.secure and not secure:
             return False
         fits = host == self.domain if self.host_only else _domain_matches(host, self.domain)
@@ -56,7 +56,7 @@ class CookieJar(Mapping[str, str]):
         client.cookies.set("theme", "dark")
         client.cookies.clear()
 
-    As a mapping it has each name once, with the value for the longest path. `host` is that of cookies that are set
+    The mapping has each name once, with the value for the longest path. `host` is the host of cookies that are set
     without `domain`. `clock` returns the time in seconds since 1970.
     """
 
@@ -90,7 +90,7 @@ class CookieJar(Mapping[str, str]):
         return f"<CookieJar {', '.join(self)}>"
 
     def all(self) -> list[StoredCookie]:
-        """The cookies with their attributes, those of longer paths first."""
+        """The cookies with their attributes, those with longer paths first."""
         now = self._clock()
         for key, cookie in tuple(self._cookies.items()):
             if cookie.expires is not None and cookie.expires <= now:
@@ -98,13 +98,13 @@ class CookieJar(Mapping[str, str]):
         return sorted(self._cookies.values(), key=lambda cookie: -len(cookie.path))  # stable: then by creation
 
     def set(self, name: str, value: str, *, domain: str | None = None, path: str = "/", secure: bool = False) -> None:
-        """Set a cookie. With `domain`, it is also sent to hosts below. Raises InvalidField for an invalid one."""
+        """Set a cookie. With `domain`, it is also sent to subdomains. Raises InvalidField for an invalid cookie."""
         check_cookie(name, value)
         host = self._host if domain is None else domain.removeprefix(".").lower()
         self._keep(StoredCookie(name, value, host, path, host_only=domain is None, secure=secure))
 
     def delete(self, name: str) -> None:
-        """Delete the cookies of a name, for all hosts and paths. Raises KeyError if there is none."""
+        """Delete the cookies with a name, for all hosts and paths. Raises KeyError if there is none."""
         keys = [key for key in self._cookies if key[2] == name]
         if not keys:
             raise KeyError(name)
@@ -116,7 +116,7 @@ class CookieJar(Mapping[str, str]):
         self._cookies.clear()
 
     def matching(self, host: str, path: str, *, secure: bool) -> list[StoredCookie]:
-        """The cookies of a request, in the order in which they are sent (RFC 6265, section 5.4)."""
+        """The cookies to send in a request, in order (RFC 6265, section 5.4)."""
         path = path.partition("?")[0]
         return [cookie for cookie in self.all() if cookie.belongs_to(host, path, secure=secure)]
 
@@ -131,10 +131,10 @@ class CookieJar(Mapping[str, str]):
         if cookie.expires is not None and cookie.expires <= self._clock():
             self._cookies.pop(key, None)
         else:
-            self._cookies[key] = cookie  # one that is there keeps its place, which is that of its creation
+            self._cookies[key] = cookie  # a replaced cookie keeps its place in the order of creation
 
     def _parse(self, field: str, host: str, path: str) -> StoredCookie | None:
-        """The cookie of a field; None if a browser ignores it."""
+        """Parse a Set-Cookie field; None if a browser would ignore it."""
         pair, *parts = field.split(";")
         name, equals, value = pair.partition("=")
         name = name.strip(" \t")
@@ -143,7 +143,7 @@ class CookieJar(Mapping[str, str]):
         attributes = {}
         for part in parts:
             key, _, given = part.partition("=")
-            attributes[key.strip(" \t").lower()] = given.strip(" \t")  # the last one of a name wins
+            attributes[key.strip(" \t").lower()] = given.strip(" \t")  # the last attribute of a name wins
         cookie = StoredCookie(
             name,
             value.strip(" \t"),
@@ -157,7 +157,7 @@ class CookieJar(Mapping[str, str]):
         domain = attributes.get("domain", "").removeprefix(".").lower()
         if domain and domain != host:
             if "." not in domain or not _domain_matches(host, domain):
-                return None  # a site cannot set cookies of another, nor of a whole top-level domain
+                return None  # a site cannot set cookies for another site or for a top-level domain
             cookie = replace(cookie, domain=domain)
         if domain and not _is_address(host):
             cookie = replace(cookie, host_only=False)
@@ -171,12 +171,13 @@ class CookieJar(Mapping[str, str]):
 
 
 def check_cookie(name: str, value: str) -> None:
-    """Raises InvalidField for a cookie that cannot be sent, or would be read as several."""
+    """Raises InvalidField for a cookie that cannot be sent, or that would be parsed as several cookies."""
     format_cookie(name, value, secure=True)
 
 
 def parse_cookie_date(text: str) -> float | None:
-    """The date of Expires in seconds since 1970 (RFC 6265, section 5.1.1); None if it is not a date."""
+    """Parse the date of an Expires attribute into seconds since 1970 (RFC 6265, section 5.1.1); None if it is not a
+    date."""
     clock: tuple[int, int, int] | None = None
     day = month = year = None
     for token in _DELIMITER.split(text):
@@ -199,7 +200,7 @@ def parse_cookie_date(text: str) -> float | None:
 
 
 def _has_prefix_rights(cookie: StoredCookie, domain: str) -> bool:
-    """Whether a cookie has the attributes that its prefix needs (RFC 6265bis, section 4.1.3)."""
+    """Whether a cookie has the attributes that the prefix of its name requires (RFC 6265bis, section 4.1.3)."""
     name = cookie.name.lower()
     if name.startswith("__host-"):
         return cookie.secure and not domain and cookie.path == "/"
@@ -207,17 +208,17 @@ def _has_prefix_rights(cookie: StoredCookie, domain: str) -> bool:
 
 
 def _domain_matches(host: str, domain: str) -> bool:
-    """RFC 6265, section 5.1.3."""
+    """Whether a host is the domain or a subdomain (RFC 6265, section 5.1.3)."""
     return host == domain or (host.endswith(f".{domain}") and not _is_address(host))
 
 
 def _path_matches(path: str, prefix: str) -> bool:
-    """RFC 6265, section 5.1.4."""
+    """Whether a path is at or below a cookie's path (RFC 6265, section 5.1.4)."""
     return path == prefix or (path.startswith(prefix) and (prefix.endswith("/") or path[len(prefix)] == "/"))
 
 
 def _default_path(path: str) -> str:
-    """RFC 6265, section 5.1.4."""
+    """The path of a cookie that is set without one (RFC 6265, section 5.1.4)."""
     return path[: path.rfind("/")] or "/" if path.startswith("/") else "/"
 
 

@@ -9,22 +9,23 @@ from ropewalk.typed import ServerSentEvent
 
 
 class LineParser:
-    """Lines of UTF-8, which end with LF, CR LF, or at the end of the body. With `lone_cr`, CR alone ends one, too."""
+    """Splits UTF-8 text into lines, which end with LF, CR LF, or the body. With `lone_cr`, a CR alone ends a line,
+    too."""
 
     def __init__(self, *, lone_cr: bool = False) -> None:
         self._decoder = getincrementaldecoder("utf-8")()
         self._lone_cr = lone_cr
         self._pieces: list[str] = []
-        """Those of the line that has begun."""
+        """The pieces of the unfinished line."""
         self._after_cr = False
 
     def feed(self, data: bytes, *, last: bool = False) -> Iterator[str]:
-        """The lines that are complete with these bytes. Raises ProtocolError for bytes that are not UTF-8."""
+        """Yield the lines that these bytes complete. Raises ProtocolError for bytes that are not UTF-8."""
         try:
             text = self._decoder.decode(data, final=last)
         except UnicodeDecodeError as error:
             raise ProtocolError(f"The body is not UTF-8: {error}.") from None
-        if self._after_cr and text:  # the parts of a line end may come apart
+        if self._after_cr and text:  # CR and LF may arrive separately
             self._after_cr = False
             if self._lone_cr:
                 text = text.removeprefix("\n")
@@ -49,7 +50,7 @@ class LineParser:
 
 
 class EventParser:
-    """Events as they were sent. Comments, and blocks without data, are left out, as a browser does."""
+    """Parses server-sent events. Comments, and events without data, are ignored, as in a browser."""
 
     def __init__(self) -> None:
         self._lines = LineParser(lone_cr=True)
@@ -58,7 +59,7 @@ class EventParser:
         self._fields: dict[str, str] = {}
 
     def feed(self, data: bytes, *, last: bool = False) -> Iterator[ServerSentEvent]:
-        """The events that are complete with these bytes. One that has no blank line after it is not complete."""
+        """Yield the events that these bytes complete. An event is complete after its blank line."""
         for line in self._lines.feed(data, last=last):
             if self._first:
                 self._first = False
@@ -92,7 +93,7 @@ class EventParser:
 
 
 def check_events(status: int, headers: Headers) -> None:
-    """Raises ProtocolError for a response that a browser does not take for a stream of events."""
+    """Raises ProtocolError for a response that a browser does not accept as an event stream."""
     kind = content_type(headers.get("content-type"))[0]
     if status != 200 or kind != "text/event-stream":
         raise ProtocolError(f"A stream of events is a 200 of type text/event-stream, not a {status} of type {kind!r}.")

@@ -1,4 +1,4 @@
-"""The engine of a test client. It runs on the current event loop or reactor, and closes when it is idle."""
+"""The engine of a test client. It runs on the current event loop or reactor, and is closed when it is idle."""
 
 from asyncio import _get_running_loop as running_loop
 from asyncio import all_tasks
@@ -31,10 +31,10 @@ CLIENT: Final = ("127.0.0.1", 50000)
 SERVER: Final = ("127.0.0.1", 80)
 
 _FOREVER: Final = 1e6
-"""Seconds for a client without a timeout."""
+"""The timeout in seconds of a client that has none."""
 
 _END_TIMEOUT: Final = 1.0
-"""Seconds to wait for handlers whose client has left."""
+"""Seconds to wait for handlers whose client has disconnected."""
 
 log = Logger(namespace="ropewalk.testing")
 
@@ -42,8 +42,8 @@ log = Logger(namespace="ropewalk.testing")
 class Harness:
     """The engine of an app, without sockets.
 
-    It is created for the first connection and closed after the last, so that nothing remains in the event loop or the
-    reactor between requests.
+    The engine is created for the first connection and closed after the last one, so that nothing remains registered in
+    the event loop or the reactor between requests.
     """
 
     def __init__(self, app: App, clock: ClientClock, address: Address | None = None) -> None:
@@ -55,7 +55,7 @@ class Harness:
         self._use: ReactorUse | None = None
         self._connections: set[MemoryConnection] = set()
         self.tasks: WeakSet[HandlerTask] = WeakSet()
-        """The running handlers, including those whose client has left."""
+        """The running handlers, including those whose client has disconnected."""
 
     def connect(self, method: str, target: str, *, secure: bool = False) -> "MemoryConnection":
         """A new connection for one request. Raises ReactorInUse (RW223) if another thread uses the reactor."""
@@ -66,7 +66,7 @@ class Harness:
         return connection
 
     async def begin_stop(self) -> None:
-        """Begin a stop: notify the app and its responses."""
+        """Begin a stop: notify the app and its running requests."""
         with using(self.clock):
             hooks = self.app.begin_stop()
             if self._service is not None:
@@ -74,7 +74,7 @@ class Harness:
         await hooks
 
     async def drain(self, seconds: float | None) -> None:
-        """Wait at most `seconds` for running requests, cut off the rest, and wait for their handlers to end."""
+        """Wait up to `seconds` for running requests, cut off the others, and wait until their handlers end."""
         if self._service is not None:
             cut: Waiter[int] = Waiter()
             self._service.drain(_FOREVER if seconds is None else seconds).addCallback(cut.callback)
@@ -83,14 +83,14 @@ class Harness:
         await self._ended()
 
     def closed(self, connection: "MemoryConnection") -> None:
-        """A connection has closed."""
-        if connection in self._connections:  # else its service is closed already, and there may be a new one
+        """Forget a closed connection. After the last one, close the engine."""
+        if connection in self._connections:  # otherwise its engine is closed, and there may be a new one
             self._connections.remove(connection)
             if not self._connections:
                 self._close()
 
     def add_task(self, task: Any) -> None:
-        """Note a handler, which must end before the stop hooks run."""
+        """Record a handler, so that its end is awaited before the stop hooks run."""
         if isinstance(task, HandlerTask):
             self.tasks.add(task)
 
@@ -126,7 +126,7 @@ class Harness:
             connection.fail(error)
 
     async def _ended(self) -> None:
-        """Wait for handlers whose client has left."""
+        """Wait for handlers whose client has disconnected."""
         running = await _end_of({task for task in self.tasks if not task.finished})
         if running:
             handlers = ", ".join(sorted(named(task.coroutine) for task in running))
@@ -134,7 +134,7 @@ class Harness:
 
 
 class _RecordingService(Service):
-    """A service that keeps its running requests, so that a timeout can name the handler."""
+    """A service that records its running requests, so that a timeout error can name the handler."""
 
     def __init__(self, harness: Harness, call_later: Callable[..., Any]) -> None:
         app = harness.app
@@ -143,15 +143,15 @@ class _RecordingService(Service):
         self._harness = harness
         self.call_later = call_later
         self.requests: dict[Request, None] = {}
-        """The requests whose handler was called, in order. Most of the finished ones are removed."""
+        """The requests whose handler was called, in order. Finished ones are removed from time to time."""
         self._enough = 16
         self._loop = running_loop()
         self._thread = current_thread()
         self.clock = harness.clock
-        del self.drive  # the engine calls the method below; a bound one would be a cycle
+        del self.drive  # the engine calls the method below; a bound method here would form a cycle
 
     def turn(self) -> None:
-        """Run a turn of the engine, in which handlers go by the clock of the client."""
+        """Run a turn of the engine, in which handlers use the client's clock."""
         with using(self.clock):
             self.engine.turn()
 
@@ -171,8 +171,8 @@ class _RecordingService(Service):
         Service.send_value(request, value)
 
     def note_error(self, request: Request, error: BaseException) -> None:
-        """Note an unexpected exception, which is logged, at the connection of its request."""
-        connection: MemoryConnection = request.owner  # the sink of the pipe
+        """Record an unexpected exception, which is logged, in the connection of its request."""
+        connection: MemoryConnection = request.owner  # the object to which the pipe writes
         if not isinstance(error, WrongThread):
             if connection.raised is None:
                 connection.raised = error
@@ -180,11 +180,12 @@ class _RecordingService(Service):
         elif runs_here() and self._loop is not None and current_thread() is not self._thread:
             handler = "Its handler" if request.engine_handler is None else named(request.engine_handler.call)
             failure = ReactorElsewhere(f"{request.method} {request.target.decode('latin-1')}", handler)
-            with suppress(RuntimeError):  # the client has been closed, with its loop
+            with suppress(RuntimeError):  # the client and its loop are closed
                 self._loop.call_soon_threadsafe(connection.fail, failure)
 
     def find(self, connection: "MemoryConnection") -> tuple[Request | None, Any]:
-        """The request of a connection without a complete response, and the task of its ASGI application, if any."""
+        """The request of a connection whose response is incomplete, and the task of its ASGI application. Either may be
+        None."""
         tasks = {call.request: task for task in _tasks() if (call := getattr(task, "call", None)) is not None}
         for request in (*self.requests, *tasks):
             if request.service is self and request.owner is connection and not request.finished:
@@ -192,10 +193,10 @@ class _RecordingService(Service):
         return None, None
 
     def close(self) -> None:
-        """Close the service. File descriptors of the engine close now, not when the garbage collector runs."""
+        """Close the service. The engine's file descriptors are closed now, not when the garbage collector runs."""
         super().close()
         self.requests.clear()
-        self.engine = _Closed(self.engine.limits)  # type: ignore[assignment] # for calls after the end
+        self.engine = _Closed(self.engine.limits)  # type: ignore[assignment] # for later calls
         self.drained(0)
 
     def _know(self, request: Request) -> None:
@@ -206,20 +207,20 @@ class _RecordingService(Service):
 
 
 class _Closed:
-    """Replaces a closed engine, for calls that outlive their request."""
+    """Replaces a closed engine, because some calls are made after the end of the last request."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
 
     def forget_handlers(self) -> None:
-        """No request: the engine is closed."""
+        """Do nothing, because the engine is closed."""
 
     def allow_unregistered_methods(self) -> None:
-        """No request, as above."""
+        """Do nothing, because the engine is closed."""
 
 
 class MemoryConnection:
-    """One connection: the sink of the engine, and the parser of the response."""
+    """One connection in memory. The engine writes the response to it, and it parses the response."""
 
     def __init__(self, harness: Harness, service: _RecordingService, method: str, target: str, *, secure: bool) -> None:
         self.parser = ResponseParser(method)
@@ -246,12 +247,12 @@ class MemoryConnection:
             self._pipe.feed(data)
 
     def news(self) -> Waiter[None]:
-        """Fires when the server has sent something."""
+        """Return a Waiter that fires when the server has sent bytes, reads again, or ends the connection."""
         self._news = Waiter()
         return self._news
 
     def limit(self, seconds: float | None) -> None:
-        """Set the timeout, in seconds from now. It replaces an earlier one. None means no limit."""
+        """Set the timeout, in seconds from now; None for no limit. It replaces an earlier timeout."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
@@ -259,15 +260,15 @@ class MemoryConnection:
             self._timer = self._service.call_later(seconds, self._expire, seconds)
 
     def pause(self) -> None:
-        """The client stops reading."""
+        """Stop reading the response."""
         self._pipe.pause()
 
     def resume(self) -> None:
-        """The client reads again."""
+        """Read the response again."""
         self._pipe.resume()
 
     async def leave_and_wait(self) -> None:
-        """Close the connection at once, and wait a moment for its handler, which that cancels."""
+        """Close the connection at once, which cancels its handler, and wait a moment for the end of the handler."""
         request, _ = (None, None) if self._over else self._service.find(self)
         task = getattr(request, "_running", None)
         self.leave()
@@ -291,7 +292,7 @@ class MemoryConnection:
     # Called by the engine
 
     def write(self, data: bytes, /) -> None:
-        """The server sent bytes."""
+        """Parse bytes of the response."""
         try:
             self.parser.feed(data)
         except ProtocolError as error:
@@ -299,11 +300,11 @@ class MemoryConnection:
         self._tell()
 
     def end_writing(self) -> None:
-        """The server has closed its sending side, and still reads."""
+        """End the response: the server has closed its sending side, and still reads."""
         self.close()
 
     def close(self) -> None:
-        """The server has closed the connection."""
+        """End the response: the server has closed the connection."""
         try:
             self.parser.end()
         except ProtocolError as error:
@@ -311,15 +312,15 @@ class MemoryConnection:
         self._tell()
 
     def abort(self) -> None:
-        """The server has cut the connection."""
+        """End the response: the server has aborted the connection."""
         self.close()
 
     def pause_reading(self) -> None:
-        """The server stops reading the request."""
+        """Record that the server has stopped reading the request."""
         self.flowing = False
 
     def resume_reading(self) -> None:
-        """The server reads again."""
+        """Record that the server reads the request again."""
         self.flowing = True
         self._tell()
 
@@ -335,7 +336,7 @@ class MemoryConnection:
 
 
 async def _end_of(tasks: set[HandlerTask]) -> set[HandlerTask]:
-    """Wait a limited time for tasks. Returns those that are still running."""
+    """Wait up to `_END_TIMEOUT` for tasks to end. Return the tasks that are still running."""
     running = {task for task in tasks if not task.finished}
     if not running:
         return running
@@ -357,7 +358,7 @@ async def _end_of(tasks: set[HandlerTask]) -> set[HandlerTask]:
 
 
 def _tasks() -> Iterable[Any]:
-    """The waiting tasks. Without middleware, no request refers to the task of an ASGI application."""
+    """All asyncio tasks. Without middleware, no request refers to the task of its ASGI application."""
     loop = running_loop()
     return () if loop is None else all_tasks(loop)
 

@@ -1,20 +1,20 @@
-"""The reactor under a test client: if it does not run, the event loop of the client runs it.
+"""The reactor during the use of a test client: if it is not running, the client's event loop runs it.
 
 | the installed reactor | what happens while a client is in use |
 |---|---|
-| none, until a handler imports one | a check at every tick, then as below |
+| none, until a handler imports one | a check at every tick, and then one of the cases below |
 | a running one, for example under trial | nothing |
-| asyncio's, on the loop of the client | its thread pool is started |
-| asyncio's, on another loop | the same, and the reactor moves to the client's loop for the time |
-| another | the same, and the loop calls its `iterate` at every wakeup and every tick |
+| the asyncio reactor, on the client's loop | its thread pool is started |
+| the asyncio reactor, on another loop | the same, and the reactor moves to the client's loop meanwhile |
+| another reactor | its thread pool is started, and the loop calls its `iterate` at every wakeup and every tick |
 
-So timers, threads, calls from threads, pools of database connections and Twisted's own connections work in handlers and
-hooks. Afterwards the reactor's pool stops, an asyncio reactor returns to its own loop, and nothing remains in the loop
-of the client.
+So timers, threads, calls from threads, database connection pools and Twisted's own connections work in handlers and
+hooks. Afterwards, the reactor's thread pool stops, an asyncio reactor returns to its own loop, and nothing remains in
+the client's loop.
 
 Several clients may be in use at the same time, on one loop or on several: an asyncio reactor follows the running loop.
-They must be in one thread, since a reactor runs its callbacks in the thread in which it works. The first thread keeps
-the reactor until its last client is closed; others get ReactorInUse (RW223).
+They must be in one thread, because a reactor runs its callbacks in the thread that runs it. The first thread keeps the
+reactor until its last client is closed; clients in other threads raise ReactorInUse (RW223).
 """
 
 import sys
@@ -31,7 +31,7 @@ from ropewalk.errors import RopewalkError
 from ropewalk.testing.thread_pools import ThreadPools
 
 TICK: Final = 0.01
-"""Seconds between iterations of a reactor that is not asyncio's: its timers cause no wakeup."""
+"""Seconds between iterations of a reactor other than asyncio's, whose timers do not wake up the loop."""
 
 
 def installed() -> Any:
@@ -41,7 +41,7 @@ def installed() -> Any:
 
 
 def runs_elsewhere() -> bool:
-    """Whether the reactor runs in another thread, where the Deferreds of a handler fire."""
+    """Whether the reactor runs in another thread, in which a handler's Deferreds fire."""
     reactor = installed()
     return reactor is not None and reactor.running and not isInIOThread()
 
@@ -53,14 +53,14 @@ def runs_here() -> bool:
 
 
 class WouldBlock(RopewalkError, RuntimeError):
-    """RW225: a `Client` was used where an event loop or the reactor runs, which it would block."""
+    """RW225: a `Client` was used in a thread with a running event loop or reactor, which it would block."""
 
     def __init__(self, runner: str) -> None:
         super().__init__("RW225", f"A Client would block the running {runner}.")
 
 
 class ReactorElsewhere(RopewalkError, RuntimeError):
-    """RW226: a handler continued in the thread of the running reactor, and its client is in another thread."""
+    """RW226: a handler continued in the thread of the running reactor, but its client is in another thread."""
 
     def __init__(self, request: str, handler: str) -> None:
         here = current_thread().name
@@ -81,7 +81,7 @@ class ReactorInUse(RopewalkError, RuntimeError):
 
 
 class Claim:
-    """The right of one thread to run an idle reactor. Claims are counted: call `release` once for each `of`."""
+    """The exclusive right of a thread to run an idle reactor. Call `release` once for each `of`."""
 
     _of_reactors: "ClassVar[dict[int, Claim]]" = {}
     _lock: ClassVar[Any] = Lock()
@@ -89,9 +89,9 @@ class Claim:
     def __init__(self, reactor: Any) -> None:
         self.reactor = reactor
         self.own_loop: AbstractEventLoop | None = None
-        """The loop that an asyncio reactor returns to."""
+        """The loop to which an asyncio reactor returns; None for other reactors."""
         if isinstance(reactor, AsyncioSelectorReactor):
-            self.own_loop = reactor._asyncioEventloop  # noqa: SLF001 - it has no other name
+            self.own_loop = reactor._asyncioEventloop  # noqa: SLF001 - there is no public name
         self._thread = current_thread()
         self._count = 0
 
@@ -105,13 +105,14 @@ class Claim:
             elif claim._thread is not current_thread():
                 if claim._thread.is_alive():
                     raise ReactorInUse(claim._thread)
-                claim._thread = current_thread()  # that thread ended without closing its clients
+                claim._thread = current_thread()  # the other thread has ended without closing its clients
             claim._count += 1
             return claim
 
     @classmethod
     def of_idle(cls) -> "Claim | None":
-        """Claim the installed reactor. None if there is none, if it runs, and if another thread has it."""
+        """Claim the installed reactor. None if no reactor is installed, if it runs, or if another thread has claimed
+        it."""
         reactor = installed()
         if reactor is None or reactor.running:
             return None
@@ -121,7 +122,7 @@ class Claim:
             return None
 
     def release(self) -> None:
-        """Release the reactor, if this is the last claim."""
+        """Release the reactor if this is the last claim."""
         with self._lock:
             self._count -= 1
             if not self._count:
@@ -129,23 +130,23 @@ class Claim:
 
 
 class ReactorUse:
-    """The use of the reactor by one loop. Uses are counted: call `release` once for each `of`."""
+    """The use of the reactor by one event loop. Call `release` once for each `of`."""
 
     _of_loops: "ClassVar[dict[AbstractEventLoop, ReactorUse]]" = {}
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.refused: set[Callable[[ReactorInUse], object]] = set()
-        """Called when a handler has imported a reactor that another thread has: waits might never end."""
+        """Called if a handler imports a reactor that another thread has claimed, because waits might then never end."""
         self._loop = loop
         self._count = 0
         self._claim: Claim | None = None
         self._detach: list[Callable[[], object]] = []
         self._next: Handle | None = None
-        """The next tick; or, while an asyncio reactor is on another loop, its return."""
+        """The next tick, or the return of an asyncio reactor that is on another loop. None if neither is scheduled."""
 
     @classmethod
     def of(cls, loop: AbstractEventLoop) -> "ReactorUse":
-        """Begin the use by a loop. Raises ReactorInUse (RW223) if another thread uses the reactor."""
+        """Begin the use of the reactor by a loop. Raises ReactorInUse (RW223) if another thread uses the reactor."""
         use = cls._of_loops.get(loop)
         if use is None:
             use = cls(loop)
@@ -155,7 +156,7 @@ class ReactorUse:
         return use
 
     def release(self) -> None:
-        """Release the reactor, if this is the last use."""
+        """Release the reactor if this is the last use."""
         self._count -= 1
         if self._count:
             return
@@ -167,7 +168,7 @@ class ReactorUse:
         self._claim = None
 
     def return_later(self) -> None:
-        """Move an asyncio reactor back to this loop when the loop runs: another one takes it now."""
+        """Move an asyncio reactor, which another loop takes now, back to this loop as soon as this loop runs."""
         if self._claim is not None and not self._loop.is_closed():
             self._next = self._loop.call_soon(self._move_here)
 
@@ -197,7 +198,7 @@ class ReactorUse:
     def _turn(self) -> None:
         claim = self._claim
         if claim is not None and not claim.reactor.running:
-            type(claim.reactor).iterate(claim.reactor, 0)  # trial replaces the method by a warning
+            type(claim.reactor).iterate(claim.reactor, 0)  # trial replaces the instance's method by a warning
 
     def _attach(self, reactor: Any) -> None:
         self._claim = Claim.of(reactor)
@@ -217,7 +218,8 @@ class ReactorUse:
             self._detach.append(partial(self._loop.remove_reader, descriptor))
 
     def _move_here(self) -> None:
-        """Move an asyncio reactor to this loop. If another use had it, it returns there when that loop runs."""
+        """Move an asyncio reactor to this loop. If it was in use on another loop, it returns to that loop as soon as
+        that runs."""
         assert self._claim is not None
         self._next = None
         reactor = self._claim.reactor
@@ -229,7 +231,7 @@ class ReactorUse:
             former.return_later()
 
     def _move_back(self) -> None:
-        """Move an asyncio reactor from this loop to its own."""
+        """Move an asyncio reactor from this loop to the reactor's own loop."""
         assert self._claim is not None
         reactor, own_loop = self._claim.reactor, self._claim.own_loop
         if own_loop is not None and reactor._asyncioEventloop is self._loop is not own_loop:  # noqa: SLF001 - as above
@@ -249,7 +251,8 @@ def _move(reactor: Any, loop: AbstractEventLoop) -> None:
 
 
 def _descriptor(reactor: Any) -> int | None:
-    """The descriptor that is readable when a reactor has work: that of its poller, or of its waker."""
+    """The descriptor that is readable when a reactor has work: that of its poller or of its waker. None if it has
+    neither."""
     for source in (getattr(reactor, "_poller", None), getattr(reactor, "waker", None)):
         fileno = getattr(source, "fileno", None)
         if fileno is not None:

@@ -1,4 +1,4 @@
-"""The names that responses have in other test clients, for people who know these."""
+"""The attributes of responses in other test clients, for readable errors when they are used here."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,12 +26,12 @@ _OURS: Final = {
 
 
 class OtherNames:
-    """A class whose missing attributes name those that it has instead."""
+    """A class whose AttributeErrors name the attribute to use instead."""
 
-    if not TYPE_CHECKING:  # type checkers report missing names by themselves
+    if not TYPE_CHECKING:  # with `__getattr__`, type checkers would not report missing names
 
         def __getattr__(self, name: str) -> Any:
-            """Raises AttributeError, as for every name that is missing."""
+            """Raises AttributeError, which is called only for missing names."""
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
             ours = _OURS.get(name)
             raise AttributeError(message if ours is None else f"{message}. Here it is {ours}.", name=name, obj=self)

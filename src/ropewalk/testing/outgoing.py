@@ -13,16 +13,16 @@ from ropewalk.testing.request_bodies import Body, MultipartBody, is_repeatable
 from ropewalk.testing.targets import Target, host_name
 
 MOST_REDIRECTS: Final = 20
-"""The bound of browsers (WHATWG Fetch, section 4.4)."""
+"""The limit of browsers (WHATWG Fetch, section 4.4)."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CREDENTIALS: Final = ("authorization", "proxy-authorization", "cookie", "host")
-"""Fields for one origin, which another does not get."""
+"""Fields that are not sent to another origin after a redirect."""
 _OF_THE_BODY: Final = ("content-length", "transfer-encoding")
 
 
 class RedirectError(RopewalkError, RuntimeError):
-    """RW224: a redirect cannot be followed. `response` is that redirect."""
+    """RW224: a redirect cannot be followed. `response` is the redirect."""
 
     def __init__(self, message: str, response: ClientResponse) -> None:
         super().__init__("RW224", message)
@@ -38,11 +38,11 @@ class Outgoing:
     headers: Headers
     body: Body | MultipartBody | None
     cookies: Mapping[str, str]
-    """Those of this request alone."""
+    """The cookies that are sent only with this request."""
 
     @property
     def host(self) -> str:
-        """The host that cookies belong to: of the Host field, else of the target."""
+        """The host for cookies: the one in the Host field, or else in the target."""
         return host_name(self.headers.get("host") or self.target.authority)
 
     @property
@@ -51,11 +51,11 @@ class Outgoing:
         return self.target.scheme == "https"
 
     def head(self, jar: CookieJar) -> bytes:
-        """The head, with the cookies of a jar. A Cookie field that is given replaces them."""
+        """The head of the request, with the cookies of a jar, unless `headers` has a Cookie field."""
         headers = Headers(self.headers.lines())
         headers.setdefault("host", self.target.authority)
         cookies = self._cookie_pairs(jar)
-        if cookies and (self.cookies or "cookie" not in headers):  # else they are sent as given
+        if cookies and (self.cookies or "cookie" not in headers):  # otherwise the field is sent as given
             headers["cookie"] = "; ".join(cookies)
         body = self.body
         length = body.length if isinstance(body, MultipartBody) else None
@@ -69,8 +69,7 @@ class Outgoing:
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     async def send_body(self, connection: MemoryConnection) -> None:
-        """Send the body, if there is one. While the server does not read, wait, as a client does whose socket is
-        full."""
+        """Send the body, if there is one. Wait while the server does not read, like a client whose socket is full."""
         body = self.body
         if body is None:
             return
@@ -95,8 +94,8 @@ class Outgoing:
     def redirected(self, response: ClientResponse) -> "Outgoing | None":
         """The request that follows a redirect (RFC 9110, section 15.4); None if the response is not one.
 
-        303, and 301 or 302 after POST, become GET without the body. Another origin gets neither Authorization nor the
-        cookies of the request alone. Raises RedirectError (RW224) if the redirect cannot be followed.
+        A 303, and a 301 or 302 after POST, lead to a GET without a body. Authorization, and the cookies of only this
+        request, are not sent to another origin. Raises RedirectError (RW224) if the redirect cannot be followed.
         """
         location = response.headers.get("location")
         if response.status not in _REDIRECTS or location is None:
@@ -140,7 +139,7 @@ class Outgoing:
 
 
 def check_redirects(history: list[ClientResponse], url: str) -> None:
-    """Raises RedirectError (RW224) if there have been too many."""
+    """Raises RedirectError (RW224) for too many redirects."""
     if len(history) > MOST_REDIRECTS:
         raise RedirectError(f"{history[0].url} was redirected {len(history)} times, last to {url}.", history[-1])
 

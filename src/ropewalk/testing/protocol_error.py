@@ -1,4 +1,4 @@
-"""The error for a server that breaks a rule."""
+"""The error for a response that violates HTTP."""
 
 
 class ProtocolError(AssertionError):

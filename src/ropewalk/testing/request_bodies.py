@@ -21,9 +21,9 @@ Files = Mapping[str, File | list[File]] | Iterable[tuple[str, File]]
 FORM: Final = "application/x-www-form-urlencoded"
 
 _PART: Final = 1 << 16
-"""Bytes of a file that are read at once."""
+"""The number of bytes of a file that are read at once."""
 _IN_QUOTES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
-"""What browsers write in names (WHATWG HTML, section 4.10.22.8)."""
+"""The escapes that browsers use in field and file names (WHATWG HTML, section 4.10.22.8)."""
 
 
 class MultipartBody:
@@ -32,9 +32,9 @@ class MultipartBody:
     def __init__(self, fields: Parameters, files: Files) -> None:
         self._boundary = f"ropewalk-{token_hex(16)}"
         self._parts: list[tuple[bytes, FileContent, int | None]] = []
-        """Of each part the head, the content, and where a file that can seek begins."""
+        """The head and the content of each part, and the position at which its file begins, if that can seek."""
         self.length: int | None = len(self._end)
-        """Bytes; None if the length of a file is not known before it is read."""
+        """The length in bytes; None if the length of a file is not known before it is read."""
         for name, value in text_pairs(fields):
             self._add(name, value, None, None)
         for name, file in files.items() if isinstance(files, Mapping) else files:
@@ -48,7 +48,7 @@ class MultipartBody:
 
     @property
     def repeatable(self) -> bool:
-        """Whether the body can be sent again: all its files can seek."""
+        """Whether the body can be sent again, because all its files can seek."""
         return all(isinstance(content, bytes | str | Path) or start is not None for _, content, start in self._parts)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -128,7 +128,7 @@ def make_body(
 
 
 def is_repeatable(body: Body | MultipartBody | None) -> bool:
-    """Whether a body can be sent again: it is not an iterator, which one reading exhausts."""
+    """Whether a body can be sent again. An iterator cannot, because it can be read only once."""
     if isinstance(body, MultipartBody):
         return body.repeatable
     return not isinstance(body, Iterator | AsyncIterator)
@@ -142,7 +142,7 @@ def _read(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _measure(content: FileContent) -> tuple[int | None, int | None]:
-    """The number of bytes of a content, and the position where a file that can seek begins. Either may be None."""
+    """The length of a content in bytes, and the current position of its file. Each is None if it is not known."""
     if isinstance(content, bytes):
         return len(content), None
     if isinstance(content, Path):
@@ -156,6 +156,6 @@ def _measure(content: FileContent) -> tuple[int | None, int | None]:
 
 
 def _file_name(name: str, content: object) -> str:
-    """The name of the file, else that of the field."""
+    """The name of the file, or else the name of the field."""
     given = content if isinstance(content, Path) else getattr(content, "name", None)
     return Path(given).name if isinstance(given, str | Path) and str(given) else name
