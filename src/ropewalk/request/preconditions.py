@@ -15,9 +15,9 @@ class ConditionalExchange(EndingExchange):
         """Raise HTTPError 412 if the request has an If-Match that does not list the current version (RFC 9110, section
         13.1.1).
 
-        `current` is the entity tag of the version that the request would change, such as `etag(guest)`; None if there
-        is no such version. Call it before the change. Weak tags never match. Raises InvalidField (RW304) if `current`
-        is not an entity tag.
+        `current` is the entity tag of the version that the request would change, such as `etag(guest)`; None if the
+        resource does not exist. Call it before the change. Weak tags never match. Raises InvalidField (RW304) if
+        `current` is not an entity tag.
         """
         check_etag(current)
         given = self.header("if-match")

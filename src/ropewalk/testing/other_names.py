@@ -31,7 +31,7 @@ class OtherNames:
     if not TYPE_CHECKING:  # with `__getattr__`, type checkers would not report missing names
 
         def __getattr__(self, name: str) -> Any:
-            """Raises AttributeError, which is called only for missing names."""
+            """Raise AttributeError. Python calls this method only for missing names."""
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
             ours = _OURS.get(name)
             raise AttributeError(message if ours is None else f"{message}. Here it is {ours}.", name=name, obj=self)

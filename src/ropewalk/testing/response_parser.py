@@ -17,7 +17,8 @@ _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}")
 class ResponseParser:
     """Parses one response from bytes as they arrive.
 
-    `head` and `done` report the progress; `parts` holds the parts of the body that were not taken yet.
+    `head` is True after the head, and `done` after the end of the response. `parts` has the parts of the body that the
+    client has not taken yet.
     """
 
     def __init__(self, method: str) -> None:
@@ -26,7 +27,7 @@ class ResponseParser:
         self.done = False
         self.parts: list[bytes] = []
         self.rest = b""
-        """The bytes after the response."""
+        """The bytes that follow the response."""
         self._method = method
         self._ended = False
         self._buffer = bytearray()
@@ -39,7 +40,7 @@ class ResponseParser:
         self._parse()
 
     def end(self) -> None:
-        """The server closed the connection. Raises ProtocolError if the response is incomplete."""
+        """Parse the end of the connection. Raises ProtocolError if the response is incomplete."""
         self._ended = True
         self._parse()
         if not self.done:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class StatusError(RopewalkError, AssertionError):
-    """RW227: a response is not successful, and `raise_for_status` was called. `response` is that response."""
+    """RW227: `raise_for_status` was called for a response that is not successful. `response` is the response."""
 
     def __init__(self, response: "ClientResponse", start: str) -> None:
         what = f"{response.method} {response.url}: the response is {response.status} {response.reason}".rstrip()

@@ -16,7 +16,8 @@ from ropewalk.typed import ServerSentEvent
 class StreamedResponse(ReceivedHead):
     """A response whose body is still arriving: `async for part in response`.
 
-    The end of `async with` closes the connection, and waits a moment for the handler, which is cancelled if it runs.
+    The end of `async with` closes the connection, which cancels the handler if it still runs, and waits a moment for
+    its end.
     """
 
     def __init__(self, connection: MemoryConnection, timeout: float | None, *, raise_errors: bool, url: str) -> None:
@@ -47,7 +48,7 @@ class StreamedResponse(ReceivedHead):
         return part
 
     async def lines(self) -> AsyncIterator[str]:
-        """The lines of the body, as UTF-8, without their ends."""
+        """Iterate over the lines of a UTF-8 body, without their line ends."""
         parser = LineParser()
         async for part in self:
             for line in parser.feed(part):
@@ -56,15 +57,17 @@ class StreamedResponse(ReceivedHead):
             yield line
 
     async def json_lines(self) -> AsyncIterator[Any]:
-        """The values of a body of JSON lines. Empty lines are left out."""
+        """Iterate over the values in a body of JSON lines. Empty lines are skipped."""
         async for line in self.lines():
             if line:
                 yield json.loads(line)
 
     async def events(self) -> AsyncIterator[ServerSentEvent]:
-        """The events of a `text/event-stream`, as they arrive. Raises ProtocolError for another Content-Type.
+        """Iterate over the events of a `text/event-stream` as they arrive. Raises ProtocolError for another
+        Content-Type.
 
-        `data` is a str, as it was sent. Comments, and events without data, are left out, as a browser does.
+        The `data` of an event is a str, as it was sent. Comments, and events without data, are skipped, as in a
+        browser.
         """
         check_events(self.status, self.headers)
         parser = EventParser()
@@ -73,7 +76,7 @@ class StreamedResponse(ReceivedHead):
                 yield event
 
     async def whole(self) -> ClientResponse:
-        """The response with the rest of its body."""
+        """Read the rest of the body, and return the response."""
         parts = []
         while (part := await self._part()) is not None:
             parts.append(part)
@@ -85,37 +88,37 @@ class StreamedResponse(ReceivedHead):
         self._connection.pause()
 
     def resume(self) -> None:
-        """Read again."""
+        """Continue reading."""
         self._connection.resume()
 
     def close(self) -> None:
-        """Close the connection, whether the response is complete or not."""
+        """Close the connection, even if the response is incomplete."""
         self._connection.leave()
 
     @property
     def received(self) -> ClientResponse:
-        """What has been received of the response."""
+        """The response, as far as it has been received."""
         return self._response
 
     async def begun(self) -> None:
-        """Wait for the head."""
+        """Wait until the head of the response has arrived."""
         while not self._connection.parser.head:
             self._check()
             await self._connection.news()
-        if not self._connection.raised_late:  # otherwise the parts that were sent before come first
+        if not self._connection.raised_late:  # otherwise, the client first reads the parts that were sent before
             self._raise_handlers_error()
 
     def unlimit(self) -> None:
-        """Stop the timeout until the next part is awaited."""
+        """Stop the timeout until the client waits for the next part."""
         self._connection.limit(None)
 
     async def _part(self) -> bytes | None:
-        """The next part of the body; None at its end."""
+        """Wait for the next part of the body; None at the end."""
         parser = self._connection.parser
         while not parser.parts:
             self._check()
             if parser.done:
-                self._raise_handlers_error()  # it may have been raised after the last part
+                self._raise_handlers_error()  # an exception may have been raised after the last part
                 return None
             await self._connection.news()
         return parser.parts.pop(0)
@@ -123,13 +126,13 @@ class StreamedResponse(ReceivedHead):
     def _check(self) -> None:
         if self._connection.error is not None:
             if isinstance(self._connection.error, ProtocolError):
-                self._raise_handlers_error()  # the cause of a response that was cut off
+                self._raise_handlers_error()  # it is the cause if the response was cut off
             raise self._connection.error
 
     def _raise_handlers_error(self) -> None:
-        """Raise the exception that was logged for the request, if that is wanted, whatever its response is.
+        """Raise the exception that was logged for the request, if the client has `raise_errors`.
 
-        Those that end a task or a process are not raised.
+        CancelledError, KeyboardInterrupt and other exceptions that end a task or process are not raised.
         """
         raised = self._connection.raised
         if self._raise_errors and isinstance(raised, Exception):

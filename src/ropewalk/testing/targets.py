@@ -1,4 +1,4 @@
-"""Where a test client sends a request: the origin and the target, from its base URL, a path, and parameters."""
+"""The destination of a test client's request, made from its base URL, a path and query parameters."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,12 +20,12 @@ _PORT: Final = re.compile(r":[0-9]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The scheme and authority of a request, and the target of its request line."""
+    """The scheme and authority of a request, and the target in its request line."""
 
     scheme: str
     authority: str
     path: str
-    """The path and query, as they are sent."""
+    """The path and query, as they are sent in the request line."""
 
     @property
     def origin(self) -> tuple[str, str]:
@@ -34,16 +34,16 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The whole URL."""
+        """The full URL."""
         return f"{self.scheme}://{self.authority}{self.path}"
 
     def redirected(self, location: str) -> "Target | None":
-        """The target that a Location field names (RFC 9110, section 10.2.2); None if it is not of HTTP."""
+        """The target of a redirect to a Location (RFC 9110, section 10.2.2); None if it is not an HTTP URL."""
         return parse_url(urljoin(self.url, location))
 
 
 def parse_url(url: str) -> Target | None:
-    """The target of a URL, without user information and fragment; None if it is not one of HTTP."""
+    """Parse an HTTP or HTTPS URL, without user information and fragment; None for any other text."""
     match = _URL.fullmatch(url)
     if match is None:
         return None
@@ -52,7 +52,7 @@ def parse_url(url: str) -> Target | None:
 
 
 def parse_base_url(url: str | None, *, secure: bool) -> Target:
-    """The target of `base_url`. Its path is the prefix of all paths. Raises ValueError for another form."""
+    """Parse `base_url`. The path of the result is the prefix of all paths. Raises ValueError for a wrong URL."""
     if url is None:
         return Target("https" if secure else "http", "localhost", "")
     base = parse_url(url)
@@ -64,7 +64,7 @@ def parse_base_url(url: str | None, *, secure: bool) -> Target:
 
 
 def check_address(address: Any) -> Address | None:
-    """The address of a client: None, or an IP address and a port. Raises ValueError for another."""
+    """Return the address of a client: None, or an IP address and a port. Raises ValueError for any other value."""
     if address is None:
         return None
     try:
@@ -78,7 +78,7 @@ def check_address(address: Any) -> Address | None:
 
 
 def find_target(base: Target, path: str, parameters: Parameters | str | None) -> Target:
-    """The target of a path below a base URL, or of a whole URL, with parameters appended to its query."""
+    """The target for a path below a base URL, or for a full URL, with parameters appended to its query."""
     target = parse_url(path)
     if target is None:
         between = "/" if base.path and not path.startswith("/") else ""
@@ -91,14 +91,15 @@ def find_target(base: Target, path: str, parameters: Parameters | str | None) ->
 
 
 def with_host(target: Target, host: str | None) -> Target:
-    """A target with the host of a Host field, if that is a valid one: it is the origin that the server sees."""
+    """A target with the host of a given Host field, if that is valid, because the server uses it as the origin."""
     if host is None or not _AUTHORITY.fullmatch(host):
         return target
     return Target(target.scheme, host, target.path)
 
 
 def text_pairs(parameters: Parameters) -> Iterator[tuple[str, str | bytes]]:
-    """Names and values as a form has them: a list becomes several pairs, None is left out, True is `true`."""
+    """Yield names and values in the form in which they are sent: a list becomes several pairs, None is left out, True
+    becomes `true`."""
     for name, value in parameters.items() if isinstance(parameters, Mapping) else parameters:
         for each in value if isinstance(value, list | tuple | set | frozenset) else (value,):
             if isinstance(each, bool):
@@ -108,5 +109,5 @@ def text_pairs(parameters: Parameters) -> Iterator[tuple[str, str | bytes]]:
 
 
 def host_name(authority: str) -> str:
-    """The host of an authority or Host field in lower case, without its port."""
+    """The host in an authority or Host field, in lower case and without the port."""
     return _PORT.sub("", authority.strip()).lower()

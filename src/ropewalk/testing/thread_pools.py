@@ -1,4 +1,4 @@
-"""The thread pools of an idle reactor, which a reactor starts when it runs."""
+"""Start the thread pools of an idle reactor, because a reactor starts them only when it runs."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,30 +9,30 @@ from typing import Any, ClassVar, Final
 from twisted.python.threadpool import ThreadPool
 
 END_TIMEOUT: Final = 1.0
-"""Seconds to wait for threads to end. Threads are daemons: one may block when its client has left."""
+"""Seconds to wait for threads to end. Threads are daemons, because a thread may still block after its client is
+closed."""
 
 
 class ThreadPools:
-    """The thread pools of an idle reactor, while clients are in use. Uses are counted.
+    """The thread pools of an idle reactor while clients use it. Call `release` once for each `take`.
 
-    - The reactor's own pool is started, and stopped at the end.
-    - Pools that wait for the reactor to run are started, and stay so: those of `adbapi`, and a ThreadPool whose `start`
-      was given to `callWhenRunning`. They are the program's, and it stops them. Their threads are daemons, so that a
-      program that does not stop them can end.
-    - `callWhenRunning` calls at once, as on a server.
+    - The reactor's own pool is started, and stopped at the end. - Pools that wait until the reactor runs are started:
+    those of `adbapi`, and a ThreadPool whose `start` was passed to `callWhenRunning`. They keep running, because they
+    belong to application code, which must stop them. Their threads are daemons, so that the process can exit even if
+    the pools are not stopped. - `callWhenRunning` calls its function at once, as in a running reactor.
     """
 
     _uses: "ClassVar[dict[int, int]]" = {}
 
     @classmethod
     def take(cls, reactor: Any) -> None:
-        """Count a client that uses the reactor, and start the pools for the first one."""
+        """Count one more client that uses the reactor, and start the pools for the first one."""
         key = id(reactor)
         cls._uses[key] = cls._uses.get(key, 0) + 1
         pool: ThreadPool = reactor.getThreadPool()
         if not pool.started:
             pool.threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment] # the pool only calls it
-            pool.stop = partial(_stop, pool)  # type: ignore[method-assign] # the reactor calls it below
+            pool.stop = partial(_stop, pool)  # type: ignore[method-assign] # `_stopThreadPool`, called below, calls it
             pool.start()
         for start in tuple(_waiting(reactor)):
             _start_pool(start)
@@ -49,18 +49,18 @@ class ThreadPools:
         del reactor.callWhenRunning
         pool = reactor.threadpool
         if pool is not None and not reactor.running and isinstance(pool.stop, partial):
-            reactor._stopThreadPool()  # noqa: SLF001 - the reactor creates another on demand
+            reactor._stopThreadPool()  # noqa: SLF001 - the reactor creates a new pool on demand
 
 
 def _call_now(function: Callable[..., Any], *args: Any, **keywords: Any) -> None:
-    """`callWhenRunning` of a reactor that runs."""
+    """Replace `callWhenRunning`: call the function at once, as a running reactor does."""
     if args or keywords or not _start_pool(function):
         function(*args, **keywords)
 
 
 def _waiting(reactor: Any) -> Iterator[Any]:
-    """What the reactor calls when it runs."""
-    event = reactor._eventTriggers.get("startup")  # noqa: SLF001 - it has no other name
+    """Yield the functions without arguments that wait for `callWhenRunning`."""
+    event = reactor._eventTriggers.get("startup")  # noqa: SLF001 - there is no public name
     if event is not None:
         for function, args, keywords in event.after:
             if not (args or keywords):
@@ -68,7 +68,7 @@ def _waiting(reactor: Any) -> Iterator[Any]:
 
 
 def _start_pool(start: Any) -> bool:
-    """Start a pool by its bound method. Returns whether it is one."""
+    """If a function is the `start` method of a thread pool, start the pool. Return whether it is."""
     owner = getattr(start, "__self__", None)
     module = sys.modules.get("twisted.enterprise.adbapi")
     if module is not None and isinstance(owner, module.ConnectionPool):
@@ -84,7 +84,7 @@ def _start_pool(start: Any) -> bool:
 
 
 def _stop(pool: ThreadPool) -> None:
-    """Stop a thread pool. The wait is limited: a thread of the pool may wait for this thread."""
+    """Stop a thread pool. The wait has a time limit, because a thread of the pool may wait for this thread."""
     stopping = Thread(target=ThreadPool.stop, args=(pool,), name="ropewalk-testing-stop", daemon=True)
     stopping.start()
     stopping.join(END_TIMEOUT)

@@ -1,4 +1,4 @@
-"""The timeout of test clients, and the error for a handler that takes longer."""
+"""The timeout of test clients, and the error for a response that takes longer."""
 
 import os
 import sysconfig
@@ -25,7 +25,7 @@ from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed, r
 from ropewalk.waiting import Waiter
 
 TIMEOUT: Final = 30.0
-"""Seconds. Few tests need to wait longer for a response."""
+"""The default timeout in seconds. Few tests need to wait longer for a response."""
 
 _LIBRARIES: Final = tuple(
     f"{folder}{os.sep}"
@@ -34,7 +34,7 @@ _LIBRARIES: Final = tuple(
 
 
 class Default(Enum):
-    """The type of DEFAULT, which means the timeout of the client."""
+    """The type of DEFAULT, which stands for the client's own timeout."""
 
     DEFAULT = "the client's timeout"
 
@@ -43,7 +43,7 @@ DEFAULT: Final = Default.DEFAULT
 
 
 class ClientTimeout(RopewalkError, TimeoutError):
-    """RW222: a response, or a start or stop hook, took longer than the `timeout` of the client."""
+    """RW222: a response, or a start or stop hook, took longer than the client's `timeout`."""
 
     def __init__(self, message: str) -> None:
         remedy = (
@@ -53,7 +53,7 @@ class ClientTimeout(RopewalkError, TimeoutError):
 
 
 def check_timeout(timeout: Any) -> float | None:
-    """The timeout. Raises ValueError unless it is None or a number greater than 0."""
+    """Return the timeout. Raises ValueError unless it is None or a number greater than 0."""
     if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
         raise ValueError(f"A timeout must be a number of seconds greater than 0, or None, not {shown(timeout)}.")
     return timeout
@@ -62,10 +62,10 @@ def check_timeout(timeout: Any) -> float | None:
 def no_response(
     method: str, target: str, seconds: float, request: Request | None, task: Any, advanced: float
 ) -> ClientTimeout:
-    """The error for a request without a complete response.
+    """The error for a request whose response is incomplete.
 
-    `request` is the one of the running handler, or None; `task` is the task of an ASGI application. `advanced` are the
-    seconds by which the clock of the client was advanced.
+    `request` is the request of the running handler, or None. `task` is the task of an ASGI application, or None.
+    `advanced` is the number of seconds by which the client's clock was advanced.
     """
     route = None if request is None else request.route
     path = "" if route is None or route == target.partition("?")[0] else f" (route {route})"
@@ -84,7 +84,7 @@ def no_response(
 
 
 class _HookTask(Task):
-    """The hooks of an app. Unlike in an asyncio task, they may await Deferreds, as on a server."""
+    """The task that runs the hooks of an app. In it, they may await Deferreds, as on a server."""
 
     __slots__ = ("ended", "late", "refusal")
 
@@ -116,7 +116,7 @@ async def run_hooks(
 ) -> None:
     """Run start, stopping or stop hooks, and cancel them after the timeout.
 
-    Raises ClientTimeout, which names the place where a hook waited, and ReactorInUse if `use` is refused meanwhile.
+    Raises ClientTimeout, which names the line at which a hook waited, and ReactorInUse if `use` is refused meanwhile.
     """
     loop = running_loop()
     runner: Any = loop or installed()
@@ -163,7 +163,7 @@ def _handler_name(request: Request) -> str:
 
 
 def _waits(running: Any) -> str:
-    """What a handler waits for, and where, if known."""
+    """Describe what a handler waits for, and where, if that is known."""
     if isinstance(running, Deferred):
         return f"waits for {shown(running)}."
     if not isinstance(running, Task):

@@ -1,6 +1,8 @@
-"""Typed handlers: parameters by name and annotation, checked before the handler is called.
+"""Typed handlers: parameters are read according to their names and annotations, and checked before the handler is
+called.
 
-A plan is compiled for each handler when its route is registered. Invalid input gets 422, with every field at fault.
+A plan is compiled for each handler when its route is registered. Invalid input gets a 422 that lists every invalid
+field.
 """
 
 from ropewalk.resource import register_planner

@@ -1,4 +1,5 @@
-"""`After`: the annotation with which a typed handler takes `request.after`, without the request."""
+"""`After`: the annotation for a parameter that takes `request.after`, so that a typed handler need not take the
+request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ Arguments = ParamSpec("Arguments")
 
 
 class _AfterFunction(Protocol):
-    """`Request.after`."""
+    """The type of `Request.after`."""
 
     def __call__(
         self, function: Callable[Arguments, Any], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -20,13 +21,14 @@ class _AfterFunction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _AfterMarker(Computed):
-    """Gives a handler the method of its request."""
+    """The marker for a parameter that takes `request.after`."""
 
     def compute(self, request: Request, kind: Any, default: Any) -> Any:
-        """`request.after`."""
+        """Return `request.after`."""
         del kind, default
         return request.after
 
 
 After = Annotated[_AfterFunction, _AfterMarker()]
-"""What calls functions after the response: `def book(new: NewBooking, after: After)`, then `after(send_mail, new)`."""
+"""A function that calls others after the response: `def book(new: NewBooking, after: After)`, then `after(send_mail,
+new)`."""

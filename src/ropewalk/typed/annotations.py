@@ -1,6 +1,6 @@
-"""Annotations of functions: evaluated if they are text, and without type aliases.
+"""Evaluate annotations that are text, and resolve type aliases.
 
-Each is evaluated by itself, because others may use names that are imported for type checkers only.
+Each annotation is evaluated separately, because others may use names that are imported only for type checkers.
 """
 
 import collections.abc
@@ -24,11 +24,12 @@ _USUAL: Final[dict[str, Any]] = {
     "Request": Request,
     "Response": Response,
 }
-"""Names that many programs import for type checkers only, because linters advise it."""
+"""Names that are often imported only for type checkers, because linters recommend it."""
 
 
 def evaluated_signature(function: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a function. Annotations stay texts if one names what is imported for type checkers only."""
+    """The signature of a function with evaluated annotations. If one uses a name that is imported only for type
+    checkers, all stay text."""
     try:
         return inspect.signature(function, eval_str=True)
     except NameError:
@@ -36,7 +37,7 @@ def evaluated_signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
-    """The object that an annotation names. Returns the text itself if its names do not exist at run time."""
+    """The object that an annotation names, or the text itself if one of its names does not exist at run time."""
     if not isinstance(annotation, str):
         return annotation
     names = _names_around(function)
@@ -49,7 +50,7 @@ def evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
 
 
 def resolved(annotation: Any, function: Callable[..., Any]) -> Any:
-    """An annotation of a function, with the texts in it evaluated too, as in `list["Room"]`.
+    """Evaluate an annotation of a function, including texts inside it, as in `list["Room"]`.
 
     Raises NameError for a name that does not exist at run time.
     """
@@ -59,14 +60,14 @@ def resolved(annotation: Any, function: Callable[..., Any]) -> Any:
 
 
 def without_alias(kind: Any) -> Any:
-    """What a type alias stands for (PEP 695); any other type as it is."""
+    """The type for which a type alias stands (PEP 695); any other type unchanged."""
     while type(kind).__name__ == "TypeAliasType":
         kind = kind.__value__
     return kind
 
 
 def without_annotated(kind: Any) -> Any:
-    """A type without aliases and metadata."""
+    """A type without aliases and without `Annotated` metadata."""
     kind = without_alias(kind)
     while get_origin(kind) is Annotated:
         kind = without_alias(get_args(kind)[0])
@@ -74,7 +75,7 @@ def without_annotated(kind: Any) -> Any:
 
 
 def _names_around(function: Any) -> dict[str, Any]:
-    """The global names where the user wrote a function, a class or a callable object."""
+    """The global names of the module in which the user wrote a function, a class or a callable object."""
     while isinstance(function, partial) or hasattr(function, "__wrapped__"):
         function = function.func if isinstance(function, partial) else inspect.unwrap(function)
     if not hasattr(function, "__globals__") and not isinstance(function, type):

@@ -1,4 +1,4 @@
-"""App-scoped providers: found below an app and checked when it starts, opened then, and closed when it stops."""
+"""App-scoped providers: they are found, checked and opened when an app starts, and closed when it stops."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
@@ -11,12 +11,12 @@ from ropewalk.waiting import must_wait
 
 Close = Callable[[], Any]
 Needed = dict[Provider, tuple[str, tuple[Dependencies, ...]]]
-"""App-scoped providers in the order in which they are opened, each with its name and the dependencies of the apps
+"""The app-scoped providers in the order in which they are opened. Each has its name and the dependencies of the apps
 around it, outermost first."""
 
 
 def app_scoped_below(root: Any) -> Needed:
-    """The app-scoped providers of a served App and of those mounted in it.
+    """The app-scoped providers of a served App and of the apps mounted in it.
 
     Raises HandlerError (RW214, RW216, RW217, RW218) for a dependency of a handler that cannot be provided.
     """
@@ -37,9 +37,9 @@ def app_scoped_below(root: Any) -> Needed:
 
 
 async def open_provider(provider: Provider, name: str, layers: tuple[Dependencies, ...], closes: list[Close]) -> Any:
-    """Open an app-scoped provider and what it needs, unless it is open. Returns its value.
+    """Open an app-scoped provider and the providers that it needs, unless it is open. Return its value.
 
-    What closes it is added to `closes`.
+    The functions that close the providers are appended to `closes`.
     """
     opened = layers[0].opened
     if provider in opened:
@@ -68,7 +68,7 @@ def _open(generator: Generator[Any, Any, Any], provider: Provider, closes: list[
         _raise(close_generator(generator, provider, None))
 
     value = open_generator(generator, provider)
-    close.__wrapped__ = provider  # type: ignore[attr-defined] # messages name the user's code by it
+    close.__wrapped__ = provider  # type: ignore[attr-defined] # messages name this function
     closes.append(close)
     return value
 

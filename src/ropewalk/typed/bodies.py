@@ -1,4 +1,4 @@
-"""Readers of the body: JSON or MessagePack of a type, or bytes and text as they are."""
+"""Readers of request bodies: they convert JSON or MessagePack to a type, or return bytes or text."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from ropewalk.typed.whole_numbers import with_plain_integers
 
 
 class SentBody:
-    """The body that a client has sent for an input."""
+    """Takes the body of a request, and checks its media type."""
 
     def __init__(self, body: Input) -> None:
         assert isinstance(body.marker, Body)
@@ -29,7 +29,7 @@ class SentBody:
         self._takes_msgpack = any(is_msgpack(each.lower()) for each in body.marker.media_types)
 
     def take(self, request: Request) -> bytes | None:
-        """The bytes; None for an empty body that may be absent. Raises HTTPError 415 for another media type."""
+        """Return the bytes; None if the body is empty and optional. Raises HTTPError 415 for a wrong media type."""
         body = request.whole_body()
         if not body and not self._required:
             return None
@@ -42,13 +42,13 @@ class SentBody:
         return body
 
     def is_msgpack(self, request: Request) -> bool:
-        """Whether the body that was taken is MessagePack rather than JSON."""
+        """Whether the body is MessagePack, not JSON."""
         given = request.header("content-type") if self._takes_msgpack else None
         return given is not None and is_msgpack(content_type(given)[0])
 
 
 class JSONBody:
-    """Reads the body as JSON of a type, or as MessagePack where the marker has its media type."""
+    """Converts a body of JSON to a type, or a body of MessagePack if the marker has its media type."""
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
@@ -59,7 +59,7 @@ class JSONBody:
         self._has_infinite = infinite_finder(body.kind, floats=True)
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The argument. Raises ValidationError, and HTTPError 400 and 415."""
+        """Return the argument by its name. Raises ValidationError, and HTTPError 400 and 415."""
         body = self._sent.take(request)
         if body is None:
             return {}
@@ -81,7 +81,7 @@ class JSONBody:
         return {self._parameter: made}
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Every error; none if the body is valid."""
+        """List every error; empty if the body is valid."""
         try:
             self.read(request)
         except ValidationError as error:
@@ -89,7 +89,8 @@ class JSONBody:
         return []
 
     def _decode_plain(self, body: bytes, first: ValidationError) -> Any:
-        """The argument, if only the way in which integers are written is wrong. Raises ValidationError."""
+        """Decode a body again with integers written plainly (such as 1.0 as 1). Raises ValidationError if it is still
+        invalid."""
         plain = with_plain_integers(body)
         if plain is body:
             raise first
@@ -98,10 +99,10 @@ class JSONBody:
         except ValidationError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
-            raise first from None  # the syntax error follows the first fault: `errors` finds it
+            raise first from None  # a syntax error after the first fault, which `errors` finds
 
     def _faults(self, request: Request, first: ValidationError) -> list[Fault]:
-        """All faults of a body. Raises BadBody if it has a syntax error after the first fault."""
+        """List all faults in a body. Raises BadBody if it has a syntax error after the first fault."""
         body = request.whole_body()
         try:
             if self._sent.is_msgpack(request):
@@ -118,7 +119,7 @@ class JSONBody:
 
 
 class RawBody:
-    """Reads the body as bytes, or as text in its charset."""
+    """Reads a body as bytes, or as text in its charset."""
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
@@ -126,18 +127,18 @@ class RawBody:
         self._as_text = body.kind is str
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The argument. Raises HTTPError 400 and 415."""
+        """Return the argument by its name. Raises HTTPError 400 and 415."""
         body = self._sent.take(request)
         if body is None:
             return {}
         return {self._parameter: request.decode(body) if self._as_text else body}
 
     def errors(self, request: Request) -> list[FieldError]:
-        """None: any bytes are valid. Raises as `read` does."""
+        """Return an empty list, because all bytes are valid. Raises the errors of `read`."""
         self.read(request)
         return []
 
 
 def body_errors(faults: list[Fault]) -> list[FieldError]:
-    """The errors for faults of a body."""
+    """Convert faults in a body to errors."""
     return [FieldError(location="body", pointer=each.pointer, code=each.code, message=each.message) for each in faults]

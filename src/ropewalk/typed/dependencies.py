@@ -1,7 +1,8 @@
-"""Calls a handler with the values of its providers.
+"""Call a handler with the values of its providers.
 
 All inputs of the handler and of its providers are read first, so that one response lists all errors. Then the providers
-are called, and the handler last. Nothing waits, unless a provider returns a Deferred or a coroutine.
+are called, and last the handler. The call is synchronous, unless a provider or the handler returns a Deferred or a
+coroutine.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,17 +20,17 @@ from ropewalk.waiting import must_wait
 
 
 def needs_scope(steps: list[Step]) -> bool:
-    """Whether a provider opens something that has to be closed."""
+    """Whether a provider is a generator, which must be closed."""
     return any(step.kind != "plain" for step in steps)
 
 
 def call_with_dependencies(steps: list[Step], handler: TypedFunction) -> Callable[[Request], Any]:
-    """What takes a request, calls the providers and the handler, and returns what the handler returns."""
+    """Return a function that takes a request, calls the providers and the handler, and returns the handler's result."""
     return _Calls(tuple(steps), handler, None).call
 
 
 def call_in_scope(steps: list[Step], handler: TypedFunction, finish: Shape | None) -> Callable[[Request], Any]:
-    """The same for providers that open something. What the handler returns is finished before that is closed."""
+    """The same for providers that are generators. `finish` converts the handler's result before they are closed."""
     return _Calls(tuple(steps), handler, finish).call_in_scope
 
 
@@ -43,11 +44,11 @@ class _Calls:
         self._functions = (*(step.typed for step in steps), handler)
 
     def call(self, request: Request) -> Any:
-        """Call them, if nothing needs to be closed."""
+        """Call the providers and the handler. No provider is a generator."""
         return self._call(request, self._read(request), None)
 
     def call_in_scope(self, request: Request) -> Any:
-        """Call them, and have what they open closed: with the handler, or when the response has ended."""
+        """Call the providers and the handler. Generators are closed after the handler, or after the response."""
         given = self._read(request)
         scope = RequestScope(request, self._finish)
         try:
@@ -59,7 +60,7 @@ class _Calls:
         else:
             return scope.watch(value)
         try:
-            raise raised  # not above, where the error of the handler would become its context
+            raise raised  # not in the `except` block, where the handler's error would become its context
         finally:
             del raised
 

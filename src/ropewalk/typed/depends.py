@@ -1,4 +1,4 @@
-"""Dependencies as programs declare them: `Depends`, and the providers and overrides of one app.
+"""The declaration of dependencies: `Depends`, and the providers and overrides of an app.
 
 def open_session(pool: Annotated[Pool, Depends(open_pool, scope="app")]) -> Iterator[Session]:
     with pool.session() as session:
@@ -20,14 +20,15 @@ Scope = Literal["request", "handler", "app"]
 
 @dataclass(frozen=True, slots=True)
 class Depends:
-    """A marker for `Annotated`: the parameter takes what a provider returns or yields.
+    """A marker for `Annotated`: the parameter takes the value that a provider returns or yields.
 
-    `provider` is the function that provides the value, or a name for which the route, a mount or an app provides one.
-    None stands for the name of the parameter. If it is `cached`, it is called once for a request, however many
-    parameters take its value. The `scope` says when a generator is closed: "request" after the response has been sent;
-    "handler" when the handler and the stream that it returned have ended, before the end of the response is sent, so
-    that what it raises then becomes the response. With "app", it is opened when the app starts and closed when it
-    stops. Raises HandlerError (RW218) for any other provider or scope.
+    `provider` is the function that provides the value, or a name under which the route, a mount or an app registers
+    one. None stands for the name of the parameter. A `cached` provider is called once for each request, even if several
+    parameters take its value. `scope` determines when a generator is closed. With "request", that is after the response
+    has been sent. With "handler", it is when the handler and the stream that it has returned have ended, but before the
+    end of the response is sent, so an exception that the generator then raises becomes the response. With "app", the
+    provider is opened when the app starts and closed when it stops. Raises HandlerError (RW218) for any other provider
+    or scope.
     """
 
     provider: Provider | str | None = None
@@ -46,7 +47,7 @@ class Opened(NamedTuple):
 
     value: Any
     made_by: Provider
-    """The provider itself, or the one that replaced it when the app started."""
+    """The provider itself, or the provider that replaced it when the app started."""
 
 
 class Dependencies:
@@ -57,10 +58,11 @@ class Dependencies:
         self.overrides: dict[Provider | str, Provider] = {}
         self.opened: dict[Provider, Opened] = {}
         self.of_mounts: dict[int, Mapping[str, Depends]] = {}
-        """What `mount` provides to a mounted app, by its id."""
+        """The providers that `mount` gives to a mounted app, by the id of the app."""
 
     def provide(self, name: str, provider: Any, *, cached: bool = True, scope: Scope = "request") -> None:
-        """Provide a name. Raises HandlerError (RW218) if it is provided already, or the provider is not a function."""
+        """Register a provider for a name. Raises HandlerError (RW218) if the name has one already, or if it is not a
+        function."""
         if name in self.named:
             both = f"{named(self.named[name].provider)} and {named(provider)}"
             raise HandlerError("RW218", f"{name!r} is provided twice by one app, by {both}.", "Rename one of them.")
@@ -68,7 +70,7 @@ class Dependencies:
 
     @contextmanager
     def override(self, provider: Provider | str, with_: Provider) -> Iterator[None]:
-        """Have another provider called in place of one, or of all that are provided by a name."""
+        """Call `with_` instead of a provider, or instead of every provider with a name, until the end of `with`."""
         if not callable(with_):
             raise HandlerError("RW218", f"{shown(with_)} cannot replace a provider: it is not a function.")
         former = self.overrides.get(provider)
@@ -83,7 +85,8 @@ class Dependencies:
 
 
 def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Scope = "request") -> Depends:
-    """What a name is provided by: a function, or a Depends with one. Raises HandlerError (RW218) for anything else."""
+    """Return the Depends for a name, from a function or a Depends with a function. Raises HandlerError (RW218) for
+    anything else."""
     if not name.isidentifier():
         raise HandlerError("RW218", f"{name!r} cannot be the name of a parameter, so nothing could take it.")
     depends = provider if isinstance(provider, Depends) else None
@@ -95,7 +98,7 @@ def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Scope = 
 
 
 def all_named(provided: Mapping[str, Any] | None) -> dict[str, Depends]:
-    """The providers that a route or a mount gives. Raises HandlerError (RW218)."""
+    """The providers of a route or a mount, by name. Raises HandlerError (RW218) for a wrong one."""
     return {name: as_depends(name, each) for name, each in (provided or {}).items()}
 
 
@@ -112,14 +115,14 @@ def layers_of(apps: tuple[Any, ...]) -> tuple[Dependencies, ...]:
 
 
 def find_provider(name: str, layers: tuple[Dependencies, ...], route: Mapping[str, Depends]) -> Depends | None:
-    """The provider of a name: the route's, else that of the innermost app or mount."""
+    """The provider for a name: the route's, or else that of the innermost app or mount. None if there is none."""
     if name in route:
         return route[name]
     return next((layer.named[name] for layer in reversed(layers) if name in layer.named), None)
 
 
 def replacement(provider: Provider, name: str | None, layers: tuple[Dependencies, ...]) -> Provider:
-    """The provider that is called in place of one: usually itself."""
+    """The provider that overrides a provider; usually the provider itself."""
     for layer in reversed(layers):
         for key in (provider, name):
             if key is not None and key in layer.overrides:
@@ -128,7 +131,7 @@ def replacement(provider: Provider, name: str | None, layers: tuple[Dependencies
 
 
 def circle(above: list[Provider], provider: Provider) -> HandlerError:
-    """The error for a provider that is among those which need it."""
+    """The error for a provider that needs itself, through other providers."""
     round_trip = [*above[above.index(provider) :], provider]
     path = " needs ".join(f"{describe(each)} at {place(each)}" for each in round_trip)
     return HandlerError("RW217", f"{path}.")

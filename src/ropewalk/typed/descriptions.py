@@ -1,4 +1,4 @@
-"""Descriptions of types by msgspec, and what they contain."""
+"""msgspec's descriptions of types, and the types that they contain."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
@@ -10,14 +10,14 @@ Value = TypeVar("Value")
 
 
 def cached_by_type(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
-    """A function of a type that is called once for each: many routes have the same few types."""
+    """A decorator that caches the results of a function by type, because many routes have the same few types."""
     cached = lru_cache(maxsize=512)(function)
 
     @wraps(function)
     def call(kind: Any) -> Value:
         try:
             return cached(kind)
-        except TypeError:  # not hashable, such as Annotated with a list; or the function raises it again
+        except TypeError:  # the type is not hashable, such as Annotated with a list; or the function itself raises it
             return function(kind)
 
     return call
@@ -25,7 +25,7 @@ def cached_by_type(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
 
 @cached_by_type
 def described(kind: Any) -> shapes.Type:
-    """The description of a type. Raises various errors of msgspec for what is not a type."""
+    """The description of a type. For an object that is not a type, msgspec raises various exceptions."""
     return shapes.type_info(kind)
 
 
@@ -37,9 +37,9 @@ def plain(node: shapes.Type) -> shapes.Type:
 
 
 def within(node: shapes.Type, *, keys: bool = False) -> Iterator[shapes.Type]:
-    """A description, and those of the members of its unions, arrays and dicts, without metadata.
+    """Yield a description, and those of the members of its unions, arrays and dicts, without metadata.
 
-    It does not descend into the fields of objects. `keys`: it includes the keys of dicts.
+    The fields of objects are not included. With `keys`, the keys of dicts are included.
     """
     node = plain(node)
     yield node

@@ -1,7 +1,8 @@
-"""Whether values have exactly the classes of a type, in all their parts, so that nothing needs to be dropped.
+"""Find out whether values, and all their parts, have exactly the classes of a type, so that no fields need to be
+dropped.
 
-Most handlers return such values. All objects of a list are compared at once, level by level, which takes a fraction of
-the time in which msgspec converts them one by one.
+Most handlers return such values. All objects of a list are compared at once, level by level. This takes a fraction of
+the time that msgspec needs to convert them one by one.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,14 +17,14 @@ from ropewalk.typed.descriptions import plain
 from ropewalk.typed.narrowing import has_object
 
 AllExact = Callable[[Sequence[Any]], bool]
-"""Whether all of these values are exactly of a type."""
+"""A function that returns whether all given values are exactly of a type."""
 _Parts = list[tuple[Callable[[Any], Any], AllExact]]
 
 
 def exactness(node: shapes.Type) -> AllExact | None:
-    """What finds out whether values are exactly of a type: msgspec and `narrowing` would leave them as they are.
+    """Return a function that finds out whether values are exactly of a type, so that `narrowing` would not change them.
 
-    None for a type with other parts than Structs, lists and None.
+    Return None for a type that has other parts than Structs, lists and None.
     """
     try:
         return _Exactness().of(node)
@@ -32,18 +33,18 @@ def exactness(node: shapes.Type) -> AllExact | None:
 
 
 class _Unsupported(Exception):
-    """A part of a type that can only be judged by converting its values."""
+    """A part of a type is not supported: its values must be converted to find out."""
 
 
 class _Exactness:
-    """The checks of classes, each made once: a class may contain itself."""
+    """Makes the checks of classes. Each is made only once, because a class may contain itself."""
 
     def __init__(self) -> None:
         self._parts: dict[type, _Parts] = {}
 
     def of(self, node: shapes.Type) -> AllExact:
         node = plain(node)
-        if isinstance(node, shapes.StructType) and isinstance(node.cls, type):  # without arguments of a generic class
+        if isinstance(node, shapes.StructType) and isinstance(node.cls, type):  # not a generic class with arguments
             return self._of_struct(node)
         if isinstance(node, shapes.ListType) and node.min_length is None and node.max_length is None:
             return _of_list(self.of(node.item_type))
@@ -64,7 +65,7 @@ class _Exactness:
             for get, part in parts:
                 try:
                     found = [each for each in map(get, values) if each is not None and each is not UNSET]
-                except AttributeError:  # a field was deleted
+                except AttributeError:  # a field of the object was deleted
                     return False
                 if found and not part(found):
                     return False

@@ -1,4 +1,4 @@
-"""A function with inputs, read from a request and called with them: a typed handler or a provider."""
+"""A typed handler or provider: a function whose inputs are read from a request."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,11 +9,11 @@ from ropewalk.typed.inputs import Input
 from ropewalk.typed.readers import Reader, readers_for
 
 Link = tuple[str, int]
-"""A parameter, and the position of the step whose value it takes."""
+"""The name of a parameter, and the index of the step whose value it takes."""
 
 
 class TypedFunction:
-    """A function, its readers, and the parameters that take values of providers."""
+    """A function, the readers of its inputs, and the parameters that take values of providers."""
 
     def __init__(self, function: Callable[..., Any], inputs: Sequence[Input], links: Sequence[Link] = ()) -> None:
         self.function = function
@@ -25,14 +25,15 @@ class TypedFunction:
         )
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The arguments that come from the request. Raises ValidationError, and HTTPError."""
+        """Read the arguments that come from the request. Raises ValidationError and HTTPError."""
         found: dict[str, Any] = {}
         for reader in self.readers:
             found.update(reader.read(request))
         return found
 
     def call(self, request: Request, arguments: dict[str, Any], values: list[Any]) -> Any:
-        """Call the function with these arguments and with the values of its providers, by the number of their step."""
+        """Call the function with these arguments, and with its providers' values from `values`, which has the value of
+        each step."""
         for parameter, step in self.links:
             arguments[parameter] = values[step]
         if self._request_name is not None:

@@ -1,4 +1,5 @@
-"""Providers that are generators: opened by their first part, closed by the rest."""
+"""Open and close providers that are generators: the code up to the `yield` opens them, the code after it closes
+them."""
 
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
@@ -8,7 +9,7 @@ from ropewalk.typed.depends import Provider
 
 
 def open_generator(generator: Generator[Any, Any, Any], provider: Provider) -> Any:
-    """The value that a generator yields. Raises HandlerError (RW218) if there is none."""
+    """Return the value that a generator yields. Raises HandlerError (RW218) if it yields none."""
     try:
         return next(generator)
     except StopIteration:
@@ -16,7 +17,7 @@ def open_generator(generator: Generator[Any, Any, Any], provider: Provider) -> A
 
 
 async def open_async_generator(generator: AsyncGenerator[Any, Any], provider: Provider) -> Any:
-    """The same for an async generator."""
+    """Like `open_generator`, for an async generator."""
     try:
         return await anext(generator)
     except StopAsyncIteration:
@@ -26,7 +27,8 @@ async def open_async_generator(generator: AsyncGenerator[Any, Any], provider: Pr
 def close_generator(
     generator: Generator[Any, Any, Any], provider: Provider, error: BaseException | None
 ) -> BaseException | None:
-    """Resume a generator for the last time, with the error if there is one. Returns what it raises."""
+    """Resume a generator for the last time, and throw the error into it if there is one. Return the exception that it
+    raises, or None."""
     trace = None if error is None else error.__traceback__
     try:
         if error is None:
@@ -49,7 +51,7 @@ def close_generator(
 async def close_async_generator(
     generator: AsyncGenerator[Any, Any], provider: Provider, error: BaseException | None
 ) -> BaseException | None:
-    """The same for an async generator."""
+    """Like `close_generator`, for an async generator."""
     trace = None if error is None else error.__traceback__
     try:
         if error is None:
@@ -70,7 +72,8 @@ async def close_async_generator(
 
 
 def _stands_for(raised: BaseException, error: BaseException | None) -> bool:
-    """Whether a generator raised an error again. A StopIteration leaves it as the cause of a RuntimeError (PEP 479)."""
+    """Whether a generator has raised the given error again. A StopIteration is the cause of a RuntimeError then (PEP
+    479)."""
     stops = isinstance(error, StopIteration | StopAsyncIteration)
     return raised is error or (stops and isinstance(raised, RuntimeError) and raised.__cause__ is error)
 

@@ -1,14 +1,14 @@
-"""The inputs of a typed handler: from which part of a request each parameter of a function comes.
+"""The inputs of a typed handler: the part of the request from which each parameter is read.
 
 | parameter | comes from |
 |---|---|
-| the first, without an annotation or annotated as `Request` | the request itself |
+| the first one, without an annotation or annotated as `Request` | the request itself |
 | named in the route's path | the path |
-| annotated with a marker, such as `Annotated[str, Header()]` | what the marker names |
-| annotated with `Depends` | a provider, see `ropewalk.typed.depends` |
-| of a type with fields, such as a Struct, or of a list of such | the body |
-| any other with an annotation | the query |
-| one with a default and without an annotation | nothing: the default holds |
+| annotated with a marker, such as `Annotated[str, Header()]` | the part that the marker names |
+| annotated with `Depends` | a provider (see `ropewalk.typed.depends`) |
+| of a type with fields, such as a Struct, or of a list of this type | the body |
+| any other parameter with an annotation | the query |
+| a parameter with a default and without an annotation | no part: the default is used |
 """
 
 import inspect
@@ -31,10 +31,10 @@ Source = Literal["request", "path", "query", "header", "cookie", "body", "comput
 
 EMPTY: Final = inspect.Parameter.empty
 BODILESS_METHODS: Final = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
-"""Methods whose requests have no body by their definition (RFC 9110, section 9.3)."""
+"""Methods whose definition gives a request body no meaning (RFC 9110, section 9.3)."""
 
 _NATIVE: Final = (dict, list, str, int, float, bool, type(None))
-"""The types of decoded JSON. A class such as `Iterable` or `object` is read as one of them."""
+"""The types of decoded JSON. A base class of them, such as `Iterable` or `object`, is read as one of them."""
 
 _SOURCES: Final[dict[type[Marker], Source]] = {
     Path: "path",
@@ -58,7 +58,7 @@ _ARRAYS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A parameter of a handler, and where it comes from."""
+    """A parameter of a handler, and the part of the request from which it is read."""
 
     parameter: str
     """The name of the function's parameter."""
@@ -67,16 +67,16 @@ class Input:
     """The type, with its constraints and without the marker."""
     marker: Marker
     name: str
-    """The name that clients write; empty for the body, the request and what is computed."""
+    """The name in the request; "" for the body, the request itself and computed values."""
     default: Any = EMPTY
     by_position: bool = False
-    """Whether it is passed by position, as the request is to a function whose first parameter may have any name."""
+    """Whether the argument is passed by position, as for a first parameter that takes the request under any name."""
     depends: Depends | None = None
-    """Its `Depends`, if its source is "dependency"."""
+    """The `Depends` marker if the source is "dependency"; otherwise None."""
 
     @property
     def required(self) -> bool:
-        """Whether the function has no default for it."""
+        """Whether the parameter has no default."""
         return self.default is EMPTY
 
 
@@ -88,8 +88,8 @@ def inputs_of(
 ) -> tuple[Input, ...]:
     """The inputs of a function that handles these methods at a path with parameters of these names.
 
-    `signature` is that of the function, if it is evaluated already.
-    Raises HandlerError (RW214) for a parameter that cannot come from a request.
+    `signature` is the function's signature, if the caller has evaluated it already. Raises HandlerError (RW214) for a
+    parameter that cannot come from a request.
     """
     found = []
     for index, parameter in enumerate(_parameters(function, signature or evaluated_signature(function))):
@@ -103,7 +103,7 @@ def inputs_of(
 
 
 def _parameters(function: Callable[..., Any], signature: inspect.Signature) -> list[inspect.Parameter]:
-    """The parameters, with those annotations evaluated that can be."""
+    """The parameters, with annotations evaluated if their names exist at run time."""
     return [
         each.replace(annotation=evaluated(each.annotation, function)) if isinstance(each.annotation, str) else each
         for each in signature.parameters.values()
@@ -150,14 +150,15 @@ def _input(
 
 
 def has_marker_as_default(parameter: inspect.Parameter) -> bool:
-    """Whether a parameter is written as in other frameworks: `value: int = Query()`. It would be the argument."""
+    """Whether a parameter has a marker as its default, as in other frameworks: `value: int = Query()`. The marker would
+    be passed as the argument."""
     default = parameter.default
     kinds = (Marker, Depends)
     return isinstance(default, kinds) or (isinstance(default, type) and issubclass(default, kinds))
 
 
 def takes_request(first: inspect.Parameter) -> bool:
-    """Whether the first parameter of a function takes the request, whatever its name."""
+    """Whether the first parameter of a function takes the request, according to its annotation."""
     annotation = first.annotation
     return annotation is EMPTY or annotation is Any or annotation is object or _is_request(annotation)
 
@@ -171,7 +172,8 @@ def _is_request(annotation: Any) -> bool:
 
 
 def _is_of_twisted(annotation: Any) -> bool:
-    """Whether this is the Request of twisted.web, or its interface: resources that were ported are annotated so."""
+    """Whether this is the Request of twisted.web, or its interface, which code written for twisted.web uses as an
+    annotation."""
     own = getattr(annotation, "__name__", "") in ("Request", "IRequest")
     return own and str(getattr(annotation, "__module__", "")).startswith("twisted.web")
 
@@ -183,7 +185,7 @@ def _without_marker(function: Callable[..., Any], name: str, annotation: Any) ->
         _refuse_marker_within(function, name, annotation)
         return annotation, None
     kind, *details = get_args(annotation)
-    if type(kind).__name__ == "TypeAliasType":  # whose own markers count as well
+    if type(kind).__name__ == "TypeAliasType":  # the alias may have markers, too
         return _without_marker(function, name, Annotated[(without_alias(kind), *details)])
     _refuse_marker_within(function, name, kind)
     kinds = (Marker, Depends)
@@ -196,7 +198,7 @@ def _without_marker(function: Callable[..., Any], name: str, annotation: Any) ->
 
 
 def _refuse_marker_within(function: Callable[..., Any], name: str, kind: Any) -> None:
-    """Refuse a marker that would not count, as in `Annotated[str, Header()] | None`."""
+    """Raise HandlerError for a marker that would be ignored, as in `Annotated[str, Header()] | None`."""
     for part in get_args(kind) if get_origin(kind) in (Union, UnionType) else ():
         _, marker = _without_marker(function, name, part)
         if marker is not None:
@@ -215,7 +217,7 @@ def _default_marker(function: Callable[..., Any], name: str, kind: Any) -> Marke
 
 
 def _patch_marker(function: Callable[..., Any], name: str, kind: Any, marker: Marker) -> Body:
-    """The marker of a patch, with its media types unless the program names others."""
+    """The marker of a patch. It has the patch's media types, unless the user's marker names others."""
     if not isinstance(marker, Body):
         raise _refuse(function, name, "is a patch, which only a body can have", "Mark it with Body(), or not at all.")
     own = tuple(each.patch.media_type for each in patch_kinds(kind))
@@ -243,7 +245,7 @@ def _is_object(kind: Any) -> bool:
 
 
 def _has_fields(node: shapes.Type) -> bool:
-    """Whether values of a type are, or contain, objects."""
+    """Whether values of a type are objects or contain objects."""
     kinds = (*_WITH_FIELDS, shapes.NamedTupleType, shapes.DictType, shapes.CustomType)
     return any(isinstance(each, kinds) for each in within(node))
 
@@ -254,33 +256,33 @@ def _foreign_in_type(kind: Any) -> Any:
 
 
 def foreign_in(node: shapes.Type) -> Any:
-    """A class within a type that neither msgspec nor pydantic reads; None if there is none."""
+    """The first class in a type that neither msgspec nor pydantic supports; None if there is none."""
     customs = (each.cls for each in within(node, keys=True) if isinstance(each, shapes.CustomType))
     return next((each for each in customs if not _is_read(each)), None)
 
 
 def _is_read(custom: type) -> bool:
-    """Whether pydantic reads a class that msgspec does not support, or whether JSON is decoded as an instance of it."""
+    """Whether a class that msgspec does not support is a pydantic model, or a base class of a type of decoded JSON."""
     return hasattr(custom, "__pydantic_validator__") or any(issubclass(each, custom) for each in _NATIVE)
 
 
 @cached_by_type
 def takes_all(kind: Any) -> bool:
-    """Whether a type has fields, so that it takes a whole query, all header fields or all cookies."""
+    """Whether a type has fields, so that it takes all query parameters, header fields or cookies."""
     return isinstance(plain(described(kind)), _WITH_FIELDS)
 
 
 def is_single_value(kind: Any) -> bool:
-    """Whether a type is read from one text, such as a segment of a path."""
+    """Whether a type is read from a single text, such as a path segment."""
     try:
         node = described(kind)
-    except Exception:  # noqa: BLE001 - msgspec raises various errors for what is not a type
+    except Exception:  # noqa: BLE001 - msgspec raises various exceptions if it is not a type
         return False
     return not isinstance(plain(node), shapes.AnyType) and not is_array(node) and not _has_fields(node)
 
 
 def is_array(node: shapes.Type) -> bool:
-    """Whether a type takes several values, as repeated names give."""
+    """Whether a type takes several values, so that a name may be repeated."""
     node = plain(node)
     if isinstance(node, shapes.UnionType):
         return any(is_array(each) for each in node.types)

@@ -1,6 +1,7 @@
-"""Find every invalid part of a value. msgspec stops at the first one, so this runs only when it has found one.
+"""Find every invalid part of a value.
 
-Each part is converted once, so the whole takes linear time.
+msgspec stops at the first invalid part, so this runs after msgspec has found one. Each part is converted once, so the
+search takes linear time.
 """
 
 import datetime as dt
@@ -18,7 +19,7 @@ from ropewalk.finite_numbers import INFINITE, is_infinite
 from ropewalk.typed.unprocessable_content import MOST
 
 INVALID: Final[Any] = object()
-"""Stands for a value that was not converted."""
+"""The result for a value that cannot be converted."""
 
 CODES: Final = {
     "missing": "A required value is absent.",
@@ -47,7 +48,7 @@ _PLACE: Final = re.compile(r" - at (?:`key` in )?`\$[^`]*`$")
 
 
 class Fault(NamedTuple):
-    """An invalid part."""
+    """An invalid part of a value."""
 
     path: tuple[str | int, ...]
     code: str
@@ -60,11 +61,12 @@ class Fault(NamedTuple):
 
 
 NO_FAULT: Final = Fault((), "invalid", "The value is invalid.")
-"""Stands for the fault of a value in which none was found. JSON and its Python values may differ in what they allow."""
+"""Used if the search finds no fault in an invalid value, because JSON and its Python values may be checked
+differently."""
 
 
 def faults_in(value: Any, kind: Any, *, strict: bool = True) -> list[Fault]:
-    """Every invalid part of a value that cannot become a type, and at least one. At most `MOST`."""
+    """List the invalid parts of a value that cannot be converted to a type: at least one, at most `MOST`."""
     search = _Search(strict)
     search.convert(value, inspect.type_info(kind), ())
     if not search.faults:
@@ -73,21 +75,21 @@ def faults_in(value: Any, kind: Any, *, strict: bool = True) -> list[Fault]:
 
 
 def fault_of(message: str, path: tuple[str | int, ...] = ()) -> Fault:
-    """The fault that a message of msgspec describes."""
+    """The fault that an error message of msgspec describes."""
     message = _PLACE.sub("", message)
     code = next((code for code, pattern in _PATTERNS if pattern.match(message)), "invalid")
     return Fault(path, code, message)
 
 
 class _Search:
-    """Converts a value part by part, and keeps what fails."""
+    """Converts a value part by part, and collects the faults."""
 
     def __init__(self, strict: bool) -> None:
         self.strict = strict
         self.faults: list[Fault] = []
 
     def convert(self, value: Any, node: inspect.Type, path: tuple[str | int, ...]) -> Any:
-        """Convert a value as the type that a node describes; INVALID if a part of it is invalid."""
+        """Convert a value to the type that a node describes; INVALID if a part of the value is invalid."""
         if len(self.faults) >= MOST:
             return INVALID
         while isinstance(node, inspect.Metadata):
@@ -103,7 +105,7 @@ class _Search:
         return self.convert_whole(value, type_of(node), path)
 
     def convert_whole(self, value: Any, kind: Any, path: tuple[str | int, ...]) -> Any:
-        """Convert a value at once. A failure counts for the whole value."""
+        """Convert a value in one step. If that fails, record one fault for the whole value."""
         try:
             made = msgspec.convert(value, kind, strict=self.strict, str_keys=True)
         except (msgspec.ValidationError, TypeError, ValueError) as error:
@@ -154,13 +156,14 @@ class _Search:
         whole = type_of(inspect.DictType(node.key_type, inspect.AnyType(), node.min_length, node.max_length))
         keys = self.convert_whole(dict.fromkeys(value), whole, path)
         if len(self.faults) == before:
-            keys = keys if len(keys) == len(value) else value  # two texts can be one key, such as "1" and "01"
+            keys = keys if len(keys) == len(value) else value  # two texts can become the same key, such as "1" and "01"
             for (name, item), key in zip(value.items(), keys, strict=True):
                 made[key] = self.convert(item, node.value_type, (*path, str(name)))
         return INVALID if len(self.faults) > before else made
 
     def _union(self, value: Any, node: inspect.UnionType, path: tuple[str | int, ...]) -> Any:
-        """Descend into the member of the value's JSON type, if there is one of that; otherwise into none."""
+        """Convert a value to the only union member with its JSON type. If there is not exactly one, convert it in one
+        step."""
         if value is None and any(isinstance(each, inspect.NoneType) for each in node.types):
             return None
         if isinstance(value, dict):
@@ -178,7 +181,8 @@ class _Search:
         return self.convert_whole(value, type_of(node), path)
 
     def _make(self, make: Callable[[], Any], path: tuple[str | int, ...]) -> Any:
-        """Build an object from converted parts: its own check, such as a `__post_init__`, may refuse them."""
+        """Build an object from converted parts. Record a fault if its own check, such as `__post_init__`, raises an
+        exception."""
         try:
             return make()
         except (ValueError, TypeError) as error:
@@ -201,7 +205,7 @@ def _constrained(kind: Any, constraints: tuple[tuple[str, Any], ...]) -> Any:
 
 
 def type_of(node: inspect.Type) -> Any:
-    """The type that a description stands for."""
+    """The type that a description describes."""
     if isinstance(node, inspect.Metadata):
         return type_of(node.type)
     if isinstance(node, inspect.UnionType):
