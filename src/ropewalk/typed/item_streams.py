@@ -1,11 +1,11 @@
-"""Streams of typed items: JSON lines, or server-sent events where the route has their Content-Type.
+"""Streams of typed items: JSON lines, or server-sent events if the route has the Content-Type `text/event-stream`.
 
     @app.get("/rooms")
     async def rooms() -> AsyncIterator[Room]:
         ...
 
-JSON lines have a line of JSON for each item, and an event has the JSON in its `data`. The JSON has no line breaks. An
-item may be a ServerSentEvent, with an event type, an id and a time to wait.
+JSON lines have one line of JSON for each item. An event has the JSON in its `data`. The JSON has no line breaks. To set
+the event's type, id or retry time, yield a ServerSentEvent.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
@@ -27,19 +27,19 @@ _PLAIN: Final = (Iterator, Iterable, Generator)
 
 
 class ServerSentEvent(Struct, frozen=True, kw_only=True):
-    """An event of a stream of events (HTML, section 9.2).
+    """A server-sent event (HTML, section 9.2).
 
-    Raises InvalidField (RW304) for line breaks and NUL in `event` and `id`.
+    Raises InvalidField (RW304) for line breaks or NUL in `event` or `id`.
     """
 
     data: Any = None
-    """Sent as JSON, or as it is if it is a str."""
+    """The data. A str is sent unchanged, any other value as JSON."""
     event: str | None = None
     """The type of the event. None stands for `message`."""
     id: str | None = None
-    """A client that connects again sends the last id, to ask for what followed."""
+    """The id of the event. A client that reconnects sends the last id, to request the events after it."""
     retry: int | None = None
-    """The time in milliseconds that a client waits before it connects again."""
+    """The time in milliseconds that a client waits before it reconnects."""
     comment: str | None = None
     """A comment, which clients ignore."""
 
@@ -50,7 +50,7 @@ class ServerSentEvent(Struct, frozen=True, kw_only=True):
                 raise InvalidField(f"The {name} of an event is {shown(value)}.", "Remove line breaks and NUL.")
 
     def encode(self) -> bytes:
-        """The event as it is sent."""
+        """The event in the form in which it is sent."""
         lines = []
         if self.comment is not None:
             lines += [f": {line}".encode() for line in _lines(self.comment)]
@@ -68,14 +68,14 @@ class ServerSentEvent(Struct, frozen=True, kw_only=True):
 
 
 def item_kind(kind: Any) -> Any:
-    """The type of the items of a stream, by the annotation of what makes it; None for any other type."""
+    """The item type of a stream's annotation, such as `AsyncIterator[Room]`; None for any other type."""
     if get_origin(kind) not in (*_ASYNC, *_PLAIN):
         return None
     return get_args(kind)[0]
 
 
 def stream_of(to_data: Callable[[Any], bytes], content_type: str | None) -> Callable[[Any], Any]:
-    """A function that makes a Response of an iterator. `to_data` makes the JSON of an item."""
+    """Return a function that makes a Response from an iterator. `to_data` converts an item to JSON."""
     kind = content_type or JSON_LINES
     encode = partial(_event if parse_content_type(kind)[0] == EVENTS else _line, to_data)
 
@@ -116,5 +116,5 @@ def _event(to_data: Callable[[Any], bytes], item: Any) -> bytes:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of a text. Only these line breaks count in a stream of events: `str.splitlines` knows others."""
+    """Split a text at the line breaks of event streams. `str.splitlines` splits at others, too."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -1,9 +1,9 @@
-"""Markers for `Annotated`: from which part of a request a parameter comes, and how it is described.
+"""Markers for `Annotated`: from which part of the request a parameter is read, and how it is described.
 
     def find(tag: Annotated[str, Query("t", description="Only rooms with this tag.")] = "") -> list[Room]: ...
 
-`name` is the name that clients write; None stands for the parameter's own. A Header's own name has hyphens in place of
-underscores. Constraints are those of `msgspec.Meta`, in the same `Annotated`.
+`name` is the name in the request; None stands for the parameter's name, in a Header with hyphens instead of
+underscores. To add constraints, put a `msgspec.Meta` into the same `Annotated`.
 """
 
 from collections.abc import Mapping
@@ -23,47 +23,48 @@ class Marker:
     """The fields that all markers have."""
 
     name: str | None = None
-    """The name that clients write; None for that of the parameter. A Header has hyphens in place of its underscores."""
+    """The name in the request; None for the parameter's name, in a Header with hyphens instead of underscores."""
     description: str | None = None
-    """For the description of the API, in Markdown."""
+    """A description for the OpenAPI document, in Markdown."""
     example: Any = None
-    """A value for the description of the API."""
+    """An example value for the OpenAPI document."""
     examples: Mapping[str, Any] | None = None
-    """Several values by name, or Example Objects of OpenAPI, such as `{"summary": "By the sea", "value": ...}`."""
+    """Several example values by name, or Example Objects of OpenAPI, such as `{"summary": "By the sea", "value":
+    ...}`."""
     deprecated: bool = False
-    """Whether clients should stop sending it."""
+    """Whether clients should stop sending the value."""
     hidden: bool = False
-    """Whether the description of the API leaves it out."""
+    """Whether the OpenAPI document omits the parameter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query(Marker):
-    """From the query. A type with fields, such as a Struct, takes the whole query."""
+    """Read from the query. A type with fields, such as a Struct, takes all query parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header(Marker):
-    """From the header fields. A type with fields takes one header field for each of its own."""
+    """Read from the header fields. A type with fields takes one header field for each of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie(Marker):
-    """From the cookies."""
+    """Read from the cookies. A type with fields takes one cookie for each of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path(Marker):
-    """From the path. Needed only for a parameter of a mount around the route."""
+    """Read from the path. The marker is needed only for a parameter in the path of a mount."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body(Marker):
-    """From the body, which must be of one of the `media_types`."""
+    """Read from the body, which must have one of the `media_types`."""
 
     media_types: tuple[str, ...] = (JSON,)
-    """The accepted values of Content-Type, without their parameters. Any other gets 415."""
+    """The accepted values of Content-Type, without their parameters. Any other gets a 415."""
     limit: int | None = None
-    """In bytes; None for the limit of the route, or of the engine."""
+    """The limit of the body in bytes; None for the limit of the route or of the engine."""
 
     def __post_init__(self) -> None:
         """Raises HandlerError (RW214) for one str in place of several media types."""
@@ -74,11 +75,11 @@ class Body(Marker):
 
 @dataclass(frozen=True, slots=True)
 class Computed(Marker):
-    """From the request as a whole, by a method. Features that add a marker of their own derive it from this one."""
+    """Computed from the whole request. Other features derive their own markers from this one."""
 
     def compute(self, request: "Request", kind: Any, default: Any) -> Any:
-        """The argument for a parameter of a type. `default` is `inspect.Parameter.empty` if the function has none.
+        """Return the argument for a parameter with the type `kind`. It is called before the other inputs are read.
 
-        It is called before the other inputs are read. Raises HTTPError to refuse the request.
+        `default` is `inspect.Parameter.empty` if the parameter has none. Raise HTTPError to refuse the request.
         """
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""Readers of inputs that come from named values, such as the query.
+"""Readers of inputs that are named values, such as query parameters.
 
-All inputs of one part of the request are fields of one Struct that is made for them, because msgspec converts a whole
-Struct in the time of a few calls.
+All inputs of one part of the request become fields of one generated Struct, because msgspec converts a whole Struct in
+the time of a few single values.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from ropewalk.typed.values import VALUES, Names, Raw, Repeated, ValuesOf, query_
 
 
 class NamedValues:
-    """Reads the inputs that take one named value each, or all values of one name."""
+    """Reads inputs that take one named value each, or all values with one name."""
 
     def __init__(self, location: Location, inputs: Sequence[Input]) -> None:
         self._location = location
@@ -43,7 +43,7 @@ class NamedValues:
         return arguments
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Every error; none if the values are valid."""
+        """List every error; empty if the values are valid."""
         return _errors(self._location, self._names, self._group, lambda: self._values_of(request, self._names))
 
 
@@ -66,7 +66,7 @@ class WholeValues:
         return {self._parameter: _convert(self._raw(request), self._kind)}
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Every error; none if the values are valid."""
+        """List every error; empty if the values are valid."""
         return _errors(self._location, self._names, self._kind, lambda: self._raw(request))
 
     def _raw(self, request: Request) -> Raw:
@@ -77,7 +77,7 @@ class WholeValues:
 
 
 def reader_of(location: Location, nodes: Mapping[str, shapes.Type]) -> ValuesOf:
-    """A function that returns the values of a part of a request, for fields of some types.
+    """Return a function that reads the raw values for these fields from a part of a request.
 
     msgspec takes the text "null", in any case, for None. To clients it is text like any other, so a number or a date
     that may be None refuses it: only an absent value leaves the default. It also takes "nan" and "inf" for numbers.
@@ -101,12 +101,12 @@ def reader_of(location: Location, nodes: Mapping[str, shapes.Type]) -> ValuesOf:
 
 
 def written_name(field: str, location: Location) -> str:
-    """The name that clients write for a field or a parameter without an alias."""
+    """The name in the request for a field or a parameter without an alias."""
     return field.replace("_", "-").lower() if location == "header" else field
 
 
 def field_errors(location: Location, names: Names, faults: Sequence[Fault]) -> list[FieldError]:
-    """The errors for faults in values by field."""
+    """Convert faults, whose paths begin with the name of a field, to errors."""
     written = {field: name for name, (field, _) in names.items()}
     errors = []
     for fault in faults:
@@ -120,7 +120,7 @@ def field_errors(location: Location, names: Names, faults: Sequence[Fault]) -> l
 
 
 def repeated_error(location: Location, error: Repeated) -> FieldError:
-    """The error for a value that was given twice."""
+    """The error for a value that is given twice but may be given only once."""
     return FieldError(location=location, name=str(error), code="repeated", message="The value is given twice.")
 
 
@@ -151,7 +151,8 @@ def _group_of(inputs: Sequence[Input]) -> type[Struct]:
 
 @cached_by_type
 def _group(wanted: tuple[tuple[str, Any, bool], ...]) -> type[Struct]:
-    """A Struct with a field for each input: its parameter, its type, and whether it is required."""
+    """Make a Struct class with a field for each input, which is given as its parameter, its type, and whether it is
+    required."""
     fields: list[Any] = []
     for name, kind, required in wanted:
         if required:
@@ -162,10 +163,11 @@ def _group(wanted: tuple[tuple[str, Any, bool], ...]) -> type[Struct]:
 
 
 def _converted(values_of: ValuesOf, inputs: Sequence[Input]) -> ValuesOf:
-    """What converts parameters of the path as a converter of the route does: what it refuses is not found.
+    """Wrap a reader so that it converts path parameters like a converter of the route: an invalid value raises
+    HTTPError 404.
 
-    A route chooses its converter by the annotations of its handler. For an input of a provider, or of a route with
-    another converter, this has the same effect.
+    A route chooses its converters according to the annotations of its handler. This has the same effect for an input of
+    a provider, or if the path names another converter.
     """
     converters = {each.makes: each for each in BUILT_IN if each.makes not in (None, str)}
     known = {each.parameter: converters.get(without_annotated(each.kind)) for each in inputs}
@@ -187,9 +189,9 @@ def _converted(values_of: ValuesOf, inputs: Sequence[Input]) -> ValuesOf:
 
 
 def _takes_null(node: shapes.Type) -> bool:
-    """Whether msgspec makes None of the text "null" for a type, or for the items of a list of it."""
+    """Whether msgspec converts the text "null" to None for a type, or for the items of an array type."""
     node = plain(node)
-    if isinstance(node, shapes.CollectionType):  # whose values are always a list
+    if isinstance(node, shapes.CollectionType):  # its raw values are always a list
         return _takes_null(node.item_type)
     if not isinstance(node, shapes.UnionType):
         return isinstance(node, shapes.NoneType)
@@ -215,5 +217,5 @@ def _finite_text(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """The value, or in place of "null" a text that no type but str takes."""
+    """The value. The text "null" gets a space at its end, so that only str accepts it."""
     return f"{value} " if isinstance(value, str) and value.lower() == "null" else value

@@ -1,6 +1,7 @@
-"""Drop what subclasses add to the parts of an object.
+"""Drop the fields that subclasses add, in all parts of an object.
 
-msgspec converts an object of a subclass, and leaves one that has the wanted class as it is, with all that is in it.
+msgspec converts an object of a subclass to the wanted class. It does not change an object of exactly this class, even
+if a part of the object is of a subclass.
 """
 
 from collections.abc import Callable
@@ -28,20 +29,20 @@ _CONTAINERS: Final[dict[type, type]] = {
 
 
 def narrowing(node: shapes.Type) -> Narrow | None:
-    """What narrows the parts of a value that was converted to a type. None if no part of it has fields.
+    """Return a function that narrows the parts of a value that msgspec has converted to a type.
 
-    It raises ValidationError for a part that does not match.
+    Return None if no part of the type has fields. The function raises ValidationError for a part that does not match.
     """
     return _Narrowings().of(node)
 
 
 def has_object(node: shapes.Type) -> bool:
-    """Whether values of a type are, or contain, objects with fields."""
+    """Whether values of a type are objects with fields, or contain them."""
     return any(isinstance(each, (*_WITH_ATTRIBUTES, shapes.TypedDictType)) for each in within(node))
 
 
 class _Narrowings:
-    """The narrowings of classes, each made once: a class may contain itself."""
+    """Makes the narrowing functions of classes. Each is made only once, because a class may contain itself."""
 
     def __init__(self) -> None:
         self._parts: dict[Any, list[tuple[str, Narrow]]] = {}
@@ -92,7 +93,7 @@ class _Narrowings:
 
 
 def _class_of(node: shapes.Type) -> type:
-    """The class of the converted values of a type with parts."""
+    """The class of the values of a type that has parts."""
     node = plain(node)
     kind: Any = _CONTAINERS.get(type(node))
     if kind is None:
@@ -122,7 +123,7 @@ def _of_dict(narrow: Narrow | None) -> Narrow | None:
 
 
 def _narrowed(value: Any, parts: list[tuple[str, Narrow]]) -> Any:
-    """A copy of an object with its parts narrowed; the object itself if that changes nothing."""
+    """A copy of an object with narrowed parts, or the object itself if nothing changes."""
     changes = _changes(parts, lambda name: getattr(value, name, None))
     if not changes:
         return value
@@ -133,7 +134,7 @@ def _narrowed(value: Any, parts: list[tuple[str, Narrow]]) -> Any:
         return own._replace(**changes)
     made = copy(value)
     for name, part in changes.items():
-        object.__setattr__(made, name, part)  # also if it is frozen
+        object.__setattr__(made, name, part)  # works for frozen classes, too
     return made
 
 

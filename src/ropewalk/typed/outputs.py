@@ -1,4 +1,7 @@
-"""Shape what a typed handler returns by its return annotation: fields that the annotation lacks are dropped."""
+"""Convert the value that a typed handler returns to its return annotation: fields that the annotation lacks are
+dropped.
+
+A function that does this is called a shape."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
@@ -18,13 +21,13 @@ from ropewalk.typed.value_shapes import Shape, apart, known, shape_by_class, sha
 
 _AWAITED: Final = (Deferred, Awaitable, Coroutine)
 _PARTS: Final = (bytes, str, Any, bytes | str)
-"""The types of the items of streams that are sent as they are."""
+"""The item types of streams whose items are sent unchanged."""
 
 
 def returned_kind(function: Callable[..., Any], signature: inspect.Signature | None = None) -> Any:
-    """The type that a handler returns by its annotation, without Deferred or Awaitable; `Any` if it does not say.
+    """The return annotation of a handler, without Deferred or Awaitable; `Any` if there is none.
 
-    `signature` is that of the function, if it is evaluated already.
+    `signature` is the function's signature, if the caller has evaluated it already.
     """
     kind = _annotated_kind(function, signature)
     return Any if isinstance(kind, str) else kind
@@ -33,11 +36,11 @@ def returned_kind(function: Callable[..., Any], signature: inspect.Signature | N
 def shape_for(
     function: Callable[..., Any], content_type: str | None = None, signature: inspect.Signature | None = None
 ) -> Shape | None:
-    """What makes a value of the annotated type of a returned value. None if values are sent as they are.
+    """Return the function that converts a returned value to the return annotation. None if values are sent unchanged.
 
-    The items of an iterator are sent as JSON lines, or as events if that is the Content-Type. The shape raises
-    HandlerError (RW215) for a value that does not match the annotation. Raises HandlerError (RW228) for an annotation
-    that cannot be evaluated, and for one by which values cannot be shaped.
+    The items of an iterator are sent as JSON lines, or as events if that is the Content-Type. The function raises
+    HandlerError (RW215) for a value that does not match the annotation. `shape_for` raises HandlerError (RW228) for an
+    annotation that cannot be evaluated, or to which values cannot be converted.
     """
     kind = _annotated_kind(function, signature)
     if isinstance(kind, str):
@@ -47,7 +50,7 @@ def shape_for(
 
 
 def shape_of_returned(kind: Any, where: object, content_type: str | None = None) -> Shape | None:
-    """What makes a value of a type of a value that was returned; None if it is sent as it is."""
+    """Return the function that converts a returned value to a type; None if values are sent unchanged."""
     kind = without_annotated(kind)
     declared = declared_responses(kind)
     if declared:
@@ -64,15 +67,16 @@ def shape_of_returned(kind: Any, where: object, content_type: str | None = None)
         shape = shape_scalars(shape, kind, where)
     if shape is None or known(kind) is None or not parts_of(kind).has_model:
         return shape
-    # Pydantic would refuse a Response, and send None as the text `null`.
+    # Otherwise, pydantic would refuse a Response, and None would be sent as the text `null`.
     return lambda value: value if value is None or isinstance(value, Response) else shape(value)
 
 
 def shape_of_body(cls: type, kind: Any) -> Shape | None:
-    """What makes the body of `cls[kind](...)`, for a class of responses. Raises HandlerError (RW228)."""
+    """Return the function that converts the body of `cls[kind](...)`, where `cls` is a class of responses. Raises
+    HandlerError (RW228)."""
     try:
         hash(kind)
-    except TypeError:  # of metadata
+    except TypeError:  # `kind` has unhashable metadata
         return _shape_of_body.__wrapped__(cls, kind)
     return _shape_of_body(cls, kind)
 
@@ -89,7 +93,7 @@ def _shape_of_responses(kind: Any, declared: Declared, where: object, content_ty
 
 
 def _annotated_kind(function: Callable[..., Any], signature: inspect.Signature | None = None) -> Any:
-    """The same as `returned_kind`; a text if it has names that do not exist at run time."""
+    """Like `returned_kind`, but a text if the annotation has names that do not exist at run time."""
     signature = signature or evaluated_signature(function)
     kind = evaluated(signature.return_annotation, function)
     if not isinstance(kind, str | type):
@@ -104,6 +108,6 @@ def _annotated_kind(function: Callable[..., Any], signature: inspect.Signature |
 
 
 def _encoder(kind: Any, where: object) -> Callable[[Any], bytes]:
-    """What makes the JSON of an item of a stream."""
+    """Return a function that converts an item of a stream to JSON."""
     shape = None if kind is ServerSentEvent else shape_of(kind, where)
     return to_json if shape is None else lambda item: to_json(shape(item))

@@ -1,4 +1,4 @@
-"""The plan of a typed handler: compiled at registration, it calls the function with its inputs."""
+"""The plan of a typed handler. It is compiled when the route is registered, and calls the function with its inputs."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -29,11 +29,11 @@ class Bound:
 
     call: Call
     inputs: tuple[Input, ...]
-    """Those of the handler and of its providers."""
+    """The inputs of the handler and of its providers."""
     whole_body: bool
     body_limit: int | None
     of_app: Mapping[Provider, str]
-    """The app-scoped providers that it needs, and the name by which each is taken."""
+    """The app-scoped providers that the handler needs, each with the name under which it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +43,28 @@ class Plan:
     call: Call
     """Takes the request and returns what the function returns, shaped by its annotation."""
     inputs: tuple[Input, ...]
-    """Those of the handler, and of the providers that it names by their functions."""
+    """The inputs of the handler, and of the providers that it names by their functions."""
     whole_body: bool
-    """Whether it is called when the body has arrived."""
+    """Whether `call` is called when the whole body has arrived, instead of after the head."""
     body_limit: int | None
     status: int | None
-    """The status of a returned value; None for that of its type."""
+    """The status for returned values; None for the default of the value's type."""
     returns: Any
-    """The type that the function returns by its annotation; `Any` if it does not say."""
+    """The return annotation of the function; `Any` if there is none."""
     call_of: Callable[[Callable[..., Any]], Call]
-    """Takes a function of the same parameters and annotations, and returns `call` for it."""
+    """Takes a function with the same parameters and annotations, and returns `call` for it."""
     representations: Representations | None = None
-    """The media types among which a client chooses; None if values are sent in the form of their type."""
+    """The media types that the client may choose; None if the value's type decides."""
     bind_of: Callable[..., Bound] | None = None
-    """Takes a function as `call_of` does, and then what `bind` takes. None for a handler without dependencies."""
+    """Takes a function like `call_of`, and then the arguments of `bind`. None for a handler without dependencies."""
     bind: Callable[[tuple[Dependencies, ...]], Bound] | None = None
     """Takes the dependencies of the apps around the handler, outermost first. None for a handler without dependencies.
 
     Raises HandlerError (RW214, RW216, RW217, RW218)."""
 
     def bound_to(self, function: Callable[..., Any]) -> "Plan":
-        """The plan for another function with the same parameters and annotations: a method of another object."""
+        """The plan for another function with the same parameters and annotations, such as the method of another
+        object."""
         bind = None if self.bind_of is None else partial(self.bind_of, function)
         return replace(self, call=self.call_of(function), bind=bind)
 
@@ -78,10 +79,10 @@ def plan_for(
     representations: Representations | None = None,
     signature: Signature | None = None,
 ) -> Plan:
-    """Compile a handler of these methods at a path with parameters of these names.
+    """Compile a handler for these methods at a path with parameters of these names.
 
-    `provide` are the providers of its route. `signature` is that of the function, if it is evaluated already. Raises
-    HandlerError (RW214, RW217, RW218, RW228).
+    `provide` has the providers of the route. `signature` is the function's signature, if the caller has evaluated it
+    already. Raises HandlerError (RW214, RW217, RW218, RW228).
     """
     signature = signature or evaluated_signature(function)
     inputs = inputs_of(function, names, methods, signature)
@@ -113,9 +114,10 @@ def plan_for(
 
 
 def plan_for_method(method: Callable[..., Any], name: str, content_type: str) -> Plan | None:
-    """The plan of a `render_*` function of a resource; None if it takes the request alone and returns what it likes.
+    """The plan of a resource's `render_*` method; None if the method takes only the request and has no type to return.
 
-    It refers to no resource: call `bound_to` for each. Raises HandlerError (RW214, RW217, RW218, RW228).
+    The plan does not refer to a resource: call `bound_to` for each resource. Raises HandlerError (RW214, RW217, RW218,
+    RW228).
     """
     signature = evaluated_signature(method)
     members = members_of(returned_kind(method, signature))
@@ -124,7 +126,7 @@ def plan_for_method(method: Callable[..., Any], name: str, content_type: str) ->
         signature = signature.replace(return_annotation=others)
     if not is_typed(method, signature, ()):
         return None
-    handled = name.removeprefix("render_") if name != "render" else "POST"  # one that may have a body
+    handled = name.removeprefix("render_") if name != "render" else "POST"  # a method that may have a body
     own_type = content_type if content_type == EVENTS else None
     plan = plan_for(method, (), (handled,), content_type=own_type, signature=signature)
     return replace(plan, call=_call_unbound, bind=None)
@@ -183,18 +185,19 @@ def _takes_body(inputs: Collection[Input]) -> bool:
 
 
 def _body_limit(inputs: Collection[Input]) -> int | None:
-    """The smallest limit that an input has for the body."""
+    """The smallest body limit of the inputs; None if none has a limit."""
     limits = [each.marker.limit for each in inputs if isinstance(each.marker, Body) and each.marker.limit is not None]
     return min(limits, default=None)
 
 
 def body_types(plan: Plan) -> tuple[str, ...]:
-    """The media types of the body that a handler takes; empty if it takes none."""
+    """The media types of the request body that a handler accepts; empty if it takes no body."""
     return next((each.marker.media_types for each in plan.inputs if isinstance(each.marker, Body)), ())
 
 
 def with_dependencies(handler: Handler, layers: tuple[Dependencies, ...]) -> Handler:
-    """A handler whose plan has dependencies, with the providers of the apps around it. Raises as `Plan.bind`."""
+    """A copy of a handler with dependencies, bound to the providers of the apps around it. Raises the errors of
+    `Plan.bind`."""
     bound = handler.plan.bind(layers)
 
     def call_bound(request: Request) -> Any:
@@ -207,14 +210,15 @@ def with_dependencies(handler: Handler, layers: tuple[Dependencies, ...]) -> Han
 def is_typed(
     function: Callable[..., Any], signature: Signature, names: Collection[str], status: int | None = None
 ) -> bool:
-    """Whether a handler needs a plan: it takes more than the request and parameters of the path, as they are."""
+    """Whether a handler needs a plan, because it takes more than the request and path parameters, or returns an
+    annotated type."""
     if status is not None:
         return True
     parameters = list(signature.parameters.values())
     if not parameters or parameters[0].name in names or parameters[0].kind is Parameter.KEYWORD_ONLY:
         return True
     if any(map(has_marker_as_default, parameters)):
-        return True  # which is refused when it is planned
+        return True  # `plan_for` then raises the error
     first, *others = parameters
     if first.annotation is not Parameter.empty and not takes_request(first):
         return True

@@ -15,19 +15,20 @@ Kind = Literal["plain", "generator", "async generator"]
 
 
 class Step(NamedTuple):
-    """A provider whose value a handler, or a later provider, takes."""
+    """A call of a provider whose value the handler or a later provider takes."""
 
     typed: TypedFunction
     kind: Kind
     of_handler: bool = False
-    """Whether its generator is closed with the handler, before the end of the response is sent."""
+    """Whether the generator is closed with the handler, before the end of the response is sent."""
 
 
 class StepsOfHandler:
-    """Collects the steps of one handler, each after those that it needs.
+    """Collects the steps of one handler, each after the steps that it needs.
 
-    `layers` are the dependencies of the apps around it, outermost first. With `complete`, every dependency must have a
-    provider; without, names are left out. Raises HandlerError (RW214, RW216, RW217, RW218).
+    `layers` are the dependencies of the apps around the handler, outermost first. With `complete`, every dependency
+    must have a provider; otherwise, names without a provider are skipped. Raises HandlerError (RW214, RW216, RW217,
+    RW218).
     """
 
     def __init__(
@@ -48,9 +49,9 @@ class StepsOfHandler:
         self._cached: dict[tuple[Provider, Scope], int] = {}
         self._above: list[Provider] = []
         self._ends_early: set[int] = set()
-        """The positions of steps whose values are closed with the handler, or made of one that is."""
+        """The indices of steps whose value is closed with the handler, or depends on such a value."""
         self.inputs: list[Input] = []
-        """The inputs of the handler and of its providers, the handler's first."""
+        """The inputs of the handler, followed by those of its providers."""
         self.steps: list[Step] = []
         self.of_app = AppProviders(layers, complete=complete)
         self.handler = self._typed(function)
@@ -67,7 +68,7 @@ class StepsOfHandler:
         return TypedFunction(function, inputs, links)
 
     def _step(self, wanted: Input, user: Callable[..., Any]) -> int | None:
-        """The position of the step for a parameter; None if its default holds."""
+        """The index of the step for a parameter; None if the parameter gets its default."""
         depends = provided(wanted, user, self._layers, self._route, complete=self._complete)
         if depends is None:
             return None
@@ -90,7 +91,7 @@ class StepsOfHandler:
         return len(self.steps) - 1
 
     def _add(self, step: Step) -> None:
-        """Add a step. Raises HandlerError (RW218) for a generator that needs its value longer than that is open."""
+        """Add a step. Raises HandlerError (RW218) for a generator that is closed later than a value that it needs."""
         early = [parameter for parameter, needed in step.typed.links if needed in self._ends_early]
         if early and step.kind != "plain" and not step.of_handler:
             who = named(step.typed.function)
@@ -108,13 +109,14 @@ class StepsOfHandler:
         return self._cached[provider, "app"]
 
     def _replaced_after_start(self, provider: Provider, name: str) -> bool:
-        """Whether an app-scoped provider is open, and has been replaced since. The other is called for each request."""
+        """Whether an app-scoped provider has been replaced since it was opened. The replacement is then called for each
+        request."""
         opened = self._layers[0].opened.get(provider) if self._layers else None
         return opened is not None and replacement(provider, name, self._layers) is not opened.made_by
 
 
 class AppProviders:
-    """Collects app-scoped providers, each after those that it needs: by their functions, or by names that apps provide.
+    """Collects app-scoped providers, each after the providers that it needs.
 
     Raises HandlerError (RW216, RW217, RW218).
     """
@@ -124,10 +126,10 @@ class AppProviders:
         self._complete = complete
         self._above: list[Provider] = []
         self.found: dict[Provider, str] = {}
-        """With the name by which each is taken."""
+        """The providers, each with the name under which it is used."""
 
     def add(self, provider: Provider, name: str) -> None:
-        """Add a provider, after those that it needs."""
+        """Add a provider after the providers that it needs."""
         if provider in self.found:
             return
         if provider in self._above:
@@ -155,7 +157,8 @@ def provided(
     *,
     complete: bool = True,
 ) -> Depends | None:
-    """The provider of a parameter; None if its default holds. Raises HandlerError (RW216)."""
+    """The provider of a parameter; None if the parameter gets its default. Raises HandlerError (RW216) if there is
+    neither."""
     assert wanted.depends is not None
     if callable(wanted.depends.provider):
         return wanted.depends
@@ -186,7 +189,7 @@ def opened_value(provider: Provider, layers: tuple[Dependencies, ...]) -> Any:
 
 
 def kind_of(provider: Provider) -> Kind:
-    """What a call of a provider returns."""
+    """Whether a provider is a generator function, an async generator function, or a plain one."""
     function: Any = provider
     while isinstance(function, partial):
         function = function.func
@@ -199,6 +202,6 @@ def kind_of(provider: Provider) -> Kind:
 
 
 def readable(inputs: Sequence[Input]) -> tuple[Input, ...]:
-    """The inputs without those that come from the same place as an earlier one."""
+    """The inputs, without those that read the same value as an earlier one."""
     found = {(each.source, each.name): each for each in reversed(inputs)}
     return tuple(each for each in inputs if found[each.source, each.name] is each)

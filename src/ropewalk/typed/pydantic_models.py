@@ -1,6 +1,6 @@
-"""Pydantic models as inputs and outputs. Pydantic is imported only by programs that use it.
+"""Pydantic models as inputs and outputs. Pydantic is imported only if application code uses it.
 
-A type is left to pydantic if a model of pydantic is part of it, as in `list[Room]`.
+Pydantic converts every type that contains a pydantic model, such as `list[Room]`; msgspec converts the others.
 """
 
 from collections.abc import Callable
@@ -42,11 +42,12 @@ _CODES: Final = {
     "value_error": "invalid",
     "assertion_error": "invalid",
 }
-"""The codes of Ropewalk for those of pydantic. Others that end in `_type` are "type", and the rest "format"."""
+"""Ropewalk's error codes by pydantic's. Other codes of pydantic become "type" if they end in `_type`, or else
+"format"."""
 
 
 class InvalidModel(msgspec.ValidationError):
-    """A value that pydantic refused."""
+    """Pydantic has refused a value."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("pydantic refused a value")
@@ -54,7 +55,7 @@ class InvalidModel(msgspec.ValidationError):
 
 
 class PydanticBody:
-    """Reads the body as JSON or MessagePack of a type with pydantic's models."""
+    """Converts a body of JSON or MessagePack to a type with pydantic models."""
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
@@ -62,7 +63,7 @@ class PydanticBody:
         self._adapter = model_adapter(body.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The argument. Raises InvalidModel."""
+        """Return the argument by its name. Raises InvalidModel, and HTTPError 400 and 415."""
         body = self._sent.take(request)
         if body is None:
             return {}
@@ -79,7 +80,7 @@ class PydanticBody:
             raise _refused(error) from None
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Every error; none if the body is valid."""
+        """List every error; empty if the body is valid."""
         try:
             self.read(request)
         except InvalidModel as error:
@@ -88,7 +89,8 @@ class PydanticBody:
 
 
 class PydanticValues:
-    """Reads a model of pydantic that takes all named values of a part of the request, such as the query."""
+    """Reads an input whose pydantic model takes all named values of a part of the request, such as all query
+    parameters."""
 
     def __init__(self, location: Location, taker: Input) -> None:
         self._location = location
@@ -98,7 +100,7 @@ class PydanticValues:
         self._values_of = VALUES[location]
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The argument. Raises InvalidModel, and Repeated."""
+        """Return the argument by its name. Raises InvalidModel and Repeated."""
         raw = self._values_of(request, self._names)
         try:
             return {self._parameter: self._adapter.validate_python(raw)}
@@ -106,7 +108,7 @@ class PydanticValues:
             raise _refused(error) from None
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Every error; none if the values are valid."""
+        """List every error; empty if the values are valid."""
         try:
             self.read(request)
         except InvalidModel as error:
@@ -117,9 +119,9 @@ class PydanticValues:
 
 
 def model_encoder(kind: Any, where: object) -> Callable[[Any], EncodedJSON] | None:
-    """What makes JSON of a value that matches a type with pydantic's models. `where` names the handler.
+    """Return a function that validates a value against a type with pydantic models and encodes it as JSON.
 
-    None for a type with a part that pydantic does not support, such as a Struct.
+    `where` names the handler. Return None for a type with a part that pydantic does not support, such as a Struct.
     """
     from pydantic.errors import PydanticUserError
 
@@ -140,17 +142,18 @@ def model_encoder(kind: Any, where: object) -> Callable[[Any], EncodedJSON] | No
 
 
 def has_model(node: shapes.Type) -> bool:
-    """Whether a model of pydantic is part of a type."""
+    """Whether a type contains a pydantic model."""
     return any(isinstance(each, shapes.CustomType) and is_model(each.cls) for each in within(node))
 
 
 def is_model(kind: Any) -> bool:
-    """Whether a class is a model of pydantic."""
+    """Whether an object is a pydantic model class."""
     return isinstance(kind, type) and hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_fields")
 
 
 def _names_of(model: Any, location: Location) -> Names:
-    """The names that clients write for the fields of a model, and whether each takes several values."""
+    """The names in the request for the fields of a model, each with pydantic's name and whether the field takes several
+    values."""
     from pydantic import TypeAdapter
 
     names: Names = {}
@@ -164,7 +167,7 @@ def _names_of(model: Any, location: Location) -> Names:
 
 
 def _aliases(described: Any, field: str, config: Any) -> list[str]:
-    """The names by which pydantic reads a field."""
+    """The names under which pydantic reads a field."""
     alias = described.validation_alias or described.alias
     choices = getattr(alias, "choices", [alias])
     found = [each if isinstance(each, str) else each.path[0] for each in choices if each is not None]
@@ -173,14 +176,14 @@ def _aliases(described: Any, field: str, config: Any) -> list[str]:
 
 
 def model_adapter(kind: Any) -> "TypeAdapter[Any]":
-    """What validates a type with pydantic's models."""
+    """The TypeAdapter that validates a type with pydantic models."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)
 
 
 def _refused(error: ValueError) -> Exception:
-    """What to raise for pydantic's ValidationError."""
+    """The exception to raise for pydantic's ValidationError."""
     refused: ValidationError = error  # type: ignore[assignment] # pydantic derives it from ValueError
     found = refused.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" and not each["loc"] for each in found):

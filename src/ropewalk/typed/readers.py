@@ -1,4 +1,4 @@
-"""The readers of a handler's inputs: one for each part of the request."""
+"""The readers of a handler's inputs, for each part of the request."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -19,13 +19,13 @@ class Reader(Protocol):
     """Reads the inputs that come from one part of a request."""
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The arguments by the names of the function's parameters.
+        """Return the arguments by the names of the function's parameters.
 
         Raises ValidationError at the first invalid value, and HTTPError if the part cannot be read at all.
         """
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Every error in this part; none if it is valid. Raises HTTPError as `read` does."""
+        """List every error in this part; empty if it is valid. Raises HTTPError like `read`."""
 
 
 class ComputedValue:
@@ -39,11 +39,11 @@ class ComputedValue:
         self._compute = value.marker.compute
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The argument. Raises what the marker raises."""
+        """Return the argument by its name. Raises the errors of the marker."""
         return {self._parameter: self._compute(request, self._kind, self._default)}
 
     def errors(self, request: Request) -> list[FieldError]:
-        """None: the marker has computed the value before the error of another input."""
+        """Return an empty list: an error of another input is raised only after the marker has computed its value."""
         del request
         return []
 

@@ -1,10 +1,10 @@
-"""Representations: the media types in which a handler sends its values, chosen by the Accept field of a request.
+"""Representations: the media types in which a handler can send its values. The Accept field of a request chooses one.
 
     @app.get("/rooms/{id}", produces=["application/json", MSGPACK])
     @app.get("/rooms/{id}", produces={"application/json": None, "text/html": room_page})
 
-A function makes a representation of the value: `room_page(room) -> str`. JSON and MessagePack need none. Text needs
-none if the value is a str.
+A function converts the value to a representation: `room_page(room) -> str`. JSON and MessagePack need no function. Text
+needs none if the value is a str.
 """
 
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
@@ -31,21 +31,22 @@ Encode = Callable[[Any], bytes | str]
 Produces = Mapping[str, Encode | None] | Iterable[str]
 
 _UNCHANGED: Final = (Path, Iterator, AsyncIterable)
-"""Values that are sent as they are: their type is their own."""
+"""Types of values that are sent unchanged, with their own media type."""
 
 
 class Representations:
-    """The media types of a handler, the first choice first."""
+    """The media types of a handler, the preferred one first."""
 
     def __init__(self, produces: Mapping[str, Encode | None]) -> None:
         self._encoders = {_with_charset(name): encode or _built_in(name) for name, encode in produces.items()}
         self._offers = tuple(self._encoders)
         self.made_by_functions = frozenset(_bare(name) for name, encode in produces.items() if encode is not None)
-        """The media types, without parameters, of which the program itself makes the body."""
+        """The media types, without parameters, whose body a user's function makes."""
         self.media_types = tuple(map(_bare, produces))
 
     def makes_text(self, media_type: str) -> bool:
-        """Whether the body of a media type has another form than the value: a function of the program makes it."""
+        """Whether the body of a media type is a text, or is made by a user's function, so that it has not the form of
+        the value."""
         return media_type in self.made_by_functions or _is_text(media_type)
 
     def choose(self, request: Request) -> str:
@@ -57,7 +58,7 @@ class Representations:
         return kind
 
     def respond(self, value: Any, kind: str, status: int | None) -> Any:
-        """What to send for a value that a handler returned. A Response with a body of its own keeps it."""
+        """Convert a value that a handler has returned to a Response. A Response that is not JSON keeps its body."""
         if isinstance(value, _UNCHANGED):
             return value
         if isinstance(value, Response):
@@ -84,7 +85,8 @@ class Representations:
 
 
 def all_produced(given: Any, where: object) -> dict[str, Encode | None]:
-    """The functions by media type, as a dict. Raises HandlerError (RW229). `where` is the option for messages."""
+    """Check `produces`, and return the functions by media type. Raises HandlerError (RW229). `where` names the option
+    in messages."""
     if given is None:
         return {}
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
@@ -96,7 +98,7 @@ def all_produced(given: Any, where: object) -> dict[str, Encode | None]:
         if encode is not None and not callable(encode):
             raise _refuse(where, f"has {shown(encode)} for {name}, which is not a function", None)
         if encode is None and not _is_built_in(name):
-            remedy = f"Give a function that makes it of a value: produces={{{name!r}: to_it}}."
+            remedy = f"Give a function that converts a value to it: produces={{{name!r}: to_it}}."
             raise _refuse(where, f"has {name}, and no function that makes it", remedy)
     return found
 
@@ -104,9 +106,10 @@ def all_produced(given: Any, where: object) -> dict[str, Encode | None]:
 def representations_for(
     function: Callable[..., Any], of_route: Produces | None, of_app: Produces, signature: Signature
 ) -> Representations | None:
-    """Those of a handler: of its route, or else of the app for values that are otherwise sent as JSON.
+    """The representations of a handler: those of its route, or else those of the app if its values are otherwise sent
+    as JSON.
 
-    None if it has none. Raises HandlerError (RW229).
+    None if it has none. Raises HandlerError (RW229) for wrong ones.
     """
     if of_route is None and not of_app:
         return None
@@ -123,7 +126,7 @@ def representations_for(
         raise _refuse(where, "is given for a stream", remedy)
     for name, encode in found.items():
         if encode is None and _is_text(name) and _is_data(kind):
-            remedy = f"Give a function that makes text of it: produces={{{name!r}: to_text}}."
+            remedy = f"Give a function that converts it to text: produces={{{name!r}: to_text}}."
             raise _refuse(where, f"has {name} for values that are not a str", remedy)
     return Representations(found)
 
@@ -171,7 +174,7 @@ def _text(value: Any) -> bytes | str:
     if isinstance(value, str | bytes):
         return value
     what = f"A value of type {full_name(type(value))} cannot be sent as text."
-    raise HandlerError("RW229", what, 'Give a function that makes text of it: produces={"text/plain": to_text}.')
+    raise HandlerError("RW229", what, 'Give a function that converts it to text: produces={"text/plain": to_text}.')
 
 
 def _bare(name: str) -> str:
@@ -179,7 +182,7 @@ def _bare(name: str) -> str:
 
 
 def _with_charset(name: str) -> str:
-    """A media type as it is sent: text names its charset."""
+    """A media type in the form in which it is sent: text has a charset."""
     media_type, parameters = content_type(name)
     return f"{name}; charset=utf-8" if media_type.startswith("text/") and "charset" not in parameters else name
 

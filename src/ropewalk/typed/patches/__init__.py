@@ -1,6 +1,6 @@
-"""Patches: bodies that say what changes in an object, applied to it and validated by its type.
+"""Patches: request bodies that describe changes to an object. The changed object is validated against its type.
 
-`MergePatch` names the new values of fields (RFC 7396), and `JSONPatch` has a list of operations (RFC 6902).
+`MergePatch` has the new values of fields (RFC 7396), and `JSONPatch` has a list of operations (RFC 6902).
 """
 
 from ropewalk.typed.patches.json_patch import JSONPatch

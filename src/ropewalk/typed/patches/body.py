@@ -1,4 +1,4 @@
-"""Reads a body that is a patch: the one whose media type it has, if the handler takes several."""
+"""Read a body that is a patch. If the handler accepts several kinds, the media type decides."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from ropewalk.typed.unprocessable_content import FieldError
 
 
 class PatchBody:
-    """Reads the body as a patch of a type."""
+    """Reads a body as a patch."""
 
     def __init__(self, body: Input) -> None:
         kinds = patch_kinds(body.kind)
@@ -24,11 +24,11 @@ class PatchBody:
         self._first = self._readers[kinds[0].patch.media_type]
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The argument. Raises ValidationError, and HTTPError 400 and 415."""
+        """Return the argument by its name. Raises ValidationError, and HTTPError 400 and 415."""
         return self._reader_for(request).read(request)
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Every error; none if the body is valid."""
+        """List every error; empty if the body is valid."""
         return self._reader_for(request).errors(request)
 
     def _reader_for(self, request: Request) -> "_PatchReader":
@@ -47,12 +47,12 @@ class _PatchReader:
     kind: Any
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The argument."""
+        """Return the argument by its name."""
         found = self._json.read(request)
         return {name: self.make(value) for name, value in found.items()}
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Every error."""
+        """List every error; empty if the body is valid."""
         return self._json.errors(request)
 
     def make(self, value: Any) -> Any:
@@ -61,7 +61,8 @@ class _PatchReader:
 
 class _MergePatchReader(_PatchReader):
     kind = dict[str, Any]
-    """A body that is not an object would replace the whole (RFC 7396, section 2), which is what PUT is for."""
+    """A body that is not an object would replace the whole target (RFC 7396, section 2). Clients must use PUT for
+    that."""
 
     def make(self, value: Any) -> Any:
         return MergePatch(value, self._target)

@@ -1,4 +1,4 @@
-"""`JSONPatch`: a list of operations (RFC 6902), which the package jsonpatch applies."""
+"""`JSONPatch`: a list of operations (RFC 6902). The package jsonpatch applies them."""
 
 from importlib import import_module
 from typing import Any, ClassVar, Final
@@ -14,12 +14,12 @@ from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 JSON_PATCH: Final = "application/json-patch+json"
 
 MOST_COPIED: Final = 256 * 1024
-"""The bytes of JSON that the operations `copy` and `move` of a patch may copy together, where the object itself is not
-larger. Each could double it otherwise."""
+"""The most bytes of JSON that all `copy` and `move` operations of a patch may copy, or the size of the object if that
+is larger. Without a limit, each operation could double the object."""
 
 
 class JSONPatch(Patch[Changed]):
-    """The changes of an object, as an annotation of a handler: `patch: JSONPatch[Room]`. It needs the extra `patch`.
+    """Changes to an object: `patch: JSONPatch[Room]` as a parameter of a handler. It needs the extra `patch`.
 
     The body is a list of at most 1,000 operations, such as `{"op": "replace", "path": "/beds", "value": 3}`.
     """
@@ -28,7 +28,7 @@ class JSONPatch(Patch[Changed]):
 
     def __init__(self, operations: list[Operation], target: Target) -> None:
         self.operations: list[dict[str, Any]] = msgspec.to_builtins(operations)
-        """The body as it was sent, as decoded JSON."""
+        """The operations as the client has sent them, as decoded JSON."""
         self._kinds = [type(each) for each in operations]
         self._target = target
         self._library = library()
@@ -37,10 +37,11 @@ class JSONPatch(Patch[Changed]):
         return f"JSONPatch({self.operations!r})"
 
     def apply(self, value: Any) -> Changed:
-        """A new, validated object with the changes. `value` is an object of the type, or of one with the same fields.
+        """Return a new, validated object with the changes. `value` is an object of the type, or of a type with the same
+        fields.
 
-        Raises HTTPError 409 if a `test` fails or the object has not what an operation needs, InvalidInput (422) with
-        all faults of the result, and HandlerError (RW260) if `value` is not valid.
+        Raises HTTPError 409 if a `test` fails, or if the object lacks a value that an operation needs. Raises
+        InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` itself is invalid.
         """
         document = self._target.document(value)
         left = max(MOST_COPIED, len(msgspec.json.encode(document, enc_hook=str)))
@@ -65,7 +66,7 @@ class JSONPatch(Patch[Changed]):
             raise _refused(index, "The operation cannot be applied at this path.") from None
 
     def _size_of_source(self, document: Any, operation: dict[str, Any], index: int) -> int:
-        """The bytes of the value that an operation copies."""
+        """The size in bytes of the JSON that an operation copies."""
         _, pointer = self._library
         try:
             source = pointer.JsonPointer(operation["from"]).resolve(document)
@@ -78,7 +79,7 @@ class JSONPatch(Patch[Changed]):
 
 
 def library() -> tuple[Any, Any]:
-    """The modules jsonpatch and jsonpointer. Raises HandlerError (RW261) if they are not installed."""
+    """The modules jsonpatch and jsonpointer. Raises HandlerError (RW261) if one is not installed."""
     try:
         return import_module("jsonpatch"), import_module("jsonpointer")
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""The types of patches in the annotations of handlers, and the types that they change."""
+"""The patch types in annotations of handlers, and the types that they change."""
 
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, Union, get_args, get_origin
@@ -9,7 +9,7 @@ Changed = TypeVar("Changed")
 
 
 class Target(Protocol):
-    """What a patch knows of the type that it changes. See `ropewalk.typed.patches.targets`."""
+    """The type that a patch changes. See `ropewalk.typed.patches.targets`."""
 
     def document(self, value: Any) -> Any: ...
     def converted(self, document: Any, value: Any) -> Any: ...
@@ -18,21 +18,21 @@ class Target(Protocol):
 
 
 class Patch(Generic[Changed]):
-    """A body that changes an object."""
+    """A request body that describes changes to an object."""
 
     media_type: ClassVar[str]
 
 
 class PatchKind(NamedTuple):
-    """A type of a patch, as an annotation has it."""
+    """A patch type in an annotation, such as `MergePatch[Room]`."""
 
     patch: type[Patch[Any]]
     changed: Any
-    """The type of the object that it changes."""
+    """The type of the object that the patch changes."""
 
 
 def patch_kinds(kind: Any) -> tuple[PatchKind, ...]:
-    """The patches that a type allows, such as `MergePatch[Room] | JSONPatch[Room]`. Empty for any other type."""
+    """The patch types in an annotation, such as `MergePatch[Room] | JSONPatch[Room]`. Empty for any other type."""
     members = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     found = []
     for each in members:

@@ -9,30 +9,32 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 
 
 class MergePatch(Patch[Changed]):
-    """The changes of an object, as an annotation of a handler: `patch: MergePatch[Room]`.
+    """Changes to an object: `patch: MergePatch[Room]` as a parameter of a handler.
 
-    The body is an object with the fields that change. A field that it lacks stays as it is, and objects in it are
-    merged in the same way. Null sets a field whose type allows None, and removes any other: then its default holds.
+    The body is an object with the fields that change. Other fields keep their values, and nested objects are merged in
+    the same way. Null sets a field to None if its type allows that. Otherwise null removes the field, so that it gets
+    its default.
     """
 
     media_type: ClassVar[str] = MERGE_PATCH
 
     def __init__(self, document: dict[str, Any], target: Target) -> None:
         self.document = document
-        """The body as it was sent, as decoded JSON."""
+        """The body as the client has sent it, as decoded JSON."""
         self._target = target
 
     def __contains__(self, name: object) -> bool:
-        """Whether the client has sent a field, be it as null."""
+        """Whether the client has sent a field, even as null."""
         return name in self.document
 
     def __repr__(self) -> str:
         return f"MergePatch({self.document!r})"
 
     def apply(self, value: Any) -> Changed:
-        """A new, validated object with the changes. `value` is an object of the type, or of one with the same fields.
+        """Return a new, validated object with the changes. `value` is an object of the type, or of a type with the same
+        fields.
 
-        Raises InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` is not valid.
+        Raises InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` itself is invalid.
         """
         target = self._target
         made: Changed = target.converted(_merged(target.document(value), self.document, target.place), value)
@@ -40,7 +42,7 @@ class MergePatch(Patch[Changed]):
 
 
 def _merged(into: Any, patch: Any, place: Place) -> Any:
-    """RFC 7396, section 2. `place` is that of this part of the object."""
+    """Merge a patch into a value (RFC 7396, section 2). `place` is the place of the value in the type."""
     if not isinstance(patch, dict):
         return patch
     result = into if isinstance(into, dict) else {}

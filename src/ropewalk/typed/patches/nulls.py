@@ -1,4 +1,5 @@
-"""Which members of an object may be null, by the JSON schema of its type: msgspec and pydantic make the same kind."""
+"""Find out which members of an object may be null, from the JSON schema of its type, which msgspec or pydantic
+makes."""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -8,7 +9,8 @@ Schema = dict[str, Any]
 
 
 class Places:
-    """The places in a schema, each made once: a type may contain itself, and a patch may have many objects."""
+    """The places in a schema. Each is made only once, because a type may contain itself and a patch may have many
+    objects."""
 
     def __init__(self, schema: Schema) -> None:
         self._definitions: Schema = schema.get("$defs", {})
@@ -16,7 +18,7 @@ class Places:
         self.root = self.of([schema])
 
     def of(self, schemas: Iterable[Schema]) -> "Place":
-        """The place of values that match any of these schemas, all of which are parts of the schema."""
+        """The place for values that match any of these schemas, which are parts of the whole schema."""
         alternatives = tuple(each for schema in schemas for each in self._alternatives(schema))
         key = tuple(map(id, alternatives))
         if key not in self._made:
@@ -24,7 +26,7 @@ class Places:
         return self._made[key]
 
     def _alternatives(self, schema: Schema) -> Iterator[Schema]:
-        """A schema, the one that it refers to, and those of which it allows any."""
+        """Yield a schema, and the schemas to which it leads by `$ref`, `anyOf` and `oneOf`."""
         waiting, seen = [schema], set()
         while waiting:
             each = waiting.pop()
@@ -40,7 +42,7 @@ class Places:
 
 
 class Place:
-    """A place in a type: what is allowed there, and in the members of an object there."""
+    """A place in a type: it knows whether null is allowed there, and the places of the members of an object there."""
 
     def __init__(self, places: Places, alternatives: tuple[Schema, ...]) -> None:
         self._places = places
@@ -51,12 +53,12 @@ class Place:
         return self._fields.get(name, self._others)
 
     def may_be_null(self, name: str) -> bool:
-        """Whether there is a field of this name, and that may be null. Members of a dict do not count as fields."""
+        """Whether there is a field with this name that may be null. Members of a dict are not fields."""
         return name in self._fields and self._fields[name].allows_null
 
     @cached_property
     def allows_null(self) -> bool:
-        """Whether null is a value of the type."""
+        """Whether null is allowed at this place."""
         return any(map(_is_null, self._alternatives))
 
     @cached_property

@@ -1,21 +1,22 @@
-"""The operations of a JSON patch (RFC 6902, section 4), as a client writes them."""
+"""The operations of a JSON patch (RFC 6902, section 4) in a request body."""
 
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct, field
 
 MOST_OPERATIONS: Final = 1_000
-"""The most operations of a patch."""
+"""The most operations in a patch."""
 
 DEEPEST_PATH: Final = 100
-"""The most levels that a path descends. A value in a body has at most 200, so no result nests too deeply to be read."""
+"""The most levels of a path. A value in a body has at most 200 levels, so the result never nests too deeply to be
+decoded."""
 
 Pointer = Annotated[str, Meta(pattern=rf"^(/([^/~]|~[01])*){{0,{DEEPEST_PATH}}}$", max_length=2_000)]
 """A JSON pointer (RFC 6901)."""
 
 
 class Operation(Struct, frozen=True, tag_field="op"):
-    """One operation. Members that it does not define are ignored."""
+    """One operation. Members that its class does not define are ignored."""
 
     path: Pointer
 
@@ -49,7 +50,7 @@ class Copy(Operation, frozen=True, tag="copy"):
 
 
 class Test(Operation, frozen=True, tag="test"):
-    """Fail the patch if the value at a path is another."""
+    """Fail the patch if the value at a path differs from `value`."""
 
     value: Any
 

@@ -1,4 +1,4 @@
-"""The type that a patch changes: its objects as JSON, and the changed JSON as an object again."""
+"""The type that a patch changes: it converts objects to JSON, and the changed JSON back to objects."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,28 +22,29 @@ if TYPE_CHECKING:
 
 
 def target_of(kind: Any) -> Target:
-    """What changes objects of a type. Raises TypeError for one that msgspec does not know."""
+    """The target for a type. Raises TypeError for a type that msgspec does not support."""
     node = shapes.type_info(kind)
     return _ModelTarget(kind) if has_model(node) else _NativeTarget(kind, node)
 
 
 class _Target:
-    """What both kinds of types have in common."""
+    """The common base of both kinds of targets."""
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
 
     def document(self, value: Any) -> Any:
-        """The JSON of a value, as new dicts and lists. Raises HandlerError (RW260) for one that is not of the type."""
+        """Convert a value to JSON, as new dicts and lists. Raises HandlerError (RW260) for a value that does not match
+        the type."""
         try:
             return self._document(value)
         except (ValueError, TypeError) as error:
             raise self._unlike(value, error) from error
 
     def converted(self, document: Any, value: Any) -> Any:
-        """The object that JSON stands for. `value` is the one that was changed.
+        """Convert the changed JSON to an object. `value` is the object before the changes.
 
-        Raises InvalidInput with all faults, and HandlerError (RW260) if the value was invalid before.
+        Raises InvalidInput with all faults, or HandlerError (RW260) if `value` was invalid already.
         """
         faults = self._faults(document)
         if isinstance(faults, list):
@@ -55,10 +56,10 @@ class _Target:
 
     @cached_property
     def place(self) -> Place:
-        """The place of the whole in the schema."""
+        """The place of the whole object in the schema."""
         try:
             schema = self._schema()
-        except (TypeError, ValueError, RuntimeError):  # the type has no schema, such as one with a hook
+        except (TypeError, ValueError, RuntimeError):  # the type has no schema, for example because of a hook
             schema = {"type": "object"}
         return Places(schema).root
 
@@ -86,7 +87,7 @@ class _Made:
 
 
 class _NativeTarget(_Target):
-    """A type that msgspec reads."""
+    """A type that msgspec supports."""
 
     def __init__(self, kind: Any, node: shapes.Type) -> None:
         super().__init__(kind)
@@ -111,7 +112,7 @@ class _NativeTarget(_Target):
 
 
 class _ModelTarget(_Target):
-    """A type with models of pydantic."""
+    """A type with pydantic models."""
 
     def __init__(self, kind: Any) -> None:
         super().__init__(kind)
