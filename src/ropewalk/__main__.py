@@ -1,6 +1,7 @@
 """`python -m ropewalk` runs `ropewalk`.
 
-With a script as argument, it runs `ropewalk exec`, as `python -m pdb` runs a script.
+If the first argument is a script, it runs `ropewalk exec`, so that `python -m ropewalk script.py` works like `python -m
+pdb script.py`.
 """
 
 import sys

@@ -1,11 +1,10 @@
-"""What a request has opened: generators of its dependencies, closed with its handler or when its response has ended.
+"""The generators that provide a request's dependencies: they are closed with the handler, or after the response.
 
-| scope | closed |
-|---|---|
-| handler | when the handler and its stream have ended, before the response does. What they raise is the response. |
-| request | when the response has ended too. What they raise is logged. |
+| scope | closed | |---|---| | handler | when the handler and its stream have ended, before the end of the response. An
+exception becomes the response. | | request | when the response has ended, too. An exception is logged. |
 
-If the client has left, or a stream was not sent to its end, those of the handler are closed as those of the request.
+If the client has disconnected, or a stream was not sent to its end, generators with the scope "handler" are closed like
+those with the scope "request".
 """
 
 from asyncio import CancelledError
@@ -51,25 +50,25 @@ class RequestScope:
         self._request = request
         self._finish = finish
         self._opened: list[OpenGenerator] = []
-        self._running = 1  # the handler; and each stream that has begun
+        self._running = 1  # the number of running parts: the handler, and each stream that has begun
         self._ended = False
         self._error: BaseException | None = None
         self.closed = False
 
     def open(self, generator: Generator[Any, Any, Any], provider: Provider, *, of_handler: bool) -> Any:
-        """The value that a generator yields."""
+        """Open a generator, and return the value that it yields."""
         value = open_generator(generator, provider)
         self._keep(OpenGenerator(generator, provider, of_handler))
         return value
 
     async def open_async(self, generator: AsyncGenerator[Any, Any], provider: Provider, *, of_handler: bool) -> Any:
-        """The value that an async generator yields."""
+        """Open an async generator, and return the value that it yields."""
         value = await open_async_generator(generator, provider)
         self._keep(OpenGenerator(generator, provider, of_handler))
         return value
 
     def watch(self, value: Any) -> Any:
-        """Note the end of a handler that has returned this value. Returns what to respond with in its place."""
+        """Close the scope when a handler that has returned this value ends. Return the value to use instead of it."""
         if isinstance(value, Deferred):
             if self.closes_later:
                 return self._watch_awaitable(value)
@@ -91,19 +90,20 @@ class RequestScope:
                 return watched
             raised = self.end_failed(raised)
         try:
-            raise raised  # not above, where the error of the handler would become its context
+            raise raised  # not in `except`, where the handler's error would become its context
         finally:
             del raised
 
     @property
     def closes_later(self) -> bool:
-        """Whether to close the generators of the handler is a coroutine."""
+        """Whether a generator of the handler is async, so that closing must be awaited."""
         return any(each.of_handler and isinstance(each.generator, AsyncGenerator) for each in self._opened)
 
     def close(self, error: BaseException | None) -> BaseException | None:
-        """Close the generators of the handler: it has ended, with an error or without.
+        """Close the handler's generators after the handler has ended, with an error or without.
 
-        Returns the error with which the request goes on: what the last generator raised, else that of the handler.
+        Return the error with which the request continues: the last one that a generator has raised, or else the
+        handler's.
         """
         for opened in self._take_of_handler(error):
             assert isinstance(opened.generator, Generator)
@@ -111,7 +111,7 @@ class RequestScope:
         return error
 
     async def close_later(self, error: BaseException | None) -> BaseException | None:
-        """The same for generators of which some are async."""
+        """Like `close`, if some of the generators are async."""
         for opened in self._take_of_handler(error):
             if isinstance(error, GeneratorExit):  # this coroutine is being closed
                 self._opened.append(opened)
@@ -123,30 +123,31 @@ class RequestScope:
         return error
 
     def begin(self) -> None:
-        """A stream begins. Raises Disconnected if it is too late."""
+        """Record that a stream begins. Raises Disconnected if the scope is closed already."""
         if self.closed:
             raise Disconnected
         self._running += 1
 
     def fail(self, error: BaseException) -> None:
-        """The request has failed with an exception. The first one counts."""
+        """Record that the request has failed with an exception. Only the first exception is kept."""
         if self._error is None and not self.closed:
             self._error = error
 
     def end(self) -> None:
-        """The handler or a stream has ended."""
+        """Record that the handler or a stream has ended."""
         self._running -= 1
         self._close_if_over()
 
     def end_failed(self, error: BaseException) -> BaseException:
-        """The handler has ended with an error. Returns the one to raise in its place."""
+        """Record that the handler has ended with an error. Return the error to raise instead of it."""
         raised = error if self.closes_later else self.close(error) or error
         self.fail(raised)
         self.end()
         return raised
 
     def _take_of_handler(self, error: BaseException | None) -> Iterator[OpenGenerator]:
-        """Take the generators of the handler, the last one first. Those that stay are closed after the response."""
+        """Remove and yield the handler's generators, the last one first. If the client has disconnected, yield none:
+        they are closed after the response."""
         if isinstance(error, GeneratorExit) or (self._request.gone and isinstance(error, _DEPARTURES)):
             return
         for opened in [each for each in reversed(self._opened) if each.of_handler]:
@@ -173,12 +174,12 @@ class RequestScope:
         else:
             return self.watch(result)
         try:
-            raise raised  # not above, where the error of the handler would become its context
+            raise raised  # not in `except`, where the handler's error would become its context
         finally:
             del raised
 
     async def _end_later(self, value: Any) -> Any:
-        """What `watch` does, if it has to wait."""
+        """Like `watch`, if closing must be awaited."""
         try:
             watched, is_stream = self._finished(value)
             raised = None if is_stream else await self.close_later(None)
@@ -192,7 +193,7 @@ class RequestScope:
                 return watched
             raised = self.end_failed(raised)
         try:
-            raise raised  # not above, where the error of the handler would become its context
+            raise raised  # not in `except`, where the handler's error would become its context
         finally:
             del raised
 
@@ -208,7 +209,7 @@ class RequestScope:
         return failure if raised is error else Failure(raised)
 
     def _finished(self, value: Any) -> tuple[Any, bool]:
-        """What to respond with, and whether it is a stream."""
+        """The value to respond with, and whether it is a stream."""
         if self._finish is not None:
             value = self._finish(value)
         watched = self._watch_stream(value)
@@ -255,12 +256,12 @@ class RequestScope:
         self._request.note_closed(self)
 
     def _report(self, raised: BaseException | None, error: BaseException | None, provider: Provider) -> None:
-        """Log what a provider raised when it was closed, unless it only raises the error of the request again."""
+        """Log an exception that a provider raised when it was closed, unless it is the error of the request again."""
         if raised is None or raised is error:
             return
         code = raised.code if isinstance(raised, HandlerError) else "RW208"
         note_error = getattr(self._request.service, "note_error", None)
-        if note_error is not None:  # the service of a test client
+        if note_error is not None:  # only the service of a test client has it
             note_error(self._request, raised)
         log.failure(
             "{code} {method} {path}: {who} raised {error} when it was closed. {remedy}",

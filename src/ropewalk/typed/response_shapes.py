@@ -1,6 +1,8 @@
-"""Shape the responses of a handler by the types of their bodies: `-> Response[Room]`, `-> Created[Room] | NotFound`.
+"""Convert the bodies of a handler's responses to the annotated types: `-> Response[Room]`, `-> Created[Room] |
+NotFound`.
 
-The status of a response chooses the type if the annotation has a class of that status; otherwise `Response[T]` does.
+If the annotation has a class for the response's status, that class has the type. Otherwise it is the type of
+`Response[T]`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +18,7 @@ from ropewalk.typed.value_shapes import Shape, members_of, mismatch
 ANY_STATUS: Final = 0
 """Stands for the status of `Response[T]`, which may have any."""
 _ELSEWHERE: Final = (304, *REDIRECTS)
-"""Statuses that no annotation needs to declare: what they lead to has the body."""
+"""Statuses that an annotation need not declare, because these responses have no body of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +26,15 @@ class Declared:
     """The responses that an annotation declares."""
 
     bodies: Mapping[int, Any]
-    """The types of their bodies by status; None for no body."""
+    """The types of the bodies by status; None for no body."""
     values: Any
-    """The type of what may be returned in place of a response; None if the annotation has only responses."""
+    """The type of values that may be returned instead of a response; None if the annotation has only responses."""
     others: bool
-    """Whether it has `Response` without a type, which may be anything."""
+    """Whether the annotation has `Response` without a type, so that any response is allowed."""
 
 
 def declared_responses(kind: Any) -> Declared | None:
-    """What an annotation declares of responses; None if it declares no body and no status of one."""
+    """The responses that an annotation declares; None if it declares neither a body type nor a status."""
     bodies: dict[int, Any] = {}
     values = []
     others = False
@@ -53,7 +55,7 @@ def declared_responses(kind: Any) -> Declared | None:
 
 
 def _body_of(member: Any, origin: type[Response]) -> Any:
-    """The type of the body: of `Response[T]`, or of a class that derives from it; Any if there is none."""
+    """The body type of `Response[T]`, or of a class that derives from it; Any if it has none."""
     for arguments in (get_args(member), *(get_args(base) for cls in origin.__mro__ for base in _typed_bases(cls))):
         if arguments and not isinstance(arguments[0], TypeVar):
             return arguments[0]
@@ -70,9 +72,10 @@ def _typed_bases(cls: type) -> Iterator[Any]:
 def response_shape(
     kind: Any, declared: Declared, by_status: Mapping[int, Shape | None], values: Shape | None, where: object
 ) -> Shape:
-    """What shapes a returned response by its status, and a returned value by the rest of the annotation.
+    """Return the function that converts a returned response according to its status, and any other value to
+    `declared.values`.
 
-    It raises HandlerError (RW215) for a response that the annotation does not have.
+    The function raises HandlerError (RW215) for a response that the annotation does not declare.
     """
 
     def shape_returned(value: Any) -> Any:
@@ -98,14 +101,14 @@ def response_shape(
 
 
 def _shaped(response: Response, shape: Shape | None) -> Response:
-    """A response with its body shaped."""
+    """A response whose body is converted by `shape`."""
     value = response.value
     if shape is None or (isinstance(value, bytes) and not value):
         return response
     made = shape(value)
     if made is value:
         return response
-    if isinstance(made, Response):  # of a stream
+    if isinstance(made, Response):  # for a stream
         streamed = response.detached()
         streamed.body = made.body
         streamed.headers.setdefault("content-type", made.headers["content-type"])

@@ -1,4 +1,4 @@
-"""Numbers, dates, UUIDs and enums that a handler returns by its annotation: they are sent as JSON."""
+"""Numbers, dates, UUIDs and enums that a handler returns according to its annotation are sent as JSON."""
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
@@ -32,7 +32,7 @@ _DESCRIPTIONS: Final = (
 
 
 def allows_scalar(kind: Any) -> bool:
-    """Whether a value of a type may be a number, a date, a UUID or an enum, and not a part of another value only."""
+    """Whether a value of a type may itself be a number, a date, a UUID or an enum."""
     return any(isinstance(each, _DESCRIPTIONS) for each in _members(kind))
 
 
@@ -45,7 +45,7 @@ def _members(kind: Any) -> list[shapes.Type]:
 
 
 def shape_scalars(shape: Shape | None, kind: Any, where: object) -> Shape:
-    """A function that makes JSON of such values, and gives others to `shape`."""
+    """Return a function that encodes such values as JSON, and passes other values to `shape`."""
     allows_int = any(isinstance(each, shapes.IntType) for each in _members(kind))
     check: Callable[[Any], Any] = shape or (lambda value: convert(value, kind))
 
@@ -56,7 +56,7 @@ def shape_scalars(shape: Shape | None, kind: Any, where: object) -> Shape:
             except ValidationError as error:
                 if not (type(value) is bool and allows_int):
                     raise mismatch(kind, where, str(error)) from None
-                made = int(value)  # as type checkers allow
+                made = int(value)  # type checkers allow bool for int
             return EncodedJSON(to_json(made), made)
         return value if shape is None else shape(value)
 

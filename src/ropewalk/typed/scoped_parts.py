@@ -1,7 +1,7 @@
-"""The parts of a stream that a handler with dependencies returned: they keep its dependencies open.
+"""The parts of a stream that a handler with dependencies has returned. They keep the dependencies open.
 
-Those with the scope "handler" are closed after the last part, before the end of the response is sent. If one raises an
-exception then, the response is cut off.
+Dependencies with the scope "handler" are closed after the last part, before the end of the response is sent. If one
+raises an exception then, the response is cut off.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ScopedParts:
-    """The parts of a stream, while the dependencies of its request stay open."""
+    """An iterator over the parts of a stream that keeps the request's dependencies open."""
 
     def __init__(self, scope: "RequestScope", parts: Any) -> None:
         self._scope = scope
@@ -65,7 +65,7 @@ class ScopedParts:
 
 
 class ScopedAsyncParts(ScopedParts):
-    """The same for an async iterator."""
+    """Like `ScopedParts`, for an async iterator."""
 
     __iter__ = None  # type: ignore[assignment] # only `async for` reads it
     __next__ = None  # type: ignore[assignment]
@@ -100,7 +100,7 @@ class ScopedAsyncParts(ScopedParts):
 
 
 class ScopedPartsInTurn(ScopedAsyncParts):
-    """The parts of an iterator that is not async, after which a dependency is closed that is."""
+    """Like `ScopedParts`, if a dependency that is closed after the parts is async."""
 
     async def __anext__(self) -> Any:
         if not self._runs:
@@ -109,7 +109,7 @@ class ScopedPartsInTurn(ScopedAsyncParts):
 
 
 class _InTurn:
-    """The parts of an iterator, as an async iterator."""
+    """Converts an iterator to an async iterator."""
 
     def __init__(self, parts: Any) -> None:
         self._parts = parts

@@ -1,4 +1,4 @@
-"""What is in a type: models of pydantic, classes that msgspec does not support, and classes with fields."""
+"""Find out whether a type contains pydantic models, classes that msgspec does not support, or classes with fields."""
 
 from typing import Any, NamedTuple
 
@@ -10,18 +10,18 @@ from ropewalk.typed.pydantic_models import has_model
 
 
 class Parts(NamedTuple):
-    """What is in a type that msgspec can describe."""
+    """What a type contains."""
 
     has_model: bool
-    """A model of pydantic."""
+    """Whether it contains a pydantic model."""
     has_foreign: bool
-    """A class that msgspec does not support, such as a model of pydantic."""
+    """Whether it contains a class that msgspec does not support, such as a pydantic model."""
     has_object: bool
-    """A class with fields, of which a value may have more."""
+    """Whether it contains a class with fields. A value may have more fields than the class."""
 
 
 @cached_by_type
 def parts_of(kind: Any) -> Parts:
-    """What is in a type that msgspec can describe."""
+    """Find out what a type contains. For an object that is not a type, msgspec raises various exceptions."""
     node = described(kind)
     return Parts(has_model(node), any(isinstance(each, shapes.CustomType) for each in within(node)), has_object(node))

@@ -11,34 +11,35 @@ from ropewalk.response import PROBLEM
 Location = Literal["path", "query", "header", "cookie", "body"]
 
 MOST: Final = 100
-"""The most errors that a response lists. A body of legal size can have a million."""
+"""The most errors that a response lists. A body within the size limit can have a million errors."""
 
 
 class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One value at fault."""
+    """The error for one invalid value."""
 
     location: Location
-    """The part of the request."""
+    """The part of the request that has the value."""
     name: str = ""
-    """The parameter, as the client writes it; empty for the body."""
+    """The name of the parameter in the request; empty for the body."""
     pointer: str = ""
-    """The place within the value (RFC 6901), such as `/guests/0/email`; empty for the whole value."""
+    """The JSON pointer to the invalid part of the value (RFC 6901), such as `/guests/0/email`; empty for the whole
+    value."""
     code: str
-    """The kind of error, for programs: see `CODES`."""
+    """The kind of error, for client code: see `CODES`."""
     message: str
-    """A sentence for people."""
+    """A sentence for users."""
 
 
 class InvalidInput(HTTPError):
-    """The input of a typed handler is invalid: 422, with an error for each field at fault.
+    """The input of a typed handler is invalid: 422, with an error for each invalid value.
 
-    Without an error handler for it, or for 422, the client gets them as problem details
-    (`application/problem+json`, RFC 9457), in the member `errors`.
+    If no error handler handles this class or 422, the client gets problem details (`application/problem+json`, RFC
+    9457) with the errors in the member `errors`.
     """
 
     def __init__(self, errors: Sequence[FieldError], status: int = 422) -> None:
         self.errors = tuple(errors)
-        """The errors, at most 100 if they come from a request."""
+        """The errors. For a request, there are at most 100."""
         count = "1 value is" if len(self.errors) == 1 else f"{len(self.errors)} values are"
         if len(self.errors) >= MOST:
             count = f"At least {MOST} values are"

@@ -1,7 +1,7 @@
-"""Shape a value by a type: fields that the type lacks are dropped.
+"""Make functions, called shapes, that convert a value to a type: fields that the type lacks are dropped.
 
-A type that msgspec describes is converted as a whole, and one with a model of pydantic by pydantic. The members of
-other unions and containers are shaped one by one, so no part of a value with fields is sent as it is.
+Pydantic converts types with pydantic models, and msgspec converts other types that it supports. For the remaining
+unions and containers, each member is converted separately, so that every part with fields is converted.
 """
 
 import inspect
@@ -25,7 +25,7 @@ from ropewalk.typed.type_parts import parts_of
 Shape = Callable[[Any], Any]
 
 AS_IT_IS: Final = (Response, Iterator, AsyncIterator)
-"""Values that are sent as they are."""
+"""Types of values that are sent unchanged."""
 _SEQUENCES: Final = (list, Sequence, Collection, Iterable, set, frozenset, Set)
 _MAPPINGS: Final = (dict, Mapping)
 _WITH_FIELDS: Final = (
@@ -37,9 +37,10 @@ _WITH_FIELDS: Final = (
 
 
 def shape_of(kind: Any, where: object) -> Shape | None:
-    """What makes a value, or its JSON, of a type: alone, or as an item of another. None if values stay as they are.
+    """Return the function that converts a value to a type, or to JSON of the type; None if values stay unchanged.
 
-    `where` names the code in messages. Raises HandlerError (RW228) for a type by which values cannot be shaped.
+    The value may be an item of another one. `where` names the user's code in messages. Raises HandlerError (RW228) for
+    a type to which values cannot be converted.
     """
     kind = without_annotated(kind)
     members = apart(kind)
@@ -60,22 +61,23 @@ def shape_of(kind: Any, where: object) -> Shape | None:
 
 
 def members_of(kind: Any) -> tuple[Any, ...]:
-    """The members of a union; any other type is its own only member."""
+    """The members of a union; for any other type, the type itself as the only member."""
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
 def known(kind: Any) -> shapes.Type | None:
-    """The description of a type; None for what msgspec does not know."""
+    """The description of a type; None if msgspec does not support it."""
     if kind is Any or isinstance(kind, str):
         return None
     try:
         return described(kind)
-    except Exception:  # noqa: BLE001 - msgspec raises what it likes for types that it does not know
+    except Exception:  # noqa: BLE001 - msgspec raises many exception types for types that it does not support
         return None
 
 
 def apart(kind: Any) -> tuple[Any, ...]:
-    """The members of a union that is not read as a whole, because values of several could not be told apart in JSON."""
+    """The members of a union that must be converted separately, because JSON does not distinguish their values.
+    Otherwise ()."""
     members = members_of(kind)
     if Any in members or len(members) == 1:
         return ()
@@ -87,7 +89,10 @@ def apart(kind: Any) -> tuple[Any, ...]:
 
 
 def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where: object) -> Shape | None:
-    """What shapes a value by the member of a union whose class it has; if it has none, by the first that it matches."""
+    """Return the function that converts a value to the union member of its class, or else to the first member that it
+    matches.
+
+    Return None if the values of no member change."""
     if all(shape is None for _, shape in members):
         return None
     by_class = [(_class_of(each), shape) for each, shape in members]
@@ -121,12 +126,12 @@ def mismatch(kind: Any, where: object, why: str) -> HandlerError:
 
 
 def unshapeable(kind: Any, where: object, why: str, remedy: str | None = None) -> HandlerError:
-    """The error for an annotation by which values cannot be shaped."""
+    """The error for an annotation to which values cannot be converted."""
     return HandlerError("RW228", f"{where} returns {inspect.formatannotation(kind)}: {why}.", remedy)
 
 
 def _class_of(kind: Any) -> type:
-    """The class of the values of a type; `_NoValue` for what is not a class."""
+    """The class of the values of a type; `_NoValue` if the type is not a class."""
     if get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     kind = NoneType if kind is None else get_origin(kind) or kind
@@ -136,16 +141,18 @@ def _class_of(kind: Any) -> type:
 
 
 class _NoValue:
-    """A class without objects."""
+    """A class without instances."""
 
 
 def _distance(kind: type, base: type) -> int:
-    """How far a base is from a class; the greatest for an abstract one of which the class only has the methods."""
+    """The position of a base in a class's method resolution order. It is last for an abstract class that is not in the
+    order."""
     return kind.__mro__.index(base) if base in kind.__mro__ else len(kind.__mro__)
 
 
 def _shape_of_parts(kind: Any, where: object) -> Shape | None:
-    """The shape of a container of what is not described as a whole."""
+    """Return the function that converts the items of a container which msgspec cannot convert as a whole; None for no
+    change."""
     origin, arguments = get_origin(kind), get_args(kind)
     base: type = Iterable
     if (origin in _SEQUENCES and len(arguments) == 1) or (origin is tuple and arguments[-1:] == (...,)):
@@ -169,14 +176,14 @@ def _shape_of_parts(kind: Any, where: object) -> Shape | None:
             raise mismatch(kind, where, f"it is {full_name(type(value))}")
         try:
             return make(value)
-        except ValueError as error:  # of a tuple with another number of items
+        except ValueError as error:  # a tuple has another number of items
             raise mismatch(kind, where, str(error)) from None
 
     return shape_parts
 
 
 def _has_fields(kind: Any, where: object) -> bool:
-    """Whether values of a type are shaped. The parameters of a Callable are not one type."""
+    """Whether values of a type are converted. The argument may be a list of types: the parameters of a Callable."""
     if isinstance(kind, list):
         return any(_has_fields(each, where) for each in kind)
     return kind is not ... and shape_of(kind, where) is not None
@@ -227,14 +234,15 @@ def _shape(kind: Any, node: shapes.Type, where: object) -> Shape:
 
 @cached_by_type
 def _comparisons(kind: Any) -> tuple[Narrow | None, AllExact | None]:
-    """What narrows values of a type, and what finds out whether that changes nothing."""
+    """The functions that narrow values of a type, and that find out whether values are exact. Each may be None."""
     node = described(kind)
     return narrowing(node), exactness(node)
 
 
 @cached_by_type
 def _unshaped_field(kind: Any) -> tuple[str, type] | None:
-    """A field of a class that is not shaped, with its class: it would be sent as it is, or not at all."""
+    """A field that cannot be converted, and its class, because it would be sent unchanged or not at all. None if there
+    is none."""
     classes = [each for each in within(described(kind)) if isinstance(each, _WITH_FIELDS)]
     seen: set[Any] = set()
     while classes:
@@ -253,7 +261,7 @@ def _unshaped_field(kind: Any) -> tuple[str, type] | None:
 
 def _remedy(foreign: type) -> str:
     if is_model(foreign):
-        return "A model of pydantic cannot be a field of another class: make both models of pydantic, or neither."
+        return "A pydantic model cannot be a field of another class: make both pydantic models, or neither."
     if issubclass(list, foreign):
-        return "Use list or Sequence, whose items are shaped."
+        return "Use list or Sequence, whose items are converted to their type."
     return "Use types that msgspec supports, a dataclass or a Struct."

@@ -1,4 +1,4 @@
-"""Named values of a request, as text: the query, header fields, cookies and parameters of the path."""
+"""Read the named values of a request, as text: query parameters, header fields, cookies and path parameters."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -10,18 +10,18 @@ from ropewalk.request import Request
 from ropewalk.typed.unprocessable_content import Location
 
 Names = dict[str, tuple[str, bool]]
-"""Names that clients write: the field of each, and whether it takes several values."""
+"""By the name in the request: the name of the field, and whether it takes several values."""
 Raw = dict[str, Any]
-"""Values by field: text, or a list of texts for a field that takes several."""
+"""Values by field: a text, or a list of texts if the field takes several values."""
 ValuesOf = Callable[[Request, Names], Raw]
 
 
 class Repeated(ValidationError):
-    """A value that may be given once was given again. Its text is the name that the client wrote."""
+    """A value that may be given only once is given again. The text of the exception is the name in the request."""
 
 
 def query_pairs(query_string: bytes) -> Iterable[tuple[str, str]]:
-    """The names and values of a query in order, decoded."""
+    """The pairs of name and value in a query, in order, decoded."""
     text = query_string.decode("latin-1")
     if "%" in text or "+" in text:
         return parse_qsl(text, keep_blank_values=True)
@@ -30,7 +30,7 @@ def query_pairs(query_string: bytes) -> Iterable[tuple[str, str]]:
 
 
 def query_values(request: Request, names: Names) -> Raw:
-    """The values of a query. Raises Repeated."""
+    """Read query parameters. Raises Repeated."""
     raw: Raw = {}
     query_string = request.query_string
     if not query_string:
@@ -50,7 +50,8 @@ def query_values(request: Request, names: Names) -> Raw:
 
 
 def header_values(request: Request, names: Names) -> Raw:
-    """The values of header fields. A field that takes several has the members of a list (RFC 9110, section 5.6.1)."""
+    """Read header fields. For a field that takes several values, split its value at commas (RFC 9110, section
+    5.6.1)."""
     raw: Raw = {}
     for name, (field, several) in names.items():
         value = request.header(name)
@@ -62,14 +63,14 @@ def header_values(request: Request, names: Names) -> Raw:
 
 
 def cookie_values(request: Request, names: Names) -> Raw:
-    """The values of cookies."""
+    """Read cookies."""
     cookies = request.cookies
     found = ((field, cookies[name], several) for name, (field, several) in names.items() if name in cookies)
     return {field: [value] if several else value for field, value, several in found}
 
 
 def path_values(request: Request, names: Names) -> Raw:
-    """The parameters of the path."""
+    """Read path parameters."""
     params = request.params
     return {field: params[name] for name, (field, _) in names.items() if name in params}
 
@@ -80,4 +81,4 @@ VALUES: Final[dict[Location, ValuesOf]] = {
     "header": header_values,
     "cookie": cookie_values,
 }
-"""For each part of a request, the function that returns its values."""
+"""The function that reads the values, for each part of a request."""

@@ -1,7 +1,7 @@
-"""JSON in which a client has written integers with a fraction of zero, such as `2.0`, or an exponent.
+"""Accept integers that a client writes with a fraction of zero, such as `2.0`, or with an exponent.
 
-To JSON Schema, and to encoders that have one type of number, they are integers (JSON Schema 2020-12, section 6.1.1 of
-the validation vocabulary). msgspec takes them for floats.
+In JSON Schema, these are integers (2020-12, section 6.1.1 of the validation vocabulary), and encoders in languages with
+only one number type write them. msgspec decodes them as floats.
 """
 
 import re
@@ -10,11 +10,11 @@ from typing import Final
 _STRING_OR_NUMBER: Final = re.compile(
     rb'"(?:[^"\\]|\\.?)*+(?:"|\Z)|(?P<whole>-?\d++)(?P<fraction>\.\d++)?+(?P<exponent>[eE][+-]?\d++)?+', re.DOTALL
 )
-"""It takes all of an unterminated string, and all digits of a number, so that each byte is read once."""
+"""It matches an unterminated string to its end, and all digits of a number, so that each byte is read only once."""
 
 
 def with_plain_integers(body: bytes) -> bytes:
-    """The JSON with such numbers as plain integers; the same object if there are none."""
+    """Return the JSON with such numbers written as plain integers; the same object if there are none."""
     found = _STRING_OR_NUMBER.sub(_plain_integer, body)
     return body if found == body else found
 

@@ -2,7 +2,7 @@
 
     app.mount("/", wsgi(application))
 
-The application is called on a thread. Threads never touch the engine: a thread queues its response, and the reactor's
+The application is called on a thread. Threads never use the engine: a thread queues its response, and the reactor's
 thread sends it.
 """
 

@@ -8,7 +8,7 @@ from ropewalk.errors import HostedError, named, shown
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
-"""Takes the status, the headers and, optionally, what `sys.exc_info` gives; returns `write`."""
+"""A function that takes the status, the headers and optionally the result of `sys.exc_info()`, and returns `write`."""
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _TAKES: Final = (

@@ -1,4 +1,4 @@
-"""One call of an application, on a thread (PEP 3333, "Specification Details")."""
+"""One call of a WSGI application, on a thread (PEP 3333, "Specification Details")."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -35,7 +35,8 @@ log = Logger(namespace="ropewalk.wsgi")
 
 
 class WSGICall:
-    """One call: `start_response` and `write` for the application, and what it returns for the client."""
+    """One call of an application. It has `start_response` and `write` for the application, and sends the returned
+    body."""
 
     __slots__ = ("_application", "_body", "_context", "_is_head", "_response", "_server", "_silent", "_written")
 
@@ -44,15 +45,15 @@ class WSGICall:
         self._response = response
         self._server = server
         self._body = body
-        self._context = copy_context()  # middleware's; changes by the application end with the call
+        self._context = copy_context()  # the middleware's context; changes of the application end with the call
         self._is_head = response.request.method == "HEAD"
         self._silent = False
-        """Whether no body is sent."""
+        """Whether the response has no body, because of its status or HEAD."""
         self._written = 0
-        """Bytes of the body."""
+        """The number of body bytes so far."""
 
     def run(self) -> None:
-        """Call the application and take what it returns. An exception becomes a response or a line in the log."""
+        """Call the application and queue its response. An exception becomes a response, or is logged."""
         if not self._response.request.finished:
             self._context.run(self._run)
         self._body.close()
@@ -67,7 +68,7 @@ class WSGICall:
             finally:
                 if hasattr(parts, "close"):
                     parts.close()
-        except BaseException as error:  # noqa: BLE001 - no caller on this thread handles it
+        except BaseException as error:  # noqa: BLE001 - no other code on this thread would handle it
             self._fail(error)
         errors.flush()
 
@@ -76,7 +77,8 @@ class WSGICall:
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], None]:
-        """Take status and headers. With `exc_info` they replace earlier ones, unless these are sent."""
+        """Set the status and the headers. With `exc_info`, they replace earlier ones, or `exc_info` is raised if those
+        are sent."""
         response = self._response
         if exc_info is not None:
             try:
@@ -93,7 +95,7 @@ class WSGICall:
         return self.write
 
     def write(self, part: bytes) -> None:
-        """Send a part of the body. Raises Disconnected if the client has left."""
+        """Send a part of the body. Raises Disconnected if the client has disconnected."""
         if self._add(part):
             self._response.post()
             self._response.wait_for_room()
@@ -111,7 +113,7 @@ class WSGICall:
         self._end()
 
     def _send_at_once(self, parts: list[Any] | tuple[Any, ...]) -> None:
-        """Send several parts as one."""
+        """Send all parts of a list or tuple as one."""
         body = _octets(parts[0]) if len(parts) == 1 else b"".join(map(_octets, parts))
         response = self._response
         if self._is_head and body and response.status not in BODILESS and response.status and response.length is None:
@@ -119,7 +121,7 @@ class WSGICall:
         self._add(body)
 
     def _send_file(self, wrapper: FileWrapper) -> bool:
-        """Have the engine send a file. False: it has to be read."""
+        """Have the engine send a file. Return False if the file must be read instead."""
         response = self._response
         if not response.status or response.status in BODILESS or self._written or not response.direct:
             return False
@@ -136,7 +138,7 @@ class WSGICall:
         return True
 
     def _add(self, part: bytes) -> bool:
-        """Add a part of the body. Returns whether the reactor must be notified."""
+        """Add a part of the body. Return whether the reactor must be notified."""
         if not _octets(part):
             return False
         response = self._response
@@ -157,7 +159,7 @@ class WSGICall:
         return True
 
     def _drop(self) -> None:
-        """Drop a body where none is sent. The head is final then, and the response complete."""
+        """Drop a body part of a response without a body. The head is final now, so the response is complete."""
         response = self._response
         if not response.ended:
             if not self._is_head:
@@ -165,7 +167,7 @@ class WSGICall:
             response.end()
 
     def _end(self) -> None:
-        """The body is complete."""
+        """End the response after the last part of the body."""
         response = self._response
         if response.ended:
             return
@@ -176,7 +178,7 @@ class WSGICall:
         response.end()
 
     def _fail(self, error: BaseException) -> None:
-        """Handle an exception of the application, or of what it returned."""
+        """Handle an exception of the application, or of the iterable that it returned."""
         if not self._response.ended:
             self._response.fail(_as_exception(error))
         elif isinstance(error, RopewalkError):
@@ -186,7 +188,8 @@ class WSGICall:
             self._log("RW208", f"{shown(error)} was raised after the response.")
 
     def _log(self, code: str, what: str) -> None:
-        """Log what no response can report, with the traceback of the exception that is being handled."""
+        """Log an error for which it is too late to respond, with the traceback of the exception that is being
+        handled."""
         request = self._response.request
         error = sys.exception()
         write = log.error if error is None else partial(log.failure, failure=shown_failure(error))
@@ -194,7 +197,7 @@ class WSGICall:
             "{code} {method} {path}: {who}: {what} {remedy}",
             code=code,
             method=request.method,
-            path=request.raw_path.decode("ascii"),  # still encoded: decoded, it may contain a line feed
+            path=request.raw_path.decode("ascii"),  # encoded: a decoded path may contain a line feed
             who=named(self._application),
             what=visible(what),
             remedy=LATE_REMEDY if code == "RW208" else CATALOGUE[code].remedy,
@@ -218,7 +221,7 @@ def _octets(part: Any) -> bytes:
 
 
 def _as_exception(error: BaseException) -> Exception:
-    """The same as an Exception: SystemExit ends a thread, and must not end the reactor."""
+    """Convert an exception to an Exception. SystemExit ends a thread, but must not stop the reactor."""
     if isinstance(error, Exception):
         return error
     wrapped = RuntimeError(f"{shown(error)} was raised.")

@@ -1,4 +1,4 @@
-"""The environ of a request for an application (PEP 3333, "environ Variables")."""
+"""The environ of a request for a WSGI application (PEP 3333, "environ Variables")."""
 
 from os import SEEK_END
 from typing import BinaryIO, Final
@@ -8,7 +8,7 @@ from ropewalk.request import Address, Request
 from ropewalk.wsgi.application_check import Environ
 
 DROPPED: Final = ""
-"""A marker for a field that applications do not get."""
+"""The key of a field that is not passed to applications."""
 
 _COMMON: Final = (
     "accept accept-charset accept-encoding accept-language authorization cache-control connection cookie dnt expect "
@@ -20,7 +20,7 @@ _COMMON: Final = (
 
 
 def make_environ(request: Request, server: Environ, body: BinaryIO, errors: object) -> Environ:
-    """The environ of a request. `server` are the entries that all requests share. Any thread may call this."""
+    """Make the environ of a request. `server` has the entries that all requests share. Any thread may call this."""
     raw_path = request.raw_path
     below = len(request.postpath)
     script = raw_path.rsplit(b"/", below)[0] if below else raw_path.removesuffix(b"/")
@@ -59,47 +59,48 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
             repeated.setdefault(key, [environ[key]]).append(text)
         else:
             environ[key] = text
-    for key, lines in repeated.items():  # joined once: joining line by line takes quadratic time
+    for key, lines in repeated.items():  # joined at the end, because joining line by line takes quadratic time
         environ[key] = ("; " if key == "HTTP_COOKIE" else ", ").join(lines)
     return environ
 
 
 def _key(name: bytes) -> str:
-    """The key of a field.
+    """The environ key of a field.
 
-    A field with an underscore is dropped: it has the key of a field with a hyphen, which a trusted proxy may set.
+    A field with an underscore is dropped, because its key would be that of a field with a hyphen, which a trusted proxy
+    may set.
     """
     return DROPPED if b"_" in name else f"HTTP_{name.decode('ascii').upper().replace('-', '_')}"
 
 
 _KEYS: Final = {name.encode(): _key(name.encode()) for name in _COMMON.split()} | {
     b"content-type": "CONTENT_TYPE",
-    b"content-length": DROPPED,  # set from the body, which is complete
-    b"host": DROPPED,  # set from the request
-    b"proxy": DROPPED,  # as HTTP_PROXY it looks like an environment variable (CVE-2016-5385)
-    b"transfer-encoding": DROPPED,  # decoded already (RFC 9112, section 7.1.3)
+    b"content-length": DROPPED,  # computed from the complete body
+    b"host": DROPPED,  # set from `request.host`
+    b"proxy": DROPPED,  # HTTP_PROXY would look like the environment variable (CVE-2016-5385)
+    b"transfer-encoding": DROPPED,  # the body is already decoded (RFC 9112, section 7.1.3)
 }
 
 
 def _decoded(path: bytes) -> str:
-    """A part of the path in the form of PEP 3333: percent-decoded, one character for each byte."""
+    """A part of the path as PEP 3333 requires it: percent-decoded, with one character for each byte."""
     return (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
 
 
 def _local(request: Request) -> tuple[str, str]:
-    """The name and port of the local address. A UNIX socket has none: then those of the Host field."""
+    """The name and port of the local address. For a UNIX socket, they are taken from the Host field."""
     server: Address = request.server
     if type(server) is tuple:
         return server[0], str(server[1])
     name, colon, port = request.host.rpartition(":")
-    if not (colon and (port.isdigit() or not port)):  # an IPv6 address has colons too
+    if not (colon and (port.isdigit() or not port)):  # an IPv6 address has colons, too
         name, port = request.host, ""
     usual = "443" if request.isSecure() else "80"
     return name or "localhost", port.lstrip("0") or usual
 
 
 def _size(request: Request, body: BinaryIO) -> int:
-    """Bytes of the body. Many applications take a chunked body for empty unless they get its length."""
+    """The length of the body in bytes. Without it, many applications would treat a chunked body as empty."""
     size: int | None = request.content_length
     if size is None:
         size = body.seek(0, SEEK_END)

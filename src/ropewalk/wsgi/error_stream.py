@@ -1,4 +1,4 @@
-"""`wsgi.errors`: what an application writes there goes to Twisted's log."""
+"""`wsgi.errors`: a stream that writes to Twisted's log."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ log = Logger(namespace="ropewalk.wsgi")
 
 
 class ErrorStream:
-    """A text stream for one call. Whole lines that are written together become one entry of the log."""
+    """A text stream for one call. Lines that are written together become one log entry."""
 
     __slots__ = ("_text",)
 
@@ -31,7 +31,7 @@ class ErrorStream:
         self.write("".join(lines))
 
     def flush(self) -> None:
-        """Log what was written, even if it does not end with a newline."""
+        """Log the text so far, even if it does not end with a newline."""
         text, self._text = self._text.strip("\n"), ""
         if text:
             log.error("{text}", text=visible(text))

@@ -8,11 +8,13 @@ from typing import Any, Final
 from ropewalk.open_files import OpenFile
 
 _PLAIN: Final = (BufferedReader, BufferedRandom, FileIO)
-"""The types that read a file as it is. Others have a descriptor too, and read other bytes: `gzip.GzipFile` does."""
+"""The types that read the bytes of a file unchanged. Others, such as `gzip.GzipFile`, have a descriptor but read other
+bytes."""
 
 
 class FileWrapper:
-    """An iterable of the blocks of a file, which it closes. The engine sends a regular file without reading it here."""
+    """An iterator over the blocks of a file, with the file's `close`. The engine sends a regular file without this
+    iteration."""
 
     def __init__(self, filelike: Any, blksize: int = 8192) -> None:
         self.filelike = filelike
@@ -30,7 +32,7 @@ class FileWrapper:
         return block
 
     def rest(self) -> "tuple[OpenFile, int, int] | None":
-        """The file, and the offset and length of the part that is not read yet. None if the file has to be read."""
+        """The file, and the offset and length of its unread part. None if the engine cannot send the file."""
         file = self.filelike
         if type(file) not in _PLAIN or type(getattr(file, "raw", file)) is not FileIO or not file.readable():
             return None

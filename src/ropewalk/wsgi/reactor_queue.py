@@ -1,4 +1,5 @@
-"""A queue from threads to the reactor's thread: one wakeup for all jobs that are posted until the reactor runs them."""
+"""A queue from threads to the reactor's thread. All jobs that are posted before the reactor runs them cause one
+wakeup."""
 
 from asyncio import AbstractEventLoop
 from collections import deque
@@ -8,10 +9,10 @@ from typing import Any, Protocol
 
 
 class ReactorJob(Protocol):
-    """A function that may be posted."""
+    """An object that may be posted to the queue."""
 
     def run_in_reactor(self) -> None:
-        """Called in the reactor's thread, at least once after the last post. It must not raise."""
+        """Called in the reactor's thread, at least once after the last post. It must not raise exceptions."""
 
 
 class ReactorQueue:
@@ -32,11 +33,11 @@ class ReactorQueue:
         self._jobs.append(job)
         if not self._woken:
             self._woken = True
-            with suppress(RuntimeError):  # the loop is closed, so no job is needed any more
+            with suppress(RuntimeError):  # the loop is closed, so the job is no longer needed
                 self._wake(self._run)
 
     def _run(self) -> None:
-        self._woken = False  # before the jobs are counted: a post after this wakes the reactor again
+        self._woken = False  # before the jobs are counted, so that a later post wakes the reactor again
         for _ in range(len(self._jobs)):
             self._jobs.popleft().run_in_reactor()
 

@@ -22,21 +22,23 @@ from ropewalk.wsgi.threads import PoolThreads, Threads
 from ropewalk.wsgi.threads_busy import threads_busy
 
 THREADS: Final = 10
-"""The number of threads if no reactor runs, as in tests. A reactor's pool has the same number."""
+"""The number of threads if no reactor runs, for example in tests. By default, a reactor's pool has the same number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WSGIOptions:
-    """How an application is called. Raises ValueError for invalid options."""
+    """How the application is called. Raises ValueError for invalid options."""
 
     threads: int | None = None
-    """The most threads of its own. None: the reactor's, which are 10 unless the program calls
-    `reactor.suggestThreadPoolSize`. An application that often waits for other services needs more."""
+    """The most threads that the application has for itself. None: it uses the reactor's thread pool, which has 10
+    threads unless you call `reactor.suggestThreadPoolSize`. An application that often waits for other services needs
+    more."""
     waiting: int = 1000
-    """The most requests that wait for a thread. One more gets a 503. Waiting requests hold memory for their bodies."""
+    """The most requests that wait for a thread. Further requests get a 503. The bodies of waiting requests use
+    memory."""
     body_limit: int | None = BODY_LIMIT
-    """The most bytes of a request's body. A larger one gets a 413. None: the engine's limit. A body larger than
-    `Limits.spool_size` is kept in a temporary file."""
+    """The most bytes of a request body. A larger body gets a 413. None: the engine's limit. A body larger than
+    `Limits.spool_size` is stored in a temporary file."""
 
     def __post_init__(self) -> None:
         if self.threads is not None and not (is_int(self.threads) and self.threads >= 1):
@@ -48,7 +50,7 @@ class WSGIOptions:
 
 
 class WSGIResource(Hosted):
-    """A WSGI application in the tree, which responds to every method and every path below its place. See `wsgi`."""
+    """A WSGI application as a resource, which handles every method and every path below its own. See `wsgi`."""
 
     def __init__(self, application: Any, options: WSGIOptions) -> None:
         super().__init__()
@@ -59,7 +61,7 @@ class WSGIResource(Hosted):
         self.start_hooks.append(self._new_stop_event)
         self.stopping_hooks.append(self._set_stop_event)
         self._handler = _handler(self)
-        # A thread cannot be cancelled, so its response is sent in any case.
+        # "finish", because a thread cannot be cancelled.
         node_of(self).rendering["render"] = Handler(
             self._handler,
             body_limit=options.body_limit,
@@ -80,12 +82,13 @@ class WSGIResource(Hosted):
         self._pool: PoolThreads | None = None
         self._reactor_queue: ReactorQueue | None = None
         self._wait_is_over = False
-        """Whether a stop has ended its wait for threads."""
+        """Whether the wait of `finish_calls` must end."""
 
     def render(self, request: Request) -> Any:
-        """Have the application called on a thread. Its response is sent from there."""
+        """Call the application on a thread. Return NOT_DONE_YET, or a Waiter for the response if middleware sends
+        it."""
         if request.target == b"*":
-            return Response(None, 204)  # OPTIONS for the server as a whole (RFC 9110, section 9.3.7)
+            return Response(None, 204)  # OPTIONS for the whole server (RFC 9110, section 9.3.7)
         threads = self._threads()
         if threads.waiting >= self.options.waiting:
             raise threads_busy(request, self.application, self.options.waiting)
@@ -123,21 +126,21 @@ class WSGIResource(Hosted):
         self._stopping.set()
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait a little for calls that run after their responses."""
+        """Wait up to a few seconds for calls that continue after their responses."""
         self._wait_is_over = False
         await wait_for_calls(named(self.application), seconds, self._running_calls, lambda: self._wait_is_over)
 
     def cut_calls(self) -> None:
-        """End the wait for threads."""
+        """End the wait of `finish_calls` now."""
         self._wait_is_over = True
 
 
 def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource:
     """A WSGI application (PEP 3333) as a resource: `app.mount("/", wsgi(application))`.
 
-    It responds on all paths below its place, which is its SCRIPT_NAME. It is called on a thread when the body of the
-    request is complete. Middleware runs around it as around any handler. Raises HostedError (RW707) for an object that
-    is not a WSGI application, and TypeError for other options.
+    It handles all paths below the path of the mount, which is its SCRIPT_NAME. It is called on a thread when the
+    request body is complete. Middleware runs around it as around any handler. Raises HostedError (RW707) for an object
+    that is not a WSGI application, and TypeError for wrong options.
     """
     return WSGIResource(application, options)
 

@@ -1,4 +1,4 @@
-"""The head of a response as `start_response` takes it (PEP 3333, "The start_response() Callable")."""
+"""Parse the arguments of `start_response` (PEP 3333, "The start_response() Callable")."""
 
 from functools import lru_cache
 from typing import Final
@@ -19,14 +19,15 @@ HOP_BY_HOP: Final = frozenset(
         "upgrade",
     )
 )
-"""Fields about the connection, which the server sets (RFC 9110, section 7.6.1; PEP 3333, "Other HTTP Features")."""
+"""Fields for the connection, which only the server may set (RFC 9110, section 7.6.1; PEP 3333, "Other HTTP
+Features")."""
 
 _SPECIAL: Final = HOP_BY_HOP | {"content-length"}
 
 
 @lru_cache(maxsize=256)
 def parse_status(status: object) -> tuple[int, bytes | None]:
-    """The status, and the reason phrase if it differs from the registered one.
+    """Parse a status line into the status and the reason phrase. The phrase is None if it is empty, or for "200 OK".
 
     Raises HostedError (RW700) for an invalid status.
     """
@@ -37,9 +38,9 @@ def parse_status(status: object) -> tuple[int, bytes | None]:
 
 
 def parse_headers(headers: object) -> tuple[list[tuple[str, Text]], int | None]:
-    """The fields as the engine takes them, and the value of Content-Length, in bytes.
+    """Convert the headers to fields for the engine, and return them with the value of Content-Length (None if absent).
 
-    Raises HostedError: RW700 for malformed headers, RW703 for a field about the connection.
+    Raises HostedError: RW700 for malformed headers, RW703 for a field for the connection.
     """
     if not isinstance(headers, list):
         raise HostedError("RW700", f"The headers are {shown(headers)}.", "Give a list of tuples of two str.")
@@ -71,9 +72,9 @@ def _parse_length(value: str) -> int:
 
 
 def _latin(name: str, value: str) -> Text:
-    """A value as the engine takes it: one character for each byte (PEP 3333, "Unicode Issues")."""
+    """Convert a value for the engine: each character is one byte (PEP 3333, "Unicode Issues")."""
     try:
         return value if value.isascii() else value.encode("latin-1")
     except UnicodeEncodeError:
         what = f"The header {name} is not Latin-1 but {shown(value)}."
-        raise HostedError("RW700", what, "Encode it as its field demands, for instance by RFC 8187.") from None
+        raise HostedError("RW700", what, "Encode it as the field requires, for example with RFC 8187.") from None

@@ -1,4 +1,4 @@
-"""How long a stop waits for calls that run on threads. A thread cannot be cancelled."""
+"""A stop waits for calls on threads for a limited time, because a thread cannot be cancelled."""
 
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
@@ -10,11 +10,12 @@ from ropewalk.errors import CATALOGUE
 from ropewalk.waiting import Waiter
 
 STOP_LIMIT: Final = 5.0
-"""Seconds at most that a stop waits for calls that run when every response is complete, or cut off."""
+"""The most seconds that a stop waits for calls that still run after every response is complete or cut off."""
 STOP_MINIMUM: Final = 1.0
-"""Seconds at least, even if the deadline of the stop has passed: a thread needs time to notice that it has to end."""
+"""The least seconds that it waits, even after the deadline of the stop, because a thread needs time to notice the
+stop."""
 CHECK: Final = 0.02
-"""Seconds between two checks whether calls still run."""
+"""Seconds between two checks for running calls."""
 
 log = Logger(namespace="ropewalk.wsgi")
 
@@ -22,7 +23,10 @@ log = Logger(namespace="ropewalk.wsgi")
 async def wait_for_calls(
     who: str, seconds: float | None, running: Callable[[], int], is_over: Callable[[], bool]
 ) -> None:
-    """Wait until no call runs, or `is_over` returns True. `who` is the application, and `seconds` are left to stop."""
+    """Wait until no call runs, or until `is_over` returns True.
+
+    `who` names the application in the log. `seconds` is the time left until the deadline of the stop, or None.
+    """
     limit = STOP_LIMIT if seconds is None else min(STOP_LIMIT, max(seconds, STOP_MINIMUM))
     for turn in range(round(limit / CHECK)):
         busy = running()
@@ -38,7 +42,7 @@ async def wait_for_calls(
 
 
 def _pause(seconds: float) -> Waiter[None]:
-    """A wait, timed by the event loop, or by the reactor if no loop runs."""
+    """Wait, with a timer of the event loop, or of the reactor if no loop runs."""
     pause: Waiter[None] = Waiter()
 
     def end() -> None:

@@ -1,7 +1,8 @@
-"""A response on its way from the application's thread to the reactor's.
+"""Pass a response from the application's thread to the reactor's thread.
 
-The thread adds the head, then parts, then the end, and the reactor takes them. A response that is complete when the
-reactor takes it is sent as one piece, any other as a stream. A thread that is too far ahead of the client waits.
+The application's thread adds the head, the parts and the end; the reactor's thread sends them. A response that is
+already complete when the reactor handles it is sent at once, any other as a stream. If a thread is too far ahead of the
+client, it waits.
 
 There are no locks: each attribute is written by one thread and read by the other, and each thread notifies the other
 after it has written.
@@ -20,11 +21,11 @@ from ropewalk.waiting import Waiter
 from ropewalk.wsgi.reactor_queue import ReactorQueue
 
 AHEAD: Final = 256 * 1024
-"""Bytes of a body that are kept here before the thread waits."""
+"""The bytes of a body that are queued before the thread waits."""
 
 
 class ThreadResponse:
-    """The response to one request, between two threads. To the reactor it is an async iterator of the body's parts."""
+    """The response to one request, shared by two threads. The reactor iterates over the parts of its body."""
 
     __slots__ = (
         "_added",
@@ -55,36 +56,36 @@ class ThreadResponse:
 
         # Written by the application's thread
         self.status = 0
-        """0 as long as there is no head."""
+        """The status; 0 until `start_response` is called."""
         self.reason: bytes | None
         self.fields: list[tuple[str, Text]]
         self.length: int | None
-        """The value of Content-Length, in bytes."""
+        """The value of Content-Length, in bytes; None if absent."""
         self.file: tuple[OpenFile, int, int] | None = None
-        """An open file, offset and length, in place of parts."""
+        """An open file, offset and length, which are sent instead of parts."""
         self.ended = False
         self.error: Exception | None = None
         self._added = 0
-        """Bytes of parts."""
+        """The number of bytes that the thread has added."""
         self._room: Event | None = None
 
         # Written by the reactor's thread
         self._closed = False
         self._response: Waiter[Response] | None = None
-        """Called with the response, if middleware sends it."""
+        """Fires with the Response if middleware sends it; None otherwise."""
         self._new_part: Waiter[None] | None = None
         self._streamed = False
         self._taken = 0
-        """Bytes of parts."""
+        """The number of bytes that the reactor has taken."""
 
     @property
     def direct(self) -> bool:
-        """Whether it is sent to the client as it is, rather than through middleware."""
+        """Whether the response is sent directly to the client, not through middleware."""
         return self._response is None
 
     @property
     def over(self) -> bool:
-        """Whether the rest is dropped, because the client has left or middleware has replaced the response."""
+        """Whether the rest is dropped, because the client has disconnected or middleware has replaced the response."""
         return self._closed or self.request.gone
 
     def add(self, part: bytes) -> None:
@@ -93,23 +94,23 @@ class ThreadResponse:
         self._parts.append(part)
 
     def post(self) -> None:
-        """Have the reactor take the new parts."""
+        """Have the reactor's thread handle the new parts."""
         if not self._posted:
             self._posted = True
             self._queue.post(self)
 
     def end(self) -> None:
-        """The response is complete."""
+        """Mark the response as complete."""
         self.ended = True
         self.post()
 
     def fail(self, error: Exception) -> None:
-        """The application has failed before the response was complete."""
+        """Record that the application has failed before the response was complete."""
         self.error = error
         self.post()
 
     def wait_for_room(self) -> None:
-        """Wait until the client has taken enough. Raises Disconnected if it has left."""
+        """Block the thread until the client has received enough. Raises Disconnected if the rest is dropped."""
         while self._is_full() and not self.over:
             if self._room is None:
                 self._room = Event()
@@ -123,12 +124,13 @@ class ThreadResponse:
         return self._added - self._taken > AHEAD
 
     def to_middleware(self) -> Waiter[Response]:
-        """Fires with a Response, in place of sending it. Cancelling it drops the rest of the application's response."""
+        """Return a Waiter that fires with the Response, which is then not sent from here. Cancelling it drops the
+        rest."""
         self._response = Waiter(lambda _: self.close())
         return self._response
 
     def run_in_reactor(self) -> None:
-        """Take the head and parts that the thread has posted."""
+        """Handle the head and the parts that the thread has posted."""
         self._posted = False
         try:
             if self._streamed:
@@ -147,7 +149,7 @@ class ThreadResponse:
             self._fail(error)
 
     def close(self) -> None:
-        """Drop the rest."""
+        """Drop the rest of the response, and let a waiting thread continue."""
         self._closed = True
         self._parts.clear()
         if self._room is not None:
@@ -158,7 +160,7 @@ class ThreadResponse:
 
     async def __anext__(self) -> bytes:
         while True:
-            # In this order: the thread adds all parts before it sets `ended`.
+            # Read `ended` before the parts, because the thread sets it after it has added all parts.
             ended, error = self.ended, self.error
             part = self._take()
             if part:
@@ -189,13 +191,13 @@ class ThreadResponse:
             file, offset, length = self.file
             request.respond_file(self.status, self.fields, file.fd, offset, length)
         elif is_head:
-            request.begin(self.status, self.fields)  # the body may be shorter than Content-Length says, or missing
+            request.begin(self.status, self.fields)  # `respond` would check the length of the body
             request.end()
         else:
             request.respond(self.status, self.fields, self._take())
 
     def _stream(self) -> None:
-        """Send parts as they come."""
+        """Send the head, and the parts as they arrive."""
         self._streamed = True
         self.request.notifyFinish().addBoth(lambda _: self.close())  # middleware may have dropped the Response
         self._deliver(self)
@@ -210,7 +212,7 @@ class ThreadResponse:
             self._response.callback(response)
 
     def _fail(self, error: BaseException) -> None:
-        """Have the service, or middleware, make the response for an error."""
+        """Pass an error to the service or to middleware, which makes the response."""
         self.close()
         if self._response is None:
             self.request.service.fail(self.request, error)
@@ -218,7 +220,7 @@ class ThreadResponse:
             self._response.errback(error)
 
     def _wake_reader(self) -> None:
-        """Resume the iteration that waits for a part."""
+        """Resume the iteration if it waits for a part."""
         waiter, self._new_part = self._new_part, None
         if waiter is not None and not waiter.called:
             waiter.callback(None)

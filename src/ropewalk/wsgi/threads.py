@@ -1,11 +1,12 @@
 """Threads that run jobs: as many as there is work for, up to a limit.
 
-Waking a thread costs as much as many a job, and of threads that compute Python runs one at a time. So at most one
-thread is being woken at any time. When it runs, it takes a job if no thread has taken one since the wakeup: the other
-threads are blocked then. Else it checks again a little later.
+Waking a thread can cost as much as a job, and Python runs only one computing thread at a time. So at most one thread is
+being woken at any time. When it runs, it takes a job only if no thread has taken one since the wakeup, because the
+other threads are then blocked. Otherwise it checks again a little later.
 
-A thread without work stays idle for a moment, because waking it costs less than starting one, and then ends, so nothing
-has to be stopped. In a pool that is shared, a thread returns to the pool now and then, and few threads stay idle.
+A thread without work stays idle for a moment, because waking it costs less than starting a new one. Then it ends, so
+threads need not be stopped. In a shared pool, a thread returns to the pool after some jobs, and only a part of the
+threads may be idle.
 """
 
 import sys
@@ -17,17 +18,17 @@ from typing import Any, Final
 from ropewalk.forks import observe_forks
 
 IDLE: Final = 0.1
-"""Seconds that a thread waits for more work before it ends."""
+"""Seconds that an idle thread waits for work before it ends."""
 CHECK: Final = 0.0005
-"""Seconds after which a thread that was woken checks again whether it is needed."""
+"""Seconds after which a woken thread checks again whether it is needed."""
 SHARE: Final = 64
-"""Jobs that a thread of a shared pool runs before it returns to the pool."""
+"""The number of jobs that a thread of a shared pool runs before it returns to the pool."""
 
 Job = Callable[[], None]
 
 
 class Threads:
-    """Runs jobs on threads of its own, at most `limit`."""
+    """Runs jobs on its own threads, at most `limit`."""
 
     share = sys.maxsize
 
@@ -37,20 +38,20 @@ class Threads:
         observe_forks(self)
 
     def after_fork_in_child(self) -> None:
-        """In a child process: forget the threads and jobs, which belong to the parent."""
+        """In a forked child: forget the threads and jobs, which belong to the parent."""
         self._reset()
 
     def after_fork_in_parent(self) -> None:
-        """Do nothing: the parent process has not changed."""
+        """In the parent: do nothing."""
 
     def _reset(self) -> None:
         self._jobs: deque[Job] = deque()
         self._taken = 0
-        """Jobs that threads have taken."""
+        """The number of jobs that threads have taken."""
         self._seen = 0
         """The value of `_taken` at the last wakeup, or when the woken thread last checked."""
         self._waking = False
-        """Whether a thread was woken, and has not decided yet whether it is needed."""
+        """Whether a thread has been woken and has not yet decided whether it is needed."""
         self._idle: list[Lock] = []
         """A lock for each idle thread. Releasing it wakes the thread."""
         self._count = 0
@@ -58,7 +59,7 @@ class Threads:
 
     @property
     def limit(self) -> int:
-        """The most threads there are."""
+        """The most threads."""
         return self._limit
 
     @property
@@ -68,29 +69,29 @@ class Threads:
 
     @property
     def waiting(self) -> int:
-        """Jobs that no thread has taken yet."""
+        """The number of jobs that no thread has taken yet."""
         return len(self._jobs)
 
     @property
     def busy(self) -> int:
-        """Threads that are not idle."""
+        """The number of threads that are not idle."""
         return self._count - len(self._idle)
 
     def submit(self, job: Job) -> None:
-        """Run a job, which must not raise, on the next free thread.
+        """Run a job on the next free thread. The job must not raise exceptions.
 
-        Raises RuntimeError if there is none and the system cannot start one.
+        Raises RuntimeError if there is no thread and the system cannot start one.
         """
         self._jobs.append(job)
         if not self._waking:
             self._wake()
 
     def start(self, run: Job) -> None:
-        """Run a function on a new thread, a daemon: it does not keep the process from ending."""
+        """Run a function on a new daemon thread, which does not prevent the exit of the process."""
         Thread(target=run, name="ropewalk-wsgi", daemon=True).start()
 
     def _wake(self) -> None:
-        """Have one more thread look for jobs, if the limit allows it."""
+        """Wake or start one more thread, if the limit allows it."""
         self._waking = True
         self._seen = self._taken
         try:
@@ -109,7 +110,7 @@ class Threads:
                     raise
 
     def _work(self) -> None:
-        """Run jobs. This is the function of each thread."""
+        """Run jobs. Each thread runs this function."""
         wakeup = Lock()
         wakeup.acquire()
         self._wait_until_needed(wakeup)
@@ -125,28 +126,29 @@ class Threads:
             if self._jobs and not self._waking:
                 self._wake()
             job()
-            del job  # an idle thread must not keep it alive
+            del job  # an idle thread must not keep the job alive
             left -= 1
         self.start(self._work)
 
     def _wait_until_needed(self, wakeup: Lock) -> None:
-        """Wait as long as jobs are left and other threads take them."""
+        """Wait while jobs are left and other threads take them."""
         while self._jobs and self._seen != self._taken and self.busy > 1:
             self._seen = self._taken
-            wakeup.acquire(timeout=CHECK)  # used as a sleep: the lock is not released
+            wakeup.acquire(timeout=CHECK)  # used as a sleep, because the lock is not released
         self._waking = False
 
     def _wait_for_job(self, wakeup: Lock) -> bool:
-        """Wait for a job. Returns whether there may be one; if not, the thread no longer counts, and has to end."""
-        # `submit` appends the job and then looks for idle threads. This is the other order, so no job is missed.
+        """Wait for a job. Return whether there may be one. If not, the thread is no longer counted and must end."""
+        # `submit` first appends the job and then looks for idle threads. The opposite order here ensures that no job is
+        # missed.
         self._idle.append(wakeup)
-        self._waking = False  # a woken thread may have to wait for its turn in the pool
+        self._waking = False  # a thread that is started may wait for the pool
         if not self._jobs and wakeup.acquire(timeout=IDLE if len(self._idle) <= self.idle_limit else 0):
             self._wait_until_needed(wakeup)
             return True
         try:
             self._idle.remove(wakeup)
-        except ValueError:  # `_wake` has taken this lock meanwhile
+        except ValueError:  # `_wake` has taken this lock in the meantime
             wakeup.acquire()
             self._wait_until_needed(wakeup)
             return True
@@ -158,14 +160,14 @@ class Threads:
         return False
 
     def _remove(self) -> int:
-        """Count one thread less. Returns how many there are."""
+        """Count one thread less, and return the number of threads."""
         with self._count_lock:
             self._count -= 1
             return self._count
 
 
 class PoolThreads(Threads):
-    """Runs jobs on the threads of a thread pool of Twisted."""
+    """Runs jobs on the threads of a Twisted thread pool."""
 
     share = SHARE
 
@@ -180,7 +182,7 @@ class PoolThreads(Threads):
 
     @property
     def idle_limit(self) -> int:
-        """Half of them: other users of the pool need some."""
+        """Half of `limit`, because other users of the pool need threads, too."""
         return self.limit // 2
 
     def start(self, run: Job) -> None:

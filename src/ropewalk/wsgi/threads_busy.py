@@ -1,4 +1,4 @@
-"""503 for a request that would wait for a thread behind too many others."""
+"""The 503 for a request if too many others wait for a thread."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _BUSY: Final = Shortage("RW705", 503, (("retry-after", "1"),))  # RFC 9110, sect
 
 
 def threads_busy(request: Request, application: object, waiting: int) -> HTTPError:
-    """The error for a request, when `waiting` others wait for a thread already. It is logged from time to time."""
+    """The HTTPError for a request if `waiting` others already wait for a thread. It is logged from time to time."""
     if request.service.shortages.is_news(_BUSY):
         log.warn(
             "RW705 {method} {path}: {count} requests wait for a thread to call {who}. {remedy} "
