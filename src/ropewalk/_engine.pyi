@@ -1,4 +1,4 @@
-"""The Python interface of the native engine. It is written by hand, and stubtest compares it with the module."""
+"""The Python interface of the native engine. It is maintained by hand, and stubtest compares it with the module."""
 
 from collections.abc import Callable, Iterable
 from contextvars import Context
@@ -33,7 +33,7 @@ PENDING: Final[Pending]
 
 @final
 class Limits:
-    """Every limit and timeout of the engine, immutable. Units: seconds, bytes, or a count."""
+    """All limits and timeouts of the engine: immutable, in seconds, in bytes, or as a count."""
 
     names: ClassVar[tuple[str, ...]]
 
@@ -95,52 +95,55 @@ class Limits:
     def turn_time(self) -> float: ...
 
 class EngineCallbacks(Protocol):
-    """What the engine calls in Python, always in the reactor's thread and never with the engine locked."""
+    """The Python functions that the engine calls, always in the reactor's thread and never while the engine is
+    locked."""
 
     request: type[Exchange]
-    """Instantiated without arguments for every request."""
+    """The class of requests. The engine calls it without arguments for every request."""
 
     encode_json: Callable[[Any], bytes]
     json_types: tuple[type, ...]
-    """Types whose instances `encode_json` encodes, besides dict and list."""
+    """Types other than dict and list whose instances the engine passes to `encode_json`."""
 
     def resolve(self, request: Any, /) -> EngineHandler:
-        """Return the handler for a request; may set `request.params`. Called once for each static path and method."""
+        """Return the handler for a request. It may set `request.params`. For a static handler, it is called only once
+        for each path and method."""
 
     def drive(self, request: Any, coroutine: Any, context: Any, /) -> Any:
         """Run a coroutine until it first suspends. Return its value, or `PENDING` if it has suspended."""
 
     def send_value(self, request: Any, value: Any, /) -> None:
-        """Respond with a handler's value that the engine does not encode itself, or that `encode_json` refused."""
+        """Respond with a handler's value that the engine does not encode itself, or that `encode_json` has refused."""
 
     def fail(self, request: Any, error: BaseException, /) -> None:
-        """Respond for a handler, or for `resolve`, that raised an exception."""
+        """Respond to an exception of a handler or of `resolve`."""
 
     def arm(self, seconds: float, /) -> None:
-        """Call `Engine.tick` this many seconds from now, and cancel the call that an earlier `arm` set."""
+        """Call `Engine.tick` after this many seconds, and cancel the call of an earlier `arm`."""
 
     def drained(self, cut: int, /) -> None:
-        """The drain has finished. `cut` exchanges were aborted at its deadline."""
+        """Called when the drain has finished. `cut` exchanges were aborted at its deadline."""
 
     def report(self, level: str, code: str, message: str, /) -> None:
         """Log a line. The level is "debug", "info", "warn" or "error"."""
 
     def access_log_ready(self) -> None:
-        """Call `Engine.take_access_log`: enough lines wait to be written."""
+        """Call `Engine.take_access_log`, because enough lines are ready to be written."""
 
 class EngineCallbacksWithOwners(EngineCallbacks, Protocol):
-    """Callbacks that leave every request, of any method, to the owner of its connection. `resolve` is not called."""
+    """Callbacks with which the owner of a connection handles all its requests. `resolve` is not called."""
 
     def opened(self, connection: Connection, client: _Address, /) -> Any:
-        """Return the owner of a new connection, or None if it has none.
+        """Return the owner of a new connection, or None.
 
-        The engine calls `begin(exchange)` on the owner for every request. When everything was sent, our side is closed
-        and the engine only waits for the client, it calls `lingers()`; at the end `closed(how)`, where `how` is "done",
-        "lost", "cut" or "aborted". The sink of a pipe is an owner too, and only `begin` is called on it."""
+        The engine calls `begin(exchange)` of the owner for every request. When everything is sent, the sending side is
+        closed and the engine only waits for the client, it calls `lingers()`. At the end, it calls `closed(how)`, where
+        `how` is "done", "lost", "cut" or "aborted". The sink of a pipe is also an owner, but the engine calls only its
+        `begin`."""
 
 @final
 class EngineHandler:
-    """The callable that handles a request, and how it is called."""
+    """The callable that handles a request, and how to call it."""
 
     def __new__(
         cls,
@@ -170,12 +173,12 @@ class EngineHandler:
     def bytes_type(self) -> str: ...
     @property
     def half_close(self) -> str:
-        """What happens if the client closes its sending side before the response is complete: "cancel" ends the
-        request if it waits, "respond" calls its `on_half_close`, "finish" does nothing."""
+        """What happens if the client closes its sending side before the response is complete: "cancel" ends a request
+        that is waiting, "respond" calls its `on_half_close`, "finish" does nothing."""
 
 @disjoint_base
 class Exchange:
-    """One request and its response. `Request` derives from it."""
+    """One request and its response. The class `Request` derives from it."""
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Exchange: ...
 
@@ -198,7 +201,7 @@ class Exchange:
     def host(self) -> str: ...
     @property
     def unix_date(self) -> int:
-        """The Date, in seconds since 1970, of a response that is made now."""
+        """The current value of the Date field, in seconds since 1970."""
     @property
     def client(self) -> _Address: ...
     @property
@@ -207,12 +210,12 @@ class Exchange:
     def server(self) -> _Address: ...
     @property
     def start_and_framing(self) -> tuple[bytes, bytes, bytes, bool, int | None]:
-        """Method, target and version as they were sent, whether the connection is persistent, and the length of the
-        body (None if it is chunked)."""
+        """The method, target and version as they were sent, whether the connection is persistent, and the length of the
+        body in bytes (None if it is chunked)."""
     @property
     def owner(self) -> Any:
-        """The owner of the connection: the sink of a pipe, or what `EngineCallbacksWithOwners.opened` returned; else
-        None."""
+        """The owner of the connection: the sink of a pipe, or the object that `EngineCallbacksWithOwners.opened` has
+        returned; otherwise None."""
     @property
     def content_length(self) -> int | None: ...
     @property
@@ -224,172 +227,184 @@ class Exchange:
     def engine_handler(self) -> EngineHandler | None: ...
     params: dict[str, Any]
     prepared: bool
-    """Settable: give every value of the handler to `EngineCallbacks.send_value`. The engine encodes none itself."""
+    """Set it to True so that the engine passes every value of the handler to `EngineCallbacks.send_value`, and encodes
+    none itself."""
     notify_done: bool
-    """Settable: call `on_done` when the response is complete."""
+    """Set it to True so that the engine calls `on_done` when the response is complete."""
     def header(self, name: str, /) -> str | None:
-        """The value of a field; several lines are joined by ", " (RFC 9110, section 5.3). None if it is absent."""
+        """The value of a field. Several lines are joined with ", " (RFC 9110, section 5.3). None if the field is
+        absent."""
     def values(self, name: bytes, /) -> list[bytes]:
-        """The values of the lines of one field, in order."""
+        """The value of each line of a field, in order."""
     def combined_log_line(
         self, host: str, timestamp: str, request_line: tuple[bytes, bytes, bytes], status: int, size: int, /
     ) -> str | None:
-        """A line of an access log in the combined format, as `twisted.web` writes it, with the referrer and the user
-        agent of this request. None if something in it has to be escaped."""
+        """A line of the access log in the combined format, as `twisted.web` writes it, with the referrer and the user
+        agent of this request. None if a value must be escaped."""
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Every field line in order, names in lower case."""
+        """Every field line, in order, with the name in lower case."""
     def fill_asgi_scope(self, scope: dict[str, Any]) -> None:
-        """Set the keys of an ASGI scope that the head gives: `http_version`, `method`, `scheme`, `path`, `raw_path`,
-        `query_string`, `headers`, `client` and `server`."""
+        """Set the keys of an ASGI scope that depend on the head of the request: `http_version`, `method`, `scheme`,
+        `path`, `raw_path`, `query_string`, `headers`, `client` and `server`."""
 
     # Its body
     def receive(self, limit: int | None = None, /) -> None:
-        """Let the body arrive, and send 100 Continue if the client expects it. Raises BodyTooLarge if Content-Length
-        exceeds the limit."""
+        """Begin to receive the body, and send 100 Continue if the client expects it. Raises BodyTooLarge if
+        Content-Length exceeds the limit."""
     def collect(self, limit: int | None = None, /) -> None:
-        """As `receive`, and call `on_readable` once, when the body is complete."""
+        """Like `receive`, but call `on_readable` only once, when the body is complete."""
     def take(self) -> bytes | None:
-        """What has arrived and was not taken: b"" at the end of the body, None if the rest is still to come.
-        Raises BodyTooLarge, BadBody or Disconnected."""
+        """Return the bytes that have arrived since the last call: b"" at the end of the body, None if nothing has
+        arrived.
+
+        Raises BodyTooLarge, BadBody or Disconnected.
+        """
     @property
     def body_complete(self) -> bool: ...
     @property
     def spool(self) -> Any:
-        """The temporary file that holds a collected body past `Limits.spool_size`, open at its start; else None.
-        `take` then returns b""."""
+        """The temporary file of a collected body that is larger than `Limits.spool_size`, positioned at its start;
+        otherwise None. If there is a file, `take` returns b""."""
     def trailers(self) -> list[tuple[bytes, bytes]]: ...
 
     # The response
     @property
     def started(self) -> bool:
-        """Whether the head of the response is sent, or queued to be."""
+        """Whether the head of the response is sent or queued."""
     @property
     def finished(self) -> bool:
-        """Whether the response is complete, or the exchange ended early."""
+        """Whether the response is complete, or the exchange has ended early."""
     @property
     def gone(self) -> bool:
-        """Whether the exchange ended before its response was complete."""
+        """Whether the exchange has ended before its response was complete."""
     @property
     def ending(self) -> str | None:
-        """How the connection ends, if the exchange ended early: "done", "lost", "cut" or "aborted". None before
+        """How the connection ends, if the exchange has ended early: "done", "lost", "cut" or "aborted". None before
         `on_gone`."""
     @property
     def status(self) -> int | None: ...
     @property
     def bytes_sent(self) -> int: ...
     def set_reason(self, status: int, reason: bytes, /) -> None:
-        """Send this reason phrase, if the response has this status, in place of the registered one (RFC 9112,
-        section 4). Control characters in it make the response raise InvalidField."""
+        """Use this reason phrase instead of the registered one if the response has this status (RFC 9112, section 4).
+        If it has control characters, `respond` or `begin` raises InvalidField."""
     def respond(self, status: int, fields: Iterable[_Field], body: bytes | str, /) -> None:
         """Send a whole response. The engine adds Content-Length, Date and Connection."""
     def respond_file(self, status: int, fields: Iterable[_Field], fd: int, offset: int, length: int, /) -> None:
-        """Send a whole response whose body is a region of an open regular file. The descriptor is duplicated."""
+        """Send a whole response whose body is a region of an open regular file. The engine duplicates the
+        descriptor."""
     def interim(self, status: int, fields: Iterable[_Field], /) -> None:
         """Send an interim (1xx) response before the final one, such as 103 Early Hints (RFC 8297)."""
     def begin(self, status: int, fields: Iterable[_Field], length: int | None = None, /) -> None:
-        """Send the head of a streamed response: with Content-Length if `length` is given, else chunked (on HTTP/1.0 the
-        end of the connection ends the body)."""
+        """Send the head of a streamed response: with Content-Length if `length` is given, otherwise chunked (for
+        HTTP/1.0, the end of the connection ends the body)."""
     @property
     def pressure(self) -> bool:
         """Whether a writer should wait until `on_writable` is called."""
     def write(self, data: bytes, /) -> bool:
-        """Send a part of the body. False: the queue is over its high-water mark, and `on_writable` will be called."""
+        """Send a part of the body. Return False if the queue is over its high-water mark; `on_writable` is then called
+        later."""
     def end(self, trailers: Iterable[_Field] | None = None, /) -> None:
         """End a streamed response."""
     def abort(self) -> None:
-        """Close the connection now (HTTP/1) or reset the stream."""
+        """Close the connection at once, without the rest of the response."""
     def close_after(self) -> None:
         """Send `Connection: close` with this response."""
     def upgrade(self, fields: Iterable[_Field], /) -> None:
-        """Respond with 101 and switch to another protocol: from here `take` and `write` carry raw bytes, and `end`
-        closes."""
+        """Respond with 101 and switch to another protocol. From now on, `take` and `write` transfer raw bytes, and
+        `end` closes the connection."""
 
-    # A response whose handler writes HTTP/1 itself: the engine adds nothing but `Connection: close` where that is due.
+    # A response whose handler writes HTTP/1 itself: the engine adds only `Connection: close`, if it closes the
+    # connection.
     def relay(self, status: int, reason: bytes, fields: _Fields, body: bytes, /) -> None:
-        """Send a whole response, framed as its fields say."""
+        """Send a whole response, framed according to its fields."""
     def relay_head(self, status: int, reason: bytes, fields: _Fields, /) -> None:
         """Send the head. The engine enforces Content-Length; the handler frames chunks itself."""
     def relay_write(self, data: bytes, /) -> bool:
-        """Send bytes as they are. False: the queue is over its high-water mark, and `on_writable` will be called."""
+        """Send bytes unchanged. Return False if the queue is over its high-water mark; `on_writable` is then called
+        later."""
     def relay_file(self, fd: int, offset: int, length: int, /) -> bool:
-        """Send a region of an open regular file, if Content-Length frames the response. The engine owns the
-        descriptor, and closes it in any case."""
+        """Send a region of an open regular file, if Content-Length frames the response. The engine takes ownership of
+        the descriptor, and always closes it."""
     def relay_end(self) -> None:
         """End a response that began with `relay_head`."""
     def switch_without_response(self) -> None:
-        """Switch to another protocol as `upgrade` does, but send no response: from here `take` and `relay_write` carry
-        raw bytes, and `end` closes."""
+        """Switch to another protocol like `upgrade`, but without a response. From now on, `take` and `relay_write`
+        transfer raw bytes, and `end` closes the connection."""
 
     # Called by the engine; `Request` overrides them.
     def on_readable(self) -> None: ...
     def on_writable(self) -> None: ...
     def on_half_close(self) -> None:
-        """The client closed its sending side before the response began. Called if the handler's `half_close` is
+        """Called if the client closes its sending side before the response begins, and the handler's `half_close` is
         "respond"."""
     def on_gone(self, reason: str, /) -> None:
-        """The exchange ended before its response was complete: the client left or stalled, or the server aborted it."""
+        """Called if the exchange ends before its response is complete: the client has disconnected or stalled, or the
+        server has aborted the exchange."""
     def on_done(self) -> None:
-        """The response is complete. Called if `notify_done` is set."""
+        """Called when the response is complete, if `notify_done` is set."""
 
 @final
 class Pipe:
-    """A connection without a socket: `feed` takes its input, and its output goes to the sink."""
+    """A connection without a socket: its input is passed to `feed`, and its output goes to the sink."""
 
     def feed(self, data: bytes, /) -> None: ...
     def eof(self) -> None:
-        """The other end has closed its sending side."""
+        """Report that the client has closed its sending side."""
     def lost(self) -> None:
-        """The connection is lost."""
+        """Report that the connection is lost."""
     def pause(self) -> None:
-        """The sink is full: keep the output, and let writers wait."""
+        """Keep the output, and let writers wait, because the sink is full."""
     def resume(self) -> None:
-        """The sink has space again."""
+        """Pass output to the sink again, because it has space."""
     @property
     def pending(self) -> int:
-        """Bytes of input that belong to no request yet, or to a body that is not being received."""
+        """The number of input bytes that belong to no request yet, or to a body that is not being received."""
     def run_turn(self) -> bool:
-        """Run a turn of the engine now, unless one is running. True if another turn would find work."""
+        """Run a turn of the engine now, unless one is running. Return whether another turn would find work."""
     def serve_events(self) -> None:
-        """Serve the events of this pipe now, unless a turn is running. No other connection is served."""
+        """Serve the events of only this pipe now, unless a turn is running."""
     def flush_output(self) -> None:
-        """Pass the output to the sink now, even while a turn is running. No event is served."""
+        """Pass the output to the sink now, even while a turn is running. This serves no events."""
     def close(self) -> None:
-        """Close it after the output is sent, even if a response is not complete. No other connection is served."""
+        """Close the pipe after its output is sent, even if a response is incomplete. This serves no other
+        connection."""
     def disconnect(self) -> None:
-        """As `lost`, but no other connection is served."""
+        """Like `lost`, but this serves no other connection."""
     def set_idle_timeout(self, seconds: float, /) -> None:
-        """Let it be idle for so many seconds (0: without limit), in place of `Limits.idle_timeout`.
+        """Replace `Limits.idle_timeout` for this pipe (in seconds; 0: no limit).
 
-        Within a request, each pause of the client may be as long, but no longer than the limits say.
+        This is also the longest pause of the client within a request, if the limits do not set a shorter one.
         """
 
 @final
 class Connection:
-    """A connected socket of the engine, for its owner."""
+    """A connected socket of the engine, as its owner uses it."""
 
     @property
     def peer(self) -> _Address: ...
     @property
     def server(self) -> _Address: ...
     def fileno(self) -> int:
-        """Its descriptor, or -1 if it is closed."""
+        """The socket's descriptor, or -1 if it is closed."""
     def set_idle_timeout(self, seconds: float, /) -> None:
-        """As `Pipe.set_idle_timeout`."""
+        """Like `Pipe.set_idle_timeout`."""
     def close(self) -> None:
-        """Close it after what was written is sent, even if a response is not complete."""
+        """Close the connection after its output is sent, even if a response is incomplete."""
     def abort(self) -> None:
-        """Close it now, with a reset."""
+        """Close the connection at once, with a TCP reset."""
     def release(self) -> tuple[int, bytes]:
-        """Take it out of the engine, if no request has begun on it: its descriptor, which the caller closes, and what
-        was read. Raises RuntimeError if it is in use."""
+        """Remove the connection from the engine, if no request has begun on it. Return its descriptor, which the caller
+        must close, and the bytes that were read. Raises RuntimeError if the connection is in use."""
 
 class PipeSink(Protocol):
-    """A sink that also has `refuse()` responds itself to requests that are refused with 400."""
+    """The object to which a pipe writes. If it has a method `refuse()`, it responds itself to requests that are refused
+    with 400."""
 
     def write(self, data: bytes, /) -> None: ...
     def end_writing(self) -> None:
-        """All output is written. Go on feeding what arrives until `close`: it is dropped, and the client reads the
-        response before the connection closes."""
+        """Close the sending side, because all output is written. Continue to feed input until `close`: the engine drops
+        it, so that the client can read the response before the connection closes."""
     def close(self) -> None: ...
     def abort(self) -> None: ...
     def pause_reading(self) -> None: ...
@@ -403,26 +418,26 @@ class Engine:
     def fileno(self) -> int:
         """The descriptor to watch for reading."""
     def turn(self) -> None:
-        """Run one bounded turn: read the sockets, call the handlers, send the responses."""
+        """Run one turn of limited length: read the sockets, call the handlers, send the responses."""
     def tick(self) -> None:
-        """The time that `EngineCallbacks.arm` asked for has come."""
+        """Run the timers that are due. Call it at the time that `EngineCallbacks.arm` was given."""
     def bind_thread(self) -> None:
-        """Bind the engine to this thread: no other may use it from here. Before this call and the first turn any thread
-        may."""
+        """Bind the engine to this thread: from now on, no other thread may use it. Before this call and the first turn,
+        any thread may."""
     def use_context(self, context: Context, /) -> None:
-        """Give each request a copy of this context. Without this call, a request has a copy of the context that is
-        current at its event, which may be that of another request: asyncio runs a timer in the context in which it was
-        set."""
+        """Give each request a copy of this context. Without this call, a request gets a copy of the context that is
+        current at its first event. That may be the context of another request, because asyncio runs a timer in the
+        context in which it was set."""
     def after_fork_in_child(self) -> None:
         """In a forked child: leave the connections to the parent, and accept on the same listeners. If that fails,
         every later use of the engine raises Forked (RW508)."""
     def after_fork_in_parent(self, *, children_serve: bool) -> None:
-        """In the parent of a new child, which has copies of the listening sockets: whether it accepts on them."""
+        """In the parent: record whether a new child, which has copies of the listening sockets, accepts on them."""
     def rearm(self) -> None:
         """Call `EngineCallbacks.arm` again, because the last call was ignored."""
     @property
     def on_engine_thread(self) -> bool:
-        """Whether this is the thread that the engine is bound to. True if it is bound to none."""
+        """Whether the engine is bound to this thread, or to no thread."""
     @property
     def limits(self) -> Limits: ...
     @property
@@ -435,19 +450,19 @@ class Engine:
     ) -> int:
         """Accept on TCP, and return the number of the listener.
 
-        With `half_close`, here and below, clients may close their sending side and wait for their responses."""
+        With `half_close`, here and below, clients may close their sending side and still receive their responses."""
     def listen_unix(
         self, path: str, *, mode: int | None = None, backlog: int | None = None, half_close: bool = False
     ) -> int: ...
     def listen_descriptor(self, fd: int, /, *, half_close: bool = False) -> int:
-        """Accept on an inherited listening socket. The descriptor is duplicated."""
+        """Accept on an inherited listening socket. The engine duplicates the descriptor."""
     def address(self, listener: int, /) -> _Address: ...
     def stop_listening(self, listener: int, /) -> None: ...
     def adopt(
         self, fd: int, data: bytes | None = None, /, *, owner: Any = None, half_close: bool = False
     ) -> Connection | None:
-        """Serve an accepted stream socket (the descriptor is duplicated) and what was read from it, for its owner.
-        None if the engine has its maximum of connections and closed it."""
+        """Serve an accepted stream socket, from which `data` was already read, for an owner. The engine duplicates the
+        descriptor. Return None if the engine already has its maximum of connections and has closed the socket."""
     def open_pipe(
         self,
         sink: Any,
@@ -461,26 +476,27 @@ class Engine:
         self, addresses: list[str], *, headers: str | None = None, host: bool = False, protocol: bool = False
     ) -> None:
         """Trust proxies at these addresses, networks or "unix". `headers` is "x-forwarded", "forwarded" or None; with
-        `host`, X-Forwarded-Host is trusted too. With `protocol`, every connection to a socket begins with a PROXY
+        `host`, X-Forwarded-Host is trusted, too. With `protocol`, every connection to a socket begins with a PROXY
         protocol header. Raises ValueError."""
     def drain(self, seconds: float | None = None, /) -> None: ...
     def close(self) -> int:
-        """Stop listening and abort every connection. Returns the number of exchanges that were aborted.
+        """Stop listening and abort every connection. Return the number of exchanges that were aborted.
 
-        Every event has been served when it returns, or at the end of the turn that is running.
+        Handlers have been notified when it returns or, if a turn is running, at the end of this turn.
         """
     def forget_handlers(self) -> None:
         """Call `EngineCallbacks.resolve` again for every path, because the tree has changed."""
     def counters(self) -> dict[str, int | list[int]]: ...
     def count_lost_log_lines(self, count: int, /) -> None:
-        """Count lines of the access log that were taken and could not be written. Any thread may call it."""
+        """Count lines of the access log that were taken but could not be written. Any thread may call it."""
     def set_access_log(self, style: str | None, /) -> None:
-        """Format a line for each response: "combined", "timed" or "json"; None for no log."""
+        """Format a line of the access log for each response, in the style "combined", "timed" or "json"; None for no
+        log."""
     def take_access_log(self) -> bytes: ...
     def allow_unregistered_methods(self) -> None:
-        """Accept unregistered methods too, because an app serves some. CONNECT and TRACE are still refused."""
+        """Accept unregistered methods, too, because an app serves some. CONNECT and TRACE are still refused."""
     def set_debug(self, on: bool, /) -> None:
-        """Report every refused request at debug level."""
+        """Set whether every refused request is logged at the level debug."""
 
 def self_test() -> None:
     """Check that a nested epoll descriptor wakes its parent. Raises EngineUnusable if it does not."""

@@ -17,13 +17,13 @@ _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOE
 
 
 class Files(Resource):
-    """The files of a folder and the folders below it: `app.mount("/static", Files("public"))`.
+    """The files of a folder and of the folders below it: `app.mount("/static", Files("public"))`.
 
-    The response for a folder is its `index` file. A path of a folder without the slash at the end is redirected (308),
-    so that relative links work. Only regular files are served. These are 404 like missing files: names that begin with
-    a dot, except `.well-known` (RFC 8615), and symbolic links below the folder. Each folder on the path is opened by
-    itself, so that no race leads out of the folder. The folder itself may be a link. Raises TreeError (RW110) if it
-    does not exist.
+    A folder is served as its `index` file. The path of a folder without a trailing slash is redirected (308), so that
+    relative links work. Only regular files are served. Names that begin with a dot, except `.well-known` (RFC 8615),
+    and symbolic links below the folder get a 404 like missing files. Each folder on the path is opened separately, so
+    that a concurrent change cannot lead out of the folder. The folder itself may be a link. Raises TreeError (RW110) if
+    the folder does not exist.
     """
 
     isLeaf = True
@@ -37,7 +37,7 @@ class Files(Resource):
         self.index = index
 
     def render_GET(self, request: Request) -> Response:
-        """The file at the path. Raises HTTPError 404, or 403 if the process may not read it."""
+        """Respond with the file at the path. Raises HTTPError 404, or 403 if the process may not read the file."""
         if not request.postpath:
             return _redirect_to_folder(request)
         *folders, name = request.postpath

@@ -1,7 +1,8 @@
-"""Forks of the process: a child inherits the engine's file descriptors, and must not use those of its parent.
+"""Handle forks of the process: a child inherits the engine's file descriptors, and must not use the parent's
+connections.
 
-`os.fork()` calls these hooks, also when `multiprocessing`, pre-fork servers or daemons call it. A child that executes
-another program at once, as in `subprocess` and `spawnProcess`, inherits no descriptors of the engine.
+`os.fork()` calls these hooks, also if `multiprocessing`, a pre-fork server or a daemon calls it. A child that executes
+another program at once, as in `subprocess` and `spawnProcess`, does not inherit the engine's descriptors.
 """
 
 import os
@@ -11,21 +12,23 @@ from weakref import WeakSet
 
 
 class ForkObserver(Protocol):
-    """An object with an engine, or with other state that belongs to one process."""
+    """An object that has an engine, or other state that belongs to only one process."""
 
     def after_fork_in_child(self) -> None:
-        """Called before the child does anything else. It has no other threads, and must not call the reactor."""
+        """Called in the child before any other code. The child has no other threads. This method must not use the
+        reactor."""
 
     def after_fork_in_parent(self) -> None:
-        """Called after the fork."""
+        """Called in the parent after the fork."""
 
 
 class ServingChildren:
-    """Whether a forked child serves on the listening sockets that it inherited. Once true, it stays true.
+    """Whether a forked child serves on the listening sockets that it has inherited. Once true, it stays true.
 
-    A child that serves must keep the sockets when its parent stops. A helper process, such as one of `multiprocessing`,
-    has copies of them and never accepts: they must close with the parent, or clients would connect and get no response.
-    The parent cannot tell the two apart when it forks, so the child sets this when it runs its reactor.
+    A child that serves must keep the sockets when its parent stops. A helper process, for example of `multiprocessing`,
+    has copies of the sockets but never accepts on them. They must be closed together with the parent, because clients
+    would otherwise connect and get no response. The parent cannot distinguish these cases when it forks, so the child
+    sets this when it runs its reactor.
     """
 
     def __init__(self) -> None:
@@ -33,7 +36,7 @@ class ServingChildren:
         """Memory that this process shares with its forked children."""
 
     def note(self) -> None:
-        """Set it: this process is a child that serves."""
+        """Record that this process is a child that serves."""
         self._shared[0] = 1
 
     def __bool__(self) -> bool:
@@ -44,7 +47,7 @@ _observers: "WeakSet[ForkObserver]" = WeakSet()
 
 
 def observe_forks(observer: ForkObserver) -> None:
-    """Call the methods of an object at forks. The reference is weak."""
+    """Call the methods of an object at every fork. It is kept by a weak reference."""
     _observers.add(observer)
 
 

@@ -1,6 +1,6 @@
-"""Header fields: names ignore case, and several lines of one name keep their order (RFC 9110, section 5).
+"""Header fields: names ignore case, and several lines with one name keep their order (RFC 9110, section 5).
 
-An invalid name or value raises when it is set, so that the traceback shows the line that sets it.
+An invalid name or value raises an exception when it is set, so that the traceback shows the responsible line of code.
 """
 
 import re
@@ -20,7 +20,7 @@ Fields = Mapping[str, Text] | Mapping[bytes, Text] | Iterable[tuple[Text, Text]]
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """The grammar of a field name (RFC 9110, section 5.6.2)."""
 MANY: Final = 32
-"""The number of lines above which an index pays off. Below, a search is faster than building one."""
+"""The number of lines above which an index is built. For fewer lines, a search is faster."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """Characters that no field value may contain (RFC 9110, section 5.5): all control characters except the tab."""
 _DOWNLOAD: Final = (
@@ -31,7 +31,7 @@ _DOWNLOAD: Final = (
 
 
 def text(value: Text) -> str:
-    """A name or value as str. Bytes are decoded as Latin-1, which keeps every byte (RFC 9110, section 5.5).
+    """Return a name or value as str. Bytes are decoded as Latin-1, which keeps every byte (RFC 9110, section 5.5).
 
     Raises InvalidField for a value that is neither str nor bytes.
     """
@@ -43,7 +43,7 @@ def text(value: Text) -> str:
 
 
 def field_name(name: Text) -> str:
-    """The name of a field in lower case (RFC 9110, section 5.1). Raises InvalidField if it is not a token."""
+    """Return the name of a field in lower case (RFC 9110, section 5.1). Raises InvalidField if it is not a token."""
     return _lower_token(text(name))
 
 
@@ -57,7 +57,8 @@ def _lower_token(name: str) -> str:
 
 
 def field_value(name: str, value: Text) -> str:
-    """The value of a field as str. Raises InvalidField for control characters, and for those outside Latin-1."""
+    """Return the value of a field as str. Raises InvalidField for control characters and for characters outside
+    Latin-1."""
     written = text(value)
     if written.isascii() and written.isprintable():
         return written
@@ -74,7 +75,7 @@ def field_value(name: str, value: Text) -> str:
 
 
 def reason_phrase(message: Text) -> bytes:
-    """The reason phrase of a status line (RFC 9112, section 4). Raises InvalidField as `field_value` does."""
+    """Encode the reason phrase of a status line (RFC 9112, section 4). Raises InvalidField like `field_value`."""
     written = text(message)
     if _CONTROL.search(written):
         raise InvalidField(f"The reason phrase {shown(written)} has control characters.")
@@ -87,16 +88,16 @@ def reason_phrase(message: Text) -> bytes:
 class Headers(MutableMapping[str, str]):
     """A mapping of header fields. Names ignore case and are kept in lower case.
 
-    `headers["accept"]` joins several lines with ", " (RFC 9110, section 5.3). `all` returns the value of each line of a
-    name, and `lines` every line. Assignment replaces every line of a name; `add` adds a line. Both raise InvalidField
-    for a name that is not a token, and for a value with control characters or characters outside Latin-1.
+    `headers["accept"]` joins several lines with ", " (RFC 9110, section 5.3). `all` returns the value of each line with
+    a name, and `lines` returns all lines. Assignment replaces all lines with a name; `add` adds a line. Both raise
+    InvalidField for a name that is not a token, and for a value with control characters or characters outside Latin-1.
     """
 
     __slots__ = ("_index", "_lines")
 
     def __init__(self, fields: Fields = ()) -> None:
         self._index: dict[str, list[str]] | None = None
-        """The values by name. It is built when a name is read, if there are many lines."""
+        """The values by name; None until it is built. It is built when a name is read, if there are many lines."""
         self._lines: list[tuple[str, str]] = []
         if fields:
             pairs: Iterable[tuple[Text, Text]] = fields.items() if isinstance(fields, Mapping) else _pairs(fields)
@@ -105,14 +106,14 @@ class Headers(MutableMapping[str, str]):
 
     @classmethod
     def received(cls, lines: Iterable[tuple[bytes, bytes]]) -> Self:
-        """The fields of a message that the engine parsed. Their names are in lower case already."""
+        """Make Headers from the lines of a message that the engine has parsed, with names in lower case."""
         headers = cls()
         headers._lines = [(name.decode("ascii"), value.decode("latin-1")) for name, value in lines]
         return headers
 
     @classmethod
     def checked(cls, lines: list[tuple[str, str]]) -> Self:
-        """The fields of lines that are known to be valid, with names in lower case."""
+        """Make Headers from lines that are known to be valid, with names in lower case."""
         headers = cls.__new__(cls)
         headers._index = None  # noqa: SLF001 - of this class
         headers._lines = lines  # noqa: SLF001 - the same
@@ -154,7 +155,7 @@ class Headers(MutableMapping[str, str]):
         return f"Headers({self._lines!r})"
 
     def all(self, name: str) -> list[str]:
-        """The value of each line of a name, in order."""
+        """The value of each line with a name, in order."""
         name = name.lower()
         if len(self._lines) > MANY:
             return list(self._by_name().get(name, ()))
@@ -172,7 +173,7 @@ class Headers(MutableMapping[str, str]):
         self._index = None
 
     def _by_name(self) -> dict[str, list[str]]:
-        """The index. With it, `dict(headers)` takes linear time, however many lines a client sends."""
+        """The index. With it, `dict(headers)` takes linear time, even if a client sends many lines."""
         if self._index is None:
             self._index = {}
             for name, value in self._lines:
@@ -180,15 +181,15 @@ class Headers(MutableMapping[str, str]):
         return self._index
 
     def lines(self) -> list[tuple[str, str]]:
-        """Every line in order."""
+        """All lines, in order."""
         return list(self._lines)
 
     def has_lines(self, lines: list[tuple[str, str]]) -> bool:
-        """Whether these are the lines, in this order."""
+        """Whether the lines are equal to these, in the same order."""
         return self._lines == lines
 
     def content_type(self) -> str | None:
-        """Like `get("content-type")`, but faster: every response needs it."""
+        """Like `get("content-type")`, but faster, because every response needs it."""
         kind = None
         for name, value in self._lines:
             if name == "content-type":
@@ -196,14 +197,14 @@ class Headers(MutableMapping[str, str]):
         return kind
 
     def overlaid(self, others: "Headers") -> "Headers":
-        """A copy with the fields of `others`, which replace those of the same name. Cookies of both are kept."""
+        """A copy with the fields of `others`, which replace fields with the same name. Cookies of both are kept."""
         headers = Headers()
         kept = [line for line in self._lines if line[0] not in others or line[0] == "set-cookie"]
         headers._lines = kept + others.lines()
         return headers
 
     def encoded(self) -> list[tuple[str, Text]]:
-        """Every line as the engine takes it: a value outside ASCII is encoded in Latin-1."""
+        """All lines in the form for the engine: a value that is not ASCII is encoded in Latin-1."""
         for _, value in self._lines:
             if not value.isascii():
                 return [line if line[1].isascii() else (line[0], line[1].encode("latin-1")) for line in self._lines]
@@ -211,7 +212,8 @@ class Headers(MutableMapping[str, str]):
 
 
 def _pairs(fields: object) -> Iterator[tuple[Text, Text]]:
-    """The pairs of an iterable. Raises InvalidField for other items: a str of two characters would unpack as a pair."""
+    """Yield the pairs of an iterable. Raises InvalidField for other items, because a str of two characters could be
+    unpacked as a pair."""
     for pair in fields if isinstance(fields, Iterable) and not isinstance(fields, str | bytes) else (fields,):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             what = f"{shown(pair)} is not the name and value of a header."
@@ -220,7 +222,8 @@ def _pairs(fields: object) -> Iterator[tuple[Text, Text]]:
 
 
 def content_type(value: str | None) -> tuple[str, dict[str, str]]:
-    """The media type in lower case and its parameters (RFC 9110, section 8.3.1); ("", {}) if absent."""
+    """Parse a Content-Type into the media type in lower case and its parameters (RFC 9110, section 8.3.1); ("", {}) if
+    absent."""
     media, *parts = (value or "").split(";")
     parameters = {}
     for part in parts:
@@ -233,10 +236,10 @@ _ENCODE_TARGET: Final = "Encode input from users: urllib.parse.quote(value)."
 
 
 def location(target: Text) -> str:
-    """The target of a redirect as the value of a Location field (RFC 9110, section 10.2.2; RFC 3986).
+    """Encode the target of a redirect for a Location field (RFC 9110, section 10.2.2; RFC 3986).
 
     Spaces, quotes, angle brackets, backslashes, braces and characters outside ASCII (as UTF-8) are percent-encoded.
-    Raises InvalidField for control characters: browsers drop some of them from a URL, other clients do not.
+    Raises InvalidField for control characters, because browsers drop some of them from a URL and other clients do not.
     """
     if not isinstance(target, str | bytes):
         raise InvalidField(f"{shown(target)} is not the target of a redirect.", "Give a URL or a path as str or bytes.")
@@ -255,13 +258,13 @@ _DATES: Final = (
     re.compile(rf"[A-Z][a-z]{{5,8}}, (?P<d>[0-9]{{2}})-(?P<b>[A-Z][a-z]{{2}})-(?P<y>[0-9]{{2}}) {_TIME} GMT"),
     re.compile(rf"[A-Z][a-z]{{2}} (?P<b>[A-Z][a-z]{{2}}) (?P<d>[ 0-9][0-9]) {_TIME} (?P<y>[0-9]{{4}})"),
 )
-"""The format of HTTP, and the two obsolete ones that a server must accept."""
+"""HTTP's date format, and the two obsolete formats that a server must accept."""
 
 
 def parse_http_date(value: str, now: float) -> int | None:
-    """Seconds since 1970 of a date in one of the formats of HTTP (RFC 9110, section 5.6.7). None for any other text.
+    """Parse an HTTP date (RFC 9110, section 5.6.7) into seconds since 1970. None for any other text.
 
-    `now` (seconds since 1970) decides the century of a year of two digits: it is at most 50 years ahead.
+    `now` (seconds since 1970) determines the century of a two-digit year, which is at most 50 years in the future.
     """
     found = next(filter(None, (form.fullmatch(value) for form in _DATES)), None)
     if found is None or found["b"] not in _MONTHS:
@@ -291,7 +294,7 @@ _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def http_date(moment: datetime | float) -> str:
-    """A date in the format of HTTP (RFC 9110, section 5.6.7), from an aware datetime or seconds since 1970."""
+    """Format an aware datetime, or seconds since 1970, as an HTTP date (RFC 9110, section 5.6.7)."""
     if not isinstance(moment, datetime):
         moment = datetime.fromtimestamp(moment, UTC)
     try:
@@ -302,10 +305,10 @@ def http_date(moment: datetime | float) -> str:
 
 
 def last_modified(modified: float, date: int) -> str | None:
-    """The value of Last-Modified. `modified` and `date`, the Date of the response, are in seconds since 1970.
+    """The value of Last-Modified. `modified` and `date`, the value of the Date field, are in seconds since 1970.
 
-    A time in the future is replaced by `date` (RFC 9110, section 8.8.2.1). None for a time that HTTP cannot express:
-    file systems allow times before the year 1.
+    A time after `date` is replaced by `date` (RFC 9110, section 8.8.2.1). None for a time that an HTTP date cannot
+    express, because file systems allow times before the year 1.
     """
     try:
         return http_date(min(floor(modified), date))

@@ -1,4 +1,4 @@
-"""JSON: decode a request body as a type, and locate values that cannot be encoded."""
+"""JSON: decode a request body to a type, and locate values that cannot be encoded."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -29,21 +29,22 @@ from ropewalk.finite_numbers import INFINITE, infinite_finder, may_be_infinite
 DEEPEST: Final = 200
 """The most levels of nested arrays and objects in a body.
 
-msgspec, and most code that walks the value, recurses at each level. Python allows 1,000 calls, and `copy.deepcopy`
-needs two a level. .NET allows 64 levels, Ruby 100, serde_json 128, PHP 512, Go 10,000.
+msgspec, and most code that walks the value, recurses at each level. Python allows 1,000 nested calls, and
+`copy.deepcopy` needs two for each level. .NET allows 64 levels, Ruby 100, serde_json 128, PHP 512, Go 10,000.
 """
 
 _NATIVE: Final = (dict, list, str, int, float, bool, type(None))
-"""The types of decoded JSON if no type is given."""
+"""The types of values that are decoded without a type."""
 _WANTED: Final = re.compile(r"Expected `([^`]+)`, got ")
 _STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _PEELED: Final = 5
-"""How often the innermost arrays and objects are removed. Usually nothing is left then; this is the fastest check."""
+"""How often the innermost arrays and objects are removed. Usually nothing is left afterwards, and this is the fastest
+check."""
 _UNSTRUCTURED: Final = bytes(set(range(256)) - {*_STEPS, ord('"')})
 
 
 class EncodedJSON:
-    """A value with its JSON, such as a model of pydantic. It may be a part of another value."""
+    """A value that is already encoded as JSON, such as a pydantic model. It may be a part of another value."""
 
     __slots__ = ("data", "kind", "value")
 
@@ -55,12 +56,12 @@ class EncodedJSON:
 
 
 def unwrapped(value: Any) -> Any:
-    """A value without the JSON that was made of it."""
+    """The original value of an EncodedJSON, or any other value itself."""
     return value.value if type(value) is EncodedJSON else value
 
 
 def read_json(body: bytes, kind: Any) -> Any:
-    """Decode a body as a type.
+    """Decode a body to a type.
 
     Raises BadBody (400) for a body that is not JSON or is nested too deeply, HTTPError 422 for a value that does not
     match the type or has a number that is not finite, and HandlerError (RW211) if JSON cannot become the type, or a
@@ -79,7 +80,7 @@ def read_json(body: bytes, kind: Any) -> Any:
             raise _unreadable(kind, "" if foreign is kind else f"It contains {full_name(foreign)}.") from error
         raise HTTPError(422, str(error)) from error
     except msgspec.DecodeError as error:
-        if _came_from_hook(error):  # such as a hook that decodes JSON within a str
+        if _came_from_hook(error):  # for example, the hook decodes JSON in a str
             raise HTTPError(422, str(error)) from error
         raise BadBody(f"The body is not JSON: {error}.") from error
     except UnicodeDecodeError as error:
@@ -120,7 +121,7 @@ def is_too_deep(body: bytes) -> bool:
 
 
 def locate(value: Any, root: Any) -> str:
-    """The place of a value within another, such as `$.guests[0].since`; "" if it is not found."""
+    """The path to a value within another, such as `$.guests[0].since`; "" if it is not found."""
     places: list[tuple[Any, str]] = [(root, "$")]
     seen: set[int] = set()
     while places:
@@ -141,7 +142,7 @@ class Unencodable(HandlerError):
         self.value = value
 
     def locate_in(self, root: object) -> None:
-        """Add the place of the value within the encoded object to the message."""
+        """Add the path to the value within the encoded object to the message."""
         place = locate(self.value, root)
         if place:
             self.message = f"{self.message.removesuffix('.')}; it is at `{place}`."
@@ -185,7 +186,7 @@ def _unreadable(kind: Any, why: str) -> HandlerError:
 
 
 def _described(description: Described) -> Iterator[Described]:
-    """The description of a type, and those of the types within it."""
+    """Yield the description of a type, and the descriptions of the types within it."""
     places: list[Any] = [description]
     seen: set[int] = set()
     while places:
@@ -201,16 +202,17 @@ def _described(description: Described) -> Iterator[Described]:
 
 @lru_cache(maxsize=512)
 def _foreign_types(kind: Any) -> tuple[type, ...]:
-    """The classes within a type that msgspec does not support and JSON cannot become, unlike `object` or `Iterable`.
+    """The classes within a type that msgspec does not support and that no decoded JSON is an instance of, unlike
+    `object`.
 
-    They are allowed: a field of such a class may have a default, and clients may leave it out.
+    They are allowed, because a field of such a class may have a default, so that clients can omit it.
     """
     customs = [each.cls for each in _described(type_info(kind)) if isinstance(each, CustomType)]
     return tuple(custom for custom in customs if not any(issubclass(native, custom) for native in _NATIVE))
 
 
 def _expected(message: str, foreign: tuple[type, ...]) -> type | None:
-    """The class that msgspec expected according to its message, if it is one of `foreign`."""
+    """The class that msgspec expected, according to its message, if it is one of `foreign`; otherwise None."""
     wanted = _WANTED.match(message) if foreign else None
     names = [name.rpartition(".")[2] for name in wanted[1].split(" | ")] if wanted else []
     return next((each for each in foreign if each.__name__ in names), None)
@@ -236,6 +238,6 @@ def _is_unhashable(each: Described) -> bool:
 
 
 def _came_from_hook(error: BaseException) -> bool:
-    """Whether a function of the program, such as a `__post_init__`, raised an error."""
+    """Whether application code, such as a `__post_init__`, has raised an error."""
     trace = error.__traceback__
     return trace is not None and trace.tb_next is not None

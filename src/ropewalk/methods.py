@@ -1,4 +1,4 @@
-"""Request methods: the registered ones, and the names of methods in resources."""
+"""Request methods: the registered methods, and the names of `render_*` methods of resources."""
 
 import re
 from typing import Final
@@ -12,11 +12,11 @@ REGISTERED: Final = frozenset(
         *("UPDATEREDIRECTREF", "VERSION-CONTROL", "PURGE", "NOTIFY"),
     )
 )
-"""Methods that the engine accepts whether a resource serves them or not: the registry of RFC 9110, section 16.1.1, and
-two common ones, without CONNECT and TRACE, which are disabled. The same list is in `engine/src/method.rs`."""
+"""Methods that the engine accepts even if no resource serves them: the registry of RFC 9110, section 16.1.1, and two
+other common methods, without CONNECT and TRACE, which are disabled. The same list is in `engine/src/method.rs`."""
 
 ANY: Final = "*"
-"""A marker for every method that a resource may serve."""
+"""A marker that stands for all methods that a resource may serve."""
 
 SERVABLE: Final = (
     "Use capitals, digits, hyphens and underscores, and begin with a capital. CONNECT and TRACE are disabled."
@@ -27,14 +27,14 @@ _CONVENTIONAL: Final = re.compile(r"[A-Z][A-Z0-9_-]*", re.ASCII)
 
 
 def is_servable(method: str) -> bool:
-    """Whether a resource may serve a method: its name is well-formed (RFC 9110, section 9.1) and it is not disabled."""
+    """Whether a resource may serve a method: its name must be well-formed (RFC 9110, section 9.1) and not disabled."""
     return _CONVENTIONAL.fullmatch(method) is not None and method not in ("CONNECT", "TRACE")
 
 
 def rendered_method(attribute: str) -> str | None:
-    """The method in the name of a resource's attribute: `render_GET`, and `render_M_SEARCH` for M-SEARCH.
+    """The method in the name of a resource's attribute: GET for `render_GET`, and M-SEARCH for `render_M_SEARCH`.
 
-    None for other attributes: a client must not be able to call a helper such as `render_template`.
+    None for other attributes, so that a client cannot call a helper such as `render_template`.
     """
     name = attribute.removeprefix("render_")
     return name.replace("_", "-") if name != attribute and is_servable(name) else None

@@ -1,4 +1,4 @@
-"""MessagePack: decode a request body as a type, and encode values."""
+"""MessagePack: decode a request body to a type, and encode values."""
 
 from collections.abc import Awaitable
 from inspect import iscoroutine
@@ -13,11 +13,11 @@ from ropewalk.json_values import DEEPEST, EncodedJSON, Unencodable
 MSGPACK: Final = "application/vnd.msgpack"
 """The registered media type (IANA, 2024)."""
 MEDIA_TYPES: Final = frozenset((MSGPACK, "application/msgpack", "application/x-msgpack"))
-"""With those that were used before it was registered."""
+"""The media type, and the names that were used before it was registered."""
 
 _ANY: Final = msgspec.msgpack.Decoder()
 _CONTAINERS: Final = bytes((*range(0x80, 0xA0), *range(0xDC, 0xE0)))
-"""The bytes with which arrays and maps begin. They occur within other values too."""
+"""The bytes with which arrays and maps begin. They also occur within other values."""
 
 
 def is_msgpack(media_type: str) -> bool:
@@ -45,7 +45,7 @@ def read_msgpack(body: bytes, decoder: "msgspec.msgpack.Decoder[Any]") -> Any:
 
 
 def read_any_msgpack(body: bytes) -> Any:
-    """Decode a body as built-in types. Raises BadBody, also for a time that is out of range."""
+    """Decode a body to built-in types. Raises BadBody, also for a timestamp that is out of range."""
     try:
         return read_msgpack(body, _ANY)
     except msgspec.ValidationError as error:
@@ -85,7 +85,7 @@ def _may_be_deep(body: bytes) -> bool:
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether arrays and maps are nested in more levels. Each item is visited once."""
+    """Whether arrays and maps are nested more than `levels` deep. Each item is visited once."""
     level = [value] if isinstance(value, list | dict | tuple) else []
     for _ in range(levels):
         below: list[Any] = []

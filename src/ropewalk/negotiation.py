@@ -1,4 +1,4 @@
-"""Content negotiation: which of the media types that a server offers the client prefers (RFC 9110, section 12.5.1)."""
+"""Content negotiation: choose the offered media type that the client prefers (RFC 9110, section 12.5.1)."""
 
 import re
 from collections.abc import Sequence
@@ -7,18 +7,19 @@ from typing import Final, NamedTuple
 from ropewalk.headers import Headers
 
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)'
-"""A quoted string. One that is not closed reaches to the end, so that no part of the value is searched twice."""
+"""A quoted string. An unclosed one extends to the end, so that no part of the value is searched twice."""
 _ELEMENT: Final = re.compile(rf'(?:[^,"]++|{_QUOTED})+', re.DOTALL)
 _PART: Final = re.compile(rf'(?:[^;"]++|{_QUOTED})+', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _WEIGHT: Final = re.compile(r"0?\.[0-9]{1,9}|0\.?|1(?:\.0{0,9})?")
-"""A weight. More digits than the three of RFC 9110, section 12.4.2, and a missing 0 are known from old clients."""
+"""A weight. RFC 9110, section 12.4.2, allows three digits and requires the 0, but some old clients do not conform."""
 
 _Parameters = frozenset[tuple[str, str]]
 
 
 def vary_by_accept(headers: Headers) -> None:
-    """Have caches keep one response for each Accept: add it to Vary (RFC 9110, section 12.5.5)."""
+    """Add Accept to the Vary field, so that caches keep one response for each value of Accept (RFC 9110, section
+    12.5.5)."""
     given = headers.get("vary", "")
     names = {name.strip().lower() for name in given.split(",")}
     if not names & {"accept", "*"}:
@@ -38,10 +39,10 @@ def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
     """The offer that the client prefers, or None if it accepts none of them.
 
     `accept` is the value of the Accept field, with several lines joined by commas. None or an empty value accepts
-    everything. `offers` are media types such as "text/html" or "text/html; level=1", the server's first choice first:
-    it counts among those with the same weight. The most specific range that matches an offer gives its weight; if it is
-    there several times, the greatest. Ranges that are malformed are ignored. The time is linear in the length of
-    `accept`, for each offer.
+    everything. `offers` are media types such as "text/html" or "text/html; level=1", the server's preferred one first:
+    among offers with the same weight, the first is chosen. The weight of an offer is that of the most specific range
+    that matches it. If this range occurs several times, the greatest weight is used. Malformed ranges are ignored. For
+    each offer, the time is linear in the length of `accept`.
     """
     if not offers:
         return None
@@ -72,7 +73,8 @@ def _weight_of(offer: str, ranges: list[_Range]) -> float:
 
 
 def _read_range(element: str) -> _Range | None:
-    """A media range with its weight; None if it is malformed. What follows the weight is not a part of the range."""
+    """Parse a media range with its weight; None if it is malformed. Parameters after the weight are not a part of the
+    range."""
     parts = _PART.findall(element)
     weight = 1.0
     for number, part in enumerate(parts[1:], 1):
@@ -91,12 +93,12 @@ def _read_range(element: str) -> _Range | None:
 
 
 def _read_type(parts: list[str]) -> tuple[str, str, _Parameters]:
-    """The type, the subtype and the parameters of a media type or range. Values of parameters keep their case.
+    """Parse the type, the subtype and the parameters of a media type or range. Parameter values keep their case.
 
-    A charset is left out: clients write `application/json; charset=utf-8`, though JSON has no such parameter.
+    A charset is ignored, because clients write `application/json; charset=utf-8`, although JSON has no such parameter.
     """
     kind, slash, subtype = parts[0].strip().lower().partition("/") if parts else ("", "", "")
-    if kind == "*" and not slash:  # `*` alone is what Java's old client sends
+    if kind == "*" and not slash:  # an old client of Java sends `*` alone
         subtype = "*"
     parameters = set()
     for part in parts[1:]:

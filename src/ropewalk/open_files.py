@@ -1,4 +1,4 @@
-"""Open files to send, and the response to errors of the file system."""
+"""Open files that are to be sent, and convert file system errors to responses."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ _ABSENT: Final = frozenset(
         ESTALE,  # deleted on the server of a network file system
     )
 )
-"""Errors of the operating system for paths without a file."""
+"""Errors of the operating system that mean there is no file at a path."""
 
 
 class OpenFile:
@@ -29,8 +29,8 @@ class OpenFile:
     __slots__ = ("fd", "modified", "offset", "size")
 
     def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
-        """Own a file descriptor. Raises HTTPError 404 if it is not that of a regular file."""
-        self.fd = fd  # from here on, the descriptor closes with this object
+        """Take ownership of a file descriptor. Raises HTTPError 404 if it does not belong to a regular file."""
+        self.fd = fd  # from now on, this object closes the descriptor
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise HTTPError(404)
@@ -45,14 +45,15 @@ class OpenFile:
 
 
 def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
-    """Open a file to send, relative to the descriptor of a folder if given. Raises HTTPError 404 or 403."""
+    """Open a file that is to be sent, relative to `folder` (a descriptor) if it is given. Raises HTTPError 404 or
+    403."""
     with os_errors_as_http_errors():
         return OpenFile(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder))
 
 
 @contextmanager
 def os_errors_as_http_errors() -> Iterator[None]:
-    """Turn errors of the file system into HTTPError: 403 if access is denied, 404 if there is no file."""
+    """Convert file system errors to HTTPError: 403 if access is denied, 404 if there is no file."""
     try:
         yield
     except PermissionError:

@@ -1,4 +1,4 @@
-"""Proxies in front of the server: which ones an app trusts, and for which headers."""
+"""Trusted proxies: the proxies that may report the client's address, and the headers in which they do so."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,32 +17,33 @@ UNIX: Final = "unix"
 class TrustedProxies:
     """The proxies that an app trusts to report the client, and the headers in which they do so.
 
-    They determine `request.client`, `request.scheme` and `request.host`, thereby `request.url` and the client in the
-    access log, and `request.server` if the PROXY protocol reports it. `request.peer` is always the other end of the
-    connection. Reports from other peers are ignored; they stay in the headers unchanged.
+    Their reports determine `request.client`, `request.scheme` and `request.host`, and therefore `request.url` and the
+    client in the access log. If the PROXY protocol reports it, they determine `request.server`, too. `request.peer` is
+    always the other end of the connection. Reports from other peers are ignored, but their headers remain unchanged.
 
-    Give one address or network, as a str or an object of `ipaddress`, or several of them. Raises StartError (RW402) for
-    invalid or incomplete settings.
+    `addresses` is one address or network, as a str or an object of `ipaddress`, or an iterable of them. Raises
+    StartError (RW402) for invalid or incomplete settings.
     """
 
     addresses: tuple[str, ...]
-    """Their addresses ("192.0.2.1"), networks ("10.0.0.0/8"), or "unix" for all peers of a UNIX socket."""
+    """Addresses ("192.0.2.1") and networks ("10.0.0.0/8") of the proxies, or "unix" for all peers of UNIX sockets."""
     headers: ProxyHeaders | None
-    """The header fields that they set: "x-forwarded" for X-Forwarded-For and -Proto, or "forwarded" (RFC 7239).
+    """The header fields that the proxies set: "x-forwarded" for X-Forwarded-For and X-Forwarded-Proto, or "forwarded"
+    for Forwarded (RFC 7239).
 
-    Only one family is trusted: a proxy that sets one forwards the other as the client wrote it.
+    Only one family is trusted, because a proxy that sets one family forwards the other as the client has sent it.
     """
     host: bool
-    """Whether X-Forwarded-Host is trusted too.
+    """Whether X-Forwarded-Host is trusted, too.
 
-    Many proxies set only the other two, and forward X-Forwarded-Host as the client wrote it. `Forwarded` does not need
-    this setting: the proxy writes the host into the same element as the client.
+    Many proxies set only the other two fields, and forward X-Forwarded-Host as the client has sent it. `Forwarded` does
+    not need this setting, because the proxy writes the host into the same element as the client's address.
     """
     proxy_protocol: bool
-    """Whether every connection to a socket begins with a header of the PROXY protocol, version 1 or 2.
+    """Whether every connection to a socket begins with a PROXY protocol header, version 1 or 2.
 
-    A connection without it, or from another peer, is closed. This does not apply to Twisted's transports that are not
-    plain sockets, such as TLS: for these, Twisted's endpoint prefix `haproxy:` reads the header.
+    A connection without the header, or from another peer, is closed. Twisted's transports that are not plain sockets,
+    such as TLS, are not affected: for these, use Twisted's endpoint prefix `haproxy:`.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class TrustedProxies:
 
 
 def _each(addresses: object) -> Iterator[object]:
-    """The given addresses. A network is one of them, although Python can iterate over its hosts."""
+    """Yield the given addresses. A network object counts as one address, although it is an iterable of its hosts."""
     if isinstance(addresses, Iterable) and not isinstance(addresses, ProxyAddress | bytes):
         yield from addresses
     else:

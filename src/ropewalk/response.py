@@ -1,4 +1,4 @@
-"""A response: status, header fields, and a body of any type that a handler may return."""
+"""`Response`: a status, header fields, and a body of any type that a handler may return."""
 
 import re
 from collections.abc import Awaitable, Coroutine
@@ -38,11 +38,11 @@ HTML: Final = "text/html; charset=utf-8"
 BYTES: Final = "application/octet-stream"
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
-"""Problem details (RFC 9457)."""
+"""The media type of problem details (RFC 9457)."""
 KNOWN_TYPES: Final = frozenset((TEXT, HTML, BYTES, JSON, PROBLEM))
-"""Values of Content-Type that are known to be valid and to mean UTF-8 for text."""
+"""Values of Content-Type that are known to be valid. With these, text is sent as UTF-8."""
 
-_MEDIA_TYPES: Final = MimeTypes()  # without the system's table, which differs by machine
+_MEDIA_TYPES: Final = MimeTypes()  # without the system's table, which differs between machines
 for _ending, _media in {
     ".avif": "image/avif",
     ".js": "text/javascript",
@@ -81,7 +81,7 @@ encode_json: Final = msgspec.json.Encoder(enc_hook=_encode_other).encode
 
 
 def to_json(value: Any) -> bytes:
-    """Encode a value as JSON. The error for a part that cannot be encoded names its place within the value."""
+    """Encode a value as JSON. The error for a part that cannot be encoded has the path to this part."""
     try:
         return encode_json(value)
     except Unencodable as error:
@@ -90,30 +90,31 @@ def to_json(value: Any) -> bytes:
 
 
 class Response(Generic[Value]):
-    """A response with a status, header fields and a body. Return it where a plain value is not enough.
+    """A response with a status, header fields and a body. Return it from a handler if a plain value is not enough.
 
     `body` is str, bytes, dict, list, a msgspec Struct or dataclass (sent as JSON), a `pathlib.Path` (a file), an
     iterator or async iterator of bytes or str (streamed at the client's pace), or None (empty). `content_type` replaces
-    the default for the type of the body, and `reason` the registered reason phrase. Raises HandlerError (RW201) for any
-    other body, and InvalidField (RW304) for a status that is not an int and for invalid headers.
+    the default Content-Type for the body's type, and `reason` replaces the registered reason phrase. Raises
+    HandlerError (RW201) for any other body, and InvalidField (RW304) for a status that is not an int and for invalid
+    headers.
 
-    A str is sent in the charset that the Content-Type names, or in UTF-8 if it names none. Raises HandlerError (RW213)
-    for an unsupported charset (see `ropewalk.charsets`), for text that the charset cannot encode, and for JSON in any
-    charset but UTF-8 (RFC 8259, section 8.1).
+    A str is encoded in the charset of the Content-Type, or in UTF-8 if that has none. Raises HandlerError (RW213) for
+    an unsupported charset (see `ropewalk.charsets`), for text that the charset cannot encode, and for JSON in any
+    charset other than UTF-8 (RFC 8259, section 8.1).
 
-    `Response[Room](value, 201)` sends the value as a Room: fields that a Room lacks are dropped, and any object with
-    its attributes is taken. Raises HandlerError (RW215) for a value that does not match.
+    `Response[Room](value, 201)` converts the value to a Room: it accepts any object with the attributes of a Room, and
+    drops other fields. Raises HandlerError (RW215) for a value that does not match.
     """
 
     __slots__ = ("_error", "_json", "_part_types", "_reason", "_value", "body", "headers", "status")
 
     _error: BaseException
-    """Unset if the response was not made from an exception."""
+    """The exception from which the response was made; unset if there was none."""
     _value: Any
-    """What was encoded as JSON. Unset if the body is something else."""
+    """The value that was encoded as JSON; unset for any other body."""
 
     def __class_getitem__(cls, kind: Any) -> Any:
-        """The class with the type of its body."""
+        """The class, parametrized with the type of its body."""
         return ResponseOf(cls, kind)
 
     def __init__(
@@ -132,7 +133,7 @@ class Response(Generic[Value]):
         self.headers = Headers(headers)
         self.body, default_type = _encode(body)
         self._json = self.body if default_type is JSON and self.body is not body else None
-        """The body, if it is JSON that was encoded here."""
+        """The body if this class has encoded it as JSON; otherwise None."""
         if self._json is not None:
             self._value = body
         self._part_types = (TEXT, BYTES)
@@ -146,7 +147,7 @@ class Response(Generic[Value]):
 
     @classmethod
     def of(cls, value: Any, text_type: str = TEXT, bytes_type: str = BYTES) -> "Response":
-        """The Response for a value that a handler returned: a Response as it is, None as 204."""
+        """Make a Response from a value that a handler has returned: a Response stays unchanged, None becomes a 204."""
         if isinstance(value, Response):
             return value
         if value is None:
@@ -156,10 +157,10 @@ class Response(Generic[Value]):
             if cls is Response and kind in KNOWN_TYPES:
                 return cls.plain(value, kind)
             response = cls(value)
-            response.headers["content-type"] = kind  # a handler may replace this default
+            response.headers["content-type"] = kind  # a handler may have set another default
             return response
         if cls is Response and (isinstance(value, msgspec.Struct) or type(value) is dict or type(value) is list):
-            response = cls.plain(to_json(value), JSON)  # as `Response(value)`, but faster
+            response = cls.plain(to_json(value), JSON)  # like `Response(value)`, but faster
             response._json = response.body  # noqa: SLF001 - of this class
             response._value = value  # noqa: SLF001 - the same
             response._part_types = (text_type, bytes_type)  # noqa: SLF001 - the same
@@ -182,7 +183,7 @@ class Response(Generic[Value]):
 
     @classmethod
     def json(cls, value: Any, status: int = 200, headers: Fields = ()) -> "Response":
-        """A response with a value as JSON: any value that msgspec encodes."""
+        """A response whose body is a value encoded as JSON. It may be any value that msgspec supports."""
         response = cls(to_json(value), status, headers, content_type=JSON)
         response._json = response.body
         response._value = value
@@ -190,7 +191,7 @@ class Response(Generic[Value]):
 
     @classmethod
     def html(cls, text: str, status: int = 200, headers: Fields = ()) -> "Response":
-        """A response with HTML."""
+        """A response whose body is HTML."""
         return cls(text, status, headers, content_type=HTML)
 
     @classmethod
@@ -203,9 +204,9 @@ class Response(Generic[Value]):
         content_type: str | None = None,
         download: str | None = None,
     ) -> "Response":
-        """A response with a file. `download` is the name under which browsers save it (RFC 6266).
+        """A response whose body is a file. `download` is the name under which browsers save it (RFC 6266).
 
-        If the file does not exist when the response is sent, the status is 404; if it cannot be read, 403.
+        If the file does not exist when the response is sent, the client gets a 404; if it cannot be read, a 403.
         """
         response = cls(Path(path), status, headers, content_type=content_type)
         if download is not None:
@@ -218,8 +219,8 @@ class Response(Generic[Value]):
     def redirect(cls, target: Text, status: int = 302, headers: Fields = ()) -> "Response":
         """Redirect the client (RFC 9110, section 15.4). 303 changes the method to GET; 307 and 308 keep it.
 
-        Characters that are invalid in a URL are percent-encoded. The body is empty, so the target cannot inject markup.
-        Raises InvalidField for control characters in the target, and for a status that is not a redirect.
+        Characters that are invalid in a URL are percent-encoded. The body is empty, so that the target cannot inject
+        markup. Raises InvalidField for control characters in the target, and for a status that is not a redirect.
         """
         if status not in REDIRECTS:
             raise InvalidField(f"{shown(status)} is not the status of a redirect.", "Use 301, 302, 303, 307 or 308.")
@@ -229,9 +230,10 @@ class Response(Generic[Value]):
 
     @classmethod
     def created(cls, target: Text, body: Any = None, headers: Fields = ()) -> "Response":
-        """A response to a request that has created something: 201, with its address (RFC 9110, section 15.3.2).
+        """A response with status 201 and the Location of the resource that the request has created (RFC 9110, section
+        15.3.2).
 
-        The target is encoded, or rejected, as by `redirect`. It may come from `request.url_for`.
+        The target is encoded, or rejected, as in `redirect`. You can make it with `request.url_for`.
         """
         response = cls(body, 201, headers)
         response.headers["location"] = location(target)
@@ -252,8 +254,9 @@ class Response(Generic[Value]):
     ) -> None:
         """Add a cookie (RFC 6265, section 4.1). `max_age` is in seconds; 0 or less deletes the cookie.
 
-        By default, scripts cannot read it, and forms of other sites do not send it. Over TLS, set `secure` as well.
-        Raises InvalidField (RW304) for a cookie that a browser would drop or change, see `cookies.format_cookie`.
+        By default, scripts cannot read the cookie, and it is not sent with forms of other sites. If you use TLS, set
+        `secure`, too. Raises InvalidField (RW304) for a cookie that a browser would drop or change (see
+        `cookies.format_cookie`).
         """
         cookie = format_cookie(
             name,
@@ -269,12 +272,13 @@ class Response(Generic[Value]):
         self.headers.add("set-cookie", cookie)
 
     def delete_cookie(self, name: str, *, path: str | None = "/", domain: str | None = None) -> None:
-        """Delete a cookie at the client. `path` and `domain` must be those with which it was set."""
+        """Delete a cookie at the client. Give the same `path` and `domain` with which it was set."""
         self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=is_secure_name(name))
 
     @property
     def reason(self) -> bytes | None:
-        """The reason phrase; None for the registered one. Assignment takes str too. Raises InvalidField (RW304)."""
+        """The reason phrase; None for the registered one. You can also assign a str. Assignment raises InvalidField
+        (RW304) for an invalid phrase."""
         return self._reason
 
     @reason.setter
@@ -283,45 +287,46 @@ class Response(Generic[Value]):
 
     @property
     def error(self) -> BaseException | None:
-        """The exception from which this response was made, for middleware; None if no exception was raised."""
+        """The exception from which this response was made, for middleware; None if there was none."""
         return getattr(self, "_error", None)
 
     def raise_error(self) -> None:
-        """Raise that exception, if there is one, so that a surrounding context manager rolls back.
+        """Raise `error`, if there is one, so that a surrounding context manager rolls back.
 
-        If the middleware does not catch it, this response is sent nevertheless.
+        Even if the middleware does not catch the exception, this response is sent.
         """
         if self.error is not None:
             raise self.error
 
     def with_error(self, error: BaseException) -> "Response":
-        """A copy that has an exception as its `error`."""
+        """A copy with an exception as its `error`."""
         response = self.detached()
         response._error = error  # noqa: SLF001 - of this class
         return response
 
     @property
     def value(self) -> Any:
-        """The value that was encoded as JSON; the body itself if nothing was."""
+        """The value that was encoded as JSON, or else the body itself."""
         return self._value if self._json is not None and self.body is self._json else self.body
 
     def with_value(self, value: Any) -> "Response":
-        """A copy with another value as its body. A Content-Type that is there stays."""
+        """A copy with another value as its body. An existing Content-Type is kept."""
         response = self.detached()
         response.body = value
         return response._encoded()  # noqa: SLF001 - of this class
 
     def detached(self) -> "Response":
-        """A copy with its own headers: a program may return one Response for several requests at the same time."""
+        """A copy with its own headers, because a handler may return one Response for several requests at the same
+        time."""
         response = copy(self)
         response.headers = copy(self.headers)
         return response
 
     def settle(self, request: Request) -> "Response":
-        """This response, or a copy, with a body that is ready to be sent: encoded, or an open file.
+        """Return this response, or a copy, with a body that is ready to be sent: encoded, or an open file.
 
-        Raises here what sending would raise later: HTTPError 404 or 403 for a file, InvalidField for the status and for
-        fields that frame the body, HandlerError for the body (RW201) and its charset (RW213), WrongLength for its
+        It already raises the errors of `send`: HTTPError 404 or 403 for a file, InvalidField for the status and for
+        fields that frame the body, HandlerError for the body (RW201) and its charset (RW213), and WrongLength for its
         length.
         """
         if type(self.status) is not int or not 200 <= self.status <= 599:
@@ -331,7 +336,7 @@ class Response(Generic[Value]):
         return settled
 
     def _encoded(self) -> "Response":
-        """This response if its body is ready, else a copy: a handler may return this one again."""
+        """This response if its body is ready, otherwise a copy, because a handler may return this response again."""
         body, default_type = _encode(self.body)
         if isinstance(body, Path):
             body = open_file(body)
@@ -346,15 +351,15 @@ class Response(Generic[Value]):
         return encoded
 
     def check(self, request: Request) -> None:
-        """Raise if the body cannot be sent with this status and these fields."""
+        """Raises the errors of `settle` if the body cannot be sent with this status and these fields."""
         body = self.body
         if isinstance(body, str) or (body is not None and body is self._json):
             body = self._in_charset(body, self.headers.content_type())
             check_unicode(body)
         if body and self.status in BODILESS:
             raise _unexpected_body(self.status)
-        # The engine's rules for fields that frame the body (RFC 9112, section 6), before middleware sees the response.
-        # `tests/unit/calling/test_response_checks.py` holds both to one table.
+        # These are the engine's rules for fields that frame the body (RFC 9112, section 6). They are checked here
+        # before middleware gets the response. `tests/unit/calling/test_response_checks.py` checks that both agree.
         length = None
         for name, value in self.headers.lines():
             if name == "transfer-encoding":
@@ -365,7 +370,7 @@ class Response(Generic[Value]):
                 if length not in (None, value):
                     raise InvalidField("The header content-length is there twice.")
                 length = value
-        if length is None or self.status in (204, 304):  # omitted, or the length for GET
+        if length is None or self.status in (204, 304):  # the field is omitted, or is the length for GET
             return
         if isinstance(body, bytes | str):
             size = len(octets(body))
@@ -377,14 +382,14 @@ class Response(Generic[Value]):
             raise WrongLength(f"The body has {size} bytes, and Content-Length says {length}.")
 
     def send(self, request: Request) -> Coroutine[Any, Any, None] | None:
-        """Send this response. Returns a coroutine that sends the rest of a streamed body, else None."""
+        """Send this response. Return a coroutine that sends the rest of a streamed body; otherwise None."""
         status = self.status
         if type(status) is not int or not 200 <= status <= 599:
             check_status(status)
         if self._reason is not None:
             request.set_reason(status, self._reason)
         body = self.body
-        if type(body) is str or type(body) is bytes:  # most are, and `isinstance` with two classes takes longer
+        if type(body) is str or type(body) is bytes:  # the most frequent types, and faster than `isinstance`
             kind = self.headers.content_type()
             if kind not in KNOWN_TYPES:
                 body = self._in_charset(body, kind)
@@ -414,7 +419,8 @@ class Response(Generic[Value]):
         return stream(request, self, body)
 
     def _file_fields(self, file: OpenFile, request: Request) -> list[tuple[str, Text]]:
-        """The fields for a file. Last-Modified is not kept in `headers`: the file may change before the next use."""
+        """The fields for a file. Last-Modified is not added to `headers`, because the file may change before the next
+        use."""
         fields = self.headers.encoded()
         if "last-modified" not in self.headers:
             changed = last_modified(file.modified, request.unix_date)
@@ -427,13 +433,13 @@ class Response(Generic[Value]):
         request.begin(self.status, self.headers.encoded())
 
     def take_type_of(self, part: bytes | str) -> None:
-        """If there is no Content-Type, set the default for the type of the first part."""
+        """If there is no Content-Type, set the default for the type of this part, which is the first one."""
         if self.headers.content_type() is None:
             text_type, bytes_type = self._part_types
             self.headers.add("content-type", text_type if isinstance(part, str) else bytes_type)
 
     def _in_charset(self, body: Any, field: str | None) -> Any:
-        """The body, encoded in the charset of a Content-Type if it is text. Raises HandlerError (RW213)."""
+        """Return the body, encoded in the charset of a Content-Type if it is text. Raises HandlerError (RW213)."""
         if field in KNOWN_TYPES or (not isinstance(body, str) and (body is None or body is not self._json)):
             return body
         codec = codec_for(field)
@@ -446,7 +452,7 @@ class Response(Generic[Value]):
 
 
 class ExactResponse(Response):
-    """A response whose head a hosted application made: no Content-Type or Last-Modified is added."""
+    """A response with the head of a hosted application, to which no Content-Type or Last-Modified is added."""
 
     __slots__ = ()
 
@@ -455,12 +461,12 @@ class ExactResponse(Response):
         return self.headers.encoded()
 
     def take_type_of(self, part: bytes | str) -> None:
-        """Do nothing."""
+        """Do nothing, because the application has set the type."""
 
 
 def file_type(name: str) -> str:
-    """The Content-Type for the name of a file."""
-    # The slash prevents that `data:text/html,x.txt` is read as a URL.
+    """The Content-Type for a file with this name."""
+    # Without the slash, a name such as `data:text/html,x.txt` would be parsed as a URL.
     media, coding = _MEDIA_TYPES.guess_type(f"/{name}")
     if media is None or coding is not None:
         return BYTES
@@ -468,7 +474,7 @@ def file_type(name: str) -> str:
 
 
 def _encode(body: Any) -> tuple[Any, str | None]:
-    """A body in a form that can be sent, and its default Content-Type."""
+    """Convert a body to a form that can be sent, and return it with its default Content-Type."""
     if isinstance(body, str):
         return body, TEXT
     if isinstance(body, bytes):
@@ -483,7 +489,7 @@ def _encode(body: Any) -> tuple[Any, str | None]:
         return body.data, JSON
     if isinstance(body, OpenFile):
         return body, BYTES
-    # A Deferred of Twisted 24.7 has a `__next__`.
+    # In Twisted 24.7, a Deferred has a `__next__`.
     if hasattr(body, "__aiter__") or (hasattr(body, "__next__") and not isinstance(body, Deferred)):
         return body, None  # the first part determines the type
     if isinstance(body, bytearray | memoryview):
@@ -494,7 +500,7 @@ def _encode(body: Any) -> tuple[Any, str | None]:
 
 
 def check_unicode(body: str | bytes) -> None:
-    """Raises UnicodeEncodeError for text that UTF-8 cannot express, as sending it would."""
+    """Raises UnicodeEncodeError for text that UTF-8 cannot encode, as sending it would."""
     if isinstance(body, str) and not body.isascii():
         body.encode()
 

@@ -1,4 +1,4 @@
-"""Responses with a status of their own, for the annotations of handlers that send several.
+"""Response classes with a fixed status, for the return annotations of handlers that send several statuses.
 
     @app.post("/rooms")
     def add_room(room: NewRoom) -> Created[Room] | Conflict[Refusal]:
@@ -18,7 +18,7 @@ from ropewalk.response import Response, Value
 
 
 class StatusResponse(Response[Value]):
-    """A response whose class has the status. Raises InvalidField (RW304) for another status."""
+    """The base of response classes with a fixed status. Raises InvalidField (RW304) for any other status."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class StatusResponse(Response[Value]):
         content_type: str | None = None,
         reason: Text | None = None,
     ) -> None:
-        # `Response.json` and the like pass on 200, their default.
+        # `Response.json` and similar methods pass 200, their default.
         if status not in (None, 200, self.fixed_status):
             raise InvalidField(
                 f"The status of {type(self).__name__} is {self.fixed_status}, not {shown(status)}.",
@@ -62,13 +62,13 @@ class Accepted(StatusResponse[Value], status=202):
 
 
 class NoContent(StatusResponse[None], status=204):
-    """204: done, and there is nothing to send (RFC 9110, section 15.3.5)."""
+    """204: the request has succeeded, and the response has no body (RFC 9110, section 15.3.5)."""
 
     __slots__ = ()
 
 
 class BadRequest(StatusResponse[Value], status=400):
-    """400: the request is wrong (RFC 9110, section 15.5.1)."""
+    """400: the request is malformed or invalid (RFC 9110, section 15.5.1)."""
 
     __slots__ = ()
 
@@ -80,6 +80,6 @@ class NotFound(StatusResponse[Value], status=404):
 
 
 class Conflict(StatusResponse[Value], status=409):
-    """409: the request does not fit the state of the resource (RFC 9110, section 15.5.10)."""
+    """409: the request conflicts with the state of the resource (RFC 9110, section 15.5.10)."""
 
     __slots__ = ()

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from ropewalk.response import Response
 
 QUANTUM: Final = 256 * 1024
-"""Bytes that one streamed body may send before other requests run, if the client reads fast enough."""
+"""The bytes that one streamed body may send before other requests run, if the client reads fast enough."""
 PART_COST: Final = 256
-"""Bytes that each part counts for, besides its size."""
+"""The bytes that are counted for each part, in addition to its size."""
 
 
 async def stream(request: Request, response: "Response", parts: Any) -> None:
-    """Send parts at the client's pace. The head is sent with the first part, so that an error before it becomes a 500.
+    """Send parts at the client's pace. The head is sent with the first part, so that an earlier error becomes a 500.
 
-    A stream of events ends when a stop of the server begins: it would never end by itself.
+    An event stream ends when the server begins to stop, because it would never end by itself.
     """
     events = sends_events(response.headers.lines())
     sender = Sender(request, response)
@@ -51,7 +51,7 @@ async def _send_parts(sender: "Sender", parts: Any) -> None:
 
 
 async def until_stop(request: Request, work: Coroutine[Any, Any, Any], otherwise: Any = None) -> Any:
-    """Run a coroutine that makes parts of a stream of events. If a stop of the server ends it: `otherwise`."""
+    """Run a coroutine that produces parts of an event stream. Return `otherwise` if a stop of the server ends it."""
     events = request.end_at_stop()
     if events is None:  # the exchange has ended
         return await work
@@ -71,20 +71,20 @@ async def until_stop(request: Request, work: Coroutine[Any, Any, Any], otherwise
 
 
 class Sender:
-    """Sends the parts of one body, and tells the loop when to pause."""
+    """Sends the parts of one body, and reports when the caller must pause."""
 
     __slots__ = ("_encode", "_full", "_quantum", "_request", "_response")
 
     def __init__(self, request: Request, response: "Response") -> None:
         self._encode: Callable[..., bytes] | None = None
-        """Encodes str, once a part was one."""
+        """Encodes str parts. Set when the first str is sent."""
         self._request = request
         self._response = response
         self._full = False
         self._quantum = QUANTUM
 
     def send(self, part: Any) -> bool:
-        """Send a part. Returns False if the caller must await `pause` before the next one."""
+        """Send a part. Return False if the caller must await `pause` before the next one."""
         data = part if isinstance(part, bytes) else self._octets(part)
         if not self._request.started:
             self._response.take_type_of(part)
@@ -95,7 +95,7 @@ class Sender:
         return not self._full and self._quantum > 0
 
     def end(self) -> None:
-        """Send the bytes with which a charset ends a text."""
+        """Send the bytes that some charsets need at the end of a text."""
         if self._encode is not None and self._encode is not octets:
             last = self._encode("", True)
             if last:
@@ -112,7 +112,7 @@ class Sender:
         return self._encode(part)
 
     async def pause(self) -> None:
-        """Wait until the send queue has room; if it has, let other requests run."""
+        """Wait until the send queue has room. If it already has, let other requests run."""
         if self._full:
             await self._request.writable()
         else:

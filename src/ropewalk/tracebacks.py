@@ -1,4 +1,4 @@
-"""Tracebacks for users: the frames of their code, without those of Ropewalk that called it."""
+"""Tracebacks for users: they have the frames of users' code, without Ropewalk's frames around them."""
 
 import os
 from contextlib import suppress
@@ -13,17 +13,18 @@ from twisted.python.failure import Failure
 from ropewalk.errors import HTTPError, RopewalkError, full_name, shown, visible
 
 PACKAGE: Final = f"{Path(__file__).parent}{os.sep}"
-"""The start of the paths of Ropewalk's own files."""
+"""The prefix of the paths of Ropewalk's own files."""
 
 MOST_TRACED: Final = 1 << 15
-"""The most characters of a traceback: an error may quote a whole body, or have thousands of causes."""
+"""The most characters of a traceback. It is limited, because an error may quote a whole body or have thousands of
+causes."""
 
 
 def format_error(error: BaseException) -> str:
-    """An exception with its causes, contexts and notes, as Python shows it, without the frames of Ropewalk.
+    """Format an exception like Python, with its causes, contexts and notes, but without Ropewalk's frames.
 
-    Frames in which Python itself raised the error stay, since they explain it. An error that passed only through
-    Ropewalk is shown whole. The length is limited, and exceptions from the methods of the error are caught.
+    Frames after the last frame of users' code stay, because they explain the error. If there is no frame of users'
+    code, all frames stay. The length is limited, and exceptions from the error's own methods are caught.
     """
     try:
         text = _format(error)
@@ -54,7 +55,7 @@ def _format(error: BaseException) -> str:
 
 
 def shown_error(error: BaseException) -> str:
-    """The last line of an exception's traceback, without notes."""
+    """The line of an exception's traceback that has its type and message, without notes."""
     whole = TracebackException.from_exception(error)
     whole.__notes__ = []
     (*_, line) = whole.format_exception_only()
@@ -70,30 +71,31 @@ def _without_ours(stack: StackSummary, *, keep_end: bool) -> StackSummary:
 
 
 class ShownFailure(Failure):
-    """A failure whose traceback in the log has Python's format: with causes, contexts and notes, without our frames."""
+    """A failure whose traceback in the log has Python's format: with causes, contexts and notes, without Ropewalk's
+    frames."""
 
     def getTraceback(self, *args: Any, **options: Any) -> str:
-        """Called by Twisted's logger."""
+        """Return the traceback. Called by Twisted's logger."""
         del args, options
-        # The text of an exception may come from a client, with control characters that would change the terminal.
+        # The text of an exception may come from a client, and have control characters that would affect the terminal.
         assert isinstance(self.value, BaseException)
         return visible(format_error(self.value))
 
 
 def shown_failure(error: BaseException | None) -> Failure:
-    """A failure for `Logger.failure`. None means the exception that is being handled."""
+    """Make a failure for `Logger.failure`. None stands for the exception that is being handled."""
     return ShownFailure(error)  # type: ignore[no-untyped-call]
 
 
 def without_frames(error: BaseException) -> BaseException:
-    """A copy of an exception, of the same type, without traceback, cause and context, which keep frames alive.
+    """A copy of an exception, of the same type, without traceback, cause and context, because these keep frames alive.
 
-    `__init__` is not called: that of a user may take other arguments than `args`, or have side effects. If the type
-    cannot be created without it, the copy is a RuntimeError with the repr of the exception.
+    `__init__` is not called, because a user's `__init__` may take other arguments than `args`, or have side effects. If
+    an object of the type cannot be created without it, the copy is a RuntimeError with the repr of the exception.
     """
     try:
         return _copy(error)
-    except Exception:  # noqa: BLE001 - a __new__ or __setattr__ of the user may raise anything
+    except Exception:  # noqa: BLE001 - a user's __new__ or __setattr__ may raise any exception
         return RuntimeError(shown(error))
 
 

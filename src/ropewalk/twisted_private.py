@@ -1,13 +1,12 @@
 """The private names of Twisted that Ropewalk uses, and the versions of Twisted with which it is tested.
 
-Twisted may change names with a leading underscore in any release, so two tables list those that Ropewalk uses. `NAMES`
-holds names of modules, which an import from this module looks up. `ATTRIBUTES` holds attributes of classes and
-instances, which are used directly; `check` looks for them at import.
+Twisted may change names with a leading underscore in any release, so two tables list the names that Ropewalk uses.
+`NAMES` has names in modules: importing one from this module looks it up in Twisted. `ATTRIBUTES` has attributes of
+classes and instances, which are used directly; `check` looks for them at import. Both raise StartError (RW755) if a
+name is missing, so that no request fails for that reason. twisted.web is imported only when one of its names is looked
+up, because applications without it do not need the import.
 
-Both raise StartError (RW755) if a name is missing, so that no request fails for that reason. twisted.web is imported
-only when one of its names is looked up, because other programs do not need it.
-
-Differences between versions are handled here, by looking for a name and never by comparing versions.
+The code handles differences between versions by looking for a name, never by comparing versions.
 """
 
 import re
@@ -25,7 +24,7 @@ from ropewalk.errors import CATALOGUE, StartError
 log = Logger(namespace="ropewalk.dropin")
 
 TESTED: Final = ("24.7.0", "24.11.0", "25.5.0", "26.10.0")
-"""The versions with which our tests and Twisted's tests of twisted.web are run, oldest first."""
+"""The versions with which Ropewalk's tests and Twisted's tests of twisted.web are run, oldest first."""
 
 User = Literal["dropin", "server", "testing"]
 
@@ -38,7 +37,7 @@ class Name:
     name: str
     why: str
     earlier: Callable[[], Any] | None = None
-    """Makes a replacement for versions before the name was introduced. Raises AttributeError if it cannot."""
+    """Makes a replacement for older versions, which do not have the name. Raises AttributeError if it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,13 @@ class Attribute:
     """A private attribute of a class or its instances."""
 
     user: User
-    """Our package that uses it."""
+    """Ropewalk's package that uses the attribute."""
     owner: str
     """The class, as `module:Class`."""
     name: str
     why: str
     optional: bool = False
-    """Whether our code also works without it."""
+    """Whether Ropewalk also works without the attribute."""
 
 
 class EarlierNameEncoder:
@@ -64,7 +63,7 @@ class EarlierNameEncoder:
         from twisted.web.http_headers import Headers
 
         headers: Any = Headers()
-        self.encode: Callable[[bytes | str], bytes] = headers._encodeName  # noqa: SLF001 - it has no other name
+        self.encode: Callable[[bytes | str], bytes] = headers._encodeName  # noqa: SLF001 - there is no public name
         self._canonicalHeaderCache: Mapping[bytes | str, bytes] = headers._canonicalHeaderCache  # noqa: SLF001 - as above
 
 
@@ -96,7 +95,7 @@ NAMES: Final[dict[str, Name]] = {
         "twisted.internet.unix", "_inFilesystemNamespace", "whether the address of a UNIX socket is a file"
     ),
 }
-"""By the attributes of this module: the names in Twisted."""
+"""The names in Twisted, by the names under which this module provides them."""
 
 ATTRIBUTES: Final = (
     # Channels
@@ -233,7 +232,7 @@ ATTRIBUTES: Final = (
 
 
 def __getattr__(name: str) -> Any:
-    """Return the object of Twisted that `NAMES` lists under a name. Raises StartError (RW755) if Twisted lacks it."""
+    """Return the object in Twisted for a name in `NAMES`. Raises StartError (RW755) if Twisted does not have it."""
     entry = NAMES.get(name)
     if entry is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -247,7 +246,8 @@ def __getattr__(name: str) -> Any:
 
 
 def has_form_switch() -> bool:
-    """Whether a site can switch off the parsing of forms, by `parsePOSTFormSubmission`, as in 25.5 and later."""
+    """Whether a site can switch off form parsing with `parsePOSTFormSubmission`, which Twisted has since version
+    25.5."""
     from twisted.web.http import Request
 
     functions = [each for each in vars(Request).values() if isinstance(each, FunctionType)]
@@ -255,13 +255,14 @@ def has_form_switch() -> bool:
 
 
 def bind_path(port: Any) -> bytes:
-    """Return the path to which a UNIX port of Twisted is bound. 26.10 renamed the attribute `port`."""
+    """Return the path to which a Twisted UNIX port is bound. Twisted 26.10 has renamed the attribute `port`."""
     path: bytes = getattr(port, "_bindPath", None) or port.port
     return path
 
 
 def is_tested(version: str) -> bool:
-    """Whether a version of Twisted lies between the oldest and the newest tested one, by year and month."""
+    """Whether a version of Twisted lies between the oldest and the newest tested version. Only the first two numbers
+    are compared."""
     return _release(TESTED[0]) <= _release(version) <= _release(TESTED[-1])
 
 
@@ -283,7 +284,8 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def check(user: User) -> None:
-    """Check that Twisted has the attributes that one of our packages needs. Raises StartError (RW755) otherwise."""
+    """Check that Twisted has the attributes that one of Ropewalk's packages needs. Raises StartError (RW755)
+    otherwise."""
     missing = [each for each in ATTRIBUTES if each.user == user and not each.optional and not is_there(each)]
     if missing:
         raise _missing(f"{each.owner.replace(':', '.')}.{each.name} ({each.why})" for each in missing)

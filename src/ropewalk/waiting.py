@@ -1,4 +1,4 @@
-"""Waiter, the Deferred that Ropewalk returns: an asyncio task can await it too."""
+"""Waiter, the kind of Deferred that Ropewalk returns. Asyncio tasks can await it, too."""
 
 from asyncio import AbstractEventLoop, Future, Task, current_task
 from asyncio import _get_running_loop as running_loop
@@ -17,7 +17,8 @@ Result = TypeVar("Result")
 
 
 class Waiter(Deferred[Result]):
-    """A Deferred for every kind of caller: `yield` it in inlineCallbacks, `await` it in a handler or an asyncio task.
+    """A Deferred for all kinds of callers: `yield` it in inlineCallbacks, or `await` it in a handler or an asyncio
+    task.
 
     Cancelling it ends only the wait; the operation continues.
     """
@@ -28,17 +29,17 @@ class Waiter(Deferred[Result]):
         return _await(_Wait(self))
 
     def give_up(self, error: BaseException) -> None:
-        """Fail because what it waits for cannot happen any more.
+        """Fail, because the awaited event can no longer happen.
 
-        A caller that has stopped waiting misses nothing: unlike other failures, this one is not logged if nothing
-        handles it.
+        Unlike other failures, this one is not logged if no code handles it, because a caller that has stopped waiting
+        does not need it.
         """
         self.errback(error)
         debug_info = getattr(self, "_debugInfo", None)
         if debug_info is not None:
-            debug_info.failResult = None  # what Deferred logs when it is collected as garbage
+            debug_info.failResult = None  # otherwise, Deferred logs it when it is garbage-collected
 
-    if not TYPE_CHECKING:  # type checkers report this mistake by themselves
+    if not TYPE_CHECKING:  # with `__getitem__`, type checkers would not report this mistake
 
         def __getitem__(self, key: object) -> NoReturn:
             raise HandlerError("RW210", f"[{key!r}] was read from a Waiter, which is not the result yet.")
@@ -47,13 +48,13 @@ class Waiter(Deferred[Result]):
 class _Wait(Deferred[Result]):
     """One await of a Waiter while an asyncio task runs: a Deferred for Twisted, a future for asyncio.
 
-    The task may await it, or may have called a coroutine that Twisted runs. The current task is the same in both cases,
-    so the caller decides: only asyncio calls `add_done_callback`.
+    The task may await this object, or may have called a coroutine that Twisted runs. The current task is the same in
+    both cases, so the awaiting side decides: only asyncio calls `add_done_callback`.
     """
 
     def __init__(self, waiter: Waiter[Result]) -> None:
         super().__init__(lambda _: waiter.cancel())
-        self._asyncio_future_blocking = True  # asyncio's protocol between tasks and what they await
+        self._asyncio_future_blocking = True  # asyncio requires this attribute of awaited objects
         self.future: Future[Result] | None = None
         waiter.addBoth(self._fire)
 
@@ -73,10 +74,10 @@ class _Wait(Deferred[Result]):
     def cancelled(self) -> bool:
         return self.future is not None and self.future.cancelled()
 
-    def cancel(self, msg: object = None) -> bool:  # type: ignore[override] # that of a future returns whether it is cancelled
+    def cancel(self, msg: object = None) -> bool:  # type: ignore[override] # a future's `cancel` returns a bool
         if self.future is not None and not self.future.done():
             return self.future.cancel(msg)
-        super().cancel()  # the future calls this after its cancellation
+        super().cancel()  # `asFuture` has the future call this after its cancellation
         return False
 
     def _fire(self, result: Any) -> None:
@@ -90,7 +91,7 @@ def _await(wait: _Wait[Result]) -> Generator[Any, Any, Result]:
 
 
 class Moment:
-    """An event that happens once. Any number of waits may begin before or after it; threads wait for `event`."""
+    """An event that happens once. Any number of waits may begin before or after it. Threads can wait for `event`."""
 
     def __init__(self) -> None:
         self.event = Event()
@@ -98,11 +99,11 @@ class Moment:
 
     @property
     def passed(self) -> bool:
-        """Whether it has happened."""
+        """Whether the event has happened."""
         return self.event.is_set()
 
     def wait(self) -> Waiter[None]:
-        """A new wait for it. It fires at once if the event has happened."""
+        """A new wait for the event. It fires at once if the event has already happened."""
         if self.passed:
             return ready(None)
         waiter: Waiter[None] = Waiter(self._forget)
@@ -110,7 +111,7 @@ class Moment:
         return waiter
 
     def fire(self) -> None:
-        """Let it happen: fire every wait."""
+        """Record that the event happens, and fire every wait."""
         self.event.set()
         while self._waiting:
             _, waiter = self._waiting.popitem()
@@ -133,7 +134,7 @@ def must_wait(value: object) -> TypeGuard[Any]:
 
 
 def ready(result: Result) -> Waiter[Result]:
-    """A Waiter that has its result."""
+    """A Waiter that has fired with a result."""
     waiter: Waiter[Result] = Waiter()
     waiter.called = True  # the same as `callback`, but faster; there are no callbacks yet
     waiter.result = result
@@ -148,7 +149,7 @@ def failed(error: BaseException) -> Waiter[Any]:
 
 
 def call_soon(call: Callable[..., object], *args: Any) -> None:
-    """Call in the next turn of the event loop, or of the reactor if no loop runs."""
+    """Call a function in the next turn of the event loop, or of the reactor if no loop runs."""
     loop = running_loop()
     if loop is not None:
         loop.call_soon(call, *args)
@@ -159,16 +160,16 @@ def call_soon(call: Callable[..., object], *args: Any) -> None:
 
 
 def call_later(seconds: float, call: Callable[[], object]) -> Callable[[], object]:
-    """Call after some seconds. Returns the function that cancels the call, for as long as it has not happened.
+    """Call a function after some seconds. Return a function that cancels the call if it has not happened yet.
 
-    In a request of a test client, the seconds are those of its clock.
+    In a request of a test client, the time of the client's clock is used.
     """
     clock = CURRENT.get()
     return call_later_in_real_time(seconds, call) if clock is None else clock.call_later(seconds, call)
 
 
 def call_later_in_real_time(seconds: float, call: Callable[[], object]) -> Callable[[], object]:
-    """As `call_later`, whatever a test client does."""
+    """Like `call_later`, but always in real time, even in a request of a test client."""
     loop = running_loop()
     if loop is not None:
         return loop.call_later(seconds, call).cancel
