@@ -11,7 +11,7 @@ class MissingPackage(HandlerError, ImportError):
 
 
 def optional(module: str, package: str, feature: str, *, extra: str = "auth") -> ModuleType:
-    """Import a module of an optional package, which an extra has. Raises MissingPackage (RW244)."""
+    """Import a module from a package that an extra of Ropewalk installs. Raises MissingPackage (RW244)."""
     try:
         return import_module(module)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""`Principal`: the marker with which a typed handler takes the principal, and `principal_of` for other code."""
+"""`Principal` marks a parameter of a typed handler that takes the principal; other code calls `principal_of`."""
 
 from dataclasses import dataclass
 from inspect import Parameter
@@ -16,14 +16,18 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True, slots=True)
 class Principal(Computed):
-    """The principal, as `authenticate` found it: `def mine(user: Annotated[User, Principal()])`.
+    """The principal that `authenticate` found: `def mine(user: Annotated[User, Principal()])`.
 
-    An anonymous client gets 401, unless the type allows None or the parameter has a default. A principal of another
-    type, such as that of another scheme, gets 403.
+    An anonymous client gets 401, unless the type allows None or the parameter has a default. A client whose principal
+    has another type, for example from another scheme, gets 403.
     """
 
     def compute(self, request: Request, kind: Any, default: Any) -> Any:
-        """The principal. Raises NotAuthenticated and NotAllowed, and HandlerError (RW241)."""
+        """The principal, or the default for an anonymous client.
+
+        Raises NotAuthenticated (401) for an anonymous client, NotAllowed (403) for a principal of another type, and
+        HandlerError (RW241) without `authenticate`.
+        """
         found = authentication_of(request)
         if found.identity is None:
             if default is not Parameter.empty:
@@ -37,7 +41,7 @@ class Principal(Computed):
 
 
 def principal_of(request: Request, kind: type[Kind]) -> Kind:
-    """The principal of a request, which must be of a class.
+    """The principal of a request. It must be an instance of the class `kind`.
 
     Raises NotAuthenticated (401) for an anonymous client, NotAllowed (403) for a principal of another class, and
     HandlerError (RW241) if `authenticate` is not around the handler.
@@ -47,7 +51,7 @@ def principal_of(request: Request, kind: type[Kind]) -> Kind:
 
 
 def _allows(kind: Any, principal: Any) -> bool:
-    """Whether a principal is of a type. Only a type that names None allows it."""
+    """Whether a principal has the type `kind`. None is allowed only if the type contains None."""
     origin = get_origin(kind)
     if origin is Annotated:
         return _allows(get_args(kind)[0], principal)
@@ -56,7 +60,7 @@ def _allows(kind: Any, principal: Any) -> bool:
     if origin is Literal:
         return any(type(each) is type(principal) and each == principal for each in get_args(kind))
     kind = NoneType if kind is None else origin or kind
-    if hasattr(kind, "__value__"):  # an alias by `type`
+    if hasattr(kind, "__value__"):  # an alias made with a `type` statement
         return _allows(kind.__value__, principal)
     if isinstance(kind, NewType):
         return _allows(kind.__supertype__, principal)
@@ -67,5 +71,6 @@ def _allows(kind: Any, principal: Any) -> bool:
     try:
         return isinstance(principal, kind)
     except TypeError:
-        # A protocol that is not checked at run time says nothing about its class. Anything else allows no one.
+        # A protocol that is not @runtime_checkable cannot be checked, so it allows every principal. Any other object
+        # that is not a class allows none.
         return isinstance(kind, type) and bool(getattr(kind, "_is_protocol", False))

@@ -1,4 +1,4 @@
-"""Requests to an identity provider. They block, so they run in a thread, and their time and size are bounded."""
+"""Requests to an identity provider. They block, so call them in a thread. Their time and size are bounded."""
 
 import ssl
 import time
@@ -16,12 +16,12 @@ from ropewalk.errors import visible
 from ropewalk.json_values import is_too_deep
 
 _PART: Final = 16384
-"""Bytes that are read at a time; between them the size is checked."""
+"""The bytes of one read. The size is checked after each read."""
 _THIS_MACHINE: Final = {"localhost", "127.0.0.1", "::1"}
 
 
 class FetchFailed(ValueError):
-    """No usable response arrived. The text says why."""
+    """Raised if no usable response arrived. The text says why."""
 
 
 class Fetched(NamedTuple):
@@ -34,10 +34,10 @@ class Fetched(NamedTuple):
 def fetch(
     url: str, *, timeout: float, max_size: int, body: bytes | None = None, fields: Mapping[str, str] | None = None
 ) -> Fetched:
-    """The response to a GET, or with a body to a POST. Redirects are not followed. Raises FetchFailed.
+    """Send a GET, or a POST if there is a body. Returns the response. Redirects are not followed.
 
-    The timeout, in seconds, is for the response as a whole: a server that sends a byte now and then does not hold the
-    thread. Only the look-up of the name is bounded by the resolver of the system instead.
+    The timeout, in seconds, limits the time until the response is complete, so that a slow server does not occupy the
+    thread. It does not limit the DNS lookup, which has the limits of the system's resolver. Raises FetchFailed.
     """
     deadline = _Deadline(timeout)
     request = Request(url, data=body, headers={"Accept": "application/json", **(fields or {})})
@@ -54,7 +54,7 @@ def fetch(
 
 
 def fetch_json(url: str, *, timeout: float, max_size: int, fields: Mapping[str, str] | None = None) -> Any:
-    """The decoded document at a URL. Raises FetchFailed, also for another status than 200."""
+    """Fetch and decode the JSON document at a URL. Raises FetchFailed, also for a status other than 200."""
     found = fetch(url, timeout=timeout, max_size=max_size, fields=fields)
     if found.status != 200:
         raise FetchFailed(f"The status is {found.status}.")
@@ -62,7 +62,7 @@ def fetch_json(url: str, *, timeout: float, max_size: int, fields: Mapping[str, 
 
 
 def decode(content: bytes) -> Any:
-    """The value of a JSON document. Raises FetchFailed."""
+    """Decode a JSON document. Raises FetchFailed if it is malformed or nested too deeply."""
     try:
         if is_too_deep(content):
             raise FetchFailed("The document is nested too deeply.")
@@ -72,7 +72,7 @@ def decode(content: bytes) -> Any:
 
 
 def is_secure_url(url: Any) -> bool:
-    """Whether a value is an absolute https URL, or an http URL of this machine."""
+    """Whether a value is an absolute https URL, or an http URL on this machine."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port  # raises ValueError for a port that is not a number
@@ -89,7 +89,7 @@ def _read(response: Any, most: int) -> bytes:
         found += part
         if len(found) > most:
             raise FetchFailed(f"The document has more than {most} bytes.")
-    if response.length:  # of what Content-Length promised; `read1` does not mind
+    if response.length:  # the rest of Content-Length is missing, for which `read1` does not raise
         raise FetchFailed("The connection was closed before the end of the document.")
     return bytes(found)
 
@@ -99,7 +99,7 @@ class _Deadline:
         self._at = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds. Raises TimeoutError if none are left."""
+        """The seconds that are left. Raises TimeoutError if none are."""
         left = self._at - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -107,7 +107,7 @@ class _Deadline:
 
 
 class _TimedReader(RawIOBase):
-    """Reads a socket until a deadline. The timeout of a socket begins again with each byte."""
+    """Reads a socket until a deadline. A socket's own timeout would not do, because it begins again with each read."""
 
     def __init__(self, source: socket, deadline: _Deadline) -> None:
         self._socket = source
@@ -127,7 +127,7 @@ class _TimedReader(RawIOBase):
 
 
 class _TimedSocket:
-    """A socket as far as HTTPResponse uses it."""
+    """The part of a socket's interface that HTTPResponse uses."""
 
     def __init__(self, source: socket, deadline: _Deadline) -> None:
         self._socket = source
@@ -138,7 +138,7 @@ class _TimedSocket:
 
 
 def _bounded(connection: Any, deadline: _Deadline) -> Any:
-    """The connection, whose responses are read until the deadline, those of a proxy's CONNECT too."""
+    """Make a connection read its responses only until the deadline, including a proxy's response to CONNECT."""
 
     def response(source: socket, *given: Any, **by_name: Any) -> HTTPResponse:
         timed: Any = _TimedSocket(source, deadline)
@@ -176,7 +176,7 @@ class _BoundedHTTPS(HTTPSHandler):
 
 
 class _AnyStatus(HTTPErrorProcessor):
-    """Returns every response as it is: a redirect could lead to another host, or away from TLS."""
+    """Returns every response unchanged. Redirects are not followed, because they could lead to a host without TLS."""
 
     def http_response(self, request: Request, response: Any) -> Any:
         del request

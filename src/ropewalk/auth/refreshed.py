@@ -1,4 +1,4 @@
-"""A value of an identity provider: fetched in a thread, kept, and fetched again when it may have changed."""
+"""A value from an identity provider: fetched in a thread, kept, and fetched again when it may have changed."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +19,7 @@ log = Logger(namespace="ropewalk.auth")
 
 
 class Refreshing(Protocol):
-    """From where a value is fetched, and how often. Times are in seconds."""
+    """The URL of a value, and how often it is fetched. Times are in seconds."""
 
     @property
     def url(self) -> str: ...
@@ -34,9 +34,9 @@ class Refreshing(Protocol):
 
 
 class Refreshed(Generic[Value]):
-    """The value at a URL. At most one fetch runs; requests that need it wait for it together.
+    """The value at a URL. At most one fetch runs, and all requests that need its result wait for it.
 
-    `load` runs in a thread. It raises ValueError, whose text says why, if there is no usable value.
+    `load` fetches the value, in a thread. If there is no usable value, it raises ValueError with the reason as text.
     """
 
     def __init__(
@@ -44,19 +44,19 @@ class Refreshed(Generic[Value]):
     ) -> None:
         self._options = options
         self._code = code
-        """That of the warnings."""
+        """The error code in logged warnings."""
         self._load = load
         self._clock = clock
         self._value: Value | None = None
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
         self._waiting: list[Waiter[None]] | None = None
-        """Those that wait for the fetch that runs; None if none does."""
+        """The waiters for the running fetch; None if no fetch runs."""
 
     async def current(self) -> Value:
-        """The value. An old one is returned while a newer one is fetched.
+        """The value. An old value is returned while a new one is fetched.
 
-        Raises HTTPError 503 if there is none, and its server cannot be reached.
+        Raises HTTPError 503 if there is no usable value, and it cannot be fetched.
         """
         if not self._usable():
             await self.refreshed()
@@ -67,9 +67,9 @@ class Refreshed(Generic[Value]):
         return self._value
 
     async def refreshed(self) -> bool:
-        """Fetch the value, unless that was tried just before. Returns whether it waited for a fetch.
+        """Fetch the value, unless the last fetch began less than `minimum_interval` ago. Returns whether it waited.
 
-        It waits no longer than the timeout, whatever holds the thread up.
+        It waits no longer than the timeout, even if no thread is free.
         """
         from twisted.internet import reactor
 
@@ -88,7 +88,7 @@ class Refreshed(Generic[Value]):
         return self._clock() - (self._fetched_at or 0.0)
 
     def _may_fetch(self) -> bool:
-        """Whether none runs, and the last one began long enough ago."""
+        """Whether no fetch runs, and the last one began at least `minimum_interval` ago."""
         if self._waiting is not None:
             return False
         return self._tried_at is None or self._clock() - self._tried_at >= self._options.minimum_interval

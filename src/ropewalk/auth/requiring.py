@@ -1,4 +1,4 @@
-"""`requires`: scopes and roles that a handler, or everything inside a middleware, needs."""
+"""`requires`: demands scopes and roles for a handler, or for everything inside a middleware."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,16 +21,17 @@ from ropewalk.typed.markers import Computed
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 REQUIREMENTS: Final = "ropewalk_requires"
-"""The attribute of a function with its `Requirement`s, for descriptions of the API."""
+"""The name of the attribute that holds a function's `Requirement`s. The API description reads it."""
 _ADDED: Final = "ropewalk_request"
-"""The parameter for the request that is added to functions without one."""
+"""The name of the parameter for the request that is added to functions without such a parameter."""
 
 
 def requires(*scopes: str, role: str | Iterable[str] | None = None) -> "Requirement":
-    """Let only clients pass that have all these scopes and, if roles are given, one of them.
+    """Admit only clients that have all these scopes and, if roles are given, at least one of these roles.
 
-    Use it as a decorator below that of the route, or as a middleware inside `authenticate`. Without scopes and roles
-    any authenticated client passes. An anonymous client gets 401, another one 403. Raises HandlerError (RW240).
+    Use it as a decorator below the route decorator, or as a middleware inside `authenticate`. Without scopes and roles
+    it admits any authenticated client. An anonymous client gets 401; any other client that is not admitted gets 403.
+    Raises HandlerError (RW240) for a scope or role that is not a suitable str.
     """
     roles = (role,) if isinstance(role, str) else tuple(role or ())
     given: tuple[Any, ...] = (*scopes, *roles)
@@ -42,15 +43,15 @@ def requires(*scopes: str, role: str | Iterable[str] | None = None) -> "Requirem
 
 
 class Requirement:
-    """What `requires` returns: a decorator and a middleware."""
+    """The object that `requires` returns. It is both a decorator and a middleware."""
 
     is_middleware = True
 
     def __init__(self, scopes: tuple[str, ...], roles: tuple[str, ...], *, has_roles: bool) -> None:
         self.scopes = scopes
-        """All are needed."""
+        """A client needs all of them."""
         self.roles = roles
-        """One is needed."""
+        """A client needs at least one of them."""
         self._has_roles = has_roles
 
     @overload
@@ -60,11 +61,14 @@ class Requirement:
     def __call__(self, first: Request, next: Next, /) -> Awaitable[Any]: ...
 
     def __call__(self, first: Any, next: Next | None = None, /) -> Any:
-        """Decorate a handler; or, called with a request and what is inside, be a middleware."""
+        """Decorate a handler, or act as a middleware if called with a request and the next step."""
         return self._guard(first) if next is None else self._pass(first, next)
 
     def check(self, request: Request) -> None:
-        """Raises NotAuthenticated (401), NotAllowed (403), and HandlerError (RW241) without `authenticate`."""
+        """Raises NotAuthenticated (401) for an anonymous client, and NotAllowed (403) for insufficient scopes or roles.
+
+        Raises HandlerError (RW241) if the `authenticate` middleware is missing.
+        """
         found = authentication_of(request)
         if found.identity is None or found.scheme is None:
             raise not_authenticated(found.schemes)
@@ -83,10 +87,10 @@ class Requirement:
         return await next(request)
 
     def _guard(self, function: Function) -> Function:
-        """The function with the check in front. It takes the request even if the function does not."""
+        """Wrap a function so that it is called only after the check. The wrapper always takes the request."""
         if getattr(function, ROUTED, False):
-            what = f"{named(function)}: @requires stands above the decorator of a route, where it has no effect."
-            raise HandlerError("RW240", what, "Put it below: the decorator of the route comes first.")
+            what = f"{named(function)}: @requires is above the route decorator, where it has no effect."
+            raise HandlerError("RW240", what, "Put it below the route decorator.")
         signature = _signature(function)
         guarded: Function = self._wrapper(function, passes_on=_ADDED in signature.parameters)
         requirements = (self, *getattr(function, REQUIREMENTS, ()))
@@ -96,7 +100,7 @@ class Requirement:
         return guarded
 
     def _wrapper(self, function: Any, *, passes_on: bool) -> Any:
-        """`passes_on`: the function is a wrapper itself, and takes the parameter that is added."""
+        """Make the wrapper. `passes_on`: the function is such a wrapper too, so it takes the added parameter."""
 
         def check(given: tuple[Any, ...], by_name: dict[str, Any]) -> None:
             request = given[0] if given else None
@@ -141,12 +145,15 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Guard(Computed):
-    """The request, if it meets the requirements. It is computed before other inputs are read, so 403 precedes 422."""
+    """Computes the added parameter: the request, if it meets the requirements.
+
+    It is computed before other inputs are read, so that a client without access gets 403 and not 422.
+    """
 
     requirements: tuple[Requirement, ...] = ()
 
     def compute(self, request: Request, kind: Any, default: Any) -> Any:
-        """The request. Raises as `Requirement.check`."""
+        """The request. Raises the exceptions of `Requirement.check`."""
         del kind, default
         for each in self.requirements:
             each.check(request)
@@ -154,7 +161,7 @@ class Guard(Computed):
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    """The signature, with the annotations that can be evaluated now."""
+    """The signature of a function. Annotations that are str are evaluated if that is possible now."""
     try:
         return inspect.signature(function, eval_str=True)
     except NameError:
@@ -165,7 +172,8 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def _takes_only_the_request(signature: inspect.Signature) -> bool:
-    """Whether a function is called with the request and, at most, parameters of the path as they are."""
+    """Whether a function takes the request, and otherwise only parameters without annotations, which are path
+    parameters."""
     parameters = list(signature.parameters.values())
     found = [each for each in parameters if each.name == "request" or each.annotation is Request]
     others = [each for each in parameters if each not in found]
@@ -173,7 +181,7 @@ def _takes_only_the_request(signature: inspect.Signature) -> bool:
 
 
 def _with_guard(signature: inspect.Signature, requirements: tuple[Requirement, ...]) -> inspect.Signature:
-    """The signature with a parameter for the request, at its end but before `**keywords`."""
+    """Add a parameter for the request to a signature: the last parameter, except that `**keywords` follow it."""
     annotation = Annotated[Request, Guard(requirements=requirements)]
     added = inspect.Parameter(_ADDED, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
     parameters = [each for each in signature.parameters.values() if each.name != _ADDED]

@@ -1,4 +1,4 @@
-"""`Scheme`: how a client authenticates. All schemes derive from it, also those of programs."""
+"""`Scheme`: the base class of all authentication schemes, including your own."""
 
 from typing import Any
 
@@ -10,24 +10,24 @@ from ropewalk.request import Request
 
 
 class Scheme:
-    """A way to authenticate. `name` is that in the description of the API."""
+    """An authentication scheme. `name` is its name in the API description."""
 
     def __init__(self, name: str, realm: str) -> None:
         self.name = name
         self.realm = check_realm(realm)
 
     def challenge(self) -> Challenge:
-        """What a client without credentials is sent in WWW-Authenticate."""
+        """The challenge that a client without credentials gets in WWW-Authenticate."""
         raise NotImplementedError
 
     def challenges(self) -> tuple[Challenge, ...]:
-        """All that such a client is sent, the best first."""
+        """All challenges that a client without credentials gets, the best first."""
         return (self.challenge(),)
 
     async def identify(self, request: Request) -> Identity | None:
-        """The identity of the client; None if the request has no credentials of this scheme.
+        """The identity of the client; None if the request has no credentials for this scheme.
 
-        Raises Refused for credentials that are invalid.
+        Raises Refused for invalid credentials.
         """
         raise NotImplementedError
 
@@ -44,9 +44,9 @@ class Scheme:
 
 
 def authorization(request: Request, scheme: str) -> bytes | None:
-    """The credentials of a scheme in the Authorization field (RFC 9110, section 11.6.2); None if there are none.
+    """The credentials for a scheme in the Authorization field (RFC 9110, section 11.6.2); None if there are none.
 
-    Raises Refused (400) if there are several such fields: programs before and after this one may read different ones.
+    Raises Refused (400) for several Authorization fields, because a proxy in front of this server may read another one.
     """
     lines = request.values(b"authorization")
     if not lines:

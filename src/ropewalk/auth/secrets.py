@@ -1,4 +1,4 @@
-"""Comparison of secrets."""
+"""Compares secrets in constant time."""
 
 from hmac import compare_digest
 

@@ -1,14 +1,15 @@
-"""Tokens whose signature was verified: a client sends the same one with each request.
+"""Remembers verified tokens, because a client sends the same token with each request.
 
-Only the work that must give the same result again is left out. The rules:
+It saves only work whose result cannot have changed. The rules:
 
-- A token is known by the digest of its exact bytes, so another signature is another token. No token itself is kept.
-- Only verified tokens are kept, so that clients without one cannot fill the memory; and so many at most, the oldest of
-  which goes first.
-- What is kept counts for the keys that verified it. When keys are fetched again, every token is verified again: a key
-  that its issuer has withdrawn verifies nothing any more.
-- The times of a token are compared with the clock at each request, `load` is called at each request, and the claims
-  are decoded for each request: a handler may change them.
+- An entry is found by the hash of the token's exact bytes, so a token with another signature is not found. The token
+  itself is not kept.
+- Only verified tokens are remembered, so that clients without a valid token cannot fill the memory. The number of
+  entries is limited; the oldest entry is dropped first.
+- An entry is valid only for the keys that verified the token. After keys are fetched again, every token is verified
+  again, because its issuer may have withdrawn the key.
+- For each request, the times of the token are compared with the clock, and `load` is called. The claims are decoded for
+  each request too, because a handler may change them.
 """
 
 from hashlib import sha256
@@ -20,49 +21,49 @@ from ropewalk.auth.jwt_keys import Key
 
 
 class VerifiedToken(NamedTuple):
-    """What is kept of a token."""
+    """The remembered data of a verified token."""
 
     payload: bytes
-    """The JSON of the claims, all of which were checked but the times."""
+    """The claims as JSON."""
     begins: float
-    """The later of `nbf` and `iat`; the beginning of time without them."""
+    """The later of the claims `nbf` and `iat`; minus infinity without them."""
     expires: float
-    """`exp`; the end of time without it."""
+    """The claim `exp`; infinity without it."""
     scopes: frozenset[str]
     roles: frozenset[str]
     keys: tuple[Key, ...]
     """All keys at the time of the verification."""
 
     def claims(self) -> dict[str, Any]:
-        """The claims, in an object of their own."""
+        """Decode the claims, as a new object for each call."""
         found: dict[str, Any] = msgspec.json.decode(self.payload)
         return found
 
     def is_valid(self, now: float, leeway: float) -> bool:
-        """Whether a time is between those of the token."""
+        """Whether the token is valid at a time. The leeway extends its time at both ends."""
         return self.begins <= now + leeway and self.expires > now - leeway
 
 
 class VerifiedTokens:
-    """At most so many verified tokens."""
+    """Remembers at most `most` verified tokens."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._tokens: dict[bytes, VerifiedToken] = {}
 
     def find(self, written: bytes) -> VerifiedToken | None:
-        """A token by its bytes."""
+        """The entry for the bytes of a token; None if they are not remembered."""
         return self._tokens.get(sha256(written).digest()) if self._tokens else None
 
     def add(self, written: bytes, token: VerifiedToken) -> None:
-        """Keep a token."""
+        """Remember a token."""
         if self._most:
             if len(self._tokens) >= self._most:
                 del self._tokens[next(iter(self._tokens))]
             self._tokens[sha256(written).digest()] = token
 
     def forget(self, written: bytes) -> None:
-        """Have a token verified again."""
+        """Forget a token, so that it is verified again."""
         self._tokens.pop(sha256(written).digest(), None)
 
     def __len__(self) -> int:

@@ -1,4 +1,7 @@
-"""Calls handlers: plain functions, coroutine functions and those that return Deferreds, with all values and errors."""
+"""Calls handlers, and sends responses for what they return or raise.
+
+Handlers are plain functions, coroutine functions, or functions that return Deferreds.
+"""
 
 from ropewalk.calling.awaitables import resolve
 from ropewalk.calling.background import Background, CallsOfRequest

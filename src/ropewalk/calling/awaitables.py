@@ -1,4 +1,4 @@
-"""Deferreds and coroutines that handlers return. They may resolve to another Deferred or coroutine."""
+"""Resolves Deferreds and coroutines that handlers return, which may again resolve to a Deferred or coroutine."""
 
 from typing import Any, Final
 
@@ -9,10 +9,7 @@ from ropewalk.response import forget
 from ropewalk.waiting import must_wait
 
 MOST_NESTED: Final = 100
-"""The most Deferreds and coroutines that resolve to one another.
-
-Few programs nest three, and more than this is a loop.
-"""
+"""The most nested Deferreds and coroutines. Few applications nest three; so many can only be an endless loop."""
 
 
 async def resolve(value: Any, call: Any) -> Any:

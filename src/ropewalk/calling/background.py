@@ -1,14 +1,14 @@
-"""Functions that run after the response of a request: `request.after(send_mail, guest)`.
+"""Background tasks: functions that run after the response to a request. `request.after(send_mail, guest)` adds one.
 
-| what happens | the functions of a request |
+| event | background tasks of the request |
 |---|---|
-| the handler or a middleware raises an exception, or a stream fails | that were added before are dropped |
-| the client leaves, and the handler is cancelled before its response begins | are dropped |
-| the client leaves at another time | run, as if it had stayed |
-| the response has been sent, the handler has ended, its dependencies are closed | run, one after another |
-| one raises an exception | it is logged, and the next one runs |
-| a stop begins | the stop waits for them, until the deadline of the drain |
-| the deadline | those that run are cancelled, the others are dropped, and the log names them |
+| the handler or a middleware raises an exception, or a stream fails | the tasks added so far are dropped |
+| the client leaves, and the handler is cancelled before its response begins | all are dropped |
+| the client leaves at another time | all run, as if the client had stayed |
+| the response is sent, the handler has ended, and its dependencies are closed | all run, one after another |
+| a task raises an exception | the exception is logged, and the next task runs |
+| the app begins to stop | the stop waits for all, until the deadline of the drain |
+| the deadline of the drain passes | the running task is cancelled, the others are dropped, and the log names them |
 """
 
 from collections import deque
@@ -32,10 +32,10 @@ from ropewalk.waiting import Waiter, call_later, call_soon, ready
 log = Logger(namespace="ropewalk.handlers")
 
 MOST_WAITING: Final = 10_000
-"""The most functions of an app that wait or run. Each holds its request and its arguments in memory."""
+"""The most background tasks of an app that wait or run. Each keeps its request and its arguments in memory."""
 
 CANCEL_LIMIT: Final = 1.0
-"""Seconds that a cancelled function has to end."""
+"""Seconds within which a cancelled function must end."""
 
 
 class Call(NamedTuple):
@@ -48,45 +48,45 @@ class Call(NamedTuple):
 
 
 class Background:
-    """The functions of an app that run after responses."""
+    """The background tasks of an app."""
 
     def __init__(self) -> None:
         self.most = MOST_WAITING
         self.count = 0
-        """How many wait or run."""
+        """The number of functions that wait or run."""
         self._full = False
-        """Whether the log says so."""
+        """Whether the log has a warning that the limit is reached."""
         self._open: dict[CallsOfRequest, None] = {}
         self._idle: list[Waiter[None]] = []
         self._cancel_timer: Callable[[], object] | None = None
 
     def of(self, request: Request) -> "CallsOfRequest":
-        """The functions of a request, to which more can be added."""
+        """Make the object that holds and runs the functions of a request."""
         calls = CallsOfRequest(self, request)
         self._open[calls] = None
         return calls
 
     def found(self, method: str, target: bytes) -> "list[CallsOfRequest]":
-        """The functions of the requests with a method and target, for test clients."""
+        """The functions of all requests with this method and target. Test clients use it."""
         return [each for each in self._open if (each.request.method, each.request.target) == (method, target)]
 
     def admit(self) -> None:
-        """Count one more. Raises HTTPError 503 if too many wait."""
+        """Count one more function. Raises HTTPError 503 if too many wait or run."""
         if self.count >= self.most:
             if not self._full:
                 self._full = True
-                log.warn("{code} {count} functions wait. {remedy}", count=self.count, **_entry("RW263"))
-            raise HTTPError(503, "Too much work of earlier requests is waiting.", {"retry-after": "1"})
+                log.warn("{code} {count} background tasks wait. {remedy}", count=self.count, **_entry("RW263"))
+            raise HTTPError(503, "Too many background tasks are waiting.", {"retry-after": "1"})
         self.count += 1
 
     def ended(self) -> None:
-        """One has ended, or was dropped."""
+        """Count one function less: it has ended, or was dropped."""
         self.count -= 1
         if self.count < self.most // 2:
             self._full = False
 
     def closed(self, calls: "CallsOfRequest") -> None:
-        """All functions of a request have ended."""
+        """Forget the functions of a request, because all have ended."""
         self._open.pop(calls, None)
         if not self._open:
             self._set_timer(None)
@@ -96,7 +96,7 @@ class Background:
                     waiter.callback(None)
 
     async def finish(self, seconds: float | None) -> None:
-        """Wait until all have ended, for `seconds` (None: the limit `drain_timeout`), and then cancel them."""
+        """Wait until all functions have ended. After `seconds`, cancel them. None: the limit `drain_timeout`."""
         if not self._open:
             return
         if seconds is None:
@@ -110,7 +110,7 @@ class Background:
             raise
 
     def cut(self) -> None:
-        """Cancel those that run, and drop those that wait. One that does not end then is given up."""
+        """Cancel running functions, and drop waiting ones. `finish` stops waiting after CANCEL_LIMIT."""
         self._set_timer(CANCEL_LIMIT, self._give_up)
         for calls in tuple(self._open):
             calls.cut()
@@ -128,7 +128,7 @@ class Background:
             self.closed(calls)
 
     def _set_timer(self, seconds: float | None, call: Callable[[], None] | None = None) -> None:
-        """Replace the timer. None: there is none."""
+        """Replace the timer. With None, only cancel it."""
         cancel, self._cancel_timer = self._cancel_timer, None
         if cancel is not None:
             cancel()
@@ -142,14 +142,14 @@ class Background:
 
 
 class CallsOfRequest:
-    """The functions of one request."""
+    """The background tasks of one request."""
 
     def __init__(self, background: Background, request: Request) -> None:
         self.request = request
         self.errors: list[BaseException] = []
-        """What they have raised."""
+        """The exceptions that the functions have raised."""
         self.handler_is_cancelled = False
-        """The client has left, and the handler has not ended yet."""
+        """Whether the handler is cancelled, because its client has left, and has not ended yet."""
         self._background = background
         self._calls: deque[Call] = deque()
         self._cut = False
@@ -158,11 +158,11 @@ class CallsOfRequest:
         self._running: Deferred[Any] | None = None
         self._current: Call | None = None
         self._awaited = False
-        """Whether the function that runs has returned a Deferred or coroutine that waits."""
+        """Whether the running function has returned a Deferred or coroutine that waits."""
         request.disconnected.addCallback(self._response_ended)
 
     def add(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Add a function. Raises HandlerError (RW262) for what cannot be called, and HTTPError 503 for too many."""
+        """Add a function. Raises HandlerError (RW262) if it cannot be called, and HTTPError 503 if too many wait."""
         given: object = function
         if not callable(given):
             forget(given)
@@ -171,7 +171,7 @@ class CallsOfRequest:
         self._calls.append(Call(function, args, kwargs, copy_context()))
 
     def wait(self) -> Waiter[None]:
-        """Fires when all have ended."""
+        """Return an awaitable that fires when all functions have ended."""
         if self._closed:
             return ready(None)
         waiter: Waiter[None] = Waiter()
@@ -179,25 +179,25 @@ class CallsOfRequest:
         return waiter
 
     def names(self) -> str:
-        """Those that have not ended, for messages."""
+        """The names of the functions that have not ended, for messages."""
         left = [*([] if self._current is None else [self._current]), *self._calls]
         return ", ".join(named(each.function) for each in left)
 
     def note_failure(self, error: BaseException) -> None:
-        """Drop what waits: the handler, a middleware or a stream has failed.
+        """Drop the waiting functions, because the handler, a middleware or a stream has failed.
 
-        The end of a stream whose client has left does not count."""
+        A stream that ends because its client has left has not failed."""
         if self.request.gone and self.request.started and isinstance(error, CANCELLATIONS):
             return
         self._drop()
 
     def note_end(self) -> None:
-        """The handler has ended, or its dependencies are closed."""
+        """Run the functions soon: the handler has ended, or its dependencies are closed."""
         if self._ended and self._current is None:
-            call_soon(self._begin)  # later: what has ended may be about to report a failure
+            call_soon(self._begin)  # not at once, because the caller may be about to report a failure
 
     def cut(self) -> None:
-        """Cancel the function that runs, and drop the others."""
+        """Cancel the running function, and drop the others."""
         self._cut = True
         if self._calls:
             self._log("RW265", f"{', '.join(named(each.function) for each in self._calls)} was not called.")
@@ -220,15 +220,15 @@ class CallsOfRequest:
         if self._current is not None or self._closed:
             return
         if self.handler_is_cancelled or hasattr(request, "_running") or hasattr(request, "dependency_scope"):
-            return  # `note_end` follows
+            return  # `note_end` is called again later
         self._run_next()
 
     def _run_next(self) -> None:
-        """Call those that wait, until one has to be awaited."""
+        """Call the waiting functions one after another, until one of them must be awaited."""
         while self._calls:
             self._current = call = self._calls.popleft()
             self._running = running = call.context.run(start, self._run(call))
-            running.addErrback(lambda _: None)  # a cancellation: `_run` reports how the function ended
+            running.addErrback(lambda _: None)  # ignore a cancellation, because `_run` reports how the function ended
             if self._current is not None:
                 self._awaited = True
                 return
@@ -285,7 +285,7 @@ class CallsOfRequest:
 
     def _close(self) -> None:
         if not self._closed:
-            del self.request._after  # noqa: SLF001 - this is its value
+            del self.request._after  # noqa: SLF001 - the attribute refers to this object
         waits, self._waits = self._waits, []
         for waiter in waits:
             if not waiter.called:

@@ -1,4 +1,4 @@
-"""Cleanups that run on after the responses of their requests. A stop waits for them."""
+"""Cleanups of dependencies that still run after the response to their request. A stop waits for them."""
 
 from collections.abc import Collection, Coroutine
 from typing import Any
@@ -21,14 +21,14 @@ class Cleanups:
         return bool(self._running)
 
     def run(self, cleanup: Coroutine[Any, Any, None]) -> None:
-        """Run a cleanup, which handles its own errors, except that a stop may cancel it."""
+        """Run a cleanup. It must handle all errors itself, except the cancellation when the app stops."""
         running = start(cleanup)
         if not running.called:
             self._running.add(running)
             running.addBoth(self._end, running)
 
     async def finish(self) -> None:
-        """Wait for the running cleanups, and for those that they begin. Cancelling it cancels them."""
+        """Wait for all running cleanups, including those that they start. Cancelling the wait cancels the cleanups."""
         while self._running:
             await _all(self._running)
 
@@ -38,11 +38,11 @@ class Cleanups:
 
 
 def _all(running: Collection[Deferred[Any]]) -> Waiter[None]:
-    """Fires when all have ended. Cancelling it cancels them."""
+    """Return an awaitable that fires when all cleanups have ended. Cancelling it cancels the cleanups."""
     everything = DeferredList(tuple(running))
     ended: Waiter[None] = Waiter(lambda _: everything.cancel())
     everything.addCallback(lambda _: None if ended.called else ended.callback(None))
     return ended
 
 
-Cleanups.finish.__qualname__ = "cleanup of dependencies"  # the log names what a stop waits for by it
+Cleanups.finish.__qualname__ = "cleanup of dependencies"  # the log shows it if a stop waits for it

@@ -1,4 +1,7 @@
-"""Runs the coroutines of handlers: the first segment at once, where most end, and the rest as a task."""
+"""Runs the coroutines of handlers.
+
+The first segment, up to the first await that waits, runs at once. Most coroutines end in it. The rest runs as a task.
+"""
 
 import asyncio
 from asyncio import _get_running_loop as running_loop
@@ -18,24 +21,25 @@ from ropewalk.request import PENDING, Request
 log = Logger(namespace="ropewalk.handlers")
 
 BLOCKING = 0.5
-"""Seconds after which a resumed handler is logged as blocking the reactor. The engine measures the first segment."""
+"""If one step of a task takes more seconds, the log warns that it blocked the reactor. The engine measures the first
+segment."""
 
-_enter_task: Final[Any] = asyncio._enter_task  # noqa: SLF001 - for event loops, whose part this module plays
-_leave_task: Final[Any] = asyncio._leave_task  # noqa: SLF001 - the same
+_enter_task: Final[Any] = asyncio._enter_task  # noqa: SLF001 - meant for code that runs tasks, as this module does
+_leave_task: Final[Any] = asyncio._leave_task  # noqa: SLF001 - as above
 
 _LOOK_UP: Final[Any] = object()
 _NOTHING: Final[Any] = None
 
 
 class HandlerTask(Task):
-    """A handler that waits. Its outcome becomes the response to its request."""
+    """The task of a handler that waits. Its result becomes the response to its request."""
 
     __slots__ = ("request",)
 
     request: Request
 
     def begin_wait(self, request: Any, awaited: Any) -> None:
-        """The first segment has ended at an await: from here on the coroutine is a task of its request."""
+        """Make the coroutine the task of its request, because its first segment has ended at an await."""
         self.request = request
         if self.loop is not None:
             register_task(self)
@@ -71,12 +75,12 @@ class HandlerTask(Task):
 
 
 class CoroutineRunner:
-    """Runs first segments. `make_task` makes the task of a coroutine that waits."""
+    """Runs the first segments of coroutines. `make_task` makes the task for each coroutine."""
 
     def __init__(self, make_task: Callable[..., HandlerTask] = HandlerTask) -> None:
         self._make_task = make_task
         self.spare: list[HandlerTask] = []
-        """Tasks whose coroutine never waited. The next coroutine reuses one."""
+        """Unused tasks, whose coroutines have ended in their first segment. The next coroutine reuses one of them."""
 
     def drive(self, request: Any, coroutine: Coroutine[Any, Any, Any], context: Context, loop: Any = _LOOK_UP) -> Any:
         """Run the first segment of a coroutine, inside its context. Returns its value, or PENDING if it waits.
@@ -97,7 +101,7 @@ class CoroutineRunner:
         if loop is not None:
             try:
                 _enter_task(loop, task)
-            except RuntimeError:  # the caller runs in a task itself, such as a test's
+            except RuntimeError:  # the caller runs inside another task, for example a test's
                 former = swap_current_task(loop, task)
         try:
             awaited = coroutine.send(None)

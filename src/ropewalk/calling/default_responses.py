@@ -1,4 +1,4 @@
-"""The response to an HTTPError for which no error handler is registered: problem details, a page, or plain text."""
+"""The response to an HTTPError without an error handler: problem details, an HTML page, or plain text."""
 
 from dataclasses import is_dataclass
 from html import escape
@@ -13,14 +13,14 @@ from ropewalk.request import Request
 from ropewalk.response import HTML, JSON, PROBLEM, TEXT, Response, to_json
 
 ErrorFormat = Literal["negotiated", "problem", "text"]
-"""The form of the responses to errors. See `App`."""
+"""The form of error responses. See `App`."""
 
 _TYPES: Final = {PROBLEM: PROBLEM, JSON: PROBLEM, "text/html": HTML, "text/plain": TEXT}
-"""The Content-Type for each type that is offered: a client that accepts JSON can read problem details."""
+"""The Content-Type to send for each offered media type. A client that accepts JSON gets problem details."""
 _OFFERS: Final = tuple(_TYPES)
 
 _OF_BODY: Final = ("content-length", "content-encoding", "transfer-encoding")
-"""Fields by which an HTTPError says that its detail is the body."""
+"""Header fields that describe a body. If an HTTPError has one, its detail is sent unchanged as the body."""
 
 _PAGE: Final = """\
 <!doctype html>
@@ -46,7 +46,7 @@ def check_format(given: ErrorFormat | None) -> ErrorFormat | None:
 
 
 def format_of(apps: tuple[Any, ...]) -> ErrorFormat:
-    """The format of errors inside these apps, outermost first: that of the innermost app that has one."""
+    """The error format of the innermost app that sets one. `apps` are outermost first."""
     for app in reversed(apps):
         own: ErrorFormat | None = app.error_format
         if own is not None:
@@ -55,7 +55,10 @@ def format_of(apps: tuple[Any, ...]) -> ErrorFormat:
 
 
 def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], trace: str | None = None) -> Response:
-    """The response to an HTTPError inside these apps, outermost first. `trace` is a traceback to show to the client."""
+    """The response to an HTTPError. `apps` are the apps around the handler, outermost first.
+
+    `trace` is a traceback to show to the client.
+    """
     wanted = format_of(apps)
     headers = Headers(error.headers)
     if wanted == "text" or headers.content_type() not in (None, PROBLEM) or any(each in headers for each in _OF_BODY):
@@ -65,7 +68,7 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
         return _as_it_is(error, trace)
     kind = PROBLEM
     if wanted == "negotiated":
-        # If the client accepts none of them, problem details are as good as any (RFC 9110, section 12.5.1).
+        # A client that accepts none of them may get any of them (RFC 9110, section 12.5.1).
         kind = _TYPES[preferred(request.header("accept"), _OFFERS) or PROBLEM]
         vary_by_accept(headers)
     headers["content-type"] = kind
@@ -80,7 +83,7 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
 
 
 def _as_it_is(error: HTTPError, trace: str | None) -> Response:
-    """The detail of an error in the form that its type has as the value of a handler."""
+    """A response with the detail of an error, in the form that a handler's return value of its type has."""
     if trace is not None:
         return Response(trace, error.status, error.headers)
     plain = error.detail == phrase(error.status)
@@ -120,7 +123,7 @@ def _plain(problem: dict[Any, Any], trace: str | None) -> str:
 
 
 def _parts(problem: dict[Any, Any]) -> tuple[str, str, str]:
-    """The title, the detail if it says more, and the further members as JSON, for people."""
+    """The title, the detail unless it equals the title, and the other members as indented JSON."""
     title, detail = problem["title"], problem["detail"]
     shown_apart = {"type", "title", "status", "detail"}
     if not isinstance(title, str):

@@ -1,4 +1,4 @@
-"""The error handlers of apps, and which of them an exception belongs to."""
+"""The error handlers of apps, and the search for the one that handles an exception."""
 
 from asyncio import CancelledError
 from collections.abc import Callable
@@ -44,12 +44,13 @@ class ErrorHandlers:
         known[key] = handler
 
     def find(self, error: BaseException) -> Callable[..., Any] | None:
-        """The handler for this kind of exception: that of the nearest class, and for an HTTPError also of its status.
+        """The handler for the nearest class of an exception, or for the status of an HTTPError; None if there is none.
 
-        A status is nearer than HTTPError itself, and farther than a class derived from it. `Exception` does not count:
-        it is for unexpected exceptions, see `find_unexpected`. Some errors of Ropewalk derive from ValueError and the
-        like. A handler for one of these means the user's exceptions, and would show the client a mistake of the program
-        as one of the client's, so only handlers for RopewalkError and its subclasses get them.
+        A handler for a subclass of HTTPError comes first, then one for the status, then one for HTTPError itself. A
+        handler for `Exception` is not returned: see `find_unexpected`. Some errors of Ropewalk derive from ValueError
+        or other standard classes, but a handler for such a class expects exceptions of the application. It could report
+        an error in the application's code as the client's error. So only handlers for RopewalkError and its subclasses
+        get Ropewalk's errors.
         """
         own = isinstance(error, RopewalkError)
         for kind in type(error).__mro__:
@@ -62,20 +63,21 @@ class ErrorHandlers:
         return None
 
     def find_unexpected(self, error: BaseException) -> Callable[..., Any] | None:
-        """The handler for an unexpected exception: the one for `Exception`, else the one for status 500."""
+        """The handler for an unexpected exception: registered for `Exception`, or else for status 500. None without."""
         if isinstance(error, Exception) and Exception in self._by_class:
             return self._by_class[Exception]
         return self.find_status(500)
 
     def find_status(self, status: int) -> Callable[..., Any] | None:
-        """The handler that is registered for a status."""
+        """The handler that is registered for a status; None if there is none."""
         return self._by_status.get(status)
 
 
 def find_error_handler(error: BaseException, apps: tuple[Any, ...]) -> tuple[Callable[..., Any] | None, bool]:
-    """The error handler of the innermost app that has one, and whether it is registered for this kind of exception.
+    """The error handler of the innermost app that has one for an exception; None if no app has one.
 
-    `apps` are those around the handler, outermost first.
+    The second value says whether it is registered for this class or status, and not for unexpected exceptions. `apps`
+    are the apps around the handler, outermost first.
     """
     unexpected = not isinstance(error, HTTPError)
     for app in reversed(apps):

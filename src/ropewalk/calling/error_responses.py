@@ -1,4 +1,4 @@
-"""The response to an exception, made by the error handlers of the apps around the handler."""
+"""Makes the response to an exception, with the error handlers of the apps around the handler."""
 
 import sys
 from asyncio import CancelledError, current_task
@@ -22,15 +22,16 @@ from ropewalk.tracebacks import PACKAGE, format_error
 from ropewalk.waiting import must_wait
 
 ROOT: Final = "send_stream"
-"""The name of the outermost coroutine of a handler with middleware."""
+"""The function name of the outermost coroutine for a handler with middleware."""
 
 
 def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]) -> bool:
-    """Whether an exception passes through all middleware, because it ends the handler or the process.
+    """Whether an exception passes through all middleware instead of becoming a response.
 
-    A cancelled Deferred does if a middleware calls the next step by a Deferred or a task of its own, unless an error
-    handler names the exception: code that cancels that Deferred, such as `addTimeout`, expects the exception back. If
-    no code catches it, it becomes a response where the steps await each other again.
+    It does if it ends the handler or the process. The CancelledError of a Deferred also passes, if a middleware calls
+    the next step in a Deferred or task that it makes, and no error handler is registered for this class. Code that
+    cancels that Deferred, such as `addTimeout`, expects the exception back. If no code catches it, it becomes a
+    response as soon as it reaches a step that is awaited directly.
     """
     if isinstance(error, GeneratorExit) or interrupts(error):
         return True
@@ -40,11 +41,11 @@ def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]
         return not (_is_awaited_from_the_root() or find_error_handler(error, apps)[1])
     loop = running_loop() if isinstance(error, CancelledError) else None
     task = None if loop is None else current_task(loop)
-    return task is not None and task.cancelling() > 0  # the task itself is cancelled, not only what it awaits
+    return task is not None and task.cancelling() > 0  # the task itself is cancelled, and not only its awaitable
 
 
 def _is_awaited_from_the_root() -> bool:
-    """Whether the outermost coroutine of the request awaits the caller, step by step, without other code between."""
+    """Whether the request's outermost coroutine awaits the caller, through coroutines only."""
     frame = sys._getframe(1)  # noqa: SLF001 - as `inspect` does
     outer = frame.f_back
     while outer is not None:
@@ -58,7 +59,7 @@ def _is_awaited_from_the_root() -> bool:
 
 
 async def error_response(request: Request, error: BaseException, apps: tuple[Any, ...]) -> Response:
-    """The response to an exception, which is logged if it is unexpected. A failing error handler makes it a 500."""
+    """Make the response to an exception. Log an unexpected exception. If the error handler fails, the status is 500."""
     handler, expected = find_error_handler(error, apps)
     shortage = None if expected else shortage_in(error)
     if shortage is not None:
@@ -66,7 +67,8 @@ async def error_response(request: Request, error: BaseException, apps: tuple[Any
         error = shortage.to_http_error()
         handler, _ = find_error_handler(error, apps)
     is_http = isinstance(error, HTTPError)
-    # Unexpected exceptions are logged whatever their response is. So are Ropewalk's own errors about the program.
+    # Unexpected exceptions are logged, whatever their response is. So are Ropewalk's own errors, because they report
+    # mistakes in the application's code.
     logged = not is_http and (not expected or isinstance(error, RopewalkError))
     if logged:
         log_error(request, error, None if handler is None else LATE_REMEDY)
@@ -93,7 +95,7 @@ async def error_response(request: Request, error: BaseException, apps: tuple[Any
 async def _server_error(
     request: Request, error: BaseException, apps: tuple[Any, ...], tried: Callable[..., Any] | None
 ) -> Response:
-    """The 500 response to an exception that is logged. `tried` is an error handler that has failed already."""
+    """The 500 response to an exception that was logged. `tried` is the error handler that has failed; None without."""
     for app in reversed(apps):
         handler = app.errors.find_status(500)
         if handler is not None and handler is not tried:
@@ -108,7 +110,10 @@ async def _server_error(
 
 
 async def _call_error_handler(request: Request, error: BaseException, handler: Callable[..., Any]) -> Response:
-    """The response of an error handler. It has the exception's status, unless the handler returns a Response."""
+    """Call an error handler. Returns its response.
+
+    The response has the exception's status, unless the handler returns a Response object.
+    """
     try:
         value = handler(request, error)
         if must_wait(value):

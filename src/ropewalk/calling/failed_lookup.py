@@ -1,4 +1,4 @@
-"""The handler of a request for which no handler was found, because the lookup raised an exception."""
+"""The handler that is used for a request if the search for its handler raised an exception."""
 
 from typing import NoReturn
 
@@ -6,7 +6,7 @@ from ropewalk.request import Request
 
 
 class FailedLookup:
-    """Raises the exception of the lookup when it is called, so that error handlers and middleware see it."""
+    """A handler that raises the exception of the search, so that it passes through middleware and error handlers."""
 
     __slots__ = ("_error",)
 

@@ -1,4 +1,4 @@
-"""Log lines for exceptions of handlers: which code raised them, where, and what to do."""
+"""Logs exceptions of handlers: which code raised them, where, and how to fix it."""
 
 import sys
 from collections.abc import Callable
@@ -34,21 +34,21 @@ from ropewalk.tracebacks import PACKAGE, shown_failure
 log = Logger(namespace="ropewalk.handlers")
 
 _NOTE: Final = "Raised by the "
-"""The beginning of a note on an exception of an error handler or a middleware."""
+"""The beginning of the note that is added to an exception of an error handler or middleware."""
 _CALLED_FOR: Final = ", called for "
 _LOOKUP: Final = "what leads to it"
-"""The name in the log if the search for a handler failed before any code of the user was called."""
+"""The log shows this instead of a name, if the search for a handler failed before it called code of the user."""
 
 
 def note_middleware(error: BaseException, middleware: Callable[..., Any]) -> None:
-    """Note on an exception which middleware raised it, for the log."""
+    """Add a note to an exception that names the middleware that raised it. The log uses the note."""
     name = named(middleware)
     if not (isinstance(error, RopewalkError) and name in error.message):
         error.add_note(f"{_NOTE}middleware {name}.")
 
 
 def note_error_handler(raised: BaseException, handler: Callable[..., Any], error: BaseException) -> None:
-    """Note on an exception that an error handler raised it when it was called for `error`, for the log."""
+    """Add a note to an exception: an error handler raised it when it was called for `error`. The log uses the note."""
     raised.add_note(f"{_NOTE}error handler {named(handler)}{_CALLED_FOR}{shown(error)}.")
 
 
@@ -61,11 +61,11 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
         shortage = shortage_in(error)
         code, what, remedy = ("", "", "") if shortage is not None else _describe(request, error, advice)
         failure = shown_failure(error)
-    except BaseException as raised:  # by a method of the exception
+    except BaseException as raised:  # a method of the exception raised it, for example __str__
         if interrupts(raised):
             raise
         shortage, code, remedy = None, "RW208", CATALOGUE["RW208"].remedy
-        what = f"{_raiser(request, error)} raised {full_name(type(error))}. A method of that raised {shown(raised)}."
+        what = f"{_raiser(request, error)} raised {full_name(type(error))}. A method of it raised {shown(raised)}."
         failure = shown_failure(raised)
     try:
         if shortage is not None:
@@ -79,23 +79,24 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
             failure,
             code=code,
             method=request.method,
-            path=request.raw_path.decode("ascii"),  # still encoded: decoded, it may contain a line feed
+            path=request.raw_path.decode("ascii"),  # percent-encoded, because a decoded path may contain a line feed
             what=visible(what),
             remedy=remedy,
         )
-    except BaseException as raised:  # by an observer of the log: Twisted handles all but SystemExit and its like
+    except BaseException as raised:  # a log observer raised it; Twisted handles only subclasses of Exception
         if interrupts(raised):
             raise
         sys.excepthook(type(raised), raised, raised.__traceback__)
 
 
 def log_late(request: Request, error: BaseException) -> None:
-    """Log an exception to which no response can be made: one has begun or is complete, or the client has left.
+    """Log an exception that comes too late for an error response.
 
-    Exceptions that only report that the client has left are not logged. If it has left, neither are those that would
-    have become a response without a line in the log: HTTPErrors, and classes that have an error handler of their own.
+    Either a response has begun or is complete, or the client has left. In the latter case, some exceptions are not
+    logged: those that only report that the client has left, HTTPErrors, and classes that an error handler is registered
+    for.
     """
-    if isinstance(error, BadBody | BodyTooLarge):  # the client caused these, and the engine has logged them
+    if isinstance(error, BadBody | BodyTooLarge):  # the client caused them, and the engine has logged them
         return
     if request.gone:
         if isinstance(error, (*CANCELLATIONS, HTTPError)):
@@ -111,7 +112,7 @@ def log_shortage(request: Request, error: BaseException, shortage: Shortage) -> 
     """Log the shortage, unless it was logged in the current interval."""
     if request.service.shortages.is_news(shortage):
         log.warn(
-            "{code} {method} {path}: {who} met {error}. {remedy} For {seconds:g} s there is no other line about this.",
+            "{code} {method} {path}: {who} raised {error}. {remedy} This is logged at most once in {seconds:g} s.",
             code=shortage.code,
             method=request.method,
             path=request.raw_path.decode("ascii"),
@@ -138,7 +139,7 @@ def _describe(request: Request, error: BaseException, advice: str | None) -> tup
 
 
 def _raiser(request: Request, error: BaseException) -> str:
-    """The handler's name, or the name of the code that failed while the handler was searched, such as a `getChild`."""
+    """The name of the handler. If the search for it failed, the name of the code that failed, such as a `getChild`."""
     handler = request.engine_handler
     if handler is not None and not isinstance(unwrap(handler.call), FailedLookup):
         return _raiser_by_handler(handler.call, request, error) or named(handler.call)
@@ -150,7 +151,7 @@ def _raiser(request: Request, error: BaseException) -> str:
 
 
 def _raiser_by_handler(call: Any, request: Request, error: BaseException) -> str | None:
-    """The name of the code that failed, by the `describe_failure` of a handler that calls other code."""
+    """The name of the code that failed, as a handler that calls other code reports it. None if there is none."""
     while call is not None:
         handler = attached_handler(call)
         if handler is not None and handler.describe_failure is not None:
@@ -160,7 +161,7 @@ def _raiser_by_handler(call: Any, request: Request, error: BaseException) -> str
 
 
 def _noted_raiser(error: BaseException) -> str | None:
-    """The middleware or error handler that raised an exception, by the last note on it."""
+    """The middleware or error handler that raised an exception, from its last note. None without such a note."""
     for note in reversed(_notes(error)):
         if note.startswith(_NOTE):
             return f"The {note.removeprefix(_NOTE).removesuffix('.')}"

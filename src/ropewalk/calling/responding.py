@@ -1,4 +1,4 @@
-"""From the value or exception of a handler to the response that is sent."""
+"""Turns a handler's return value or exception into a response, and sends it."""
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -22,11 +22,14 @@ from ropewalk.resource import NOT_DONE_YET, resource_of
 from ropewalk.response import Response
 from ropewalk.waiting import must_wait
 
-# Inside middleware: the response is an object
+# For handlers inside middleware: a response is returned as an object
 
 
 async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Response:
-    """The Response for the value that `call` returned, awaited if necessary, and checked so that it can be sent."""
+    """The Response for the value that `call` returned. A value is awaited if necessary.
+
+    The response is settled: it was checked, and can be sent unchanged.
+    """
     if must_wait(value):
         value = await resolve(value, call)
         plain = settle_plain(value, request)
@@ -40,14 +43,15 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     elif response is value:
         settled = request.settled
         if settled is None or response is not settled[0]:
-            response = response.detached()  # middleware may change it, and the program may return it to others
+            response = response.detached()  # because middleware may change it, and the handler may return it again
     return await settle(response, request)
 
 
 async def respond_to_error(request: Request, error: BaseException, apps: tuple[Any, ...]) -> Response:
     """The Response to an exception of a handler or a middleware. The exception is logged if it is unexpected.
 
-    Raises the exception if no response is made: the client has left, or the handler is being cancelled.
+    Raises the exception itself if it must not become a response, because the client has left or the handler is being
+    cancelled.
     """
     request.note_failure(error)
     if passes_through(request, error, apps):
@@ -72,7 +76,7 @@ async def _sendable_error_response(request: Request, error: BaseException, apps:
 
 
 async def send(response: Response, request: Request) -> Response:
-    """Send a response to its end. Returns an object that stands for the sent response."""
+    """Send a whole response. Returns an object that stands for the sent response."""
     rest = response.send(request)
     if rest is not None:
         await rest
@@ -80,7 +84,7 @@ async def send(response: Response, request: Request) -> Response:
 
 
 async def close_dropped(request: Request) -> None:
-    """Close the streams that middleware has replaced. Log the exceptions of their `close`."""
+    """Close streamed bodies that middleware has replaced. Log the exceptions that closing raises."""
     for error in await close_unsent(request.begun):
         if interrupts(error):
             raise error
@@ -96,11 +100,11 @@ async def _wait_until_sent(request: Request) -> Response:
     return SentResponse(status=request.status or 200)
 
 
-# Without middleware: the response is sent at once
+# For handlers without middleware: the response is sent at once
 
 
 def send_value(request: Request, value: Any) -> None:
-    """Send the response for a handler's value, of any type."""
+    """Send the response for the value that a handler returned."""
     try:
         if isinstance(value, Response):  # what middleware returns
             rest = request.complete(value).send(request)
@@ -123,15 +127,16 @@ def send_value(request: Request, value: Any) -> None:
         if interrupts(error):
             raise
         if request.gone and isinstance(error, Disconnected):
-            return  # only the response has failed: the handler has returned, so what it left to do after it is done
+            return  # `fail` is not called, because it would drop the handler's background tasks
         fail(request, error)
 
 
 def fail(request: Request, error: BaseException) -> None:
-    """Send the response to an exception of a handler: by its error handler, else that of an HTTPError, else a 500.
+    """Send the response to an exception of a handler.
 
-    Unexpected exceptions are logged. If the system is out of descriptors or disk space, the status is 503 or 507, and
-    the log has one line in each interval.
+    The error handler for the exception makes the response. Without one, an HTTPError has a default response, and any
+    other exception gets a 500. Unexpected exceptions are logged. If the system is out of descriptors or disk space, the
+    status is 503 or 507, and the log has at most one line in each interval.
     """
     request.note_failure(error)
     if isinstance(error, CANCELLATIONS) and (request.gone or request.is_stopped()):
@@ -165,7 +170,7 @@ def fail(request: Request, error: BaseException) -> None:
 
 
 def _give_up(request: Request) -> None:
-    """Send a 500: the response to an error has failed itself."""
+    """Send a plain 500, because making the response to an error has failed."""
     request.forget()
     try:
         default_response(HTTPError(500), request, _apps_of(request)).send(request)
@@ -181,12 +186,13 @@ async def _send_rest(rest: Coroutine[Any, Any, None], request: Request) -> Respo
 
 
 def _apps_of(request: Request) -> tuple[Any, ...]:
-    """The apps around the handler of a request, outermost first; the served app where no other matters."""
+    """The apps around the handler of a request, outermost first. Only the served app, if no other app affects the
+    response."""
     return getattr(_called(request), "ropewalk_apps", None) or (request.service.app,)
 
 
 def _called(request: Request) -> Callable[..., Any]:
-    """The handler of a request, for messages. Before one is found, a function of this module stands for it."""
+    """The handler of a request, for messages. Before it is found, a function of this module is returned instead."""
     handler = request.engine_handler
     return fail if handler is None else handler.call
 
@@ -200,7 +206,7 @@ def _fired(result: Any, request: Request, context: Context) -> None:
 
 
 def _run(request: Request, coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run a coroutine for a request and send its value."""
+    """Run a coroutine for a request, and send the response for its value."""
     context = copy_context()
     try:
         value = context.run(request.service.drive, request, coroutine, context)

@@ -1,9 +1,9 @@
-"""A task that lives as long as a server, so that anyio keeps its worker threads as long.
+"""A task that lives as long as a server, so that anyio keeps its worker threads for that time.
 
-anyio ends its threads with the root task, the one that runs the loop. A reactor has no such task. anyio would then use
-the task of the handler that needs a thread, and each request would start its own threads. To find the root task, anyio
-also looks for a done callback from uvloop's module. This task has such a callback and does nothing else. If a future
-anyio finds root tasks in another way, threads end with their requests, and nothing else changes.
+anyio ends its threads when the root task ends. This is the task that runs the event loop, and a reactor has none. So
+anyio would use the task of the handler that needs a thread, and each request would start its own threads. To find the
+root task, anyio also looks for a done callback from uvloop's module. This task has such a callback and does nothing
+else. If a future version of anyio finds the root task in another way, threads end with their requests again.
 """
 
 from asyncio import Future, Task
@@ -13,14 +13,14 @@ from ropewalk.waiting import Waiter
 
 
 class RootTask:
-    """Holds the task from start to stop. Without an asyncio loop there is none: anyio has no threads then."""
+    """Holds the task from start to stop. Without an asyncio loop it holds none, because anyio then has no threads."""
 
     def __init__(self) -> None:
         self._task: Task[None] | None = None
         self._release: Future[None]
 
     def start(self) -> None:
-        """Start the task on the running loop."""
+        """Start the task on the running event loop, if there is one."""
         loop = running_loop()
         if loop is None:
             return
@@ -29,7 +29,7 @@ class RootTask:
         self._task.add_done_callback(_mark)
 
     async def stop(self) -> None:
-        """End the task, and with it the threads. They are not daemons: a process does not exit before they end."""
+        """End the task, which ends the threads. They are not daemon threads, so they would keep the process alive."""
         task, self._task = self._task, None
         if task is None:
             return
@@ -45,7 +45,7 @@ async def _wait(release: "Future[None]") -> None:
 
 
 def _mark(_: object) -> None:
-    """The callback by which anyio recognizes the task."""
+    """The done callback that makes anyio take the task for the root task."""
 
 
 _mark.__module__ = "uvloop.loop"

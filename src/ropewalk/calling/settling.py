@@ -1,7 +1,7 @@
-"""Checks responses inside middleware, so that an error is raised there, before the head is sent.
+"""Settles responses inside middleware: checks them, so that errors are raised there, before the head is sent.
 
-The response that `next` returns is settled: it can be sent as it is. The response of each middleware is settled again,
-unless it is the same and unchanged.
+A settled response can be sent unchanged. The response that `next` returns is settled. The response that a middleware
+returns is settled again, unless it is the same object and unchanged.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,14 @@ from ropewalk.response import KNOWN_TYPES, Response, check_unicode
 from ropewalk.streaming import close_parts, until_stop
 
 Settled = tuple[Response, Any, int, list[tuple[str, str]]]
-"""A response that can be sent as it is, with its body, status and header lines, by which changes are detected."""
+"""A settled response, and the body, status and header lines that it had then. Comparison with them detects changes."""
 
 
 def settle_plain(value: Any, request: Request) -> Response | None:
-    """The settled response for a plain str or bytes, which most handlers return. None for any other value."""
+    """The settled response for a str or bytes, which most handlers return. None for any other value.
+
+    None also if the request has prepared changes to the response.
+    """
     kind = type(value)
     if kind is not str and kind is not bytes:
         return None
@@ -59,7 +62,7 @@ def remember_settled(response: Response, request: Request) -> Response:
 async def settle(response: Response, request: Request) -> Response:
     """Settle a response. If its body is streamed, produce the first part of the body now.
 
-    An exception before the first part thus reaches middleware, and becomes a 500.
+    So an exception before the first part reaches middleware, and the client gets a 500.
     """
     response = response.settle(request)
     if isinstance(response.body, bytes | str | OpenFile | BegunBody):
@@ -84,7 +87,7 @@ async def settle(response: Response, request: Request) -> Response:
 
 
 async def close_unsent(bodies: "Sequence[BegunBody]") -> list[BaseException]:
-    """Close the bodies that middleware has dropped. Returns the exceptions that they raise."""
+    """Close bodies that middleware has dropped. Returns the exceptions that closing raised."""
     errors: list[BaseException] = []
     for body in bodies:
         if not body.closed:
@@ -92,7 +95,7 @@ async def close_unsent(bodies: "Sequence[BegunBody]") -> list[BaseException]:
                 await close_parts(body)
             except GeneratorExit:
                 raise
-            except BaseException as error:  # noqa: BLE001 - the caller logs it; the others must still be closed
+            except BaseException as error:  # noqa: BLE001 - the caller logs it; the other bodies must still be closed
                 errors.append(error)
     return errors
 
@@ -108,9 +111,9 @@ class BegunBody:
         self.closed = False
 
     async def begin(self) -> bool:
-        """Take the first part. Returns False if there is none.
+        """Take the first part of the body. Returns False if the body has no part.
 
-        Raises HandlerError (RW201) if it is not str or bytes.
+        Raises HandlerError (RW201) if the part is not str or bytes.
         """
         raise NotImplementedError
 

@@ -1,7 +1,7 @@
-"""Errors of a system that is out of descriptors or disk space.
+"""Errors that are raised because the system is out of descriptors or disk space.
 
-Any client may cause them, by requesting a file or uploading one. So they are not errors of the handler: clients get a
-503 or 507, and the log has one line in each interval, however many requests are refused.
+They are not errors in the handler, because any client may cause them by requesting or uploading files. So clients get a
+503 or 507, and the log has at most one line in each interval, however many requests are refused.
 """
 
 from collections.abc import Callable
@@ -18,14 +18,14 @@ INTERVAL: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """A resource of the system that is exhausted."""
+    """A shortage of a system resource: its error code, and the status and header fields of the response."""
 
     code: str
     status: int
     headers: tuple[tuple[str, str], ...] = ()
 
     def to_http_error(self) -> HTTPError:
-        """The error that is the response to the client."""
+        """The error that determines the client's response."""
         return HTTPError(self.status, headers=self.headers)
 
 
@@ -40,19 +40,19 @@ def shortage_in(error: BaseException) -> Shortage | None:
         return None
     try:
         return _SHORTAGES.get(error.errno or 0)
-    except Exception:  # noqa: BLE001 - a property of a subclass raised; the exception itself is what has to be logged
+    except Exception:  # noqa: BLE001 - `errno` of a subclass raised it, but `error` itself has to be logged
         return None
 
 
 class ShortageLog:
-    """When each shortage was last logged, for one service."""
+    """Remembers when each shortage was last logged by one service."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._now = now
         self._logged_at: dict[Shortage, float] = {}
 
     def is_news(self, shortage: Shortage) -> bool:
-        """Whether a line about this shortage is due. The caller then logs it."""
+        """Whether the shortage was not logged in the last interval. If so, the caller must log it."""
         now = self._now()
         if shortage in self._logged_at and now - self._logged_at[shortage] < INTERVAL:
             return False

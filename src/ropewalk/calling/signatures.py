@@ -1,4 +1,4 @@
-"""Whether a function can be called with some number of positional arguments."""
+"""Checks whether a function can be called with a number of positional arguments."""
 
 from inspect import signature
 from typing import Any
@@ -7,7 +7,7 @@ from typing import Any
 def accepts(function: Any, count: int) -> bool:
     """Whether a callable takes `count` positional arguments and needs no others.
 
-    True for a callable that is not written in Python and has no signature.
+    It is also True for a callable without a signature, such as some that are written in C.
     """
     try:
         signature(function).bind(*[None] * count)

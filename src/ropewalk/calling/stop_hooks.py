@@ -1,4 +1,4 @@
-"""Runs the hooks of a stop: each has a time limit, and the log names a hook that takes long."""
+"""Runs stopping hooks and stop hooks with a time limit. The log names a hook that takes long."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,16 +17,16 @@ LOG_DELAY: Final = 1.0
 """Seconds after which the log names the hook that a stop waits for."""
 
 CANCEL_LIMIT: Final = 1.0
-"""Seconds that a cancelled hook has to end."""
+"""Seconds within which a cancelled hook must end."""
 
 STOP_MINIMUM: Final = 5.0
-"""Seconds that a stop hook has at least: a short drain cuts requests off, but databases still have to be closed."""
+"""The least time limit of a stop hook, in seconds. Even after a short drain, databases have to be closed."""
 
 Hook = Callable[[], Any]
 
 
 class StopHooks:
-    """The hooks of one stop. `call_later(seconds, function)` is the reactor's, `seconds` the limit of the drain."""
+    """Calls the hooks when an app stops. `call_later` is the reactor's method. `seconds` is the limit of the drain."""
 
     def __init__(self, call_later: Callable[..., Any], seconds: float) -> None:
         self._call_later = call_later
@@ -38,7 +38,7 @@ class StopHooks:
         await self._call("on_stopping", hook, self._seconds)
 
     async def call_stop(self, hook: Hook) -> None:
-        """Call a hook after the drain. Its time limit starts with its call."""
+        """Call a stop hook, after the drain. Its time limit begins with the call."""
         await self._call("stop", hook, max(self._seconds, STOP_MINIMUM))
 
     def cancel(self) -> None:
@@ -69,9 +69,9 @@ class _HookCall:
         self._ended: Deferred[None] = Deferred()
 
     async def run(self) -> None:
-        """Return when the hook has ended. After it was cancelled, wait only for a limited time."""
+        """Return when the hook has ended. After a cancellation, wait only up to CANCEL_LIMIT."""
         self._task = start(self._run_hook())
-        self._task.addErrback(lambda _: None)  # cancelled: `_run_hook` reports how the hook ended
+        self._task.addErrback(lambda _: None)  # ignore a cancellation, because `_run_hook` reports how the hook ended
         if not self._ended.called:
             if self._seconds > LOG_DELAY:
                 self._after(LOG_DELAY, self._log_wait)
@@ -84,7 +84,7 @@ class _HookCall:
                     timer.cancel()
 
     def cancel(self, when: str) -> None:
-        """Cancel the hook, once. If it still runs after a moment, stop waiting for it."""
+        """Cancel the hook, once. If it still runs after CANCEL_LIMIT, stop waiting for it."""
         if self._cancelled or self._ended.called or self._task is None:
             return
         self._cancelled = True
@@ -93,7 +93,7 @@ class _HookCall:
         self._task.cancel()
 
     async def _run_hook(self) -> None:
-        """Call the hook, and report its end."""
+        """Call the hook, and notify `run` when it ends."""
         try:
             await call_hook(self._hook)
         except (asyncio.CancelledError, CancelledError):

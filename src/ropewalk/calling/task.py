@@ -1,13 +1,13 @@
-"""A running coroutine: a task of our own, which asyncio and its libraries accept as one of theirs.
+"""Tasks that run coroutines on every reactor. asyncio and its libraries accept them as asyncio tasks.
 
-It runs the first segment at once, is resumed when a Deferred fires, and works on every reactor:
+A task runs its first segment at once. When it is resumed depends on what it awaits:
 
-| it awaits | on an asyncio reactor | on another |
+| it awaits | on an asyncio reactor | on another reactor |
 |---|---|---|
-| a Deferred | resumed when it fires | the same |
-| an asyncio future or task | resumed by the loop | HandlerError RW203 is raised at the await |
-| nothing (`asyncio.sleep(0)`) | resumed at the loop's next turn | at the reactor's |
-| itself, or a future of another loop | HandlerError RW220 is raised at the await | RW203, as above |
+| a Deferred | resumed when the Deferred fires | the same |
+| an asyncio future or task | resumed by the event loop | HandlerError RW203 is raised at the await |
+| nothing (`asyncio.sleep(0)`) | resumed in the loop's next iteration | resumed in the reactor's next iteration |
+| itself, or a future of another loop | HandlerError RW220 is raised at the await | HandlerError RW203, as above |
 | anything else | HandlerError RW204 is raised at the await | the same |
 """
 
@@ -33,7 +33,7 @@ from ropewalk.waiting import call_soon
 if sys.version_info >= (3, 12):
     swap_current_task: Any = asyncio.tasks._swap_current_task  # type: ignore[attr-defined] # noqa: SLF001
 else:
-    from asyncio.tasks import _current_tasks  # type: ignore[attr-defined] # typeshed has it not
+    from asyncio.tasks import _current_tasks  # type: ignore[attr-defined] # missing in typeshed
 
     def swap_current_task(loop: AbstractEventLoop, task: Any) -> Any:
         """Make a task the loop's current task, or remove it. Returns the previous one."""
@@ -45,19 +45,22 @@ else:
         return former
 
 
-register_task: Final[Any] = asyncio._register_task  # noqa: SLF001 - made for event loops, as this is
-"""Have `asyncio.all_tasks()` know a task, weakly. A task is registered when it waits: most handlers never do."""
+register_task: Final[Any] = asyncio._register_task  # noqa: SLF001 - meant for code that runs tasks, as this module does
+"""Add a task to `asyncio.all_tasks()`, with a weak reference. Called when a task waits, which most never do."""
 
-_loop_of: Final[Any] = asyncio.futures._get_loop  # type: ignore[attr-defined] # noqa: SLF001 - as asyncio's tasks do
+_loop_of: Final[Any] = asyncio.futures._get_loop  # type: ignore[attr-defined] # noqa: SLF001 - asyncio's tasks use it
 
 
 class Task(TaskInterface):
-    """A running coroutine, and asyncio's current task while it runs. A subclass defines `handle_outcome`."""
+    """Runs a coroutine, and is asyncio's current task meanwhile. A subclass defines `handle_outcome`."""
 
     __slots__ = ()
 
     def cancel(self, msg: Any = None) -> bool:
-        """Raise CancelledError in the coroutine, at the loop's next turn (without asyncio: at once)."""
+        """Raise CancelledError in the coroutine, in the loop's next iteration; without asyncio, at once.
+
+        Returns False if the coroutine has ended.
+        """
         if self.finished:
             return False
         self.marked = True
@@ -68,7 +71,7 @@ class Task(TaskInterface):
             self._must_cancel = True
         elif isinstance(waiter, Deferred):
             self._must_cancel = True
-            # The coroutine must not run inside this call if asyncio runs: asyncio.timeout does not expect it.
+            # With asyncio, the coroutine must not run inside this call, because asyncio.timeout does not expect it.
             self._inline = self.loop is None
             waiter.cancel()
             self._inline = True
@@ -95,13 +98,13 @@ class Task(TaskInterface):
         except StopIteration as stop:
             self.outcome = stop.value
             self.finished = True
-        except BaseException as raised:  # CancelledError and SystemExit are outcomes too
+        except BaseException as raised:  # including CancelledError and SystemExit
             if interrupts(raised):
                 raise
             self.error = raised
             self.finished = True
         finally:
-            error = None  # the traceback of an exception that was thrown in refers to this frame
+            error = None  # its traceback refers to this frame
             if loop is not None:
                 swap_current_task(loop, former)
         if self.finished:
@@ -112,7 +115,7 @@ class Task(TaskInterface):
             self.wait(awaited)
 
     def finish(self) -> None:
-        """Call the done callbacks: the coroutine has ended."""
+        """Mark the task as finished, and call the done callbacks."""
         self.finished = True
         for callback, context in self.callbacks or ():
             self.call_back(callback, context)
@@ -120,22 +123,22 @@ class Task(TaskInterface):
             self.callbacks = []
 
     def forget_frames(self) -> None:
-        """Replace the exception by a copy without traceback, unless a callback may read it: its frames hold the task.
+        """Replace the exception by a copy without a traceback, unless a callback may read it.
 
-        The log and error handlers get the original, with its traceback.
+        The frames in the traceback keep the task alive. The log and error handlers get the original exception.
         """
         if self.callbacks is None and self.error is not None:
             self.error = without_frames(self.error)
 
     def handle_outcome(self) -> None:
-        """Handle the outcome: `error` if it is set, else `outcome`. Called once, after the coroutine has ended."""
+        """Handle `error` if it is set, or else the result in `outcome`. Called once, after the coroutine has ended."""
         raise NotImplementedError
 
     def wait(self, awaited: Any) -> None:
-        """Have the coroutine resumed when the awaited object is done."""
+        """Arrange that the coroutine is resumed when the awaited object is done."""
         if isinstance(awaited, Deferred):
             self.awaiting = awaited
-            self._inline = False  # the coroutine's context is entered
+            self._inline = False  # its context is entered already, so `_resume` must not enter it again
             awaited.addBoth(self._resume)
             if self._must_cancel:
                 awaited.cancel()
@@ -159,7 +162,10 @@ class Task(TaskInterface):
             self._refuse("RW204", f"awaits a value of type {type(awaited).__qualname__}.")
 
     def _resume(self, result: Any) -> Any:
-        """A Deferred has fired: with CancelledError if we cancelled it, else its outcome counts, as in asyncio."""
+        """Resume the coroutine with the result of a Deferred.
+
+        If the task cancelled the Deferred, but it fired with another result, this result is used, as in asyncio.
+        """
         error = None
         if isinstance(result, Failure):
             error = result.value
@@ -173,7 +179,7 @@ class Task(TaskInterface):
         return result
 
     def _wake(self, _: Any) -> None:
-        """An asyncio future is done. Its own `__await__` returns or raises the outcome."""
+        """Resume the coroutine, because an asyncio future is done. The future's `__await__` returns its result."""
         self.step()
 
     def _later(self, call: Callable[[], None]) -> None:
@@ -185,7 +191,7 @@ class Task(TaskInterface):
 
 
 class _DetachedTask(Task):
-    """A coroutine that belongs to no request."""
+    """The task of a coroutine that does not belong to a request."""
 
     __slots__ = ("deferred",)
 
@@ -201,7 +207,10 @@ class _DetachedTask(Task):
 
 
 def start(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
-    """Run a coroutine that belongs to no request. The Deferred fires with its outcome and cancels it when cancelled."""
+    """Run a coroutine that does not belong to a request. Returns a Deferred that fires with its result.
+
+    Cancelling the Deferred cancels the coroutine.
+    """
     context = copy_context()
     task = _DetachedTask(coroutine, context, running_loop())
 

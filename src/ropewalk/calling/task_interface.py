@@ -1,9 +1,9 @@
-"""The public and private attributes of `asyncio.Task`, on a class that does not derive from it.
+"""A class with the public and private attributes of `asyncio.Task`, which does not derive from it.
 
-asyncio, anyio, aiohttp, asgiref and debuggers read the current task and `asyncio.all_tasks()` in many places, private
-attributes included: anyio starts its threads by `task._loop`, asyncio.gather() needs `_asyncio_future_blocking`, and
-`asyncio.run` cancels and gathers every task at its end. So every attribute of `asyncio.Task` is here.
-`isinstance(task, asyncio.Task)` is false nevertheless: the constructor of asyncio.Task schedules the task itself.
+asyncio, anyio, aiohttp, asgiref and debuggers read attributes of the current task and of `asyncio.all_tasks()`. Some of
+these attributes are private: anyio's threads need `task._loop`, and asyncio.gather() needs `_asyncio_future_blocking`.
+So this class has every attribute of `asyncio.Task`. It does not derive from `asyncio.Task`, because the constructor of
+that class schedules the task itself.
 """
 
 import asyncio
@@ -79,17 +79,17 @@ class TaskInterface:
         self.context = context
         self.loop = loop
         self.awaiting: Any = None
-        """The Deferred or future that the coroutine waits for."""
+        """The Deferred or future that the coroutine waits for; None if it does not wait."""
         self.callbacks: list[tuple[Callable[[Any], object], Context]] | None = None
         self.cancels = 0
         self.error: BaseException | None = None
         self.finished = False
-        self.marked = False  # it has state, such as a name, that must outlive the first segment
+        self.marked = False  # the task has state, such as a name, so it must not be reused for another coroutine
         self.name: str | None = None
         self.outcome: Any = None
-        self._asyncio_future_blocking = False  # asyncio's protocol between tasks and what they await
+        self._asyncio_future_blocking = False  # asyncio's protocol between tasks and futures
         self._cancel_message: Any = None
-        self._inline = True  # a Deferred that fires resumes the coroutine inside its call
+        self._inline = True  # whether a Deferred resumes the coroutine at once when it fires
         self._must_cancel = False
 
     def __repr__(self) -> str:
@@ -135,7 +135,7 @@ class TaskInterface:
         to: Any = file
         _task_print_stack(this, limit, to)
 
-    # Its outcome
+    # The outcome
 
     def done(self) -> bool:
         return self.finished
@@ -179,13 +179,13 @@ class TaskInterface:
         return len(former) - len(self.callbacks)
 
     def call_back(self, callback: Callable[[Any], object], context: Context) -> None:
-        """Call a done callback at the next turn."""
+        """Call a done callback in the next iteration of the loop or reactor."""
         if self.loop is not None:
             self.loop.call_soon(callback, self, context=context)
         else:
             call_soon(context.run, callback, self)
 
-    # Its cancellation
+    # The cancellation
 
     def cancelling(self) -> int:
         return self.cancels
@@ -239,7 +239,7 @@ class TaskInterface:
 
     @_log_destroy_pending.setter
     def _log_destroy_pending(self, log: bool) -> None:
-        """Ignored: the destruction of these tasks is never logged."""
+        """Ignore the value, because the destruction of these tasks is never logged."""
 
     @property
     def _log_traceback(self) -> bool:
@@ -247,7 +247,7 @@ class TaskInterface:
 
     @_log_traceback.setter
     def _log_traceback(self, log: bool) -> None:
-        """Ignored: an exception of a handler is logged with its request."""
+        """Ignore the value, because an exception of a handler is logged with its request."""
 
     def _make_cancelled_error(self) -> CancelledError:
         return CancelledError() if self._cancel_message is None else CancelledError(self._cancel_message)

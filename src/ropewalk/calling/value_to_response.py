@@ -1,7 +1,7 @@
-"""From the value that a handler returns to a response.
+"""Turns the value that a handler returns into a response.
 
-Three places convert values, and `tests/unit/calling/test_value_to_response.py` holds them to one table: the engine for
-plain handlers, `send_plain_value` for coroutines and Deferreds, and `Response.of` for everything else.
+Three places do this: the engine for plain handlers, `send_plain_value` for coroutines and Deferreds, and `Response.of`
+for everything else. `tests/unit/calling/test_value_to_response.py` checks that they agree.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _JSON: Final = ((b"Content-Type", JSON),)
 
 
 class SentResponse(Response):
-    """A marker: the response was sent already."""
+    """A placeholder for a response that was sent already."""
 
     __slots__ = ()
 
@@ -31,7 +31,10 @@ class SentResponse(Response):
 
 
 def to_response(value: Any, call: Callable[..., Any], request: Request) -> Response:
-    """The Response for a value that `call` returned. Raises WrongReturn (RW201), which names `call`."""
+    """The Response for a value that `call` returned.
+
+    Raises WrongReturn (RW201), which names `call`, for a value of an unsupported type.
+    """
     handler = request.engine_handler
     text_type, bytes_type = (TEXT, BYTES) if handler is None else (handler.text_type, handler.bytes_type)
     try:
@@ -44,7 +47,7 @@ def to_response(value: Any, call: Callable[..., Any], request: Request) -> Respo
 
 
 def _remedy(value: Any) -> str | None:
-    """What to write in place of a value that is right in Flask or twisted.web; None for any other."""
+    """What to return instead of a value that only Flask or twisted.web supports. None for any other value."""
     if isinstance(value, tuple):
         return "Write `Response(body, status=...)`."
     if value is NOT_DONE_YET:
@@ -53,7 +56,7 @@ def _remedy(value: Any) -> str | None:
 
 
 def send_plain_value(request: Request, value: Any) -> bool:
-    """Send a value of a type that most handlers return, without a Response object. False: the value needs one."""
+    """Send a value without making a Response object, if its type is a common one. Otherwise return False."""
     handler = request.engine_handler
     if handler is None:
         return False

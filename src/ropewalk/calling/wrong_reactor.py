@@ -1,4 +1,4 @@
-"""Exceptions of code that needs asyncio, on a reactor that is not asyncio's."""
+"""Detects exceptions that are raised because code needs asyncio, but the reactor is not an asyncio reactor."""
 
 import re
 from asyncio import _get_running_loop as running_loop
@@ -8,7 +8,7 @@ from typing import Any, Final
 from ropewalk.errors import HandlerError, named, shown
 
 _NO_LOOP: Final = re.compile(r"no (running|current) (event )?loop")
-"""What asyncio and libraries for it raise, such as psycopg's pool: a RuntimeError of this text."""
+"""The text of the RuntimeError that asyncio, and libraries such as psycopg's pool, raise without a running loop."""
 
 
 def needs_asyncio(error: BaseException) -> bool:
@@ -17,7 +17,7 @@ def needs_asyncio(error: BaseException) -> bool:
 
 
 def as_wrong_reactor(error: BaseException, call: Callable[..., Any]) -> BaseException:
-    """The error to raise for an exception of a hook or a provider at the start: RW203 if it needs asyncio."""
+    """A HandlerError (RW203) for an exception of `call`, if `call` needs asyncio; otherwise the exception itself."""
     if not needs_asyncio(error):
         return error
     return HandlerError("RW203", f"{named(call)} needs asyncio: it raised {shown(error)}.")

@@ -1,6 +1,6 @@
-"""The command line: one file for each command.
+"""The command line. Each command has its own file.
 
-Every flag is also an environment variable (`--access-log` is `ROPEWALK_ACCESS_LOG`) and a key in TOML (`access_log` in
+Every flag is also an environment variable (`--access-log` is `ROPEWALK_ACCESS_LOG`) and a TOML key (`access_log` in
 `ropewalk.toml` or under `[tool.ropewalk]` in `pyproject.toml`). A flag overrides the environment, the environment
 overrides TOML, and TOML overrides the default.
 """
@@ -25,7 +25,7 @@ __all__ = ["main"]
 
 
 class _Commands(click.Group):
-    """The commands. For an unknown one, the error suggests what was meant."""
+    """The group of all commands. The error for an unknown command suggests a similar one."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         reserve_standard_streams()

@@ -1,4 +1,4 @@
-"""Which interface an application seems to have, WSGI or ASGI, by the signature of its object."""
+"""Guesses from its signature whether an object is a WSGI application or an ASGI application."""
 
 from collections.abc import Callable
 from inspect import signature
@@ -9,11 +9,11 @@ from ropewalk.errors import HostedError
 Interface = Literal["wsgi", "asgi"]
 
 AN_APPLICATION: Final[dict[str, str]] = {"wsgi": "a WSGI application", "asgi": "an ASGI application"}
-"""An application of each interface, for messages."""
+"""The words for an application of each interface, for messages."""
 
 
 def likely_interface(thing: object) -> Interface | None:
-    """The interface that an object seems to have; None for neither."""
+    """The interface that an object seems to have; None if it looks like neither."""
     for interface, check in _CHECKS.items():
         try:
             check(thing)
@@ -24,7 +24,7 @@ def likely_interface(thing: object) -> Interface | None:
 
 
 def is_factory(thing: object) -> bool:
-    """Whether an object can be called without arguments, as a function that creates an application."""
+    """Whether an object can be called without arguments, so that it may be a function that makes an application."""
     if not callable(thing):
         return False
     try:

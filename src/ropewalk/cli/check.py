@@ -24,7 +24,7 @@ from ropewalk.typed import app_scoped_below
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 
 HOSTING = ("wsgi", "asgi", "wsgi_threads")
-"""Settings that are shown only if they are set."""
+"""Hosting settings. They are shown only if they are set."""
 
 SHOWN = ("target", *HOSTING, "host", "port", "listen", "access_log", "access_log_file", "log_level")
 
@@ -64,7 +64,7 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
 
 
 def _settings(context: click.Context, found: LoadedTarget, hosting: Hosting, options: Serving) -> Text:
-    """Every setting, its value, and its source."""
+    """The table of settings, with their values and sources."""
     values = {"target": found.name} | vars(hosting) | vars(options)
     unset = ("host", "port") if options.listen else ()
     shown = [name for name in SHOWN if name not in unset and (name not in HOSTING or values[name])]

@@ -1,4 +1,4 @@
-"""Aligned columns. Lines are never wrapped, so that `grep` and `cut` work on them."""
+"""Aligns text in columns. Lines are never wrapped, so that `grep` and `cut` work on them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ GAP = 3
 
 
 def columns(rows: Iterable[Sequence[str]], styles: Sequence[str]) -> Text:
-    """Lines of cells, each column but the last as wide as its widest cell, in the style of the column."""
+    """Rows as lines of text. Each column is as wide as its widest cell, and has its own style."""
     lines = [list(row) for row in rows]
     widths = [max(map(len, cells)) + GAP for cells in zip(*lines, strict=True)]
     return Text("\n").join(_line(line, widths[:-1], styles) for line in lines)

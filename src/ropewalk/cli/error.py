@@ -1,4 +1,4 @@
-"""The error of the command line: a code, what is wrong, and what to do."""
+"""The error that commands raise: a code, what is wrong, and what to do."""
 
 from typing import IO, Any
 

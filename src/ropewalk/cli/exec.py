@@ -44,7 +44,7 @@ def execute(
     """
     try:
         from ropewalk.dropin.entry.monkeypatch import replace  # imports twisted.web, which no other command needs
-    except StartError as error:  # RW755: this version of Twisted lacks a name
+    except StartError as error:  # RW755: this version of Twisted is not supported
         raise CLIError(error.code, f"{error}".removeprefix(error.code).strip()) from error
 
     target = program.module(name) if is_module else program.script(name)
@@ -59,7 +59,7 @@ def _say_served(address: str) -> None:
 
 
 def _say_kept(reason: str, address: str) -> None:
-    """Print the reason: it is logged too, but the program may not show Twisted's log."""
+    """Print why an address keeps Twisted's channel. It is logged too, but the program may not show Twisted's log."""
     if address:
         _say(f"Serving {address} on Twisted's own channel, without the engine's limits: {reason}")
     else:
@@ -67,7 +67,7 @@ def _say_kept(reason: str, address: str) -> None:
 
 
 def _say(line: str) -> None:
-    """Print a line on the real standard error, as many programs redirect `sys.stderr` to Twisted's log.
+    """Print a line on the real standard error, because many programs redirect `sys.stderr` to Twisted's log.
 
     If the write would block, the line is dropped. A writer thread would disturb programs that fork.
     """

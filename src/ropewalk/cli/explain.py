@@ -22,10 +22,10 @@ def explain(codes: tuple[str, ...]) -> None:
 
 
 def _find(code: str) -> Entry:
-    """The entry of a code. It may be in lower case, without `RW`, or with a colon after it."""
+    """The catalogue entry for a code. The code may be in lower case, without `RW`, or with a colon after it."""
     name = code.strip().rstrip(":").upper()
     name = f"RW{name}" if name.isdigit() else name
     if name not in CATALOGUE:
-        # Similar codes have unrelated meanings, so none is suggested.
+        # No similar code is suggested, because similar codes have unrelated meanings.
         raise click.BadParameter(f"There is no code {code!r}. `ropewalk explain` lists all codes.", param_hint="CODE")
     return CATALOGUE[name]

@@ -19,7 +19,7 @@ ENVIRONMENT = "environment"
 
 
 class _Sourced(click.Parameter):
-    """A parameter whose errors name the place where its value was set."""
+    """A parameter whose error messages name the place where its value was set."""
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         if not self.name or not ctx:
@@ -32,14 +32,14 @@ class _Sourced(click.Parameter):
             return super().type_cast_value(ctx, self._of_toml(ctx, value) if in_toml else value)
         except click.BadParameter as error:
             message = error.message
-            if getattr(self, "is_flag", False) and not in_toml:  # click's message would list an empty value
+            if getattr(self, "is_flag", False) and not in_toml:  # click's own message would list an empty value
                 message = f"{value!r} is not a boolean: use 1, true, yes or on; or 0, false, no or off."
-            if in_toml:  # all errors of a file look alike, and the usage of the command would not help
+            if in_toml:  # without the command's usage, as for all errors in the file
                 raise CLIError("RW422", f"{source_of(self.name or '', ctx)}: {message}") from error
             raise click.BadParameter(message, ctx, self) from error
 
     def _of_toml(self, context: click.Context, value: Any) -> Any:
-        """The value, if it has the type of the setting. Click would convert almost any type."""
+        """The value from TOML. Raises BadParameter if it has a wrong type, which click would convert."""
         wrong = ""
         if getattr(self, "multiple", False):
             value = [value] if isinstance(value, str) else value
@@ -66,9 +66,9 @@ class _Argument(_Sourced, click.Argument):
 
 
 def source_of(name: str, context: click.Context | None = None, *, like: str | None = None) -> str:
-    """The place of a setting, for messages: `--port`, `ROPEWALK_PORT`, `port in ropewalk.toml`.
+    """The place where a setting was set, for messages: `--port`, `ROPEWALK_PORT`, `port in ropewalk.toml`.
 
-    With `like`, the place where the setting would be beside that other setting.
+    With `like`, return the place for the setting that matches the place of the other setting named by `like`.
     """
     context = context or click.get_current_context(silent=True)
     parameters = context.command.params if context else []
@@ -84,7 +84,7 @@ def source_of(name: str, context: click.Context | None = None, *, like: str | No
 
 
 def source_elsewhere(name: str, context: click.Context | None = None) -> str | None:
-    """Like `source_of`; None for the command line, where the user sees it, and for a default."""
+    """The place where a setting was set, as for `source_of`. None if that is the command line, or for a default."""
     context = context or click.get_current_context(silent=True)
     sources = (ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP)
     return source_of(name, context) if context and context.get_parameter_source(name) in sources else None
@@ -105,11 +105,11 @@ ELSEWHERE: Final = {
     ),
     ("fd", "systemd"): "Use --listen fd:3 or --listen systemd:domain=INET:index=0.",
 }
-"""The advice for flags of other servers."""
+"""Advice for flags that other servers have."""
 
 
 class Command(click.Command):
-    """A command. For an unknown flag, the error suggests what was meant."""
+    """A command. The error for an unknown flag suggests a similar one."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
@@ -130,20 +130,20 @@ class Command(click.Command):
             for each in (*parameter.opts, *parameter.secondary_opts)
             if each[:2] == "--"
         ]
-        # Compared without the dashes, which would make all flags similar.
+        # Compared without the dashes, because these would make all flags similar.
         meant = did_you_mean(word, [*known, "help"])
         return meant.replace("mean ", "mean --")
 
 
 def flag(name: str, *names: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
-    """A click option that also reads the environment variable `ROPEWALK_` and its name in capitals."""
+    """A click option that is also an environment variable: `--log-level` is `ROPEWALK_LOG_LEVEL`."""
     variable = "ROPEWALK_" + name.partition("/")[0].removeprefix("--").replace("-", "_").upper()
     options: dict[str, Any] = {"cls": _Option, "envvar": variable, "show_envvar": True, "show_default": True}
     return click.option(name, *names, **options | attributes)
 
 
 def half_close_flag(command: Decorated) -> Decorated:
-    """`--half-close`, for every listener."""
+    """Add the flag `--half-close` to a command."""
     return flag(
         "--half-close/--no-half-close",
         default=False,
@@ -158,7 +158,7 @@ def argument(name: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
 
 
 class WholeNumber(click.IntRange):
-    """An int within bounds."""
+    """The type of a flag whose value is an int within bounds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
@@ -169,12 +169,12 @@ class WholeNumber(click.IntRange):
 
 
 class _TargetType(click.types.StringParamType):
-    """The type of TARGET. If it is missing, the message names every place for it."""
+    """The type of TARGET. If TARGET is missing, the error message names every place where it can be set."""
 
     def get_missing_message(self, *_: Any, **__: Any) -> str:
         return 'Give it here, in ROPEWALK_TARGET, or in ropewalk.toml: target = "hello.py"'
 
 
 def target_argument(command: Decorated) -> Decorated:
-    """The argument that names what to serve."""
+    """Add the argument TARGET, which names the object to serve, to a command."""
     return argument("target", type=_TargetType())(command)

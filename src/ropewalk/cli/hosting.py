@@ -1,4 +1,4 @@
-"""`--wsgi` and `--asgi`: serve an application of one of these interfaces."""
+"""The flags `--wsgi` and `--asgi`, which serve an application with one of these interfaces."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,16 +15,16 @@ from ropewalk.errors import HostedError, describe
 
 @dataclass(frozen=True, kw_only=True)
 class Hosting:
-    """Whether TARGET is a WSGI or ASGI application. One field for each flag."""
+    """The values of the flags for WSGI and ASGI applications."""
 
     wsgi: bool = False
-    """It is a WSGI application."""
+    """Whether TARGET is a WSGI application."""
     asgi: bool = False
-    """It is an ASGI application."""
+    """Whether TARGET is an ASGI application."""
     wsgi_threads: int | None = None
-    """The number of threads; None for those of the reactor."""
+    """The number of threads for a WSGI application; None to use the reactor's threads."""
     limits_body: bool = False
-    """Whether the user set the engine's limit for bodies. Then it applies to the application too."""
+    """Whether the user set the engine's limit for bodies. If so, it applies to the application too."""
 
     def __post_init__(self) -> None:
         if self.wsgi and self.asgi:
@@ -36,11 +36,11 @@ class Hosting:
 
     @property
     def interface(self) -> Interface | None:
-        """The interface of the application; None if TARGET is not one."""
+        """The interface of the application; None if neither flag is set."""
         return "wsgi" if self.wsgi else "asgi" if self.asgi else None
 
     def host(self, application: object, name: str) -> Resource:
-        """The resource for an application. Raises `CLIError` if it does not have this interface."""
+        """The resource for an application. Raises `CLIError` if the application does not have this interface."""
         interface = self.interface
         assert interface is not None
         if isinstance(application, App | Resource | Site):
@@ -63,14 +63,14 @@ class Hosting:
 
 
 def hosting_flags(command: Decorated) -> Decorated:
-    """The flags from which `hosting_of` makes a `Hosting`."""
+    """Add the flags that `hosting_of` reads to a command."""
     for decorate in reversed(_FLAGS):
         command = decorate(command)
     return command
 
 
 def hosting_of(flags: dict[str, Any], limits: Mapping[str, float]) -> Hosting:
-    """Remove the flags for hosting from those of a command, and return them as a `Hosting`."""
+    """Remove the hosting flags from the flags of a command, and return them as a `Hosting`."""
     taken = {name: flags.pop(name) for name in ("wsgi", "asgi", "wsgi_threads")}
     return Hosting(**taken, limits_body="body_size" in limits)
 
@@ -97,14 +97,14 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         is_flag=True,
         default=Hosting.wsgi,
         show_default=False,
-        help="TARGET is a WSGI application, such as one of Flask or Django.",
+        help="TARGET is a WSGI application, for example one made with Flask or Django.",
     ),
     flag(
         "--asgi",
         is_flag=True,
         default=Hosting.asgi,
         show_default=False,
-        help="TARGET is an ASGI application, such as one of FastAPI or Starlette.",
+        help="TARGET is an ASGI application, for example one made with FastAPI or Starlette.",
     ),
     flag(
         "--wsgi-threads",

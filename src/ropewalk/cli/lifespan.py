@@ -1,4 +1,4 @@
-"""Start and stop hosted applications without serving them."""
+"""Starts and stops hosted applications without serving them."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,7 +11,7 @@ from ropewalk.cli.error import CLIError
 
 
 def try_lifespan(app: App) -> list[str]:
-    """Start and stop the hosted applications of an app. Returns remarks.
+    """Start and stop the hosted applications of an app. Returns the messages that they log meanwhile.
 
     Raises HostedError (RW711) if the start fails, and `CLIError` (RW712) if the stop fails.
     """
@@ -38,7 +38,7 @@ async def _start_and_stop(app: App) -> None:
 
 
 def _complete(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end, on the loop of an asyncio reactor if there is one, which is not running yet."""
+    """Run a coroutine to its end, on the event loop of the asyncio reactor if there is one. It does not run yet."""
     from twisted.internet import reactor
 
     loop = getattr(reactor, "_asyncioEventloop", None)

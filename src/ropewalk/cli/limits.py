@@ -1,4 +1,4 @@
-"""`--limit name=value`, ROPEWALK_LIMIT in the environment, and the table `[limits]` in TOML."""
+"""Reads limits: `--limit name=value`, ROPEWALK_LIMIT in the environment, and the table `[limits]` in TOML."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,11 @@ from ropewalk.cli.settings import Settings
 from ropewalk.suggest import did_you_mean
 
 LIMIT_ORIGINS = "ropewalk.limits"
-"""The key in click's `Context.meta` for the place where each limit was set, by name."""
+"""The key in click's `Context.meta` for a dict from each limit to the place where it was set."""
 
 
 def limit_flag(command: Decorated) -> Decorated:
-    """`--limit`, which may be repeated. The command gets the given limits by name, as `limits`."""
+    """Add the flag `--limit`, which may be repeated, to a command. The command gets the limits as a dict `limits`."""
     return flag(
         "--limit",
         "limits",
@@ -30,7 +30,7 @@ def limit_flag(command: Decorated) -> Decorated:
 
 
 def _merge(context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
-    """The limits by name. Each is taken from the flags, else the environment, else TOML."""
+    """The limits by name. A flag overrides the environment, and the environment overrides TOML."""
     settings: Settings = context.meta[SETTINGS]
     origins = context.meta[LIMIT_ORIGINS] = {}
     limits: dict[str, float] = {}
@@ -67,7 +67,7 @@ def _number(source: str, name: str, value: Any) -> float:
 
 
 LEAST: Final = {"request_line": 16, "head_size": 27, "head_fields": 1}
-"""The smallest values with which a request can be served: `GET / HTTP/1.1`, with a Host."""
+"""The smallest useful values. They allow the smallest request: `GET / HTTP/1.1` with a Host field."""
 
 
 def check_useful(source: str, limits: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Twisted's log on the standard error."""
+"""Shows Twisted's log on standard error."""
 
 from typing import Final
 
@@ -10,5 +10,5 @@ LEVELS: Final = ("debug", "info", "warn", "error", "critical")
 
 
 def start_logging(level: str) -> None:
-    """Show events of at least this level. The output of `print` in handlers is unchanged."""
+    """Show log events of at least this level. The output of `print` in handlers is unchanged."""
     begin_logging(LogLevel.levelWithName(level))

@@ -1,4 +1,4 @@
-"""Run a program as `python` runs it: with its own `__main__`, `sys.argv`, `sys.path`, tracebacks and exit code."""
+"""Runs a program as `python` runs it: with its own `__main__`, `sys.argv`, `sys.path`, tracebacks and exit code."""
 
 import atexit
 import builtins
@@ -26,33 +26,33 @@ class Program:
     """The program to run. Its code is not loaded yet."""
 
     name: str
-    """Its name on the command line: `sys.argv[0]` until its file is known."""
+    """The program's name on the command line. It is `sys.argv[0]` until the program's file is known."""
     folder: Path
-    """The first folder that it imports from: `sys.path[0]`."""
+    """The first folder from which the program imports: `sys.path[0]`."""
     load: Callable[[], tuple[ModuleType, CodeType]]
-    """Its `__main__` and the code to run in it."""
+    """Returns the program's `__main__` and the code to run in it."""
 
 
 def script(name: str) -> Program:
-    """A script, or a command of an installed package.
+    """The program for a script, or for a command of an installed package.
 
-    Raises CLIError (RW723) if it does not exist, and (RW724) if another interpreter runs it.
+    Raises CLIError (RW723) if it does not exist, and (RW724) if it needs another interpreter.
     """
     path = _locate(name)
     if path.suffix != ".py":
         _check_interpreter(path)
     argv0 = name if Path(name) == path else str(path)
-    file = os.path.join(Path.cwd(), argv0)  # noqa: PTH118 - as Python joins them, `./` and all
+    file = os.path.join(Path.cwd(), argv0)  # noqa: PTH118 - keeps `./`, as Python does
     return Program(argv0, path.resolve().parent, partial(_load_script, file))
 
 
 def module(name: str) -> Program:
-    """A module, or a package with a `__main__`, as for `python -m`."""
+    """The program for a module, or for a package with a `__main__`, as for `python -m`."""
     return Program("-m", Path.cwd(), partial(_load_module, name))
 
 
 def run(program: Program, arguments: Sequence[str]) -> None:
-    """Run a program to its end. Raises SystemExit if the program does, or if it raises another exception."""
+    """Run a program to its end. Raises SystemExit if the program raises any exception, after printing a traceback."""
     sys.argv = [program.name, *arguments]
     if not sys.flags.safe_path:
         sys.path[0] = str(program.folder)
@@ -72,7 +72,7 @@ def run(program: Program, arguments: Sequence[str]) -> None:
 
 
 def _note_missing_package(error: BaseException) -> None:
-    """Add a note with the extra to install (RW750), if the program lacks a package of one."""
+    """Add a note that names the extra to install (RW750), if an extra has the package that the program lacks."""
     if isinstance(error, ModuleNotFoundError):
         from ropewalk.dropin.entry.extras import missing_package
 
@@ -82,7 +82,7 @@ def _note_missing_package(error: BaseException) -> None:
 
 
 class _Interrupted:
-    """Ends the process by SIGINT at exit, as Python does after a KeyboardInterrupt."""
+    """Kills the process with SIGINT at exit, as Python does after a KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.happened = False
@@ -119,7 +119,7 @@ def _load_module(name: str) -> tuple[ModuleType, CodeType]:
 
 
 def _find(name: str) -> ModuleSpec | None:
-    """The spec of a module; None if it does not exist. An exception from importing its parents propagates."""
+    """The spec of a module; None if it does not exist. Exceptions raised by the import of its parents propagate."""
     if name.startswith("."):
         return None
     try:
@@ -179,7 +179,7 @@ def _not_a_module(name: str) -> str:
 
 
 def _check_interpreter(path: Path) -> None:
-    """Check that a command runs on this Python: on another one, it would not find its imports."""
+    """Raises CLIError (RW724) for a command that needs another interpreter, because its imports may be missing here."""
     with path.open("rb") as file:
         first, second = file.readline(), file.readline()
     if not first.startswith(b"#!"):
@@ -199,12 +199,12 @@ def _check_interpreter(path: Path) -> None:
 
 
 def _script_beside(path: Path) -> str:
-    """A suggestion, if there is a script with the name of the command."""
+    """A suggestion, if the current folder has a script with the name of the command."""
     return f" Did you mean {path.name}.py?" if Path(f"{path.name}.py").is_file() else ""
 
 
 def _frames_of_program(frames: TracebackType | None) -> TracebackType | None:
-    """The frames without those of this module."""
+    """The traceback without its first frames, which belong to this module."""
     while frames and frames.tb_frame.f_code.co_filename in (__file__, importlib.util.__file__):
         frames = frames.tb_next
     return frames

@@ -1,4 +1,4 @@
-"""A tree of resources as a table of routes."""
+"""Shows a tree of resources as a table of routes."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -13,7 +13,7 @@ Row = tuple[str, str, str, str]
 
 
 def route_rows(servable: object) -> list[Row]:
-    """Methods, path, handler and place of each route of an App, a Resource or a Site, ordered by path."""
+    """The routes of an App, a Resource or a Site, ordered by path. A row has methods, path, handler and place."""
     routes = sorted(walk(as_resource(servable)), key=lambda route: (route.path, route.place, route.name, route.method))
     return [(_methods(group), *key) for key, group in groupby(routes, key=_all_but_method)]
 

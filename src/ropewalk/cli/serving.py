@@ -43,10 +43,10 @@ from ropewalk.server.endpoint_descriptions import parse_endpoint
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """How to serve. One field for each flag."""
+    """The values of the flags for serving."""
 
     host: str = "127.0.0.1"
-    """The address to listen on, by number or name."""
+    """The address to listen on: an IP address or a host name."""
     port: int = 8080
     """The TCP port; 0 lets the system choose."""
     listen: Sequence[str] = ()
@@ -54,24 +54,24 @@ class Serving:
     half_close: bool = False
     """Whether clients of all listeners may close their sending side and wait for their responses."""
     limits: Mapping[str, float] = field(default_factory=dict)
-    """Limits by name. They override those of the target."""
+    """Limits by name. They override the limits of the target."""
     trusted_proxy: Sequence[str] = ()
     """Addresses and networks of the trusted proxies."""
     proxy_headers: ProxyHeaders | None = None
-    """The header fields in which they report the client."""
+    """The header fields in which trusted proxies report the client."""
     proxy_host: bool = False
     """Whether X-Forwarded-Host is trusted too."""
     proxy_protocol: bool = False
-    """Whether connections begin with a header of the PROXY protocol."""
+    """Whether connections begin with a PROXY protocol header."""
     access_log: Literal["combined", "timed", "json", "off"] = "combined"
     """The format of the access log."""
     access_log_file: Path | None = None
-    """The file of the access log; None for the standard output."""
+    """The file for the access log; None for standard output."""
     log_level: str = "info"
-    """The lowest level of Twisted's log that is shown, on the standard error."""
+    """The lowest level of Twisted's log events that are shown on standard error."""
 
     def endpoints(self) -> Sequence[str]:
-        """The endpoint descriptions to listen on. Raises StartError (RW401) for a malformed one."""
+        """The endpoint descriptions to listen on. Raises StartError (RW401) for a malformed description."""
         for description in self.listen:
             try:
                 parse_endpoint(description)
@@ -81,13 +81,16 @@ class Serving:
         return [half_closing(each) for each in endpoints] if self.half_close else endpoints
 
     def limits_of(self, servable: Servable) -> Limits:
-        """The limits for `servable`."""
+        """The limits of `servable`, with those that flags set. Raises CLIError (RW423) for useless limits."""
         limits = (limits_of(servable) or Limits()).replace(**self.limits)
         check_useful("the app", {name: getattr(limits, name) for name in Limits.names})
         return limits
 
     def proxies_of(self, servable: Servable) -> TrustedProxies | None:
-        """The trusted proxies for `servable`: those of the flags, if there are any."""
+        """The trusted proxies that flags set, or else those of `servable`.
+
+        Raises StartError (RW402) if the flags are incomplete or contradictory.
+        """
         if not (self.trusted_proxy or self.proxy_headers or self.proxy_host or self.proxy_protocol):
             return proxies_of(servable)
         if not self.trusted_proxy:
@@ -114,7 +117,7 @@ class Serving:
 
 
 def serving_flags(command: Decorated) -> Decorated:
-    """The flags from which a command makes its `Serving`."""
+    """Add the flags for serving to a command, which makes a `Serving` from them."""
     for decorate in reversed(_FLAGS):
         command = decorate(command)
     return command
@@ -175,12 +178,12 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
 
 
 def serve(load: Callable[[], LoadedTarget], options: Serving) -> None:
-    """Install the reactor, then load the target, then serve it until SIGINT or SIGTERM has drained it."""
+    """Install the reactor, load the target, and serve it until SIGINT or SIGTERM. Then drain."""
     kind = install_reactor()
     start_logging(options.log_level)
     from twisted.internet import reactor
 
-    # Before the import of the target, during which a log may be rotated.
+    # Before the import of the target, because a log may be rotated during the import.
     give_back = handle_log_signals(reactor)
     try:
         _serve(load(), options, kind)
@@ -213,7 +216,7 @@ def _serve(target: LoadedTarget, options: Serving, reactor: str) -> None:
 
 @contextmanager
 def failing(options: Serving) -> Iterator[None]:
-    """Turn errors of Ropewalk, and of opening the access log, into a `CLIError`."""
+    """Turn Ropewalk's errors, and errors in opening the access log, into a `CLIError`."""
     try:
         yield
     except OSError as error:
@@ -230,6 +233,6 @@ def failing(options: Serving) -> Iterator[None]:
 
 
 def _from(name: str, message: str) -> str:
-    """A message about a setting, after the place of the setting if that is not the command line."""
+    """A message about a setting. It begins with the place of the setting, unless that is the command line."""
     source = source_elsewhere(name)
     return f"{source}: {message}" if source else message

@@ -1,4 +1,4 @@
-"""Settings in TOML: `ropewalk.toml`, or `[tool.ropewalk]` in `pyproject.toml`, in the working directory."""
+"""Reads settings from `ropewalk.toml`, or from `[tool.ropewalk]` in `pyproject.toml`, in the working directory."""
 
 import tomllib
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ class Settings:
     """The settings of a TOML file."""
 
     source: Path | None = None
-    """The file, or None."""
+    """The file; None if there is none."""
     flags: dict[str, Any] = field(default_factory=dict)
-    """Values by the name of the flag, with underscores."""
+    """Values by the name of the flag, with underscores instead of hyphens."""
     limits: dict[str, Any] = field(default_factory=dict)
-    """The table `[limits]`."""
+    """The contents of the table `[limits]`."""
 
 
 def find_settings(directory: Path, known: set[str]) -> Settings:
@@ -34,7 +34,7 @@ def find_settings(directory: Path, known: set[str]) -> Settings:
 
 
 def read_settings(path: Path, known: set[str]) -> Settings:
-    """Read `path`, whose keys must be among `known`. Raises `CLIError` as `find_settings`."""
+    """Read the settings in `path`. Raises `CLIError` if it is not TOML, or has a key that is not in `known`."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -47,7 +47,7 @@ def read_settings(path: Path, known: set[str]) -> Settings:
 
 
 def parse_settings(path: Path, document: dict[str, Any], known: set[str]) -> Settings:
-    """Split `document` into flags and limits. Raises `CLIError` on a key that is neither."""
+    """Split `document` into flags and limits. Raises `CLIError` for a key that is neither."""
     flags = {key.replace("-", "_"): value for key, value in document.items()}
     limits = flags.pop("limits", {})
     if not isinstance(limits, dict):

@@ -1,6 +1,7 @@
-"""Which setting applies: a flag, else the environment, else the TOML file, else the default.
+"""Determines which setting applies: a flag, or else the environment, or else the TOML file, or else the default.
 
-click reads flags and the environment. This makes the file's settings click's defaults, before it reads any other flag.
+click itself reads flags and the environment. This module makes the settings in the file click's defaults, before click
+reads any other flag.
 """
 
 from pathlib import Path
@@ -13,7 +14,7 @@ from ropewalk.cli.settings import Settings, find_settings, read_settings
 
 
 def config_flag(command: Decorated) -> Decorated:
-    """`--config`, which is read before all other flags, because the file has their defaults."""
+    """Add the flag `--config` to a command. It is read before all other flags, because the file has their defaults."""
     return flag(
         "--config",
         type=click.Path(path_type=Path),
@@ -36,7 +37,10 @@ def _load_settings(context: click.Context, _parameter: click.Parameter, path: Pa
 
 
 def _known_keys(context: click.Context) -> set[str]:
-    """The keys of every command: one file may hold the settings of all. A flag without a variable has no key."""
+    """The allowed keys in TOML: those of all commands, which may share a file.
+
+    A flag without an environment variable has no key.
+    """
     root = context.find_root().command
     commands = root.commands.values() if isinstance(root, click.Group) else [root]
     names = {parameter.name for command in commands for parameter in command.params if parameter.envvar}

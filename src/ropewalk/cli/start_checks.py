@@ -1,4 +1,4 @@
-"""The checks of `ropewalk check`: endpoints and files, without opening them, and settings without effect."""
+"""The checks that `ropewalk check` makes: endpoints and files, without opening them, and settings without effect."""
 
 import errno
 import os
@@ -19,7 +19,7 @@ PREFIX = "ROPEWALK_"
 
 
 def settings_without_effect(context: click.Context) -> list[str]:
-    """A sentence for each setting that has no effect."""
+    """One sentence for each setting that has no effect."""
     lines: list[str] = []
     source = context.get_parameter_source("listen")
     if source not in (None, ParameterSource.DEFAULT):
@@ -32,7 +32,7 @@ def settings_without_effect(context: click.Context) -> list[str]:
 
 
 def check_endpoints(endpoints: Iterable[str]) -> list[str]:
-    """A remark for each endpoint that is in use. Raises EngineError (RW502) for one that cannot be listened on."""
+    """One sentence for each endpoint that is in use. Raises EngineError (RW502) for an unusable endpoint."""
     remarks = []
     for description in endpoints:
         endpoint = parse_endpoint(description)
@@ -66,9 +66,9 @@ def _check(endpoint: ParsedEndpoint) -> None:
             try:
                 found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             except socket.gaierror as error:
-                raise OSError(error.strerror) from error  # without an error number, as the engine raises it
+                raise OSError(error.strerror) from error  # without an error number, like the engine's exception
             family, kind, protocol, _, address = found[0]
-            with socket.socket(family, kind, protocol) as probe:  # not listening, so no client can connect
+            with socket.socket(family, kind, protocol) as probe:  # it does not listen, so that no client can connect
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if reuse_port:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -1,8 +1,8 @@
-"""Find and import the object to serve.
+"""Finds and imports the object to serve.
 
-A target is a file (`hello.py`), a package's directory (`hotel/`) or a module (`hotel.web`), with or without the name
-in it (`hello.py:app`). Without a name, `app`, `site` and `root` are tried, then the only servable object in the module;
-for a WSGI or ASGI application, `app` and `application`.
+A target is a file (`hello.py`), a package's directory (`hotel/`) or a module (`hotel.web`). The name of an object in it
+may follow (`hello.py:app`). Without a name, the names `app`, `site` and `root` are tried, and then the only servable
+object in the module. For a WSGI or ASGI application, the names `app` and `application` are tried.
 """
 
 import importlib
@@ -39,11 +39,11 @@ class LoadedTarget:
 
     value: Servable
     name: str
-    """As a user writes it: `hello.py:app`."""
+    """The name as a user writes it: `hello.py:app`."""
 
 
 def load_target(text: str, hosting: Hosting | None = None) -> LoadedTarget:
-    """Import the object that `text` names. Raises `CLIError`, with a suggestion or with the user's traceback."""
+    """Import the object that `text` names. Raises `CLIError` with a suggestion, or with the traceback of the import."""
     try:
         return _load(text, hosting)
     except CLIError as error:
@@ -88,7 +88,7 @@ def _locate_path(path: Path) -> Callable[[], ModuleType]:
 
 
 def _load_file(path: Path) -> ModuleType:
-    """Import a file outside any package. It may have the name of an imported module, such as `site.py`."""
+    """Import a file outside any package. It may have the same name as an imported module, such as `site.py`."""
     name = path.stem if path.stem not in sys.modules else f"target:{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -121,7 +121,7 @@ def _import(place: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 
 def _broken(place: str, error: Exception) -> CLIError:
-    """Return the error for an exception in the user's module: what happened and where, then the user's frames."""
+    """The error for an exception in the user's module: what happened and where, then the frames of the user's code."""
     users = _first_frame_of_user(error.__traceback__)
     what = shown_error(error)
     end = "" if what.endswith((".", "!", "?")) else "."

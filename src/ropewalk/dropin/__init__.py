@@ -1,7 +1,7 @@
-"""Serve existing programs of twisted.web by the engine, unchanged, and combine their trees with ours.
+"""Serves existing twisted.web programs, unchanged, with the engine, and combines their trees with Ropewalk's.
 
 The packages, from the lowest to the highest, are `request`, `connection`, `mount`, `graft` and `entry`. Each imports
-only lower ones.
+only lower packages.
 """
 
 from twisted import __version__

@@ -1,4 +1,4 @@
-"""Force the end of a graceful shutdown at a second SIGINT or SIGTERM."""
+"""Forces the end of a graceful shutdown at a second SIGINT or SIGTERM."""
 
 import signal
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def force_shutdown_at_next_signal(reactor: Any, force: Callable[[], object]) -> Callable[[], None]:
-    """Let the next SIGINT or SIGTERM call `force` in the reactor. Return a function that restores the handlers.
+    """Make the next SIGINT or SIGTERM call `force` in the reactor. Return a function that restores the handlers.
 
-    One more signal kills the process. Handlers of the program are not replaced. The reactor's own handlers are, because
-    they log an error for a second signal.
+    One more signal kills the process. The reactor's own handlers are replaced, because they would log an error for a
+    second signal. Handlers of the program are not replaced.
     """
     handlers = [
         _SignalHandler(number, reactor, force, previous)
@@ -26,7 +26,7 @@ def force_shutdown_at_next_signal(reactor: Any, force: Callable[[], object]) -> 
 
 
 class _SignalHandler:
-    """Replaces the reactor's handler of a signal, or another handler of this class, which it calls."""
+    """Replaces the reactor's handler for a signal, or another handler of this class. It then calls the other one."""
 
     def __init__(self, number: signal.Signals, reactor: Any, force: Callable[[], object], previous: Any) -> None:
         self._number = number

@@ -1,21 +1,21 @@
-"""Objects that stand in for objects of Twisted, and delegate the attributes that programs read."""
+"""Proxies for objects of Twisted, which delegate the attributes that programs use."""
 
 from copy import copy, deepcopy
 from typing import Any, ClassVar
 
 
 class ObjectProxy:
-    """A proxy for another object, the original: attributes that it does not have itself are the original's.
+    """A proxy for another object, the original. It delegates attributes that it does not have itself to the original.
 
-    Programs read attributes that no interface has, such as the `_port` of an endpoint, and check the class. Names with
-    two underscores at both ends are not looked up in the original: Python and zope.interface read them to copy, pickle
-    and call an object, and a proxy does that in its own way.
+    It is needed because programs read attributes that no interface declares, such as the `_port` of an endpoint, and
+    check the class. Names with two underscores at both ends are not delegated: Python and zope.interface read them to
+    copy, pickle and call an object, and a proxy implements this itself.
     """
 
     original_name: ClassVar[str]
-    """The attribute that holds the original."""
+    """The name of the attribute that holds the original."""
     own_names: ClassVar[frozenset[str]]
-    """The attributes of the proxy itself, that one included."""
+    """The names of the proxy's own attributes, including `original_name`'s value."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._original(name), name)
@@ -37,7 +37,7 @@ class ObjectProxy:
 
     @property
     def __class__(self) -> Any:
-        """The class of the original, for `isinstance`, which also checks the type."""
+        """The class of the original. `isinstance` then accepts both that class and the proxy's."""
         original = vars(self).get(self.original_name)
         return type(self) if original is None else original.__class__
 

@@ -1,4 +1,4 @@
-"""Find apps and resources of Ropewalk that a program has put into a tree of twisted.web without `graft` (RW758)."""
+"""Finds apps and resources of Ropewalk that a program has put into a twisted.web tree without `graft` (RW758)."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -8,17 +8,17 @@ from ropewalk.errors import TreeError, full_name, shown
 from ropewalk.resource import Resource, is_twisted
 
 _REQUIRED: Final = frozenset(("isLeaf", "getChildWithDefault", "render"))
-"""Attributes that twisted.web reads of a resource, and that ours may lack."""
+"""Attributes of a resource that twisted.web reads, and that Ropewalk's resources may lack."""
 
 
 def check_child(child: Any, where: str) -> None:
-    """Raise TreeError (RW758) if a child is ours."""
+    """Raise TreeError (RW758) if a child is an App or a Ropewalk resource."""
     if is_ours(child):
         raise _error(child, where)
 
 
 def check_tree(root: Any) -> None:
-    """Raise TreeError (RW758) if the root of a tree of twisted.web, or a static child, is ours."""
+    """Raise TreeError (RW758) if the root of a twisted.web tree, or a child in `children`, belongs to Ropewalk."""
     seen = {id(root)}
     waiting = [(root, "")]
     while waiting:
@@ -31,7 +31,7 @@ def check_tree(root: Any) -> None:
 
 
 def error_to_log(error: BaseException, root: Any, path: Iterable[bytes]) -> BaseException:
-    """Return the error to log for a failed request: RW758 if an object of ours on its path is the cause."""
+    """Return the error to log for a failed request: RW758 if the cause is an App or a Ropewalk resource on its path."""
     place = ""
     for name in path:
         if is_ours(root):
@@ -49,7 +49,7 @@ def error_to_log(error: BaseException, root: Any, path: Iterable[bytes]) -> Base
 
 
 def is_ours(thing: Any) -> bool:
-    """Whether an object is an App or a resource of ours, and not also one of twisted.web."""
+    """Whether an object is an App or a Ropewalk resource, and not also a twisted.web resource."""
     return isinstance(thing, App | Resource) and not is_twisted(thing)
 
 

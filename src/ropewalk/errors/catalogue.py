@@ -1,6 +1,6 @@
-"""The catalogue: for each code, what it means in general and what to do.
+"""The catalogue of error codes: what each code means in general, and what to do.
 
-The error that is raised or logged adds what happened and where in the user's code.
+The error that is raised or logged adds what happened, and where in the user's code.
 
 Codes: RW1xx the tree and its routes, RW2xx handlers and what they return, RW3xx one exchange, RW4xx start-up and the
 command line, RW5xx the engine and its listening sockets, RW7xx hosted applications.
@@ -30,8 +30,8 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW107",
-        "`url_for` was called with a name that no route has, or more than one.",
-        "Give each route a name of its own: name=.",
+        "`url_for` was called with a name that no route has, or that several routes have.",
+        "Give each route its own name: name=.",
     ),
     Entry(
         "RW108",
@@ -51,7 +51,7 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW203",
-        "An asyncio awaitable was awaited on a reactor that is not asyncio's.",
+        "An asyncio awaitable was awaited, but the reactor is not an asyncio reactor.",
         "Call `ropewalk.install_reactor()` before the first import of twisted.internet.reactor, or await Deferreds.",
     ),
     Entry(
@@ -62,7 +62,7 @@ _ENTRIES: Final = (
     Entry("RW205", "A middleware is not a coroutine function.", "Write `async def middleware(request, next)`."),
     Entry(
         "RW206",
-        "An error handler has the wrong signature, is registered twice, or for a value that is not an error.",
+        "An error handler has the wrong signature, is registered twice, or is registered for an invalid value.",
         "Register `def handler(request, error)` once, for an exception class or a status from 400 to 599.",
     ),
     Entry(
@@ -83,7 +83,7 @@ _ENTRIES: Final = (
     Entry("RW210", "A value was used before it was awaited.", "Await it: `data = await request.json()`."),
     Entry(
         "RW211",
-        "The type to read a body as cannot be decoded from JSON.",
+        "JSON cannot be decoded to the type that was given for a body.",
         "Use a dataclass, a msgspec.Struct, a TypedDict or a built-in type. Build other types from `await "
         "request.body()`: with Pydantic, `Model.model_validate_json(await request.body())`.",
     ),
@@ -115,19 +115,19 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW217",
-        "Providers of dependencies need one another in a circle.",
-        "Move what both need into a provider of its own.",
+        "Providers of dependencies depend on each other in a circle.",
+        "Move the part that both need into a third provider.",
     ),
     Entry(
         "RW218",
-        "A provider of a dependency does not do what its declaration says.",
-        'Give a function that returns its value, or yields it once. With scope="app" it takes nothing but values of '
-        'app-scoped providers, and the app must have been started. With scope="request" it takes none with the '
-        'scope "handler" if it yields.',
+        "A provider of a dependency is not declared or used correctly.",
+        'Give a function that returns its value, or yields it once. With scope="app", it may take only values of '
+        'app-scoped providers, and the app must be started. With scope="request", a provider that yields must not take '
+        'values of providers with scope="handler".',
     ),
     Entry(
         "RW219",
-        "The description of the API (OpenAPI) cannot be made as a route or `app.openapi` asks for it.",
+        "The API description (OpenAPI) cannot be made with the options of a route or of `app.openapi`.",
         "Correct the option that the message names: docs/reference/openapi.md lists them.",
     ),
     Entry(
@@ -143,11 +143,11 @@ _ENTRIES: Final = (
     Entry(
         "RW222",
         "A response or a hook took longer than the timeout of the test client.",
-        "Fire what it waits for, or raise the timeout: timeout=, in seconds, or None.",
+        "Fire the event that it waits for, or raise the timeout: timeout=, in seconds, or None.",
     ),
     Entry(
         "RW223",
-        "Test clients in two threads used the reactor at the same time, and it does not run.",
+        "Test clients in two threads used the reactor at the same time, while it was not running.",
         "Use one thread, with AsyncClient and asyncio.gather for concurrent requests; or close the clients of one "
         "thread before another thread uses its own.",
     ),
@@ -169,12 +169,12 @@ _ENTRIES: Final = (
     Entry(
         "RW227",
         "A response to a test client is not successful.",
-        "Look at the body that the message shows. To test such a response, look at its status in place of "
+        "Look at the body that the message shows. To test such a response, check its status, and do not call "
         "raise_for_status.",
     ),
     Entry(
         "RW228",
-        "Values cannot be shaped by the return annotation of a handler.",
+        "Values cannot be converted to the return annotation of a handler.",
         "Import the names of the annotation at run time, not only for type checkers, and use types that msgspec or "
         "pydantic supports.",
     ),
@@ -195,18 +195,19 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW232",
-        "A middleware was made with something else than its options.",
+        "A middleware was made with an argument that is not its options object.",
         "Call it with its options object, such as `cors(CORSOptions(...))`.",
     ),
     Entry(
         "RW233",
         "A pattern of origins, hosts or networks for a middleware is malformed.",
-        'Write an origin as "https://app.example.com", a host as "app.example.com", all subdomains as "*.example.com".',
+        'Write an origin as "https://app.example.com", a host as "app.example.com", and all subdomains as '
+        '"*.example.com".',
     ),
     Entry(
         "RW234",
         "A store of rate limits or idempotency keys cannot be used at the moment.",
-        "Check that it runs, is reachable and fast. `on_store_failure` sets what happens to requests until then.",
+        "Check that it runs, is reachable and is fast. `on_store_failure` sets how requests are handled until then.",
     ),
     Entry(
         "RW235",
@@ -215,7 +216,7 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW236",
-        "The key of a request for a rate limit or an idempotency key is not text.",
+        "A function returned a key for a rate limit or an idempotency key that is not text.",
         "Return a str from the function, or None where the documentation allows it. `request.state.user` must be a "
         "str, an int, a UUID, or an object whose `id` is one.",
     ),
@@ -223,7 +224,7 @@ _ENTRIES: Final = (
     Entry(
         "RW238",
         "A middleware that counts or keeps something for each user does not know the user yet.",
-        "Put the middleware that authenticates in front of it, or give it a function that says who sent the request.",
+        "Put the middleware that authenticates in front of it, or give it a function that identifies the user.",
     ),
     Entry(
         "RW240",
@@ -232,7 +233,7 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW241",
-        "A handler needs a principal, and no `authenticate` is around it.",
+        "A handler needs a principal, but the `authenticate` middleware is missing.",
         "Add the middleware to its app: App(middleware=[authenticate(BasicAuth(check))]).",
     ),
     Entry(
@@ -257,18 +258,18 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW246",
-        "A login provider refused a request of this program.",
-        "Compare the client id, the client secret, redirect_uri and the scopes with what is registered there.",
+        "A login provider refused a request from this application.",
+        "Compare the client id, the client secret, redirect_uri and the scopes with those registered at the provider.",
     ),
     Entry(
         "RW247",
         "The claims of a login do not fit into a cookie.",
-        "Name fewer in `claims` of the options, or keep logins on the server with `store`.",
+        "Name fewer claims in the option `claims`, or keep logins on the server with the option `store`.",
     ),
     Entry(
         "RW260",
-        "A patch was applied to an object that is not valid by its type.",
-        "Give `apply` an object of the type that the annotation names, or of one with the same fields.",
+        "A patch was applied to an object that is invalid for its type.",
+        "Give `apply` an object of the type that the annotation names, or of a type with the same fields.",
     ),
     Entry("RW261", "The package for JSON Patch is not installed.", "Run `pip install 'ropewalk[patch]'`."),
     Entry(
@@ -278,23 +279,23 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW263",
-        "Too many functions wait to run after responses. Requests that add one get 503.",
-        "Find out which ones take long, or give the work to a queue outside this process.",
+        "Too many background tasks wait to run after responses. Requests that add one get 503.",
+        "Find out which tasks take long, or give the work to a queue outside this process.",
     ),
     Entry(
         "RW264",
-        "A function that ran after a response raised an exception.",
+        "A background task that ran after a response raised an exception.",
         "Fix the cause shown in the traceback. The client has its response, so nothing else reports this.",
     ),
     Entry(
         "RW265",
-        "A function that ran after a response was cancelled, because the server stopped.",
+        "A background task that ran after a response was cancelled, because the server stopped.",
         "Raise `drain_timeout`, or keep work that must not be lost in a queue outside this process.",
     ),
     Entry(
         "RW266",
         "The options of CursorPages are wrong.",
-        "Give the type of the key of an item, and a secret of 16 random bytes or more, such as secrets.token_hex(16).",
+        "Give the type of an item's key, and a secret of 16 random bytes or more, such as secrets.token_hex(16).",
     ),
     Entry("RW301", "A handler wrote after the end of its response.", "Write before you return or call finish."),
     Entry("RW302", "A handler started its response twice.", "Respond once: return a value, or write and finish."),
@@ -328,7 +329,7 @@ _ENTRIES: Final = (
         "An app has limits or trusted proxies that would have no effect.",
         "Give them to the App that is served, or to its first `listen`.",
     ),
-    Entry("RW411", "The file to serve does not exist.", "Check its name: the message suggests a close one."),
+    Entry("RW411", "The file to serve does not exist.", "Check its name. The message may suggest a similar one."),
     Entry("RW412", "The module to serve does not exist.", "Check its name, and start where it can be imported."),
     Entry("RW413", "A module does not have the name to serve.", "Name an App, Resource or Site in it: hello.py:app."),
     Entry("RW414", "The object to serve is not an App, a Site or a resource.", "Name one of these: hello.py:app."),
@@ -439,7 +440,7 @@ _ENTRIES: Final = (
     ),
     Entry(
         "RW716",
-        "Background work of an ASGI application was cancelled at the stop.",
+        "A background task of an ASGI application was cancelled, because the server stopped.",
         "Make it end sooner, or run it elsewhere.",
     ),
     Entry(
@@ -530,4 +531,4 @@ _ENTRIES: Final = (
 CATALOGUE: Final[dict[str, Entry]] = {entry.code: entry for entry in _ENTRIES}
 
 LATE_REMEDY: Final = "Fix the cause shown in the traceback."
-"""The remedy of RW208 if an error handler cannot help: it was called already, or the response has begun."""
+"""The remedy of RW208 if an error handler does not help, because it was already called or the response has begun."""

@@ -13,7 +13,7 @@ Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 class RopewalkError(Exception):
     """An error with a code. Its text is `CODE message remedy`.
 
-    `message` says what happened and where; `remedy`, what to do (by default, that of the code).
+    `message` says what happened and where. `remedy` says what to do; by default, it is the catalogue's remedy.
     """
 
     def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
@@ -40,7 +40,7 @@ class HandlerError(RopewalkError, TypeError):
 
 
 class WrongReturn(HandlerError):
-    """RW201 or RW209, with the name of the handler, middleware or error handler that returned an invalid value."""
+    """RW201 or RW209: a handler, middleware or error handler, which the message names, returned an invalid value."""
 
 
 class ExchangeError(RopewalkError):
@@ -60,7 +60,7 @@ class HostedError(RopewalkError, RuntimeError):
 
 
 class ResponseEnded(ExchangeError):
-    """RW301: a write or a response after the end of the response."""
+    """RW301: something was written, or a response was sent, after the end of the response."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW301", message)
@@ -81,13 +81,17 @@ class WrongLength(ExchangeError):
 
 
 class BeyondLength(WrongLength):
-    """A body longer than its Content-Length, which was sent up to that length. Only twisted.web programs cause it."""
+    """RW303: a body is longer than its Content-Length, and was sent up to this length.
+
+    Only twisted.web programs cause it.
+    """
 
 
 class InvalidField(ExchangeError, ValueError):
     """RW304: a field name, field value or status is invalid (RFC 9110, sections 5.1, 5.5 and 15).
 
-    So may be a cookie (RFC 6265, section 4.1.1), a reason phrase (RFC 9112, section 4) or the target of a redirect.
+    It is also raised for an invalid cookie (RFC 6265, section 4.1.1), reason phrase (RFC 9112, section 4) or redirect
+    target.
     """
 
     def __init__(self, message: str, remedy: str | None = None) -> None:
@@ -109,21 +113,21 @@ class EngineUnusable(EngineError):
 
 
 class Forked(EngineError):
-    """RW508: a forked process cannot open an engine of its own."""
+    """RW508: a forked process cannot open the engine's file descriptors again."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW508", message)
 
 
 class ParentsRequest(Disconnected):
-    """RW509: a forked process used a request of its parent, which is the one that responds."""
+    """RW509: a forked process used a request that its parent process received. Only the parent may respond to it."""
 
     def __init__(self, message: str) -> None:
         ExchangeError.__init__(self, "RW509", message)
 
 
 class WrongThread(EngineError):
-    """RW503: a call from a thread that is not the reactor's."""
+    """RW503: the engine was called from a thread other than the reactor's."""
 
     def __init__(self, message: str) -> None:
         super().__init__("RW503", message)
@@ -151,14 +155,14 @@ class HTTPError(Exception):
 
 
 class BodyTooLarge(HTTPError):
-    """413: the body is over its limit (RFC 9110, section 15.5.14)."""
+    """Status 413: the body is over its limit (RFC 9110, section 15.5.14)."""
 
     def __init__(self, message: str) -> None:
         super().__init__(413, message)
 
 
 class BadBody(HTTPError):
-    """400: the body is malformed or incomplete."""
+    """Status 400: the body is malformed or incomplete."""
 
     def __init__(self, message: str) -> None:
         super().__init__(400, message)

@@ -1,8 +1,8 @@
-"""Ctrl-C: which exceptions must reach the reactor."""
+"""Detects exceptions caused by Ctrl-C, which must reach the reactor."""
 
 import signal
 
 
 def interrupts(error: BaseException) -> bool:
-    """Whether an error means Ctrl-C. If the program handles SIGINT itself, KeyboardInterrupt is an ordinary error."""
+    """Whether Ctrl-C raised an exception. If the program handles SIGINT, KeyboardInterrupt is an ordinary exception."""
     return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler

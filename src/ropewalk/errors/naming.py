@@ -1,4 +1,4 @@
-"""Names in messages: a place in the user's code, a function, a class, a value."""
+"""Formats the names of functions and classes, places in the user's code, and values, for messages."""
 
 import inspect
 import re
@@ -13,7 +13,7 @@ MOST_SHOWN: Final = 200
 """The most characters of a value that a message shows."""
 
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that move a terminal's cursor, change its state or its writing direction, or have no encoding."""
+"""Characters that move a terminal's cursor, change its state or writing direction, or cannot be encoded."""
 
 
 def place(function: Any) -> str:
@@ -30,12 +30,12 @@ def place(function: Any) -> str:
 
 
 def code_place(code: CodeType) -> str:
-    """The place of a code object, as `place` writes it."""
+    """The place where a code object is defined, in the form of `place`."""
     return relative(code.co_filename, code.co_firstlineno)
 
 
 def _class_place(kind: type[Any]) -> str:
-    """The place of a class; the name of its module if its source cannot be read."""
+    """The place where a class is defined; the name of its module if its source cannot be read."""
     try:
         return relative(inspect.getfile(kind), inspect.getsourcelines(kind)[1])
     except (OSError, TypeError):
@@ -60,7 +60,7 @@ def describe(function: Any) -> str:
 
 
 class Named:
-    """The name and place of a function, which are found out when a message needs them."""
+    """Converts to the name and place of a function when a message is formatted, and not before."""
 
     def __init__(self, function: Any) -> None:
         self._function = function
@@ -75,15 +75,15 @@ def named(function: Any) -> str:
 
 
 def full_name(kind: type[Any]) -> str:
-    """The name of a class, after that of its module unless it is a built-in."""
+    """The name of a class, with its module, unless it is a built-in class."""
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def shown(value: object) -> str:
-    """The repr of a value for a message: one line of limited length. No exception of the value's `__repr__` escapes."""
+    """The repr of a value for a message: one line of limited length. Exceptions that `__repr__` raises are caught."""
     try:
         text = repr(value)
-    except BaseException as error:  # the caller reports another error, which must not get lost
+    except BaseException as error:  # caught, because the caller reports another error, which must not get lost
         if interrupts(error):
             raise
         return f"<{full_name(type(value))} that has no repr>"
@@ -92,7 +92,7 @@ def shown(value: object) -> str:
 
 
 def visible(text: str) -> str:
-    """A text for the log: control characters become escapes, except the line feed and the tab."""
+    """Text for the log. Control characters are escaped, except line feeds and tabs."""
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 

@@ -1,4 +1,4 @@
-"""The status of a response: which values are valid, and their reason phrases."""
+"""Response statuses: valid values, and their reason phrases."""
 
 from http import HTTPStatus
 from typing import Final, TypeGuard
@@ -10,7 +10,7 @@ _RENAMED: Final = {
     418: "I'm a teapot",
     422: "Unprocessable Content",
 }
-"""Statuses for which Python 3.11 and 3.12 have an older phrase than the engine and RFC 9110, section 15.5."""
+"""Reason phrases of the engine and RFC 9110, section 15.5, that differ from those of Python 3.11 and 3.12."""
 
 
 def is_status(status: object) -> TypeGuard[int]:
@@ -24,7 +24,7 @@ def is_int(value: object) -> TypeGuard[int]:
 
 
 def phrase(status: int) -> str:
-    """The reason phrase of a status, or the name of its class if it is unregistered."""
+    """The reason phrase of a status. For an unregistered status, the name of its class: "Client Error", for example."""
     try:
         return _RENAMED.get(status) or HTTPStatus(status).phrase
     except ValueError:

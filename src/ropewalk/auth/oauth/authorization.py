@@ -1,4 +1,4 @@
-"""The request for authorization, and the response that the browser brings (RFC 6749, sections 4.1.1 and 4.1.2)."""
+"""The authorization request and the authorization response (RFC 6749, sections 4.1.1 and 4.1.2)."""
 
 from typing import Final, Never
 
@@ -11,7 +11,7 @@ from ropewalk.errors import HTTPError
 from ropewalk.request import Request
 
 _LONGEST: Final = 4096
-"""The most characters of a code, which is sent on."""
+"""The most characters of a parameter of the authorization response."""
 _PARAMETERS: Final = ("code", "error", "iss", "state")
 _INTERACTIONS: Final = {
     "account_selection_required",
@@ -20,11 +20,11 @@ _INTERACTIONS: Final = {
     "login_required",
 }
 _MISTAKES: Final = {"invalid_request", "invalid_scope", "unauthorized_client", "unsupported_response_type"}
-"""Of this program, or of its registration at the provider."""
+"""Errors that are caused by this site, or by its registration at the provider."""
 
 
 def authorization_url(endpoints: Endpoints, options: LoginOptions, login: PendingLogin, *, nonce: bool) -> str:
-    """The URL at which the user logs in, with PKCE by S256 (RFC 7636)."""
+    """The provider's URL at which the user logs in, with a PKCE challenge by S256 (RFC 7636)."""
     parameters = optional("authlib.oauth2.rfc6749.parameters", "Authlib", "A login", extra="oauth")
     pkce = optional("authlib.oauth2.rfc7636", "Authlib", "A login", extra="oauth")
     more = {"nonce": login.nonce} if nonce else {}
@@ -44,12 +44,15 @@ def authorization_url(endpoints: Endpoints, options: LoginOptions, login: Pendin
 
 
 def response_parameters(request: Request) -> dict[str, str]:
-    """The parameters of the response. Raises HTTPError 400 if one is there twice, or the state is missing."""
+    """The parameters of the authorization response.
+
+    Raises HTTPError 400 if one is repeated or too long, or if `state` is missing.
+    """
     found = {}
     for name in _PARAMETERS:
         given = request.query.all(name)
         if len(given) > 1 or (given and len(given[0]) > _LONGEST):
-            raise HTTPError(400, f"The parameter {name} is there twice, or too long.")
+            raise HTTPError(400, f"The parameter {name} is repeated or too long.")
         if given:
             found[name] = given[0]
     if not found.get("state"):
@@ -58,9 +61,9 @@ def response_parameters(request: Request) -> dict[str, str]:
 
 
 def code_of(parameters: dict[str, str], endpoints: Endpoints) -> str:
-    """The code of a response to a login of this browser.
+    """The code in an authorization response.
 
-    Raises HTTPError for a response of another provider (RFC 9207), or one with an error.
+    Raises HTTPError if the response comes from another provider (RFC 9207), has an error, or has no code.
     """
     issuer = parameters.get("iss")
     if issuer is None:
@@ -68,7 +71,7 @@ def code_of(parameters: dict[str, str], endpoints: Endpoints) -> str:
     else:
         is_ours = endpoints.issuer is None or same_secret(issuer, endpoints.issuer)
     if not is_ours:
-        raise HTTPError(400, "The response is that of another login service.")
+        raise HTTPError(400, "The response comes from another login service.")
     if "error" in parameters:
         _refuse(parameters["error"])
     code = parameters.get("code", "")
@@ -78,9 +81,9 @@ def code_of(parameters: dict[str, str], endpoints: Endpoints) -> str:
 
 
 def _refuse(error: str) -> Never:
-    """Raise the error for one of the provider (RFC 6749, section 4.1.2.1).
+    """Raise the HTTPError for an error that the provider reports (RFC 6749, section 4.1.2.1).
 
-    A link of an attacker can have any error and description. So neither is logged, and only known errors are shown.
+    An attacker can make a link with any error and description. So neither is logged, and only known errors are shown.
     """
     if error == "access_denied":
         raise HTTPError(403, "The login was cancelled, or the login service denied it.")

@@ -15,10 +15,10 @@ from ropewalk.response import Response
 
 
 class CookieLogins:
-    """Logins in a cookie that only this site gets, that scripts cannot read, and that forms of other sites do not send.
+    """Keeps logins in a cookie. Only this site gets it, scripts cannot read it, and other sites' forms do not send it.
 
-    It is signed and not encrypted, and ends when it expires: it cannot be revoked before. `secure` is false only for
-    http on this machine, where browsers may not take cookies with the prefix `__Host-`.
+    The cookie is signed but not encrypted. A login lasts until the cookie expires, and cannot be revoked earlier.
+    `secure` is false only for http on this machine, where browsers may refuse cookies with the prefix `__Host-`.
     """
 
     def __init__(
@@ -39,18 +39,18 @@ class CookieLogins:
         response.headers.add("set-cookie", format_cookie(self.cookie, text, max_age=seconds, secure=self._secure))
 
     async def load(self, request: Request) -> Login | None:
-        """The login in the cookie; None if that is not signed by us. `LoginScheme` checks when it expires."""
+        """The login in the cookie; None without a valid signature. `LoginScheme` checks whether it has expired."""
         value = self._signed.read(request.cookies.get(self.cookie))
         try:
             return msgspec.convert(value, Login)
-        except msgspec.ValidationError:  # also what an older version has signed
+        except msgspec.ValidationError:  # for example a login that an older version has signed
             return None
 
     async def forget(self, request: Request, response: Response) -> None:
-        """Delete the cookie, if the request has it: a form of another site does not send it, and logs no one out."""
+        """Delete the cookie, if the request has it. A form of another site does not send it, so it logs no user out."""
         if self.cookie in request.cookies:
             response.headers.add("set-cookie", format_cookie(self.cookie, "", max_age=0, secure=self._secure))
 
     def description(self) -> dict[str, Any]:
-        """That of a key in the cookie."""
+        """The OpenAPI description: an API key in the cookie."""
         return {"type": "apiKey", "in": "cookie", "name": self.cookie}

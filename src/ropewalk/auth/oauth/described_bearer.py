@@ -1,4 +1,4 @@
-"""`OAuth2`: bearer tokens, described with the way in which clients get them."""
+"""`OAuth2`: a scheme for bearer tokens that also describes how clients get their tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from ropewalk.request import Request
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizationCode:
-    """The authorization code flow of a provider, for the description of the API (OpenAPI 3.1, OAuth Flows Object)."""
+    """A provider's authorization code flow, for the API description (OpenAPI 3.1, OAuth Flows Object)."""
 
     authorization_url: str
-    """Where users log in and allow access."""
+    """The URL at which users log in and allow access."""
     token_url: str
-    """Where clients exchange the code for tokens."""
+    """The URL at which clients exchange the code for tokens."""
     refresh_url: str | None = None
-    """Where they get new ones, if that is another URL."""
+    """The URL at which clients refresh tokens, if it differs from `token_url`."""
     scopes: Mapping[str, str] = field(default_factory=dict)
     """The scopes, each with a short description."""
 
@@ -34,11 +34,11 @@ class AuthorizationCode:
 
 
 class OAuth2(Scheme):
-    """A scheme for bearer tokens, `BearerJWT` or `TokenIntrospection`, with the flow by which clients get them.
+    """A scheme for bearer tokens, `BearerJWT` or `TokenIntrospection`, with the flow by which clients get tokens.
 
-    The flow is an `AuthorizationCode`, or the URL of the description of a provider of OpenID Connect, as in
-    `https://login.example/.well-known/openid-configuration`. It changes only the description of the API: pages such as
-    Swagger UI show a login. Raises HandlerError (RW240).
+    The flow is an `AuthorizationCode`, or the URL of an OpenID Connect provider's metadata, such as
+    `https://login.example/.well-known/openid-configuration`. The flow affects only the API description: pages such as
+    Swagger UI show a login. Raises HandlerError (RW240) for another scheme or flow.
     """
 
     def __init__(self, bearer: Scheme, flow: AuthorizationCode | str, *, name: str = "oauth2") -> None:
@@ -54,7 +54,7 @@ class OAuth2(Scheme):
         self._flow = flow
 
     def challenge(self) -> Challenge:
-        """That of the scheme for bearer tokens."""
+        """The challenge of the scheme for bearer tokens."""
         return self._bearer.challenge()
 
     async def identify(self, request: Request) -> Identity | None:

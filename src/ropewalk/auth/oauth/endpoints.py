@@ -1,4 +1,4 @@
-"""The endpoints of a provider, and its description of itself (OpenID Connect Discovery 1.0, section 3; RFC 8414)."""
+"""A provider's endpoints, and the metadata that name them (OpenID Connect Discovery 1.0, section 3; RFC 8414)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ _DESCRIPTION: Final = "/.well-known/openid-configuration"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """Where a provider does what."""
+    """The URLs of a provider, and how it behaves at them."""
 
     issuer: str | None
-    """What `iss` of its responses must be; None if that is unknown."""
+    """The required value of `iss` in the provider's responses; None if it is unknown."""
     names_issuer: bool = False
-    """Whether it always sends `iss` (RFC 9207)."""
+    """Whether the provider always sends `iss` (RFC 9207)."""
     authorization: str
     token: str
     keys: str | None = None
     userinfo: str | None = None
     end_session: str | None = None
     client_authentication: tuple[str, ...] = ()
-    """The methods that the token endpoint supports, by their names in the metadata. Empty if it does not say."""
+    """The client authentication methods of the token endpoint, as the metadata name them. Empty if they do not."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    """How often metadata are fetched. They change rarely."""
+    """When metadata are fetched. The intervals are long, because metadata change rarely."""
 
     url: str
     timeout: float
@@ -41,24 +41,24 @@ class _Times:
 
 
 class DiscoveredEndpoints(Refreshed[Endpoints]):
-    """The endpoints that an issuer names in its description, fetched in a thread and kept."""
+    """The endpoints in an issuer's metadata, which are fetched in a thread and kept."""
 
     def __init__(self, options: OpenIDOptions, clock: Callable[[], float] = monotonic) -> None:
         url = options.issuer.rstrip("/") + _DESCRIPTION
 
         def load() -> Endpoints:
-            """Runs in a thread."""
+            """Fetch the metadata, in a thread. Raises FetchFailed."""
             return described(fetch_json(url, timeout=options.timeout, max_size=options.max_size), options.issuer)
 
         super().__init__(_Times(url, options.timeout), "RW245", load, clock)
 
 
 def described(document: Any, issuer: str) -> Endpoints:
-    """The endpoints of a decoded description. Raises FetchFailed for that of another issuer, or an unusable one."""
+    """The endpoints in decoded metadata. Raises FetchFailed if they are unusable or from another issuer."""
     if not isinstance(document, dict):
         raise FetchFailed("The description is not an object.")
-    if document.get("issuer") != issuer:  # Discovery 1.0, section 4.3: it must be identical
-        raise FetchFailed(f"The description is that of the issuer {document.get('issuer')!r}.")
+    if document.get("issuer") != issuer:  # Discovery 1.0, section 4.3: the issuer must be identical
+        raise FetchFailed(f"The description names the issuer {document.get('issuer')!r}.")
     methods = document.get("token_endpoint_auth_methods_supported")
     return Endpoints(
         issuer=issuer,
@@ -73,7 +73,7 @@ def described(document: Any, issuer: str) -> Endpoints:
 
 
 def configured(options: OAuth2Options) -> Endpoints:
-    """The endpoints that a program names."""
+    """The endpoints that the options name."""
     return Endpoints(
         issuer=options.issuer,
         authorization=options.authorization_url,

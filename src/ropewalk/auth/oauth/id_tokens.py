@@ -1,4 +1,4 @@
-"""ID tokens: who has logged in, signed by the provider (OpenID Connect Core 1.0, sections 2 and 3.1.3.7)."""
+"""Verifies ID tokens, which name the user who has logged in (OpenID Connect Core 1.0, sections 2 and 3.1.3.7)."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -35,9 +35,10 @@ class IDTokens:
         self._keys: FetchedKeys | None = None
 
     async def claims(self, endpoints: Endpoints, tokens: Tokens, nonce: str) -> dict[str, Any]:
-        """The claims of a token that is valid, and that belongs to the login with a nonce.
+        """The claims of a valid ID token that belongs to the login with this nonce.
 
-        Raises HTTPError: 400 if it belongs to another login, 502 if it is invalid, 503 without the provider's keys.
+        Raises HTTPError: 400 if the token belongs to another login, 502 if it is invalid, 503 if the provider's keys
+        cannot be fetched.
         """
         if tokens.id_token is None:
             unusable(endpoints.token, "The response has no ID token.")
@@ -52,7 +53,7 @@ class IDTokens:
         if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
             unusable(endpoints.token, "The ID token has no usable subject.")
         if not isinstance(given, str) or not same_secret(given, nonce):
-            raise HTTPError(400, NOT_BEGUN)  # such as the code of an attacker, put into the response to another user
+            raise HTTPError(400, NOT_BEGUN)  # for example, an attacker has put another code into the response
         self._check_rest(endpoints, tokens, str(token.algorithm), claims)
         return claims
 
@@ -77,7 +78,7 @@ class IDTokens:
         return found
 
     def _check_rest(self, endpoints: Endpoints, tokens: Tokens, algorithm: str, claims: dict[str, Any]) -> None:
-        """Check `azp`, `at_hash`, `auth_time` and the types of claims, by Authlib."""
+        """Check `azp`, `at_hash`, `auth_time` and the types of claims with Authlib."""
         core = optional("authlib.oidc.core", "Authlib", "OpenIDConnect", extra="oauth")
         errors = optional("joserfc.errors", "joserfc", "OpenIDConnect", extra="oauth")
         longest = self._options.authorization_parameters.get("max_age")

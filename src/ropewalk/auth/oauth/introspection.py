@@ -1,4 +1,4 @@
-"""`TokenIntrospection`: tokens of any form, which the provider is called about (RFC 7662)."""
+"""`TokenIntrospection`: tokens of any form, which the provider checks (RFC 7662)."""
 
 import re
 from collections.abc import Callable
@@ -22,44 +22,45 @@ from ropewalk.errors import HandlerError, shown
 from ropewalk.request import Request
 
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
-"""RFC 6750, section 2.1."""
+"""The syntax of bearer tokens (RFC 6750, section 2.1)."""
 MOST_KEPT: Final = 10000
-"""Tokens whose claims are kept."""
+"""The most tokens whose claims are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntrospectionOptions:
-    """Where tokens are checked, and which are accepted. Times are in seconds."""
+    """Options that determine where tokens are checked and which are accepted. Times are in seconds."""
 
     url: str
-    """The introspection endpoint of the provider."""
+    """The URL of the provider's introspection endpoint."""
     client_id: str
-    """The name of this program at the provider."""
+    """The id under which your application is registered at the provider."""
     client_secret: str = field(repr=False)
-    """Its password there."""
+    """The secret that belongs to `client_id`."""
     client_authentication: ClientAuthentication = "basic"
-    """How the endpoint gets it: `basic`, or `post` (in the form)."""
+    """How the client secret is sent: `basic` (in the Authorization field), or `post` (in the form)."""
     issuer: str | tuple[str, ...] | None = None
-    """The claim `iss` must be this, or one of these, if it is not None."""
+    """The required claim `iss`: one value, or a tuple of accepted values. None accepts any issuer."""
     audience: str | tuple[str, ...] | None
-    """The claim `aud` must be or contain this, or one of these. None accepts any: then a token that was issued for
-    another service of the same provider passes."""
+    """The claim `aud` must be or contain this value, or one of these values. None accepts any audience; then tokens
+    that were issued for another service of the same provider are accepted too."""
     keep_time: float = 30.0
-    """For which the claims of a token are kept: so long may a revoked token pass. 0 calls the provider each time."""
+    """The time for which the claims of a token are kept. A revoked token may be accepted for so long. With 0, the
+    provider checks the token of each request."""
     leeway: float = 30.0
-    """Seconds by which the clock of the provider may differ."""
+    """The time by which the provider's clock may differ."""
     max_token_size: int = 4096
-    """The most bytes of a token. A longer one is refused."""
+    """The most bytes of a token. A longer token is refused."""
     load: Callable[["dict[str, Any]"], Any] | None = None
-    """Takes the claims and returns the principal, as in `JWTOptions`."""
+    """A function that takes the claims and returns the principal, as in `JWTOptions`."""
     scope_claim: str = "scope"
-    """The claim with the scopes."""
+    """The name of the claim with the scopes."""
     roles_claim: str = "roles"
-    """The claim with the roles."""
+    """The name of the claim with the roles."""
     timeout: float = 5.0
-    """For one request to the provider as a whole."""
+    """The most time for one request to the provider."""
     max_size: int = 65536
-    """The most bytes of a response of the provider."""
+    """The most bytes of a response from the provider."""
 
     def __post_init__(self) -> None:
         if not is_secure_url(self.url):
@@ -76,8 +77,8 @@ class IntrospectionOptions:
 class TokenIntrospection(BearerScheme):
     """Tokens in the Authorization field that only their provider can read, such as opaque access tokens.
 
-    The provider is called about each token, and what it returns is kept for `keep_time`. Where the tokens are JSON Web
-    Tokens, prefer `BearerJWT`, which calls no one. Raises HandlerError (RW244) without Authlib.
+    The provider checks each token, and the claims that it returns are kept for `keep_time`. For JSON Web Tokens, prefer
+    `BearerJWT`, which needs no call of the provider. Raises HandlerError (RW244) if Authlib is not installed.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class TokenIntrospection(BearerScheme):
             roles_claim=options.roles_claim,
         )
         self._kept: dict[bytes, tuple[float, dict[str, Any]]] = {}
-        """Until when, and the claims, by the hash of the token: the tokens themselves are not kept."""
+        """For each token: until when its claims are kept, and the claims. The key is a hash, so no token is kept."""
 
     async def identify(self, request: Request) -> Identity | None:
         """The identity of the token's subject. Raises HTTPError 502 and 503 if the provider does not work."""

@@ -1,4 +1,4 @@
-"""`LoginScheme`: the flow of a login, and the principal of those who have logged in."""
+"""`LoginScheme`: the flow of a login, and the scheme that finds users who have logged in."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -28,18 +28,19 @@ from ropewalk.response import Response
 from ropewalk.routing import Routes
 
 _PRIVATE: Final = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-"""The URL of the callback has a code, which neither caches nor the next site must get."""
+"""The callback URL contains a code. It must not be cached, nor sent to another site in the Referer field."""
 
 
 class LoginScheme(Scheme):
-    """A login at another site. `routes` are those for its browsers; as a scheme, it finds those who have logged in.
+    """A login at another site: the routes that browsers visit to log in, and the scheme that finds logged-in users.
 
-    A request without a login is anonymous, and so is one whose login has expired: it does not keep its browser from
-    logging in again.
+    A request without a login is anonymous. So is a request whose login has expired, so that its browser can log in
+    again.
     """
 
     routes: Routes
-    """`GET login` (with `next`, a path of this site to return to), `GET` for the callback, and `POST logout`."""
+    """The routes to mount: `GET login` (`next` is a path on this site to return to), `GET` for the callback, and
+    `POST logout`."""
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class LoginScheme(Scheme):
         optional("authlib.oauth2.auth", "Authlib", type(self).__name__, extra="oauth")
         if not TOKEN.fullmatch(name):
             what = f"{type(self).__name__} has the name {shown(name)}."
-            raise HandlerError("RW240", what, "It is that of the cookies too: use letters and digits.")
+            raise HandlerError("RW240", what, "The cookies have this name too: use letters and digits.")
         self._clock = clock
         self._settings = options
         secure = options.redirect_uri.startswith("https:")
@@ -78,15 +79,15 @@ class LoginScheme(Scheme):
         return f"{self._folder}/login"
 
     def challenge(self) -> Challenge:
-        """`Cookie`, with the path that begins a login. No RFC registers such a scheme, and 401 needs one."""
+        """`Cookie`, with the path that begins a login. It is not registered, but a 401 response must name a scheme."""
         return Challenge("Cookie", (("realm", self.realm), ("form-action", self.login_path)))
 
     def openapi(self) -> dict[str, Any]:
-        """That of the store: by default an API key in a cookie."""
+        """The description that the store returns; by default an API key in a cookie."""
         return self._store.description()
 
     async def identify(self, request: Request) -> Identity | None:
-        """The identity of the user who has logged in."""
+        """The identity of the user who has logged in; None without a login."""
         login = await self._store.load(request)
         if login is None or login.expires <= self._clock():
             return None
@@ -94,9 +95,9 @@ class LoginScheme(Scheme):
         return None if identity.principal is None else identity
 
     async def redirect_to_login(self, request: Request, next: Next) -> Any:
-        """A middleware, outside `authenticate`: a browser that opens a page and gets 401 is sent to the login instead.
+        """A middleware that redirects a browser to the login instead of a 401. Put it outside `authenticate`.
 
-        Requests of scripts, and those with an Authorization field, get the 401.
+        It redirects only requests that open a page. Scripts, and requests with an Authorization field, get the 401.
         """
         response = await next(request)
         if response.status != 401 or not _opens_a_page(request):
@@ -117,7 +118,7 @@ class LoginScheme(Scheme):
         return Response.redirect(url, 302, [*_PRIVATE.items(), ("set-cookie", cookie)])
 
     async def _complete(self, request: Request) -> Response:
-        if request.method != "GET":  # HEAD, such as that of a program that checks links, would use the code up
+        if request.method != "GET":  # a HEAD request, for example from a link checker, would use up the code
             raise HTTPError(405, None, {"allow": "GET"})
         parameters = response_parameters(request)
         pending, cookie = self._pending.complete(request, parameters["state"])
@@ -178,12 +179,12 @@ class LoginScheme(Scheme):
         raise NotImplementedError
 
     async def _logout_url(self) -> str | None:
-        """Where a logout continues, if not at this site."""
+        """The provider's URL to which a logout redirects; None to stay on this site."""
         return None
 
 
 def _opens_a_page(request: Request) -> bool:
-    """Whether a browser opens a page with this request, other than a script."""
+    """Whether this request opens a page in a browser, and does not come from a script."""
     if request.method not in ("GET", "HEAD") or request.values(b"authorization"):
         return False
     mode = request.header("sec-fetch-mode")

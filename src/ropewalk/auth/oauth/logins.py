@@ -1,4 +1,4 @@
-"""`Login`, what is kept of a user who has logged in, and `LoginStore`, where."""
+"""`Login`, the kept data about a user who has logged in, and `LoginStore`, which keeps logins."""
 
 from typing import Any, Protocol
 
@@ -12,21 +12,21 @@ class Login(Struct, frozen=True):
     """A user who has logged in. It can be encoded as JSON."""
 
     claims: dict[str, Any]
-    """Those that the options name, with `sub` and `iss`."""
+    """The claims that the options name, with `sub` and `iss`."""
     scopes: tuple[str, ...]
-    """What the provider has granted."""
+    """The scopes that the provider has granted."""
     expires: float
-    """A time of Unix, in seconds."""
+    """When the login expires: a Unix time in seconds."""
 
 
 class LoginStore(Protocol):
-    """Where logins are kept, such as the sessions of a program. The methods are coroutine functions."""
+    """Keeps logins, for example in your sessions. `save`, `load` and `forget` are coroutine functions."""
 
     async def save(self, request: Request, response: Response, login: Login) -> None:
-        """Keep a login for the client. Give it a new session: one from before the login may be known to others."""
+        """Keep a login for the client. Start a new session for it, because others may know the earlier session's id."""
 
     async def load(self, request: Request) -> Login | None:
-        """The login of a client; None if it has none. One that has expired may be returned too."""
+        """The login of a client; None if it has none. An expired login may be returned too."""
 
     async def forget(self, request: Request, response: Response) -> None:
         """Forget the login of a client."""

@@ -1,4 +1,4 @@
-"""`OAuth2Login`: logins at a provider of OAuth 2.0 without OpenID Connect."""
+"""`OAuth2Login`: logins at an OAuth 2.0 provider without OpenID Connect."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +15,10 @@ from ropewalk.errors import HTTPError
 
 
 class OAuth2Login(LoginScheme):
-    """Logins at a provider of OAuth 2.0 without OpenID Connect, such as GitHub.
+    """Logins at an OAuth 2.0 provider without OpenID Connect, such as GitHub.
 
-    OAuth 2.0 alone does not say who the user is: `userinfo_url` or `find_user` finds that out with the access token.
-    Raises HandlerError (RW240) for wrong options, and (RW244) without Authlib.
+    OAuth 2.0 alone does not identify the user, so `userinfo_url` or `find_user` is called with the access token. Raises
+    HandlerError (RW240) for wrong options, and (RW244) if Authlib is not installed.
     """
 
     def __init__(

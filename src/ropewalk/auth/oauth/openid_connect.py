@@ -1,4 +1,4 @@
-"""`OpenIDConnect`: logins at a provider of OpenID Connect."""
+"""`OpenIDConnect`: logins at an OpenID Connect provider."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +15,11 @@ from ropewalk.clocks import unix_time
 
 
 class OpenIDConnect(LoginScheme):
-    """Logins at a provider of OpenID Connect, such as Keycloak, Google, Microsoft Entra, Auth0 or Authentik.
+    """Logins at an OpenID Connect provider, such as Keycloak, Google, Microsoft Entra, Auth0 or Authentik.
 
-    The user is who the ID token names: its signature, issuer, audience, times, nonce, `azp` and `at_hash` are verified.
-    The endpoints and keys are those that the issuer publishes; they are fetched when they are needed first, and kept.
-    Raises HandlerError (RW240) for wrong options, and (RW244) without Authlib.
+    The ID token names the user. Its signature, issuer, audience, times, nonce, `azp` and `at_hash` are verified. The
+    issuer publishes its endpoints and keys. They are fetched when they are first needed, and kept. Raises HandlerError
+    (RW240) for wrong options, and (RW244) if Authlib is not installed.
     """
 
     _takes_nonce = True
@@ -45,12 +45,15 @@ class OpenIDConnect(LoginScheme):
         if not self.options.userinfo:
             return claims
         more = await self._provider.userinfo(endpoints, tokens.access_token)
-        if more.get("sub") != claims["sub"]:  # OpenID Connect Core, section 5.3.2: it may be of another user
-            unusable(str(endpoints.userinfo), "The claims are those of another user.")
+        if more.get("sub") != claims["sub"]:  # OpenID Connect Core, section 5.3.2: an attacker may swap tokens
+            unusable(str(endpoints.userinfo), "The claims belong to another user.")
         return {**more, **claims}
 
     async def _logout_url(self) -> str | None:
-        """The logout of the provider (OpenID Connect RP-Initiated Logout 1.0, section 2)."""
+        """The URL that logs the user out at the provider (OpenID Connect RP-Initiated Logout 1.0, section 2).
+
+        None if `end_session` is false, or if the provider has no such URL.
+        """
         if not self.options.end_session:
             return None
         url = (await self._discovered.current()).end_session

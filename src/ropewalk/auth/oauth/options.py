@@ -1,4 +1,4 @@
-"""The options of logins."""
+"""The options of `OpenIDConnect` and `OAuth2Login`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,50 +29,52 @@ _OWN: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class LoginOptions:
-    """What all logins share. Times are in seconds."""
+    """The options that both kinds of login have. Times are in seconds."""
 
     client_id: str
-    """The name of this program at the provider."""
+    """The id under which your application is registered at the provider."""
     client_secret: str | None = field(default=None, repr=False)
-    """Its password there. None for a public client, which has none."""
+    """The secret that belongs to `client_id`. None for a public client, which has no secret."""
     redirect_uri: str
-    """The URL to which the provider sends browsers back, as it is registered there: https, or http on this machine. Its
-    last segment is the path of that route, and the routes `login` and `logout` stand beside it: with
+    """The callback URL, to which the provider redirects browsers, exactly as it is registered there: https, or http on
+    this machine. The routes `login` and `logout` have the same path except for its last segment: with
     `https://hotel.example/auth/callback`, mount the routes at `/auth`."""
     secret: str | bytes | tuple[str | bytes, ...] = field(repr=False)
-    """Signs the cookies; at least 32 random bytes, the same in all processes. With several, the first signs, and the
-    others are accepted: so a secret can be replaced."""
+    """Signs the cookies; at least 32 random bytes, the same in all processes. To replace a secret, give a tuple: the
+    first secret signs, and signatures made with the others are accepted."""
     scopes: tuple[str, ...] = ()
-    """What to ask the provider for."""
+    """The scopes to request from the provider."""
     authorization_parameters: Mapping[str, str] = field(default_factory=dict)
-    """More parameters of the request for authorization, such as `{"prompt": "select_account"}`."""
+    """More parameters for the authorization request, such as `{"prompt": "select_account"}`."""
     client_authentication: ClientAuthentication | None = None
-    """How the token endpoint gets the client secret: `basic`, `post` (in the form), or `none`. By default `basic` with
-    a secret, unless the metadata of the provider allow only `post`."""
+    """How the client secret is sent to the token endpoint: `basic` (in the Authorization field), `post` (in the form),
+    or `none`. If there is a secret, the default is `basic`, or `post` if the provider's metadata allow only that."""
     after_login: str = "/"
-    """Where browsers go after a login that names no path of this site in `next`."""
+    """The path to redirect to after a login without a valid `next`."""
     after_logout: str = "/"
-    """Where they go after a logout."""
+    """The path to redirect to after a logout."""
     pending_time: float = 600.0
-    """For which a user may stay at the provider."""
+    """The time within which a user must complete a login at the provider."""
     login_time: float = 28800.0
-    """After which a user logs in again. A cookie cannot be revoked before."""
+    """The time after which a login expires. A login in a cookie cannot be revoked earlier."""
     load: Callable[["dict[str, Any]"], Any] | None = None
-    """Takes the claims that were kept and returns the principal, or None for a user who is not one any more; plain,
-    Deferred or coroutine. It is called for each request. By default the principal is a `TokenPrincipal`."""
+    """A function that takes the kept claims and returns the principal, or None if the user no longer has access. It is
+    called for each request, and may be plain, return a Deferred, or be a coroutine function. By default the principal
+    is a `TokenPrincipal`."""
     on_login: Callable[[Any, Tokens], Any] | None = None
-    """Called with the principal and the tokens after each login, before the response to the browser; plain, Deferred
-    or coroutine. Keep the tokens here if you need them. Raise an HTTPError to refuse the login."""
+    """A function that is called with the principal and the tokens after each login, before the browser gets a response.
+    It may be plain, return a Deferred, or be a coroutine function. Keep the tokens here if you need them. Raise an
+    HTTPError to refuse the login."""
     claims: tuple[str, ...] = ("name", "preferred_username", "email", "email_verified")
     """The claims to keep, besides `sub`, `iss` and the roles. A cookie has room for about 3000 bytes."""
     roles_claim: str = "roles"
     """The name of the claim with the roles: a list, or a str with spaces between the roles."""
     store: LoginStore | None = None
-    """Where logins are kept. By default a signed cookie, `CookieLogins`."""
+    """The store for logins. By default `CookieLogins`, which keeps each login in a signed cookie."""
     timeout: float = 5.0
-    """For one request to the provider as a whole."""
+    """The most time for one request to the provider."""
     max_size: int = 262144
-    """The most bytes of a response of the provider."""
+    """The most bytes of a response from the provider."""
 
     def __post_init__(self) -> None:
         for name in ("client_id", "redirect_uri"):
@@ -108,24 +110,24 @@ class LoginOptions:
 
     @property
     def provider(self) -> str:
-        """What tells the subjects of providers apart: the claim `iss`."""
+        """The claim `iss`, which distinguishes equal subjects of different providers."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenIDOptions(LoginOptions):
-    """A provider of OpenID Connect, which describes itself below its issuer (OpenID Connect Discovery 1.0)."""
+    """Options for an OpenID Connect provider that publishes its metadata (OpenID Connect Discovery 1.0)."""
 
     issuer: str
-    """The URL of the provider, exactly as it names itself in its tokens, with a slash at the end or without."""
+    """The issuer URL, exactly as the provider writes it in its tokens, with or without a slash at the end."""
     scopes: tuple[str, ...] = ("openid", "profile", "email")
-    """What to ask the provider for, with `openid`."""
+    """The scopes to request from the provider. `openid` must be among them."""
     userinfo: bool = False
-    """Whether to fetch claims from the UserInfo endpoint too, for providers that keep the ID token small."""
+    """Whether to fetch claims from the UserInfo endpoint too. Some providers put only few claims into the ID token."""
     end_session: bool = False
-    """Whether a logout here also sends the browser to the logout of the provider, if that has one."""
+    """Whether a logout also logs the user out at the provider, if the provider supports that."""
     leeway: float = 30.0
-    """Seconds by which the clock of the provider may differ."""
+    """The time by which the provider's clock may differ."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -144,23 +146,23 @@ class OpenIDOptions(LoginOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class OAuth2Options(LoginOptions):
-    """A provider of OAuth 2.0 that does not speak OpenID Connect. Where it does, prefer `OpenIDOptions`."""
+    """Options for an OAuth 2.0 provider without OpenID Connect. If it supports OpenID Connect, use `OpenIDOptions`."""
 
     authorization_url: str
-    """Where users log in and allow access."""
+    """The URL at which users log in and allow access."""
     token_url: str
-    """Where the code is exchanged for tokens."""
+    """The URL at which the code is exchanged for tokens."""
     userinfo_url: str | None = None
-    """A URL that returns the user as a JSON object, for the access token."""
+    """A URL that returns the user as a JSON object. It is called with the access token."""
     find_user: Callable[[Tokens], Any] | None = None
-    """Instead of `userinfo_url`: takes the tokens and returns the claims as a dict, or None to refuse the login; plain,
-    Deferred or coroutine."""
+    """A function to use instead of `userinfo_url`. It takes the tokens and returns the claims as a dict, or None to
+    refuse the login. It may be plain, return a Deferred, or be a coroutine function."""
     subject_claim: str = "sub"
-    """The claim that identifies the user for ever, such as `id`. Never use an email address or a name that users may
-    change."""
+    """The name of the claim that identifies the user permanently, such as `id`. Never use an email address, or a name
+    that users may change."""
     issuer: str | None = None
-    """What the provider calls itself in `iss` of its response (RFC 9207). By default the origin of `token_url` stands
-    for it in the claims, and an `iss` of the provider is not compared."""
+    """The value of `iss` in the provider's authorization response (RFC 9207). By default it is not compared, and the
+    claim `iss` is the origin of `token_url`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

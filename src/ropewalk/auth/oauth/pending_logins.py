@@ -1,7 +1,7 @@
-"""Logins that have begun: what the browser keeps while its user is at the provider.
+"""Pending logins: data that the browser keeps while its user is at the provider.
 
-It is a signed cookie of a few minutes, so that only the browser that began a login can complete it (RFC 6749, section
-10.12).
+They are in a signed cookie that lasts some minutes, so that only the browser that began a login can complete it (RFC
+6749, section 10.12).
 """
 
 import secrets
@@ -17,26 +17,26 @@ from ropewalk.cookies import format_cookie
 from ropewalk.request import Request
 
 MOST_PENDING: Final = 3
-"""Logins of one browser at a time, such as in several tabs. Those that began first are dropped."""
+"""The most pending logins of one browser, for example in several tabs. The oldest are dropped."""
 MOST_COMPLETED: Final = 10000
-"""Completed logins that are remembered, so that their cookie cannot be used again."""
+"""The most completed logins that are remembered, so that their cookies cannot be used again."""
 
 
 class PendingLogin(Struct, frozen=True):
     """A login that has begun."""
 
     state: str
-    """Comes back from the provider."""
+    """A random value that the authorization response repeats."""
     nonce: str
-    """Comes back in the ID token."""
+    """A random value that the ID token repeats."""
     verifier: str
-    """Proves to the token endpoint that the same client began the login (RFC 7636)."""
+    """A secret that proves to the token endpoint that the same client began the login (PKCE, RFC 7636)."""
     return_to: str
     expires: float
 
 
 class PendingLogins:
-    """The pending logins of browsers. Each is completed once at most."""
+    """The pending logins of browsers. Each login is completed at most once."""
 
     def __init__(self, signed: SignedValues, name: str, seconds: float, *, secure: bool, clock: Callable[[], float]):
         self.cookie = f"__Host-{name}-pending" if secure else f"{name}-pending"
@@ -45,10 +45,10 @@ class PendingLogins:
         self._secure = secure
         self._clock = clock
         self._completed: dict[str, float] = {}
-        """When each expires, by its state. The first one is the oldest."""
+        """The time when each completed login expires, by its state. The oldest is first."""
 
     def begin(self, request: Request, return_to: str) -> tuple[PendingLogin, str]:
-        """A new login, and the value of Set-Cookie with it."""
+        """Begin a login. Returns it, and the Set-Cookie value that stores it in the browser."""
         login = PendingLogin(
             state=secrets.token_urlsafe(24),
             nonce=secrets.token_urlsafe(24),
@@ -59,9 +59,9 @@ class PendingLogins:
         return login, self._write([*self._read(request), login][-MOST_PENDING:])
 
     def complete(self, request: Request, state: str) -> tuple[PendingLogin | None, str]:
-        """The login of a state, and the value of Set-Cookie without it.
+        """Complete the login with this state. Returns it, and the Set-Cookie value that removes it from the browser.
 
-        It is None if this browser did not begin it, if it has expired, and if it was completed before.
+        The login is None if this browser did not begin it, if it has expired, or if it was completed before.
         """
         found, others = None, []
         for each in self._read(request):
@@ -89,7 +89,7 @@ class PendingLogins:
         return format_cookie(self.cookie, text, max_age=max(1, int(self._seconds)), secure=self._secure)
 
     def _is_first(self, login: PendingLogin) -> bool:
-        """Note that a login is completed. A copy of its cookie does not complete it again."""
+        """Record that a login is completed. Returns False if it was completed before, with a copy of its cookie."""
         if login.state in self._completed:
             return False
         now = self._clock()

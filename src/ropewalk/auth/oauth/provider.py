@@ -1,4 +1,4 @@
-"""Calls of a provider: the exchange of a code for tokens, and the claims of its UserInfo endpoint."""
+"""Calls a provider to exchange a code for tokens, and to fetch claims from its UserInfo endpoint."""
 
 from contextlib import suppress
 from typing import Any, Final, Never
@@ -15,16 +15,17 @@ NOT_BEGUN: Final = "This login was not begun in this browser, took too long, or 
 
 
 class Provider:
-    """What a login calls a provider for."""
+    """The calls of a provider that a login makes."""
 
     def __init__(self, options: LoginOptions) -> None:
         self._options = options
         self._calls = ProviderCalls(options.timeout, options.max_size)
 
     async def exchange(self, endpoints: Endpoints, code: str, verifier: str) -> Tokens:
-        """The tokens for a code (RFC 6749, section 4.1.3, and RFC 7636, section 4.5).
+        """Exchange a code for tokens (RFC 6749, section 4.1.3, and RFC 7636, section 4.5).
 
-        Raises HTTPError: 400 for a code that the provider refuses, 502 and 503 for a provider that does not work.
+        Raises HTTPError: 400 for a code that the provider refuses, 502 if its response is unusable, 503 if it cannot be
+        reached.
         """
         url, fields, body = self._token_request(endpoints, code, verifier)
         found = await self._calls.call(url, fields, body)
@@ -36,7 +37,10 @@ class Provider:
             unusable(url, str(error))
 
     async def userinfo(self, endpoints: Endpoints, access_token: str) -> dict[str, Any]:
-        """The claims of the UserInfo endpoint (OpenID Connect Core, section 5.3). Raises HTTPError 502 and 503."""
+        """Fetch claims from the UserInfo endpoint (OpenID Connect Core, section 5.3).
+
+        Raises HTTPError: 502 if the response is unusable, 503 if the provider cannot be reached.
+        """
         url = endpoints.userinfo
         if url is None:
             unusable(endpoints.token, "The provider has no UserInfo endpoint.")
@@ -46,7 +50,7 @@ class Provider:
         except FetchFailed as error:
             unusable(url, str(error))
         if not isinstance(document, dict):
-            unusable(url, f"The status is {found.status}, or the response not an object.")
+            unusable(url, f"The status is {found.status}, or the response is not an object.")
         return document
 
     def _token_request(self, endpoints: Endpoints, code: str, verifier: str) -> tuple[str, dict[str, str], bytes]:
@@ -68,7 +72,7 @@ class Provider:
 
 
 def _refuse(url: str, found: Fetched) -> Never:
-    """Raise the error for one of the token endpoint (RFC 6749, section 5.2)."""
+    """Raise the HTTPError for an error response of the token endpoint (RFC 6749, section 5.2)."""
     error = None
     with suppress(FetchFailed):
         document = decode(found.content)

@@ -1,4 +1,4 @@
-"""Calls of a provider, in a bounded number of threads, and what clients get when they fail."""
+"""Calls a provider in a bounded number of threads, and raises the HTTPError that clients get if a call fails."""
 
 from collections.abc import Mapping
 from typing import Final, Literal, Never
@@ -17,7 +17,7 @@ log = Logger(namespace="ropewalk.auth")
 ClientAuthentication = Literal["basic", "post", "none"]
 
 _MOST_CALLS: Final = 4
-"""At a time. The reactor has ten threads, which others need too."""
+"""The most calls at a time. The reactor has ten threads by default, and other code needs some of them."""
 _MOST_WAITING: Final = 64
 _METHODS: Final[dict[ClientAuthentication, str]] = {
     "basic": "client_secret_basic",
@@ -27,7 +27,7 @@ _METHODS: Final[dict[ClientAuthentication, str]] = {
 
 
 class ProviderCalls:
-    """Calls one provider. The timeout, in seconds, is for each response as a whole."""
+    """Calls one provider. The timeout, in seconds, limits the time of one whole call."""
 
     def __init__(self, timeout: float, max_size: int) -> None:
         self._timeout = timeout
@@ -35,15 +35,18 @@ class ProviderCalls:
         self._threads: BoundedThreads[Fetched] = BoundedThreads(_MOST_CALLS, _MOST_WAITING)
 
     async def call(self, url: str, fields: Mapping[str, str], body: bytes | None) -> Fetched:
-        """The response to a GET, or with a body to a POST. Raises HTTPError 503 if the provider does not work."""
+        """Send a GET, or a POST if there is a body. Returns the response.
+
+        Raises HTTPError 503 if the provider cannot be reached, or responds with 429 or a 5xx status.
+        """
         from twisted.internet import reactor
 
         def call() -> Fetched:
-            """Runs in a thread."""
+            """Send the request, in a thread. Raises FetchFailed."""
             return fetch(url, timeout=self._timeout, max_size=self._max_size, body=body, fields=fields)
 
         try:
-            # Half of the time may pass before a thread is free.
+            # Twice the timeout, because the call may have to wait for a free thread.
             found = await self._threads.call(call).addTimeout(2 * self._timeout, reactor)
         except defer.TimeoutError:
             _unreachable(url, "The response did not arrive in time.")
@@ -57,7 +60,7 @@ class ProviderCalls:
 def client_request(
     url: str, form: str, client_id: str, client_secret: str | None, method: ClientAuthentication
 ) -> tuple[str, dict[str, str], bytes]:
-    """The URL, the fields and the body of a form that a client sends, with its credentials (RFC 6749, section 2.3)."""
+    """The URL, fields and body of a request that sends a form with the client's credentials (RFC 6749, section 2.3)."""
     auth = optional("authlib.oauth2.auth", "Authlib", "OAuth 2.0", extra="oauth")
     client, secret = client_id, client_secret or ""
     if method == "basic":  # both are encoded as in a form (section 2.3.1)
@@ -68,7 +71,7 @@ def client_request(
 
 
 def unusable(url: str, why: str, code: str = "RW245") -> Never:
-    """Log what is wrong with a response of the provider, and respond with 502."""
+    """Log why a response of the provider is unusable, and raise HTTPError 502."""
     log.warn("{code} {url}: {why}", code=code, url=visible(url), why=visible(why))
     raise HTTPError(502, "The login service sent a response that cannot be used. Try again later.")
 

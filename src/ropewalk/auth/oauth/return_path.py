@@ -4,15 +4,15 @@ from typing import Any, Final
 from urllib.parse import quote
 
 LONGEST: Final = 512
-"""The most characters, so that the cookie of the login has room for several paths."""
+"""The most characters of a path, so that the cookie for pending logins has room for several paths."""
 _UNCHANGED: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def own_path(given: Any) -> str | None:
-    """The path of this site, with or without a query, that a text is; None if it is anything else, or too long.
+    """Return `given` if it is a path on this site, with or without a query. Characters outside ASCII are encoded.
 
-    Browsers read a backslash as a slash, and leave out tabs and line feeds, so that `/\\evil.example` and
-    `/<tab>/evil.example` would be other hosts. Characters outside ASCII are encoded.
+    Returns None if it is anything else, or too long. Browsers read a backslash as a slash, and ignore tabs and line
+    feeds, so `/\\evil.example` and `/<tab>/evil.example` would lead to another host.
     """
     if not isinstance(given, str) or not given.startswith("/") or given.startswith("//") or "\\" in given:
         return None

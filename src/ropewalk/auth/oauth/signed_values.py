@@ -1,4 +1,4 @@
-"""Values that a client keeps and cannot change, by itsdangerous. The client can read them."""
+"""Values that a client keeps, and can read but not change. itsdangerous signs them."""
 
 import hashlib
 from typing import Any
@@ -7,7 +7,7 @@ from ropewalk.auth.packages import optional
 
 
 class SignedValues:
-    """Signs values for one purpose: a value of another purpose, or of another client of a provider, is not accepted."""
+    """Signs values for one purpose. It does not accept values that were signed for another purpose."""
 
     def __init__(self, secret: str | bytes | tuple[str | bytes, ...], *purpose: str) -> None:
         dangerous = optional("itsdangerous", "itsdangerous", "A login", extra="oauth")
@@ -20,11 +20,11 @@ class SignedValues:
         )
 
     def write(self, value: Any) -> str:
-        """The signed text of a value of JSON."""
+        """Encode a value as JSON and sign it."""
         return str(self._serializer.dumps(value))
 
     def read(self, text: str | None) -> Any:
-        """The value; None if it is absent, or not signed by us."""
+        """The value in a signed text; None without a text, or if the signature is invalid."""
         try:
             return None if text is None else self._serializer.loads(text)
         except self._bad_data:

@@ -9,24 +9,27 @@ from ropewalk.auth.provider_http import FetchFailed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What the token endpoint returned (RFC 6749, section 5.1). The tokens are left out of its repr, and so of logs."""
+    """The response of the token endpoint (RFC 6749, section 5.1). Its repr has no tokens, so that logs have none."""
 
     access_token: str = field(repr=False)
-    """For calls of the provider's APIs, in `Authorization: Bearer`."""
+    """The token for the provider's APIs. Send it as `Authorization: Bearer`."""
     scopes: frozenset[str] = frozenset()
-    """What the access token allows."""
+    """The scopes that the access token allows."""
     expires_in: float | None = None
-    """Seconds until it expires; None if the provider does not say."""
+    """Seconds until the access token expires; None if the provider does not state it."""
     refresh_token: str | None = field(default=None, repr=False)
-    """For new access tokens."""
+    """The token with which to get new access tokens; None if the provider sent none."""
     id_token: str | None = field(default=None, repr=False)
-    """Who the user is, signed."""
+    """The signed token that names the user (OpenID Connect); None if the provider sent none."""
     response: dict[str, Any] = field(default_factory=dict, repr=False)
     """The whole response."""
 
 
 def tokens_of(document: Any, asked: tuple[str, ...]) -> Tokens:
-    """The tokens of a decoded response, to a request for some scopes. Raises FetchFailed."""
+    """The tokens in a decoded response of the token endpoint. `asked` are the requested scopes.
+
+    Raises FetchFailed if the response is malformed.
+    """
     if not isinstance(document, dict):
         raise FetchFailed("The response of the token endpoint is not an object.")
     access_token, kind = document.get("access_token"), document.get("token_type")
@@ -43,7 +46,7 @@ def tokens_of(document: Any, asked: tuple[str, ...]) -> Tokens:
     scope = document.get("scope")
     return Tokens(
         access_token=access_token,
-        scopes=frozenset(asked) if not scope else words(scope),  # left out if it is what was requested
+        scopes=frozenset(asked) if not scope else words(scope),  # a provider may leave out equal scopes
         expires_in=expires if is_number else None,
         refresh_token=_text(document.get("refresh_token")),
         id_token=_text(document.get("id_token")),

@@ -1,1 +1,1 @@
-"""Connections of twisted.web programs on the engine."""
+"""The connections of twisted.web programs, served by the engine."""

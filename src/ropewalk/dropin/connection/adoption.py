@@ -1,8 +1,9 @@
-"""Whether the engine may adopt a socket that Twisted has accepted.
+"""Decides whether the engine may adopt a socket that Twisted has accepted.
 
-Programs share one port among protocols: one reads the first bytes, and then passes the connection to a site. The bytes
-that it has read are no longer in the socket, and it may go on to use the transport. So a socket is adopted only for the
-protocol for which Twisted's port has accepted it. Any other connection stays with Twisted, and the engine is fed.
+A program may share a port among protocols: one protocol reads the first bytes, and then passes the connection to a
+site. The bytes that it has read are no longer in the socket, and it may continue to use the transport. So the engine
+adopts a socket only for the protocol that Twisted's port has built when it accepted the socket. Any other connection
+stays with Twisted, whose transport passes the bytes to the engine.
 """
 
 import sys
@@ -22,24 +23,24 @@ log = Logger(namespace="ropewalk.dropin")
 _ACCEPTING: Final[frozenset[CodeType]] = frozenset(
     (tcp.Port.doRead.__code__, tcp.Server._fromConnectedSocket.__func__.__code__)  # type: ignore[attr-defined]
 )
-"""The functions in which Twisted has a factory build a protocol, and connects the protocol."""
+"""The functions of Twisted that let a factory build a protocol, and connect the protocol to a new socket."""
 
 _logged: WeakSet[Any] = WeakSet()
 """The factories that `log_handed_over` has logged."""
 
 
 def is_new(transport: Any, channel: Any) -> bool:
-    """Whether Twisted accepted a socket for a channel, and no other protocol has used it."""
+    """Whether Twisted accepted the socket for this channel, and no other protocol has used it."""
     protocol = transport.protocol
     if channel_of(_wrapped_by(protocol)) is not channel or vars(transport).get("_ropewalk_used"):
         return False
-    # Twisted names a connection after the class of the protocol that it was accepted for, and keeps that name. Another
-    # class may have the same name, so the call that accepted the connection must still be running for this protocol.
+    # The repr of a transport has the class name of the protocol that the connection was accepted for. Another class may
+    # have the same name, so the call that accepted the connection must still be running for this protocol.
     return repr(transport).startswith(f"<{type(protocol).__name__} #") and _is_being_accepted(protocol)
 
 
 def _is_being_accepted(protocol: Any) -> bool:
-    """Whether Twisted is about to connect a protocol to the socket for which a factory has just built it."""
+    """Whether Twisted is just connecting this protocol to the accepted socket for which a factory has built it."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code in _ACCEPTING and frame.f_locals.get("protocol") is protocol:
@@ -59,14 +60,14 @@ def log_handed_over(factory: Any) -> None:
     if factory not in _logged:
         _logged.add(factory)
         log.info(
-            "RW748 {factory} was handed a connection on which another protocol reads, or has read. Twisted keeps its "
-            "socket, and the engine speaks HTTP over that.",
+            "RW748 {factory} got a connection that another protocol reads, or has read. Twisted keeps the socket and "
+            "passes its bytes to the engine.",
             factory=factory,
         )
 
 
 def _wrapped_by(protocol: Any) -> Any:
-    """Return the protocol inside wrappers that pass all bytes on, such as those that count connections."""
+    """Return the protocol inside wrappers that pass all bytes unchanged, such as wrappers that count connections."""
     while (
         isinstance(protocol, ProtocolWrapper)
         and getattr(protocol.dataReceived, "__func__", None) is ProtocolWrapper.dataReceived
@@ -76,7 +77,10 @@ def _wrapped_by(protocol: Any) -> Any:
 
 
 def channel_of(protocol: Any) -> Any:
-    """Return the channel that a factory has built, if it is ours, also inside Twisted's wrapper that detects HTTP/2."""
+    """Return the channel that a factory has built, if it is ours; otherwise None.
+
+    It may be inside Twisted's wrapper that detects HTTP/2.
+    """
     if isinstance(protocol, GenericHTTPChannelProtocol):  # the default of `HTTPFactory.protocol` makes this wrapper
         if not passes_all_bytes(protocol):
             return None

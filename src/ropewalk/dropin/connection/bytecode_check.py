@@ -1,9 +1,9 @@
-"""A check of an override's bytecode: it must not pass the channel, its request or its transport to other code.
+"""Checks the bytecode of an override: it must not pass the channel, its request or its transport to other code.
 
 An override may call the method that it overrides, read and set attributes that have an effect on the engine's channel,
-and call methods of its class for which the same is true. Any other code, such as a decorator or a helper function,
-might use the transport or the parser where the check cannot see it. Known forms of bytecode are accepted, all others
-are rejected.
+and call methods of its class that pass the same check. It must not call any other code with these objects, such as a
+helper function, because this code might use the transport or the parser without the check finding it. Only known forms
+of bytecode are accepted.
 """
 
 import builtins
@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 from twisted.logger import Logger
 
 FRAMES: Final = frozenset(("locals", "vars", "eval", "exec", "_getframe", "currentframe"))
-"""The names of instructions that read local variables without loading them."""
+"""Names of functions that read local variables without an instruction that loads these."""
 
 OF_THE_TRANSPORT: Final = frozenset(("getPeer", "getHost", "setTcpNoDelay", "setTcpKeepAlive"))
-"""The methods of the engine's transport with the same effect as Twisted's."""
+"""The methods of the engine's transport that have the same effect as Twisted's."""
 
 OF_THE_REQUEST: Final = frozenset(
     (
@@ -30,13 +30,14 @@ OF_THE_REQUEST: Final = frozenset(
         *("setHost", "setLastModified", "startedWriting", "finished", "hasHeader"),
     )
 )
-"""The methods of a request that an override may call. None of them sends, processes, or returns the transport."""
+"""The methods of a request that an override may call. None of them sends or processes anything, or returns the
+transport."""
 _REFUSED: Final = frozenset(
     ("channel", "requestReceived", "handleContentChunk", "process", "render", "finish", "redirect")
 )
 
 _SECOND: Final = {"checkPersistence": "request", "requestDone": "request", "makeConnection": "transport"}
-"""The kind of a method's second parameter, if it refers to the connection."""
+"""For each method whose second parameter refers to the connection: the kind of this parameter."""
 _ATTRIBUTE: Final = ("get", "set", "del")
 _NAMES: Final = {
     **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"), "get"),
@@ -51,7 +52,7 @@ _VARARGS: Final = 0x04
 
 
 class Rejected(Exception):
-    """A method must not be called on the engine's channel. The message is the reason."""
+    """Raised if a method must not be called on the engine's channel. The message is the reason."""
 
 
 class _Instruction(NamedTuple):
@@ -60,7 +61,7 @@ class _Instruction(NamedTuple):
     calls: bool = False
     """Whether the loaded object is called, with the objects that are loaded next as arguments."""
     target: bool = False
-    """Whether a jump leads here, with another stack."""
+    """Whether a jump leads here. Then the stack is not known."""
 
 
 _END: Final = _Instruction("end")
@@ -68,12 +69,12 @@ _END: Final = _Instruction("end")
 
 @dataclass
 class AccessRules:
-    """The names that the methods of a class may use, besides those that the class defines."""
+    """The names that methods of the program's classes may use, besides names that these classes define."""
 
     methods: Collection[str]
-    """The methods of Twisted that may be called."""
+    """The methods of Twisted's channel that may be called."""
     attributes: Collection[str]
-    """The attributes of Twisted that may be read and set."""
+    """The attributes of Twisted's channel that may be read and set."""
     twisted: Collection[str]
     """All names of Twisted's channel."""
     defined: Mapping[str, list[Any]]
@@ -83,15 +84,15 @@ class AccessRules:
     originals: Mapping[str, Any]
     """The methods of the engine's channel, by name."""
     sets_methods: bool = False
-    """Whether methods that may be called may also be replaced on the channel."""
+    """Whether the methods in `methods` may also be replaced on the channel."""
     passes_channel: bool = False
-    """Whether the channel may be an argument of any call, and be used by inner functions. Lists of connections and
-    delayed calls get it in these ways.
+    """Whether the channel may be an argument of any call, and be used by inner functions. Programs use this to put
+    channels into lists and delayed calls.
     """
     seen: set[tuple[str, FunctionType]] = field(default_factory=set)
 
     def check(self, name: str, value: Any) -> None:
-        """Raise Rejected if a method, which is called by this name, passes the channel to other code."""
+        """Raise Rejected if `value`, the method with this name, passes the channel to other code."""
         if not isinstance(value, FunctionType):
             raise Rejected("cannot be inspected")
         if (name, value) not in self.seen:
@@ -133,7 +134,7 @@ class _FunctionCheck:
         if not FRAMES.isdisjoint(self._code.co_names):
             raise Rejected("may pass the channel to other code")
         known = -1
-        while known != len(self._kinds):  # a loop may use a variable that is assigned further down
+        while known != len(self._kinds):  # again, because a loop may use a variable that is assigned further down
             known = len(self._kinds)
             self._pass()
         if not self._rules.passes_channel and any(self._kinds.get(name) for name in self._code.co_cellvars):
@@ -173,7 +174,7 @@ class _FunctionCheck:
         return self._at(at).does in _ATTRIBUTE
 
     def _is_argument(self, kind: str, at: int) -> bool:
-        """Whether the loaded object becomes an argument of a call, by the instructions that follow."""
+        """Whether the following instructions make the loaded object an argument of a call."""
         following = self._at(at).does
         if kind == "arguments":
             return following in ("CALL_FUNCTION_EX", "LIST_EXTEND")
@@ -205,7 +206,7 @@ class _FunctionCheck:
             raise Rejected(f"{'uses' if does == 'get' else 'sets'} {name}")
 
     def _follow(self, kind: str, at: int) -> int:
-        """Check the use of a request or a transport that was loaded. Returns the index of the next instruction."""
+        """Check the use of a loaded request or transport. Returns the index of the next instruction."""
         does, name, calls, _ = self._at(at)
         if does == "store" and kind != "arguments":
             self._kinds[name] = kind
@@ -273,7 +274,7 @@ class _FunctionCheck:
         return value is not None and value is self._rules.originals.get(name) and name in self._rules.methods
 
     def _spreads(self, at: int) -> bool:
-        """Whether the loaded object becomes the first of `(self, *arguments, **options)`."""
+        """Whether the loaded object becomes the first argument of a call `(self, *arguments, **options)`."""
         following = [step.does for step in self._instructions[at : at + 8]]
         if following[:1] != ["BUILD_LIST"] or self._at(at).name != 1 or following[1:3] != ["load", "LIST_EXTEND"]:
             return False
@@ -288,12 +289,12 @@ class _FunctionCheck:
         cells = dict(zip(self._code.co_freevars, self._function.__closure__ or (), strict=True))
         try:
             return cells[step.name].cell_contents
-        except (KeyError, ValueError):  # a local variable, or one that is not set yet
+        except (KeyError, ValueError):  # a local variable, or a variable that is not set yet
             return None
 
 
 def _instructions_of(code: CodeType) -> Iterator[_Instruction]:
-    """Return the instructions of a code object in a form that is the same in all versions of CPython."""
+    """Yield the instructions of a code object in a form that is the same for all versions of CPython."""
     target = False
     for step in dis.get_instructions(code):
         name = step.opname
@@ -315,5 +316,5 @@ def _instructions_of(code: CodeType) -> Iterator[_Instruction]:
 
 
 def _is_called(step: dis.Instruction) -> bool:
-    """Whether an instruction loads an object to be called. `dis` shows `NULL` for it."""
+    """Whether an instruction loads an object to be called. `dis` shows `NULL` for such an instruction."""
     return "NULL" in step.argrepr.replace(str(step.argval), "")

@@ -1,13 +1,13 @@
-"""`HTTPChannel` on the engine: between the requests of twisted.web and the engine's exchanges.
+"""`HTTPChannel` on the engine: it connects twisted.web's requests with the engine's exchanges.
 
-A channel is one connection. Its `Link` handles what differs by the kind of the connection. A request takes the same
-steps over each kind:
+A channel is one connection. Its `Link` handles the differences between the kinds of connections. On each kind, the
+calls for a request are the same:
 
     begin -> requestFactory(channel), requestHeaders, parseCookies, gotLength
     readable (only with a body) -> handleContentChunk ...
     requestReceived -> writeHeaders, write ... -> requestDone
 
-and `connectionLost(Failure)` whenever the connection is over before that.
+`connectionLost(Failure)` is called if the connection ends before `requestDone`.
 """
 
 import os
@@ -48,10 +48,10 @@ log = Logger(namespace="ropewalk.dropin")
 
 
 class HTTPChannel(http.HTTPChannel):
-    """twisted.web's channel on the engine. Subclass it and use it as you would twisted.web's.
+    """twisted.web's channel, served by the engine. Subclass it and use it like twisted.web's channel.
 
-    It reads attributes that programs set on twisted.web's: `requestFactory`, `site`, `factory`, `timeOut`, `callLater`,
-    `persistent`. The engine adopts plain sockets that a port of the factory has accepted.
+    It reads the attributes that programs set on twisted.web's channel: `requestFactory`, `site`, `factory`, `timeOut`,
+    `callLater`, `persistent`. The engine adopts plain sockets that a port of the factory has accepted.
     """
 
     takes_whole_responses: ClassVar = True
@@ -61,11 +61,12 @@ class HTTPChannel(http.HTTPChannel):
     adopts_sockets: ClassVar = True
     """Whether the engine adopts plain sockets that Twisted has accepted."""
     limits: ClassVar[Mapping[str, float]] = {}
-    """The limits of connections whose factory has no limits, by their names in `Limits`."""
+    """Limits by their names in `Limits`, for connections whose factory has no limits."""
     request_class: ClassVar[type[Request]] = Request
     """The class that replaces the stock `twisted.web.server.Request`."""
     makes_all_calls = False
-    """Whether the channel makes every call of twisted.web's channel. It does if a program overrides one."""
+    """Whether the channel makes every call that twisted.web's channel makes. It does if a program overrides one of
+    these methods."""
     transport: Any
     factory: Any = None
     site: Any = None
@@ -76,34 +77,34 @@ class HTTPChannel(http.HTTPChannel):
     _stays_twisted = ""
     """Why Twisted's own channel serves the connection. Empty if the engine serves it."""
     _ends: tuple[Any, Any] | None = None
-    """The addresses of Twisted's transport, which forgets them when it is closed."""
+    """The addresses of Twisted's transport. They are kept, because the transport forgets them when it is closed."""
     _factory_engine: Any = None
     """The FactoryEngine that serves the connection. Set when the first bytes arrive."""
     _receiver: RequestReceiver
-    """Makes requests. Set with the link."""
+    """Receives requests. It is set together with the link."""
     _exchange: RelayedExchange | None = None
     """The exchange whose request is being received or handled."""
     _thread_queue: ThreadQueue | None = None
-    """The calls of threads other than the reactor's. None before the first one."""
+    """The queued calls from other threads than the reactor's. None before the first call."""
     _time_out: Any = http.HTTPChannel.timeOut
     _full = False
-    """The engine's queue is over its high-water mark."""
+    """Whether the engine's queue is over its high-water mark."""
     _serving = False
-    """A program is handling a request that has just been received."""
+    """Whether the program is being called with a request that has just been received."""
     _closing = False
-    """The connection is to be closed when the program has returned."""
+    """Whether the connection must be closed when that call of the program has returned."""
     _refused = False
-    """A response could not be sent. The program's later writes are dropped, and the connection is closed."""
+    """Whether a response could not be sent. Then later writes are dropped, and the connection is closed."""
     _kept = True
     """Whether the last request allows the connection to stay open."""
     _upgraded = False
-    """Another protocol has the connection."""
+    """Whether another protocol has the connection."""
     _losing = False
     _lost = False
-    """The connection has ended, and `connectionLost` was called."""
+    """Whether the connection has ended, and `connectionLost` was called."""
 
     def connectionMade(self) -> None:
-        """Find out which kind of connection this is."""
+        """Attach the link for this kind of connection."""
         transport = self.transport
         if isinstance(transport, SocketTransport) and transport.is_for(self):
             SocketLink.attach(self, transport)
@@ -116,7 +117,7 @@ class HTTPChannel(http.HTTPChannel):
         self._link.receive(self, data)
 
     def connectionLost(self, reason: Any = connectionDone) -> None:
-        """The connection has ended, and so have the requests that have no response yet."""
+        """End the requests without a complete response, because the connection has ended."""
         self._exchange = None
         self._link.lost(self)
         if self._factory_engine is not None:
@@ -133,25 +134,25 @@ class HTTPChannel(http.HTTPChannel):
         if reason:
             self._stays_twisted = reason
             self._link = TWISTED
-            self.takes_whole_responses = False  # type: ignore[misc] # an instance's own, for its requests
+            self.takes_whole_responses = False  # type: ignore[misc] # set on the instance, for its requests
         return self._stays_twisted
 
     def uses(self, transport: SocketTransport) -> bool:
-        """Whether the channel uses the engine's transport that it was given. Programs may wrap that transport."""
+        """Whether the channel uses the engine's transport that it was given, and not a program's wrapper around it."""
         return self._link.socket_transport is transport and self.transport is transport
 
     def leave_to_twisted(self) -> None:
-        """Take bytes by `dataReceived` and write to `transport`, if a program has wrapped the transport."""
+        """Take bytes from `dataReceived` and write to `transport`, because a program has wrapped the transport."""
         self._link.leave_to_twisted(self)
 
     def getPeer(self) -> Any:
-        """Return the address of the client, also when the connection is closed."""
+        """Return the address of the client, even after the connection is closed."""
         if self._stays_twisted:
             return super().getPeer()
         return self.transport.getPeer() if self._ends is None else self._ends[0]
 
     def getHost(self) -> Any:
-        """Return the address of our end, also when the connection is closed."""
+        """Return the server's address, even after the connection is closed."""
         if self._stays_twisted:
             return super().getHost()
         return self.transport.getHost() if self._ends is None else self._ends[1]
@@ -171,7 +172,7 @@ class HTTPChannel(http.HTTPChannel):
 
     @property
     def timeOut(self) -> Any:
-        """The seconds for which the client may be silent; None for ever. Programs may set it at any time."""
+        """The seconds for which the client may be silent; None for no limit. Programs may set it at any time."""
         timeout = self._link.timeout
         return self._time_out if timeout is None else timeout(self)
 
@@ -184,7 +185,7 @@ class HTTPChannel(http.HTTPChannel):
             set_timeout(self, period)
 
     def setTimeout(self, period: Any) -> Any:
-        """Set the seconds for which the client may be silent; None for ever. Returns the previous value."""
+        """Set the seconds for which the client may be silent; None for no limit. Returns the previous value."""
         restart = self._link.restart_timeout
         return super().setTimeout(period) if restart is None else restart(self, period)
 
@@ -199,9 +200,9 @@ class HTTPChannel(http.HTTPChannel):
             self._link.close(self)
 
     def close_after_handler(self) -> bool:
-        """If the program is handling a request, have the connection closed when it has returned.
+        """If the program is being called with a request, close the connection only after this call has returned.
 
-        Returns whether it is. A program may close first and respond afterwards.
+        Returns whether that is so. It is necessary because a program may first close the connection and then respond.
         """
         self._closing = self._serving and self._exchange is not None
         return self._closing
@@ -215,7 +216,7 @@ class HTTPChannel(http.HTTPChannel):
     # The request
 
     def allHeadersReceived(self) -> None:
-        """The head of `requests[-1]` is complete. Called on channels that make all calls."""
+        """Handle the complete head of `requests[-1]`. Called only on channels that make all calls."""
         if self._stays_twisted:
             super().allHeadersReceived()
             return
@@ -225,7 +226,7 @@ class HTTPChannel(http.HTTPChannel):
         request.gotLength(self.length)
 
     def allContentReceived(self) -> None:
-        """Have the program handle `requests[-1]`, which is complete. Called on channels that make all calls."""
+        """Pass `requests[-1]`, which is complete, to the program. Called only on channels that make all calls."""
         if self._stays_twisted:
             super().allContentReceived()
             return
@@ -244,12 +245,12 @@ class HTTPChannel(http.HTTPChannel):
             self._receiver.take_body(exchange)
 
     def resume_body(self) -> None:
-        """Read more of the body, after the program had paused it."""
+        """Read more of the body, because the program has resumed it."""
         if self._exchange is not None and not self._handlingRequest:
             self._receiver.take_body(self._exchange)
 
     def gone(self, exchange: RelayedExchange) -> None:
-        """The exchange has ended without a response. `connectionLost` follows."""
+        """Forget the exchange, because it has ended without a response. `connectionLost` follows."""
         if exchange is self._exchange:
             self._exchange = None
 
@@ -258,7 +259,7 @@ class HTTPChannel(http.HTTPChannel):
         self._receiver.fail_request(exchange, error)
 
     def exchange_of(self, request: Any) -> RelayedExchange | None:
-        """Return the exchange of the running request, by which an app responds; None if it has none."""
+        """Return the exchange of a request, with which an app responds. None if the request is not the running one."""
         return self._exchange if self.requests and self.requests[0] is request else None
 
     def sending_overrides(self) -> set[str]:
@@ -308,9 +309,9 @@ class HTTPChannel(http.HTTPChannel):
     def respond_with_file(
         self, code: int, reason: bytes, headers: dict[bytes, list[bytes]], descriptor: int, size: int
     ) -> None:
-        """Send a whole response whose body is an open file. The engine owns the descriptor, and closes it in any case.
+        """Send a whole response whose body is an open file. The engine owns the descriptor, and always closes it.
 
-        It is not duplicated: where that failed, the head would have been sent already.
+        The descriptor is not duplicated, because this could fail after the head was sent.
         """
         exchange = self._exchange
         if exchange is None:
@@ -327,7 +328,7 @@ class HTTPChannel(http.HTTPChannel):
             refuse_response(self, exchange, error)
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
-        """Send the head of a response as it is."""
+        """Send the head of a response unchanged."""
         exchange = self._exchange
         if exchange is None:
             self._link.write_headers(self, version, code, reason, headers)
@@ -390,7 +391,10 @@ class HTTPChannel(http.HTTPChannel):
             _WRITE(self, b"".join(iovec))
 
     def requestDone(self, request: Any) -> None:
-        """End the response, so that the next request can follow. Raises TypeError for any but the first request."""
+        """End the response, so that the next request can follow.
+
+        Raises TypeError for any request other than the one that is being handled.
+        """
         intercept = self._link.intercept
         if intercept is not None and intercept(self, request):
             return
@@ -424,14 +428,14 @@ class HTTPChannel(http.HTTPChannel):
             logs.write(file, line)
 
     def end_stream(self) -> None:
-        """End a response that has no end of its own. Its producer is stopped, as when the connection ends."""
+        """End an endless response, such as an event stream. Its producer is stopped, as when the connection ends."""
         self.stopProducing()
         self.loseConnection()
 
     # Back-pressure
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Register a producer, which is paused and resumed. Raises RuntimeError if there is one already."""
+        """Register a producer, which is paused and resumed. Raises RuntimeError if the channel has one already."""
         if not self.is_reactor_thread():
             self.call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
         elif streaming or self._requestProducer is not None:
@@ -440,26 +444,26 @@ class HTTPChannel(http.HTTPChannel):
             self._link.register_pull_producer(self, producer)
 
     def unregisterProducer(self) -> None:
-        """Unregister the producer, which has written everything."""
+        """Unregister the producer, because it has written everything."""
         if self._thread_queue is not None and not self.is_reactor_thread():
-            # After the call that may register it.
+            # Queued, because the call that registers the producer may still be in the queue.
             self.call_in_reactor(partial(_UNREGISTER_PRODUCER, self))
         else:
             super().unregisterProducer()
 
     def writable(self) -> None:
-        """The engine's queue is below its high-water mark again."""
+        """Resume the producer, because the engine's queue is below its high-water mark again."""
         if self._exchange is None:
             self._link.resume_raw_producer()
         elif self._full:
             self._full = False
             if self._link.flushing:
-                self.later(self._resume_producer)  # the program is in `write`, where no transport resumes a producer
+                self.later(self._resume_producer)  # later, because no transport resumes a producer inside `write`
             else:
                 self._resume_producer()
 
     def resumeProducing(self) -> None:
-        """Twisted's transport has space again."""
+        """Resume the producer, because Twisted's transport has space again."""
         if self._full:
             self._waitingForTransport = False
         else:
@@ -482,14 +486,14 @@ class HTTPChannel(http.HTTPChannel):
             self.call_in_reactor(partial(_UPGRADE, self, protocol))
 
     def hand_over(self) -> RelayedExchange | None:
-        """Return the running exchange to the caller, for another protocol. None if no exchange is running."""
+        """Give up the running exchange and return it, for another protocol. None if no exchange is running."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             self._upgraded = True
         return exchange
 
     def call_in_reactor(self, call: Call | Chunk) -> None:
-        """Have the reactor's thread make a call, before its own calls for the same response."""
+        """Queue a call for the reactor's thread. It runs before later calls that the reactor's thread makes itself."""
         if self._thread_queue is None:
             self._thread_queue = queue_of(self)
         self._thread_queue.add(call)
@@ -506,7 +510,8 @@ class HTTPChannel(http.HTTPChannel):
         _WRITE(self, b"".join(parts))
 
 
-# The functions that the reactor's thread calls for another thread. An override of the program was called there already.
+# The functions that the reactor's thread calls for another thread. They are not looked up on the channel, because the
+# other thread has already called an override of the program.
 _RESPOND: Final = HTTPChannel.respond
 _WRITE: Final = HTTPChannel.write
 _WRITE_HEADERS: Final = HTTPChannel.writeHeaders

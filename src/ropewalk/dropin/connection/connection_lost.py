@@ -1,7 +1,7 @@
-"""How a program of twisted.web is notified that its connection has ended.
+"""Notifies a twisted.web program that its connection has ended.
 
-First its producer is stopped, then `connectionLost` is called, as Twisted's transports do. An exception of either is
-logged and does not prevent the other call.
+Like Twisted's transports, it first stops the producer, and then calls `connectionLost`. An exception from the first
+call is logged and does not prevent the second.
 
 | the engine reports | the reason is |
 |---|---|
@@ -27,13 +27,13 @@ _REASONS: Final = {"done": ConnectionDone, "lost": ConnectionLost, "cut": Connec
 
 
 def reason_for(how: str | None, *details: str) -> BaseException:
-    """Return Twisted's exception for the way in which a connection ended. None (unknown) counts as lost."""
+    """Return Twisted's exception for the way in which a connection ended. None (unknown) stands for "lost"."""
     reason: BaseException = _REASONS.get(how or "lost", ConnectionLost)(*details)
     return reason
 
 
 def end_connection(producer: Any, connection_lost: Callable[[Failure], object], reason: BaseException) -> None:
-    """Stop a producer, if there is one, and call `connectionLost` of the protocol."""
+    """Stop a producer, if there is one, and call the protocol's `connectionLost`."""
     if producer is not None:
         stop_producer(producer)
     try:

@@ -1,4 +1,4 @@
-"""The exchange below each request of a twisted.web program."""
+"""The engine's exchange for each request of a twisted.web program."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ class RelayedExchange(Request):
 
     channel: "HTTPChannel"
     bridge: "AppBridge"
-    """Set if an app responds, see `GraftedRequest`."""
+    """Set only if an app responds; see `GraftedRequest`."""
 
     def on_readable(self) -> None:
         self.channel.readable(self)

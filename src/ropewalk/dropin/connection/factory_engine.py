@@ -1,4 +1,4 @@
-"""The engine of a factory of twisted.web, from its first connection or port to its last."""
+"""The engine that serves a twisted.web factory, from its first connection or port to its last."""
 
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
@@ -33,11 +33,11 @@ from ropewalk.server.socket_files import remove_only_own_file, share
 log = Logger(namespace="ropewalk.dropin")
 
 BODY_SIZE: Final = 100 * 1024 * 1024
-"""Default limit of a body, in bytes. twisted.web has no limit, and moves a body of more than 100 kB to a file."""
+"""The default limit for a request's body, in bytes. twisted.web has none, and moves a body over 100 kB to a file."""
 
 HALF_CLOSE_TIMEOUT: Final = 0.001
-"""Default seconds for which a response may pause after its client has closed its sending side. Twisted ends such a
-connection at once, and programs rely on that to stop their work; 0 would be no limit."""
+"""The default seconds for which a response may pause after its client has closed its sending side. The value is small,
+because Twisted ends such a connection at once, and programs rely on that to stop their work. 0 would mean no limit."""
 
 _NO_TIMEOUTS: Final = dict.fromkeys(
     (
@@ -46,14 +46,14 @@ _NO_TIMEOUTS: Final = dict.fromkeys(
     ),
     0,
 )
-"""Call nothing. Used by a channel whose reactor does not run, such as a test's."""
+"""Limits that need no timer, for a channel whose reactor does not run, as in tests."""
 
 
 def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
     """Return the limits of a factory's connections.
 
-    They are the engine's, except that `idle_timeout` is the `timeOut` of the factory, `body_size` is 100 MiB and
-    `half_close_timeout` is 1 ms. `given` replaces limits by name.
+    They are the engine's default limits, except that `idle_timeout` is the factory's `timeOut`, `body_size` is 100 MiB
+    and `half_close_timeout` is 1 ms. `given` replaces limits by name.
     """
     idle = getattr(factory, "timeOut", None) or 0
     own = {"body_size": BODY_SIZE, "idle_timeout": idle, "half_close_timeout": HALF_CLOSE_TIMEOUT}
@@ -61,7 +61,7 @@ def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
 
 
 def engine_of_factory(factory: Any, reactor: Any, limits: Limits | None = None) -> "FactoryEngine":
-    """Return the engine of a factory in this reactor. It is created with these limits if there is none yet."""
+    """Return the engine of a factory in this reactor. If there is none yet, create it with these limits."""
     engine: FactoryEngine | None = vars(factory).get("_ropewalk")
     if engine is None or engine.factory is not factory or engine.reactor is not reactor or engine.over:
         engine = factory._ropewalk = FactoryEngine(factory, reactor, limits or limits_of(factory))
@@ -70,9 +70,10 @@ def engine_of_factory(factory: Any, reactor: Any, limits: Limits | None = None) 
 
 
 def engine_of_channel(factory: Any = None, given: Mapping[str, float] | None = None) -> "FactoryEngine":
-    """Make an engine for a single channel over a transport that is not a socket: a tunnel's, or a test's.
+    """Make an engine for a single channel whose transport is not a socket, as in a tunnel or a test.
 
-    It has timeouts where the factory's reactor runs. A test's reactor does not, and must hold no calls of ours.
+    It has timeouts only if the factory's reactor runs. In a test it does not run, and must have no delayed calls of
+    ours.
     """
     reactor = getattr(factory, "reactor", None)
     if not getattr(reactor, "running", False):
@@ -82,7 +83,7 @@ def engine_of_channel(factory: Any = None, given: Mapping[str, float] | None = N
 
 
 class FactoryEngine:
-    """Runs an engine for a factory in a reactor. Without a reactor, the channels themselves run it."""
+    """Runs an engine for a factory in a reactor. Without a reactor, its channels run the engine."""
 
     request: type[RelayedExchange] = RelayedExchange
     encode_json = staticmethod(encode_json)
@@ -92,28 +93,28 @@ class FactoryEngine:
         self.factory = factory
         self.reactor = reactor
         self.ports: dict[Any, int] = {}
-        """Listening ports on which the engine accepts, with the engine's numbers for them."""
+        """Listening ports on which the engine accepts connections, with the engine's number for each port."""
         self.upgraded: set[SocketTransport] = set()
-        """Connections that another protocol has."""
+        """Connections that were upgraded to another protocol."""
         self.endless: set[Any] = set()
-        """Channels whose response is an event stream (HTML standard, section 9.2). Its clients reconnect."""
+        """Channels whose response is an event stream (HTML standard, section 9.2). A drain ends these responses."""
         self.half_close = False
         """Whether clients may close their sending side and wait for their responses."""
         self.over = False
-        """A drain has begun."""
+        """Whether a drain has begun."""
         self._children: ServingChildren | None = None
-        """Created with the first port. The engine of a single channel has none."""
+        """The child processes that serve on the same ports. Created with the first port; None without ports."""
         self._drain_was_cut = False
         self._turning = False
         self._lines: dict[Any, list[str]] = {}
-        """Lines that were written in this turn, for the logs of the factory."""
+        """Lines for the factory's log files that were written in the running turn."""
         self._logs = SiteLogs() if factory is None else logs_of(factory)
         self._timer: Any = None
         self._unwatch: ReactorWatch | None = None
         self._trigger: Any = None
         self._draining: Deferred[None] | None = None
         self.engine = Engine(self, limits)
-        self.engine.set_debug(True)  # Twisted's log has levels of its own
+        self.engine.set_debug(True)  # Twisted's log filters by level itself
         if reactor is not None:
             observe_forks(self)
 
@@ -127,16 +128,16 @@ class FactoryEngine:
         return IReactorFDSet.providedBy(self.reactor)
 
     def start_watching(self) -> None:
-        """Have the reactor run the engine's turns."""
+        """Make the reactor run the engine's turns."""
         if self._unwatch is None and self.can_watch():
             self._unwatch = watch(self.engine, self.reactor, self._turn)
             self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
             when_running(self.reactor, self.engine.bind_thread)
             self.engine.use_context(copy_context())
-            self.engine.rearm()  # a timer that the engine requested before was not set
+            self.engine.rearm()  # because a timer that the engine requested earlier was not set
 
     def after_fork_in_child(self) -> None:
-        """Start again on the same ports, in a child process. Connections stay with the parent."""
+        """Start again on the same ports, in a child process. Connections stay with the parent process."""
         self.engine.after_fork_in_child()
         self.upgraded.clear()
         self.endless.clear()
@@ -147,7 +148,7 @@ class FactoryEngine:
             self._unwatch.after_fork_in_child(self._children)
 
     def after_fork_in_parent(self) -> None:
-        """Share the sockets with a child process, which may serve on them after the parent has stopped."""
+        """Share the listening sockets with a child process, which may serve after the parent process has stopped."""
         for port in self.ports:
             share(port, self._children)
 
@@ -165,8 +166,11 @@ class FactoryEngine:
             self.reactor.removeSystemEventTrigger(trigger)
 
     def accept_on(self, port: Any, *, half_close: bool = False) -> None:
-        """Accept in place of a port of Twisted, until that port is closed. In another thread, this is done later."""
-        if runs_elsewhere(self.reactor):  # meanwhile Twisted's port accepts
+        """Accept connections instead of a port of Twisted, until that port is closed.
+
+        If the reactor runs in another thread, this happens later, in that thread.
+        """
+        if runs_elsewhere(self.reactor):  # until then, Twisted's port accepts
             self.reactor.callFromThread(self.accept_on, port, half_close=half_close)
             return
         if port in self.ports or not port.connected:
@@ -188,7 +192,7 @@ class FactoryEngine:
         self.start_watching()
 
     def when_drained(self) -> "Deferred[None]":
-        """Return a Deferred that fires when the drain of a shutdown has finished, or at once if there is none."""
+        """Return a Deferred that fires when the drain has finished, or at once if no drain has begun."""
         over: Deferred[None] = Deferred()
         if self._draining is None:
             over.callback(None)
@@ -197,7 +201,7 @@ class FactoryEngine:
         return over
 
     def write_log(self, file: Any, line: str) -> None:
-        """Write a line to a file. Lines of one turn are written together, at its end.
+        """Write a line to a log file. The lines of one turn are written together, at the end of the turn.
 
         Only the reactor's thread may call this.
         """
@@ -222,7 +226,7 @@ class FactoryEngine:
     def opened(self, connection: Connection, client: Address) -> SocketTransport | None:
         try:
             protocol = self.factory.buildProtocol(to_twisted_address(client))
-        except Exception:  # noqa: BLE001 - as ports of Twisted's do
+        except Exception:  # noqa: BLE001 - as Twisted's ports do
             log.failure("{factory} failed to build a protocol.", factory=self.factory)
             protocol = None
         if protocol is None:
@@ -265,14 +269,14 @@ class FactoryEngine:
         """Do nothing: factories have their own access logs."""
 
     def _drain(self) -> Deferred[Any]:
-        """Finish the running requests before the reactor shuts down, and end those that have no end of their own."""
+        """Finish the running requests before the reactor shuts down. End event streams and upgraded connections."""
         self.over = True
         self._draining = Deferred()
         for transport in tuple(self.upgraded):
             close_upgraded(transport)
         for channel in tuple(self.endless):
             channel.end_stream()
-        # Start the factory again: stopListening() stops it, and running requests need its log and other files.
+        # Start the factory again, because stopListening() stops it, and running requests need its log files.
         self.factory.doStart()
         stopped = [port.stopListening() for port in tuple(self.ports)]
         log_drain(self.engine)
@@ -285,7 +289,7 @@ class FactoryEngine:
         restore_signals()
         try:
             self.factory.doStop()
-        except Exception:  # noqa: BLE001 - such as a log file on a full disk, which writes its buffer when it is closed
+        except Exception:  # noqa: BLE001 - for example, closing a log file on a full disk
             log.failure("{factory} failed to stop.", factory=self.factory)
         self._logs.close()
 
@@ -316,13 +320,13 @@ class FactoryEngine:
 
 
 class ChannelEngine(FactoryEngine):
-    """Runs an engine that a transport feeds. The reactor sets its timers and does not watch it."""
+    """Runs an engine that gets its bytes from a transport. The reactor runs only its timers."""
 
     pipe: Pipe | None = None
 
     def _tick(self) -> None:
         super()._tick()
-        while self.pipe is not None and self.pipe.run_turn():  # no other code runs the rest of the work
+        while self.pipe is not None and self.pipe.run_turn():  # no other code runs the rest of the turns
             pass
 
     def arm(self, seconds: float, /) -> None:

@@ -1,14 +1,14 @@
-"""The connection below a channel. A channel calls its link, which handles what differs by the kind of connection.
+"""The link of a channel to its connection. It handles the differences between the kinds of connections.
 
-| link | who carries the bytes |
+| link | how bytes are read and written |
 |---|---|
-| `SocketLink` | the engine, on its own socket |
-| `PipeLink` | a transport of Twisted's, which feeds an engine without a socket |
-| `UnopenedPipe` | not known yet: a `PipeLink` follows with the first bytes |
-| `TwistedLink` | Twisted's own channel and transport: the engine is not involved |
+| `SocketLink` | by the engine, on its own socket |
+| `PipeLink` | by a transport of Twisted, which passes them to an engine without a socket |
+| `UnopenedPipe` | not known yet: it is replaced by a `PipeLink` when the first bytes arrive |
+| `TwistedLink` | by Twisted's own channel and transport, without the engine |
 
-A link works on the private state of its channel. Each method gets the channel, so that a link
-without state can be one object for all channels.
+A link uses the private state of its channel. Each method gets the channel as an argument, so that a link without state
+can be one object for all channels.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ STOCK: Final[Any] = http.HTTPChannel
 
 
 class Link:
-    """The methods of a link, for a channel whose bytes pass through a transport of Twisted."""
+    """The base class of all links. Its methods suit a channel whose bytes pass through a transport of Twisted."""
 
     __slots__ = ()
 
@@ -40,24 +40,23 @@ class Link:
     may_be_secure: ClassVar = True
     """Whether the connection can use TLS."""
     socket_transport: "SocketTransport | None" = None
-    """The transport, if it is the engine's."""
+    """The transport, if it is one of the engine's; otherwise None."""
     paused: bool = False
     """Whether the program has paused the transport."""
     flushing: bool = False
     """Whether `flush` is running."""
 
-    # Optional verbs, None where Twisted's own code is enough, or where a call would cost each request time.
+    # Optional methods. They are None if Twisted's own code suffices, because a call would take time for each request.
 
     timeout: "Callable[[HTTPChannel], Any] | None" = None
     """Returns `channel.timeOut`."""
     set_timeout: "Callable[[HTTPChannel, Any], None] | None" = None
     """Sets `channel.timeOut`."""
     restart_timeout: "Callable[[HTTPChannel, Any], Any] | None" = None
-    """Does what `channel.setTimeout(period)` does, and returns the previous period."""
+    """Implements `channel.setTimeout(period)`. Returns the previous period."""
     intercept: "Callable[[HTTPChannel, Any], bool] | None" = None
-    """Called with None after a program has returned, and with a request before its response is finished.
-
-    Returns True if nothing else has to be done.
+    """Called with None when the program has returned from handling a request, and with a request before its response
+    is finished. Returns True if nothing else has to be done.
     """
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
@@ -92,10 +91,10 @@ class Link:
         """Pass on the bytes of an upgraded connection."""
 
     def read_ahead(self, channel: "HTTPChannel", exchange: RelayedExchange) -> None:
-        """Take raw bytes that arrive before the program gives the connection to another protocol, or leave them."""
+        """Take raw bytes that arrive before the program upgrades the connection. Some links leave them unread."""
 
     def resume_reading(self) -> None:
-        """Read on after a request whose program has paused the transport, unless Twisted's own code does that."""
+        """Continue to read after a request that has paused the transport, unless Twisted's own code does that."""
 
     def write(self, channel: "HTTPChannel", data: bytes) -> None:
         """Write outside of any exchange."""
@@ -108,23 +107,23 @@ class Link:
             STOCK.writeHeaders(channel, *head)
 
     def write_switch(self, channel: "HTTPChannel", exchange: RelayedExchange, head: bytes) -> None:
-        """Write the head of a 101 before the new protocol can write."""
-        self.push()  # such as 100 Continue
+        """Write the head of a 101 response before the new protocol can write."""
+        self.push()  # for example, a 100 Continue that was not written yet
         channel.transport.write(head)
 
     def push(self) -> None:
         """Pass the engine's output to the transport."""
 
     def flush(self, channel: "HTTPChannel") -> None:
-        """Pass the written bytes on at once, where programs expect that the transport has them."""
+        """Pass written bytes to the transport at once, if programs expect that."""
 
     def is_full(self, exchange: RelayedExchange) -> bool:
         """Whether a producer must pause after a write that exceeded the high-water mark."""
-        # `flush` has passed the bytes to the transport, which pauses the channel when it is full.
+        # Only the engine's queue matters: the transport, which has the flushed bytes, pauses the channel itself.
         return exchange.pressure
 
     def response_done(self, channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
-        """End a response, and prepare for the next request, or for the rest of one."""
+        """End a response, and prepare the channel for the next request."""
         if not channel._waitingForTransport:
             channel._networkProducer.resumeProducing()
         if channel.persistent and channel._savedTimeOut:
@@ -136,7 +135,7 @@ class Link:
 
     @staticmethod
     def _end_response(channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
-        """End a response whose end the engine cannot see."""
+        """End a response that the engine does not yet regard as finished."""
         if exchange is None:
             if not channel.persistent:
                 channel.loseConnection()
@@ -158,7 +157,7 @@ class Link:
 
     def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
         """Register a producer that writes once for each `resumeProducing`."""
-        if channel._lost:  # Twisted would call it for ever
+        if channel._lost:  # Twisted would call the producer endlessly
             producer.stopProducing()
             return
         adapter = channel._requestProducer = PullAdapter(producer, channel)
@@ -166,7 +165,7 @@ class Link:
         self.start_producer(channel, adapter)
 
     def start_producer(self, channel: "HTTPChannel", adapter: PullAdapter) -> None:
-        """Let a pull producer start."""
+        """Start a pull producer."""
         channel.later(adapter.startStreaming)
 
     def stop_producer(self, channel: "HTTPChannel") -> None:
@@ -185,7 +184,7 @@ class Link:
         return False
 
     def drop_producer(self) -> None:
-        """Unregister the channel from the transport: the program closes the connection while it handles a request."""
+        """Unregister the channel from the transport, because the program closes the connection inside a handler."""
 
     def close(self, channel: "HTTPChannel") -> None:
         """Close after all written bytes are sent."""
@@ -197,10 +196,10 @@ class Link:
         channel.abortConnection()
 
     def lost(self, channel: "HTTPChannel") -> None:
-        """The connection has ended."""
+        """Handle the end of the connection."""
 
     def leave_to_twisted(self, channel: "HTTPChannel") -> None:
-        """Stop using the engine's socket, which a transport of Twisted uses from now on."""
+        """Stop using the engine's socket, because a transport of Twisted uses it from now on."""
 
     def upgrade(self, channel: "HTTPChannel", protocol: Any) -> None:
         """Give the connection to another protocol."""
@@ -211,7 +210,7 @@ class Link:
 
 
 class TwistedLink(Link):
-    """The link of a channel that Twisted's own code serves: every method calls Twisted's."""
+    """The link of a channel that Twisted's own code serves. Its methods call those of Twisted's channel."""
 
     __slots__ = ()
 
@@ -220,7 +219,7 @@ class TwistedLink(Link):
         STOCK.dataReceived(channel, data)
 
     def intercept(self, channel: "HTTPChannel", request: Any) -> bool:
-        """Have Twisted's channel finish the response."""
+        """Let Twisted's channel finish the response."""
         STOCK.requestDone(channel, request)
         return True
 

@@ -1,12 +1,14 @@
 """Decides whether the engine can serve a channel whose methods a program overrides.
 
-An override may be in a subclass, in twisted.web's or our class, or on one channel, set before its connection is made.
+An override may be defined in a subclass, set on twisted.web's class or ours, or set on one channel before its
+connection is made.
 
-| what is overridden | the connection |
+| what is overridden | who serves the connection |
 |---|---|
-| nothing, or a method of `CALLED_ALWAYS` | is the engine's |
-| a method of `CALLED_IF_OVERRIDDEN` | is the engine's, and the channel makes every call that twisted.web's makes |
-| any other, or by code that may use the transport or the parser | stays on Twisted's own channel and transport |
+| nothing, or a method in `CALLED_ALWAYS` | the engine |
+| a method in `CALLED_IF_OVERRIDDEN` | the engine; the channel makes every call that twisted.web's channel makes |
+| any other method | Twisted's own channel and transport |
+| a method, by code that may use the transport or the parser | Twisted's own channel and transport |
 """
 
 from collections.abc import Callable, Iterable
@@ -34,7 +36,7 @@ CALLED_ALWAYS: Final = frozenset(
         *("requestDone", "isSecure"),
     )
 )
-"""Methods that are called on every channel, as twisted.web calls them."""
+"""Methods that are called on every channel, when twisted.web would call them."""
 
 CALLED_IF_OVERRIDDEN: Final = frozenset(
     (
@@ -45,7 +47,7 @@ CALLED_IF_OVERRIDDEN: Final = frozenset(
 """Methods that are called only if one of them is overridden."""
 
 READ: Final = {"maxHeaders": 500, "totalHeadersSize": 16384}
-"""Attributes that have an effect on every channel, with twisted.web's values."""
+"""Attributes that have an effect on every channel, with their values in twisted.web."""
 
 STATE: Final = frozenset(
     (
@@ -53,9 +55,9 @@ STATE: Final = frozenset(
         *("_log", "_networkProducer", "_optimisticEagerReadSize", "clearLineBuffer", "sendLine"),
     )
 )
-"""Attributes that factories and programs set on any channel, or that only programs call.
+"""Attributes that factories and programs may set on any channel, and methods that only programs call.
 
-Overriding them has no other effect.
+A program may override them, and the engine still serves the channel.
 """
 
 DEFAULTS: Final = {
@@ -64,29 +66,29 @@ DEFAULTS: Final = {
     "delimiter": b"\r\n",
     "line_mode": 1,
 }
-"""Attributes that only Twisted's own channel reads, with its values."""
+"""Attributes that only Twisted's own channel reads, with their values in twisted.web."""
 NAMES: Final = tuple(
     sorted(
         name for name in dir(_STOCK) if not (name.startswith(("__", "_HTTPChannel__")) or name in STATE or name in READ)
     )
 )
-"""The names that a program may override."""
+"""The names whose overrides are checked."""
 
 METHODS: Final = frozenset(name for name in NAMES if callable(getattr(_STOCK, name))) | DEFAULTS.keys()
-"""The names that a program may override on one channel. All other names hold the state of a channel."""
+"""The names whose overrides on a single channel are checked. All other names hold the state of a channel."""
 
 TWISTED_ONLY: Final = METHODS - CALLED_ALWAYS - CALLED_IF_OVERRIDDEN
 """The names that only Twisted's own channel calls or reads."""
 
 _CONNECTION: Final = frozenset(("connectionMade", "connectionLost", "makeConnection", "__init__"))
-"""The methods that are called outside of any request."""
+"""The methods that are called outside any request."""
 _REGISTERS: Final = frozenset(("connectionMade", "connectionLost"))
-"""The methods in which channels register with their factory's list of connections, as Synapse's do.
+"""The methods in which a channel may add itself to a list of its factory, as in Synapse.
 
-Whatever the factory does with the channels, it could do with any channel.
+That is allowed, because a factory can get hold of any channel that it builds.
 """
 _EARLY: Final = frozenset(("allHeadersReceived", "allContentReceived", "checkPersistence"))
-"""The methods that are called before the program gets the request. Only the engine may send anything in them."""
+"""The methods that are called before the program gets the request. Their overrides must not send anything."""
 _SENDING: Final = frozenset(("write", "writeSequence", "writeHeaders", "requestDone"))
 _ATTRIBUTES: Final = READ.keys() | {
     "_log",
@@ -101,7 +103,7 @@ _ATTRIBUTES: Final = READ.keys() | {
 """The attributes that an override may read and set."""
 _TWISTED: Final = frozenset(dir(_STOCK)) | vars(_STOCK()).keys()
 _ATTRIBUTE_HOOKS: Final = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__new__")
-"""The methods that Python calls for any attribute of the channel."""
+"""Methods that Python calls for every attribute of an object, or to create it."""
 
 _values_of: Final = attrgetter(*NAMES)
 _FUNCTIONS: Final = tuple(name for name in NAMES if isinstance(getattr(_STOCK, name), FunctionType))
@@ -117,16 +119,16 @@ KEPT: Final = "RW740 Connections of {channel} stay on Twisted's own channel: {re
 FOREIGN: Final = "RW743 Connections of {protocol} stay Twisted's: it is not a ropewalk.dropin.HTTPChannel."
 
 observers: Final[list[Callable[[str], object]]] = []
-"""Called with one of these messages, once for each class, if a connection stays with Twisted."""
+"""Functions that are called with one of these messages, once for each class, if a connection stays with Twisted."""
 
 
 class Decision(NamedTuple):
-    """How a connection is served."""
+    """The decision about how a connection is served."""
 
     reason: str = ""
-    """Why it stays on Twisted's own channel. Empty if the engine serves it."""
+    """Why the connection stays on Twisted's own channel. Empty if the engine serves it."""
     makes_all_calls: bool = False
-    """Whether the channel makes every call of twisted.web's."""
+    """Whether the channel makes every call that twisted.web's channel makes."""
 
 
 class _Known(NamedTuple):
@@ -136,7 +138,7 @@ class _Known(NamedTuple):
 
 
 class Overrides:
-    """Decides for the subclasses of a channel class. Its own methods are read when this object is created."""
+    """Makes decisions for the subclasses of a channel class. This object must be created before any override is set."""
 
     def __init__(self, ours: type[http.HTTPChannel]) -> None:
         self._base = ours
@@ -147,7 +149,7 @@ class Overrides:
         self._reported: set[tuple[str, str]] = set()
 
     def decide(self, channel: Any) -> Decision:
-        """Decide how a channel is served, with its current overrides. The reason to leave it to Twisted is logged."""
+        """Decide how a channel with its current overrides is served. Log the reason if it stays with Twisted."""
         kind = type(channel)
         known = self._known.get(kind)
         ours, twisted = _values_of(kind), _values_of(_STOCK)
@@ -165,12 +167,12 @@ class Overrides:
     def reason_to_stay_twisted(self, kind: type) -> str:
         """Return why all channels of a class stay with Twisted.
 
-        Empty if one channel may still be served by the engine.
+        The reason is empty if the engine may serve channels of this class.
         """
         return self._decide(kind, dict(zip(NAMES, _values_of(kind), strict=True)), _values_of(_STOCK)).reason
 
     def overridden_names(self, channel: Any) -> set[str]:
-        """Return the names that are overridden on a channel, by its class or on itself."""
+        """Return the names that the class of a channel overrides, or that are overridden on the channel itself."""
         found = dict(zip(NAMES, _values_of(type(channel)), strict=True))
         overridden: set[str] = {name for name, value in found.items() if value is not self._ours[name]}
         return overridden.union(METHODS & vars(channel).keys())
@@ -183,7 +185,7 @@ class Overrides:
         return self._judge(kind, overridden)
 
     def _judge(self, kind: type, overridden: dict[str, Any], channel: Any = None) -> Decision:
-        """Decide for these overrides, which are those of the class or, if `channel` is given, its own."""
+        """Decide for overrides in the class `kind` or, if `channel` is given, on this channel."""
         strange = [name for name in overridden if name not in CALLED_ALWAYS and name not in CALLED_IF_OVERRIDDEN]
         if strange:
             return Decision(f"{_listed(strange)} is overridden")
@@ -192,7 +194,7 @@ class Overrides:
         for each in classes:
             for name, value in vars(each).items():
                 defined.setdefault(name, []).append(value)
-        # These methods are checked even if nothing else is overridden, because they may change the effect of any
+        # These methods are not allowed even if nothing else is overridden, because they may change the effect of any
         # attribute.
         found = [name for name in _ATTRIBUTE_HOOKS if name in defined]
         if found:
@@ -229,7 +231,7 @@ _foreign: Final[set[str]] = set()
 
 
 def report_foreign(protocol: Any) -> None:
-    """Log, once for each class, that a factory on the engine builds protocols that the engine cannot serve."""
+    """Log, once for each class, that a factory builds protocols of a class that the engine cannot serve."""
     if passes_all_bytes(protocol):
         protocol = protocol._channel
     named = full_name(type(protocol))
@@ -245,7 +247,7 @@ def _notify_observers(reason: str) -> None:
 
 
 def passes_all_bytes(protocol: Any) -> bool:
-    """Whether a wrapper that detects HTTP/2 passes all bytes to its channel, as Twisted's own code does."""
+    """Whether a protocol is Twisted's wrapper that detects HTTP/2, and passes all bytes to its channel."""
     return (
         isinstance(protocol, GenericHTTPChannelProtocol)
         and getattr(protocol.dataReceived, "__func__", None) is _WRAPPER_READS
@@ -255,12 +257,12 @@ def passes_all_bytes(protocol: Any) -> bool:
 def _set_on(channel: Any, of_class: tuple[Any, ...]) -> dict[str, Any]:
     """Return the overrides on one channel.
 
-    Its `__dict__` is read last: instances in CPython are slower once they have one.
+    Its `__dict__` is read only if necessary, because instances in CPython are slower once it was read.
     """
     try:
         if _functions_of(channel) == _functions_among(of_class) and _data_of(channel) == _data_among(of_class):
             return {}
-    except AttributeError:  # an object that is not a method
+    except AttributeError:  # an override on the channel is not a method
         pass
     return {name: value for name, value in vars(channel).items() if name in METHODS}
 
@@ -270,7 +272,7 @@ def _either(one: Decision, other: Decision) -> Decision:
 
 
 def _callable_in(hook: str) -> frozenset[str]:
-    """Return Twisted's methods that an override may call, or replace on its channel."""
+    """Return the methods of Twisted's channel that an override may call, or replace on its channel."""
     if hook in _CONNECTION:
         return CALLED_ALWAYS - {"requestDone"} | {"getPeer", "getHost", "setTimeout", "__init__"}
     return (CALLED_ALWAYS | CALLED_IF_OVERRIDDEN) - (_SENDING if hook in _EARLY else frozenset())
@@ -284,7 +286,7 @@ def _bound_to(channel: Any, value: Any) -> Any:
 def _written_by_twisted(name: str) -> Any:
     """Return an attribute of Twisted's channel.
 
-    If a program has replaced it, return an object that is equal to no other.
+    If a program has replaced it, return an object that differs from all others.
     """
     value = getattr(_STOCK, name)
     code: Any = value.func if isinstance(value, partial) else getattr(value, "__func__", value)

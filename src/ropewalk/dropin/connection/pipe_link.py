@@ -1,4 +1,4 @@
-"""The link of a channel whose bytes a transport of Twisted carries, to and from an engine without a socket."""
+"""The link of a channel to a transport of Twisted. The bytes pass through an engine without a socket."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -25,15 +25,14 @@ if TYPE_CHECKING:
 
 
 class UnopenedPipe(Link):
-    """The link before the first bytes, and after the pipe was closed."""
+    """The link before the first bytes arrive, and after the pipe was closed."""
 
     __slots__ = ()
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
-        """Open the pipe."""
+        """Open the pipe, and pass the bytes to it."""
         if not (channel._losing or channel._upgraded):
-            # The pipe is opened late: the connection may turn out to speak HTTP/2, for which Twisted replaces this
-            # channel.
+            # The pipe is not opened earlier, because Twisted replaces this channel if TLS negotiates HTTP/2.
             link = open_pipe(channel)
             link.receive(channel, data)
 
@@ -42,7 +41,7 @@ UNOPENED: Final = UnopenedPipe()
 
 
 class PipeLink(Link):
-    """A transport of Twisted carries the bytes. Programs may use it without the channel."""
+    """The link to a transport of Twisted. Programs may also use the transport directly, without the channel."""
 
     __slots__ = ("_factory_engine", "_pipe", "_sink", "flushing")
 
@@ -53,7 +52,7 @@ class PipeLink(Link):
         self.flushing = False
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
-        """Feed the engine."""
+        """Pass the bytes to the engine."""
         pipe = self._pipe
         if self._sink.exhausted:
             channel.abortConnection()
@@ -77,9 +76,9 @@ class PipeLink(Link):
         self._pipe.flush_output()
 
     def flush(self, channel: "HTTPChannel") -> None:
-        """Pass the written bytes on.
+        """Pass the written bytes to the transport.
 
-        If the reactor runs the engine's turns, no request of another connection is served.
+        If the reactor runs the engine's turns, this serves only this connection.
         """
         if channel._link is not self:
             return
@@ -94,16 +93,13 @@ class PipeLink(Link):
             self.flushing = flushing
 
     def intercept(self, channel: "HTTPChannel", request: Any) -> bool:
-        """Detect whether a program has given its transport to another protocol, in any way that programs use."""
+        """Leave the transport to another protocol, if the program has given it to one. Returns False."""
         if channel._link is self and channel._exchange is not None and not self._sink.is_ours():
             self._sink.pass_on(self._leave(channel))
         return False
 
     def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
-        """Register the producer with Twisted's cooperator if there is no socket.
-
-        Tests run the cooperator without a reactor.
-        """
+        """Register the producer. In a test without a factory, use Twisted's cooperator, which tests run themselves."""
         if self._factory_engine.factory is None and not channel._lost:
             STOCK.registerProducer(channel, producer, False)
         else:
@@ -118,7 +114,7 @@ class PipeLink(Link):
         self._pipe.close()
 
     def lost(self, channel: "HTTPChannel") -> None:
-        """The transport was closed."""
+        """Handle that the transport was closed."""
         channel._link = UNOPENED
         self._release()
 
@@ -135,7 +131,7 @@ class PipeLink(Link):
         channel._link = UNOPENED
         channel._upgraded = True
         channel.setTimeout(None)
-        self.push()  # these bytes are sent before those of the new protocol
+        self.push()  # the engine's output must be sent before the new protocol's
         rest = b"" if exchange is None else arrived_bytes(exchange)
         self._release()
         if exchange is not None:
@@ -150,7 +146,7 @@ class PipeLink(Link):
 
 
 def open_pipe(channel: "HTTPChannel") -> PipeLink:
-    """Create the link between a channel and an engine that the channel's transport feeds."""
+    """Create the link between a channel and an engine that gets its bytes from the channel's transport."""
     factory, transport = channel.factory, channel.transport
     if factory is not None and is_on_socket(transport):
         factory_engine = engine_of_factory(factory, factory.reactor, limits_of(factory, channel.limits))

@@ -1,4 +1,4 @@
-"""The producers of programs: pull producers on the engine's sockets, and the handling of exceptions of producers."""
+"""Calls the producers of programs: adapts pull producers to the engine's sockets, and handles exceptions."""
 
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -13,7 +13,7 @@ from ropewalk.errors import interrupts
 log = Logger(namespace="ropewalk.dropin")
 
 MAX_CALLS: Final = 16
-"""How often a pull producer is called in sequence before other connections are served."""
+"""The most calls of a pull producer in sequence. Then other connections are served."""
 
 
 class Consumer(Protocol):
@@ -40,7 +40,7 @@ class PullAdapter:
         self.resumeProducing()
 
     def stopStreaming(self) -> None:
-        """Stop: the producer has been unregistered."""
+        """Stop calling the producer, because it was unregistered."""
         self._over = True
 
     def pauseProducing(self) -> None:
@@ -59,7 +59,7 @@ class PullAdapter:
         self._producer.stopProducing()
 
     def end(self) -> None:
-        """Stop the producer when the connection ends, unless it is stopped already. It is never called again."""
+        """Stop the producer at the end of the connection, unless it is stopped already. It is never called again."""
         if not self._over:
             stop_producer(self)
 
@@ -88,7 +88,7 @@ class PullAdapter:
 
 
 def stop_producer(producer: Any) -> None:
-    """Stop a producer. An exception is logged, also if there is no `stopProducing`."""
+    """Stop a producer. Any exception is logged, including the one for a missing `stopProducing`."""
     try:
         producer.stopProducing()
     except BaseException as error:

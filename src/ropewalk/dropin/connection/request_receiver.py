@@ -1,4 +1,4 @@
-"""How a channel receives requests: from the engine's exchange to a request object for the program."""
+"""Receives the requests of a channel: makes a request object for the program from the engine's exchange."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 _MAX_HEADERS: Final = READ["maxHeaders"]
 _MAX_HEAD_SIZE: Final = READ["totalHeadersSize"]
-"""The limits of twisted.web. The engine's `Limits` replace these, but limits that a program has set still apply."""
+"""The default limits of twisted.web. The engine's `Limits` replace them, but limits that a program sets still apply."""
 
 
 class RequestReceiver:
-    """Receives the requests of one channel, one after the other."""
+    """Receives the requests of one channel, one after another."""
 
     __slots__ = ("_channel", "_factory", "_make", "_makes_lazy", "_request_line")
 
     _make: Callable[[Any], Any]
     """Makes a request for a channel."""
     _makes_lazy: bool
-    """Whether the request is a `Request` of ours, which reads its head on demand."""
+    """Whether the request is one of our `Request`s, which read their head on demand."""
     _request_line: tuple[bytes, ...]
     """Method, target and version of the request whose body is being received."""
 
@@ -41,7 +41,7 @@ class RequestReceiver:
         """The request factory to which `_make` and `_makes_lazy` belong."""
 
     def begin(self, exchange: RelayedExchange) -> None:
-        """Make a request for a head that the engine has read. Called by the engine."""
+        """Make a request from a head that the engine has read. The engine calls this."""
         channel = self._channel
         exchange.channel = channel
         channel._exchange = exchange
@@ -109,7 +109,7 @@ class RequestReceiver:
             self.take_body(exchange)
 
     def take_body(self, exchange: RelayedExchange) -> None:
-        """Pass the arrived part of the body to the request. If the body is complete, have the request handled."""
+        """Pass the arrived part of the body to the request. If it was the last, pass the request to the program."""
         channel = self._channel
         request, link = channel.requests[-1], channel._link
         while not link.paused:
@@ -133,7 +133,7 @@ class RequestReceiver:
                 return
 
     def _refuse_body(self, exchange: RelayedExchange, error: BodyTooLarge | BadBody) -> None:
-        """Give up a request that cannot become complete. The program is notified that its connection is lost."""
+        """Give up a request whose body is too large or malformed. Its `connectionLost` notifies the program."""
         self._lose_requests(error)
         self._channel._link.refuse_body(self._channel, exchange, error.status)
 
@@ -153,7 +153,7 @@ class RequestReceiver:
 
 
 def _request_maker(channel: "HTTPChannel", factory: Any) -> tuple[Callable[[Any], Any], bool]:
-    """Return a function that makes requests for a channel as its factory does, and whether they are lazy."""
+    """Return a function that makes requests for a channel, and whether these read their head on demand."""
     respect_patches()
     if can_replace(factory):
         return channel.request_class, not channel.makes_all_calls
@@ -169,6 +169,6 @@ def _request_maker(channel: "HTTPChannel", factory: Any) -> tuple[Callable[[Any]
 def _exceeds_limits(channel: "HTTPChannel", exchange: RelayedExchange) -> bool:
     """Whether a head exceeds the limits that a program has set."""
     lines = exchange.raw_headers()
-    size = sum(map(len, exchange.start_and_framing[:3])) + 2  # counted as in twisted.web: each line without its end
+    size = sum(map(len, exchange.start_and_framing[:3])) + 2  # counted as in twisted.web, without line ends
     size += sum(len(name) + 2 + len(value) for name, value in lines)
     return len(lines) > channel.maxHeaders or size > channel.totalHeadersSize

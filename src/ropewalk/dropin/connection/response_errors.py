@@ -1,4 +1,4 @@
-"""Responses of the channel itself: to requests that the program does not get, or whose response cannot be sent."""
+"""Responses that the channel makes, because the program does not get a request or its response cannot be sent."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,8 @@ log = Logger(namespace="ropewalk.dropin")
 
 
 def refuse_response(channel: "HTTPChannel", exchange: RelayedExchange, error: RopewalkError) -> None:
-    """Log why a response cannot be sent, and respond with 500. The program's own code could not handle the error."""
-    if type(error) is Disconnected:  # except its subclass ParentsRequest, which is not a mistake of the program
+    """Log why a response cannot be sent, and respond with 500. Raising the error in the program would not help it."""
+    if type(error) is Disconnected:  # but not its subclass ParentsRequest, which has to be logged
         return
     failure = Failure(_explained(error, channel.requests))
     log.failure("{channel} cannot send the response of a program.", failure, channel=channel)
@@ -45,7 +45,7 @@ def refuse_request(channel: "HTTPChannel", exchange: RelayedExchange) -> None:
 
 
 def cut_response(channel: "HTTPChannel", error: BeyondLength) -> None:
-    """Close the connection after a body, which was sent up to its Content-Length."""
+    """Close the connection after a body that was sent up to its Content-Length. The excess is dropped."""
     if not (channel._losing or channel._closing):  # the program may write more excess bytes
         log.failure("{channel} drops what is beyond the Content-Length.", Failure(error), channel=channel)
         channel._link.flush(channel)
@@ -53,7 +53,7 @@ def cut_response(channel: "HTTPChannel", error: BeyondLength) -> None:
 
 
 def respond_plainly(channel: "HTTPChannel", exchange: RelayedExchange, status: int) -> None:
-    """Send a response of the engine's own, or abort the exchange if a response has begun."""
+    """Send a plain response with this status, or abort the exchange if a response has begun."""
     if exchange.started:
         exchange.abort()
     else:
@@ -63,7 +63,7 @@ def respond_plainly(channel: "HTTPChannel", exchange: RelayedExchange, status: i
 
 
 def _explained(error: RopewalkError, requests: list[Any]) -> RopewalkError:
-    """Return the error to log for a response to the first request: RW751 if its status is the cause."""
+    """Return the error to log for a response to the first request: RW751 if its status is invalid."""
     request = requests[0] if requests else None
     status = getattr(request, "code", None)
     if request is None or is_status(status) or not isinstance(error, InvalidField):

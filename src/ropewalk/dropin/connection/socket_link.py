@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SocketLink(Link):
-    """The engine carries the bytes and keeps the idle timeout. No flush is needed."""
+    """The link to the engine's own socket. The engine reads and writes, and enforces the idle timeout."""
 
     __slots__ = ("_pull_adapter", "deliver_raw", "resume_raw_producer", "socket_transport")
 
@@ -32,11 +32,11 @@ class SocketLink(Link):
 
     def __init__(self, transport: SocketTransport) -> None:
         self.socket_transport = transport
-        # Bound once, because all bytes of upgraded connections pass through them.
+        # Bound once, because they are called for all bytes of upgraded connections.
         self.deliver_raw = transport.deliver  # type: ignore[method-assign]
         self.resume_raw_producer = transport.has_room  # type: ignore[method-assign]
         self._pull_adapter: PullAdapter | None = None
-        """A producer that starts when the program has returned."""
+        """A pull producer that must be started when the program has returned from handling the request."""
 
     @staticmethod
     def attach(channel: "HTTPChannel", transport: SocketTransport) -> None:
@@ -46,17 +46,17 @@ class SocketLink(Link):
         channel._factory_engine = transport.factory_engine
         channel._networkProducer = transport
         channel._receiver = RequestReceiver(channel)
-        if not transport.disconnecting:  # the program may close first, in its `connectionMade`
+        if not transport.disconnecting:  # the program may have closed it already, in its `connectionMade`
             transport.begin = channel._receiver.begin
         limits = transport.factory_engine.engine.limits
         if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
-            transport.connection.set_idle_timeout(idle)  # this limit also bounds silences within a request
+            transport.connection.set_idle_timeout(idle)  # it also limits pauses within a request
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
-        """Drop the bytes that follow a response which the program has written directly to the transport."""
+        """Drop the bytes, because the program has written its response directly to the transport."""
 
     @property
-    def paused(self) -> bool:  # type: ignore[override] # a constant elsewhere
+    def paused(self) -> bool:  # type: ignore[override] # a constant in the base class
         """Whether the program has paused the transport."""
         return self.socket_transport.paused
 
@@ -76,7 +76,7 @@ class SocketLink(Link):
             adapter.startStreaming()
 
     def refuse_body(self, channel: "HTTPChannel", exchange: RelayedExchange, status: int) -> None:
-        """Respond as the engine does."""
+        """Send a plain response with this status."""
         respond_plainly(channel, exchange, status)
 
     def write(self, channel: "HTTPChannel", data: bytes) -> None:
@@ -85,28 +85,28 @@ class SocketLink(Link):
             self.socket_transport.write(data)
 
     def read_ahead(self, channel: "HTTPChannel", exchange: RelayedExchange) -> None:
-        """Take the raw bytes: the engine reports the end of a connection only after all its bytes."""
-        if channel._handlingRequest:  # otherwise they belong to the body
+        """Take the raw bytes. The engine reports the end of a connection only after all its bytes were taken."""
+        if channel._handlingRequest:  # otherwise the bytes belong to the body
             self.socket_transport.read_ahead(exchange)
 
     def resume_reading(self) -> None:
-        """Read on, as Twisted's channel does."""
+        """Continue to read, as Twisted's channel does."""
         if self.socket_transport.paused:
             self.socket_transport.resumeProducing()
 
     def write_headers(self, channel: "HTTPChannel", *head: Any) -> None:
-        """Write nothing, because the response was refused, or another protocol has the connection."""
+        """Do nothing, because the response was refused, or another protocol has the connection."""
 
     def write_switch(self, channel: "HTTPChannel", exchange: RelayedExchange, head: bytes) -> None:
-        """Write the head of a 101."""
+        """Write the head of a 101 response."""
         exchange.relay_write(head)
 
     def is_full(self, exchange: RelayedExchange) -> bool:
-        """Return True: every write that exceeds the high-water mark pauses the producer."""
+        """Return True, because every write that exceeds the high-water mark pauses the producer."""
         return True
 
     def response_done(self, channel: "HTTPChannel", exchange: RelayedExchange | None) -> None:
-        """End a response whose end the engine cannot see."""
+        """End a response, and prepare the channel for the next request."""
         if self.socket_transport.paused:
             self.resume_reading()
         if channel._savedTimeOut is not None:
@@ -115,23 +115,23 @@ class SocketLink(Link):
             self._end_response(channel, exchange)
 
     def start_producer(self, channel: "HTTPChannel", adapter: PullAdapter) -> None:
-        """Let a pull producer start when the program has returned."""
+        """Start a pull producer, when the program has returned from handling the request."""
         if channel._serving:
             self._pull_adapter = adapter
         else:
             channel.later(adapter.startStreaming)
 
-    # As on Twisted's channel, no timeout runs while a program handles a request. A timeout that the program sets
-    # meanwhile ends with the response.
+    # As on Twisted's channel, no timeout runs while a program handles a request. If the program sets a timeout
+    # meanwhile, it applies until the end of the response.
 
     def timeout(self, channel: "HTTPChannel") -> Any:
-        """Return the timeout. It is None during a request, unless the program has set one for it."""
+        """Return the timeout. It is None during a request, unless the program has set a timeout for this request."""
         if channel._handlingRequest and channel._savedTimeOut is None:
             return None
         return channel._time_out
 
     def set_timeout(self, channel: "HTTPChannel", period: Any) -> None:
-        """Set the timeout, of the connection or of the running response."""
+        """Set the timeout of the connection or, during a request, of the running response."""
         if channel._handlingRequest and channel._savedTimeOut is None:
             channel._savedTimeOut = channel._time_out or 0
         channel._time_out = period
@@ -151,7 +151,7 @@ class SocketLink(Link):
         return before
 
     def _restore_timeout(self, channel: "HTTPChannel") -> None:
-        """Replace the timeout that the program has set for one response by that of the connection, if it has one."""
+        """Replace the timeout that the program has set for one response by the timeout of the connection, if any."""
         saved, channel._savedTimeOut = channel._savedTimeOut, None
         period = saved or channel._time_out
         STOCK.setTimeout(channel, None)
@@ -167,7 +167,7 @@ class SocketLink(Link):
         self.socket_transport.fail(error)
 
     def leave_to_twisted(self, channel: "HTTPChannel") -> None:
-        """Have the channel fed by Twisted's transport, which is already set."""
+        """Let the channel get its bytes from Twisted's transport, which is already set."""
         from ropewalk.dropin.connection.pipe_link import UNOPENED
 
         channel._link = UNOPENED
@@ -182,7 +182,7 @@ class SocketLink(Link):
 
 
 def adopt(channel: "HTTPChannel", transport: Any) -> bool:
-    """Have the engine adopt the socket of a transport of Twisted. False if Twisted keeps the socket."""
+    """Let the engine adopt the socket of a transport of Twisted. Returns False if Twisted keeps the socket."""
     factory = channel.factory
     if factory is None or not channel.adopts_sockets or not is_plain_socket(transport):
         return False
@@ -199,7 +199,7 @@ def adopt(channel: "HTTPChannel", transport: Any) -> bool:
     except OSError:
         factory_engine.leave_if_idle()
         return False
-    transport.protocol = Protocol()  # Twisted calls its `connectionLost`, because the transport was closed
+    transport.protocol = Protocol()  # Twisted will call `connectionLost` of it, because the transport is closed
     let_go(transport)
     channel.transport = ours
     if connection is None:

@@ -1,4 +1,4 @@
-"""Returns sockets of the engine to Twisted."""
+"""Gives sockets of the engine back to Twisted."""
 
 import socket
 from typing import Any, Final
@@ -13,11 +13,11 @@ from ropewalk.errors import full_name
 log = Logger(namespace="ropewalk.dropin")
 
 _wrapping: Final[set[str]] = set()
-"""The classes of channels that wrap the engine's transport and were logged."""
+"""The classes of channels that have wrapped the engine's transport, and that were logged."""
 
 
 class ReleasedTransport:
-    """The class of a `SocketTransport` whose socket Twisted has: every attribute is that of Twisted's transport."""
+    """The new class of a `SocketTransport` after Twisted got its socket. It delegates to Twisted's transport."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["_twisted"], name)
@@ -27,7 +27,7 @@ class ReleasedTransport:
 
 
 def release(connection: Connection, protocol: Any, port: Any) -> None:
-    """Have Twisted serve a connection whose protocol the engine cannot serve, as Twisted's port would have done."""
+    """Let Twisted serve a connection whose protocol the engine cannot serve."""
     transport, read = _released(connection, protocol, port)
     protocol.makeConnection(transport)
     if read:
@@ -35,9 +35,9 @@ def release(connection: Connection, protocol: Any, port: Any) -> None:
 
 
 def release_made(transport: SocketTransport, channel: Any, port: Any) -> None:
-    """Have Twisted carry a connection whose program has wrapped the engine's transport.
+    """Let Twisted's transport replace the engine's, because the program has wrapped the engine's transport.
 
-    The channel is fed from then on, so that all bytes pass the program's transport.
+    Then all bytes pass through the program's wrapper to the channel.
     """
     _log_wrapping(full_name(type(channel)))
     protocol, producer = transport.protocol, transport.producer
@@ -54,17 +54,17 @@ def release_made(transport: SocketTransport, channel: Any, port: Any) -> None:
 
 
 def _log_wrapping(kind: str) -> None:
-    """Log once for each class of channels."""
+    """Log once for each class of channels that the program has wrapped the transport."""
     if kind not in _wrapping:
         _wrapping.add(kind)
         log.warn(
-            "RW740 Connections of {channel} stay on Twisted's own transport: it has put another in its place.",
+            "RW740 Connections of {channel} stay on Twisted's own transport: the channel has replaced the transport.",
             channel=kind,
         )
 
 
 def _released(connection: Connection, protocol: Any, port: Any) -> tuple[Any, bytes]:
-    """Return a transport of Twisted for a connection, and the bytes that have arrived on it."""
+    """Make a transport of Twisted from a connection. Returns it, and the bytes that the engine has already read."""
     descriptor, read = connection.release()
     accepted = socket.socket(fileno=descriptor)
     accepted.setblocking(False)

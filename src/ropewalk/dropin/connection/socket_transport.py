@@ -36,9 +36,9 @@ log = Logger(namespace="ropewalk.dropin")
 
 @implementer(IConsumer, IPushProducer, ILoggingContext)
 class SocketTransport(TransportAttributes):
-    """One connection: HTTP, until a program writes to it or gives it another `protocol`; from then on raw bytes.
+    """The transport of one connection. It carries HTTP until the program writes to it or sets another `protocol`.
 
-    It has the attributes that programs know from `twisted.internet.tcp.Server`, and takes any others.
+    Then it carries raw bytes. It has the attributes of `twisted.internet.tcp.Server`, and programs may set any others.
     """
 
     connected = 1
@@ -51,7 +51,7 @@ class SocketTransport(TransportAttributes):
     def __init__(self, factory_engine: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> None:
         self.reactor = factory_engine.reactor
         self.begin: Callable[[RelayedExchange], None] = self._ignore
-        """Called by the engine for each request. Set in `SocketLink.attach`."""
+        """The engine calls it for each request. `SocketLink.attach` sets it."""
         self.factory_engine = factory_engine
         self._client = client
         self._protocol = protocol
@@ -63,16 +63,16 @@ class SocketTransport(TransportAttributes):
         self.paused = False
         self._producer: Any = None
         self._channel_is_producer = True
-        """The channel is the registered producer, as on Twisted's transports, until it is unregistered."""
+        """Whether the channel still is the registered producer, as it is on Twisted's transports."""
         self._reason: BaseException | None = None
-        """Why the connection ends, if that is more precise than the engine's report."""
+        """The reason for the end of the connection, if it is more precise than the engine's."""
         self._server: Address = None
         self._peer: Any = None
         self._host: Any = None
 
     @staticmethod
     def of(engine: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> "SocketTransport":
-        """Make the transport for this kind of socket. `set_connection` gives it its connection."""
+        """Make the transport for a TCP or UNIX socket. Call `set_connection` afterwards."""
         kind = TCPTransport if isinstance(client, tuple) else UNIXTransport
         return kind(engine, client, protocol, channel)
 
@@ -98,11 +98,11 @@ class SocketTransport(TransportAttributes):
             self.factory_engine.upgraded.add(self)
             with suppress(Disconnected, ResponseEnded):  # the program may have aborted the connection
                 end_http(exchange)
-            # Later, because the program has not finished the change of protocols.
+            # Later, because the program is still changing the protocol.
             self.reactor.callLater(0, self.deliver)
         return exchange
 
-    # ITransport. Calls of other threads are queued with those of the channel, in order.
+    # ITransport. Calls from other threads are put into the channel's queue, in order.
 
     def write(self, data: bytes) -> None:
         """Send raw bytes. While a request is handled, they replace its response."""
@@ -126,28 +126,28 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def loseConnection(self) -> None:
-        """Close after all written bytes are sent, and after the registered producer has written the rest."""
+        """Close after all written bytes are sent. A registered producer that is paused may write the rest first."""
         if not self.connected or self.disconnecting:
             return
         self.disconnecting = 1
         if self._raw is None:
-            self.begin = self._ignore  # also requests that the engine has read already
+            self.begin = self._ignore  # ignore also requests that the engine has read already
         if not self._awaits_producer():
             self._close()
 
     @in_reactor_thread
     def abortConnection(self) -> None:
-        """Close at once, by a reset."""
+        """Close at once, with a reset."""
         if self.connected:
             self.disconnecting = 1
             self.connection.abort()
 
     def loseWriteConnection(self) -> None:
-        """Close: HTTP connections have no half-close here."""
+        """Close the connection, because closing only the sending side is not supported."""
         self.loseConnection()
 
     def connectionLost(self, reason: Any) -> None:
-        """As `abortConnection`, which some programs call by this name."""
+        """Call `abortConnection`, because some programs call `connectionLost` to abort."""
         del reason
         self.abortConnection()
 
@@ -158,7 +158,7 @@ class SocketTransport(TransportAttributes):
         return self._peer
 
     def getHost(self) -> Any:
-        """Return the address of our end."""
+        """Return the server's address."""
         if self._host is None:
             self._host = to_twisted_address(self._server)
         return self._host
@@ -168,7 +168,7 @@ class SocketTransport(TransportAttributes):
         return BorrowedSocket.of(self.fileno())
 
     def fileno(self) -> int:
-        """Return the descriptor, -1 when it is closed."""
+        """Return the descriptor; -1 after it is closed."""
         return self.connection.fileno() if self.connected else -1
 
     def logPrefix(self) -> str:
@@ -179,12 +179,12 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def pauseProducing(self) -> None:
-        """Stop passing on bytes. The client must wait when the buffers are full."""
+        """Stop passing bytes to the protocol. When the buffers are full, the client must wait."""
         self.paused = True
 
     @in_reactor_thread
     def resumeProducing(self) -> None:
-        """Continue to pass on bytes."""
+        """Continue to pass bytes to the protocol."""
         if self.paused:
             self.paused = False
             if self._raw is not None:
@@ -193,16 +193,16 @@ class SocketTransport(TransportAttributes):
                 self._channel.resume_body()
 
     def stopProducing(self) -> None:
-        """As `loseConnection`."""
+        """Call `loseConnection`."""
         self.loseConnection()
 
     # IConsumer
 
     @in_reactor_thread
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Register a producer, which is paused and resumed. Raises RuntimeError if there is one already."""
+        """Register a producer, which is paused and resumed. Raises RuntimeError if one is registered already."""
         if self._producer is not None:
-            raise RuntimeError(f"{self._producer!r} is registered already; {producer!r} cannot be too.")
+            raise RuntimeError(f"{producer!r} cannot be registered, because {self._producer!r} is registered already.")
         if not self.connected:
             producer.stopProducing()
             return
@@ -215,7 +215,7 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def unregisterProducer(self) -> None:
-        """Unregister the producer, which has written everything."""
+        """Unregister the producer, because it has written everything."""
         producer, self._producer = self._producer, None
         self._channel_is_producer = self.producerPaused = False
         if isinstance(producer, PullAdapter):
@@ -226,7 +226,7 @@ class SocketTransport(TransportAttributes):
     def set_connection(self, connection: Connection) -> None:
         """Become the transport of a connection.
 
-        The local address is read now, because a closed connection does not have it.
+        The local address is read now, because it is not available after the connection is closed.
         """
         self.connection = connection
         self._server = connection.server
@@ -236,14 +236,14 @@ class SocketTransport(TransportAttributes):
         self.reactor.callLater(0, call)
 
     def is_for(self, channel: Any) -> bool:
-        """Whether the connection was opened for this channel. Another channel gets raw bytes, as any protocol does."""
+        """Whether the connection was opened for this channel. Any other channel gets raw bytes, like a protocol."""
         return channel is self._channel
 
     def read_ahead(self, exchange: RelayedExchange) -> None:
-        """Read raw bytes, which the program may give to another protocol later.
+        """Read raw bytes for another protocol, which the program may set later.
 
-        The end of the connection follows them. The amount is limited to what Twisted's channel would read while a
-        request is handled.
+        The engine reports the end of the connection only after all bytes were read. At most as many bytes are read as
+        Twisted's channel reads while a request is handled.
         """
         while len(self._read_ahead) < self._channel._optimisticEagerReadSize:
             try:
@@ -255,7 +255,7 @@ class SocketTransport(TransportAttributes):
             self._read_ahead += data
 
     def deliver(self) -> None:
-        """Pass the raw bytes that have arrived to the protocol."""
+        """Pass arrived raw bytes to the protocol."""
         while self._raw is not None and self.connected and not self.paused:
             data, self._read_ahead = self._read_ahead, b""
             if not data:
@@ -279,7 +279,7 @@ class SocketTransport(TransportAttributes):
         self.abortConnection()
 
     def has_room(self) -> None:
-        """Resume the producer: the engine's queue is below its high-water mark again."""
+        """Resume the producer, because the engine's queue is below its high-water mark again."""
         self.producerPaused = False
         if self._producer is not None:
             resume_producer(self._producer, self.fail)
@@ -287,7 +287,7 @@ class SocketTransport(TransportAttributes):
             self._close()
 
     def _ignore(self, exchange: RelayedExchange) -> None:
-        """Ignore a request that comes after the program has closed the connection."""
+        """Ignore a request that begins after the program has closed the connection."""
         exchange.channel = self._channel
 
     def cut(self) -> None:
@@ -296,18 +296,18 @@ class SocketTransport(TransportAttributes):
         self.abortConnection()
 
     def lingers(self) -> None:
-        """End the connection for the program. All is sent, and only the engine waits until the client has read it."""
+        """End the connection for the program. All bytes are sent; only the engine waits until the client reads them."""
         self._end("done")
 
     def closed(self, how: str) -> None:
-        """End the connection for the program. If nothing is left, the engine leaves the reactor."""
+        """End the connection for the program. If no connection or port is left, the engine leaves the reactor."""
         try:
             self._end(how)
         finally:
             self.factory_engine.leave_if_idle()
 
     def _end(self, how: str) -> None:
-        """Notify the producer and the protocol, in the order in which Twisted's transports do."""
+        """Notify the producer and then the protocol, in the same order as Twisted's transports."""
         if not self.connected:
             return
         self.connected = 0
@@ -326,8 +326,9 @@ class SocketTransport(TransportAttributes):
         _WRITE(self, b"".join(parts))
 
     def _awaits_producer(self) -> bool:
-        """Whether a registered producer has more to write before a close. Twisted's transports do not wait for a push
-        producer that is not paused.
+        """Whether the connection must not be closed before a registered producer has written the rest.
+
+        Like Twisted's transports, it does not wait for a push producer that is not paused.
         """
         return self.producerPaused or isinstance(self._producer, PullAdapter)
 
@@ -341,9 +342,9 @@ class SocketTransport(TransportAttributes):
 
 
 _WRITE: Final = SocketTransport.write
-"""The functions that the reactor's thread calls for another thread.
+"""The function that the reactor's thread calls for another thread.
 
-A function that a program has set was called there already.
+It is not looked up on the transport, because the other thread has already called a function that a program has set.
 """
 
 
@@ -352,11 +353,11 @@ class TCPTransport(SocketTransport):
     """The transport of a TCP connection."""
 
     def getTcpNoDelay(self) -> bool:
-        """Return True: the engine always sends responses at once."""
+        """Return True, because the engine sets TCP_NODELAY on every connection."""
         return True
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Do nothing: the engine has set TCP_NODELAY."""
+        """Do nothing, because the engine sets TCP_NODELAY on every connection."""
 
 
 @implementer(IUNIXTransport)
@@ -364,5 +365,5 @@ class UNIXTransport(SocketTransport):
     """The transport of a connection over a UNIX socket."""
 
     def sendFileDescriptor(self, descriptor: int) -> None:
-        """Raise NotImplementedError: HTTP does not send descriptors."""
+        """Raise NotImplementedError, because the engine does not support it."""
         raise NotImplementedError("The engine's connections cannot send descriptors.")

@@ -1,7 +1,7 @@
-"""Calls that programs make in other threads than the reactor's, queued for the reactor's thread.
+"""Queues calls from other threads for the reactor's thread.
 
-twisted.web may be called by the reactor's thread only, and yet programs write responses from threads, piece by piece.
-One wakeup of the reactor serves all calls that are queued until it comes, and adjacent chunks are written as one.
+Only the reactor's thread may call twisted.web, but programs nevertheless write responses from other threads, in small
+pieces. So one wakeup of the reactor serves all calls that are queued until it runs, and adjacent chunks are joined.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ropewalk.dropin.connection.channel import HTTPChannel
 
 JOINED: Final = 64 * 1024
-"""Bytes after which no more chunks are joined."""
+"""Chunks are joined until they have at least this many bytes."""
 
 Parameters = ParamSpec("Parameters")
 
@@ -23,7 +23,7 @@ Chunk = tuple[Callable[[list[bytes]], None], bytes]
 """A function that writes, and the bytes to write. Adjacent chunks with the same function are joined."""
 
 _creating: Final = Lock()
-"""Held while the queue of a channel is created, because two threads may need it at once."""
+"""Held while the queue of a channel is created, because two threads may need the queue at the same time."""
 
 
 class ThreadQueue:
@@ -36,16 +36,16 @@ class ThreadQueue:
         self._queue: deque[Call | Chunk] = deque()
         self._running = False
         self._woken = False
-        """The reactor was woken for the current calls."""
+        """Whether the reactor was woken for the queued calls."""
 
     def add(self, call: Call | Chunk) -> None:
-        """Have the reactor's thread make a call, or write a chunk. Any thread may call this."""
+        """Queue a call, or a chunk to write, for the reactor's thread. Any thread may call this."""
         self._queue.append(call)
         if not self._woken:  # read after queueing; `_run_woken` clears it before it reads the queue
             self._wake()
 
     def run(self) -> None:
-        """Make the calls that are queued. Only the reactor's thread may call this."""
+        """Make the queued calls. Only the reactor's thread may call this."""
         if self._running:
             return
         self._running = True
@@ -67,7 +67,7 @@ class ThreadQueue:
                 write(chunks)
         finally:
             self._running = False
-            if left:  # a call has raised an exception
+            if left:  # a call has raised an exception, so make the rest of the calls later
                 self._wake()
 
     def _wake(self) -> None:
@@ -80,7 +80,7 @@ class ThreadQueue:
 
 
 def queue_of(channel: "HTTPChannel") -> ThreadQueue:
-    """Return the queue of a channel, which is created with its first call. Any thread may call this."""
+    """Return the queue of a channel. Create it if there is none. Any thread may call this."""
     with _creating:
         queue = channel._thread_queue
         if queue is None:
@@ -90,10 +90,10 @@ def queue_of(channel: "HTTPChannel") -> ThreadQueue:
 
 
 def in_reactor_thread(method: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Make the reactor's thread call a method of a transport, if another thread calls it.
+    """A decorator: if another thread calls a method of a transport, the reactor's thread executes the method.
 
-    The call is queued with those of the channel. It calls exactly this method: a function that a program has set in its
-    place was called before.
+    The call is put into the channel's queue. It calls exactly this method, because a function that a program has set
+    instead was called before.
     """
 
     @wraps(method)

@@ -1,4 +1,4 @@
-"""The output of an engine without a socket: its bytes go to a transport of Twisted."""
+"""Writes the output of an engine without a socket to a transport of Twisted."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +28,14 @@ class TransportSink:
         self._released = False
         self._over = False
         self._read_on = False
-        """All is written, and further input is dropped."""
+        """Whether everything is written, while the client may still be sending. Its bytes are read and dropped."""
         self.exhausted = False
-        """After that, the client was read for the longest allowed time."""
+        """Whether the longest time for reading and dropping these bytes has passed."""
         self._plain = is_plain_socket(transport)
 
     def begin(self, exchange: RelayedExchange) -> None:
-        """Begin a request. The transport gets all earlier output first, because the program may write to it."""
-        if self._released:  # the request was read before the connection changed
+        """Begin a request. First write all earlier output, because the program may write to the transport itself."""
+        if self._released:  # the engine has read the request before the transport was closed or upgraded
             exchange.channel = self._channel
             return
         self.pipe.flush_output()
@@ -53,7 +53,7 @@ class TransportSink:
         transport = self._transport
         waits = self._plain and (transport.dataBuffer or transport._tempDataLen or transport.disconnecting)
         if self._plain and not waits and not transport.TLS:
-            # Write now: a write in the reactor's next iteration would cost two changes of the poller's registration.
+            # Written now, because `transport.write` would change the poller's registration twice.
             sent = transport.writeSomeData(data)
             if isinstance(sent, int) and sent > 0:
                 data = data[sent:]
@@ -61,7 +61,7 @@ class TransportSink:
             transport.write(data)
 
     def end_writing(self) -> None:
-        """End the connection after the last response, while the client may still be sending."""
+        """End the connection after the last response. The client may still be sending, so keep reading."""
         if not self._over:
             self._read_on = True
             self._last_response_sent(reads_on=True)
@@ -83,14 +83,14 @@ class TransportSink:
             self._channel._respondToBadRequestAndDisconnect()  # twisted.web's name, which programs override
 
     def pause_reading(self) -> None:
-        """Do nothing: `PipeLink.receive` counts the bytes that arrive while a request is handled."""
+        """Do nothing, because `PipeLink.receive` pauses the transport if too many bytes arrive."""
 
     def resume_reading(self) -> None:
-        """Do nothing, as `pause_reading`."""
+        """Do nothing, like `pause_reading`."""
 
     def is_closing(self) -> bool:
         """Whether a program has closed the transport. The transport may still be open until its output is sent."""
-        # 1 or True. Transports of tests may have any other object there, such as a function.
+        # Compared with 1 and True, because transports in tests may have any other object there, such as a function.
         return getattr(self._transport, "disconnecting", False) in (1, True)
 
     def is_ours(self) -> bool:
@@ -103,20 +103,19 @@ class TransportSink:
             self._current_protocol().dataReceived(data)
 
     def let_go(self) -> None:
-        """Write nothing more: the transport was closed, or belongs to another protocol."""
+        """Write nothing more, because the transport was closed, or belongs to another protocol."""
         self._over = self._released = True
 
     def _last_response_sent(self, *, reads_on: bool) -> None:
-        """Close, unless a program keeps the connection open for another protocol.
+        """Close the connection, unless a program keeps it open for another protocol.
 
-        `reads_on`: the client is still sending, and could not read the response if its bytes were not read.
+        `reads_on`: the client may still be sending. Its bytes must be read, because a reset could destroy the response.
         """
         channel = self._channel
         if not (channel._losing or channel._kept or not channel.persistent):
             return
         if not (reads_on and is_on_socket(channel.transport)):
-            # The transport may have paused the channel for the last bytes. It reads up to the client's end only if it
-            # is resumed.
+            # The transport may be paused. It must be resumed, otherwise it does not notice that the client closes.
             channel._networkProducer.resumeProducing()
             STOCK.loseConnection(channel)
             return
@@ -131,7 +130,7 @@ class TransportSink:
 
 
 def is_on_socket(transport: Any) -> bool:
-    """Whether a socket of the reactor is below a transport, as it is below TLS. Transports of tests have none."""
+    """Whether a transport uses a socket in the reactor, directly or through wrappers such as TLS."""
     while isinstance(transport, ProtocolWrapper):
         transport = transport.transport
     return isinstance(transport, FileDescriptor)

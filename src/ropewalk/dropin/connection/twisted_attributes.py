@@ -1,4 +1,4 @@
-"""Attributes of Twisted's transports and channels that programs read, though no interface has them.
+"""Attributes of Twisted's transports and channels that programs use, although no interface declares them.
 
 Many programs contain `transport.socket.setsockopt(...)`, `transport.client[0]` or `channel.setTimeout(None)`. Buffers
 (`dataBuffer`) and the methods that the reactor calls (`doRead`, `doWrite`) are left out.
@@ -16,15 +16,15 @@ from ropewalk.request import Address
 
 
 class BorrowedSocket(Socket):
-    """A socket object for a connection of the engine. It closes itself when it is no longer referenced."""
+    """A socket object for a connection of the engine. It is closed when it is no longer referenced."""
 
     @classmethod
     def of(cls, descriptor: int) -> "BorrowedSocket":
-        """Make one from a duplicate of the descriptor. Raises OSError if the descriptor is closed."""
+        """Make a socket object from a duplicate of the descriptor. Raises OSError if the descriptor is closed."""
         return cls(fileno=os.dup(descriptor))
 
     def __del__(self) -> None:
-        self.close()  # programs do not close it: they regard it as the transport's socket
+        self.close()  # programs do not close it, because they regard it as the transport's socket
 
 
 class TransportAttributes:
@@ -42,7 +42,7 @@ class TransportAttributes:
 
     @property
     def client(self) -> Any:
-        """The address of the client, as `socket.accept` returns it."""
+        """The address of the client, in the form that `socket.accept` returns."""
         return self._client if isinstance(self._client, tuple) else (self._client or "", None)
 
     @property
@@ -57,7 +57,7 @@ class TransportAttributes:
 
     @property
     def producer(self) -> Any:
-        """The registered producer, None if there is none."""
+        """The registered producer; None if there is none."""
         return self._producer
 
     @property
@@ -75,7 +75,7 @@ class TransportAttributes:
 
     @property
     def socket(self) -> BorrowedSocket:
-        """As `getHandle`."""
+        """A new socket object, as `getHandle` returns it."""
         return BorrowedSocket.of(self.fileno())
 
     def getTcpKeepAlive(self) -> bool:
@@ -84,30 +84,30 @@ class TransportAttributes:
             return bool(handle.getsockopt(SOL_SOCKET, SO_KEEPALIVE))
 
     def setTcpKeepAlive(self, enabled: bool) -> None:
-        """Have the kernel probe a silent client, or not."""
+        """Set whether the kernel probes a silent client."""
         with self.socket as handle:
             handle.setsockopt(SOL_SOCKET, SO_KEEPALIVE, enabled)
 
     def getTcpNoDelay(self) -> bool:
-        """False: this is not a TCP connection."""
+        """Return False, because this is not a TCP connection."""
         return False
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Do nothing: this is not a TCP connection."""
+        """Do nothing, because this is not a TCP connection."""
 
     def startReading(self) -> None:
-        """As `resumeProducing`."""
+        """Call `resumeProducing`."""
         self.resumeProducing()
 
     def stopReading(self) -> None:
-        """As `pauseProducing`."""
+        """Call `pauseProducing`."""
         self.pauseProducing()
 
     def startWriting(self) -> None:
-        """Do nothing: the engine writes by itself."""
+        """Do nothing, because the engine decides when it writes."""
 
     def stopWriting(self) -> None:
-        """As `startWriting`."""
+        """Do nothing, like `startWriting`."""
 
     def stopConsuming(self) -> None:
         """Unregister the producer, and close the connection."""
@@ -119,7 +119,7 @@ class TransportAttributes:
         raise NotImplementedError
 
     def getHost(self) -> Any:
-        """Return the address of our end."""
+        """Return the server's address."""
         raise NotImplementedError
 
     def logPrefix(self) -> str:
@@ -127,15 +127,15 @@ class TransportAttributes:
         raise NotImplementedError
 
     def loseConnection(self) -> None:
-        """Close."""
+        """Close the connection after all written bytes are sent."""
         raise NotImplementedError
 
     def pauseProducing(self) -> None:
-        """Stop passing on bytes."""
+        """Stop passing bytes to the protocol."""
         raise NotImplementedError
 
     def resumeProducing(self) -> None:
-        """Continue to pass on bytes."""
+        """Continue to pass bytes to the protocol."""
         raise NotImplementedError
 
     def unregisterProducer(self) -> None:
@@ -149,7 +149,7 @@ class ChannelAttributes:
     connected = 1
     persistent = True
     timeOut: Any = None
-    """The timeouts are those of the app's limits. None of them runs while a handler runs."""
+    """Not used: the app's limits determine the timeouts, and none of them runs while a handler runs."""
 
     _request: Any
 
@@ -160,18 +160,18 @@ class ChannelAttributes:
         return [] if request is None else [request]
 
     def setTimeout(self, period: Any) -> Any:
-        """Store the period, and return the previous one."""
+        """Store the period without further effect. Returns the previous period."""
         before, self.timeOut = self.timeOut, period
         return before
 
     def resetTimeout(self) -> None:
-        """Do nothing: no timeout runs."""
+        """Do nothing, because no timeout runs."""
 
     def pauseProducing(self) -> None:
-        """Do nothing: if its bytes are not read, the client must wait."""
+        """Do nothing, because the engine itself makes the client wait if its bytes are not read."""
 
     def resumeProducing(self) -> None:
-        """As `pauseProducing`."""
+        """Do nothing, like `pauseProducing`."""
 
     def stopProducing(self) -> None:
         """Close the connection now."""

@@ -1,10 +1,10 @@
-"""The upgrade: a new protocol takes over the transport of a connection, and its bytes.
+"""Upgrades a connection: a new protocol gets its transport and its bytes.
 
-| what | from | to |
+| what | comes from | goes to |
 |---|---|---|
-| the transport | the channel, by `upgrade` of its link | `makeConnection` of the new protocol |
-| bytes that have arrived | `SocketTransport.read_ahead`, `arrived_bytes` of a pipe | `dataReceived` |
-| bytes that follow | the exchange, after `end_http` | `dataReceived` |
+| the transport | the channel, in `Link.upgrade` | `makeConnection` of the new protocol |
+| bytes that have arrived | `SocketTransport.read_ahead`, or `arrived_bytes` for a pipe | its `dataReceived` |
+| later bytes | the exchange, after `end_http` | its `dataReceived` |
 """
 
 from collections.abc import Iterable
@@ -18,25 +18,25 @@ _FRAMING: Final = (b"Content-Length", b"Transfer-Encoding")
 
 
 def switch_head(version: bytes, reason: bytes, headers: Iterable[tuple[bytes, Iterable[bytes]]]) -> bytes:
-    """Return the head of a 101. The bytes after it belong to another protocol."""
+    """Return the head of a 101 response. The bytes after it belong to another protocol."""
     lines = [
         b"%b: %b\r\n" % (name, value)
         for name, values in headers
-        if name not in _FRAMING  # a 1xx response has none (RFC 9112, section 6.1)
+        if name not in _FRAMING  # not allowed in a 1xx response (RFC 9112, section 6.1)
         for value in values
     ]
     return b"%b 101 %b\r\n%b\r\n" % (version, reason, b"".join(lines))
 
 
 def end_http(exchange: RelayedExchange) -> None:
-    """Carry raw bytes in place of a response, if its head was not a 101."""
+    """Make an exchange carry raw bytes instead of a response. After the head of a 101 response, it does already."""
     if exchange.status != 101:
         exchange.switch_without_response()
 
 
 def arrived_bytes(exchange: RelayedExchange) -> bytes:
     """End HTTP on an exchange. Returns the bytes that have already arrived for the new protocol."""
-    with suppress(Disconnected, ResponseEnded):  # the response may be complete, although the request is not finished
+    with suppress(Disconnected, ResponseEnded):  # the response may be complete before the program finishes the request
         end_http(exchange)
         return exchange.take() or b""
     return b""

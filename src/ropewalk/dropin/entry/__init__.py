@@ -1,1 +1,1 @@
-"""Ways to serve a program of twisted.web by the engine: a call, an endpoint prefix, or `ropewalk exec`."""
+"""The ways to serve a twisted.web program with the engine: `accelerate`, an endpoint prefix, or `ropewalk exec`."""

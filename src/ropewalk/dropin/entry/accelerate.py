@@ -1,4 +1,4 @@
-"""Let the engine serve factories and ports of Twisted."""
+"""Makes the engine serve factories and ports of Twisted."""
 
 from collections.abc import Callable
 from functools import update_wrapper
@@ -36,16 +36,16 @@ Factory = TypeVar("Factory", bound=http.HTTPFactory)
 def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bool = False) -> Factory:
     """Let the engine serve a `twisted.web.server.Site` (or another `HTTPFactory`), and return the same factory.
 
-    All connections that are made for it from now on use the engine's HTTP/1. The engine takes over plain sockets; other
-    transports (TLS, wrappers) remain Twisted's. The default of `limits` is `limits_of(factory)`. With `half_close`,
-    clients may close their sending side and still receive their responses.
+    All new connections of the factory use the engine's HTTP/1. The engine takes over plain sockets; other transports
+    (TLS, wrappers) remain Twisted's. `limits` defaults to `limits_of(factory)`. With `half_close`, clients may close
+    their sending side and still receive their responses.
 
-    If the program has set `factory.protocol` to a function, the function is called as before. Twisted itself serves the
-    connections for which it returns anything but a `ropewalk.dropin.HTTPChannel`, and a message is logged (RW743).
+    If the program has set `factory.protocol` to a function, the function is called as before. If it returns anything
+    but a `ropewalk.dropin.HTTPChannel`, Twisted itself serves the connection, and a message is logged (RW743).
 
-    Raises UnfitFactory (RW757), a TypeError, for any other factory, and for one whose `protocol` is a class that does
-    not derive from `HTTPChannel`; TreeError (RW758) if its tree contains an App without `graft`; and StartError (RW404)
-    if it has other limits already.
+    Raises UnfitFactory (RW757), a TypeError, for an object that is not an `HTTPFactory`, and for a factory whose
+    `protocol` is a class that does not derive from `HTTPChannel`. Raises TreeError (RW758) if the factory's tree
+    contains an App without `graft`, and StartError (RW404) if the factory already has other limits.
     """
     if not isinstance(factory, http.HTTPFactory):
         raise _unfit(factory)
@@ -83,12 +83,12 @@ def _unfit(thing: Any) -> UnfitFactory:
 
 
 def accelerate_port(port: Any, *, limits: Limits | None = None, half_close: bool = False) -> bool:
-    """Let the engine accept connections in place of a listening port of Twisted. Return whether it can.
+    """Let the engine accept connections instead of a listening port of Twisted. Return whether it can.
 
     The port must be a plain TCP or UNIX port whose factory is an `HTTPFactory`, in a reactor that watches descriptors.
-    It remains usable: its address, its factory and `stopListening` work as before. Connections whose protocol is not a
+    The port's address, its factory and `stopListening` work as before. Connections whose protocol is not a
     `ropewalk.dropin.HTTPChannel` are given back to Twisted. With `half_close`, clients of this port may close their
-    sending side and still receive their responses. Raises StartError (RW404) as `accelerate` does.
+    sending side and still receive their responses. Raises StartError (RW404) if the factory already has other limits.
     """
     factory = getattr(port, "factory", None)
     if type(port) not in (tcp.Port, unix.Port) or not isinstance(factory, http.HTTPFactory):
@@ -103,7 +103,7 @@ def accelerate_port(port: Any, *, limits: Limits | None = None, half_close: bool
 
 
 class _ProgramProtocols:
-    """Wraps the function by which a program makes the protocols of a factory."""
+    """Wraps the function with which a program makes the protocols of a factory."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self.make = make
@@ -116,7 +116,7 @@ class _ProgramProtocols:
 
 
 class _EngineProtocols:
-    """Makes the protocols of a factory, in place of `HTTPFactory.protocol`, whose name and docstring it copies."""
+    """Makes the protocols of a factory. It replaces `HTTPFactory.protocol`, and has its name and docstring."""
 
     def __init__(self) -> None:
         update_wrapper(self, HTTP_CHANNEL_FACTORY)

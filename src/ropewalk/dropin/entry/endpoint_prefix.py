@@ -1,7 +1,7 @@
 """The endpoint prefix `ropewalk:`, which you can put in front of the description of any server endpoint.
 
-Examples are `ropewalk:tcp:8080`, `ropewalk:unix:/run/app.sock` and `ropewalk:ssl:443:privateKey=key.pem`. Limits, in
-seconds, bytes or counts, follow the prefix: `ropewalk:idle_timeout=30:body_size=10485760:tcp:8080`. With
+Examples are `ropewalk:tcp:8080`, `ropewalk:unix:/run/app.sock` and `ropewalk:ssl:443:privateKey=key.pem`. Limits (in
+seconds, bytes or counts) may follow the prefix: `ropewalk:idle_timeout=30:body_size=10485760:tcp:8080`. With
 `halfClose=yes`, clients may close their sending side and still receive their responses.
 """
 
@@ -34,10 +34,10 @@ from ropewalk.server.start_errors import served_with_other
 from ropewalk.suggest import did_you_mean
 
 NAMES: Final = frozenset(Limits.names) - {"backlog"}
-"""The limits that a description may set. `backlog` is an option of the endpoints themselves."""
+"""The limits that a description may set. `backlog` is not one of them, because Twisted's endpoints have this option."""
 
 OWN: Final = NAMES | {HALF_CLOSE}
-"""The options of the prefix. All others are options of the endpoint after it."""
+"""The options of the prefix. All other options belong to the endpoint after the prefix."""
 
 
 class MalformedEndpoint(StartError, ValueError):
@@ -48,7 +48,7 @@ class MalformedEndpoint(StartError, ValueError):
 
 
 def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) -> "Endpoint":
-    """Return the endpoint for the description after the prefix, which Twisted has split.
+    """Return the endpoint for the description after the prefix, which Twisted has split into arguments and options.
 
     Raises MalformedEndpoint, and MissingPackage (RW750) for TLS without pyOpenSSL.
     """
@@ -65,7 +65,7 @@ def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) ->
             wrapped = _inherited(reactor, systemd_descriptor(arguments[1:], own))
         else:
             wrapped = serverFromString(reactor, description)
-    except (MalformedEndpoint, MissingPackage):  # set by a second prefix of ours in this description
+    except (MalformedEndpoint, MissingPackage):  # raised for a second `ropewalk:` in this description
         raise
     except (ImportError, NameError) as error:
         missing = missing_package(f"ropewalk:{written}", error)
@@ -80,7 +80,7 @@ def parse(reactor: Any, arguments: Sequence[str], options: Mapping[str, str]) ->
 
 
 def _reason(error: TypeError, kind: str, options: Mapping[str, str]) -> str:
-    """Explain the error of a parser of Twisted that was called with unsuitable arguments."""
+    """Explain a TypeError that Twisted's parser for this kind of endpoint raised because of wrong arguments."""
     unknown = next((name for name in options if f"'{name}'" in f"{error}"), None)
     if unknown is not None:
         parser = getattr(endpoints, f"{error}".partition("(")[0], None)
@@ -103,12 +103,13 @@ def _sentence(text: str) -> str:
 
 @implementer(IStreamServerEndpoint)
 class Endpoint(ObjectProxy):
-    """Listens for sites of twisted.web and of Ropewalk, which the engine serves.
+    """An endpoint for sites of twisted.web and of Ropewalk. The engine serves them.
 
-    If `wrapped` makes a plain TCP or UNIX port for the site, the engine accepts connections itself. Otherwise that port
-    accepts them, and the engine speaks HTTP over their transports.
+    If `wrapped` opens a plain TCP or UNIX port, the engine accepts connections itself. Otherwise Twisted's port accepts
+    connections, and passes their bytes to the engine.
 
-    It stands in for `wrapped`: besides its own, it has the attributes, class and interfaces of `wrapped`.
+    The endpoint is a proxy for `wrapped`: besides its own attributes, it has the attributes, class and interfaces of
+    `wrapped`.
     """
 
     original_name = "wrapped"
@@ -129,7 +130,7 @@ class Endpoint(ObjectProxy):
         """The description of `wrapped`."""
         self.wrapped = wrapped
         self.limits = limits
-        """The limits by name. They override those of the site."""
+        """The limits by name. They override the limits of the site."""
         self.half_close = half_close
         """Whether clients may close their sending side and still receive their responses."""
 
@@ -137,10 +138,10 @@ class Endpoint(ObjectProxy):
         return f"<ropewalk:{self.description}>"
 
     def listen(self, protocolFactory: Any) -> "Deferred[IListeningPort]":
-        """Listen, and fire with the port of `wrapped`.
+        """Listen. Return a Deferred that fires with the port of `wrapped`.
 
-        Fails with StartError (RW721) if the factory does not serve HTTP, with StartError (RW404) if it is served with
-        other limits already, and as `wrapped` does.
+        It fails with StartError (RW721) if the factory does not serve HTTP, with StartError (RW404) if the factory is
+        already served with other limits, and with the errors of `wrapped`.
         """
         return maybeDeferred(self._listen, protocolFactory)
 
@@ -206,9 +207,9 @@ def _number(description: str, name: str, value: str) -> float:
 
 
 def _written(arguments: Sequence[str], options: Mapping[str, str]) -> str:
-    """Return the description after the prefix. Twisted does not keep the order of arguments and options.
+    """Return the description after the prefix, for messages. Twisted does not keep the order of arguments and options.
 
-    Options of the prefix come before the endpoint, and so do those that resemble one.
+    Options of the prefix, and misspelt ones, are put before the endpoint.
     """
     front = {name: value for name, value in options.items() if get_close_matches(name, OWN, cutoff=0.8)}
     after = {name: value for name, value in options.items() if name not in front}

@@ -1,6 +1,6 @@
-"""Optional packages, and the extras of `pyproject.toml` that install them.
+"""Optional packages, and the extras in `pyproject.toml` that install them.
 
-No module of ours imports one of them at module level, so that a program without TLS runs without pyOpenSSL.
+No module of Ropewalk imports an optional package at module level, so that a program without TLS needs no pyOpenSSL.
 """
 
 import sys
@@ -20,11 +20,11 @@ EXTRAS: Final = {
     "priority": ("priority", "http2"),
     "wsproto": ("wsproto", "websocket"),
 }
-"""By the name of a module: the name of its package, and the extra that installs it."""
+"""For each module: the name of its package, and the extra that installs the package."""
 
 
 class MissingPackage(StartError, ImportError):
-    """RW750: a feature needs a package that is not installed. As in Twisted, it is an ImportError."""
+    """RW750: a feature needs a package that is not installed. It is an ImportError, as Twisted raises."""
 
     def __init__(self, feature: str, module: str) -> None:
         package, extra = EXTRAS[module]
@@ -46,9 +46,9 @@ def require(feature: str, *modules: str) -> None:
 
 
 def missing_package(feature: str, error: BaseException) -> MissingPackage | None:
-    """Return the exception to raise instead of an error of Twisted that a missing package caused; None otherwise.
+    """Return the exception to raise instead of `error`, if a missing package has caused `error`; otherwise None.
 
-    Twisted fails with an ImportError or, if it guards the import, with a NameError for a name that the package defines.
+    Twisted fails with an ImportError, or with a NameError for a name in a package whose import it guards.
     """
     if isinstance(error, ImportError):
         module = (error.name or "").partition(".")[0]
@@ -66,9 +66,10 @@ def is_installed(module: str) -> bool:
 
 
 def is_tls_factory(factory: Any) -> bool:
-    """Whether a factory is the one in which Twisted wraps another for TLS.
+    """Whether a factory is Twisted's wrapper for TLS around another factory.
 
-    Its module needs pyOpenSSL. If it has not been imported, there is no such factory.
+    The wrapper's module needs pyOpenSSL, so it is not imported here. If no other code has imported it, there are no
+    such factories.
     """
     tls = sys.modules.get("twisted.protocols.tls")
     return tls is not None and isinstance(factory, tls.TLSMemoryBIOFactory)

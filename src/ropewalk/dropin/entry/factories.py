@@ -1,4 +1,4 @@
-"""Factories of twisted.web: how to unwrap them, and to apply limits that are not set in the program."""
+"""Unwraps factories of twisted.web, and applies limits that are given outside the program."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +10,14 @@ from ropewalk.dropin.connection.factory_engine import limits_of
 
 
 def unwrap(factory: Any) -> Any:
-    """Return the factory inside all wrappers that work as `twisted.protocols.policies` do, such as TLS."""
+    """Return the factory inside all wrappers that have a `wrappedFactory`, such as those for TLS."""
     while (wrapped := getattr(factory, "wrappedFactory", None)) is not None:
         factory = wrapped
     return factory
 
 
 def limits_for(factory: HTTPFactory, given: Mapping[str, float]) -> Limits | None:
-    """Return the limits of a factory, overridden by the given ones; None if none are given.
+    """Return the limits of a factory, with the given limits replaced. None if no limits are given.
 
     The idle timeout is also set as the factory's `timeOut`, which its channels read.
     """

@@ -1,4 +1,4 @@
-"""Detects factories whose connections Twisted itself serves (RW740 and RW743), if that is known when a port opens."""
+"""Detects, when a port opens, whether Twisted itself will serve the connections of a factory (RW740 and RW743)."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from ropewalk.twisted_private import HTTP_CHANNEL_FACTORY
 def fallback_reason(factory: Any) -> str:
     """Return why Twisted serves all connections of a factory.
 
-    Empty if the engine serves them, or if it is not known yet.
+    The reason is empty if the engine serves them, or if that is not known before the first connection.
     """
     kind: Any = getattr(factory, "protocol", None)
     if getattr(kind, "__func__", None) is HTTP_CHANNEL_FACTORY:
         kind = http.HTTPChannel
-    if not isinstance(kind, type):  # set by the program, or by `accelerate`
+    if not isinstance(kind, type):  # a function or object that the program, or `accelerate`, has set
         return ""
     if not issubclass(kind, HTTPChannel):
         return FOREIGN.format(protocol=full_name(kind))

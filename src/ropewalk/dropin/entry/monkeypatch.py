@@ -1,4 +1,4 @@
-"""Replace classes of twisted.web by ours, for programs that do not know Ropewalk."""
+"""Replaces classes of twisted.web with Ropewalk's, for unchanged programs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ from ropewalk.errors import StartError, shown
 from ropewalk.server.socket_files import leave_to_others
 
 LISTENING: Final = ("listenTCP", "listenUNIX", "adoptStreamPort")
-"""The methods by which a reactor opens stream ports. Endpoints, services and TLS call them too."""
+"""The methods of a reactor that open stream ports. Endpoints, services and TLS call them too."""
 
 Replacement = tuple[Any, str, object]
 """An object, the name of its attribute, and the new value."""
@@ -39,19 +39,19 @@ def replace(
     served: Callable[[str], object] | None = None,
     kept: Callable[[str, str], object] | None = None,
 ) -> ExitStack:
-    """Replace the channel and the request of twisted.web in this process, and let the engine accept for its sites.
+    """Replace twisted.web's channel and request in this process, and let the engine accept connections for its sites.
 
-    Call it before you import the program, which then imports our classes, and derives from them. `channel` replaces
-    `http.HTTPChannel`, and `request` replaces `server.Request`; None replaces neither. With `listening`, the engine
-    accepts connections for every port that a reactor opens for a site, and `served` is called with the address of the
-    port. `limits`, by name, override those of the site. With `half_close`, clients of these ports may close their
-    sending side and still receive their responses.
+    Call it before you import the program, so that the program imports the replacements and derives from them. `channel`
+    replaces `http.HTTPChannel`, and `request` replaces `server.Request`; None keeps the original class. With
+    `listening`, the engine accepts connections for every port that a reactor opens for a site, and `served` is called
+    with the address of the port. `limits`, by name, override the limits of the site. With `half_close`, clients of
+    these ports may close their sending side and still receive their responses.
 
     If Twisted's own channel must serve the connections of a port, `kept` is called instead of `served`, with the reason
-    and the address. If only the first connection shows that, `kept` is called with the reason and an empty string, once
-    for each reason.
+    and the address. If this is found only when a connection is made, `kept` is called with the reason and an empty
+    string, once for each reason.
 
-    `close()` of the returned context manager restores everything. No reactor is installed.
+    Returns a context manager; its `close()` restores the originals. No reactor is installed.
     """
     restore = ExitStack()
     replacements: list[Replacement] = []
@@ -74,7 +74,8 @@ def replace(
 
 
 class _Reports:
-    """Reports whose channel serves each port. As a context manager, it also reports connections that Twisted serves."""
+    """Reports for each port whether the engine or Twisted serves it. As a context manager, it also reports connections
+    that Twisted serves."""
 
     def __init__(self, served: Callable[[str], object], kept: Callable[[str, str], object]) -> None:
         self._served = served
@@ -123,7 +124,7 @@ def _listening(limits: Mapping[str, float], half_close: bool, reports: _Reports)
 def _accelerating(
     listen: Callable[..., Any], limits: Mapping[str, float], half_close: bool, reports: _Reports
 ) -> Callable[..., Any]:
-    """Wrap a method of a reactor that opens a port: if the port is for a site, the engine accepts on it."""
+    """Wrap a reactor's method that opens a port. If the port is for a site, the engine accepts its connections."""
 
     @wraps(listen)
     def listening(reactor: Any, *args: Any, **options: Any) -> Any:
@@ -140,7 +141,7 @@ def _accelerating(
 
 
 def _require_openssl(listen: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace `listenSSL`, which without pyOpenSSL fails with an assertion."""
+    """Replace `listenSSL`, because without pyOpenSSL it fails with an AssertionError."""
 
     @wraps(listen)
     def listenSSL(*_: Any, **__: Any) -> Any:
@@ -152,7 +153,7 @@ def _require_openssl(listen: Callable[..., Any]) -> Callable[..., Any]:
 def _accept(port: Any, limits: Limits | None, half_close: bool) -> None:
     try:
         accelerate_port(port, limits=limits, half_close=half_close)
-    except StartError:  # the program has set limits for its site; they have priority
+    except StartError:  # the program has set limits for its site, and these have priority
         accelerate_port(port, half_close=half_close)
 
 

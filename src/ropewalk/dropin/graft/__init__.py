@@ -1,1 +1,1 @@
-"""Apps and resources of Ropewalk in a tree of twisted.web."""
+"""Apps and resources of Ropewalk in a twisted.web tree."""

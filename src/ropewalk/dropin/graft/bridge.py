@@ -1,4 +1,4 @@
-"""Connects one request of twisted.web with the grafted app that responds to it."""
+"""Connects a twisted.web request with the grafted app that responds to it."""
 
 from collections.abc import Iterator
 from contextvars import copy_context
@@ -25,10 +25,10 @@ _NOT_CARRIED: Final = {
 
 
 class AppBridge:
-    """A request of twisted.web, and the exchange by which the app responds to it.
+    """Connects a twisted.web request with the exchange that the app uses to respond.
 
-    To the app, it is the service of the exchange. To the request, it is the producer of the body, which is paused when
-    the transport is full. It finishes the request when the exchange is finished.
+    For the app, the bridge is the service of the exchange. For the request, it is the producer of the body, which is
+    paused when the transport is full. It finishes the request when the exchange is finished.
     """
 
     __slots__ = ("app", "drive", "engine", "engine_handler", "exchange", "paused", "request", "shortages", "stopping")
@@ -43,7 +43,7 @@ class AppBridge:
         self.drive = tree.coroutines.drive
         self.engine: Engine = exchange.service.engine
         self.paused = False
-        """The transport is full."""
+        """Whether the transport is full."""
         self.request = request
         self.shortages = tree.shortages
         self.stopping = tree.stopping
@@ -51,12 +51,12 @@ class AppBridge:
 
     @property
     def prefix(self) -> str:
-        """The path of the root of the app, quoted."""
+        """The path at which the app is grafted, percent-encoded."""
         return "".join(f"/{quote(segment, safe=_UNQUOTED)}" for segment in self.request.prepath)
 
     @property
     def route(self) -> str | None:
-        """The pattern of the route that matched, below the path of the root of the app."""
+        """The pattern of the route that matched, with the path at which the app is grafted. None if none matched."""
         above, below = self._segments()
         pattern = self.app.route_of(self.exchange, above + below, len(above))
         return None if pattern is None else self.prefix + pattern
@@ -70,7 +70,7 @@ class AppBridge:
         try:
             handler = self._find()
             value = copy_context().run(handler.call, exchange, **(exchange.params if handler.pass_params else {}))
-        except BaseException as error:  # the app has a response for every exception
+        except BaseException as error:  # the app makes a response for every exception
             if interrupts(error):
                 raise
             self.fail(exchange, error)
@@ -78,7 +78,7 @@ class AppBridge:
         self.send_value(exchange, value)
 
     def carried_fields(self) -> Iterator[tuple[bytes, bytes]]:
-        """Return the fields that are set on the request of twisted.web, by resources above the app or a session."""
+        """Yield the header fields that resources above the app, or a session, have set on the twisted.web request."""
         request = self.request
         for name, values in request.responseHeaders.getAllRawHeaders():
             lower = name.lower()
@@ -89,34 +89,34 @@ class AppBridge:
             yield b"set-cookie", cookie
 
     def done(self) -> None:
-        """Finish the request, which writes nothing: the response is complete."""
+        """Finish the twisted.web request. It writes nothing more, because the response is complete."""
         request, exchange = self.request, self.exchange
         request.unregisterProducer()
         request.code = exchange.status
         request.code_message = RESPONSES.get(request.code, b"")
         request.sentLength = 0 if request.method == b"HEAD" else exchange.bytes_sent
         request.startedWriting = 1
-        request._encoder = None  # noqa: SLF001 - there is nothing to encode
+        request._encoder = None  # noqa: SLF001 - otherwise `finish` writes the encoder's end
         request.finish()
 
     # IPushProducer
 
     def pauseProducing(self) -> None:
-        """Pause: the transport is full."""
+        """Pause, because the transport is full."""
         self.paused = True
         self.exchange.transport_is_full()
 
     def resumeProducing(self) -> None:
-        """Resume: the transport has room."""
+        """Resume, because the transport has room again."""
         if self.paused:
             self.paused = False
             self.exchange.transport_has_room()
 
     def stopProducing(self) -> None:
-        """Do nothing: the engine notifies the exchange when the connection ends."""
+        """Do nothing, because the engine itself notifies the exchange when the connection ends."""
 
     def _segments(self) -> tuple[list[str], list[str]]:
-        """The segments of the path above the app and below. Raises UnicodeDecodeError."""
+        """The path segments above the app and those below it. Raises UnicodeDecodeError if they are not UTF-8."""
         request = self.request
         return [segment.decode() for segment in request.prepath], [segment.decode() for segment in request.postpath]
 

@@ -1,4 +1,4 @@
-"""Graft an app, or a resource of Ropewalk, onto a tree of twisted.web."""
+"""Grafts an app, or a resource of Ropewalk, onto a twisted.web tree."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from ropewalk.waiting import Moment
 
 
 class GraftedApp(resource.Resource):
-    """An App in a tree of twisted.web. It responds to every method, at its path and below. See `graft`."""
+    """An App in a twisted.web tree. It responds to every method, at its path and below. See `graft`."""
 
     isLeaf = True
 
@@ -25,14 +25,18 @@ class GraftedApp(resource.Resource):
         super().__init__()
         self.app = app
         self.coroutines = calling.CoroutineRunner()
-        """The runner of the app's handlers."""
+        """Runs the coroutines of the app's handlers."""
         self.shortages = calling.ShortageLog()
         self.stopping = Moment()
         """Fires when a shutdown begins."""
         self._lifecycle = AppLifecycle(app, self.stopping)
 
     def render(self, request: Any) -> int:
-        """Let the app respond. Raises HostedError if the engine does not serve the request (RW730 and RW731)."""
+        """Let the app respond.
+
+        Raises HostedError (RW730, RW731) if the engine does not serve the request, and (RW742) if the channel overrides
+        a method that sends responses.
+        """
         channel: Any = getattr(request, "channel", None)
         exchange = channel.exchange_of(request) if isinstance(channel, HTTPChannel) else None
         if exchange is not None:
@@ -48,15 +52,15 @@ class GraftedApp(resource.Resource):
 
 
 def graft(thing: Any) -> GraftedApp:
-    """Adapt an App, or a resource of Ropewalk, for a tree of twisted.web: `root.putChild(b"api", graft(app))`.
+    """Adapt an App, or a resource of Ropewalk, for a twisted.web tree: `root.putChild(b"api", graft(app))`.
 
-    The engine must serve the site: by the endpoint prefix `ropewalk:`, `accelerate(site)` or `ropewalk exec`. The app's
-    start hooks are called before its first request. Its stop hooks are called when the reactor shuts down and the last
-    request has its response. The limits are those of the site. Raises TreeError (RW105) for any other object, and
-    StartError (RW404) for an app that trusts proxies.
+    The engine must serve the site: use the endpoint prefix `ropewalk:`, `accelerate(site)` or `ropewalk exec`. The
+    app's start hooks are called before its first request. Its stop hooks are called when the reactor shuts down, after
+    the last response. The site's limits apply. Raises TreeError (RW105) for any other object, and StartError (RW404)
+    for an app that trusts proxies.
     """
     if is_twisted(thing):
-        what = f"{shown(thing)}, of type {full_name(type(thing))}, is a resource of twisted.web already."
+        what = f"{shown(thing)}, of type {full_name(type(thing))}, already is a resource of twisted.web."
         raise TreeError("RW105", what, "Put it into the tree as it is, without `graft`.")
     app = app_of(thing)
     if any(each.proxies is not None for each in app.family()):
@@ -65,10 +69,10 @@ def graft(thing: Any) -> GraftedApp:
 
 
 def around(request: Any) -> Any:
-    """Return the outer request that contains this one, or None.
+    """Return the outer request for a request of a grafted app or a mounted resource; otherwise None.
 
-    For the request of a grafted app, it is the request of twisted.web, which has the session. For the request of a
-    mounted resource of twisted.web, it is the request of the app.
+    For a grafted app, this is the twisted.web request, which has the session. For a mounted twisted.web resource, it is
+    the app's request.
     """
     bridge = getattr(request, "bridge", None)
     if bridge is not None:
@@ -90,5 +94,5 @@ def _no_engine(channel: Any) -> HostedError:
         return HostedError("RW731", message)
     what = f"below it is {full_name(type(channel))}"
     if getattr(channel, "_stays_twisted", ""):
-        what = f"its channel stays Twisted's own, for {channel._stays_twisted}"  # noqa: SLF001 - ours
+        what = f"its channel stays Twisted's own, for {channel._stays_twisted}"  # noqa: SLF001 - our own class
     return HostedError("RW730", f"An app is grafted onto a tree whose site the engine does not serve: {what}.")

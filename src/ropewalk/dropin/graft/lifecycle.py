@@ -1,4 +1,4 @@
-"""Start and stop of an app that is grafted onto a tree of twisted.web."""
+"""Starts and stops an app that is grafted onto a twisted.web tree."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ class AppLifecycle:
     def __init__(self, app: App, stopping: Moment) -> None:
         self._app = app
         self._failure: StartError | None = None
-        """The reason that the app has not started. Every request is responded to with it."""
+        """The error because of which the app has not started. Every request gets a response for it."""
         self._forced = False
-        """A second signal has forced the shutdown."""
+        """Whether a second signal has forced the shutdown."""
         self._engines: set[FactoryEngine] = set()
         self._start_over = False
-        """The app has started, or failed to start."""
+        """Whether the app has started, or failed to start."""
         self._starting: Deferred[Any] | None = None
         self._stop_begins = stopping
         self._stopping = False
@@ -86,6 +86,6 @@ class AppLifecycle:
             await self._app.call_stop_hooks(calls.call_stop)
 
     def _force(self) -> None:
-        """Cancel the running calls: a second signal means that the user does not want to wait."""
+        """Cancel the running calls, because a second signal means that the user does not want to wait."""
         self._forced = True
         self._app.cut_calls()

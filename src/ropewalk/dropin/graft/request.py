@@ -17,48 +17,48 @@ Fields = Iterable[tuple[Text, Text]]
 
 
 class GraftedRequest(RelayedExchange):
-    """The exchange of a request of twisted.web, as the app sees it.
+    """The exchange of a twisted.web request, as the app uses it.
 
-    Its body is the one that twisted.web has received. Its response includes the fields that were set on the request of
-    twisted.web.
+    Its body is the body that twisted.web has received. Its response includes the header fields that were set on the
+    twisted.web request.
     """
 
     __slots__ = ()
 
     @staticmethod
     def of(exchange: RelayedExchange, bridge: "AppBridge") -> "GraftedRequest":
-        """Convert an exchange. The engine made it before it was known that an app responds to it."""
+        """Convert an exchange. The engine has made it with another class, before it was known that an app responds."""
         exchange.__class__ = GraftedRequest
         assert isinstance(exchange, GraftedRequest)
         exchange.bridge = bridge
         exchange.notify_done = True
         if exchange.has_body:
-            exchange._content = bridge.request.content  # noqa: SLF001 - its own
+            exchange._content = bridge.request.content  # noqa: SLF001 - an attribute of this class
             exchange._content.seek(0)  # noqa: SLF001 - as above
         return exchange
 
     @property
     def service(self) -> Any:
-        """The bridge, which has the app."""
+        """The bridge, which is the service for the app."""
         return self.bridge
 
     @property
     def engine_handler(self) -> EngineHandler | None:
-        """The handler of the app for the path; None before it is found."""
+        """The app's handler for the path; None before it is found."""
         return getattr(self.bridge, "engine_handler", None)
 
     def url_for(self, name: str, /, **params: Any) -> str:
-        """Return the URL of a route, below the path of the app in the program's tree."""
+        """Return the URL of a route of the app, with the path at which the app is grafted."""
         return self.bridge.prefix + super().url_for(name, **params)
 
     def _find_route(self) -> str | None:
-        """The pattern of the app's route, below the path of the app in the program's tree."""
+        """The pattern of the app's route, with the path at which the app is grafted."""
         return self.bridge.route
 
-    # Its body
+    # The body
 
     def check_size(self, limit: int | None) -> None:
-        """Raise BodyTooLarge if the body exceeds a limit in bytes, by default that of the route."""
+        """Raise BodyTooLarge if the body exceeds a limit in bytes; None stands for the limit of the route."""
         if limit is None and self.engine_handler is not None:
             limit = self.engine_handler.body_limit
         limit = self.lowered(limit)
@@ -89,7 +89,7 @@ class GraftedRequest(RelayedExchange):
         return self._content.tell() == self._size() if self._reads_content() else super().body_complete
 
     def _reads_content(self) -> bool:
-        """Whether there is a body. Raw bytes of another protocol are not a body."""
+        """Whether the request has a body. Raw bytes of another protocol are not a body."""
         return self.has_body and self.status != 101
 
     def _whole(self, _: None = None) -> bytes:
@@ -125,7 +125,7 @@ class GraftedRequest(RelayedExchange):
         return super().pressure or self.bridge.paused
 
     def transport_is_full(self) -> None:
-        """Pause the producer. The engine does not know the state of a transport of Twisted."""
+        """Pause the producer. The engine does not do it, because it does not know the state of Twisted's transport."""
         self._pause_producer()
 
     def transport_has_room(self) -> None:
@@ -133,7 +133,7 @@ class GraftedRequest(RelayedExchange):
         Request.on_writable(self)
 
     def _with_carried(self, fields: Fields) -> Fields:
-        """Add to the fields of a response those that the program has set and the app has not, and all its cookies."""
+        """Add the program's cookies to the fields of a response, and those fields of the program that the app lacks."""
         carried = list(self.bridge.carried_fields())
         if not carried:
             return fields

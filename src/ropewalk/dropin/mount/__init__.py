@@ -1,1 +1,1 @@
-"""Resources of twisted.web in the tree of an app."""
+"""twisted.web resources in the tree of an app."""

@@ -1,4 +1,4 @@
-"""A response body that a program of twisted.web writes, as the async iterator that a Response has for its body."""
+"""Turns the response body that a twisted.web program writes into an async iterator, for the body of a Response."""
 
 from typing import Any, Final
 
@@ -16,23 +16,23 @@ class BodyQueue:
 
     def __init__(self) -> None:
         self.producer: Any = None
-        """An `IPushProducer`: paused when the queue is full, resumed when it is empty."""
+        """An `IPushProducer`, which is paused when the queue is full, and resumed when it is empty. None without."""
         self._chunks: list[bytes] = []
         self._cut = False
-        """`drop` was called before the end."""
+        """Whether `drop` was called before the end."""
         self._full = False
         self._in_put = False
-        """A call of `put` is running."""
+        """Whether a call of `put` is running."""
         self._over = False
         self._size = 0
         self._unwanted = False
         self._waiter: Waiter[None] | None = None
-        """The sender waits for this event."""
+        """The awaitable that the sender waits for; None if the sender does not wait."""
 
     # Called by the program
 
     def put(self, chunk: bytes) -> None:
-        """Add a chunk."""
+        """Add a chunk. After `drop`, it is discarded."""
         if self._unwanted:
             return
         self._chunks.append(chunk)
@@ -88,7 +88,7 @@ class BodyQueue:
         self.drop()
 
     def drop(self) -> None:
-        """Discard the rest. The program may still write. Unless the body is complete, the sender gets Disconnected."""
+        """Discard the rest. The program may still write. If the body is incomplete, the sender gets Disconnected."""
         if not self._unwanted:
             self._unwanted = True
             self._cut = bool(self._chunks) or not self._over

@@ -1,15 +1,15 @@
-"""The channel of a request to a mounted resource of twisted.web.
+"""The channel of a request to a mounted twisted.web resource.
 
-What the program writes becomes a `Response`, so that the app's middleware can change it:
+The response that the program writes becomes a `Response` object, so that the app's middleware can change it:
 
 | when the program has returned | the handler returns |
 |---|---|
 | the response is complete | a Response with the whole body |
-| the head is written, and the program continues | a Response with a `BodyQueue` for its body |
-| no head is written | a Deferred of one of these, which fires one turn after the head |
+| the head is written, and the program continues | a Response whose body is a `BodyQueue` |
+| no head is written | an awaitable for one of these Responses, which fires one iteration after the head |
 | another protocol has the connection | NOT_DONE_YET |
 
-The engine frames the body, and the app responds for a program that fails.
+The engine frames the body. If the program fails, the app makes the response.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ log = Logger(namespace="ropewalk.dropin")
 
 
 class MountedChannel(ChannelAttributes):
-    """Has the interface of `dropin.HTTPChannel`, for one request that an app has received."""
+    """A channel for one request that an app has received. It has the interface of `dropin.HTTPChannel`."""
 
     takes_whole_responses = True
     factory = None
@@ -56,20 +56,20 @@ class MountedChannel(ChannelAttributes):
         self.site = site
         self._body = BodyQueue()
         self._done = False
-        """The program has finished the request, or was notified that it is lost."""
+        """Whether the program has finished the request, or was notified that its connection is lost."""
         self._head: tuple[int, bytes, dict[bytes, list[bytes]]] | None = None
         self._in_program = False
-        """The program is being called with the request."""
+        """Whether the program is being called with the request."""
         self._later: Waiter[Any] | None = None
-        """The result of the handler, if the program returned before there was an outcome."""
+        """The awaitable that the handler has returned, because the program returned without an outcome."""
         self._left: int | None = None
-        """The number of bytes of the body that are missing, by its Content-Length."""
+        """The number of body bytes that are missing to the Content-Length; None without a Content-Length."""
         self._outcome: Any = None
         """The value that the handler returns, or the exception that it raises."""
         self._raw = False
-        """Another protocol has the connection."""
+        """Whether another protocol has the connection."""
         self._has_outcome = False
-        """`_outcome` is set."""
+        """Whether `_outcome` is set."""
 
     def serve(self) -> Any:
         """Pass the request to the program. Returns the handler's value, or raises the program's exception."""
@@ -101,7 +101,7 @@ class MountedChannel(ChannelAttributes):
         return to_twisted_address(self.exchange.server)
 
     def isSecure(self) -> bool:
-        """Whether the client uses TLS, also if a trusted proxy terminates it."""
+        """Whether the client uses TLS, even if a trusted proxy terminates it."""
         return self.exchange.isSecure()
 
     def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
@@ -139,7 +139,7 @@ class MountedChannel(ChannelAttributes):
             self._put_up_to_length(bytes(data), self._left)
 
     def _put_up_to_length(self, data: bytes, left: int) -> None:
-        """Cut a body at its Content-Length, as `HTTPChannel` does."""
+        """Cut off a body at its Content-Length, as `HTTPChannel` does."""
         error = BeyondLength(f"{len(data) - left} bytes more were written than were announced.")
         log.failure("{channel} drops what is beyond the Content-Length.", Failure(error), channel=self)
         self._left = 0
@@ -165,9 +165,10 @@ class MountedChannel(ChannelAttributes):
             self.abortConnection()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Register the producer of the body. Raises RuntimeError if there is one."""
+        """Register the producer of the body. Raises RuntimeError if one is registered already."""
         if self._body.producer is not None:
-            raise RuntimeError(f"{self._body.producer!r} is registered already; {producer!r} cannot be too.")
+            registered = self._body.producer
+            raise RuntimeError(f"{producer!r} cannot be registered, because {registered!r} is registered already.")
         if self._done:
             producer.stopProducing()
         elif streaming:
@@ -178,13 +179,13 @@ class MountedChannel(ChannelAttributes):
                 call_soon(adapter.startStreaming)
 
     def unregisterProducer(self) -> None:
-        """Unregister the producer, which has written everything."""
+        """Unregister the producer, because it has written everything."""
         producer, self._body.producer = self._body.producer, None
         if isinstance(producer, PullAdapter):
             producer.stopStreaming()
 
     def loseConnection(self) -> None:
-        """Do the same as `abortConnection`: the response is incomplete in either case."""
+        """Call `abortConnection`, because the response is incomplete in any case."""
         self.abortConnection()
 
     def abortConnection(self) -> None:
@@ -194,7 +195,7 @@ class MountedChannel(ChannelAttributes):
     forceAbortClient = abortConnection
 
     def failed(self, reason: Failure) -> None:
-        """Handle the failure of the program: the app responds, or cuts off the response that has begun."""
+        """Handle a failure of the program: the app responds, or cuts off a response that has begun."""
         error: Any = reason.value
         self._done = True
         if self._has_outcome:
@@ -215,11 +216,11 @@ class MountedChannel(ChannelAttributes):
         protocol.makeConnection(self.transport)
 
     def later(self, call: Callable[[], None]) -> None:
-        """Call a function in the next turn of the reactor."""
+        """Call a function in the reactor's next iteration."""
         call_soon(call)
 
     def _give_away(self) -> bool:
-        """Give the connection to another protocol. False if there is a response already."""
+        """Let another protocol have the connection. Returns False if the response has already begun."""
         if self._has_outcome:
             return False
         self._raw = True
@@ -228,7 +229,7 @@ class MountedChannel(ChannelAttributes):
 
     def _give_request(self) -> None:
         exchange = self.exchange
-        self.transport = None  # `Request.__init__` reads this attribute; setting it saves the creation of one
+        self.transport = None  # set because `Request.__init__` reads it, which would create a transport
         request = self._request = MountedRequest(self)
         del self.transport, request.transport
         command, target, version, _, length = exchange.start_and_framing
@@ -238,7 +239,7 @@ class MountedChannel(ChannelAttributes):
         request.requestReceived(command, target, version)
 
     def _begin(self) -> None:
-        """Return the response with the head, if there is one. The program continues to write the body."""
+        """Give the app the response, if its head is written. The program continues to write the body."""
         if self._head is not None:
             self._respond(lambda: self._body)
 
@@ -271,7 +272,8 @@ class MountedChannel(ChannelAttributes):
             self._later.callback(outcome)
 
     def _responded(self, _: None) -> None:
-        """The app has sent a response. If the program still writes another one, its connection counts as lost."""
+        """Handle that the app has sent a response. If the program writes a different response, it is notified that its
+        connection is lost."""
         if self.exchange.method == "HEAD" or (self._head is not None and self._head[0] in BODILESS):
             self._body.drop()
         else:
@@ -288,7 +290,7 @@ class MountedChannel(ChannelAttributes):
         end_connection(producer, lambda failure: self._release_request().connectionLost(failure), reason)
 
     def _release_request(self) -> MountedRequest:
-        """Return the request. No more calls follow for it."""
+        """Return the request, and forget it, because no more calls for it follow."""
         self._done = True
         request: MountedRequest = self._request
         self._request = None

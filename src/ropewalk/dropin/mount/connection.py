@@ -1,4 +1,4 @@
-"""The connection that a mounted resource of twisted.web can take for another protocol."""
+"""The connection of a mounted twisted.web resource, which another protocol can use."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +11,9 @@ from ropewalk.waiting import Waiter
 
 
 class MountedConnection:
-    """Makes a `SocketTransport` for the request of an app, and is its driver, its connection and its channel.
+    """Makes a `SocketTransport` for an app's request. It replaces the transport's engine, connection and channel.
 
-    When a program wants the connection for raw bytes, `take` is called. It returns whether the program gets it.
+    When a program wants to use the connection for raw bytes, `take` is called. It returns whether the program may.
     """
 
     begin: Any = None
@@ -36,10 +36,10 @@ class MountedConnection:
         self._transport.connection = connection
         return self._transport
 
-    # The interface of a driver
+    # The interface of a `FactoryEngine`
 
     def leave_if_idle(self) -> None:
-        """Do nothing when the connection is closed, because the service of the exchange closes it."""
+        """Do nothing, because the app's service runs the engine."""
 
     # The interface of a connection
 
@@ -49,11 +49,11 @@ class MountedConnection:
         return self._exchange.server
 
     def fileno(self) -> int:
-        """Return -1: the engine has the descriptor."""
+        """Return -1, because the descriptor belongs to the engine."""
         return -1
 
     def close(self) -> None:
-        """Do the same as `abort`: the response is incomplete in either case."""
+        """Call `abort`, because the response is incomplete in any case."""
         self.abort()
 
     def abort(self) -> None:
@@ -64,7 +64,7 @@ class MountedConnection:
     # The interface of a channel
 
     def hand_over(self) -> Request | None:
-        """Return the request, which carries raw bytes from now on. None if there is a response already."""
+        """Return the exchange, which carries raw bytes from now on. None if the response has already begun."""
         exchange = self._exchange
         if exchange.started or exchange.finished or not self._take():
             return None
@@ -76,7 +76,7 @@ class MountedConnection:
         return exchange
 
     def close_after_handler(self) -> bool:
-        """Return False: a close before a response is not delayed until the program has returned."""
+        """Return False, because closing before a response is not delayed until the program has returned."""
         return False
 
     def is_reactor_thread(self) -> bool:
@@ -91,19 +91,19 @@ class MountedConnection:
         self._thread_queue.add(call)
 
     def resume_body(self) -> None:
-        """Do nothing: the body has been received."""
+        """Do nothing, because the whole body has been received."""
 
     # The interface of a producer, for the transport's output
 
     def pauseProducing(self) -> None:
-        """Do nothing: the transport notices that its buffer is full."""
+        """Do nothing, because the transport notices itself that its buffer is full."""
 
     def resumeProducing(self) -> None:
         """Resume the transport's producer."""
         self._transport.has_room()
 
     def stopProducing(self) -> None:
-        """Do nothing: the transport is notified that the connection is lost."""
+        """Do nothing, because the transport is notified that the connection is lost."""
 
     def _listen(self) -> None:
         self._exchange._readable().addCallbacks(self._read, lambda _: None)  # noqa: SLF001 - as BodyStream does
@@ -113,7 +113,7 @@ class MountedConnection:
         self._transport.deliver()
 
     def _stop(self, _: None) -> None:
-        """Close the connection when the server stops: a protocol other than HTTP may have no end."""
+        """Close the connection when the server stops, because a protocol other than HTTP may have no end."""
         close_upgraded(self._transport)
 
     def _ended(self, _: None) -> None:

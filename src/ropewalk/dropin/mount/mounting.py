@@ -1,4 +1,4 @@
-"""Mount a resource of twisted.web in the tree of an app."""
+"""Mounts a twisted.web resource in the tree of an app."""
 
 import os
 import sys
@@ -20,21 +20,21 @@ from ropewalk.resource import Handler, Resource, as_resource, check_body_limit, 
 from ropewalk.tracebacks import PACKAGE
 
 _CHILDREN: Final = ("getChild", "getChildWithDefault")
-"""The methods by which a resource makes its children."""
+"""The methods with which a resource makes its children."""
 
 _LIBRARIES: Final = (PACKAGE, f"{Path(twisted.__file__).parent}{os.sep}")
-"""The start of the paths of source files that do not belong to the user."""
+"""How the paths of source files begin that do not belong to the user."""
 
 
 class Mounted(Resource):
-    """A resource of twisted.web in the tree of an app. It responds to every method, at its path and below."""
+    """A twisted.web resource in the tree of an app. It responds to every method, at its path and below."""
 
     isLeaf = True
 
     def __init__(self, root: Any, *, body_limit: int | None = BODY_SIZE) -> None:
         super().__init__()
         self.root = root
-        """The `IResource`."""
+        """The mounted `IResource`."""
         self.wrapped = _own_code(root)
         """The function or class that error messages name."""
         self._call = _handler(self)
@@ -57,11 +57,11 @@ class Mounted(Resource):
 
 
 def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
-    """Adapt a resource of twisted.web, with a limit for request bodies: `app.mount("/legacy", mounted(root))`.
+    """Adapt a twisted.web resource, with a limit for request bodies: `app.mount("/legacy", mounted(root))`.
 
-    Without a limit of its own, a resource of twisted.web can be mounted as it is. `body_limit` is in bytes; None means
-    the engine's limit. Raises TreeError (RW105) if `root` is not a resource of twisted.web, and ValueError for a
-    malformed limit.
+    `mounted` is needed only to set the limit: you can also mount a twisted.web resource directly. `body_limit` is in
+    bytes; None stands for the engine's limit. Raises TreeError (RW105) if `root` is not a twisted.web resource, and
+    ValueError for an invalid limit.
     """
     if not is_twisted(root):
         ours = as_resource(root)  # raises if it is not a resource
@@ -72,7 +72,7 @@ def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
 
 
 class MountedSite(server.Site):
-    """The `site` of requests to mounted resources. Each app has one, which keeps the sessions."""
+    """The `site` of requests to mounted resources. Each app has one such site, which keeps the sessions."""
 
     def __init__(self, displayTracebacks: bool) -> None:
         from twisted.internet import reactor
@@ -87,7 +87,7 @@ class MountedSite(server.Site):
         self.sessionFactory = other.sessionFactory
 
     def getResourceFor(self, request: Any) -> Any:
-        """Return the resource that responds, at the mounted resource or below."""
+        """Return the resource that responds: the mounted resource, or one below it."""
         channel = request.channel
         request.sitepath = []
         request.prepath = [segment.encode() for segment in channel.exchange.prepath]
@@ -105,7 +105,7 @@ def _handler(mounted: Mounted) -> Callable[[Request], Any]:
 
 
 def _who_failed(mounted: Mounted, request: Request, error: BaseException) -> str:
-    """Return the function that raised, of the resource or one below it, and the path of the mount."""
+    """Return the name of the program's function that raised the error, and the path of the mount."""
     codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
     inside = max((number for number, code in enumerate(codes) if code.co_filename == __file__), default=0)
     code = next((code for code in codes[inside:] if not code.co_filename.startswith(_LIBRARIES)), None)
@@ -141,13 +141,13 @@ def _methods(root: Any) -> set[str] | None:
 
 
 def _is_file(root: Any) -> bool:
-    """Whether this is a `static.File`. It does not import that module, which emits a DeprecationWarning."""
+    """Whether this is a `static.File`. Its module is not imported here, because that emits a DeprecationWarning."""
     static = sys.modules.get("twisted.web.static")
     return static is not None and isinstance(root, static.File)
 
 
 def _own_code(root: Any) -> Any:
-    """Return the first method that identifies a resource, if its own class has one; otherwise its class."""
+    """Return the first method that the class of a resource overrides, if there is one; otherwise the class."""
     kind = type(root)
     renders = sorted(name for name in dir(kind) if name.startswith("render_") and name != "render_HEAD")
     for name in ("render", "render_GET", *renders, *_CHILDREN):
@@ -161,7 +161,7 @@ def _site_of(request: Request) -> MountedSite:
     app = request.service.app
     site: MountedSite | None = vars(app).get("_mounted_site")
     if site is None:
-        site = app._mounted_site = MountedSite(app.debug)  # noqa: SLF001 - ours
+        site = app._mounted_site = MountedSite(app.debug)  # noqa: SLF001 - our own attribute
         bridge = getattr(request, "bridge", None)
         if bridge is not None:  # the app is grafted onto a tree of twisted.web
             site.share_sessions(bridge.request.site)

@@ -1,4 +1,4 @@
-"""The request that a mounted resource of twisted.web receives."""
+"""The request that a mounted twisted.web resource receives."""
 
 from io import SEEK_END
 from typing import Any
@@ -19,15 +19,15 @@ class MountedRequest(Request):
         return self._rw_channel.transport
 
     def gotLength(self, length: int | None) -> None:
-        """Take the body, which has been received already."""
+        """Take the body, which has already been received."""
         if length == 0:
             super().gotLength(0)
             return
         self.content = self.channel.exchange.content
-        self.content.seek(0, SEEK_END)  # as after the body was written
+        self.content.seek(0, SEEK_END)  # the position after twisted.web has written a body
 
     def processingFailed(self, reason: Failure) -> Failure:
-        """Let the app respond, as for a handler that raised."""
+        """Let the app respond, as for an exception of a handler."""
         if self.finished or self._disconnected:
             self._log.failure("", failure=reason)
             return reason

@@ -1,1 +1,1 @@
-"""Requests of twisted.web programs: receiving, rendering, sending and logging."""
+"""The requests of twisted.web programs: how they are received, rendered, responded to and logged."""

@@ -1,4 +1,4 @@
-"""Write the access log of a site: the same text as Twisted's, formatted faster."""
+"""Writes the access log of a site. The text is the same as Twisted's, but formatted faster."""
 
 import re
 from functools import WRAPPER_ASSIGNMENTS
@@ -22,11 +22,11 @@ _FORMATTER: Final = http.combinedLogFormatter
 _OF_A_METHOD: Final = (*WRAPPER_ASSIGNMENTS, "__self__", "__func__")
 _INTERNET: Final = (IPv4Address, IPv6Address)
 _is_plain: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
-"""Matches bytes that need no escape: printable, and neither a quote nor a backslash."""
+"""Matches bytes that need no escapes: printable ASCII without quotes and backslashes."""
 
 
 def log(factory: Any, request: Any) -> None:
-    """Let a factory log a request, as `HTTPFactory.log` does. A full disk does not make it fail."""
+    """Let a factory log a request, as `HTTPFactory.log` does. It does not fail if the disk is full."""
     own = factory.log
     function = own.__func__ if type(own) is SafeLog else getattr(own, "__func__", None)
     if function is not _LOG or type(factory).log is not _LOG:
@@ -35,11 +35,11 @@ def log(factory: Any, request: Any) -> None:
         else:
             logs_of(factory).write_by(own, request)
         return
-    file = factory._logFile  # noqa: SLF001 - what HTTPFactory.log writes to
+    file = factory._logFile  # noqa: SLF001 - HTTPFactory.log writes to it
     if file is None:
         return
-    formatter = factory._logFormatter  # noqa: SLF001 - as there
-    line = (combined if formatter is _FORMATTER else formatter)(factory._logDateTime, request)  # noqa: SLF001 - as there
+    formatter = factory._logFormatter  # noqa: SLF001 - HTTPFactory.log uses it
+    line = (combined if formatter is _FORMATTER else formatter)(factory._logDateTime, request)  # noqa: SLF001 - as above
     if type(file) is LoggingFile:
         _emit(file, line)
         return
@@ -51,7 +51,7 @@ def log(factory: Any, request: Any) -> None:
 
 
 class SafeLog(ObjectProxy):
-    """Replaces the `log` of a factory, which Twisted's requests call in `finish`. A full disk does not make it fail."""
+    """Replaces a factory's `log`, which Twisted's requests call in `finish`. It does not fail if the disk is full."""
 
     original_name = "_log"
     own_names = frozenset(("_factory", "_log", "_set_on_factory"))
@@ -63,7 +63,7 @@ class SafeLog(ObjectProxy):
             if hasattr(self._log, name):
                 setattr(self, name, getattr(self._log, name))
         self._set_on_factory = "log" in vars(factory)
-        """Whether the factory itself has the attribute. Otherwise its class does, where a program may replace it."""
+        """Whether `log` was set on the factory. Otherwise its class has it, and a program may replace it there."""
         self.__func__ = getattr(self._log, "__func__", None)
 
     def __call__(self, request: Any) -> None:
@@ -78,13 +78,13 @@ class SafeLog(ObjectProxy):
 
 
 def make_log_safe(factory: Any) -> None:
-    """Replace the `log` of a factory, so that a full disk or a closed pipe does not make a request fail."""
+    """Replace the `log` of a factory, so that requests do not fail because of a full disk or a closed pipe."""
     if type(factory.log) is not SafeLog:
         factory.log = SafeLog(factory)
 
 
 def combined(timestamp: str, request: Any) -> str:
-    """Return what `twisted.web.http.combinedLogFormatter` does."""
+    """Return the same text as `twisted.web.http.combinedLogFormatter`."""
     if getattr(request.getHeader, "__func__", None) is not _GET_HEADER:
         return str(_FORMATTER(timestamp, request))
     client = request.getClientAddress()
@@ -122,8 +122,8 @@ def _text(value: bytes) -> str:
 
 
 def _emit(file: LoggingFile, line: str) -> None:
-    """Do what `LoggingFile.write` does with a whole line."""
-    if file._buffer or file._closed or "\n" in line:  # noqa: SLF001 - not the common case
+    """Log a whole line, as `LoggingFile.write` does."""
+    if file._buffer or file._closed or "\n" in line:  # noqa: SLF001 - rare, so `write` itself handles it
         file.write(f"{line}\n")
         return
     logger = file.log

@@ -1,4 +1,4 @@
-"""Dates in the headers of responses, as twisted.web writes them."""
+"""Dates in response headers, as twisted.web writes them."""
 
 from time import time
 from typing import Any, Final
@@ -12,7 +12,7 @@ _YEAR_1000: Final = -30_610_224_000
 
 
 class DateLine:
-    """The value of the Date header, made once a second."""
+    """Makes the value of the Date field once a second."""
 
     def __init__(self) -> None:
         self._since = self._until = 0
@@ -21,7 +21,7 @@ class DateLine:
 
     @property
     def second(self) -> int:
-        """The second of the last value, since 1970."""
+        """The time of the last value, in seconds since 1970; 0 before the first."""
         return self._since
 
     def now(self) -> bytes:
@@ -32,7 +32,7 @@ class DateLine:
             self._since = int(now)
             self._until = self._since + 1
             self._make = make
-            # Pass the second: without it, Twisted reads another clock, which may still be in the second before.
+            # The second is passed, because otherwise Twisted reads another clock, which may be one second behind.
             line = make(self._since) if make is datetimeToString else make()
             self._line = line if isinstance(line, bytes) else line.encode()
         return self._line
@@ -42,12 +42,12 @@ date_line: Final = DateLine()
 
 
 def date_now() -> int:
-    """Return the second, since 1970, of the Date of the request that a program received last."""
+    """Return the time of the last Date field that was made for a request, in seconds since 1970."""
     return date_line.second or int(time())
 
 
 def date_of(headers: Headers) -> int:
-    """Return the second, since 1970, that the Date of a response names; the present one if it names none."""
+    """Return the time in a response's Date field, in seconds since 1970; the current time if it has no valid date."""
     lines = headers.getRawHeaders(b"Date")
     try:
         return int(stringToDatetime(lines[0])) if lines else int(time())
@@ -56,9 +56,10 @@ def date_of(headers: Headers) -> int:
 
 
 def modified_line(modified: int, date: int) -> bytes | None:
-    """Return the Last-Modified for a time of modification in a response of this Date, both in seconds since 1970.
+    """Return the value of Last-Modified for a modification time. `date` is the response's Date; both in Unix seconds.
 
-    The Date replaces a time that is later (RFC 9110, section 8.8.2.1). None if no date can express the time.
+    If the modification time is later than the Date, the Date is used (RFC 9110, section 8.8.2.1). None if the year has
+    fewer than four digits.
     """
     modified = min(modified, date)
     return bytes(datetimeToString(modified)) if modified >= _YEAR_1000 else None

@@ -1,7 +1,7 @@
-"""Publish events to Twisted's log, faster than Twisted does before the program adds an observer.
+"""Publishes events to Twisted's log, faster than Twisted does before the program adds an observer.
 
-Before that, an event of a level below "critical" only enters a short history, which is replayed to the first observer.
-Twisted also passes each event to a filter that rejects it. That filter takes most of the time of an event.
+Until then, an event below the level "critical" is only added to a short history, which is replayed to the first
+observer. Twisted also passes each event to a filter, which rejects it and takes most of the time.
 """
 
 from typing import Any, Final
@@ -10,7 +10,7 @@ from twisted.logger import LogLevel, globalLogBeginner, globalLogPublisher
 
 
 def _early_observers() -> tuple[Any, Any]:
-    """Return the only observer of Twisted's log before logging begins, and its history; otherwise None and None."""
+    """Return the only observer of Twisted's log before logging begins, and its history. None and None if not found."""
     only = getattr(globalLogBeginner, "_temporaryObserver", None)
     history = getattr(globalLogBeginner, "_initialBuffer", None)
     inside: Any = getattr(only, "_observers", ())
@@ -25,7 +25,7 @@ _CRITICAL: Final = LogLevel.critical
 
 
 def publish(observer: Any, level: Any, event: dict[str, Any]) -> None:
-    """Pass an event to an observer, as a Logger does."""
+    """Pass an event to an observer, as a Logger does. Before logging begins, only add it to the history."""
     if (
         observer is globalLogPublisher
         and len(_OBSERVERS) == 1

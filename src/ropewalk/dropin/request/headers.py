@@ -1,4 +1,4 @@
-"""The headers of a request as a `Headers` of twisted.web, which reads them from the engine on demand."""
+"""Request headers as a `Headers` object of twisted.web that reads them from the engine on demand."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, AnyStr, Final, Protocol, TypeVar, overload
@@ -10,32 +10,32 @@ from ropewalk.twisted_private import name_encoder as _encoder
 Default = TypeVar("Default")
 
 _canonical_names: Final[Mapping[bytes | str, bytes]] = getattr(_encoder, "_canonicalHeaderCache", {})
-"""The cache of the encoder: names in canonical form, by the names that were encoded."""
+"""The cache of Twisted's encoder: the canonical form of each name that was encoded."""
 
 
 class HeadSource(Protocol):
     """The head of a request, as the engine provides it."""
 
     def values(self, name: bytes, /) -> list[bytes]:
-        """Return the values of all lines of a name, in order. Case does not matter."""
+        """Return the values of all field lines with this name, in order. Case does not matter."""
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return all lines in order, with names in lower case."""
+        """Return all field lines in order, with names in lower case."""
 
 
 class ReceivedHeaders(Headers):
-    """Headers that read one name at a time from the engine. Reading all of them, or changing any, reads all lines.
+    """Headers that read the field lines of one name at a time from the engine. Any change reads all lines first.
 
-    To its users it is equal to a `Headers` to which the channel has added each line.
+    They behave like a `Headers` object to which the channel has added each line.
     """
 
     __slots__ = ("_lines", "source")
 
     def __init__(self, source: HeadSource) -> None:
         self.source: HeadSource | None = source
-        """The head from which lines can be read; None after all were read."""
+        """The head from which lines can be read; None after all lines were read."""
         self._lines: dict[bytes, list[bytes]] = {}
-        """The lines that were read, by name. A program that changes a returned list changes the headers."""
+        """The values of the lines that were read, by name. Programs get these lists, and may change them."""
 
     @property
     def _rawHeaders(self) -> dict[bytes, list[bytes]]:  # the attribute that Headers uses
@@ -68,7 +68,7 @@ class ReceivedHeaders(Headers):
     def getRawHeaders(self, name: AnyStr, default: Default) -> Sequence[AnyStr] | Default: ...
 
     def getRawHeaders(self, name: Any, default: Any = None) -> Any:
-        """Return the values of all lines of a name, in the type of the name; `default` if there is none."""
+        """Return the values of all field lines with this name, in the type of the name; `default` if there are none."""
         canonical = _canonical_names.get(name) or _encoder.encode(name)
         values = self._lines.get(canonical)
         if values is None and self.source is not None:
@@ -82,9 +82,9 @@ class ReceivedHeaders(Headers):
         return values
 
     def source_of(self, *names: bytes) -> HeadSource | None:
-        """Return the head if no program has read lines of these names, which it could have changed. Otherwise None.
+        """Return the head, if no program has got lines with these names, which it could have changed. Otherwise None.
 
-        The names are in canonical form.
+        The names must be in canonical form.
         """
         for name in names:
             if name in self._lines:
@@ -92,7 +92,7 @@ class ReceivedHeaders(Headers):
         return self.source
 
     def hasHeader(self, name: AnyStr) -> bool:
-        """Whether there is a line of a name."""
+        """Whether there is a field line with this name."""
         if self.source is None:
             return super().hasHeader(name)
         return bool(self.source.values(_encoder.encode(name)))
@@ -106,13 +106,13 @@ class ReceivedHeaders(Headers):
 
 
 def add_lines(request: Any, source: HeadSource) -> None:
-    """Add each line of a head to a request. As in Twisted, `requestHeaders` is read for each line."""
+    """Add each field line of a head to a request. As in Twisted, `requestHeaders` is read for each line."""
     for name, value in source.raw_headers():
         request.requestHeaders.addRawHeader(name, value)
 
 
 def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Make headers from names and values of a program, sanitized as Twisted does."""
+    """Make headers from names and values that a program gives. Values are sanitized, as Twisted does."""
     headers = Headers()
     for name, value in pairs:
         headers.addRawHeader(name, value)

@@ -9,8 +9,8 @@ Value = TypeVar("Value")
 class Lazy(Generic[Value]):
     """An attribute that is made at the first read, and then set on the instance, where it hides this descriptor.
 
-    `functools.cached_property` does the same through the instance's `__dict__`. In CPython, instances are slower once
-    they have a `__dict__`.
+    `functools.cached_property` is not used, because it reads the instance's `__dict__`, and CPython is slower with
+    instances whose `__dict__` was read.
     """
 
     __slots__ = ("_make", "_name")

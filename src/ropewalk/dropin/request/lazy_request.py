@@ -1,10 +1,11 @@
-"""How a request receives its head and body: attributes are made when they are first read.
+"""A request that makes its attributes only when they are first read.
 
 | attribute | is made |
 |---|---|
-| `requestHeaders`, `received_cookies`, `args` of a query, `content` of an empty body | when it is read |
-| `client`, `host` | when they are read, on our channel; on others at once, because these forget them with the socket |
-| `args` of a form | before `process`, as in Twisted, because a malformed form is a bad request |
+| `requestHeaders`, `received_cookies`, `args` from a query, `content` of an empty body | when it is read |
+| `client`, `host`, on our channel | when it is read |
+| `client`, `host`, on other channels | at once, because these channels forget the addresses with the socket |
+| `args` from a form | before `process`, as in Twisted, because a malformed form gets a 400 |
 """
 
 from io import BytesIO
@@ -22,9 +23,9 @@ from ropewalk.twisted_private import has_form_switch
 
 
 class LazyRequest(TwistedRequest):
-    """The base of `Request`: a `twisted.web.server.Request` that makes its attributes when they are read.
+    """The base class of `Request`: a `twisted.web.server.Request` that makes its attributes when they are read.
 
-    Our names begin with `_rw_`, so that they do not collide with names of subclasses.
+    Names that Ropewalk adds begin with `_rw_`, so that they do not collide with names in subclasses.
     """
 
     channel: Any
@@ -34,11 +35,11 @@ class LazyRequest(TwistedRequest):
     _encoder: Any
 
     _rw_lazy = True
-    """Whether attributes are made when they are read. False in a subclass that could observe the difference."""
+    """Whether attributes are made when they are read. It is false for a subclass that could observe the difference."""
     _rw_eager_attributes = False
     """Whether a subclass has replaced some of the lazy attributes. Then all of them are set at once, as in Twisted."""
     _rw_channel: Any = None
-    """The channel, if it responds by one call. `channel` itself is deleted after the response."""
+    """The channel, if it takes whole responses. It is kept, because `channel` is deleted after the response."""
     _rw_head: HeadSource | None = None
     """The head of the request, as long as the engine can read it."""
     _rw_exchange: Any = None
@@ -55,7 +56,7 @@ class LazyRequest(TwistedRequest):
     def _rw_may_be_lazy(cls) -> bool:
         own: set[str] = set().union(*(vars(each) for each in cls.__mro__ if each not in LazyRequest.__mro__))
         cls._rw_eager_attributes = not _READ_EARLY.isdisjoint(own)
-        makes_as_any_class = getattr(type(cls), "__call__") is type.__call__  # noqa: B004, B009 - not whether it has one
+        makes_as_any_class = getattr(type(cls), "__call__") is type.__call__  # noqa: B004, B009 - compares it
         return makes_as_any_class and LATE.isdisjoint(own)
 
     def __init__(self, channel: Any, queued: Any = False, *, parsePOSTFormSubmission: bool | None = None) -> None:
@@ -132,7 +133,7 @@ class LazyRequest(TwistedRequest):
         self._rw_no_body = True
         if isinstance(head, Exchange):
             self._rw_exchange = head
-        # The class has attributes of these names too, which are read later. Python finds those of the instance first.
+        # The class has the same attributes, but Python finds attributes of the instance faster.
         self.code = OK
         self.code_message = _OK_MESSAGE
         self.startedWriting = 0
@@ -143,7 +144,7 @@ class LazyRequest(TwistedRequest):
         self._inFakeHead = False
 
     def take_headers(self, head: HeadSource) -> None:
-        """Take the header lines of a head. If the program has made or read `requestHeaders`, each is added to that."""
+        """Take the field lines of a head. If `requestHeaders` was already made or read, add each line to it."""
         if self._rw_eager_attributes or "requestHeaders" in vars(self):
             add_lines(self, head)
         else:
@@ -183,7 +184,7 @@ class LazyRequest(TwistedRequest):
         self.process()
 
     def getStateToCopyFor(self, issuer: Any) -> dict[str, Any]:
-        """Return what Perspective Broker sends to the other side, with all lazy attributes made."""
+        """Return the state that Perspective Broker sends to the other side. Make all lazy attributes before."""
         for name in _LAZY:
             getattr(self, name)
         state = super().getStateToCopyFor(issuer)
@@ -191,7 +192,7 @@ class LazyRequest(TwistedRequest):
 
 
 def parse_cookies(lines: list[bytes]) -> dict[bytes, bytes]:
-    """Return the cookies of these Cookie lines as twisted.web does: by name. The last cookie of a name wins."""
+    """Return the cookies in these Cookie lines by name. As in twisted.web, the last cookie with a name wins."""
     pairs = (part.lstrip().partition(b"=") for line in lines for part in line.split(b";"))
     return {name: value for name, equals, value in pairs if equals}
 
@@ -210,14 +211,14 @@ ASSIGNED: Final = {
     "_encoder": None,
     "_inFakeHead": False,
 }
-"""The attributes that `arrive` sets, apart from those with our prefix."""
+"""The attributes that `arrive` sets, except those with the prefix `_rw_`."""
 
 LATE: Final = {
     *_LAZY,
     *("__new__", "__init__", "__setattr__", "parseCookies", "gotLength", "handleContentChunk", "requestReceived"),
     *ASSIGNED,
 }
-"""Methods that a lazy request calls at another time than Twisted's, and attributes that it sets differently."""
+"""Methods that a lazy request calls at another time than Twisted's request, and attributes that it sets differently."""
 
 _READ_EARLY: Final = {*_LAZY, "__setattr__"}
-"""Names by which a class would notice the attributes that Twisted's `__init__` sets."""
+"""If a class defines one of these names, it could observe that `__init__` sets fewer attributes than Twisted's."""

@@ -1,4 +1,4 @@
-"""The request of `ropewalk exec`: a resource may also return `str`, a Deferred or a coroutine."""
+"""The request class for `ropewalk exec`: a resource may also return `str`, a Deferred or a coroutine."""
 
 from asyncio import CancelledError
 from inspect import iscoroutine
@@ -19,21 +19,21 @@ from ropewalk.dropin.request.request import Request, named_like_twisted
 
 @named_like_twisted
 class LenientRequest(Request):
-    """A `Request` whose resources may return values for which Twisted responds with a 500.
+    """A `Request` whose resources may return values for which Twisted would respond with 500.
 
     | a resource returns | the response |
     |---|---|
-    | `str` | is encoded in the charset of its Content-Type; by default in UTF-8, which the Content-Type then names |
-    | a Deferred or a coroutine | is that of its result or failure; it is cancelled when the client disconnects |
+    | `str` | the text in the charset of its Content-Type, or else in UTF-8, which is added to the Content-Type |
+    | a Deferred or a coroutine | the response for its result or failure; it is cancelled if the client disconnects |
 
-    A coroutine whose result is NOT_DONE_YET sends its response itself. It may await Deferreds and, with the asyncio
-    reactor, futures of asyncio.
+    If the result of a coroutine is NOT_DONE_YET, the program sends the response itself. A coroutine may await Deferreds
+    and, with the asyncio reactor, asyncio futures.
     """
 
     _rw_awaited: Deferred[Any] | None = None
 
     def connectionLost(self, reason: Any) -> None:
-        """Cancel the Deferred or coroutine: the client has disconnected."""
+        """Cancel the Deferred or coroutine, because the client has disconnected."""
         super().connectionLost(reason)
         if self._rw_awaited is not None:
             self._rw_awaited.cancel()
@@ -56,7 +56,7 @@ class LenientRequest(Request):
         if isinstance(value, Deferred) or iscoroutine(value):
             result = value if isinstance(value, Deferred) else start(value)
             result.addErrback(lambda failure: self._log.failure("", failure=failure))
-            return NOT_DONE_YET  # Twisted does not wait here, and sends the head without a length
+            return NOT_DONE_YET  # Twisted does not wait for the result, and sends the head without a length
         return value
 
     def _rw_declare_utf8(self, body: str) -> None:
@@ -87,7 +87,7 @@ class LenientRequest(Request):
             return
         try:
             Request.render(self, Rendered(resrc, value))
-        except BaseException:  # noqa: BLE001 - as in Twisted: SystemExit too fails only the request
+        except BaseException:  # noqa: BLE001 - as in Twisted, even SystemExit makes only the request fail
             self._rw_failed(Failure(), resrc)
 
     def _rw_failed(self, failure: Failure, resrc: Any) -> None:

@@ -1,7 +1,7 @@
-"""Which requests of a program the engine can make lazily, and patches of Twisted's request that must stay in effect.
+"""Decides which requests of a program can be lazy, and keeps patches of Twisted's request classes in effect.
 
-Programs put functions of their own into `twisted.web.server.Request` and `twisted.web.http.Request`. `Request` derives
-from these classes and must not hide such a function.
+Programs patch functions of `twisted.web.server.Request` and `twisted.web.http.Request`. `Request` derives from these
+classes, and must not hide a patched function.
 """
 
 from operator import attrgetter
@@ -21,16 +21,16 @@ _OWNERS: Final[dict[str, type]] = {
     for name, function in vars(kind).items()
     if isinstance(function, FunctionType) and hasattr(TwistedRequest, name)
 }
-"""Our class that defines a function, by name, for each function that overrides one of Twisted's."""
+"""For each of our functions that override one of Twisted's: the class of ours that defines it."""
 _OWN: Final = {name: vars(owner)[name] for name, owner in _OWNERS.items()}
-"""Our functions that override Twisted's."""
+"""Our functions that override Twisted's, by name."""
 _NOT_CALLED: Final = tuple(LATE & _OWN.keys())
-"""The functions of a lazy request that its channel does not call, or that make attributes which are made later."""
+"""Functions that a subclass must not replace if its requests are lazy, because they may be called late or never."""
 
 _functions_of_server: Final = attrgetter(*(name for name in _OWN if name in vars(TwistedRequest)))
 _functions_of_http: Final = attrgetter(*(name for name in _OWN if name in vars(TwistedHTTPRequest)))
 _seen: Any = None
-"""The functions of Twisted's classes when `respect_patches` was called last."""
+"""The functions of Twisted's classes at the last call of `respect_patches`."""
 
 _assigned: Final = attrgetter(*ASSIGNED)
 _ASSIGNED: Final = tuple(ASSIGNED.values())
@@ -42,7 +42,7 @@ def can_replace(factory: object) -> bool:
 
 
 def may_be_lazy(factory: object) -> bool:
-    """Whether a request factory is a subclass of `Request` that does not replace what `arrive` assigns or skips."""
+    """Whether a request factory is a subclass of `Request` that replaces nothing that `arrive` assigns or skips."""
     return (
         isinstance(factory, type)
         and issubclass(factory, Request)
@@ -52,10 +52,10 @@ def may_be_lazy(factory: object) -> bool:
 
 
 def respect_patches() -> None:
-    """Remove the functions of `Request` that hide a program's patch of Twisted's classes, and restore the others.
+    """Remove functions of `Request` that hide a program's patch of Twisted's classes, and restore the others.
 
-    Under `ropewalk exec`, `twisted.web.server.Request` is `Request`, so programs derive from it. What they put into
-    `twisted.web.http.Request` must be called all the same. When the patch is removed, our function returns.
+    Under `ropewalk exec`, `twisted.web.server.Request` is `Request`, so programs derive from it. Functions that they
+    patch in `twisted.web.http.Request` must be called nevertheless. When a patch is removed, our function is restored.
     """
     global _seen
     seen = _functions_of_server(TwistedRequest), _functions_of_http(TwistedHTTPRequest)
@@ -69,16 +69,16 @@ def respect_patches() -> None:
             delattr(owner, name)
         elif name not in patched and name not in vars(owner):
             setattr(owner, name, ours)
-    LazyRequest._rw_lazy = LATE.isdisjoint(patched)  # noqa: SLF001 - ours
+    LazyRequest._rw_lazy = LATE.isdisjoint(patched)  # noqa: SLF001 - our own attribute
     waiting = LazyRequest.__subclasses__()
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        kind._rw_lazy = LazyRequest._rw_lazy and kind._rw_may_be_lazy()  # noqa: SLF001 - ours
+        kind._rw_lazy = LazyRequest._rw_lazy and kind._rw_may_be_lazy()  # noqa: SLF001 - our own method
 
 
 def _patched() -> set[str]:
-    """Return the methods that our request classes override and that the program has patched on Twisted's."""
+    """Return the names of functions that our request classes override and that the program has patched in Twisted's."""
     return {
         name
         for kind, module in ((TwistedRequest, vars(server)), (TwistedHTTPRequest, vars(http)))

@@ -1,8 +1,8 @@
-"""A faster request that stands in for `twisted.web.server.Request`.
+"""A faster request class that replaces `twisted.web.server.Request`.
 
-If a resource returns the whole response, `render` sends it, on our channel by one call. Twisted's own code handles
-every other case: HEAD, a response without a body, an encoder, a method that the resource does not support. It also
-handles a request whose `write`, `finish` or `setHeader` a program has replaced.
+If a resource returns the whole response, `render` sends it; on our channel, with a single call. Twisted's own code
+handles every other case: HEAD, a response without a body, an encoder, a method that the resource does not support. It
+also handles a request whose `write`, `finish` or `setHeader` a program has replaced.
 """
 
 from contextlib import suppress
@@ -33,7 +33,7 @@ Kind = TypeVar("Kind", bound=type)
 def named_like_twisted(kind: Kind) -> Kind:
     """Give a class the name of Twisted's class.
 
-    Perspective Broker identifies by the name what it copies, on both sides, and error pages show it.
+    Perspective Broker finds the class of a copied object by its name, on both sides, and error pages show the name.
     """
     kind.__module__ = TwistedRequest.__module__
     kind.__qualname__, kind.__name__ = TwistedRequest.__qualname__, TwistedRequest.__name__
@@ -44,9 +44,9 @@ def named_like_twisted(kind: Kind) -> Kind:
 class Request(LazyRequest):
     """A `twisted.web.server.Request`, for any channel.
 
-    A channel whose `takes_whole_responses` is true receives a whole response by one call: `respond(request, code,
-    reason, headers, body)`, with the headers as `Headers` keeps them. It must know its addresses for as long as the
-    request exists.
+    If the channel's `takes_whole_responses` is true, a whole response is sent with one call: `respond(request, code,
+    reason, headers, body)`, with the headers in the form of `Headers._rawHeaders`. Such a channel must know its
+    addresses as long as the request exists.
     """
 
     def process(self) -> None:
@@ -80,12 +80,12 @@ class Request(LazyRequest):
                 if encoder is not None:
                     self._encoder = encoder
             self.render(found)
-        except BaseException as error:  # noqa: BLE001 - as in Twisted: SystemExit too fails only the request
+        except BaseException as error:  # noqa: BLE001 - as in Twisted, even SystemExit makes only the request fail
             logged = error_to_log(error, getattr(site, "resource", None), (*self.prepath, *self.postpath))
             self.processingFailed(Failure() if logged is error else Failure(logged))
 
     def _rw_find_resource(self, found: Any) -> Any:
-        """Return what `resource.getChildForRequest` finds; None if a file has been sent as the response."""
+        """Return the resource that `resource.getChildForRequest` would return; None if a file was sent as response."""
         while self.postpath and not found.isLeaf:
             if type(found).__module__ == _STATIC and self.method == b"GET" and self._rw_can_send_files():
                 from ropewalk.dropin.request import static_files  # imported here, because few programs need its imports
@@ -109,7 +109,7 @@ class Request(LazyRequest):
             return False
 
     def render(self, resrc: Any) -> None:
-        """Render a resource, and send what it returns."""
+        """Render a resource, and send the body that it returns."""
         render = resrc.render
         if getattr(render, "__func__", None) is _render and self.method in _RENDERERS:
             render = getattr(resrc, _RENDERERS[self.method], None) or render
@@ -132,11 +132,11 @@ class Request(LazyRequest):
             self._rw_leave_to_twisted(resrc, body)
 
     def _rw_leave_to_twisted(self, resrc: Any, outcome: Any) -> None:
-        """Let Twisted handle what a resource has returned, or the UnsupportedMethod that it has raised."""
+        """Let Twisted handle the value that a resource has returned, or the UnsupportedMethod that it has raised."""
         super().render(Rendered(resrc, outcome))
 
     def _rw_render_again(self, resrc: Any) -> Any:
-        """Render a resource for Twisted, which renders GET to respond to HEAD."""
+        """Render a resource again, because Twisted responds to HEAD by rendering GET."""
         return resrc.render(self)
 
     def _rw_has_plain_body(self) -> bool:
@@ -149,7 +149,7 @@ class Request(LazyRequest):
         )
 
     def _rw_is_unmodified(self) -> bool:
-        """Whether neither the class nor the instance replaces what Twisted's `render` calls."""
+        """Whether neither the class nor the instance replaces a method that Twisted's `render` calls."""
         own: Any = self
         try:
             return (
@@ -172,7 +172,7 @@ class Request(LazyRequest):
         self.startedWriting = 1
         self.sentLength += len(body)
         channel = self.channel
-        if self._rw_channel is channel:  # unless the program has wrapped it
+        if self._rw_channel is channel:  # the program has not wrapped it
             channel.respond(self, self.code, self.code_message, lines, body)
         else:
             channel.writeHeaders(self.clientproto, b"%d" % self.code, self.code_message, headers)
@@ -250,7 +250,7 @@ _RENDERERS: Final = {
 }
 _PERCENT_SIGN: Final = ord("%")
 
-# The original functions. If another function is found in its place, a program has replaced it.
+# The original functions. A different function means that a program has replaced the original.
 _get_resource_for: Final = Site.getResourceFor
 _render: Final = Resource.render
 _write: Final = Request.write

@@ -1,4 +1,4 @@
-"""The headers that `Request` adds to a response before it sends the head, as twisted.web does."""
+"""Sets the response headers that `Request` adds before it sends the head, as twisted.web does."""
 
 from typing import Any, Final
 

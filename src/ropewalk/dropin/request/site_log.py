@@ -1,9 +1,9 @@
-"""Write to the log files of sites and other factories of twisted.web. A file that fails does not fail a request.
+"""Writes to the log files of sites and other twisted.web factories. A request does not fail if that is impossible.
 
-A file of `twisted.python.logfile` writes to a raw file and ignores short writes, so a full disk cuts a line, and the
-next one is appended to it. `WholeLines` completes such a line. Any other file, such as the one that `http.HTTPFactory`
-opens, may buffer what it could not write. All files are written in the reactor's thread, as in Twisted, because the
-program may rotate, close or read them at any time.
+A file of `twisted.python.logfile` writes to a raw file and ignores short writes. So a full disk cuts off a line, and
+the next line is appended to it. `WholeLines` completes such a line. Any other file, such as the one that
+`http.HTTPFactory` opens, may buffer text that it cannot write. All files are written in the reactor's thread, as in
+Twisted, because the program may rotate, close or read them at any time.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ def logs_of(factory: Any) -> "SiteLogs":
     """Return the object that writes to the logs of a factory."""
     logs: SiteLogs | None = vars(factory).get("_ropewalk_logs")
     if logs is None:
-        logs = factory._ropewalk_logs = SiteLogs()  # noqa: SLF001 - ours
+        logs = factory._ropewalk_logs = SiteLogs()  # noqa: SLF001 - our own attribute
     return logs
 
 
@@ -32,7 +32,7 @@ class SiteLogs:
 
     def __init__(self) -> None:
         self.lost: dict[int, tuple[Any, int]] = {}
-        """Each failing file and the number of its lost lines, by `id`, because a program's file may not be hashable."""
+        """Each failing file and the number of its lost lines, by `id`, because files of a program may be unhashable."""
 
     def write(self, file: Any, text: str) -> None:
         """Write whole lines. A failure, such as a full disk or a closed file, is logged."""
@@ -58,7 +58,7 @@ class SiteLogs:
                 self._report(id(writer))
 
     def close(self) -> None:
-        """Report all lost lines that have not been reported."""
+        """Report all lost lines that were not reported yet."""
         for failing in tuple(self.lost):
             self._report(failing)
 
@@ -80,7 +80,7 @@ class SiteLogs:
 
 
 class WholeLines(ObjectProxy):
-    """Replaces the raw file in a log file. It completes a line that was cut before it writes the next one."""
+    """Replaces the raw file in a log file. It completes a line that was cut off before it writes the next line."""
 
     original_name = "_raw"
     own_names = frozenset(("_raw", "_rest", "_lost"))
@@ -88,7 +88,7 @@ class WholeLines(ObjectProxy):
     def __init__(self, raw: RawIOBase) -> None:
         self._raw = raw
         self._rest = b""
-        """The end of the line that was cut. Until it is written, the line counts as lost."""
+        """The rest of a line that was cut off. Until it is written, the line counts as lost."""
         self._lost = 0
 
     def __enter__(self) -> "WholeLines":
@@ -105,7 +105,7 @@ class WholeLines(ObjectProxy):
         return next(self._raw)
 
     def write(self, data: bytes) -> int:
-        """Write everything, or raise OSError and keep only the end of a line that was cut."""
+        """Write everything, or raise OSError and keep only the rest of a line that was cut off."""
         rest, self._rest = self._rest, b""
         self._lost -= bool(rest)
         pending = rest + data
@@ -123,7 +123,7 @@ class WholeLines(ObjectProxy):
         return len(data)
 
     def take_lost(self) -> int:
-        """Return the number of lines that were lost since the last call, without those that were completed."""
+        """Return the number of lines that were lost since the last call. Completed lines are not counted."""
         lost, self._lost = self._lost, 0
         return lost
 
@@ -135,12 +135,12 @@ class WholeLines(ObjectProxy):
 
 
 def _rotate(file: Any) -> WholeLines | None:
-    """Rotate a log file of Twisted if it is due, and return the raw file that it writes to; None for any other file."""
+    """Rotate a log file of Twisted if that is due. Returns the raw file that it writes to; None for other files."""
     if not isinstance(file, BaseLogFile) or _wrap(file) is None:
         return None
     if file.shouldRotate():
         file.flush()
-        file.rotate()  # type: ignore[attr-defined] # every one that Twisted has
+        file.rotate()  # type: ignore[attr-defined] # all of Twisted's subclasses have it
     return _wrap(file)
 
 

@@ -1,8 +1,8 @@
-"""Send files for `twisted.web.static.File`, in its most common use: a whole regular file below a folder.
+"""Sends files for `twisted.web.static.File`, in its most common use: a whole regular file below a folder.
 
-Twisted makes a resource for every name on the way, looks each up in the file system, and reads the file in Python. This
-module opens the file, and the engine sends it. Twisted handles everything else: other methods, ranges, conditions,
-folders and their indexes, missing names, processors, subclasses, and whatever a program has changed.
+Twisted makes a resource for every name in the path, looks each name up in the file system, and reads the file in
+Python. This module opens the file, and the engine sends it. Twisted handles everything else: other methods, ranges,
+conditions, folders and their indexes, missing names, processors, subclasses, and functions that a program has replaced.
 """
 
 import os
@@ -22,11 +22,11 @@ from ropewalk.dropin.request.response_headers import set_validators
 _LEFT_TO_TWISTED: Final = (b"range", b"if-modified-since", b"if-none-match")
 _SPECIAL: Final = (b"", b".", b"..")
 _OPEN_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-"""O_NONBLOCK, because the name may be that of a FIFO, where open(2) would wait for a writer."""
+"""O_NONBLOCK is needed because the file may be a FIFO, for which open(2) would wait for a writer."""
 _READ_AT_ONCE: Final = 64 * 1024
-"""The size in bytes up to which a file is read here. Sending a smaller file from its descriptor costs more."""
+"""Files up to this size in bytes are read here, because sending them from a descriptor would take longer."""
 _CACHED_FROM: Final = 0
-"""Files with an earlier time of modification, in seconds since 1970, are rare. Their dates are not cached."""
+"""The earliest modification time, in Unix seconds, whose date is cached. Earlier times are rare."""
 _CALLED: Final = (
     *("__init__", "getChild", "getChildWithDefault", "createSimilarFile", "child", "restat", "isdir", "exists"),
     *("siblingExtensionSearch", "splitext", "basename", "render", "render_GET", "openForReading", "open"),
@@ -39,7 +39,7 @@ _ORIGINAL: Final = tuple(
     each if f"{getattr(each, '__globals__', vars(static)).get('__name__')}".startswith("twisted.") else object()
     for each in _functions(static.File)
 )
-"""The functions of `File`. If a program has replaced one already, an object that equals nothing stands for it."""
+"""The functions of `File`. If a program has already replaced one, its entry is an object that equals nothing."""
 _getTypeAndEncoding: Final = static.getTypeAndEncoding
 
 
@@ -56,8 +56,8 @@ def is_plain(found: Any) -> bool:
 
 
 def send(folder: Any, request: Any) -> bool:
-    """Respond to a GET with the file that the rest of its path names below a folder. False if Twisted must respond."""
-    if request._rw_head is None or _has_special_fields(request):  # noqa: SLF001 - ours
+    """Respond to a GET with the file in `folder` that the rest of its path names. False: Twisted must respond."""
+    if request._rw_head is None or _has_special_fields(request):  # noqa: SLF001 - our own attribute
         return False
     names = request.postpath
     for name in names:
@@ -83,11 +83,11 @@ def send(folder: Any, request: Any) -> bool:
 
 
 def _has_special_fields(request: Any) -> bool:
-    """Whether a request has a field that may make twisted.web send something other than the whole file.
+    """Whether a request has a header field because of which twisted.web may not send the whole file.
 
-    If the program may have changed the fields, this reads the changed ones.
+    It takes account of fields that the program has changed.
     """
-    head = request._rw_exchange  # noqa: SLF001 - ours
+    head = request._rw_exchange  # noqa: SLF001 - our own attribute
     if head is None:
         headers = request.requestHeaders
         head = headers.source if type(headers) is ReceivedHeaders else None
@@ -97,7 +97,7 @@ def _has_special_fields(request: Any) -> bool:
 
 
 def _prepare(folder: Any, request: Any, path: str, descriptor: int, status: os.stat_result) -> tuple[bytes | int, int]:
-    """Set the headers of the response. Return the bytes of a small file, or else the descriptor; and the size."""
+    """Set the response headers. Return the bytes of a small file, or the descriptor of a large one, and the size."""
     kind, encoding = _type(path, folder.defaultType)
     body = os.read(descriptor, _READ_AT_ONCE + 1) if status.st_size <= _READ_AT_ONCE else None
     size = status.st_size if body is None else len(body)
@@ -118,7 +118,7 @@ def _prepare(folder: Any, request: Any, path: str, descriptor: int, status: os.s
 
 
 def _respond(request: Any, content: bytes | int, size: int) -> None:
-    """Send the whole response. `content` is the body, or the descriptor of a file, which is closed in any case."""
+    """Send the whole response. `content` is the body, or the descriptor of a file, which is always closed."""
     if request.etag is not None or request.cookies:
         request.lastModified = None
         try:
@@ -134,11 +134,11 @@ def _respond(request: Any, content: bytes | int, size: int) -> None:
         request.channel.respond(request, request.code, request.code_message, lines, content)
     else:
         request.channel.respond_with_file(request.code, request.code_message, lines, content, size)
-    request._rw_end()  # noqa: SLF001 - ours
+    request._rw_end()  # noqa: SLF001 - our own method
 
 
 def _type(path: str, default: Any) -> tuple[Any, Any]:
-    """Return what `static.getTypeAndEncoding` does, without the path object that it makes."""
+    """Return the same as `static.getTypeAndEncoding`, without making a path object."""
     stem, extension = splitext(path)  # noqa: PTH122 - as in Twisted; a Path for every request would be slow
     encoding = static.File.contentEncodings.get(extension.lower())
     if encoding is not None:
