@@ -1,7 +1,7 @@
 """Make functions, called shapes, that convert a value to a type: fields that the type lacks are dropped.
 
 Pydantic converts types with pydantic models, and msgspec converts other types that it supports. For the remaining
-unions and containers, each member is converted separately, so that every part with fields is converted.
+unions and containers, each member is converted separately, so that each member that has fields is converted.
 """
 
 import inspect

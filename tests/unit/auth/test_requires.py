@@ -233,7 +233,7 @@ def test_no_role_of_an_empty_list() -> None:
 
 def test_above_the_route_is_an_error() -> None:
     app = new_app()
-    with pytest.raises(HandlerError, match=r"RW240 .*test_requires\.py:\d+: @requires stands above"):
+    with pytest.raises(HandlerError, match=r"RW240 .*test_requires\.py:\d+: @requires is above"):
 
         @requires("rooms:write")
         @app.get("/")

@@ -17,10 +17,10 @@ class TestMistakes:
         ("path", "message"),
         [
             ("users", "does not begin with a slash. Write '/users'."),
-            ("/a{id}", "must fill its segment. Let it take the whole segment"),
-            ("/{id}.json", "must fill its segment. Let it take the whole segment"),
-            ("/{}", "'' cannot be the name of a parameter. Letters"),
-            ("/{a b}", "'a b' cannot be the name of a parameter. Letters"),
+            ("/a{id}", "must fill its segment. Let the parameter match the whole segment"),
+            ("/{id}.json", "must fill its segment. Let the parameter match the whole segment"),
+            ("/{}", "'' cannot be the name of a parameter. Use a Python identifier"),
+            ("/{a b}", "'a b' cannot be the name of a parameter. Use a Python identifier"),
             ("/{id}/{id}", "two parameters of one name. Give each a name of its own."),
             (
                 "/{rest:path}/more",

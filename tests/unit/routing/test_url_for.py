@@ -51,7 +51,7 @@ class TestUrlFor:
         app = App()
         app.get("/a", name="same")(responding(""))
         app.get("/b", name="same")(responding(""))
-        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Give each route a name"):
+        with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Give each route its own name"):
             app.url_for("other")
         with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Did you mean same\?"):
             app.url_for("smae")
