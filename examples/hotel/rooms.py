@@ -86,6 +86,7 @@ async def change_room(request: Request, room: Id, new: NewRoom, database: OpenDa
         412: "Others have changed it.",
         428: "There is no If-Match.",
     },
+    operation={"parameters": [IF_MATCH]},
 )
 @requires()
 async def change_fields(request: Request, room: Id, patch: MergePatch[NewRoom], database: OpenDatabase) -> Room:

@@ -56,7 +56,7 @@ class TestOutcomes:
             await kit.run(transaction, ADD)
             raise error
 
-        with Client(app) as client:
+        with Client(app, raise_errors=False) as client:
             assert client.post("/notes").status == (418 if isinstance(error, HTTPError) else 500)
             assert set(notes.sessions()) == {"idle"}
         assert titles(notes) == []
@@ -68,7 +68,7 @@ class TestOutcomes:
         async def fail(transaction: Transaction) -> None:
             await kit.run(transaction, "SELECT * FROM nothing")
 
-        with observed(bool) as log, Client(app) as client:
+        with observed(bool) as log, Client(app, raise_errors=False) as client:
             assert client.get("/").status == 500
             assert client.post("/notes").status == 201  # the only connection is clean
         assert log.text.count("RW208 GET /") == 1

@@ -134,4 +134,4 @@ class TestAStartThatFails:
             pass
         whole = ["start", "start later", "stop first", "stop last"]
         assert [first.calls, second.calls, third.calls] == [whole, whole, []]
-        assert calls == []
+        assert calls == ["app stops"]

@@ -8,6 +8,7 @@ import sys
 from datetime import date
 from importlib import import_module
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 
 def operation(tag: str, name: str) -> Any:
@@ -57,7 +58,8 @@ def visit(stranger: Any, desk: Any, wrong: Any) -> dict[str, Any]:
     first = listing.sync_detailed(client=stranger, limit=2)
     found["page"] = seen(first)
     found["link"] = first.headers["link"]
-    found["next page"] = seen(listing.sync_detailed(client=stranger, limit=2, after=first.parsed[-1].id))
+    cursor = parse_qs(urlsplit(found["link"].partition(">")[0]).query)["cursor"][0]
+    found["next page"] = seen(listing.sync_detailed(client=stranger, limit=2, cursor=cursor))
     found["invalid page"] = seen(listing.sync_detailed(client=stranger, limit=0))
     found["no room"] = seen(show.sync_detailed(9, client=stranger))
     room = show.sync_detailed(1, client=stranger)

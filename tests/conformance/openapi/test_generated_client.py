@@ -1,6 +1,7 @@
 """A client that openapi-python-client generates from the document of the hotel, without a warning, works with it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_it_adds(found: dict[str, Any]) -> None:
 
 def test_it_gets_pages(found: dict[str, Any]) -> None:
     assert found["page"]["body"] == [room(1), room(2)]
-    assert found["link"] == '</rooms?after=2&limit=2>; rel="next"'
+    assert re.fullmatch(r'<http://127.0.0.1:\d+/rooms\?limit=2&cursor=[\w.~-]+>; rel="next"', found["link"])
     assert found["next page"]["body"] == [room(3)]
     assert found["next page"]["classes"] == ["Room"]
 
