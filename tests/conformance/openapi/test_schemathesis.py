@@ -28,6 +28,11 @@ include-name = ["PUT /rooms/{room}", "PATCH /rooms/{room}"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 412, 428]
 
 [[operations]]
+include-name = "PATCH /rooms/{room}"
+# The handler compares the ETag first: the fields are checked when they are applied.
+checks.negative_data_rejection.expected-statuses = [400, 401, 403, 404, 409, 412, 415, 422, 428]
+
+[[operations]]
 include-name = "POST /bookings"
 # A departure is after the arrival, and the room and the guest exist.
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 422]
