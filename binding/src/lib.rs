@@ -15,12 +15,14 @@ mod errors;
 mod exchange;
 mod exchange_methods;
 mod fields;
+mod first_segment;
 mod handler_cache;
 mod limits;
 mod object_map;
 mod pipe;
 mod request_head;
 mod sync;
+mod task_core;
 mod thread;
 mod turn;
 
@@ -40,11 +42,15 @@ mod _engine {
     #[pymodule_export]
     use super::exchange::Exchange;
     #[pymodule_export]
+    use super::first_segment::FirstSegmentRunner;
+    #[pymodule_export]
     use super::limits::Limits;
     #[pymodule_export]
     use super::pipe::Pipe;
     #[pymodule_export]
     use super::self_test;
+    #[pymodule_export]
+    use super::task_core::TaskCore;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,14 +1,14 @@
 """`Response`: a status, header fields, and a body of any type that a handler may return."""
 
 import re
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable
 from copy import copy
 from dataclasses import is_dataclass
 from datetime import datetime, timedelta
 from inspect import iscoroutine
 from mimetypes import MimeTypes
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 from urllib.parse import quote
 
 import msgspec
@@ -58,6 +58,7 @@ for _ending, _media in {
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 """Statuses of responses that redirect the client to their Location (RFC 9110, section 15.4)."""
 
+_new: Final[Any] = object.__new__
 _LENGTH: Final = re.compile("0|[1-9][0-9]{0,17}")
 
 
@@ -106,10 +107,32 @@ class Response(Generic[Value]):
     drops other fields. Raises HandlerError (RW215) for a value that does not match.
     """
 
-    __slots__ = ("_error", "_json", "_part_types", "_reason", "_value", "body", "headers", "status")
+    __slots__ = (
+        "_error",
+        "_headers",
+        "_json",
+        "_kind",
+        "_part_types",
+        "_reason",
+        "_settled_body",
+        "_settled_lines",
+        "_settled_status",
+        "_value",
+        "body",
+        "status",
+    )
 
     _error: BaseException
-    """The exception from which the response was made; unset if there was none."""
+    """Unset if the response was not made from an exception."""
+    _headers: Headers | None
+    """None until they are read, if Content-Type is the only field."""
+    _kind: str
+    """That Content-Type. Unset if `_headers` was never None."""
+    _settled_body: Any
+    _settled_lines: list[tuple[str, str]] | None
+    """None if `_headers` was None."""
+    _settled_status: int
+    """With the two above: what `mark_settled` has seen."""
     _value: Any
     """The value that was encoded as JSON; unset for any other body."""
 
@@ -130,7 +153,7 @@ class Response(Generic[Value]):
             raise InvalidField(f"The status of a Response is an int such as 404, not {shown(status)}.", "Give an int.")
         self.status = status
         self._reason = None if reason is None else reason_phrase(reason)
-        self.headers = Headers(headers)
+        self._headers = fields = Headers(headers)
         self.body, default_type = _encode(body)
         self._json = self.body if default_type is JSON and self.body is not body else None
         """The body if this class has encoded it as JSON; otherwise None."""
@@ -138,12 +161,12 @@ class Response(Generic[Value]):
             self._value = body
         self._part_types = (TEXT, BYTES)
         if content_type is not None:
-            self.headers["content-type"] = content_type
+            fields["content-type"] = content_type
             self._in_charset(self.body, content_type)
-        elif "content-type" in self.headers:
-            self._in_charset(self.body, self.headers["content-type"])
+        elif "content-type" in fields:
+            self._in_charset(self.body, fields["content-type"])
         elif default_type is not None:
-            self.headers.add("content-type", default_type)
+            fields.add("content-type", default_type)
 
     @classmethod
     def of(cls, value: Any, text_type: str = TEXT, bytes_type: str = BYTES) -> "Response":
@@ -172,13 +195,16 @@ class Response(Generic[Value]):
     @classmethod
     def plain(cls, body: str | bytes, kind: str) -> "Response":
         """Like `Response(body, content_type=kind)` for one of the known types, but faster."""
-        response = cls.__new__(cls)
+        response: Response = _new(cls)
         response.status = 200
-        response._reason = None  # noqa: SLF001 - of this class
-        response.headers = Headers.checked([("content-type", kind)])
-        response.body = body
-        response._json = None  # noqa: SLF001 - of this class
-        response._part_types = (TEXT, BYTES)  # noqa: SLF001 - the same
+        response._reason = None
+        response._headers = None
+        response._kind = kind
+        response.body = response._settled_body = body
+        response._settled_status = 200
+        response._settled_lines = None
+        response._json = None
+        response._part_types = (TEXT, BYTES)
         return response
 
     @classmethod
@@ -276,6 +302,72 @@ class Response(Generic[Value]):
         self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=is_secure_name(name))
 
     @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        fields = self._headers
+        if fields is None:
+            fields = self._headers = Headers.checked(self._plain_lines())
+        return fields
+
+    @headers.setter
+    def headers(self, fields: Headers) -> None:
+        self._headers = fields
+
+    def mark_settled(self) -> None:
+        """Remember the body, the status and the header lines, for `is_as_settled`."""
+        fields = self._headers
+        self._settled_body = self.body
+        self._settled_status = self.status
+        self._settled_lines = None if fields is None else fields.lines()
+
+    def is_as_settled(self) -> bool:
+        """Whether the body, the status and the header lines are those of the last `mark_settled`."""
+        if self.body is not self._settled_body or self.status is not self._settled_status:
+            return False
+        fields = self._headers
+        if fields is None:
+            return True
+        known = self._settled_lines
+        return fields.has_lines(self._plain_lines() if known is None else known)
+
+    def adds_to_settled(self, checked: frozenset[str]) -> bool:
+        """Whether the only change since `mark_settled` is that lines were added, none of these names."""
+        if self.body is not self._settled_body or self.status is not self._settled_status:
+            return False
+        known = self._plain_lines() if self._settled_lines is None else self._settled_lines
+        lines = self.headers.lines()
+        return lines[: len(known)] == known and checked.isdisjoint(name for name, _ in lines[len(known) :])
+
+    def add_settled(self, lines: Iterable[tuple[str, str]]) -> None:
+        """Add lines that are known to be valid. A response that was as settled stays so."""
+        if self._settled_lines is None:
+            self._settled_lines = self._plain_lines()
+        self._settled_lines.extend(lines)
+        self.headers.add_checked(lines)
+
+    def plain_body(self, types: dict[type, str]) -> str | bytes | EncodedJSON | None:
+        """What the engine can send for a settled response that is as `plain` has made it; None for any other response.
+
+        `types` has the Content-Type with which the engine sends str and bytes.
+        """
+        body = self.body
+        if (
+            self._headers is None
+            and body is self._settled_body
+            and self.status is self._settled_status
+            and self.status == 200
+            and self._reason is None
+        ):
+            if types.get(type(body)) == self._kind:
+                return cast("str | bytes", body)
+            if self._kind is JSON and body is self._json:
+                return EncodedJSON(cast("bytes", body), self._value)
+        return None
+
+    def _plain_lines(self) -> list[tuple[str, str]]:
+        return [("content-type", self._kind)]
+
+    @property
     def reason(self) -> bytes | None:
         """The reason phrase; None for the registered one. You can also assign a str. Assignment raises InvalidField
         (RW304) for an invalid phrase."""
@@ -319,7 +411,8 @@ class Response(Generic[Value]):
         """A copy with its own headers, because a handler may return one Response for several requests at the same
         time."""
         response = copy(self)
-        response.headers = copy(self.headers)
+        if self._headers is not None:
+            response._headers = copy(self._headers)  # noqa: SLF001 - of this class
         return response
 
     def settle(self, request: Request) -> "Response":
@@ -389,13 +482,14 @@ class Response(Generic[Value]):
         if self._reason is not None:
             request.set_reason(status, self._reason)
         body = self.body
-        if type(body) is str or type(body) is bytes:  # the most frequent types, and faster than `isinstance`
-            kind = self.headers.content_type()
+        if type(body) is str or type(body) is bytes:  # most are, and `isinstance` with two classes takes longer
+            headers = self.headers
+            kind = headers.content_type()
             if kind not in KNOWN_TYPES:
                 body = self._in_charset(body, kind)
             if status in BODILESS and body:
                 raise _unexpected_body(status)
-            request.respond(status, self.headers.encoded(), body)
+            request.respond(status, headers.encoded(), body)
             return None
         if not isinstance(body, (bytes, str)):
             body, default_type = _encode(body)  # checked again, because `body` may have been replaced

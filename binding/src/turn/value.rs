@@ -14,6 +14,7 @@ use crate::engine_handler::{EngineHandler, pending};
 use crate::entered_context::EnteredContext;
 use crate::exchange::response_sender::WholeBody;
 use crate::exchange::{Exchange, respond};
+use crate::first_segment::FirstSegmentRunner;
 
 /// Responds with a value, or has the callbacks drive a coroutine or send a value of another type.
 pub fn respond_with(
@@ -26,7 +27,14 @@ pub fn respond_with(
     let py = request.py();
     let callbacks = engine.callbacks.bind(py);
     let value = if is_coroutine(&value) {
-        callbacks.call_method1(intern!(py, "drive"), (request, value, &context.context))?
+        let drive = callbacks.getattr(intern!(py, "drive"))?;
+        match drive.cast::<FirstSegmentRunner>() {
+            Ok(runner) => {
+                let Some(value) = runner.get().run(request, &value, &context.context, None)? else { return Ok(()) };
+                value
+            }
+            Err(_) => drive.call1((request, value, &context.context))?,
+        }
     } else {
         value
     };

@@ -69,7 +69,7 @@ class CallRunner:
         self.application = application
         self.waiting: set[CallTask] = set()
         """Calls that wait for any reason."""
-        self._drive = CoroutineRunner(partial(CallTask, self)).drive
+        self._drive = CoroutineRunner(partial(CallTask, self))
         self._idle_future: Future[None] | None = None
         """Fires when no call waits any more."""
         self._timeout: Timeout | None = None

@@ -11,9 +11,9 @@ from ropewalk.calling.default_responses import ErrorFormat, check_format, format
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.failed_lookup import FailedLookup
 from ropewalk.calling.failure_log import log_late, note_middleware
-from ropewalk.calling.responding import close_dropped, fail, respond, respond_to_error, send, send_value
+from ropewalk.calling.responding import close_dropped, fail, respond, respond_again, respond_to_error, send, send_value
 from ropewalk.calling.root_task import RootTask
-from ropewalk.calling.settling import is_settled, settle_plain
+from ropewalk.calling.settling import known_types, settle_known, settle_plain
 from ropewalk.calling.shortages import ShortageLog
 from ropewalk.calling.stop_hooks import StopHooks
 from ropewalk.calling.task import Task, call_hook, start
@@ -40,14 +40,16 @@ __all__ = [
     "close_dropped",
     "fail",
     "format_of",
-    "is_settled",
+    "known_types",
     "log_late",
     "note_middleware",
     "resolve",
     "respond",
+    "respond_again",
     "respond_to_error",
     "send",
     "send_value",
+    "settle_known",
     "settle_plain",
     "start",
 ]

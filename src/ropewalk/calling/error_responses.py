@@ -5,6 +5,7 @@ from asyncio import CancelledError, current_task
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
 from inspect import CO_COROUTINE
+from types import CodeType
 from typing import Any, Final
 
 from twisted.internet.defer import CancelledError as DeferredCancelled
@@ -21,8 +22,8 @@ from ropewalk.response import Response
 from ropewalk.tracebacks import PACKAGE, format_error
 from ropewalk.waiting import must_wait
 
-ROOT: Final = "send_stream"
-"""The function name of the outermost coroutine for a handler with middleware."""
+ROOT: Final = "call_outermost"
+"""The name of the outermost coroutine of a handler with middleware."""
 
 
 def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]) -> bool:
@@ -48,13 +49,16 @@ def _is_awaited_from_the_root() -> bool:
     """Whether the request's outermost coroutine awaits the caller, through coroutines only."""
     frame = sys._getframe(1)  # noqa: SLF001 - as `inspect` does
     outer = frame.f_back
-    while outer is not None:
+    while outer is not None and not _is_root(frame.f_code):
         if outer.f_code.co_flags & CO_COROUTINE:
             frame = outer
         elif frame.f_code.co_flags & CO_COROUTINE:
             break
         outer = outer.f_back
-    code = frame.f_code
+    return _is_root(frame.f_code)
+
+
+def _is_root(code: CodeType) -> bool:
     return code.co_name == ROOT and code.co_filename.startswith(PACKAGE)
 
 

@@ -14,9 +14,9 @@ from ropewalk.calling.default_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS
 from ropewalk.calling.error_responses import error_response, passes_through
 from ropewalk.calling.failure_log import log_error, log_late
-from ropewalk.calling.settling import close_unsent, remember_settled, settle, settle_plain
+from ropewalk.calling.settling import close_unsent, remember_settled, settle, settle_added, settle_plain
 from ropewalk.calling.value_to_response import SentResponse, send_plain_value, to_response
-from ropewalk.errors import Disconnected, HTTPError, interrupts
+from ropewalk.errors import Disconnected, HTTPError, WrongReturn, interrupts, named
 from ropewalk.request import PENDING, Request
 from ropewalk.resource import NOT_DONE_YET, resource_of
 from ropewalk.response import Response
@@ -32,7 +32,7 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     """
     if must_wait(value):
         value = await resolve(value, call)
-        plain = settle_plain(value, request)
+        plain = settle_plain(value, request, call)
         if plain is not None:
             return plain
     if value is PENDING or (value is NOT_DONE_YET and resource_of(call) is not None):
@@ -40,11 +40,16 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     response = to_response(value, call, request)
     if request.prepared:
         response = request.complete(response)
-    elif response is value:
-        settled = request.settled
-        if settled is None or response is not settled[0]:
-            response = response.detached()  # because middleware may change it, and the handler may return it again
+    elif response is value and response is not request.settled:
+        response = response.detached()  # middleware may change it, and the program may return it to others
     return await settle(response, request)
+
+
+async def respond_again(request: Request, value: Any, middleware: Callable[..., Any]) -> Response:
+    """The Response for the value of a middleware that is not the response of `next`, or has changed it."""
+    if value is None:
+        raise WrongReturn("RW209", f"{named(middleware)} returned None.")
+    return value if settle_added(value, request) else await respond(request, value, middleware)
 
 
 async def respond_to_error(request: Request, error: BaseException, apps: tuple[Any, ...]) -> Response:

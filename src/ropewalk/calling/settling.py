@@ -4,58 +4,70 @@ A settled response can be sent unchanged. The response that `next` returns is se
 returns is settled again, unless it is the same object and unchanged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Any
+from typing import Any, Final
 
+from msgspec import Struct
+
+from ropewalk.calling.value_to_response import to_response
 from ropewalk.open_files import OpenFile
 from ropewalk.request import Request, octets, sends_events
 from ropewalk.response import KNOWN_TYPES, Response, check_unicode
 from ropewalk.streaming import close_parts, until_stop
 
-Settled = tuple[Response, Any, int, list[tuple[str, str]]]
-"""A settled response, and the body, status and header lines that it had then. Comparison with them detects changes."""
+_plain: Final = Response.plain
+_CHECKED: Final = frozenset(("content-length", "content-type", "transfer-encoding"))
+"""The fields that `Response.check` reads."""
 
 
-def settle_plain(value: Any, request: Request) -> Response | None:
-    """The settled response for a str or bytes, which most handlers return. None for any other value.
+def known_types(text_type: str, bytes_type: str) -> dict[type, str]:
+    """The Content-Type of str and bytes, where `settle_known` may be called with it."""
+    return {kind: name for kind, name in ((str, text_type), (bytes, bytes_type)) if name in KNOWN_TYPES}
 
-    None also if the request has prepared changes to the response.
-    """
+
+def settle_known(value: str | bytes, content_type: str) -> Response:
+    """The settled response for a plain str or bytes, with the Content-Type that it has in `known_types`."""
+    if type(value) is str and not value.isascii():
+        value.encode()  # UnicodeEncodeError is raised here, before the head is sent
+    return _plain(value, content_type)
+
+
+def settle_plain(value: Any, request: Request, call: Callable[..., Any]) -> Response | None:
+    """The settled response for a plain str, bytes or JSON that `call` returned. None for any other value."""
     kind = type(value)
-    if kind is not str and kind is not bytes:
-        return None
+    of_json = kind is dict or kind is list or isinstance(value, Struct)
     handler = request.engine_handler
-    if handler is None or request.prepared:
+    if handler is None or request.prepared or not (of_json or kind is str or kind is bytes):
         return None
     media_type = handler.text_type if kind is str else handler.bytes_type
-    if media_type in KNOWN_TYPES:
-        response = Response.plain(value, media_type)
-        check_unicode(value)
+    if of_json:
+        response = to_response(value, call, request)  # its Content-Type is right, so there is nothing to check
+    elif media_type in KNOWN_TYPES:
+        response = settle_known(value, media_type)
     else:
         response = Response.of(value, handler.text_type, handler.bytes_type)
         check_unicode(value)
         response.check(request)
-    request.settled = response, value, 200, response.headers.lines()
+        response.mark_settled()
+    request.settled = response
     return response
 
 
-def is_settled(value: Any, request: Request) -> bool:
-    """Whether a middleware returns the response of `next` unchanged."""
+def settle_added(value: Any, request: Request) -> bool:
+    """Settle the response of `next` again if a middleware has only added fields that `Response.check` does not read."""
     settled = request.settled
-    return (
-        settled is not None
-        and value is settled[0]
-        and value.body is settled[1]
-        and value.status is settled[2]
-        and value.headers.has_lines(settled[3])
-        and not request.prepared
-    )
+    if settled is None or value is not settled or not settled.adds_to_settled(_CHECKED):
+        return False
+    settled.mark_settled()
+    return True
 
 
 def remember_settled(response: Response, request: Request) -> Response:
     """Remember that a response is settled."""
-    request.settled = response, response.body, response.status, response.headers.lines()
+    response.mark_settled()
+    # What `setHeader` has set meanwhile, such as in the first part of a stream, is still to be put in.
+    request.settled = None if request.prepared else response
     return response
 
 

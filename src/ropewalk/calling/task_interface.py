@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, NoReturn, TextIO
 
 from twisted.internet.defer import Deferred
 
+from ropewalk.request import TaskCore
 from ropewalk.waiting import call_soon
 
 _numbers: Final = count(1)
@@ -47,7 +48,7 @@ class DeferredWait:
         return True
 
 
-class TaskInterface:
+class TaskInterface(TaskCore):
     """The attributes of a task while its coroutine runs or waits, and after it has ended."""
 
     __slots__ = (
@@ -59,12 +60,8 @@ class TaskInterface:
         "awaiting",
         "callbacks",
         "cancels",
-        "context",
-        "coroutine",
         "error",
         "finished",
-        "loop",
-        "marked",
         "name",
         "outcome",
     )
@@ -84,7 +81,6 @@ class TaskInterface:
         self.cancels = 0
         self.error: BaseException | None = None
         self.finished = False
-        self.marked = False  # the task has state, such as a name, so it must not be reused for another coroutine
         self.name: str | None = None
         self.outcome: Any = None
         self._asyncio_future_blocking = False  # asyncio's protocol between tasks and futures

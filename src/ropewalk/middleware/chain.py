@@ -3,8 +3,18 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, cast
 
-from ropewalk.calling import close_dropped, is_settled, note_middleware, respond, respond_to_error, send, settle_plain
-from ropewalk.errors import HTTPError, WrongReturn, named
+from ropewalk.calling import (
+    close_dropped,
+    known_types,
+    note_middleware,
+    respond,
+    respond_again,
+    respond_to_error,
+    send,
+    settle_known,
+    settle_plain,
+)
+from ropewalk.errors import HTTPError
 from ropewalk.middleware.order import check_order
 from ropewalk.request import Request
 from ropewalk.resource import Handler, check_middleware
@@ -16,6 +26,8 @@ PREFLIGHT: Final = "ropewalk_responds_to_preflight"
 """The name of the attribute that marks a middleware which responds to CORS preflights, so that it also runs for
 them."""
 Step = Callable[[Request], Coroutine[Any, Any, Response]]
+_AT_FIRST: Final[tuple[Any, Any, Any]] = None, None, ()
+"""Set before the middleware runs: to find that an attribute is unset takes longer than a middleware."""
 
 
 def check(middleware: Middleware) -> Middleware:
@@ -23,25 +35,27 @@ def check(middleware: Middleware) -> Middleware:
     return cast("Middleware", check_middleware(middleware))
 
 
-def chain(handler: Handler, apps: tuple[Any, ...]) -> Step:
-    """Wrap a handler in the middleware of its route, and these in the middleware of `apps`, given outermost first.
+def chain(handler: Handler, apps: tuple[Any, ...]) -> Callable[[Request], Coroutine[Any, Any, Any]]:
+    """A handler inside the middleware of its route, inside that of apps, the outermost app first.
 
     Raises HandlerError (RW238) for middleware in a wrong order.
     """
     check_order([*(each for app in apps for each in app.middlewares), *handler.middleware], handler.call)
-    step = _call_handler(handler, apps)
-    for middleware in reversed(handler.middleware):
-        step = _call_middleware(middleware, step, apps)
-    for depth in range(len(apps), 0, -1):
-        for middleware in reversed(apps[depth - 1].middlewares):
-            step = _call_middleware(middleware, step, apps[:depth])
-    step = _send_stream(step)
-    step.ropewalk_apps = apps  # type: ignore[attr-defined] # `fail` reads it to find error handlers
-    step.__wrapped__ = handler.call  # type: ignore[attr-defined] # error messages name this function
-    return step
+    layers = [(each, apps[: depth + 1]) for depth, app in enumerate(apps) for each in app.middlewares]
+    layers += [(each, apps) for each in handler.middleware]
+    plain_types = known_types(handler.text_type, handler.bytes_type)
+    step = _call_handler(handler, apps, plain_types)
+    if not layers:
+        layers = [(_pass_on, apps)]
+    for middleware, around in reversed(layers[1:]):
+        step = _call_middleware(middleware, step, around)
+    outermost: Any = _call_outermost(layers[0][0], step, layers[0][1], plain_types)
+    outermost.ropewalk_apps = apps  # calling.fail finds the error handlers of the apps there
+    outermost.__wrapped__ = handler.call  # error messages find the user's code there
+    return cast("Callable[[Request], Coroutine[Any, Any, Any]]", outermost)
 
 
-def _call_handler(handler: Handler, apps: tuple[Any, ...]) -> Step:
+def _call_handler(handler: Handler, apps: tuple[Any, ...], plain_types: dict[type, str]) -> Step:
     call = handler.call_in_middleware or handler.call
     whole_body, pass_params = handler.whole_body, handler.pass_params
 
@@ -50,7 +64,12 @@ def _call_handler(handler: Handler, apps: tuple[Any, ...]) -> Step:
             if whole_body and request.has_body:
                 await request.body(handler.body_limit)
             value = call(request, **request.params) if pass_params else call(request)
-            return settle_plain(value, request) or await respond(request, value, call)
+            kind = plain_types.get(type(value))
+            if kind is not None and not request.prepared:
+                response = settle_known(value, kind)
+                request.settled = response
+                return response
+            return settle_plain(value, request, call) or await respond(request, value, call)
         except BaseException as error:  # noqa: BLE001 - logged, or raised again if it ends the handler
             return await respond_to_error(request, error, apps)
 
@@ -61,42 +80,64 @@ def _call_middleware(middleware: Middleware, next_step: Step, apps: tuple[Any, .
     async def call_middleware(request: Request) -> Response:
         try:
             value = await middleware(request, next_step)
-            if is_settled(value, request):
-                return cast("Response", value)
-            if value is None:
-                raise WrongReturn("RW209", f"{named(middleware)} returned None.")
-            return await respond(request, value, middleware)
+            settled = request.settled
+            if settled is not None and value is settled and settled.is_as_settled():
+                return settled
+            return await respond_again(request, value, middleware)
         except BaseException as error:  # noqa: BLE001 - as above
-            if request.has_failed_with(error):
-                return request.failure()
-            if not isinstance(error, HTTPError) and not _raised_by_next_step(error):
-                note_middleware(error, middleware)
-            return await respond_to_error(request, error, apps)
+            return await _respond_to_error(request, error, middleware, apps)
 
     return call_middleware
 
 
-def _send_stream(next_step: Step) -> Step:
-    async def send_stream(request: Request) -> Response:
-        request.enter_middleware()
+def _call_outermost(
+    middleware: Middleware, next_step: Step, apps: tuple[Any, ...], plain_types: dict[type, str]
+) -> Callable[[Request], Coroutine[Any, Any, Any]]:
+    """Like `_call_middleware`, and sends a stream. Returns what the engine is to send: for most, a str or bytes."""
+
+    async def call_outermost(request: Request) -> Any:
+        request.settled, request.failed, request.begun = _AT_FIRST
         try:
             try:
-                response = await next_step(request)
-            finally:
-                request.leave_middleware()
-            if isinstance(response.body, (bytes, str)) and not request.begun:
-                return response
-            # All parts of a stream are produced in the task and the context of the first part, so the stream is sent
-            # here.
-            return await send(response, request)
+                value = await middleware(request, next_step)
+                settled = request.settled
+                if settled is None or value is not settled:
+                    value = await respond_again(request, value, middleware)
+                elif not request.begun and (body := settled.plain_body(plain_types)) is not None:
+                    return body  # the engine sends it by itself, which takes less time than `Response.send`
+                elif not settled.is_as_settled():
+                    value = await respond_again(request, value, middleware)
+            except BaseException as error:  # noqa: BLE001 - as above
+                value = await _respond_to_error(request, error, middleware, apps)
+            if isinstance(value.body, (bytes, str)) and not request.begun:
+                return value
+            request.settled = request.failed = None
+            # All parts of a stream are made in the task and the context in which the first was made.
+            return await send(value, request)
         except GeneratorExit:
             request.begun = ()  # the coroutine is being closed, so it can no longer await
             raise
         finally:
+            request.settled = request.failed = None  # the traceback of an error refers to the request in a circle
             if request.begun:
                 await close_dropped(request)
 
-    return send_stream
+    return call_outermost
+
+
+async def _pass_on(request: Request, next: Next) -> Response:
+    """The middleware of a handler that has none, whose app has error handlers."""
+    return await next(request)
+
+
+async def _respond_to_error(
+    request: Request, error: BaseException, middleware: Middleware, apps: tuple[Any, ...]
+) -> Response:
+    if request.has_failed_with(error):
+        return request.failure()
+    if not isinstance(error, HTTPError) and not _raised_by_next_step(error):
+        note_middleware(error, middleware)
+    return await respond_to_error(request, error, apps)
 
 
 def _raised_by_next_step(error: BaseException) -> bool:

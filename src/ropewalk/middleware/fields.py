@@ -13,10 +13,10 @@ def add_lines(request: Request, response: Response, lines: Sequence[Line]) -> No
 
     A checked response stays marked as checked, because a second check would cost more than the middleware itself.
     """
-    response.headers.add_checked(lines)
-    settled = request.settled
-    if settled is not None and settled[0] is response:
-        settled[3].extend(lines)
+    if request.settled is response:
+        response.add_settled(lines)
+    else:
+        response.headers.add_checked(lines)
 
 
 def vary_line(names: Sequence[str]) -> Line:

@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
-from ropewalk._engine import PENDING, EngineHandler
+from ropewalk._engine import PENDING, EngineHandler, FirstSegmentRunner, TaskCore
 from ropewalk.cookies import parse_cookies
 from ropewalk.headers import Headers, Text, location
 from ropewalk.request.preconditions import ConditionalExchange
 from ropewalk.request.query import QueryParams
 
 if TYPE_CHECKING:
-    from ropewalk.calling.settling import BegunBody, Settled
+    from ropewalk.calling.settling import BegunBody
     from ropewalk.response import Response
 
-__all__ = ["PENDING", "Address", "EngineHandler", "Request"]
+__all__ = ["PENDING", "Address", "EngineHandler", "FirstSegmentRunner", "Request", "TaskCore"]
 
 Arguments = ParamSpec("Arguments")
 
@@ -44,19 +44,17 @@ class Request(ConditionalExchange):
     __slots__ = (
         "_cookies",
         "_failing",
-        "_failure",
         "_headers",
         "_query",
         "_route",
         "_state",
         "begun",
         "dependency_scope",
-        "settled",
+        "failed",
     )
 
     _cookies: dict[str, str]
     _failing: bool
-    _failure: "tuple[Response, TracebackType | None] | None"
     _headers: Headers
     _query: QueryParams
     _route: str | None
@@ -64,9 +62,9 @@ class Request(ConditionalExchange):
     begun: "Sequence[BegunBody]"
     """Streamed bodies whose first part was produced inside middleware. Unset outside middleware."""
     dependency_scope: Any
-    """The RequestScope of a typed handler while it has dependencies to close; otherwise unset."""
-    settled: "Settled | None"
-    """The response that `next` returned last. Unset outside middleware."""
+    """The RequestScope of a typed handler, while it has something to close. It is unset otherwise."""
+    failed: "tuple[Response, TracebackType | None] | None"
+    """The response made from an error last, and its traceback. Unset outside middleware."""
 
     @property
     def headers(self) -> Headers:
@@ -174,12 +172,12 @@ class Request(ConditionalExchange):
         """Remember the response made from an error, in case a middleware raises the error again. Return a copy with the
         error."""
         response = response.with_error(error)
-        self._failure = response, error.__traceback__
+        self.failed = response, error.__traceback__
         return response
 
     def has_failed_with(self, error: BaseException) -> bool:
         """Whether a response was made from this exception object."""
-        return self._failure is not None and self._failure[0].error is error
+        return self.failed is not None and self.failed[0].error is error
 
     def note_failure(self, error: BaseException) -> None:
         """Pass the error to the handler's dependencies when they are closed, and drop the functions added with
@@ -204,21 +202,8 @@ class Request(ConditionalExchange):
 
         The frames of the middleware that raised the error again are removed from its traceback.
         """
-        assert self._failure is not None
-        response, trace = self._failure
+        assert self.failed is not None
+        response, trace = self.failed
         assert response.error is not None
         response.error.__traceback__ = trace
         return response
-
-    def enter_middleware(self) -> None:
-        """Set the attributes that middleware reads, because an AttributeError for an unset one costs more than a
-        middleware."""
-        self.settled = None
-        self._failure = None
-        self.begun = ()
-
-    def leave_middleware(self) -> None:
-        """Drop references that only middleware needs, because the traceback of an error and the request form a
-        cycle."""
-        self.settled = None
-        self._failure = None

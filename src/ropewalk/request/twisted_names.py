@@ -25,7 +25,7 @@ class TwistedNames(BodyReader):
     """An exchange with the methods with which twisted.web resources read the request and set the head of the
     response."""
 
-    __slots__ = ("_args", "_encode", "_fields", "_postpath", "_prepath", "_status")
+    __slots__ = ("_args", "_encode", "_fields", "_postpath", "_prepath", "_status", "settled")
 
     _args: dict[bytes, list[bytes]]
     _fields: Headers
@@ -34,6 +34,8 @@ class TwistedNames(BodyReader):
     _prepath: list[str]
     _status: int
     """The status set by `setResponseCode`."""
+    settled: "Response | None"
+    """The response that `next` returned last, unless a status or a field was set after it. Unset outside middleware."""
 
     @property
     def uri(self) -> bytes:
@@ -91,7 +93,7 @@ class TwistedNames(BodyReader):
         if message is not None:
             self.set_reason(code, reason_phrase(message))
         self._status = code
-        self.prepared = True
+        self._prepare()
 
     def setHeader(self, name: Text, value: Text) -> None:
         """Set a header field of the response. It replaces the same field of the handler's return value. Raises
@@ -172,6 +174,10 @@ class TwistedNames(BodyReader):
             self.set_reason(0, b"")
             self._unprepare()
 
+    def _prepare(self) -> None:
+        self.prepared = True
+        self.settled = None
+
     def _unprepare(self) -> None:
         take(self, "_status")
         take(self, "_fields")
@@ -182,7 +188,7 @@ class TwistedNames(BodyReader):
             return self._fields
         except AttributeError:
             self._fields = Headers()
-            self.prepared = True
+            self._prepare()
             return self._fields
 
 

@@ -11,6 +11,7 @@ from ropewalk import calling
 from ropewalk._engine import Engine, Limits
 from ropewalk.app import App
 from ropewalk.errors import StartError
+from ropewalk.json_values import EncodedJSON
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import EngineHandler, Request
 from ropewalk.resource import node_of
@@ -45,7 +46,7 @@ class Service:
 
     request: type[Request] = Request
     encode_json = staticmethod(encode_json)
-    json_types: tuple[type, ...] = (msgspec.Struct,)
+    json_types: tuple[type, ...] = (msgspec.Struct, EncodedJSON)
     send_value = staticmethod(calling.send_value)
     fail = staticmethod(calling.fail)
 
@@ -61,7 +62,7 @@ class Service:
         if self.proxies is None:
             _check_mounted(app)
         self.coroutines = calling.CoroutineRunner()
-        self.drive: Callable[..., object] = self.coroutines.drive
+        self.drive: Callable[..., object] = self.coroutines
         self.shortages = calling.ShortageLog()
         self.stopping = Moment()
         """Fires when a stop begins."""

@@ -161,7 +161,7 @@ class _RecordingService(Service):
 
     def drive(self, request: Request, coroutine: Any, context: Any) -> Any:
         self._know(request)
-        value = self.coroutines.drive(request, coroutine, context)
+        value = self.coroutines(request, coroutine, context)
         if value is PENDING:
             self._harness.add_task(getattr(request, "_running", None))
         return value

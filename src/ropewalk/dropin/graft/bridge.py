@@ -40,7 +40,7 @@ class AppBridge:
 
     def __init__(self, tree: "GraftedApp", request: Any, exchange: RelayedExchange) -> None:
         self.app = tree.app
-        self.drive = tree.coroutines.drive
+        self.drive = tree.coroutines
         self.engine: Engine = exchange.service.engine
         self.paused = False
         """Whether the transport is full."""

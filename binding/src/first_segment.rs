@@ -1,0 +1,218 @@
+//! `FirstSegmentRunner`: runs the first segment of a coroutine, in which most of them end.
+
+use std::sync::Mutex;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyList, PyNone, PySendResult};
+
+use crate::engine_handler::pending;
+use crate::sync::lock;
+use crate::task_core::TaskCore;
+
+/// Runs first segments of coroutines, each as the current task of asyncio. `make_task` makes the task of a coroutine,
+/// and `swap_task(loop, task)` replaces the current task of a loop.
+#[pyclass(frozen, subclass, module = "ropewalk._engine")]
+pub struct FirstSegmentRunner {
+    make_task: Py<PyAny>,
+    swap_task: Py<PyAny>,
+    enter_task: Py<PyAny>,
+    leave_task: Py<PyAny>,
+    find_running_loop: Py<PyAny>,
+    reference_count: Py<PyAny>,
+    /// What `reference_count` returns for an object to which nothing else refers.
+    unshared: usize,
+    /// The loop that ran last. Before CPython 3.12, to look it up is a system call (getpid).
+    last_loop: Mutex<Option<Py<PyAny>>>,
+    /// Tasks whose coroutine never waited. The next coroutine reuses one.
+    spare: Mutex<Vec<Py<TaskCore>>>,
+}
+
+#[pymethods]
+impl FirstSegmentRunner {
+    #[new]
+    #[pyo3(signature = (make_task, swap_task, /))]
+    fn new(py: Python<'_>, make_task: Py<PyAny>, swap_task: Py<PyAny>) -> PyResult<Self> {
+        let asyncio = py.import("asyncio")?;
+        let reference_count = py.import("sys")?.getattr("getrefcount")?;
+        let unshared = reference_count.call1((&PyList::empty(py),))?.extract()?;
+        Ok(FirstSegmentRunner {
+            make_task,
+            swap_task,
+            enter_task: asyncio.getattr("_enter_task")?.unbind(),
+            leave_task: asyncio.getattr("_leave_task")?.unbind(),
+            find_running_loop: asyncio.getattr("_get_running_loop")?.unbind(),
+            reference_count: reference_count.unbind(),
+            unshared,
+            last_loop: Mutex::default(),
+            spare: Mutex::default(),
+        })
+    }
+
+    /// Run the first segment of a coroutine, inside its context. Returns its value, or PENDING if it waits: then the
+    /// method `begin_wait` of its task was called, with the request and what it awaits. Raises what the coroutine raises.
+    /// `loop` is the running event loop, if the caller knows it.
+    #[pyo3(signature = (request, coroutine, context, r#loop = None, /))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        request: &Bound<'py, PyAny>,
+        coroutine: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+        r#loop: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match self.run(request, coroutine, context, r#loop)? {
+            Some(value) => Ok(value),
+            None => Ok(pending(py)?.bind(py).clone().into_any()),
+        }
+    }
+
+    #[getter]
+    fn spare<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let tasks: Vec<_> = lock(&self.spare).iter().map(|task| task.clone_ref(py)).collect();
+        PyList::new(py, tasks)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.make_task)?;
+        visit.call(&self.swap_task)?;
+        // What is locked is in use, so it is not garbage.
+        if let Ok(last_loop) = self.last_loop.try_lock() {
+            visit.call(&*last_loop)?;
+        }
+        for task in self.spare.try_lock().iter().flat_map(|tasks| tasks.iter()) {
+            visit.call(task)?;
+        }
+        Ok(())
+    }
+}
+
+impl FirstSegmentRunner {
+    /// As `__call__`. None if the coroutine waits.
+    pub fn run<'py>(
+        &self,
+        request: &Bound<'py, PyAny>,
+        coroutine: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+        event_loop: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = coroutine.py();
+        let event_loop = match event_loop {
+            Some(event_loop) => Some(event_loop),
+            None => self.running_loop(py)?,
+        };
+        let task = self.task_of(coroutine, context, event_loop.as_ref())?;
+        let former = match &event_loop {
+            Some(event_loop) => self.enter(event_loop, &task)?,
+            None => None,
+        };
+        let outcome = send_none(coroutine);
+        if let Some(event_loop) = &event_loop {
+            self.leave_task.bind(py).call1((event_loop, &task))?;
+            if let Some(former) = former {
+                self.enter_task.bind(py).call1((event_loop, former))?;
+            }
+        }
+        match outcome {
+            Ok(PySendResult::Return(value)) => {
+                self.end(task, &value)?;
+                Ok(Some(value))
+            }
+            Ok(PySendResult::Next(awaited)) => {
+                task.call_method1(intern!(py, "begin_wait"), (request, awaited))?;
+                Ok(None)
+            }
+            Err(error) => {
+                // `into_value` keeps the traceback, `value` does not.
+                let error = error.into_value(py).into_bound(py);
+                task.setattr(intern!(py, "error"), &error)?;
+                task.call_method0(intern!(py, "finish"))?;
+                task.call_method0(intern!(py, "forget_frames"))?;
+                Err(PyErr::from_value(error.into_any()))
+            }
+        }
+    }
+
+    fn running_loop<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let last = lock(&self.last_loop).as_ref().map(|event_loop| event_loop.bind(py).clone());
+        if let Some(last) = last
+            && last.call_method0(intern!(py, "is_running"))?.is_truthy()?
+        {
+            return Ok(Some(last));
+        }
+        let found = self.find_running_loop.bind(py).call0()?;
+        let found = if found.is_none() { None } else { Some(found) };
+        let replaced = std::mem::replace(&mut *lock(&self.last_loop), found.clone().map(Bound::unbind));
+        drop(replaced);
+        Ok(found)
+    }
+
+    /// The task for a coroutine: a spare one, or a new one.
+    fn task_of<'py>(
+        &self,
+        coroutine: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+        event_loop: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, TaskCore>> {
+        let py = coroutine.py();
+        let spare = lock(&self.spare).pop();
+        let Some(task) = spare else {
+            return Ok(self.make_task.bind(py).call1((coroutine, context, event_loop))?.cast_into::<TaskCore>()?);
+        };
+        let task = task.into_bound(py);
+        let core = TaskCore {
+            coroutine: Some(coroutine.clone().unbind()),
+            context: Some(context.clone().unbind()),
+            event_loop: event_loop.map(|event_loop| event_loop.clone().unbind()),
+            marked: false,
+        };
+        // A spare task is empty, so this drops nothing.
+        *task.borrow_mut() = core;
+        Ok(task)
+    }
+
+    /// Makes a task the current one. Returns the former one if there is one: the caller may run in a task itself, such as
+    /// a test's.
+    fn enter<'py>(
+        &self,
+        event_loop: &Bound<'py, PyAny>,
+        task: &Bound<'py, TaskCore>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = task.py();
+        match self.enter_task.bind(py).call1((event_loop, task)) {
+            Ok(_) => Ok(None),
+            Err(error) if error.is_instance_of::<PyRuntimeError>(py) => {
+                let former = self.swap_task.bind(py).call1((event_loop, task))?;
+                Ok(if former.is_none() { None } else { Some(former) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps the task of a coroutine that has ended with a value as a spare one, unless other code refers to it.
+    fn end(&self, task: Bound<'_, TaskCore>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = task.py();
+        let unshared = self.reference_count.bind(py).call1((&task,))?.extract::<usize>()? == self.unshared
+            && !task.borrow().marked
+            && task.getattr(intern!(py, "__weakref__"))?.is_none();
+        if unshared {
+            // Dropped with no borrow held: that may run code of the program.
+            let ended = std::mem::take(&mut *task.borrow_mut());
+            drop(ended);
+            lock(&self.spare).push(task.unbind());
+            return Ok(());
+        }
+        task.setattr(intern!(py, "outcome"), value)?;
+        task.call_method0(intern!(py, "finish"))?;
+        Ok(())
+    }
+}
+
+/// Runs a coroutine to its next await. Unlike its method `send`, this makes no exception of its value.
+fn send_none<'py>(coroutine: &Bound<'py, PyAny>) -> PyResult<PySendResult<'py>> {
+    let py = coroutine.py();
+    let iterator = coroutine.call_method0(intern!(py, "__await__"))?.cast_into::<PyIterator>()?;
+    iterator.send(&PyNone::get(py))
+}
