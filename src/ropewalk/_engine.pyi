@@ -109,8 +109,10 @@ class EngineCallbacks(Protocol):
     """Types other than dict and list whose instances the engine passes to `encode_json`."""
 
     def resolve(self, request: Any, /) -> EngineHandler:
-        """Return the handler for a request. It may set `request.params`. For a static handler, it is called only once
-        for each path and method."""
+        """Return the handler for a request. It may set `request.params`.
+
+        For a static handler, it is called only once for each path and method.
+        """
 
     drive: Callable[[Any, Any, Any], Any]
     """`drive(request, coroutine, context)` runs a coroutine until it first suspends. It returns its value, or `PENDING`
@@ -143,7 +145,8 @@ class EngineCallbacksWithOwners(EngineCallbacks, Protocol):
         The engine calls `begin(exchange)` of the owner for every request. When everything is sent, the sending side is
         closed and the engine only waits for the client, it calls `lingers()`. At the end, it calls `closed(how)`, where
         `how` is "done", "lost", "cut" or "aborted". The sink of a pipe is also an owner, but the engine calls only its
-        `begin`."""
+        `begin`.
+        """
 
 @final
 class EngineHandler:
@@ -266,8 +269,10 @@ class Exchange:
     notify_done: bool
     """Set it to True so that the engine calls `on_done` when the response is complete."""
     def header(self, name: str, /) -> str | None:
-        """The value of a field. Several lines are joined with ", " (RFC 9110, section 5.3). None if the field is
-        absent."""
+        """The value of a field. Several lines are joined with ", " (RFC 9110, section 5.3).
+
+        None if the field is absent.
+        """
     def values(self, name: bytes, /) -> list[bytes]:
         """The value of each line of a field, in order."""
     def combined_log_line(
@@ -283,8 +288,10 @@ class Exchange:
 
     # Its body
     def receive(self, limit: int | None = None, /) -> None:
-        """Begin to receive the body, and send 100 Continue if the client expects it. Raises BodyTooLarge if
-        Content-Length exceeds the limit."""
+        """Begin to receive the body, and send 100 Continue if the client expects it.
+
+        Raises BodyTooLarge if Content-Length exceeds the limit.
+        """
     def collect(self, limit: int | None = None, /) -> None:
         """Like `receive`, but call `on_readable` only once, when the body is complete."""
     def take(self) -> bytes | None:
@@ -313,20 +320,26 @@ class Exchange:
         """Whether the exchange has ended before its response was complete."""
     @property
     def ending(self) -> str | None:
-        """How the connection ends, if the exchange has ended early: "done", "lost", "cut" or "aborted". None before
-        `on_gone`."""
+        """How the connection ends, if the exchange has ended early: "done", "lost", "cut" or "aborted".
+
+        None before `on_gone`.
+        """
     @property
     def status(self) -> int | None: ...
     @property
     def bytes_sent(self) -> int: ...
     def set_reason(self, status: int, reason: bytes, /) -> None:
         """Use this reason phrase instead of the registered one if the response has this status (RFC 9112, section 4).
-        If it has control characters, `respond` or `begin` raises InvalidField."""
+
+        If it has control characters, `respond` or `begin` raises InvalidField.
+        """
     def respond(self, status: int, fields: Iterable[_Field], body: bytes | str, /) -> None:
         """Send a whole response. The engine adds Content-Length, Date and Connection."""
     def respond_file(self, status: int, fields: Iterable[_Field], fd: int, offset: int, length: int, /) -> None:
-        """Send a whole response whose body is a region of an open regular file. The engine duplicates the
-        descriptor."""
+        """Send a whole response whose body is a region of an open regular file.
+
+        The engine duplicates the descriptor.
+        """
     def interim(self, status: int, fields: Iterable[_Field], /) -> None:
         """Send an interim (1xx) response before the final one, such as 103 Early Hints (RFC 8297)."""
     def begin(self, status: int, fields: Iterable[_Field], length: int | None = None, /) -> None:
@@ -336,8 +349,10 @@ class Exchange:
     def pressure(self) -> bool:
         """Whether a writer should wait until `on_writable` is called."""
     def write(self, data: bytes, /) -> bool:
-        """Send a part of the body. Return False if the queue is over its high-water mark; `on_writable` is then called
-        later."""
+        """Send a part of the body.
+
+        Return False if the queue is over its high-water mark; `on_writable` is then called later.
+        """
     def end(self, trailers: Iterable[_Field] | None = None, /) -> None:
         """End a streamed response."""
     def abort(self) -> None:
@@ -345,8 +360,10 @@ class Exchange:
     def close_after(self) -> None:
         """Send `Connection: close` with this response."""
     def upgrade(self, fields: Iterable[_Field], /) -> None:
-        """Respond with 101 and switch to another protocol. From now on, `take` and `write` transfer raw bytes, and
-        `end` closes the connection."""
+        """Respond with 101 and switch to another protocol.
+
+        From now on, `take` and `write` transfer raw bytes, and `end` closes the connection.
+        """
 
     # A response whose handler writes HTTP/1 itself: the engine adds only `Connection: close`, if it closes the
     # connection.
@@ -355,16 +372,22 @@ class Exchange:
     def relay_head(self, status: int, reason: bytes, fields: _Fields, /) -> None:
         """Send the head. The engine enforces Content-Length; the handler frames chunks itself."""
     def relay_write(self, data: bytes, /) -> bool:
-        """Send bytes unchanged. Return False if the queue is over its high-water mark; `on_writable` is then called
-        later."""
+        """Send bytes unchanged.
+
+        Return False if the queue is over its high-water mark; `on_writable` is then called later.
+        """
     def relay_file(self, fd: int, offset: int, length: int, /) -> bool:
-        """Send a region of an open regular file, if Content-Length frames the response. The engine takes ownership of
-        the descriptor, and always closes it."""
+        """Send a region of an open regular file, if Content-Length frames the response.
+
+        The engine takes ownership of the descriptor, and always closes it.
+        """
     def relay_end(self) -> None:
         """End a response that began with `relay_head`."""
     def switch_without_response(self) -> None:
-        """Switch to another protocol like `upgrade`, but without a response. From now on, `take` and `relay_write`
-        transfer raw bytes, and `end` closes the connection."""
+        """Switch to another protocol like `upgrade`, but without a response.
+
+        From now on, `take` and `relay_write` transfer raw bytes, and `end` closes the connection.
+        """
 
     # Called by the engine; `Request` overrides them.
     def on_readable(self) -> None: ...
@@ -401,8 +424,10 @@ class Pipe:
     def flush_output(self) -> None:
         """Pass the output to the sink now, even while a turn is running. This serves no events."""
     def close(self) -> None:
-        """Close the pipe after its output is sent, even if a response is incomplete. This serves no other
-        connection."""
+        """Close the pipe after its output is sent, even if a response is incomplete.
+
+        This serves no other connection.
+        """
     def disconnect(self) -> None:
         """Like `lost`, but this serves no other connection."""
     def set_idle_timeout(self, seconds: float, /) -> None:
@@ -428,17 +453,25 @@ class Connection:
     def abort(self) -> None:
         """Close the connection at once, with a TCP reset."""
     def release(self) -> tuple[int, bytes]:
-        """Remove the connection from the engine, if no request has begun on it. Return its descriptor, which the caller
-        must close, and the bytes that were read. Raises RuntimeError if the connection is in use."""
+        """Remove the connection from the engine, if no request has begun on it.
+
+        Return its descriptor, which the caller must close, and the bytes that were read. Raises RuntimeError if the
+        connection is in use.
+        """
 
 class PipeSink(Protocol):
-    """The object to which a pipe writes. If it has a method `refuse()`, it responds itself to requests that are refused
-    with 400."""
+    """The object to which a pipe writes.
+
+    If it has a method `refuse()`, it responds itself to requests that are refused with 400.
+    """
 
     def write(self, data: bytes, /) -> None: ...
     def end_writing(self) -> None:
-        """Close the sending side, because all output is written. Continue to feed input until `close`: the engine drops
-        it, so that the client can read the response before the connection closes."""
+        """Close the sending side, because all output is written.
+
+        Continue to feed input until `close`: the engine drops it, so that the client can read the response before the
+        connection closes.
+        """
     def close(self) -> None: ...
     def abort(self) -> None: ...
     def pause_reading(self) -> None: ...
@@ -456,12 +489,16 @@ class Engine:
     def tick(self) -> None:
         """Run the timers that are due. Call it at the time that `EngineCallbacks.arm` was given."""
     def bind_thread(self) -> None:
-        """Bind the engine to this thread: from now on, no other thread may use it. Before this call and the first turn,
-        any thread may."""
+        """Bind the engine to this thread: from now on, no other thread may use it.
+
+        Before this call and the first turn, any thread may.
+        """
     def use_context(self, context: Context, /) -> None:
-        """Give each request a copy of this context. Without this call, a request gets a copy of the context that is
-        current at its first event. That may be the context of another request, because asyncio runs a timer in the
-        context in which it was set."""
+        """Give each request a copy of this context.
+
+        Without this call, a request gets a copy of the context that is current at its first event. That may be the
+        context of another request, because asyncio runs a timer in the context in which it was set.
+        """
     def after_fork_in_child(self) -> None:
         """In a forked child: leave the connections to the parent, and accept on the same listeners. If that fails,
         every later use of the engine raises Forked (RW508)."""
@@ -484,7 +521,8 @@ class Engine:
     ) -> int:
         """Accept on TCP, and return the number of the listener.
 
-        With `half_close`, here and below, clients may close their sending side and still receive their responses."""
+        With `half_close`, here and below, clients may close their sending side and still receive their responses.
+        """
     def listen_unix(
         self, path: str, *, mode: int | None = None, backlog: int | None = None, half_close: bool = False
     ) -> int: ...
@@ -495,8 +533,11 @@ class Engine:
     def adopt(
         self, fd: int, data: bytes | None = None, /, *, owner: Any = None, half_close: bool = False
     ) -> Connection | None:
-        """Serve an accepted stream socket, from which `data` was already read, for an owner. The engine duplicates the
-        descriptor. Return None if the engine already has its maximum of connections and has closed the socket."""
+        """Serve an accepted stream socket, from which `data` was already read, for an owner.
+
+        The engine duplicates the descriptor. Return None if the engine already has its maximum of connections and has
+        closed the socket.
+        """
     def open_pipe(
         self,
         sink: Any,
@@ -509,9 +550,11 @@ class Engine:
     def trust_proxies(
         self, addresses: list[str], *, headers: str | None = None, host: bool = False, protocol: bool = False
     ) -> None:
-        """Trust proxies at these addresses, networks or "unix". `headers` is "x-forwarded", "forwarded" or None; with
-        `host`, X-Forwarded-Host is trusted, too. With `protocol`, every connection to a socket begins with a PROXY
-        protocol header. Raises ValueError."""
+        """Trust proxies at these addresses, networks or "unix".
+
+        `headers` is "x-forwarded", "forwarded" or None; with `host`, X-Forwarded-Host is trusted, too. With `protocol`,
+        every connection to a socket begins with a PROXY protocol header. Raises ValueError.
+        """
     def drain(self, seconds: float | None = None, /) -> None: ...
     def close(self) -> int:
         """Stop listening and abort every connection. Return the number of exchanges that were aborted.

@@ -15,8 +15,10 @@ class ForkObserver(Protocol):
     """An object that has an engine, or other state that belongs to only one process."""
 
     def after_fork_in_child(self) -> None:
-        """Called in the child before any other code. The child has no other threads. This method must not use the
-        reactor."""
+        """Called in the child before any other code. The child has no other threads.
+
+        This method must not use the reactor.
+        """
 
     def after_fork_in_parent(self) -> None:
         """Called in the parent after the fork."""

@@ -57,8 +57,10 @@ def _lower_token(name: str) -> str:
 
 
 def field_value(name: str, value: Text) -> str:
-    """Return the value of a field as str. Raises InvalidField for control characters and for characters outside
-    Latin-1."""
+    """Return the value of a field as str.
+
+    Raises InvalidField for control characters and for characters outside Latin-1.
+    """
     written = text(value)
     if written.isascii() and written.isprintable():
         return written
@@ -212,8 +214,10 @@ class Headers(MutableMapping[str, str]):
 
 
 def _pairs(fields: object) -> Iterator[tuple[Text, Text]]:
-    """Yield the pairs of an iterable. Raises InvalidField for other items, because a str of two characters could be
-    unpacked as a pair."""
+    """Yield the pairs of an iterable.
+
+    Raises InvalidField for other items, because a str of two characters could be unpacked as a pair.
+    """
     for pair in fields if isinstance(fields, Iterable) and not isinstance(fields, str | bytes) else (fields,):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             what = f"{shown(pair)} is not the name and value of a header."

@@ -73,8 +73,10 @@ def _weight_of(offer: str, ranges: list[_Range]) -> float:
 
 
 def _read_range(element: str) -> _Range | None:
-    """Parse a media range with its weight; None if it is malformed. Parameters after the weight are not a part of the
-    range."""
+    """Parse a media range with its weight; None if it is malformed.
+
+    Parameters after the weight are not a part of the range.
+    """
     parts = _PART.findall(element)
     weight = 1.0
     for number, part in enumerate(parts[1:], 1):

@@ -45,8 +45,10 @@ class OpenFile:
 
 
 def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
-    """Open a file that is to be sent, relative to `folder` (a descriptor) if it is given. Raises HTTPError 404 or
-    403."""
+    """Open a file that is to be sent, relative to `folder` (a descriptor) if it is given.
+
+    Raises HTTPError 404 or 403.
+    """
     with os_errors_as_http_errors():
         return OpenFile(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder))
 

@@ -369,8 +369,10 @@ class Response(Generic[Value]):
 
     @property
     def reason(self) -> bytes | None:
-        """The reason phrase; None for the registered one. You can also assign a str. Assignment raises InvalidField
-        (RW304) for an invalid phrase."""
+        """The reason phrase; None for the registered one. You can also assign a str.
+
+        Assignment raises InvalidField (RW304) for an invalid phrase.
+        """
         return self._reason
 
     @reason.setter
@@ -513,8 +515,10 @@ class Response(Generic[Value]):
         return stream(request, self, body)
 
     def _file_fields(self, file: OpenFile, request: Request) -> list[tuple[str, Text]]:
-        """The fields for a file. Last-Modified is not added to `headers`, because the file may change before the next
-        use."""
+        """The fields for a file.
+
+        Last-Modified is not added to `headers`, because the file may change before the next use.
+        """
         fields = self.headers.encoded()
         if "last-modified" not in self.headers:
             changed = last_modified(file.modified, request.unix_date)

@@ -13,8 +13,10 @@ _shapes: Final[list[ShapeOf]] = []
 
 
 def register_shapes(shape_of: ShapeOf) -> None:
-    """Set the function that makes conversions to body types. `ropewalk.typed`, a higher layer, calls this when it is
-    imported."""
+    """Set the function that makes conversions to body types.
+
+    `ropewalk.typed`, a higher layer, calls this when it is imported.
+    """
     _shapes[:] = [shape_of]
 
 

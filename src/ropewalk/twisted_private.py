@@ -261,8 +261,10 @@ def bind_path(port: Any) -> bytes:
 
 
 def is_tested(version: str) -> bool:
-    """Whether a version of Twisted lies between the oldest and the newest tested version. Only the first two numbers
-    are compared."""
+    """Whether a version of Twisted lies between the oldest and the newest tested version.
+
+    Only the first two numbers are compared.
+    """
     return _release(TESTED[0]) <= _release(version) <= _release(TESTED[-1])
 
 
@@ -284,8 +286,10 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def check(user: User) -> None:
-    """Check that Twisted has the attributes that one of Ropewalk's packages needs. Raises StartError (RW755)
-    otherwise."""
+    """Check that Twisted has the attributes that one of Ropewalk's packages needs.
+
+    Raises StartError (RW755) otherwise.
+    """
     missing = [each for each in ATTRIBUTES if each.user == user and not each.optional and not is_there(each)]
     if missing:
         raise _missing(f"{each.owner.replace(':', '.')}.{each.name} ({each.why})" for each in missing)

@@ -18,8 +18,10 @@ _REFUSALS: Final = {400: "The Host is malformed or wrong.", 421: "The server doe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedHostsOptions:
-    """The hosts that an app serves. Raises HandlerError: RW230 for an invalid value or no host, RW233 for a malformed
-    host."""
+    """The hosts that an app serves.
+
+    Raises HandlerError: RW230 for an invalid value or no host, RW233 for a malformed host.
+    """
 
     hosts: Iterable[str]
     """Such as "example.com", `*.example.com` for all subdomains (not for example.com itself), or "[::1]".

@@ -106,8 +106,9 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
 
 
 def _evaluate(request: Request, tag: str | None, modified: str | None) -> int:
-    """Evaluate the preconditions of a GET or HEAD in the order of RFC 9110, section 13.2.2. Return 304, 412, or else
-    200.
+    """Evaluate the preconditions of a GET or HEAD in the order of RFC 9110, section 13.2.2.
+
+    Return 304, 412, or else 200.
 
     Malformed fields are ignored, and so are conditional dates if the response has no Last-Modified.
     """

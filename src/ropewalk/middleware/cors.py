@@ -69,8 +69,9 @@ class CORSOptions:
 
 
 def cors(options: CORSOptions) -> Middleware:
-    """A middleware for CORS. Add it before other middleware, so that preflights need no login and scripts can read
-    error responses.
+    """A middleware for CORS.
+
+    Add it before other middleware, so that preflights need no login and scripts can read error responses.
 
     It responds to preflights (OPTIONS with Origin and Access-Control-Request-Method) itself: with 204, or with 403 if
     the request is not allowed. It replaces Access-Control fields that the handler sets, because browsers reject
@@ -173,8 +174,10 @@ def _drop(response: Response) -> None:
 
 
 def _matcher(origins: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return a function that tests whether an origin is in the list or matches a pattern. Browsers send origins in
-    lower case."""
+    """Return a function that tests whether an origin is in the list or matches a pattern.
+
+    Browsers send origins in lower case.
+    """
     exact = frozenset(each for each in origins if "*" not in each)
     patterns = []
     for origin in origins:

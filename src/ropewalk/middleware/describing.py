@@ -18,8 +18,10 @@ AnyMiddleware = TypeVar("AnyMiddleware", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class MiddlewareResponse:
-    """A response that a middleware sends instead of calling the handler. Raises HandlerError (RW219) for a wrong
-    status."""
+    """A response that a middleware sends instead of calling the handler.
+
+    Raises HandlerError (RW219) for a wrong status.
+    """
 
     status: int
     """For an error status, the document describes the body of an HTTPError with this status."""

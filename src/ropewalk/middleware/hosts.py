@@ -19,8 +19,9 @@ _HOST: Final = re.compile(
 
 
 def split_host(host: str) -> tuple[str, str] | None:
-    """Split a Host value into the lower-case name without a trailing dot, and the port ("" if absent). None if
-    malformed.
+    """Split a Host value into the lower-case name without a trailing dot, and the port ("" if absent).
+
+    None if malformed.
 
     An IPv6 address keeps its brackets and is shortened (RFC 9110, section 4.2.3; RFC 5952).
     """

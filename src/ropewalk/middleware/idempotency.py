@@ -264,8 +264,10 @@ async def _fingerprint(request: Request) -> str:
 
 
 def _shielded(coroutine: Coroutine[Any, Any, None]) -> Waiter[None]:
-    """Run a coroutine, and return an awaitable for its end. Cancelling the awaitable (the client disconnects) does not
-    cancel the coroutine."""
+    """Run a coroutine, and return an awaitable for its end.
+
+    Cancelling the awaitable (the client disconnects) does not cancel the coroutine.
+    """
     waiter: Waiter[None] = Waiter()
 
     def end(_: object) -> None:

@@ -93,8 +93,10 @@ def client_network(request: Request, ipv6_prefix: int) -> str:
 
 
 def digest(*parts: bytes | str) -> str:
-    """A hash of several values: 64 hexadecimal digits. Values are length-prefixed, so ("ab", "c") and ("a", "bc")
-    differ."""
+    """A hash of several values: 64 hexadecimal digits.
+
+    Values are length-prefixed, so ("ab", "c") and ("a", "bc") differ.
+    """
     found = sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part

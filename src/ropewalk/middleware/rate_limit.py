@@ -176,8 +176,10 @@ class _RateLimiter:
         return response
 
     async def _key(self, limit: Limit, request: Request) -> str | None:
-        """The key of a request for a limit; None if the limit does not apply. The kind in front keeps users and
-        addresses apart."""
+        """The key of a request for a limit; None if the limit does not apply.
+
+        The kind in front keeps users and addresses apart.
+        """
         key = limit.key
         if callable(key):
             value = await _text(key, request)

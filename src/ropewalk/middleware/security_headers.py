@@ -27,8 +27,10 @@ _REFERRERS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityHeaders:
-    """The header fields to add. None leaves a field out. Raises HandlerError: RW230 for an invalid value, RW231 for a
-    contradiction."""
+    """The header fields to add. None leaves a field out.
+
+    Raises HandlerError: RW230 for an invalid value, RW231 for a contradiction.
+    """
 
     nosniff: bool = True
     """X-Content-Type-Options: browsers do not guess the type of a response."""
@@ -136,8 +138,10 @@ def _policies(options: SecurityHeaders) -> tuple[str | None, str | None]:
 
 
 def _missing(lines: tuple[Line, ...], present: set[str], without: str | None) -> tuple[Line, ...]:
-    """The field lines that a response lacks. If it has its own X-Frame-Options, `frame-ancestors` is not added, because
-    browsers would prefer it."""
+    """The field lines that a response lacks.
+
+    If it has its own X-Frame-Options, `frame-ancestors` is not added, because browsers would prefer it.
+    """
     kept = tuple(line for line in lines if line[0] not in present)
     if _FRAMES not in present:
         return kept

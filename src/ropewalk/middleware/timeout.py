@@ -112,8 +112,10 @@ class _Limited:
             self._request.cancel_handler()
 
     def _for_coroutine(self, error: BaseException) -> BaseException:
-        """Convert a cancellation to Twisted's CancelledError if no asyncio loop runs. It passes through middleware and
-        error handlers."""
+        """Convert a cancellation to Twisted's CancelledError if no asyncio loop runs.
+
+        It passes through middleware and error handlers.
+        """
         if self.expired and isinstance(error, CancelledError) and running_loop() is None:
             return DeferredCancelled()
         return error

@@ -54,8 +54,10 @@ def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
 
 
 def merged(base: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `base` with the members of `extra`. Objects in both are merged; other members of `extra` replace those
-    of `base`."""
+    """A copy of `base` with the members of `extra`.
+
+    Objects in both are merged; other members of `extra` replace those of `base`.
+    """
     result = dict(base)
     for name, value in extra.items():
         former = result.get(name)

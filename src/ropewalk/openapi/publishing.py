@@ -19,8 +19,10 @@ _FIELDS: Final = {"x-content-type-options": "nosniff"}
 
 
 class Published:
-    """Adds the routes to an app. The document is made at the first request, and again after the resource tree has
-    changed."""
+    """Adds the routes to an app.
+
+    The document is made at the first request, and again after the resource tree has changed.
+    """
 
     def __init__(self, routes: Routes, options: OpenAPI) -> None:
         """Raises HandlerError (RW219) for wrong options, StartError (RW750) if swagger-ui-py is not installed, and

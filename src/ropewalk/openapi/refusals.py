@@ -58,8 +58,10 @@ class Refusal:
 
 
 def refusals_of(operation: Operation) -> Iterator[Refusal]:
-    """Yield the refusals of an operation. Several may have the same status. A webhook has none: its receiver
-    responds."""
+    """Yield the refusals of an operation. Several may have the same status.
+
+    A webhook has none: its receiver responds.
+    """
     if operation.webhook:
         return
     for error in _errors(operation):
@@ -106,8 +108,10 @@ def _errors(operation: Operation) -> Iterator[HTTPError]:
 
 
 def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
-    """Whether an input can be refused with 422. `made` has the types that the path's converters return, by
-    parameter."""
+    """Whether an input can be refused with 422.
+
+    `made` has the types that the path's converters return, by parameter.
+    """
     if each.source == "body":
         return not is_raw(each)
     if each.source == "path":

@@ -87,8 +87,10 @@ class CursorPages(Generic[Key]):
         self._two_way = two_way
 
     def position(self, query: HasCursor) -> Position[Key]:
-        """Where the page of a query begins. Raises InvalidInput (422) for a cursor of another list, or a malformed
-        one."""
+        """Where the page of a query begins.
+
+        Raises InvalidInput (422) for a cursor of another list, or a malformed one.
+        """
         if query.cursor is None:
             return Position(None)
         try:

@@ -95,8 +95,9 @@ class BodyReader(WaitableExchange):
 
     @property
     def content(self) -> BinaryIO:
-        """The complete body as a file, positioned at its start. It is for plain handlers, which are called when the
-        body has arrived.
+        """The complete body as a file, positioned at its start.
+
+        It is for plain handlers, which are called when the body has arrived.
 
         Raises HandlerError (RW207) while the body is incomplete.
         """
@@ -115,8 +116,9 @@ class BodyReader(WaitableExchange):
         return self._content
 
     def limit_body(self, limit: int) -> None:
-        """Allow at most `limit` bytes of body, whichever method reads it. A smaller limit of the route or the method
-        applies.
+        """Allow at most `limit` bytes of body, whichever method reads it.
+
+        A smaller limit of the route or the method applies.
 
         Call it in a middleware, before the body is read. Raises BodyTooLarge if Content-Length is over the limit.
         """
@@ -180,8 +182,10 @@ class BodyReader(WaitableExchange):
             return self._whole()
 
     def decode(self, body: bytes) -> str:
-        """Decode a body with the charset of the request's Content-Type. Raises HTTPError 400 and 415, as `text`
-        does."""
+        """Decode a body with the charset of the request's Content-Type.
+
+        Raises HTTPError 400 and 415, as `text` does.
+        """
         charset = content_type(self.header("content-type"))[1].get("charset", UTF_8)
         codec = find_codec(charset)
         if codec is None:
@@ -193,8 +197,10 @@ class BodyReader(WaitableExchange):
 
 
 class BodyStream:
-    """An iterator over the parts of a body as they arrive, each at least one byte long. Raises the errors of
-    `Request.body`."""
+    """An iterator over the parts of a body as they arrive, each at least one byte long.
+
+    Raises the errors of `Request.body`.
+    """
 
     __slots__ = ("_request", "_whole")
 

@@ -89,8 +89,10 @@ class BodyWriter(TwistedNames):
             raise
 
     def begin(self, status: int, fields: Iterable[tuple[Text, Text]], length: int | None = None, /) -> None:
-        """Send the head of a streamed response. The body is framed by `length` (bytes) if it is given, otherwise by
-        chunks. For an HTTP/1.0 client, the end of the connection ends the body instead.
+        """Send the head of a streamed response.
+
+        The body is framed by `length` (bytes) if it is given, otherwise by chunks. For an HTTP/1.0 client, the end of
+        the connection ends the body instead.
         """
         fields = list(fields)
         super().begin(status, fields, length)
@@ -165,8 +167,10 @@ class BodyWriter(TwistedNames):
         return stream is not None and stream.stopped
 
     def end_at_stop(self) -> EventStream | None:
-        """Record that the response is an event stream, which ends when the server begins to stop. Return None if it has
-        ended."""
+        """Record that the response is an event stream, which ends when the server begins to stop.
+
+        Return None if it has ended.
+        """
         if getattr(self, "_event_stream", None) is None and not self.finished:
             self.notify_done = True  # so that `on_done` cancels the wait for the stop
             self._event_stream = EventStream(self)
@@ -179,8 +183,10 @@ class BodyWriter(TwistedNames):
             stream.end_by(end)
 
     def end_stream(self) -> None:
-        """End the body at a stop of the server. The client gets a complete response; the source is notified of a
-        disconnect."""
+        """End the body at a stop of the server.
+
+        The client gets a complete response; the source is notified of a disconnect.
+        """
         error = Disconnected(_STOPS)
         producer = take(self, "_producer")
         if producer is not None:
@@ -197,8 +203,10 @@ class BodyWriter(TwistedNames):
         self.respond(500, _PLAIN, f"{phrase(500)}\n")
 
     def guard(self, call: Callable[[], object]) -> None:
-        """Call a callback of the handler. An exception counts as a failure of the handler, so that it does not reach
-        the engine."""
+        """Call a callback of the handler.
+
+        An exception counts as a failure of the handler, so that it does not reach the engine.
+        """
         try:
             call()
         except BaseException as error:
@@ -227,8 +235,10 @@ class BodyWriter(TwistedNames):
         return encode(part)
 
     def _refused(self, error: RopewalkError) -> None:
-        """Handle a failed write. If the handler has returned, abort the response or send a 500, because no other code
-        responds."""
+        """Handle a failed write.
+
+        If the handler has returned, abort the response or send a 500, because no other code responds.
+        """
         if self.engine_handler is not None and not isinstance(error, Disconnected):
             error.prefix(named(self.engine_handler.call))
         if not self.is_detached() or self.finished:

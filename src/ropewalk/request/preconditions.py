@@ -43,7 +43,9 @@ class ConditionalExchange(EndingExchange):
 
 
 def _changed(current: str | None) -> HTTPError:
-    """The HTTPError 412 for a precondition that is false. It contains the current ETag, so that the client can
-    compare."""
+    """The HTTPError 412 for a precondition that is false.
+
+    It contains the current ETag, so that the client can compare.
+    """
     headers = {} if current is None else {"etag": current}
     return HTTPError(412, "The resource is not in the version that the request names.", headers)

@@ -5,8 +5,10 @@ from urllib.parse import parse_qsl
 
 
 class QueryParams(Mapping[str, str]):
-    """The query parameters by name. `query["tag"]` is the first value of the parameter; `query.all("tag")` has every
-    value."""
+    """The query parameters by name.
+
+    `query["tag"]` is the first value of the parameter; `query.all("tag")` has every value.
+    """
 
     __slots__ = ("_pairs", "_values")
 

@@ -169,8 +169,10 @@ class Request(ConditionalExchange):
         return failing
 
     def fail_with(self, error: BaseException, response: "Response") -> "Response":
-        """Remember the response made from an error, in case a middleware raises the error again. Return a copy with the
-        error."""
+        """Remember the response made from an error, in case a middleware raises the error again.
+
+        Return a copy with the error.
+        """
         response = response.with_error(error)
         self.failed = response, error.__traceback__
         return response

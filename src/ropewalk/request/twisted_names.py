@@ -96,8 +96,10 @@ class TwistedNames(BodyReader):
         self._prepare()
 
     def setHeader(self, name: Text, value: Text) -> None:
-        """Set a header field of the response. It replaces the same field of the handler's return value. Raises
-        InvalidField."""
+        """Set a header field of the response. It replaces the same field of the handler's return value.
+
+        Raises InvalidField.
+        """
         self._own_fields()[name] = value
 
     def addCookie(

@@ -10,8 +10,10 @@ from ropewalk.headers import content_type
 
 
 class AcceptedTypes:
-    """The media types of the bodies that a handler accepts. `application/json` includes all types that end in
-    "+json"."""
+    """The media types of the bodies that a handler accepts.
+
+    `application/json` includes all types that end in "+json".
+    """
 
     def __init__(self, media_types: Sequence[str]) -> None:
         self._types = frozenset(each.lower() for each in media_types)

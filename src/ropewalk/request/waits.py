@@ -10,8 +10,10 @@ UNWANTED: Final = "The response is complete; nothing more can be written."
 
 
 class WaitableExchange(Exchange):
-    """An exchange with events for which its handler can wait. Slots start unset, so that an unused wait costs
-    nothing."""
+    """An exchange with events for which its handler can wait.
+
+    Slots start unset, so that an unused wait costs nothing.
+    """
 
     __slots__ = ("_endings", "_half_close_waits", "_half_closed", "_leaving", "_space")
 
@@ -51,8 +53,9 @@ class WaitableExchange(Exchange):
         return self.add_wait("_endings")
 
     def writable(self) -> Waiter[None]:
-        """Return a Waiter that fires when the send queue has room. If `write` returned False, that is when the queue
-        has drained; otherwise at once.
+        """Return a Waiter that fires when the send queue has room.
+
+        If `write` returned False, that is when the queue has drained; otherwise at once.
 
         Fails with Disconnected if the client disconnects, and with ResponseEnded if the response is complete.
         """
@@ -70,8 +73,10 @@ class WaitableExchange(Exchange):
 
     @property
     def half_closed(self) -> bool:
-        """Whether the client closed its sending side before the head of the response was sent. For
-        `half_close="respond"`."""
+        """Whether the client closed its sending side before the head of the response was sent.
+
+        For `half_close="respond"`.
+        """
         return getattr(self, "_half_closed", False)
 
     def half_close_wait(self) -> Waiter[None]:

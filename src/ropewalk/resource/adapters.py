@@ -22,8 +22,10 @@ _adapters: list[Adapter] = []
 
 
 def register_adapter(adapts: Callable[[Any], bool], load: Callable[[], Callable[[Any], Any]]) -> None:
-    """Register an adapter for objects that are passed as resources. The first adapter that accepts an object is
-    used."""
+    """Register an adapter for objects that are passed as resources.
+
+    The first adapter that accepts an object is used.
+    """
     _adapters.append(Adapter(adapts, load))
 
 

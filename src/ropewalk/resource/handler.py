@@ -85,8 +85,10 @@ def check_middleware(middleware: Any) -> Any:
 
 
 def check_middlewares(given: Any, where: str) -> tuple[Any, ...]:
-    """Return the middleware of a route as a tuple. Raises HandlerError (RW205) for wrong middleware, or if it is not a
-    list."""
+    """Return the middleware of a route as a tuple.
+
+    Raises HandlerError (RW205) for wrong middleware, or if it is not a list.
+    """
     if callable(given) or not hasattr(given, "__iter__") or isinstance(given, str | bytes):
         raise HandlerError("RW205", f"{where} has middleware={shown(given)}, which is not a list of middleware.")
     return tuple(check_middleware(each) for each in given)

@@ -29,8 +29,9 @@ class Hosted(Resource):
         """Called in reverse order, before the app's own stop hooks."""
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait until calls that continue after their responses end, for at most `seconds` (None: a default). Then
-        cancel them.
+        """Wait until calls that continue after their responses end, for at most `seconds` (None: a default).
+
+        Then cancel them.
 
         This is called for all hosted applications at once, after the last request has ended and before the stop hooks.
         """

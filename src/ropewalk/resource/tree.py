@@ -112,10 +112,12 @@ class Node:
         return capture.child
 
     def mount(self, resource: "Resource", path: str, names: tuple[str, ...], where: str) -> None:
-        """Mount a resource: it handles every path here and below that no child handles. `where` is the file and line of
-        the call.
+        """Mount a resource: it handles every path here and below that no child handles.
 
-        Raises TreeError (RW104) if another resource is mounted here."""
+        `where` is the file and line of the call.
+
+        Raises TreeError (RW104) if another resource is mounted here.
+        """
         if self.mounted is not None:
             raise claimed_by_two_mounts(path, (self.mounted, self.mount_place), (resource, where))
         self.mounted = self._adopt(resource)
@@ -137,8 +139,10 @@ class Node:
         self._owners.add(owner)
 
     def changed(self, seen: set[int]) -> None:
-        """Notify all owners above that the tree has changed. `seen` has the ids of nodes that have been notified
-        already."""
+        """Notify all owners above that the tree has changed.
+
+        `seen` has the ids of nodes that have been notified already.
+        """
         if id(self) not in seen:
             seen.add(id(self))
             for owner in tuple(self._owners):
@@ -175,8 +179,9 @@ _EMPTY: Final = Node()
 
 
 class Resource:
-    """A resource of the tree. Derive from this class, define methods such as `render_GET`, and add instances with
-    `putChild`.
+    """A resource of the tree.
+
+    Derive from this class, define methods such as `render_GET`, and add instances with `putChild`.
 
     `render_*` and `render` take the request and may return any value that a handler may return. str and bytes are sent
     with the Content-Type `content_type`. A coroutine method is called after the head, and may stream the request body.
@@ -210,8 +215,10 @@ class Resource:
         return None
 
     def render(self, request: Request) -> Any:
-        """Respond to any method. If a subclass overrides it, it is called for every HTTP method without a `render_*`
-        method."""
+        """Respond to any method.
+
+        If a subclass overrides it, it is called for every HTTP method without a `render_*` method.
+        """
         # Reached only if the `render` of a subclass calls it. It ignores `render`, which would otherwise call itself.
         handler = own_handler_of(self, request.method)
         if handler is None:

@@ -13,8 +13,10 @@ def annotations(signature: inspect.Signature) -> dict[str, Any]:
 
 
 def takes_parameters(function: Callable[..., Any], signature: inspect.Signature, names: list[str], path: str) -> bool:
-    """Whether the handler takes the path parameters as keyword arguments. Raises HandlerError (RW202) if it takes only
-    some."""
+    """Whether the handler takes the path parameters as keyword arguments.
+
+    Raises HandlerError (RW202) if it takes only some.
+    """
     parameters = list(signature.parameters.values())
     others = parameters[1:]
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

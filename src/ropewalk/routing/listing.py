@@ -114,8 +114,10 @@ def _named(segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -
 
 
 def written(path: str, segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
-    """Append segments to a path. Parameters, with the names of a handler or a mount, are written as
-    `{name:converter}`."""
+    """Append segments to a path.
+
+    Parameters, with the names of a handler or a mount, are written as `{name:converter}`.
+    """
     return path + "".join(f"/{_written(part)}" for part in _named(segments, names))
 
 

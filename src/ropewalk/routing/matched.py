@@ -48,8 +48,11 @@ class _Walk:
         `getChild`."""
 
     def visit(self, resource: Resource, index: int, path: str, parts: Parts) -> str | None:
-        """The pattern of the handler at a resource or below. `path` is the path to the nearest mount or the root of the
-        tree, and `parts` the path from there to the resource."""
+        """The pattern of the handler at a resource or below.
+
+        `path` is the path to the nearest mount or the root of the tree, and `parts` the path from there to the
+        resource.
+        """
         node = resource.tree_node
         if node.app is not None:
             path, parts = written(path, parts), ()

@@ -267,8 +267,10 @@ class Routes:
             raise HandlerError("RW218", what, "Mount an app of its own at each place.")
 
     def url_for(self, name: str, /, **params: Any) -> str:
-        """The path of a named route. Raises TreeError: RW107 if the name is unknown or ambiguous, RW108 for wrong
-        parameters."""
+        """The path of a named route.
+
+        Raises TreeError: RW107 if the name is unknown or ambiguous, RW108 for wrong parameters.
+        """
         patterns = self.patterns(name)
         if len(patterns) != 1:
             many = "several routes have" if patterns else "no route has"

@@ -8,8 +8,10 @@ from ropewalk.server.log_writer import MOST_WAITING, LogWriter
 
 
 class AccessLog(LogWriter):
-    """Appends lines to a file, or to the standard output if `path` is None. Raises OSError if the file cannot be
-    opened."""
+    """Appends lines to a file, or to the standard output if `path` is None.
+
+    Raises OSError if the file cannot be opened.
+    """
 
     def __init__(self, path: Path | None = None, *, most_waiting: int = MOST_WAITING) -> None:
         target = target_of(sys.stdout) if path is None else FileTarget(path)

@@ -41,8 +41,10 @@ class AppListeningPort:
         return f"http://{host}:{address.port}"
 
     def started(self) -> "Deferred[None]":
-        """Return a Deferred that fires when requests are served. It fails with StartError (RW403) if a start hook
-        fails."""
+        """Return a Deferred that fires when requests are served.
+
+        It fails with StartError (RW403) if a start hook fails.
+        """
         return self.server.started()
 
     @property
@@ -81,8 +83,10 @@ class AppListeningPort:
             self.server.listening.append(self)
 
     def stopListening(self) -> "Deferred[None]":
-        """Close the socket. If it is the last one of the app, drain the running requests and stop the app, before the
-        Deferred fires."""
+        """Close the socket.
+
+        If it is the last one of the app, drain the running requests and stop the app, before the Deferred fires.
+        """
         if self._listener is None:
             return succeed(None)
         listener, self._listener = self._listener, None
@@ -94,8 +98,10 @@ class AppListeningPort:
         return succeed(None)
 
     def getHost(self) -> Any:
-        """The address of the socket, also after it is closed. If you have given port 0, it has the port that the system
-        chose."""
+        """The address of the socket, also after it is closed.
+
+        If you have given port 0, it has the port that the system chose.
+        """
         return self._host
 
 

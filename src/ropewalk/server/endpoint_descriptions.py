@@ -101,8 +101,10 @@ def parse_endpoint(description: str) -> ParsedEndpoint:
 
 
 def tcp_endpoint(host: str, port: int) -> str:
-    """The endpoint description for a host (address or name) and a port. Raises StartError (RW401) if the host is not a
-    str."""
+    """The endpoint description for a host (address or name) and a port.
+
+    Raises StartError (RW401) if the host is not a str.
+    """
     given: Any = host
     if not isinstance(given, str):
         what = f"The host to listen on is {given!r}, of type {full_name(type(given))}."

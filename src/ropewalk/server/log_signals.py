@@ -26,8 +26,10 @@ class GiveBack(Protocol):
 
 
 def handle_log_signals(reactor: Any) -> GiveBack:
-    """Handle the signals. Their effects run in the reactor's thread. Return the function that restores the default
-    actions."""
+    """Handle the signals. Their effects run in the reactor's thread.
+
+    Return the function that restores the default actions.
+    """
 
     def reopen(*_: object) -> None:
         reactor.callFromThread(_reopen)

@@ -37,8 +37,10 @@ class LogTarget(Protocol):
     """Whether the target is a regular file, which never makes its writer wait for a reader."""
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Write from `position` on and return the position that was reached. Raises OSError if nothing can be
-        written."""
+        """Write from `position` on and return the position that was reached.
+
+        Raises OSError if nothing can be written.
+        """
 
     def moved(self) -> bool:
         """Whether the file was renamed or removed, so that it must be opened again."""

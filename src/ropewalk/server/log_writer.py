@@ -48,7 +48,8 @@ _writers: "WeakSet[LogWriter]" = WeakSet()
 class LogWriter:
     """Writes lines to a target. Any thread may call its methods.
 
-    `name` is the subject of its messages, such as "The access log"."""
+    `name` is the subject of its messages, such as "The access log".
+    """
 
     def __init__(self, target: LogTarget, name: str, *, most_waiting: int = MOST_WAITING) -> None:
         self.name = name
@@ -112,8 +113,10 @@ class LogWriter:
             self._changed.notify_all()
 
     def close(self, seconds: float = FLUSH_TIMEOUT) -> None:
-        """Finish, and block until the thread ends. Lines that are not written within `seconds` are lost, which is
-        logged."""
+        """Finish, and block until the thread ends.
+
+        Lines that are not written within `seconds` are lost, which is logged.
+        """
         atexit.unregister(self.close)
         self.finish()
         if self._thread is not None:
@@ -228,8 +231,10 @@ class LogWriter:
         return True
 
     def _fail(self, error: OSError) -> bool:
-        """Log the error, and discard the waiting lines or pause. Return True if the file was rotated and the new one is
-        open."""
+        """Log the error, and discard the waiting lines or pause.
+
+        Return True if the file was rotated and the new one is open.
+        """
         if self._target.moved() and self._reopen():
             return True
         failing, self._failing = self._failing, True
@@ -249,8 +254,9 @@ class LogWriter:
             self._changed.wait_for(lambda: self._closing or self._reopening or self._direct, seconds)
 
     def _reopen(self, *, asked: bool = False) -> bool:
-        """Open the file again, and write a line that was cut off whole into the new file. Return False if opening
-        fails.
+        """Open the file again, and write a line that was cut off whole into the new file.
+
+        Return False if opening fails.
 
         With `asked`, every failure is logged, otherwise only the first.
         """

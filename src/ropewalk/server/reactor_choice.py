@@ -7,8 +7,10 @@ from twisted.internet import asyncioreactor
 
 
 def install_reactor() -> str:
-    """Install the asyncio reactor, on uvloop if that is installed, unless a reactor is installed already. Return the
-    reactor's name."""
+    """Install the asyncio reactor, on uvloop if that is installed, unless a reactor is installed already.
+
+    Return the reactor's name.
+    """
     if "twisted.internet.reactor" not in sys.modules:
         new_loop = _new_loop()
         asyncio.set_event_loop(new_loop)

@@ -18,8 +18,10 @@ from ropewalk.forks import ServingChildren
 
 
 def watch(engine: Engine, runner: Any, turn: Callable[[], object] | None = None) -> "ReactorWatch":
-    """Have a reactor or an event loop call `turn` (by default `engine.turn`) when the engine is ready. Call the result
-    to end this."""
+    """Have a reactor or an event loop call `turn` (by default `engine.turn`) when the engine is ready.
+
+    Call the result to end this.
+    """
     return ReactorWatch(engine, runner, turn or engine.turn)
 
 
@@ -70,8 +72,10 @@ class ReactorWatch:
                 self._runner.callWhenRunning(self._serve)
 
     def _serve(self) -> None:
-        """Watch the new descriptor, and record that this child serves. Raises EngineError (RW511) if the reactor cannot
-        watch it."""
+        """Watch the new descriptor, and record that this child serves.
+
+        Raises EngineError (RW511) if the reactor cannot watch it.
+        """
         if self._outdated:
             self._renew()
             if self._children is not None:
@@ -100,8 +104,10 @@ class ReactorWatch:
 
 
 def _is_on_epoll(reactor: Any) -> bool:
-    """Whether a reactor is Twisted's EPollReactor. Its module is not imported here, because not every system has
-    epoll."""
+    """Whether a reactor is Twisted's EPollReactor.
+
+    Its module is not imported here, because not every system has epoll.
+    """
     module = sys.modules.get("twisted.internet.epollreactor")
     return module is not None and isinstance(reactor, module.EPollReactor)
 

@@ -92,8 +92,10 @@ def run(
 
 
 def run_on_tcp(servable: Any, host: str, port: int, *, half_close: bool, **options: Any) -> None:
-    """Like `run`, on one TCP port. With `half_close`, clients may close their sending side and still receive
-    responses."""
+    """Like `run`, on one TCP port.
+
+    With `half_close`, clients may close their sending side and still receive responses.
+    """
     endpoint = tcp_endpoint(host, port)
     run(servable, listen=[half_closing(endpoint) if half_close else endpoint], **options)
 

@@ -100,8 +100,10 @@ class Server:
             self.engine.after_fork_in_parent(children_serve=True)
 
     def open(self, description: str) -> int:
-        """Open a listening socket and return its number in the engine. Raises StartError (RW401) and EngineError
-        (RW502)."""
+        """Open a listening socket and return its number in the engine.
+
+        Raises StartError (RW401) and EngineError (RW502).
+        """
         endpoint = parse_endpoint(description)
         try:
             return endpoint.open(self.engine)

@@ -85,8 +85,10 @@ class Service:
         self._admit_methods()
 
     def drain(self, seconds: float | None = None) -> "Deferred[int]":
-        """Stop accepting and let running exchanges finish. Return a Deferred that fires with the number of exchanges
-        that were cut off at the deadline."""
+        """Stop accepting and let running exchanges finish.
+
+        Return a Deferred that fires with the number of exchanges that were cut off at the deadline.
+        """
         draining: Deferred[int] = Deferred()
         self._draining = draining
         self.engine.drain(seconds)

@@ -113,8 +113,10 @@ class Site(ServerFactory):
 
 @implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
 class SiteProtocol:
-    """Connects a Twisted transport with the engine. It is the transport's producer, and the engine's pipe writes to
-    it."""
+    """Connects a Twisted transport with the engine.
+
+    It is the transport's producer, and the engine's pipe writes to it.
+    """
 
     def __init__(self, server: Server, *, half_close: bool = False) -> None:
         self.closed: Deferred[None] = Deferred()
@@ -155,8 +157,10 @@ class SiteProtocol:
             self._pipe.eof()
 
     def writeConnectionLost(self) -> None:
-        """Called when the server's sending side is closed. If `end_writing` has not requested this, the connection is
-        lost."""
+        """Called when the server's sending side is closed.
+
+        If `end_writing` has not requested this, the connection is lost.
+        """
         if not self._ended:
             self.connectionLost(Failure(ConnectionDone()))
 
@@ -239,8 +243,11 @@ class SiteProtocol:
             self._transport.abortConnection()
 
     def _hand_over_socket(self) -> bool:
-        """Let the engine take over the socket. Return False if it cannot: the transport is not a plain socket, no
-        descriptor is free, or the client has disconnected."""
+        """Let the engine take over the socket.
+
+        Return False if it cannot: the transport is not a plain socket, no descriptor is free, or the client has
+        disconnected.
+        """
         if not is_plain_socket(self._transport):
             return False
         try:

@@ -74,8 +74,10 @@ class _Unserved:
 
 
 class _SocketFile:
-    """The file that a port has created, identified by device and inode. The kernel does not reuse them while the socket
-    is open."""
+    """The file that a port has created, identified by device and inode.
+
+    The kernel does not reuse them while the socket is open.
+    """
 
     def __init__(self, port: Any, inherited: bool, maker: int) -> None:
         path = Path(os.fsdecode(bind_path(port)))

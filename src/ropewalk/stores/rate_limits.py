@@ -124,6 +124,8 @@ class MemoryRateLimits:
 
 
 def _cell(limit: str, key: str) -> tuple[str, int]:
-    """The cell of a key. Clients cannot choose keys in one cell, because Python's hash has a random seed for each
-    process."""
+    """The cell of a key.
+
+    Clients cannot choose keys in one cell, because Python's hash has a random seed for each process.
+    """
     return limit, hash(key) % CELLS

@@ -69,8 +69,9 @@ class RedisServer:
     def call(
         self, function: "Callable[[Redis], Result]", late: Callable[[Result], object] | None = None
     ) -> Waiter[Result]:
-        """Call a function with the redis-py client, on a thread. Return a Waiter for its result, which may fail with
-        StoreUnavailable.
+        """Call a function with the redis-py client, on a thread.
+
+        Return a Waiter for its result, which may fail with StoreUnavailable.
 
         If the result arrives after the wait has timed out or was cancelled, `late` is called with it.
         """

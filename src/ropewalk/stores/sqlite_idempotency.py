@@ -40,8 +40,9 @@ _RELEASE: Final = "DELETE FROM idempotency_keys WHERE key = ? AND token = ? AND 
 
 
 class SQLiteIdempotency:
-    """Keys in an SQLite file. They survive a restart, and all processes of this machine that use the same file share
-    them.
+    """Keys in an SQLite file.
+
+    They survive a restart, and all processes of this machine that use the same file share them.
 
     The file is opened at the first call, and used on one thread. When a call returns, its transaction is on the disk. A
     call takes at most `timeout` seconds; at most `waiting` calls may wait. `clock` returns seconds since 1970; replace

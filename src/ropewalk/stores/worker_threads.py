@@ -52,8 +52,9 @@ class WorkerThreads:
         """In the parent: do nothing."""
 
     def run(self, function: Callable[[], Result], late: Callable[[Result], object] | None = None) -> Waiter[Result]:
-        """Call a function on a thread. Return a Waiter, which fails with StoreUnavailable after the time limit, or if
-        too many calls wait.
+        """Call a function on a thread.
+
+        Return a Waiter, which fails with StoreUnavailable after the time limit, or if too many calls wait.
 
         The time limit, or cancelling the Waiter, ends only the wait: a running function continues, and a function that
         has not started is dropped. If the function succeeds after the wait has ended, `late` is called with its result,

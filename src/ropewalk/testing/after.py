@@ -10,7 +10,8 @@ from ropewalk.waiting import Waiter, call_later
 async def wait_for_after(app: App, outgoing: Outgoing, seconds: float | None, *, raise_errors: bool) -> None:
     """Wait until the functions that a request has passed to `after` have ended.
 
-    Raises ClientTimeout after `seconds`. With `raise_errors`, raises the first exception of the functions."""
+    Raises ClientTimeout after `seconds`. With `raise_errors`, raises the first exception of the functions.
+    """
     for calls in app.background.found(outgoing.method, outgoing.target.path.encode("latin-1")):
         if not await _end(calls, seconds):
             what = f"{outgoing.method} {outgoing.target.path}: {calls.names()} has not ended {seconds:g} s after the "

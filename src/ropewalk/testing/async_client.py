@@ -202,8 +202,9 @@ class AsyncClient:
         follow_redirects: bool | None = None,
         timeout: float | Default | None = DEFAULT,
     ) -> StreamedResponse:
-        """Like `request`, but return when the head of the response has arrived. Use the response in `async with`, or
-        close it.
+        """Like `request`, but return when the head of the response has arrived.
+
+        Use the response in `async with`, or close it.
 
         `timeout` applies to the head, and then to each part.
         """
@@ -259,8 +260,10 @@ class AsyncClient:
     async def _begin(
         self, outgoing: Outgoing, seconds: float | None, follow_redirects: bool | None
     ) -> StreamedResponse:
-        """Send a request, follow redirects, and return when the head of the last response has arrived. The timeout
-        keeps running."""
+        """Send a request, follow redirects, and return when the head of the last response has arrived.
+
+        The timeout keeps running.
+        """
         follow = self.follow_redirects if follow_redirects is None else follow_redirects
         history: list[ClientResponse] = []
         while True:

@@ -93,8 +93,10 @@ class Client:
         self._client.login(user, password, token=token)
 
     def advance(self, seconds: float) -> None:
-        """Like `AsyncClient.advance`. Unless an event loop or the reactor is running, it returns after the tasks that
-        it cancels have ended."""
+        """Like `AsyncClient.advance`.
+
+        Unless an event loop or the reactor is running, it returns after the tasks that it cancels have ended.
+        """
         if running_loop() is not None or runs_here():
             self._client.advance(seconds)
         else:
@@ -136,8 +138,10 @@ class Client:
         return self._run(self._client.request(method, path, **options))
 
     def stream(self, method: str, path: str, **options: Any) -> BlockingStream:
-        """Like `AsyncClient.stream`: return when the head of the response has arrived. Use the response in `with`, or
-        close it."""
+        """Like `AsyncClient.stream`: return when the head of the response has arrived.
+
+        Use the response in `with`, or close it.
+        """
         return BlockingStream(self._run(self._client.stream(method, path, **options)), self._run)
 
     def get(self, path: str, **options: Any) -> ClientResponse:

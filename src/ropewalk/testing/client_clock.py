@@ -13,8 +13,9 @@ from ropewalk.waiting import call_later_in_real_time
 
 
 class ClientClock:
-    """The time that handlers see in requests of test clients. Clients may share a clock: `Client(app,
-    clock=other.clock)`.
+    """The time that handlers see in requests of test clients.
+
+    Clients may share a clock: `Client(app, clock=other.clock)`.
 
     By default it is the system's time, which `advance` moves forward. With `source`, a `twisted.internet.task.Clock`,
     time passes only with `advance`. Raises TypeError for a source without `seconds` and `callLater`.

@@ -39,8 +39,10 @@ class ClientResponse(OtherNames):
 
     @property
     def text(self) -> str:
-        """The body, decoded with the charset of its Content-Type, or else as UTF-8. Raises LookupError for an unknown
-        charset."""
+        """The body, decoded with the charset of its Content-Type, or else as UTF-8.
+
+        Raises LookupError for an unknown charset.
+        """
         charset = content_type(self.headers.get("content-type"))[1].get("charset", UTF_8)
         codec = find_codec(charset)
         if codec is None:

@@ -9,8 +9,10 @@ from ropewalk.typed import ServerSentEvent
 
 
 class LineParser:
-    """Splits UTF-8 text into lines, which end with LF, CR LF, or the body. With `lone_cr`, a CR alone ends a line,
-    too."""
+    """Splits UTF-8 text into lines, which end with LF, CR LF, or the body.
+
+    With `lone_cr`, a CR alone ends a line, too.
+    """
 
     def __init__(self, *, lone_cr: bool = False) -> None:
         self._decoder = getincrementaldecoder("utf-8")()

@@ -184,8 +184,10 @@ class _RecordingService(Service):
                 self._loop.call_soon_threadsafe(connection.fail, failure)
 
     def find(self, connection: "MemoryConnection") -> tuple[Request | None, Any]:
-        """The request of a connection whose response is incomplete, and the task of its ASGI application. Either may be
-        None."""
+        """The request of a connection whose response is incomplete, and the task of its ASGI application.
+
+        Either may be None.
+        """
         tasks = {call.request: task for task in _tasks() if (call := getattr(task, "call", None)) is not None}
         for request in (*self.requests, *tasks):
             if request.service is self and request.owner is connection and not request.finished:

@@ -111,8 +111,10 @@ class Claim:
 
     @classmethod
     def of_idle(cls) -> "Claim | None":
-        """Claim the installed reactor. None if no reactor is installed, if it runs, or if another thread has claimed
-        it."""
+        """Claim the installed reactor.
+
+        None if no reactor is installed, if it runs, or if another thread has claimed it.
+        """
         reactor = installed()
         if reactor is None or reactor.running:
             return None
@@ -218,8 +220,10 @@ class ReactorUse:
             self._detach.append(partial(self._loop.remove_reader, descriptor))
 
     def _move_here(self) -> None:
-        """Move an asyncio reactor to this loop. If it was in use on another loop, it returns to that loop as soon as
-        that runs."""
+        """Move an asyncio reactor to this loop.
+
+        If it was in use on another loop, it returns to that loop as soon as that runs.
+        """
         assert self._claim is not None
         self._next = None
         reactor = self._claim.reactor
@@ -251,8 +255,10 @@ def _move(reactor: Any, loop: AbstractEventLoop) -> None:
 
 
 def _descriptor(reactor: Any) -> int | None:
-    """The descriptor that is readable when a reactor has work: that of its poller or of its waker. None if it has
-    neither."""
+    """The descriptor that is readable when a reactor has work: that of its poller or of its waker.
+
+    None if it has neither.
+    """
     for source in (getattr(reactor, "_poller", None), getattr(reactor, "waker", None)):
         fileno = getattr(source, "fileno", None)
         if fileno is not None:

@@ -63,8 +63,9 @@ class StreamedResponse(ReceivedHead):
                 yield json.loads(line)
 
     async def events(self) -> AsyncIterator[ServerSentEvent]:
-        """Iterate over the events of a `text/event-stream` as they arrive. Raises ProtocolError for another
-        Content-Type.
+        """Iterate over the events of a `text/event-stream` as they arrive.
+
+        Raises ProtocolError for another Content-Type.
 
         The `data` of an event is a str, as it was sent. Comments, and events without data, are skipped, as in a
         browser.

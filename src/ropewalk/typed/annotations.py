@@ -28,8 +28,10 @@ _USUAL: Final[dict[str, Any]] = {
 
 
 def evaluated_signature(function: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a function with evaluated annotations. If one uses a name that is imported only for type
-    checkers, all stay text."""
+    """The signature of a function with evaluated annotations.
+
+    If one uses a name that is imported only for type checkers, all stay text.
+    """
     try:
         return inspect.signature(function, eval_str=True)
     except NameError:

@@ -89,8 +89,10 @@ class JSONBody:
         return []
 
     def _decode_plain(self, body: bytes, first: ValidationError) -> Any:
-        """Decode a body again with integers written plainly (such as 1.0 as 1). Raises ValidationError if it is still
-        invalid."""
+        """Decode a body again with integers written plainly (such as 1.0 as 1).
+
+        Raises ValidationError if it is still invalid.
+        """
         plain = with_plain_integers(body)
         if plain is body:
             raise first

@@ -61,8 +61,10 @@ class Dependencies:
         """The providers that `mount` gives to a mounted app, by the id of the app."""
 
     def provide(self, name: str, provider: Any, *, cached: bool = True, scope: Scope = "request") -> None:
-        """Register a provider for a name. Raises HandlerError (RW218) if the name has one already, or if it is not a
-        function."""
+        """Register a provider for a name.
+
+        Raises HandlerError (RW218) if the name has one already, or if it is not a function.
+        """
         if name in self.named:
             both = f"{named(self.named[name].provider)} and {named(provider)}"
             raise HandlerError("RW218", f"{name!r} is provided twice by one app, by {both}.", "Rename one of them.")
@@ -85,8 +87,10 @@ class Dependencies:
 
 
 def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Scope = "request") -> Depends:
-    """Return the Depends for a name, from a function or a Depends with a function. Raises HandlerError (RW218) for
-    anything else."""
+    """Return the Depends for a name, from a function or a Depends with a function.
+
+    Raises HandlerError (RW218) for anything else.
+    """
     if not name.isidentifier():
         raise HandlerError("RW218", f"{name!r} cannot be the name of a parameter, so nothing could take it.")
     depends = provider if isinstance(provider, Depends) else None

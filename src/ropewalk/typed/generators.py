@@ -27,8 +27,10 @@ async def open_async_generator(generator: AsyncGenerator[Any, Any], provider: Pr
 def close_generator(
     generator: Generator[Any, Any, Any], provider: Provider, error: BaseException | None
 ) -> BaseException | None:
-    """Resume a generator for the last time, and throw the error into it if there is one. Return the exception that it
-    raises, or None."""
+    """Resume a generator for the last time, and throw the error into it if there is one.
+
+    Return the exception that it raises, or None.
+    """
     trace = None if error is None else error.__traceback__
     try:
         if error is None:
@@ -72,8 +74,10 @@ async def close_async_generator(
 
 
 def _stands_for(raised: BaseException, error: BaseException | None) -> bool:
-    """Whether a generator has raised the given error again. A StopIteration is the cause of a RuntimeError then (PEP
-    479)."""
+    """Whether a generator has raised the given error again.
+
+    A StopIteration is the cause of a RuntimeError then (PEP 479).
+    """
     stops = isinstance(error, StopIteration | StopAsyncIteration)
     return raised is error or (stops and isinstance(raised, RuntimeError) and raised.__cause__ is error)
 

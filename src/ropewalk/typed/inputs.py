@@ -150,8 +150,10 @@ def _input(
 
 
 def has_marker_as_default(parameter: inspect.Parameter) -> bool:
-    """Whether a parameter has a marker as its default, as in other frameworks: `value: int = Query()`. The marker would
-    be passed as the argument."""
+    """Whether a parameter has a marker as its default, as in other frameworks: `value: int = Query()`.
+
+    The marker would be passed as the argument.
+    """
     default = parameter.default
     kinds = (Marker, Depends)
     return isinstance(default, kinds) or (isinstance(default, type) and issubclass(default, kinds))

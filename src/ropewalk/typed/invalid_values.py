@@ -162,8 +162,10 @@ class _Search:
         return INVALID if len(self.faults) > before else made
 
     def _union(self, value: Any, node: inspect.UnionType, path: tuple[str | int, ...]) -> Any:
-        """Convert a value to the only union member with its JSON type. If there is not exactly one, convert it in one
-        step."""
+        """Convert a value to the only union member with its JSON type.
+
+        If there is not exactly one, convert it in one step.
+        """
         if value is None and any(isinstance(each, inspect.NoneType) for each in node.types):
             return None
         if isinstance(value, dict):
@@ -181,8 +183,10 @@ class _Search:
         return self.convert_whole(value, type_of(node), path)
 
     def _make(self, make: Callable[[], Any], path: tuple[str | int, ...]) -> Any:
-        """Build an object from converted parts. Record a fault if its own check, such as `__post_init__`, raises an
-        exception."""
+        """Build an object from converted parts.
+
+        Record a fault if its own check, such as `__post_init__`, raises an exception.
+        """
         try:
             return make()
         except (ValueError, TypeError) as error:

@@ -1,7 +1,8 @@
 """Convert the value that a typed handler returns to its return annotation: fields that the annotation lacks are
 dropped.
 
-A function that does this is called a shape."""
+A function that does this is called a shape.
+"""
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
@@ -72,8 +73,10 @@ def shape_of_returned(kind: Any, where: object, content_type: str | None = None)
 
 
 def shape_of_body(cls: type, kind: Any) -> Shape | None:
-    """Return the function that converts the body of `cls[kind](...)`, where `cls` is a class of responses. Raises
-    HandlerError (RW228)."""
+    """Return the function that converts the body of `cls[kind](...)`, where `cls` is a class of responses.
+
+    Raises HandlerError (RW228).
+    """
     try:
         hash(kind)
     except TypeError:  # `kind` has unhashable metadata

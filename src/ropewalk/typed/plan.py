@@ -196,8 +196,10 @@ def body_types(plan: Plan) -> tuple[str, ...]:
 
 
 def with_dependencies(handler: Handler, layers: tuple[Dependencies, ...]) -> Handler:
-    """A copy of a handler with dependencies, bound to the providers of the apps around it. Raises the errors of
-    `Plan.bind`."""
+    """A copy of a handler with dependencies, bound to the providers of the apps around it.
+
+    Raises the errors of `Plan.bind`.
+    """
     bound = handler.plan.bind(layers)
 
     def call_bound(request: Request) -> Any:

@@ -109,8 +109,10 @@ class StepsOfHandler:
         return self._cached[provider, "app"]
 
     def _replaced_after_start(self, provider: Provider, name: str) -> bool:
-        """Whether an app-scoped provider has been replaced since it was opened. The replacement is then called for each
-        request."""
+        """Whether an app-scoped provider has been replaced since it was opened.
+
+        The replacement is then called for each request.
+        """
         opened = self._layers[0].opened.get(provider) if self._layers else None
         return opened is not None and replacement(provider, name, self._layers) is not opened.made_by
 
@@ -157,8 +159,10 @@ def provided(
     *,
     complete: bool = True,
 ) -> Depends | None:
-    """The provider of a parameter; None if the parameter gets its default. Raises HandlerError (RW216) if there is
-    neither."""
+    """The provider of a parameter; None if the parameter gets its default.
+
+    Raises HandlerError (RW216) if there is neither.
+    """
     assert wanted.depends is not None
     if callable(wanted.depends.provider):
         return wanted.depends

@@ -85,8 +85,10 @@ class Representations:
 
 
 def all_produced(given: Any, where: object) -> dict[str, Encode | None]:
-    """Check `produces`, and return the functions by media type. Raises HandlerError (RW229). `where` names the option
-    in messages."""
+    """Check `produces`, and return the functions by media type. Raises HandlerError (RW229).
+
+    `where` names the option in messages.
+    """
     if given is None:
         return {}
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):

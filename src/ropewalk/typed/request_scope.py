@@ -146,8 +146,10 @@ class RequestScope:
         return raised
 
     def _take_of_handler(self, error: BaseException | None) -> Iterator[OpenGenerator]:
-        """Remove and yield the handler's generators, the last one first. If the client has disconnected, yield none:
-        they are closed after the response."""
+        """Remove and yield the handler's generators, the last one first.
+
+        If the client has disconnected, yield none: they are closed after the response.
+        """
         if isinstance(error, GeneratorExit) or (self._request.gone and isinstance(error, _DEPARTURES)):
             return
         for opened in [each for each in reversed(self._opened) if each.of_handler]:

@@ -77,7 +77,9 @@ def known(kind: Any) -> shapes.Type | None:
 
 def apart(kind: Any) -> tuple[Any, ...]:
     """The members of a union that must be converted separately, because JSON does not distinguish their values.
-    Otherwise ()."""
+
+    Otherwise ().
+    """
     members = members_of(kind)
     if Any in members or len(members) == 1:
         return ()
@@ -92,7 +94,8 @@ def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where
     """Return the function that converts a value to the union member of its class, or else to the first member that it
     matches.
 
-    Return None if the values of no member change."""
+    Return None if the values of no member change.
+    """
     if all(shape is None for _, shape in members):
         return None
     by_class = [(_class_of(each), shape) for each, shape in members]
@@ -145,8 +148,10 @@ class _NoValue:
 
 
 def _distance(kind: type, base: type) -> int:
-    """The position of a base in a class's method resolution order. It is last for an abstract class that is not in the
-    order."""
+    """The position of a base in a class's method resolution order.
+
+    It is last for an abstract class that is not in the order.
+    """
     return kind.__mro__.index(base) if base in kind.__mro__ else len(kind.__mro__)
 
 
@@ -241,8 +246,10 @@ def _comparisons(kind: Any) -> tuple[Narrow | None, AllExact | None]:
 
 @cached_by_type
 def _unshaped_field(kind: Any) -> tuple[str, type] | None:
-    """A field that cannot be converted, and its class, because it would be sent unchanged or not at all. None if there
-    is none."""
+    """A field that cannot be converted, and its class, because it would be sent unchanged or not at all.
+
+    None if there is none.
+    """
     classes = [each for each in within(described(kind)) if isinstance(each, _WITH_FIELDS)]
     seen: set[Any] = set()
     while classes:

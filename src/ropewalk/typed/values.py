@@ -50,8 +50,10 @@ def query_values(request: Request, names: Names) -> Raw:
 
 
 def header_values(request: Request, names: Names) -> Raw:
-    """Read header fields. For a field that takes several values, split its value at commas (RFC 9110, section
-    5.6.1)."""
+    """Read header fields.
+
+    For a field that takes several values, split its value at commas (RFC 9110, section 5.6.1).
+    """
     raw: Raw = {}
     for name, (field, several) in names.items():
         value = request.header(name)

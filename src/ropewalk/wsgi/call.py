@@ -35,8 +35,10 @@ log = Logger(namespace="ropewalk.wsgi")
 
 
 class WSGICall:
-    """One call of an application. It has `start_response` and `write` for the application, and sends the returned
-    body."""
+    """One call of an application.
+
+    It has `start_response` and `write` for the application, and sends the returned body.
+    """
 
     __slots__ = ("_application", "_body", "_context", "_is_head", "_response", "_server", "_silent", "_written")
 
@@ -77,8 +79,10 @@ class WSGICall:
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], None]:
-        """Set the status and the headers. With `exc_info`, they replace earlier ones, or `exc_info` is raised if those
-        are sent."""
+        """Set the status and the headers.
+
+        With `exc_info`, they replace earlier ones, or `exc_info` is raised if those are sent.
+        """
         response = self._response
         if exc_info is not None:
             try:

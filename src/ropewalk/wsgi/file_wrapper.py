@@ -13,8 +13,10 @@ bytes."""
 
 
 class FileWrapper:
-    """An iterator over the blocks of a file, with the file's `close`. The engine sends a regular file without this
-    iteration."""
+    """An iterator over the blocks of a file, with the file's `close`.
+
+    The engine sends a regular file without this iteration.
+    """
 
     def __init__(self, filelike: Any, blksize: int = 8192) -> None:
         self.filelike = filelike

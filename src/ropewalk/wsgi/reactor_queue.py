@@ -1,5 +1,7 @@
-"""A queue from threads to the reactor's thread. All jobs that are posted before the reactor runs them cause one
-wakeup."""
+"""A queue from threads to the reactor's thread.
+
+All jobs that are posted before the reactor runs them cause one wakeup.
+"""
 
 from asyncio import AbstractEventLoop
 from collections import deque

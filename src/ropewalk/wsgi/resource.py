@@ -85,8 +85,10 @@ class WSGIResource(Hosted):
         """Whether the wait of `finish_calls` must end."""
 
     def render(self, request: Request) -> Any:
-        """Call the application on a thread. Return NOT_DONE_YET, or a Waiter for the response if middleware sends
-        it."""
+        """Call the application on a thread.
+
+        Return NOT_DONE_YET, or a Waiter for the response if middleware sends it.
+        """
         if request.target == b"*":
             return Response(None, 204)  # OPTIONS for the whole server (RFC 9110, section 9.3.7)
         threads = self._threads()

@@ -124,8 +124,10 @@ class ThreadResponse:
         return self._added - self._taken > AHEAD
 
     def to_middleware(self) -> Waiter[Response]:
-        """Return a Waiter that fires with the Response, which is then not sent from here. Cancelling it drops the
-        rest."""
+        """Return a Waiter that fires with the Response, which is then not sent from here.
+
+        Cancelling it drops the rest.
+        """
         self._response = Waiter(lambda _: self.close())
         return self._response
 

@@ -37,8 +37,9 @@ class JSONPatch(Patch[Changed]):
         return f"JSONPatch({self.operations!r})"
 
     def apply(self, value: Any) -> Changed:
-        """Return a new, validated object with the changes. `value` is an object of the type, or of a type with the same
-        fields.
+        """Return a new, validated object with the changes.
+
+        `value` is an object of the type, or of a type with the same fields.
 
         Raises HTTPError 409 if a `test` fails, or if the object lacks a value that an operation needs. Raises
         InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` itself is invalid.

@@ -31,8 +31,9 @@ class MergePatch(Patch[Changed]):
         return f"MergePatch({self.document!r})"
 
     def apply(self, value: Any) -> Changed:
-        """Return a new, validated object with the changes. `value` is an object of the type, or of a type with the same
-        fields.
+        """Return a new, validated object with the changes.
+
+        `value` is an object of the type, or of a type with the same fields.
 
         Raises InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` itself is invalid.
         """

@@ -9,8 +9,10 @@ Schema = dict[str, Any]
 
 
 class Places:
-    """The places in a schema. Each is made only once, because a type may contain itself and a patch may have many
-    objects."""
+    """The places in a schema.
+
+    Each is made only once, because a type may contain itself and a patch may have many objects.
+    """
 
     def __init__(self, schema: Schema) -> None:
         self._definitions: Schema = schema.get("$defs", {})

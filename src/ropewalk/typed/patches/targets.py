@@ -34,8 +34,10 @@ class _Target:
         self.kind = kind
 
     def document(self, value: Any) -> Any:
-        """Convert a value to JSON, as new dicts and lists. Raises HandlerError (RW260) for a value that does not match
-        the type."""
+        """Convert a value to JSON, as new dicts and lists.
+
+        Raises HandlerError (RW260) for a value that does not match the type.
+        """
         try:
             return self._document(value)
         except (ValueError, TypeError) as error:
