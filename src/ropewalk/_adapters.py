@@ -1,4 +1,4 @@
-"""The adapters that come with Ropewalk. The package registers them when it is imported."""
+"""Ropewalk's own adapters. The package registers them when it is imported."""
 
 from collections.abc import Callable
 from typing import Any

@@ -483,7 +483,7 @@ class Engine:
 
     def __new__(cls, callbacks: Any, limits: Limits | None = None) -> Engine: ...
     def fileno(self) -> int:
-        """The descriptor to watch for reading."""
+        """The descriptor that the reactor must watch for reading."""
     def turn(self) -> None:
         """Run one turn of limited length: read the sockets, call the handlers, send the responses."""
     def tick(self) -> None:
@@ -505,7 +505,7 @@ class Engine:
     def after_fork_in_parent(self, *, children_serve: bool) -> None:
         """In the parent: record whether a new child, which has copies of the listening sockets, accepts on them."""
     def rearm(self) -> None:
-        """Call `EngineCallbacks.arm` again, because the last call was ignored."""
+        """Call `EngineCallbacks.arm` again. Use it if the last call had no effect."""
     @property
     def on_engine_thread(self) -> bool:
         """Whether the engine is bound to this thread, or to no thread."""
@@ -515,7 +515,7 @@ class Engine:
     def connections(self) -> int: ...
     @property
     def running_exchanges(self) -> int:
-        """The number of exchanges whose response is not complete."""
+        """The number of exchanges whose response is incomplete."""
     def listen_tcp(
         self, host: str, port: int, *, backlog: int | None = None, reuse_port: bool = False, half_close: bool = False
     ) -> int:
@@ -576,4 +576,4 @@ class Engine:
         """Set whether every refused request is logged at the level debug."""
 
 def self_test() -> None:
-    """Check that a nested epoll descriptor wakes its parent. Raises EngineUnusable if it does not."""
+    """Check that epoll reports a nested epoll descriptor as readable. Raises EngineUnusable if it does not."""

@@ -117,8 +117,8 @@ class Headers(MutableMapping[str, str]):
     def checked(cls, lines: list[tuple[str, str]]) -> Self:
         """Make Headers from lines that are known to be valid, with names in lower case."""
         headers = cls.__new__(cls)
-        headers._index = None  # noqa: SLF001 - of this class
-        headers._lines = lines  # noqa: SLF001 - the same
+        headers._index = None  # noqa: SLF001 - an object of this class
+        headers._lines = lines  # noqa: SLF001 - as above
         return headers
 
     def __getitem__(self, name: str) -> str:
@@ -164,7 +164,7 @@ class Headers(MutableMapping[str, str]):
         return [value for other, value in self._lines if other == name]
 
     def add(self, name: Text, value: Text) -> None:
-        """Add a line. Other lines of the same name stay."""
+        """Add a line. Other lines with the same name stay."""
         name = field_name(name)
         self._lines.append((name, field_value(name, value)))
         self._index = None
@@ -303,7 +303,7 @@ def http_date(moment: datetime | float) -> str:
         moment = datetime.fromtimestamp(moment, UTC)
     try:
         moment = moment.astimezone(UTC)
-    except OverflowError:  # the year is 0 or 10000 in UTC
+    except OverflowError:  # in UTC, the year is 0 or 10000
         moment = _LAST if moment.year > 1 else _FIRST
     return format_datetime(moment, usegmt=True)
 

@@ -135,7 +135,7 @@ def locate(value: Any, root: Any) -> str:
 
 
 class Unencodable(HandlerError):
-    """RW212: a value cannot be encoded as JSON, or in another form."""
+    """RW212: a value cannot be encoded as JSON, or as MessagePack."""
 
     def __init__(self, value: object, form: str = "JSON") -> None:
         super().__init__("RW212", f"{shown(value)}, of type {full_name(type(value))}, cannot be encoded as {form}.")

@@ -11,7 +11,7 @@ from ropewalk.errors import BadBody, HandlerError
 from ropewalk.json_values import DEEPEST, EncodedJSON, Unencodable
 
 MSGPACK: Final = "application/vnd.msgpack"
-"""The registered media type (IANA, 2024)."""
+"""The media type of MessagePack, registered at IANA in 2024."""
 MEDIA_TYPES: Final = frozenset((MSGPACK, "application/msgpack", "application/x-msgpack"))
 """The media type, and the names that were used before it was registered."""
 
@@ -62,7 +62,7 @@ def to_msgpack(value: Any) -> bytes:
 
 
 def _encode_other(value: Any) -> Any:
-    """Called by msgspec for a type that it does not support."""
+    """Encode a value of a type that msgspec does not support. msgspec calls this."""
     if isinstance(value, EncodedJSON):
         return msgspec.json.decode(value.data)
     if isinstance(value, Deferred | Awaitable):

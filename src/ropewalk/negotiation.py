@@ -27,7 +27,7 @@ def vary_by_accept(headers: Headers) -> None:
 
 
 class _Range(NamedTuple):
-    """A media range of an Accept field."""
+    """A media range in an Accept field."""
 
     kind: str
     subtype: str
@@ -60,7 +60,7 @@ def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
 
 
 def _weight_of(offer: str, ranges: list[_Range]) -> float:
-    """The weight of an offer; 0 if it is not accepted."""
+    """The weight of an offer; 0 if the client does not accept it."""
     kind, subtype, parameters = _read_type(_PART.findall(offer))
     best, weight = (-1, -1), 0.0
     for each in ranges:

@@ -25,7 +25,7 @@ from ropewalk.response_types import ResponseOf
 from ropewalk.streaming import stream
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # that of Python 3.11 has no `default`
+    from typing_extensions import TypeVar  # Python 3.11's TypeVar has no `default`
 
     Value = TypeVar("Value", default=Any, covariant=True)
 else:
@@ -63,7 +63,7 @@ _LENGTH: Final = re.compile("0|[1-9][0-9]{0,17}")
 
 
 def _encode_other(value: Any) -> msgspec.Raw:
-    """Called by msgspec for a type that it does not support."""
+    """Encode a value of a type that msgspec does not support. msgspec calls this."""
     if isinstance(value, EncodedJSON):
         return msgspec.Raw(value.data)
     if isinstance(value, Deferred | Awaitable):
@@ -184,9 +184,9 @@ class Response(Generic[Value]):
             return response
         if cls is Response and (isinstance(value, msgspec.Struct) or type(value) is dict or type(value) is list):
             response = cls.plain(to_json(value), JSON)  # like `Response(value)`, but faster
-            response._json = response.body  # noqa: SLF001 - of this class
-            response._value = value  # noqa: SLF001 - the same
-            response._part_types = (text_type, bytes_type)  # noqa: SLF001 - the same
+            response._json = response.body  # noqa: SLF001 - an object of this class
+            response._value = value  # noqa: SLF001 - as above
+            response._part_types = (text_type, bytes_type)  # noqa: SLF001 - as above
             return response
         response = cls(value)
         response._part_types = (text_type, bytes_type)
@@ -395,7 +395,7 @@ class Response(Generic[Value]):
     def with_error(self, error: BaseException) -> "Response":
         """A copy with an exception as its `error`."""
         response = self.detached()
-        response._error = error  # noqa: SLF001 - of this class
+        response._error = error  # noqa: SLF001 - an object of this class
         return response
 
     @property
@@ -407,7 +407,7 @@ class Response(Generic[Value]):
         """A copy with another value as its body. An existing Content-Type is kept."""
         response = self.detached()
         response.body = value
-        return response._encoded()  # noqa: SLF001 - of this class
+        return response._encoded()  # noqa: SLF001 - an object of this class
 
     def detached(self) -> "Response":
         """A copy with its own headers, because a handler may return one Response for several requests at the same
@@ -439,8 +439,8 @@ class Response(Generic[Value]):
             return self
         encoded = copy(self)
         encoded.body = body
-        encoded._json = body if default_type is JSON else None  # noqa: SLF001 - of this class
-        encoded._value = self.body  # noqa: SLF001 - the same
+        encoded._json = body if default_type is JSON else None  # noqa: SLF001 - an object of this class
+        encoded._value = self.body  # noqa: SLF001 - as above
         if default_type is not None and "content-type" not in self.headers:
             encoded.headers = Headers([*self.headers.lines(), ("content-type", default_type)])
         return encoded

@@ -74,7 +74,7 @@ class BadRequest(StatusResponse[Value], status=400):
 
 
 class NotFound(StatusResponse[Value], status=404):
-    """404: there is no such resource (RFC 9110, section 15.5.5)."""
+    """404: the resource does not exist (RFC 9110, section 15.5.5)."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Suggest a known word for a mistyped one."""
+"""Suggest a known word if a user has mistyped it."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -107,7 +107,7 @@ def _copy(error: BaseException) -> BaseException:
     copied: BaseException = kind.__new__(kind, *arguments)
     vars(copied).update(vars(error))
     for name in _fields(kind):
-        with suppress(AttributeError, TypeError):  # unset, or read-only
+        with suppress(AttributeError, TypeError):  # the attribute is unset or read-only
             value = getattr(error, name)
             if value is not getattr(copied, name, copied):  # setting filename2 to None changes the text of an OSError
                 setattr(copied, name, value)

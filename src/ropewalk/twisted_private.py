@@ -31,7 +31,7 @@ User = Literal["dropin", "server", "testing"]
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A private name of a module."""
+    """A private name in a module of Twisted."""
 
     module: str
     name: str
@@ -269,12 +269,13 @@ def is_tested(version: str) -> bool:
 
 
 def takes_newest_pyopenssl(version: str) -> bool:
-    """Whether a version of Twisted works with pyOpenSSL 26.2 and later, in which a used Context cannot be changed."""
+    """Whether a version of Twisted works with pyOpenSSL 26.2 and later, which does not allow changes to a Context in
+    use."""
     return _release(version) >= (26, 4)
 
 
 def warn_of_untested(version: str) -> None:
-    """Log a warning (RW756) if a version of Twisted is older or newer than the tested ones."""
+    """Log a warning (RW756) if a version of Twisted is older or newer than all tested versions."""
     if not is_tested(version):
         message = "RW756 Twisted {version} is not tested: {oldest} to {newest} are. {remedy}"
         remedy = CATALOGUE["RW756"].remedy

@@ -68,7 +68,7 @@ class _Wait(Deferred[Result]):
         self.future.add_done_callback(callback, context=context)
 
     def done(self) -> bool:
-        """For anyio, which calls this on the object that a task awaits."""
+        """Whether the wait has ended. anyio calls this on the object that a task awaits."""
         return self.called if self.future is None else self.future.done()
 
     def cancelled(self) -> bool:

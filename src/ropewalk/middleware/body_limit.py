@@ -11,10 +11,10 @@ from ropewalk.response import Response
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyLimitOptions:
-    """The limit. Raises HandlerError (RW230) for an invalid value."""
+    """The options of `body_limit`. Raises HandlerError (RW230) for an invalid value."""
 
     size: int
-    """The most bytes of a body. A larger one gets a 413."""
+    """The most bytes of a request body. A request with a larger body gets a 413."""
 
     def __post_init__(self) -> None:
         check_count(self, "size")

@@ -1,4 +1,4 @@
-"""Cache-Control for responses whose handlers set none (RFC 9111, section 5.2)."""
+"""Add Cache-Control to responses whose handlers do not set it (RFC 9111, section 5.2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,13 +22,14 @@ class CacheOptions:
     """Seconds for which a cache may use a response without revalidation; 0: it must revalidate each time; None: no
     cache may keep the response."""
     visibility: Literal["private", "public"] = "private"
-    """With "private", only the user's browser may keep it; with "public", shared caches, such as a CDN, may too."""
+    """"private": only the user's browser may keep a response. "public": shared caches, such as a CDN, may keep it,
+    too."""
     shared_max_age: int | None = None
-    """Seconds for shared caches, in place of `max_age`."""
+    """Seconds for which shared caches may use a response, instead of `max_age`."""
     stale_while_revalidate: int | None = None
-    """Seconds for which an old response may be used while a new one is fetched (RFC 5861)."""
+    """Seconds for which a stale response may be used while the cache fetches a new one (RFC 5861)."""
     stale_if_error: int | None = None
-    """Seconds for which an old response may be used while the server fails (RFC 5861)."""
+    """Seconds for which a stale response may be used if the server fails (RFC 5861)."""
     immutable: bool = False
     """Whether the response never changes, for example because its URL contains a version or a hash (RFC 8246)."""
     vary: Iterable[str] = ()

@@ -31,7 +31,7 @@ _AT_FIRST: Final[tuple[Any, Any, Any]] = None, None, ()
 
 
 def check(middleware: Middleware) -> Middleware:
-    """The middleware. Raises HandlerError (RW205) for an object that is not a coroutine function."""
+    """Return the middleware. Raises HandlerError (RW205) for an object that is not a coroutine function."""
     return cast("Middleware", check_middleware(middleware))
 
 

@@ -43,11 +43,12 @@ class CORSOptions:
     expose: Iterable[str] = ()
     """The response fields that scripts may read in addition to the safelisted ones; `*` for all."""
     credentials: bool = False
-    """Whether requests may have cookies, HTTP authentication or client certificates."""
+    """Whether scripts may send requests with cookies, HTTP authentication or client certificates."""
     max_age: int | None = 600
     """Seconds for which a browser may keep the response to a preflight; None: the browser's default (5)."""
     private_network: bool = False
-    """Whether a public page may call this app in a private network (Access-Control-Allow-Private-Network)."""
+    """Whether pages from public networks may call an app in a private network
+    (Access-Control-Allow-Private-Network)."""
 
     def __post_init__(self) -> None:
         origins = tuple(each.lower() for each in strings(self, "origins"))

@@ -68,7 +68,7 @@ class IdempotencyOptions:
     of the credentials that the authentication scheme reads. Keys of different hosts are always separate.
     Set it if a provider finds the user by another header field: otherwise the keys of these users are not separate."""
     expires: float = 24 * 3600
-    """Seconds for which a response is kept."""
+    """Seconds for which a response is stored."""
     lease: float = 300
     """Seconds for which a key is claimed while its request is processed. Give more than your slowest handler needs. If
     the process is killed meanwhile, the key is free after this time."""
@@ -82,7 +82,7 @@ class IdempotencyOptions:
     """What happens to a request with a key while the store is unavailable: "closed" refuses the request with 503,
     "open" processes it without protection against repetition."""
     header: str = "idempotency-key"
-    """The name of the header field."""
+    """The name of the request field that has the key."""
 
     def __post_init__(self) -> None:
         check_seconds(self, "expires")
@@ -149,7 +149,7 @@ class _Idempotency:
         return await self._first(request, next, key, token, scope)
 
     async def _first(self, request: Request, next: Next, key: str, token: str, scope: str) -> Response:
-        """Process a request whose key is claimed."""
+        """Process a request after it has claimed its key."""
         try:
             response = await next(request)
         except BaseException:  # the client has disconnected, or a timeout cancels the handler

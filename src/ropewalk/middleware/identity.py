@@ -67,7 +67,7 @@ def _principal_identity(principal: Any) -> str | None:
 
 def _identity(user: object, attribute: str) -> str | None:
     identity = user if isinstance(user, str | int | bytes | UUID) else getattr(user, attribute, None)
-    if isinstance(identity, bytes):  # the avatar ids of twisted.cred
+    if isinstance(identity, bytes):  # an avatar id of twisted.cred
         return identity.decode("utf-8", "surrogateescape")
     return None if isinstance(identity, bool) or not isinstance(identity, str | int | UUID) else str(identity)
 

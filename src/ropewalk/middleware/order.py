@@ -12,7 +12,7 @@ from ropewalk.resource import handlers_below
 
 
 def check_order(middlewares: Iterable[Any], handler: Any) -> None:
-    """Check the middleware around a handler, given outermost first. Raises HandlerError (RW238)."""
+    """Check the order of the middleware around a handler, given outermost first. Raises HandlerError (RW238)."""
     per_user = ""
     for middleware in middlewares:
         owner = getattr(middleware, "__self__", middleware)

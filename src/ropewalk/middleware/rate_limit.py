@@ -1,4 +1,4 @@
-"""Rate limits: how many requests a client, a user or another key may send."""
+"""Rate limits: limit the number of requests from one client, one user, or with another common key."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -98,7 +98,7 @@ class RateLimit:
     on_store_failure: OnStoreFailure = "open"
     """What happens while the store is unavailable: "open" allows all requests, "closed" refuses them with 503."""
     scope: str = "default"
-    """A name that separates the buckets from those of other middleware with the same store."""
+    """A name that keeps the buckets apart from those of other middleware that uses the same store."""
     ipv6_prefix: int = 64
     """The prefix length of the IPv6 networks that count as one client, from 1 to 128."""
     header_fields: bool = True
@@ -191,7 +191,7 @@ class _RateLimiter:
 
 
 def _description(options: RateLimit) -> MiddlewareDescription:
-    """What the middleware adds to the description of the API."""
+    """What the middleware adds to the OpenAPI document."""
     fields = dict(_FIELDS) if options.header_fields else {}
     responses = [MiddlewareResponse(429, "Too many requests were sent.", {**fields, **RETRY_AFTER})]
     if options.on_store_failure == "closed":
@@ -214,7 +214,7 @@ def header_fields(limits: Sequence[Limit], taken: Taken) -> list[tuple[str, str]
 
 
 def seconds_to_next(limit: Limit, tokens: float) -> int:
-    """The seconds until a bucket has one more whole token, rounded up; at least 1."""
+    """The seconds until a bucket has one more whole token: rounded up, and at least 1."""
     missing = floor(tokens + 0.001) + 1 - tokens
     return max(1, ceil(missing / limit.rate - 0.001))
 

@@ -52,7 +52,7 @@ class TraceParent:
     """The trace of a request, from its field `traceparent` (W3C Trace Context, section 3.2)."""
 
     trace_id: str
-    """32 hexadecimal digits."""
+    """The id of the trace: 32 hexadecimal digits."""
     parent_id: str
     """16 hexadecimal digits: the caller's span."""
     sampled: bool
@@ -116,7 +116,10 @@ def current_request_id() -> str | None:
 
 
 class RequestIDFilter(logging.Filter):
-    """Sets `record.request_id` for formats such as `%(request_id)s`; "-" outside requests. Add it to a handler."""
+    """A logging filter that sets `record.request_id`, for formats with `%(request_id)s`; "-" outside a request.
+
+    Add it to a logging handler.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Set `record.request_id`, and return True."""

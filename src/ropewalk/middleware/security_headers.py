@@ -35,7 +35,7 @@ class SecurityHeaders:
     nosniff: bool = True
     """X-Content-Type-Options: browsers do not guess the type of a response."""
     frames: Literal["deny", "same-origin"] | None = "deny"
-    """Which pages may show this one in a frame: `frame-ancestors`, and X-Frame-Options for old browsers."""
+    """Which pages may show the app's pages in a frame: sets `frame-ancestors`, and X-Frame-Options for old browsers."""
     referrer_policy: str | None = "same-origin"
     """Referrer-Policy: the browser sends the URL of a page only to the page's own origin."""
     hsts: int | None = _A_YEAR
@@ -53,9 +53,9 @@ class SecurityHeaders:
     opener_policy: Literal["same-origin", "same-origin-allow-popups", "noopener-allow-popups", "unsafe-none"] | None = (
         "same-origin"
     )
-    """Cross-Origin-Opener-Policy: windows of other origins have no access to this one."""
+    """Cross-Origin-Opener-Policy: with "same-origin", windows of other origins have no access to the app's windows."""
     resource_policy: Literal["same-origin", "same-site", "cross-origin"] | None = "same-origin"
-    """Cross-Origin-Resource-Policy: who may embed a response, such as an image, without CORS."""
+    """Cross-Origin-Resource-Policy: which origins may embed a response, such as an image, without CORS."""
     permissions_policy: str | None = None
     """Permissions-Policy, such as "camera=(), geolocation=()"."""
 

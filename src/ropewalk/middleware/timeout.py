@@ -21,12 +21,14 @@ _DETAIL: Final = "The response took too long."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeoutOptions:
-    """How long a response may take to begin. Raises HandlerError (RW230) for an invalid value."""
+    """The options of `timeout`. Raises HandlerError (RW230) for an invalid value."""
 
     seconds: float
-    """Greater than 0. The time begins when the middleware is called, and includes the wait for the request body."""
+    """How long a response may take to begin, in seconds greater than 0. The time begins when the middleware is called,
+    and includes the wait for the request body."""
     status: Literal[503, 504] = 503
-    """503, or 504 if the app is a gateway to another server (RFC 9110, sections 15.6.4 and 15.6.5)."""
+    """The status of the error: 503, or 504 if the app is a gateway to another server (RFC 9110, sections 15.6.4 and
+    15.6.5)."""
     retry_after: int | None = None
     """The value of the Retry-After field, in seconds (RFC 9110, section 10.2.3)."""
 
@@ -94,7 +96,7 @@ class _Limited:
                 except GeneratorExit:
                     coroutine.close()
                     raise
-                except BaseException as error:  # noqa: BLE001 - thrown in for the coroutine, as `yield from` does
+                except BaseException as error:  # noqa: BLE001 - passed to the coroutine, as `yield from` does
                     awaited = coroutine.throw(self._for_coroutine(error))
                 else:
                     awaited = coroutine.send(sent)

@@ -1,4 +1,4 @@
-"""The schemas that a document refers to."""
+"""Find the schemas to which a document refers."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -22,14 +22,14 @@ class Operation:
 
     method: str
     template: str
-    """The path as OpenAPI writes it."""
+    """The path in OpenAPI's notation, such as "/rooms/{id}"."""
     parameters: tuple[Parameter, ...]
     """The path parameters, with the names that the handler and the mounts around it use."""
     written: tuple[str, ...]
     """The names of the path parameters in the template."""
     handler: Handler
     function: Any
-    """The user's code."""
+    """The user's function."""
     inputs: tuple[Input, ...]
     """The inputs of a typed handler that are not hidden."""
     returned: Returned

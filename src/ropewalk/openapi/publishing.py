@@ -73,7 +73,7 @@ class Published:
 
 
 def encode_document(root: Resource, options: OpenAPI) -> bytes:
-    """The document as JSON. Raises HandlerError (RW219)."""
+    """The OpenAPI document as JSON. Raises HandlerError (RW219)."""
     return _encoded(document_of(root, options))
 
 
@@ -127,7 +127,7 @@ def _page(options: OpenAPI, path: str, token_urls: Callable[[], Sequence[str]]) 
 
 
 def _url_of(server: Any) -> Any:
-    """The URL of one of the servers in the options."""
+    """The URL of a server in the options, which may be a str or a dict."""
     return server.get("url") if isinstance(server, Mapping) else server
 
 

@@ -34,7 +34,7 @@ def pydantic_schemas(
 
 
 def _names(components: dict[str, Schema], place: str, taken: Sequence[str]) -> dict[str, str]:
-    """The name of each component, without a suffix where the schemas for input and output are equal."""
+    """The new name of each component. It has no suffix if the schemas for input and output are equal."""
     equal = _equal_in_both(components, place)
     names: dict[str, str] = {}
     of_both: dict[str, str] = {}

@@ -118,4 +118,4 @@ def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
         return each.kind not in (Any, str, *_CONVERTED) and each.kind is not made.get(each.name)
     if each.source in ("header", "cookie"):
         return each.required or each.kind is not str
-    return each.source == "query"  # a value may be repeated
+    return each.source == "query"  # a client may repeat a value that is allowed once

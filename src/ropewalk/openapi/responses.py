@@ -135,7 +135,7 @@ def _described(
 
 
 def _model(given: Any) -> Any:
-    """The type of a response's body; None if there is none."""
+    """The body type in an item of `responses`; None if it has none."""
     if isinstance(given, Mapping):
         return given.get("model")
     return None if isinstance(given, str) else given

@@ -23,14 +23,14 @@ _TEXT: Final = {"type": "string"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Returned:
-    """What a handler returns."""
+    """The types of what a handler returns, for the OpenAPI document."""
 
     content: dict[str, Any]
     """The types of the body by media type; empty if they are not known."""
     empty: bool
-    """Whether it may return None."""
+    """Whether the handler may return None."""
     other: bool
-    """Whether it may return a value other than None."""
+    """Whether the handler may return a value other than None."""
     items: dict[str, Any] = field(default_factory=dict)
     """The item types of streams, by media type."""
     by_status: Mapping[int, dict[str, Any]] = field(default_factory=dict)
@@ -112,7 +112,7 @@ def _of_values(kind: Any, text_type: str, bytes_type: str, stream_type: str | No
 
 
 def _joined(content: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """The types of both by media type."""
+    """The types of both dicts by media type. For a media type in both, it is the union."""
     made = dict(content)
     for name, kind in more.items():
         made[name] = Union[made[name], kind] if name in made else kind  # noqa: UP007 - made at run time

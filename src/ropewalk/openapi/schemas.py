@@ -32,7 +32,7 @@ class Schemas:
             elif node is not None:
                 native.append((kind, direction))
         self.components = self._add_native(native)
-        """By name."""
+        """The components by name."""
         if models:
             self._add_models(models)
         _make_titles_distinct(self.components)

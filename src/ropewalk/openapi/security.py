@@ -1,4 +1,4 @@
-"""Who may call an operation: its security requirements, from `authenticate`, `requires` and `Principal`."""
+"""The security requirements of an operation. They come from `authenticate`, `requires` and `Principal`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

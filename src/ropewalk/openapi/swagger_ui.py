@@ -65,13 +65,13 @@ class SwaggerUI:
     """The HTML of the page at which a login ends."""
 
     def page(self, request: Request) -> Response:
-        """The page. Its links are relative, so that it works in a mounted app."""
+        """Return the page. Its links are relative, so that it works in a mounted app."""
         folder = "." if request.raw_path.endswith(b"/") else f"./{self.name}"
         text = _PAGE.format(title=escape(self.title), folder=escape(folder))
         return Response.html(text, headers=self._fields())
 
     def file(self, name: str) -> Response:
-        """One of the files of the package."""
+        """Return a file of the package."""
         fields = {"x-content-type-options": "nosniff"}
         return Response.file(self.folder / name, headers=fields, content_type=_TYPES[name])
 

@@ -18,7 +18,10 @@ Key = TypeVar("Key")
 
 
 class CursorQuery(Struct, kw_only=True):
-    """The query of a list: `query: Annotated[CursorQuery, Query()]`. Derive from it to add filters or another limit."""
+    """The query parameters of a list: `query: Annotated[CursorQuery, Query()]`.
+
+    Derive from it to add filters or another limit.
+    """
 
     cursor: Annotated[str, Meta(max_length=MOST_CHARACTERS, description="From the page before.")] | None = None
     """A cursor from another page. None: the first page."""
@@ -27,7 +30,7 @@ class CursorQuery(Struct, kw_only=True):
 
 
 class HasCursor(Protocol):
-    """A CursorQuery, or another type with its fields, such as a model of pydantic."""
+    """A CursorQuery, or another type with the same fields, such as a pydantic model."""
 
     @property
     def cursor(self) -> str | None: ...
@@ -36,7 +39,7 @@ class HasCursor(Protocol):
 
 
 class Page(Struct, Generic[Item], kw_only=True):
-    """A part of a list."""
+    """A page of a list."""
 
     items: list[Item]
     """At most as many items as the query's `limit`."""

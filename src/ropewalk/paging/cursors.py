@@ -36,7 +36,7 @@ class Cursors:
         self._keys = _keys(secret, purpose)
 
     def encode(self, value: Any) -> str:
-        """The cursor for a value."""
+        """Return the cursor for a value."""
         data = msgspec.json.encode(value)
         return _text(_sign(self._keys[0], data) + data if self._keys else data)
 

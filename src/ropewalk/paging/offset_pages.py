@@ -19,7 +19,10 @@ send and costly to handle."""
 
 
 class OffsetQuery(Struct, kw_only=True):
-    """The query of a list: `query: Annotated[OffsetQuery, Query()]`. Derive from it to add filters or other bounds."""
+    """The query parameters of a list: `query: Annotated[OffsetQuery, Query()]`.
+
+    Derive from it to add filters or other limits.
+    """
 
     offset: Annotated[int, Meta(ge=0, le=MOST_OFFSET, description="The items before the page.")] = 0
     """The number of items before the page, at most 10,000."""
@@ -28,7 +31,7 @@ class OffsetQuery(Struct, kw_only=True):
 
 
 class HasOffset(Protocol):
-    """An OffsetQuery, or another type with its fields, such as a model of pydantic."""
+    """An OffsetQuery, or another type with the same fields, such as a pydantic model."""
 
     @property
     def offset(self) -> int: ...
@@ -37,7 +40,7 @@ class HasOffset(Protocol):
 
 
 class OffsetPage(Struct, Generic[Item], kw_only=True):
-    """A part of a list whose length is known."""
+    """A page of a list whose length is known."""
 
     items: list[Item]
     """At most `limit` items."""

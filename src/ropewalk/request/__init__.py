@@ -1,4 +1,4 @@
-"""A request: what the client sent, and the means to respond."""
+"""The request that a client has sent, and the methods with which a handler responds."""
 
 from ropewalk.request.body import PART, BodyStream
 from ropewalk.request.body_writer import BODILESS, octets

@@ -31,7 +31,7 @@ class BodyWriter(TwistedNames):
     _after: "CallsOfRequest"
     """The functions that run after the response. Unset if there are none."""
     _detached: bool
-    """Whether the handler has returned, and its callbacks write the response."""
+    """Whether the handler has returned, so that its callbacks write the response."""
     _encode: Callable[..., bytes]
     """Encodes str parts in the response's charset. Set when the first str is written."""
     _event_stream: EventStream
@@ -67,9 +67,10 @@ class BodyWriter(TwistedNames):
         return room
 
     def finish(self) -> None:
-        """End the response. After a disconnect, this does nothing.
+        """End the response. If the client has disconnected, this does nothing.
 
-        Raises ResponseEnded after the end, and WrongLength if fewer bytes were written than Content-Length announces.
+        Raises ResponseEnded if the response has already ended, and WrongLength if Content-Length announces more bytes
+        than were written.
         """
         self.unregisterProducer()
         if self.gone or (self.finished and self.is_stopped()):
@@ -158,7 +159,7 @@ class BodyWriter(TwistedNames):
         self._detached = True
 
     def is_detached(self) -> bool:
-        """Whether the handler has returned, and its callbacks write the response."""
+        """Whether the handler has returned, so that its callbacks write the response."""
         return getattr(self, "_detached", False)
 
     def is_stopped(self) -> bool:
@@ -243,7 +244,7 @@ class BodyWriter(TwistedNames):
             error.prefix(named(self.engine_handler.call))
         if not self.is_detached() or self.finished:
             return
-        with suppress(Disconnected):  # the engine may have cut the connection already
+        with suppress(Disconnected):  # the engine may have closed the connection
             if self.started:
                 self.abort()
             else:

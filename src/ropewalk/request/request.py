@@ -128,7 +128,7 @@ class Request(ConditionalExchange):
             return self._state
 
     def url_for(self, name: str, /, **params: Any) -> str:
-        """The path of a named route of the app that serves this request. Raises TreeError if no route has the name."""
+        """The path of a named route of the app that handles this request. Raises TreeError if no route has the name."""
         return cast("str", self.service.app.url_for(name, **params))
 
     def created(self, target: Text) -> None:

@@ -147,7 +147,7 @@ class TwistedNames(BodyReader):
     def processingFailed(self, reason: Failure) -> None:
         """Respond to an error as if the handler had raised it: `deferred.addErrback(request.processingFailed)`.
 
-        If you return the Deferred instead of NOT_DONE_YET, you need not call this.
+        You do not need this if you return the Deferred instead of NOT_DONE_YET.
         """
         self.service.fail(self, reason.value)
 

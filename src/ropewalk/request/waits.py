@@ -103,14 +103,14 @@ def take(exchange: Exchange, slot: str) -> Any:
 
 
 def fire(exchange: Exchange, slot: str, result: RopewalkError | None) -> None:
-    """Fire the wait in a slot: with None, or with an error."""
+    """Fire the wait in a slot, if there is one, with None or with an error."""
     waiter = take(exchange, slot)
     if waiter is not None:
         _fire(waiter, result)
 
 
 def fire_all(exchange: Exchange, slot: str, result: RopewalkError | None) -> None:
-    """Fire every wait in a slot: with None, or with an error."""
+    """Fire every wait in a slot with None or with an error."""
     for waiter in take(exchange, slot) or ():
         _fire(waiter, result)
 

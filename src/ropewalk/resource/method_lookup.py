@@ -1,4 +1,4 @@
-"""Which handler of a resource responds to a method. GET's handler responds to HEAD, too."""
+"""Find the handler for a method of a resource. GET's handler handles HEAD, too."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def handler_of(resource: "Resource", method: str) -> Handler | None:
-    """The handler of a method at a resource. GET's handler responds to HEAD, too."""
+    """The handler for a method of a resource; None if there is none. GET's handler handles HEAD, too."""
     found = own_handler_of(resource, method)
     if found is None and resource.tree_kind.renders_all:
         return _rendering(resource, "render")

@@ -35,7 +35,7 @@ def register_planner(planner: Planner) -> None:
 def rendering_of(call: Callable[..., Any], name: str, content_type: str) -> Rendering:
     """How to call a bound method. Raises HandlerError for a wrong annotation."""
     function = getattr(call, "__func__", None)
-    if function is None:  # set on one resource
+    if function is None:  # the function belongs to only one resource
         return _made(call, name, content_type)
     found = _known.setdefault(function, {})
     key = (name, content_type)

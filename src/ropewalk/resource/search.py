@@ -22,7 +22,7 @@ class Found(NamedTuple):
     apps: tuple[Any, ...]
     """The Apps on the path, outermost first."""
     static: bool
-    """Whether every request for this path gets this handler."""
+    """Whether this handler handles every request with this path and method."""
     lasting: bool
     """Whether the resource belongs to the tree. False if it was made for this request."""
 
@@ -63,7 +63,7 @@ class Search:
         reached."""
         self.static = True
         self.lasting = True
-        """As the attributes of `Found`."""
+        """`params`, `apps`, `static` and `lasting` are the attributes of `Found`."""
         self.allowed: set[str] | None = None
         """The methods that the path allows, if it has no handler for the wanted method; None if there is no such
         path."""
@@ -170,7 +170,7 @@ class Search:
 
 
 def split_path(raw_path: bytes) -> list[str]:
-    """The segments of a path, decoded. Raises HTTPError 400 if they are not UTF-8."""
+    """Split a path into its percent-decoded segments. Raises HTTPError 400 if they are not UTF-8."""
     segments = raw_path.decode("ascii").split("/")
     del segments[0]
     if b"%" in raw_path:

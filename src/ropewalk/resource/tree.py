@@ -190,7 +190,7 @@ class Resource:
     """
 
     isLeaf: bool = False
-    """Whether the resource takes every path below it. The rest of the path is in `request.postpath`."""
+    """Whether the resource handles every path below its own. The rest of the path is in `request.postpath`."""
     content_type: str = HTML
     """The Content-Type of str and bytes that a method returns."""
 

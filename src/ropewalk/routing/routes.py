@@ -47,8 +47,8 @@ class Routes:
     """
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
-        """Make the tree, with the routes of the class's methods."""
-        del arguments, options  # they are for `__init__`
+        """Create the resource tree, and add the routes that the class's methods declare."""
+        del arguments, options  # only `__init__` uses them
         self = super().__new__(cls)
         self._make_tree()
         for name, declared in declared_routes(cls):
@@ -286,7 +286,7 @@ class Routes:
         return known
 
     def routes(self) -> list[Route]:
-        """Every route, ordered by path."""
+        """List every route, ordered by path."""
         return sorted(walk(self.resource), key=lambda route: (route.path, route.method))
 
     def patterns(self, name: str) -> list[Pattern]:
@@ -326,7 +326,7 @@ def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
 
 def _calling_place() -> str:
     """The file and line of the caller's caller, which is the user's code."""
-    frame = sys._getframe(2)  # noqa: SLF001 - as `inspect` does
+    frame = sys._getframe(2)  # noqa: SLF001 - `inspect` uses it, too
     return relative(frame.f_code.co_filename, frame.f_lineno)
 
 

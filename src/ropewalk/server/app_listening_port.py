@@ -124,7 +124,7 @@ def listen(
 
 
 def _server_of(app: App, reactor: Any, limits: Limits | None, proxies: TrustedProxies | None) -> Server:
-    """The server of the app in this reactor, or a new one if there is none or it was stopped."""
+    """The app's server in this reactor, or a new one if there is none or the server was stopped."""
     server: Server | None = app.server
     if server is None or server.stopping or server.reactor is not reactor:
         server = app.server = Server(app, reactor, limits, proxies)

@@ -23,7 +23,7 @@ def log_drained(logger: Logger, count: int, *, early: bool) -> None:
 
 
 def log_cut_off(logger: Logger, count: int, when: str) -> None:
-    """Log how many requests were cut off, if any."""
+    """Log how many requests were cut off, if any. `when` completes the sentence."""
     if count:
         requests = "1 request was" if count == 1 else f"{count} requests were"
         logger.warn("{requests} cut off {when}.", requests=requests, when=when)

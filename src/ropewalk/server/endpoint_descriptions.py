@@ -115,7 +115,7 @@ def tcp_endpoint(host: str, port: int) -> str:
 
 
 def half_closing(description: str) -> str:
-    """The description with `halfClose=yes`, unless it has that option already."""
+    """Add `halfClose=yes` to a description, unless it already has this option."""
     given = any(name == HALF_CLOSE for name, _ in _split(description))
     return description if given else f"{description}:{HALF_CLOSE}=yes"
 
@@ -182,7 +182,7 @@ def _mode(text: str) -> int:
 
 
 def truth(name: str, text: str) -> bool:
-    """Whether an option is switched on. Raises ValueError if it is neither yes nor no."""
+    """Parse the value of a boolean option. Raises ValueError for a value other than yes or no."""
     truths = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
     if text.lower() not in truths:
         raise ValueError(f"{name} is yes or no, not {text!r}")
@@ -217,7 +217,7 @@ def _with_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[Activate
 
 
 def _named(kind: str, arguments: Sequence[Argument]) -> dict[str, str]:
-    """The arguments by name. Positional ones take the names in order, except `halfClose`."""
+    """The arguments by name. Positional arguments get the names of `KNOWN` in order, except `halfClose`."""
     names = KNOWN[kind]
     given: dict[str, str] = {}
     positional = iter(name for name in names if name != HALF_CLOSE)

@@ -127,7 +127,7 @@ class FileTarget(DescriptorTarget):
         super().__init__(_open(path))
 
     def moved(self) -> bool:
-        """Whether the path now leads to another file, or to none."""
+        """Whether the path now leads to another file or to none."""
         if not self.is_file or self._descriptor < 0:
             return False
         try:
@@ -162,7 +162,7 @@ class StreamTarget:
         self._stream = stream
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Write everything."""
+        """Write all data to the stream."""
         try:
             self._stream.write(data[position:].decode(errors="replace"))
             self._stream.flush()

@@ -210,7 +210,7 @@ class LogWriter:
             self._reopen()
         try:
             reached = self._target.write(batch, position)
-        except BlockingIOError:  # another process has filled the shared pipe
+        except BlockingIOError:  # another process has filled the pipe, which it shares
             self._pause(POLL)
             return True
         except OSError as error:

@@ -121,11 +121,11 @@ class EngineReader:
         self._turn = turn
 
     def fileno(self) -> int:
-        """The descriptor that covers all sockets of the engine."""
+        """The descriptor that is readable when any socket of the engine is ready."""
         return self._engine.fileno()
 
     def doRead(self) -> None:
-        """Run one bounded turn."""
+        """Run one turn of the engine."""
         self._turn()
 
     def logPrefix(self) -> str:

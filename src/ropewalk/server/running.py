@@ -63,7 +63,7 @@ def run(
     limits = limits or limits_of(servable)
     proxies = proxies or proxies_of(servable)
     endpoints = [listen] if isinstance(listen, str) else listen
-    if getattr(servable, "half_close", False):  # set on a Site
+    if getattr(servable, "half_close", False):  # only a Site has it
         endpoints = [half_closing(description) for description in endpoints]
     listening = [listen_on(app, reactor, description, limits=limits, proxies=proxies) for description in endpoints]
     server: Server = app.server

@@ -151,7 +151,7 @@ class Server:
 
     async def _start_app(self) -> None:
         await self.app.start()
-        self.engine.use_context(copy_context())  # handlers see what the start hooks have set
+        self.engine.use_context(copy_context())  # so that handlers see context variables of the start hooks
 
     def _accept(self, _: Any) -> None:
         self.engine.bind_thread()

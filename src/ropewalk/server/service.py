@@ -116,7 +116,7 @@ class Service:
         self.engine.set_access_log(style)
         self._flusher = self._call_later(FLUSH_INTERVAL, self._flush)
 
-    # Called by the tree
+    # Called by the resource tree
 
     def changed(self, seen: set[int]) -> None:
         """Have the engine resolve every path again, because the tree has changed."""

@@ -82,12 +82,12 @@ class Site(ServerFactory):
             server.stop()
 
     def buildProtocol(self, addr: Any) -> Any:
-        """The protocol for a connection that Twisted has accepted."""
+        """Make the protocol for a connection that Twisted has accepted."""
         del addr
         return SiteProtocol(self._running(), half_close=self.half_close)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """The protocols that a TLS client may choose from (RFC 7301)."""
+        """The application protocols that the server offers to TLS clients (ALPN, RFC 7301)."""
         return [b"http/1.1"]
 
     def _running(self) -> Server:
@@ -103,7 +103,7 @@ class Site(ServerFactory):
             remove_only_own_file(port, maker)
 
     def _ports(self, reactor: Any) -> list[Any]:
-        """Twisted's ports whose factory is this Site, or wraps it."""
+        """The Twisted ports whose factory is this Site or wraps it."""
         return [
             reader
             for reader in reactor.getReaders()

@@ -46,7 +46,7 @@ class IdempotencyStore(Protocol):
 
 
 class _Kept:
-    """A key in memory."""
+    """The state of one key in memory."""
 
     __slots__ = ("expires", "fingerprint", "owner", "response", "token")
 

@@ -109,7 +109,10 @@ class MemoryRateLimits:
             pass
 
     def _drop_first(self, now: float) -> bool:
-        """Drop the first bucket of the heap. If its entry is outdated, correct the entry and return False."""
+        """Drop the first bucket of the heap, and return True.
+
+        If its entry is outdated, correct the entry and return False.
+        """
         noted, name = self._order[0]
         full = self._full_at[name]
         if full > noted:

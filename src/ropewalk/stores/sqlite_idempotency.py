@@ -14,7 +14,7 @@ from ropewalk.stores.worker_threads import WorkerThreads
 from ropewalk.waiting import Waiter
 
 if TYPE_CHECKING:
-    import sqlite3  # imported where it is used: most programs do not need it
+    import sqlite3  # imported only where it is used, because most applications do not need it
 
 Result = TypeVar("Result")
 

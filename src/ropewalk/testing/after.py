@@ -21,7 +21,7 @@ async def wait_for_after(app: App, outgoing: Outgoing, seconds: float | None, *,
 
 
 async def _end(calls: CallsOfRequest, seconds: float | None) -> bool:
-    """Wait for the functions of a request. Returns whether they have ended in time."""
+    """Wait for the functions of a request, for up to `seconds`. Return whether they have ended."""
     ended: Waiter[bool] = Waiter()
 
     def settle(result: bool) -> None:

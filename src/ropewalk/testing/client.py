@@ -1,4 +1,4 @@
-"""`Client`: the test client for plain tests."""
+"""`Client`: the test client for plain test functions."""
 
 import asyncio
 from asyncio import _get_running_loop as running_loop

@@ -23,9 +23,9 @@ class StoredCookie:
     """A cookie of a `CookieJar`, with the attributes that decide in which requests it is sent."""
 
     name: str
-    """The name, as it was sent."""
+    """The name of the cookie, as it was sent."""
     value: str
-    """The value, as it was sent."""
+    """The value of the cookie, as it was sent."""
     domain: str
     """The host that has set the cookie, or the value of the attribute Domain."""
     path: str = "/"
@@ -70,7 +70,7 @@ class CookieJar(Mapping[str, str]):
         self._host = host
         self._clock = clock
         self._cookies: dict[tuple[str, str, str], StoredCookie] = {}
-        """By domain, path and name, in the order of their creation."""
+        """The cookies by domain, path and name, in order of creation."""
         for name, value in cookies.items() if isinstance(cookies, Mapping) else cookies:
             self.set(name, value)
 
@@ -95,7 +95,7 @@ class CookieJar(Mapping[str, str]):
         for key, cookie in tuple(self._cookies.items()):
             if cookie.expires is not None and cookie.expires <= now:
                 del self._cookies[key]
-        return sorted(self._cookies.values(), key=lambda cookie: -len(cookie.path))  # stable: then by creation
+        return sorted(self._cookies.values(), key=lambda cookie: -len(cookie.path))  # stable for equal paths
 
     def set(self, name: str, value: str, *, domain: str | None = None, path: str = "/", secure: bool = False) -> None:
         """Set a cookie. With `domain`, it is also sent to subdomains. Raises InvalidField for an invalid cookie."""
@@ -165,7 +165,7 @@ class CookieJar(Mapping[str, str]):
 
     def _expiry(self, attributes: Mapping[str, str]) -> float | None:
         max_age = attributes.get("max-age", "")
-        if _MAX_AGE.fullmatch(max_age):  # it takes precedence over Expires
+        if _MAX_AGE.fullmatch(max_age):  # Max-Age takes precedence over Expires
             return self._clock() + int(max_age) if int(max_age) > 0 else 0.0
         return parse_cookie_date(attributes.get("expires", ""))
 

@@ -1,4 +1,4 @@
-"""Parsers of bodies that arrive in parts: lines of text, and server-sent events (HTML, section 9.2.6)."""
+"""Parsers for bodies that arrive in parts: text lines, and server-sent events (HTML standard, section 9.2.6)."""
 
 from codecs import getincrementaldecoder
 from collections.abc import Iterator

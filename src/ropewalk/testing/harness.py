@@ -99,7 +99,7 @@ class Harness:
         if service is not None:
             self._connections.clear()
             self._unwatch()
-            del self._unwatch  # it refers to the engine
+            del self._unwatch  # the function refers to the engine
             service.close()
             if self._use is not None:
                 self._use.refused.discard(self._refuse)

@@ -37,7 +37,7 @@ TICK: Final = 0.01
 def installed() -> Any:
     """The installed reactor, or None."""
     reactor = sys.modules.get("twisted.internet.reactor")
-    return reactor if hasattr(reactor, "callLater") else None  # its import may be in progress
+    return reactor if hasattr(reactor, "callLater") else None  # otherwise, its import is in progress
 
 
 def runs_elsewhere() -> bool:
@@ -97,7 +97,7 @@ class Claim:
 
     @classmethod
     def of(cls, reactor: Any) -> "Claim":
-        """Claim a reactor for this thread. Raises ReactorInUse (RW223) if another thread has it."""
+        """Claim a reactor for this thread. Raises ReactorInUse (RW223) if another thread has claimed it."""
         with cls._lock:
             claim = cls._of_reactors.get(id(reactor))
             if claim is None:
@@ -227,7 +227,7 @@ class ReactorUse:
         assert self._claim is not None
         self._next = None
         reactor = self._claim.reactor
-        former = self._of_loops.get(reactor._asyncioEventloop)  # noqa: SLF001 - it has no other name
+        former = self._of_loops.get(reactor._asyncioEventloop)  # noqa: SLF001 - there is no public name
         if former is self:
             return
         _move(reactor, self._loop)
@@ -244,9 +244,9 @@ class ReactorUse:
 
 def _move(reactor: Any, loop: AbstractEventLoop) -> None:
     """Move an idle asyncio reactor, with its timers, to another loop."""
-    if reactor.running or reactor._asyncioEventloop is loop:  # noqa: SLF001 - what AsyncioSelectorReactor keeps
+    if reactor.running or reactor._asyncioEventloop is loop:  # noqa: SLF001 - state of AsyncioSelectorReactor
         return
-    if reactor._timerHandle is not None:  # noqa: SLF001 - what AsyncioSelectorReactor keeps of its loop
+    if reactor._timerHandle is not None:  # noqa: SLF001 - state of AsyncioSelectorReactor
         reactor._timerHandle.cancel()  # noqa: SLF001 - as above
     reactor._timerHandle = reactor._scheduledAt = None  # noqa: SLF001 - as above
     reactor._asyncioEventloop = loop  # noqa: SLF001 - as above

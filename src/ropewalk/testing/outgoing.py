@@ -31,7 +31,7 @@ class RedirectError(RopewalkError, RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request to send."""
+    """A request that is to be sent."""
 
     method: str
     target: Target

@@ -2,4 +2,4 @@
 
 
 class ProtocolError(AssertionError):
-    """The server broke a rule of HTTP/1.1, or of the media type of its response."""
+    """The server has violated HTTP/1.1, or the format of the response's media type."""

@@ -89,7 +89,7 @@ class MultipartBody:
             disposition += f'; filename="{file_name.translate(_IN_QUOTES)}"'
         head = f"--{self._boundary}\r\nContent-Disposition: {disposition}\r\n"
         if kind is not None:
-            head += f"Content-Type: {Headers({'content-type': kind})['content-type']}\r\n"  # checked
+            head += f"Content-Type: {Headers({'content-type': kind})['content-type']}\r\n"  # Headers checks the value
         if isinstance(content, str):
             content = content.encode()
         written = f"{head}\r\n".encode()
@@ -102,7 +102,7 @@ class MultipartBody:
 def make_body(
     body: Body | None, json: Any, data: Parameters | None, files: Files | None
 ) -> tuple[Body | MultipartBody | None, str | None]:
-    """The body to send and its Content-Type, from the arguments of a request. Raises TypeError for a wrong type."""
+    """Make the body and its Content-Type from the arguments of a request. Raises TypeError for a wrong type."""
     given = [
         name
         for name, value in (("body=", body), ("json=", json), ("data= or files=", data if files is None else files))

@@ -1,4 +1,4 @@
-"""A strict parser for responses (RFC 9112). A malformed response fails the test."""
+"""A strict parser for responses (RFC 9112). A malformed response raises ProtocolError, which fails the test."""
 
 import re
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""The error of `raise_for_status`."""
+"""The error that `raise_for_status` raises."""
 
 from typing import TYPE_CHECKING
 

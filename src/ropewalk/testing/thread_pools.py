@@ -40,7 +40,7 @@ class ThreadPools:
 
     @classmethod
     def release(cls, reactor: Any) -> None:
-        """Count one client less, and stop the reactor's own pool after the last one."""
+        """Count one client less, and stop the reactor's own pool after the last client."""
         key = id(reactor)
         cls._uses[key] -= 1
         if cls._uses[key]:

@@ -78,7 +78,7 @@ async def _open_async(generator: AsyncGenerator[Any, Any], provider: Provider, c
         _raise(await close_async_generator(generator, provider, None))
 
     value = await open_async_generator(generator, provider)
-    close.__wrapped__ = provider  # type: ignore[attr-defined] # the same
+    close.__wrapped__ = provider  # type: ignore[attr-defined] # as above
     closes.append(close)
     return value
 

@@ -69,7 +69,7 @@ class JSONBody:
                 raise ValidationError(INFINITE)
             return {self._parameter: made}
         if is_too_deep(body):
-            read_json(body, self._kind)  # raises the error
+            read_json(body, self._kind)  # this raises the error
         try:
             made = self._decode(body)
         except ValidationError as error:
@@ -112,10 +112,10 @@ class JSONBody:
             else:
                 body = with_plain_integers(body)
                 value = msgspec.json.decode(body)
-        except ValidationError:  # such as a number out of range
+        except ValidationError:  # for example for a number out of range
             return [fault_of(str(first))]
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return [fault_of(str(read_json(body, Any)))]  # raises BadBody
+            return [fault_of(str(read_json(body, Any)))]  # this raises BadBody
         faults = faults_in(value, self._kind)
         return [fault_of(str(first))] if faults == [NO_FAULT] else faults
 

@@ -35,7 +35,7 @@ def call_in_scope(steps: list[Step], handler: TypedFunction, finish: Shape | Non
 
 
 class _Calls:
-    """The providers and the handler of one route."""
+    """Calls the providers and the handler of one route."""
 
     def __init__(self, steps: tuple[Step, ...], handler: TypedFunction, finish: Shape | None) -> None:
         self._steps = steps

@@ -30,7 +30,7 @@ def described(kind: Any) -> shapes.Type:
 
 
 def plain(node: shapes.Type) -> shapes.Type:
-    """A description without its metadata."""
+    """The description inside of any metadata."""
     while isinstance(node, shapes.Metadata):
         node = node.type
     return node

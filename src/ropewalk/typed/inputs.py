@@ -181,7 +181,7 @@ def _is_of_twisted(annotation: Any) -> bool:
 
 
 def _without_marker(function: Callable[..., Any], name: str, annotation: Any) -> tuple[Any, Marker | Depends | None]:
-    """The type and the marker of an annotation."""
+    """Split an annotation into its type and its marker."""
     annotation = without_alias(annotation)
     if get_origin(annotation) is not Annotated:
         _refuse_marker_within(function, name, annotation)

@@ -48,7 +48,7 @@ class NamedValues:
 
 
 class WholeValues:
-    """Reads one input with fields, which takes all named values of a part of the request."""
+    """Reads an input whose type has fields, which takes all named values of a part of the request."""
 
     def __init__(self, location: Location, taker: Input) -> None:
         self._location = location

@@ -25,7 +25,7 @@ from ropewalk.typed.value_shapes import Shape, members_of
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How a handler with dependencies is called inside some apps."""
+    """How to call a handler with dependencies that is inside certain apps."""
 
     call: Call
     inputs: tuple[Input, ...]
@@ -38,7 +38,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a typed handler is called."""
+    """How to call a typed handler."""
 
     call: Call
     """Takes the request and returns what the function returns, shaped by its annotation."""

@@ -29,7 +29,7 @@ class Reader(Protocol):
 
 
 class ComputedValue:
-    """Reads an input that its marker computes."""
+    """Reads an input whose value the marker computes."""
 
     def __init__(self, value: Input) -> None:
         assert isinstance(value.marker, Computed)

@@ -50,7 +50,7 @@ class Representations:
         return media_type in self.made_by_functions or _is_text(media_type)
 
     def choose(self, request: Request) -> str:
-        """The media type for a request. Raises HTTPError 406 if the client accepts none of them."""
+        """Choose the media type for a request. Raises HTTPError 406 if the client accepts none."""
         kind = preferred(request.header("accept"), self._offers)
         if kind is None:
             detail = f"What is here can be sent as {' or '.join(self.media_types)}."
@@ -134,7 +134,7 @@ def representations_for(
 
 
 def _is_data(kind: Any) -> bool:
-    """Whether all values of a type, except None, are otherwise sent as JSON."""
+    """Whether all values of a type, except None, are sent as JSON by default."""
     kinds = [each for each in _returned_kinds(kind) if each not in (None, NoneType)]
     return bool(kinds) and all(_is_data_itself(each) for each in kinds)
 

@@ -23,7 +23,7 @@ _ELSEWHERE: Final = (304, *REDIRECTS)
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The responses that an annotation declares."""
+    """The response types that an annotation declares."""
 
     bodies: Mapping[int, Any]
     """The types of the bodies by status; None for no body."""

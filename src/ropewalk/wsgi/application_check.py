@@ -1,4 +1,4 @@
-"""The types of a WSGI application, and a check of its signature."""
+"""The type of WSGI applications, and a check of their signature."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final

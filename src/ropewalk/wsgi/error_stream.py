@@ -18,7 +18,7 @@ class ErrorStream:
         self._text = ""
 
     def write(self, text: str) -> int:
-        """Add text, and log it if it ends a line."""
+        """Add text. If it ends with a newline, log all text so far."""
         if not isinstance(text, str):
             raise TypeError(f"wsgi.errors takes str, not {type(text).__qualname__}.")
         self._text += text

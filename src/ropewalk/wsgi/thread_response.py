@@ -181,7 +181,7 @@ class ThreadResponse:
         self.close()
 
     def _send(self) -> None:
-        """Send a complete response."""
+        """Send the response, which is complete."""
         request = self.request
         is_head = request.method == "HEAD"
         if self._response is not None:
@@ -205,7 +205,7 @@ class ThreadResponse:
         self._deliver(self)
 
     def _deliver(self, body: "bytes | ThreadResponse") -> None:
-        """Send a Response, or pass it to middleware."""
+        """Send a Response with this body, or pass it to middleware."""
         response = ExactResponse(None, self.status, self.fields, reason=self.reason)
         response.body = body
         if self._response is None:

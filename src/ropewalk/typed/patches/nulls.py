@@ -51,7 +51,7 @@ class Place:
         self._alternatives = alternatives
 
     def below(self, name: str) -> "Place":
-        """The place of a member."""
+        """The place of the member with this name."""
         return self._fields.get(name, self._others)
 
     def may_be_null(self, name: str) -> bool:

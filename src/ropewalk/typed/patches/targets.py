@@ -80,7 +80,7 @@ class _Target:
 
 
 class _Made:
-    """A converted value."""
+    """The result of a successful conversion."""
 
     __slots__ = ("value",)
 
