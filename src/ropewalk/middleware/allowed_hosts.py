@@ -24,8 +24,8 @@ class AllowedHostsOptions:
     """
 
     hosts: Iterable[str]
-    """Such as "example.com", `*.example.com` for all subdomains (not for example.com itself), or "[::1]".
-    "example.com:8080" allows only that port; "example.com" allows any port."""
+    """The allowed hosts, such as "example.com", `*.example.com` for all subdomains (not for example.com itself), or
+    "[::1]". "example.com:8080" allows only that port; "example.com" allows any port."""
     status: Literal[400, 421] = 421
     """The status for any other host: 421, which lets HTTP/2 clients open another connection (RFC 9110, section
     15.5.20), or 400."""

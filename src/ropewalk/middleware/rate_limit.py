@@ -49,7 +49,7 @@ class Limit:
     seconds: float
     """The period of `requests`, in seconds."""
     key: Key = "client"
-    """What shares one bucket.
+    """Which requests share a bucket.
 
     "client": the requests from one address, or from one IPv6 network. "user": the requests of one user (see
     `RateLimit.user`); without a user, as for "client". A function `(request)`, plain or async: the requests for which

@@ -39,8 +39,8 @@ class SecurityHeaders:
     referrer_policy: str | None = "same-origin"
     """Referrer-Policy: the browser sends the URL of a page only to the page's own origin."""
     hsts: int | None = _A_YEAR
-    """Strict-Transport-Security, in seconds: for so long, browsers use only HTTPS for this host (RFC 6797). Sent only
-    over HTTPS."""
+    """Strict-Transport-Security, in seconds: during this time, browsers use only HTTPS for this host (RFC 6797). Sent
+    only over HTTPS."""
     hsts_subdomains: bool = False
     """Whether `hsts` applies to all subdomains, too."""
     hsts_preload: bool = False

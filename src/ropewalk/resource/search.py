@@ -56,7 +56,7 @@ class Search:
         self._bound: dict[str, Any] = {}
         """The parameters in the paths of the mounts on the way, by name."""
         self._values: tuple[Any, ...] = ()
-        """The values captured since the innermost mount on the way."""
+        """The values captured after the innermost mount on the way."""
         self.params: dict[str, Any] = {}
         self.apps: tuple[Any, ...] = ()
         """The Apps on the path to the handler. If there is no handler, those down to the innermost App that was

@@ -54,7 +54,7 @@ def _parse_segment(
 ) -> str | Parameter:
     if not (segment.startswith("{") and segment.endswith("}")):
         if "{" in segment or "}" in segment:
-            remedy = "Let the parameter match the whole segment, and split its value in the handler."
+            remedy = "Let it take the whole segment, and split its value in the handler."
             raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.", remedy)
         if segment.startswith("<") and segment.endswith(">"):
             kind, _, name = segment[1:-1].rpartition(":")
@@ -63,7 +63,7 @@ def _parse_segment(
         return segment
     name, colon, kind = segment[1:-1].partition(":")
     if not name.isidentifier():
-        remedy = "Use a Python identifier: letters, digits and underscores."
+        remedy = "Letters, digits and underscores are allowed, as in a Python identifier."
         raise TreeError("RW101", f"In {path!r}, {name!r} cannot be the name of a parameter.", remedy)
     if not colon:
         return Parameter(name, _converter_for(name, path, annotations.get(name, str), converters))

@@ -26,7 +26,7 @@ from ropewalk.server.stop_signals import handle_stop_signals
 log = Logger(namespace="ropewalk.server")
 
 LAST_LINES_TIMEOUT: Final = 0.25
-"""The least time, in seconds, that the last lines of the log have to be written."""
+"""The least time, in seconds, in which the last lines of the log can be written."""
 
 
 def run(

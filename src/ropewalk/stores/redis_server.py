@@ -139,7 +139,7 @@ def _connect(url: str, timeout: float, threads: int) -> "Redis":
     try:
         return Redis.from_url(url, **options)
     except ValueError as error:
-        remedy = 'Write it as "redis://127.0.0.1:6379/0", "rediss://..." or "unix:///run/redis.sock".'
+        remedy = 'Give one such as "redis://127.0.0.1:6379/0", "rediss://..." or "unix:///run/redis.sock".'
         raise HandlerError("RW235", f"The URL of a RedisServer is wrong: {error}.", remedy) from None
 
 

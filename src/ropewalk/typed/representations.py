@@ -45,8 +45,8 @@ class Representations:
         self.media_types = tuple(map(_bare, produces))
 
     def makes_text(self, media_type: str) -> bool:
-        """Whether the body of a media type is a text, or is made by a user's function, so that it has not the form of
-        the value."""
+        """Whether the body of a media type is a text, or is made by a user's function, so that the schema of the value
+        does not describe it."""
         return media_type in self.made_by_functions or _is_text(media_type)
 
     def choose(self, request: Request) -> str:
