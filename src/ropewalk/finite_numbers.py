@@ -1,7 +1,7 @@
 """Find numbers in decoded bodies that are infinite, or not a number (NaN).
 
-JSON and OpenAPI have no such numbers. But msgspec makes a `Decimal` of the text "NaN", and MessagePack has such
-floats. Comparing a `Decimal` of that kind raises an exception, and a float of that kind passes checks such as `x > 9`.
+JSON and OpenAPI have no such numbers, but msgspec converts the text "NaN" to a `Decimal`, and MessagePack has such
+floats. Comparing such a `Decimal` raises an exception, and such a float passes checks such as `x > 9`.
 """
 
 import re
@@ -19,12 +19,12 @@ Finder = Callable[[Any], bool]
 INFINITE: Final = "Expected a finite number"
 
 _MAY_BE: Final = re.compile(rb"n_*a_*n|i_*n_*f|\\u00", re.IGNORECASE)
-"""The letters of each such text, as they are or escaped. Python ignores underscores in the text of a Decimal."""
+"""The letters of each such text, plain or escaped. Python ignores underscores in the text of a Decimal."""
 _OBJECTS: Final = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType, shapes.NamedTupleType)
 
 
 def may_be_infinite(body: bytes) -> bool:
-    """Whether a body of JSON may have such a number. Takes linear time, and a small part of that of decoding."""
+    """Whether a JSON body may have such a number. The check takes linear time, and much less than decoding."""
     return _MAY_BE.search(body) is not None
 
 
@@ -41,7 +41,7 @@ def is_infinite(value: Any) -> bool:
 
 
 def infinite_finder(kind: Any, *, floats: bool = False) -> Finder | None:
-    """What finds such numbers in decoded values of a type; None for a type without numbers of that kind.
+    """Return a function that finds such numbers in decoded values of a type; None for a type without such numbers.
 
     `floats`: whether floats may be infinite, as in MessagePack. Otherwise only Decimals may be.
     """
@@ -57,7 +57,7 @@ def _cached_finder(kind: Any, floats: bool) -> Finder | None:
 
 
 class _Finders:
-    """The finders of the parts of a type. Those of classes are made once, because a class may contain itself."""
+    """Makes the finders for the parts of a type. Each class gets only one, because a class may contain itself."""
 
     def __init__(self, floats: bool) -> None:
         self._floats = floats

@@ -52,7 +52,7 @@ class EncodedJSON:
         self.data = data
         self.value = value
         self.kind = kind
-        """The type by which the JSON was made. The value may have more fields."""
+        """The type from which the JSON was made. The value may have more fields."""
 
 
 def unwrapped(value: Any) -> Any:
@@ -64,8 +64,8 @@ def read_json(body: bytes, kind: Any) -> Any:
     """Decode a body to a type.
 
     Raises BadBody (400) for a body that is not JSON or is nested too deeply, HTTPError 422 for a value that does not
-    match the type or has a number that is not finite, and HandlerError (RW211) if JSON cannot become the type, or a
-    part of the type that was sent.
+    match the type or has a number that is not finite, and HandlerError (RW211) if no JSON can be converted to the type,
+    or to the part of the type that was sent.
     """
     decoder = _decoder_for(kind)
     if is_too_deep(body):

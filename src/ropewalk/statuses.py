@@ -50,7 +50,7 @@ class StatusResponse(Response[Value]):
 
 
 class Created(StatusResponse[Value], status=201):
-    """201: the request has made a resource. Its address belongs in `Location` (RFC 9110, section 15.3.2)."""
+    """201: the request has created a resource. Set `Location` to its URL or path (RFC 9110, section 15.3.2)."""
 
     __slots__ = ()
 

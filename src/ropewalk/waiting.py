@@ -122,7 +122,7 @@ class Moment:
 
 
 class ReactorTurn:
-    """Lets the reactor run once, when a coroutine awaits it."""
+    """An awaitable that lets the reactor handle other events before the coroutine continues."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield

@@ -11,7 +11,7 @@ DESCRIPTION: Final = "ropewalk_description"
 is."""
 
 RETRY_AFTER: Final[Mapping[str, str]] = {"Retry-After": "Seconds to wait before the next request."}
-"""The header fields of a response that names a time to wait, with their description."""
+"""The header fields, with their descriptions, of a response that has Retry-After."""
 
 AnyMiddleware = TypeVar("AnyMiddleware", bound=Callable[..., Any])
 

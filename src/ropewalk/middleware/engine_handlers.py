@@ -1,4 +1,4 @@
-"""What the engine calls for a request: a handler with its dependencies, inside the middleware around it."""
+"""Make the handlers that the engine calls: a handler with its dependencies, inside the middleware around it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,5 +51,5 @@ def _with_own_params(handler: Handler) -> Handler:
         params = request.params
         return call(request, **{name: params[name] for name in takes if name in params})
 
-    with_own_params.__wrapped__ = call  # type: ignore[attr-defined] # error messages find the user's code by it
+    with_own_params.__wrapped__ = call  # type: ignore[attr-defined] # error messages name this function
     return replace(handler, call=with_own_params, pass_params=False)

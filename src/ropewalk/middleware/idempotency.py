@@ -65,8 +65,9 @@ class IdempotencyOptions:
     keys. By default, the sender is `request.state.user` (a str, an int, a UUID, or an object whose `id` is one of
     these). Without that, it is the principal of `ropewalk.auth`, with its class, its issuer, and its `id` or `subject`.
     Without a principal that has one, it is a hash of the header fields `Authorization`, `Cookie` and `X-API-Key`, and
-    of the credentials that the authentication scheme reads. Keys of different hosts are always separate.
-    Set it if a provider finds the user by another header field: otherwise the keys of these users are not separate."""
+    of the credentials that the authentication scheme reads. Keys of different hosts are always separate. Set this
+    option if a provider finds the user with another header field, because the keys of these users would otherwise not
+    be separate."""
     expires: float = 24 * 3600
     """Seconds for which a response is stored."""
     lease: float = 300

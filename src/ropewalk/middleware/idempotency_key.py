@@ -1,4 +1,5 @@
-"""The value of the field Idempotency-Key: a string (RFC 9651), or what clients write in place of one."""
+"""Parse the value of the Idempotency-Key field: a quoted string (RFC 9651), or an unquoted key, which some clients
+send."""
 
 import re
 from typing import Final
@@ -8,16 +9,16 @@ from ropewalk.middleware.store_options import refusal
 LONGEST_KEY: Final = 255
 
 _QUOTED: Final = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"')
-"""A string of RFC 9651, section 3.3.3."""
+"""A quoted string (RFC 9651, section 3.3.3)."""
 _BARE: Final = re.compile(r"[!#-+\--:<-~]+")
-"""What clients send that do not write a string: visible characters without quotes, commas and semicolons."""
+"""An unquoted key, which some clients send: visible characters except quotes, commas and semicolons."""
 _ESCAPED: Final = re.compile(r"\\(.)")
 PATTERN: Final = f"^({_QUOTED.pattern}|{_BARE.pattern})$"
-"""For the description of the API."""
+"""The pattern of a valid field value, for the OpenAPI document."""
 
 
 def parse_key(lines: list[str]) -> str:
-    """The key in a header field: a string (RFC 9651), or visible characters without quotes. Raises HTTPError 400."""
+    """Parse the key in a header field: a quoted string (RFC 9651) or an unquoted key. Raises HTTPError 400."""
     written = lines[0].strip(" \t")
     quoted = _QUOTED.fullmatch(written)
     if len(lines) == 1 and len(written) <= LONGEST_KEY:

@@ -1,7 +1,7 @@
 """The order of middleware: middleware that works per user must be inside the middleware that finds the user.
 
-A middleware object has the attribute `ropewalk_per_user` if it needs to know the user, and `ropewalk_finds_user` if it
-finds it out. Each holds the name for messages, or "". Middleware of a program may have any other attributes.
+A middleware object has the attribute `ropewalk_per_user` if it needs the user, and `ropewalk_finds_user` if it finds
+the user. The value is the middleware's name for messages, or "". Users' middleware may have any other attributes.
 """
 
 from collections.abc import Iterable
@@ -24,6 +24,6 @@ def check_order(middlewares: Iterable[Any], handler: Any) -> None:
 
 
 def check_orders(root: Any) -> None:
-    """Check the middleware around every handler of an App and of what is mounted in it. Raises HandlerError (RW238)."""
+    """Check the middleware around every handler of an App and of its mounts. Raises HandlerError (RW238)."""
     for handler, apps in handlers_below(root.resource):
         check_order([*(each for app in apps for each in app.middlewares), *handler.middleware], handler.call)

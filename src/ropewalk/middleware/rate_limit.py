@@ -172,7 +172,7 @@ class _RateLimiter:
             )
             raise refusal(429, "Too many requests were sent.", [("retry-after", str(wait)), *fields])
         response = await next(request)
-        add_lines(request, response, fields)  # another limit may have added its own: both fields are lists
+        add_lines(request, response, fields)  # nested limits may each add a value, as both are lists
         return response
 
     async def _key(self, limit: Limit, request: Request) -> str | None:

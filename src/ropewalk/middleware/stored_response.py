@@ -1,4 +1,4 @@
-"""A response as the store of idempotency keys has it."""
+"""Encode and decode responses for the store of idempotency keys."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ from ropewalk.response import Response
 
 
 class StoredResponse(msgspec.Struct, frozen=True, array_like=True):
-    """A response as it is kept."""
+    """A response in the form in which it is stored."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -17,7 +17,7 @@ class StoredResponse(msgspec.Struct, frozen=True, array_like=True):
 
 
 def encode_response(response: Response, largest: int) -> bytes:
-    """A response as it is kept; empty if it cannot be: it was sent already, is a stream or a file, or is too large."""
+    """Encode a response for the store. Return b"" if it was already sent, is a stream or a file, or is too large."""
     body = response.body
     if isinstance(response, SentResponse) or not isinstance(body, bytes | str) or len(body) > largest:
         return b""
@@ -29,7 +29,7 @@ def encode_response(response: Response, largest: int) -> bytes:
 
 
 def decode_response(stored: bytes) -> Response:
-    """The response that `encode_response` has encoded."""
+    """Decode a response that `encode_response` has encoded."""
     found = msgspec.msgpack.decode(stored, type=StoredResponse)
     response = Response(found.body or None, found.status)
     response.headers = Headers(found.headers)

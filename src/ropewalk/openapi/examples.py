@@ -20,7 +20,7 @@ def examples_of(example: Any, examples: Mapping[str, Any] | None) -> dict[str, A
 
 
 def built_in(value: Any) -> Any:
-    """A value as JSON has it; None if there is none, or it cannot be written."""
+    """A value converted to JSON types; None if it is EMPTY or cannot be converted."""
     if value is EMPTY or (isinstance(value, float) and not isfinite(value)):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The schemas that msgspec makes, with one set of components."""
+"""The schemas that msgspec makes, which share one set of components."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,10 +15,13 @@ _NAMED = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType, shapes.
 
 
 def native_schemas(kinds: Sequence[Any], place: str) -> tuple[list[Schema], dict[str, Schema]]:
-    """The schema of each type, and the components to which they refer by `place` and their names.
+    """The schema of each type, and the components to which the schemas refer.
 
-    msgspec fails if two classes get one name, as `Page[books.Model]` and `Page[films.Model]` do. So types with such
-    classes are described one after the other, and later ones get a number. Raises various errors of msgspec.
+    A reference is `place` and the component's name.
+
+    msgspec fails if two classes get the same name, as `Page[books.Model]` and `Page[films.Model]` do. So types with
+    such classes are described one after the other, and later ones get a number. msgspec raises various exceptions for a
+    type without a schema.
     """
     groups = _groups(kinds)
     made: list[Schema] = [{} for _ in kinds]
@@ -43,7 +46,10 @@ def native_schemas(kinds: Sequence[Any], place: str) -> tuple[list[Schema], dict
 
 
 def _groups(kinds: Sequence[Any]) -> list[tuple[list[int], dict[Any, Any]]]:
-    """The places of the types, in groups without two classes of one name, with the classes of each group."""
+    """The indices of the types in groups, with the classes of each group.
+
+    No group has two classes with the same name.
+    """
     groups: list[tuple[list[int], dict[Any, Any]]] = []
     for index, kind in enumerate(kinds):
         own = _classes(kind)
@@ -58,7 +64,7 @@ def _groups(kinds: Sequence[Any]) -> list[tuple[list[int], dict[Any, Any]]]:
 
 
 def _classes(kind: Any) -> dict[Any, Any]:
-    """The classes in a type that are components, by what msgspec makes their names of."""
+    """The classes in a type that are components, by the value from which msgspec makes their names."""
     found: dict[Any, Any] = {}
     left = [shapes.type_info(kind)]
     while left:

@@ -5,7 +5,8 @@ from typing import Any
 
 
 def renaming(references: Mapping[str, str]) -> Callable[[Any], Any]:
-    """What copies a schema with other references, those in the mapping of a discriminator included."""
+    """Return a function that copies a schema and replaces its references, including those in a discriminator's
+    mapping."""
 
     def rename(value: Any) -> Any:
         if isinstance(value, dict):
@@ -23,7 +24,7 @@ def renaming(references: Mapping[str, str]) -> Callable[[Any], Any]:
 
 
 def free_name(name: str, taken: Container[str]) -> str:
-    """The name, with a number if it is taken."""
+    """The name, followed by a number if it is taken."""
     if name not in taken:
         return name
     number = 2

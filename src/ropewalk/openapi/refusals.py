@@ -21,7 +21,7 @@ from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 _CONVERTED: Final = (int, float, UUID)
-"""The types of parameters of the path that a converter reads, wherever they are taken."""
+"""The types of path parameters that a converter parses, so that an invalid value gets a 404."""
 _CHALLENGE: Final = {"WWW-Authenticate": "How to authenticate."}
 
 

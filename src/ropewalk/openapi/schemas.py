@@ -97,10 +97,10 @@ def _make_titles_distinct(components: dict[str, Schema]) -> None:
 
 
 def _simplify(schema: Any) -> None:
-    """Leave out what tools do not expect, and what they need not know.
+    """Remove members of schemas that tools do not expect or need.
 
-    That is `"items": false` of tuples, which `maxItems` says already, and a default that is infinite or not a number:
-    JSON would have null in its place.
+    They are `"items": false` of tuples, because `maxItems` means the same, and a default that is infinite or not a
+    number, because it would become null in JSON.
     """
     left = [schema]
     while left:

@@ -83,7 +83,7 @@ class CursorPages(Generic[Key]):
         kind: Any = key
         try:
             self._cursors = Cursors(GenericAlias(tuple, (bool, kind | None)), secret, name)
-        except HandlerError:  # of the secret; it is a TypeError, too
+        except HandlerError:  # for the secret; HandlerError is a TypeError, too
             raise
         except TypeError as error:
             raise HandlerError("RW266", f"msgspec does not support the key of CursorPages: {error}.") from error

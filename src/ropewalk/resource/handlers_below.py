@@ -1,4 +1,4 @@
-"""Every handler of a tree, with the apps around it."""
+"""List every handler of a resource tree, with the apps around it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,14 +9,14 @@ from ropewalk.resource.method_lookup import handler_of
 from ropewalk.resource.tree import Resource
 
 Around = tuple[Any, ...]
-"""Apps, outermost first."""
+"""The apps around a handler, outermost first."""
 
 
 def handlers_below(root: Resource) -> Iterator[tuple[Handler, Around]]:
     """The handlers at a resource and below, each with the apps around it.
 
-    One that several paths of the same apps lead to comes once. Resources that `getChild` makes are not known. Raises
-    HandlerError for a wrong annotation of a `render_*` function.
+    A handler that is reached on several paths through the same apps is listed once. Resources that `getChild` makes are
+    not included. Raises HandlerError for a wrong annotation of a `render_*` function.
     """
     return _handlers(root, (), set())
 

@@ -54,7 +54,7 @@ def _parse_segment(
 ) -> str | Parameter:
     if not (segment.startswith("{") and segment.endswith("}")):
         if "{" in segment or "}" in segment:
-            remedy = "Let it take the whole segment, and split its value in the handler."
+            remedy = "Let the parameter match the whole segment, and split its value in the handler."
             raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.", remedy)
         if segment.startswith("<") and segment.endswith(">"):
             kind, _, name = segment[1:-1].rpartition(":")
@@ -63,7 +63,7 @@ def _parse_segment(
         return segment
     name, colon, kind = segment[1:-1].partition(":")
     if not name.isidentifier():
-        remedy = "Letters, digits and underscores are allowed, as in a Python identifier."
+        remedy = "Use a Python identifier: letters, digits and underscores."
         raise TreeError("RW101", f"In {path!r}, {name!r} cannot be the name of a parameter.", remedy)
     if not colon:
         return Parameter(name, _converter_for(name, path, annotations.get(name, str), converters))
@@ -75,7 +75,7 @@ def _parse_segment(
 
 
 def _check_agreement(name: str, path: str, annotation: Any, converter: Converter) -> None:
-    """Refuse an annotation that no value of the converter matches: every request would be an error."""
+    """Refuse an annotation that no value of the converter matches, because every request would fail."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     made = converter.makes

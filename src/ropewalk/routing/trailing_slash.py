@@ -11,7 +11,7 @@ TrailingSlash = Literal["redirect", "strict", "ignore"]
 
 
 def check_trailing_slash(given: TrailingSlash | None) -> TrailingSlash | None:
-    """Raises ValueError for a policy that does not exist."""
+    """Raises ValueError for an unknown policy."""
     known = get_args(TrailingSlash)
     if given is not None and given not in known:
         raise ValueError(f"trailing_slash is {shown(given)}. It must be one of {', '.join(known)}, or None.")

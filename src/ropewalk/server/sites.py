@@ -130,9 +130,9 @@ class SiteProtocol:
         self._close_timer: Any = None
         """The timer that aborts the connection if the client does not read the rest of the output."""
         self._ended = False
-        """All output was written, and further input is dropped."""
+        """Whether all output has been written, so that further input is dropped."""
         self._lost = False
-        """The transport is closed, and the engine may not know it yet."""
+        """Whether the transport is closed. The engine may not have been notified yet."""
 
     def makeConnection(self, transport: Any) -> None:
         """Serve the connection as soon as the app has started."""
@@ -197,7 +197,7 @@ class SiteProtocol:
             self._transport.write(data)
 
     def end_writing(self) -> None:
-        """Close our sending side, and go on reading."""
+        """Close the server's sending side, and continue reading."""
         if self._lost:
             return
         self._ended = True
@@ -205,7 +205,7 @@ class SiteProtocol:
         end_writing(self._transport)
 
     def close(self) -> None:
-        """Close when all output is sent, at the latest after `Limits.write_timeout`."""
+        """Close the connection when all output is sent, or at the latest after `Limits.write_timeout`."""
         if self._lost:
             return
         seconds = self._engine.limits.write_timeout
@@ -216,17 +216,17 @@ class SiteProtocol:
         self._transport.loseConnection()
 
     def abort(self) -> None:
-        """Close now. A transport with TLS that is closed already would raise an exception."""
+        """Close the connection at once, unless it is already closed: a TLS transport would then raise an exception."""
         if not self._lost:
             self._transport.abortConnection()
 
     def pause_reading(self) -> None:
-        """Stop reading: the engine's buffers for this client are full."""
+        """Stop reading, because the engine's buffers for this client are full."""
         if not self._lost:
             self._transport.pauseProducing()
 
     def resume_reading(self) -> None:
-        """Read again."""
+        """Continue reading."""
         if not self._lost:
             self._transport.resumeProducing()
 

@@ -15,7 +15,9 @@ END: Final = object()
 
 
 class BlockingStream(ReceivedHead):
-    """A response whose body is still arriving: `for part in response`. The app runs while the next part is awaited.
+    """A response whose body is still arriving: `for part in response`.
+
+    The app runs only while the client waits for a part.
 
     The end of `with` closes the connection, which cancels the handler if it still runs, and waits a moment for its end.
     """

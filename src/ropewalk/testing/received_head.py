@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class ReceivedHead(OtherNames):
-    """What both kinds of clients show of a response before its end."""
+    """The parts of a streamed response that both kinds of clients provide before its end."""
 
     _response: "ClientResponse | StreamedResponse"
 
     @property
     def status(self) -> int:
-        """The status."""
+        """The status code."""
         return self._response.status
 
     @property
@@ -32,7 +32,7 @@ class ReceivedHead(OtherNames):
 
     @property
     def url(self) -> str:
-        """The URL of the request, after redirects that were followed."""
+        """The URL of the request, or of the last redirect that was followed."""
         return self._response.url
 
     @property
@@ -41,6 +41,6 @@ class ReceivedHead(OtherNames):
         return self._response.history
 
     def raise_for_status(self) -> Self:
-        """The response, if its status is 200 to 299. Otherwise raises StatusError (RW227)."""
+        """Return the response if its status is 200 to 299; otherwise raise StatusError (RW227)."""
         self._response.raise_for_status()
         return self

@@ -75,7 +75,7 @@ class JSONBody:
         except ValidationError as error:
             made = self._decode_plain(body, error)
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
-            return {self._parameter: read_json(body, self._kind)}  # raises the error that fits
+            return {self._parameter: read_json(body, self._kind)}  # raises the matching error
         if self._has_infinite is not None:
             check_finite(body, self._kind)  # of Decimals, as JSON has no such floats
         return {self._parameter: made}

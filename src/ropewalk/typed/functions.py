@@ -47,7 +47,7 @@ def compiled_readers(function: Callable[..., Any], inputs: Sequence[Input]) -> l
     """The readers of a function's inputs. Raises HandlerError (RW214, RW261)."""
     try:
         return readers_for(inputs)
-    except HandlerError:  # it is a TypeError, too, and says more
+    except HandlerError:  # HandlerError is a TypeError, too, but is more precise
         raise
     except (TypeError, NotImplementedError, RuntimeError) as error:
         raise HandlerError("RW214", f"{describe(function)} at {place(function)}: {error}") from error

@@ -1,4 +1,4 @@
-"""How a typed handler without dependencies is called: its inputs are read, and what it returns is shaped."""
+"""Call a typed handler without dependencies: read its inputs, and convert its return value."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -17,11 +17,11 @@ from ropewalk.typed.unprocessable_content import InvalidInput
 from ropewalk.typed.value_shapes import Shape
 
 Call = Callable[[Request], Any]
-"""Takes the request and returns what to respond with, or a Deferred or awaitable of that."""
+"""A function that takes the request and returns the value to respond with, or a Deferred or awaitable of it."""
 
 
 def finisher(shape: Shape | None, status: int | None, content_type: str | None) -> Shape | None:
-    """What turns a returned value into what is sent; None if that is the value itself."""
+    """Return the function that converts a returned value to the response; None if values are sent unchanged."""
     if status is None:
         return shape
 
@@ -38,7 +38,7 @@ def finisher(shape: Shape | None, status: int | None, content_type: str | None) 
 
 
 def call_with_inputs(function: Callable[..., Any], inputs: tuple[Input, ...], readers: list[Reader]) -> Call:
-    """What calls a function with the inputs that its readers read."""
+    """Return a function that reads the inputs from a request and calls the handler with them."""
     arguments = _arguments(inputs, readers)
     by_position = any(each.by_position for each in inputs)
 
@@ -52,7 +52,7 @@ def call_with_inputs(function: Callable[..., Any], inputs: tuple[Input, ...], re
 
 
 def finished(function: Callable[..., Any], call: Call, finish: Shape | None) -> Call:
-    """`call`, with its result passed to `finish`. `function` tells whether the result is awaited first."""
+    """Return a function like `call` that passes the result to `finish`. `function` shows whether to await it first."""
     if finish is None:
         return call
     if iscoroutinefunction(function):
@@ -77,9 +77,9 @@ def finished(function: Callable[..., Any], call: Call, finish: Shape | None) -> 
 
 
 def negotiating(representations: Representations | None, status: int | None, call: Call) -> Call:
-    """What chooses the media type by the request, calls a handler, and sends its value as that type.
+    """Return a function that chooses the media type, calls a handler, and converts its value to that type.
 
-    The choice comes first: a request that cannot be responded to changes nothing.
+    It chooses first, so that the handler is not called if the client accepts no available type.
     """
     if representations is None:
         return call
@@ -98,7 +98,7 @@ def negotiating(representations: Representations | None, status: int | None, cal
 
 
 def _arguments(inputs: tuple[Input, ...], readers: list[Reader]) -> Callable[[Request], dict[str, Any]]:
-    """A function that reads all arguments that are passed by keyword."""
+    """Return a function that reads all keyword arguments from a request."""
     request_name = next((each.parameter for each in inputs if each.source == "request" and not each.by_position), None)
 
     def read_all(request: Request) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Body(Marker):
     """The limit of the body in bytes; None for the limit of the route or of the engine."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError (RW214) for one str in place of several media types."""
+        """Raises HandlerError (RW214) if `media_types` is a str instead of a collection."""
         given: object = self.media_types
         if isinstance(given, str | bytes):
             raise HandlerError("RW214", f"Body has media_types={given!r}.", f"Write media_types=({given!r},).")

@@ -1,6 +1,6 @@
-"""Models of pydantic without the fields that a type lacks, for functions that make representations.
+"""Drop the fields of pydantic models that a type lacks, for functions that make representations.
 
-Pydantic leaves an object of a subclass as it is, and drops its fields only where it makes JSON.
+Pydantic does not change an object of a subclass: it drops the additional fields only when it makes JSON.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ _CONTAINERS = (list, tuple, set, frozenset)
 
 
 def narrowed_model(value: Any, kind: Any) -> Any:
-    """A value that matches a type with models. The objects that need no change stay the same."""
+    """Narrow a value that matches a type with models. Objects that need no change stay the same."""
     kind = without_annotated(kind)
     if isinstance(kind, type) and hasattr(kind, "model_fields"):
         return _as_model(value, kind) if isinstance(value, kind) else value
@@ -52,7 +52,7 @@ def _as_model(value: Any, kind: Any) -> Any:
 
 
 def _member_of(value: Any, members: tuple[Any, ...]) -> Any:
-    """The member of a union that a value is of: its own class, or else the first of its classes."""
+    """The member of a union to which a value belongs: its own class, or else the first of its base classes."""
     classes = {each: get_origin(each) or each for each in map(without_annotated, members)}
     exact = [each for each, own in classes.items() if own is type(value)]
     others = [each for each, own in classes.items() if isinstance(own, type) and isinstance(value, own)]

@@ -36,7 +36,7 @@ class NamedValues:
         self._has_optional = any(not each.required for each in inputs)
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The arguments. Raises ValidationError."""
+        """Return the arguments by their names. Raises ValidationError."""
         arguments = asdict(_convert(self._values_of(request, self._names), self._group))
         if self._has_optional:
             return {name: value for name, value in arguments.items() if value is not UNSET}
@@ -62,7 +62,7 @@ class WholeValues:
         self._refuses_others = location == "query" and bool(getattr(node, "forbid_unknown_fields", False))
 
     def read(self, request: Request) -> dict[str, Any]:
-        """The argument. Raises ValidationError."""
+        """Return the argument by its name. Raises ValidationError."""
         return {self._parameter: _convert(self._raw(request), self._kind)}
 
     def errors(self, request: Request) -> list[FieldError]:
@@ -79,9 +79,9 @@ class WholeValues:
 def reader_of(location: Location, nodes: Mapping[str, shapes.Type]) -> ValuesOf:
     """Return a function that reads the raw values for these fields from a part of a request.
 
-    msgspec takes the text "null", in any case, for None. To clients it is text like any other, so a number or a date
-    that may be None refuses it: only an absent value leaves the default. It also takes "nan" and "inf" for numbers.
-    JSON has none of these, and a converter of the path refuses them.
+    msgspec converts the text "null", in upper or lower case, to None. In a request it is ordinary text, so it must be
+    an invalid number or date, even if the type allows None: only an absent value leads to the default. msgspec also
+    converts "nan" and "inf" to numbers. They must be invalid, too, because JSON and path converters do not allow them.
     """
     values_of = VALUES[location]
     nullable = [(field, _text) for field, node in nodes.items() if _takes_null(node)]
@@ -136,7 +136,7 @@ def _errors(location: Location, names: Names, kind: Any, raw: Any) -> list[Field
 
 
 def _convert(values: Raw, kind: Any) -> Any:
-    """The values as a type. Raises ValidationError."""
+    """Convert the values to a type. Raises ValidationError."""
     try:
         return convert(values, kind, strict=False)
     except ValidationError:
@@ -204,7 +204,7 @@ def _takes_null(node: shapes.Type) -> bool:
 
 
 def _takes_infinite(node: shapes.Type) -> bool:
-    """Whether msgspec makes an infinite number of a text for a type, or for the items of a list of it."""
+    """Whether msgspec can convert a text to an infinite number for a type, or for the items of an array type."""
     kinds = list(within(node))
     return any(isinstance(each, (shapes.FloatType, shapes.DecimalType)) for each in kinds) and not any(
         isinstance(each, (shapes.StrType, shapes.AnyType)) for each in kinds
@@ -212,7 +212,7 @@ def _takes_infinite(node: shapes.Type) -> bool:
 
 
 def _finite_text(value: Any) -> Any:
-    """The value, or in place of an infinite number a text that is not a number."""
+    """The value. A text that is an infinite number is replaced by a text that is not a number."""
     return INFINITE if isinstance(value, str) and is_infinite(value) else value
 
 

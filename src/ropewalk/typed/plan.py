@@ -41,7 +41,7 @@ class Plan:
     """How to call a typed handler."""
 
     call: Call
-    """Takes the request and returns what the function returns, shaped by its annotation."""
+    """Takes the request, calls the function, and returns its result, converted to the return annotation."""
     inputs: tuple[Input, ...]
     """The inputs of the handler, and of the providers that it names by their functions."""
     whole_body: bool

@@ -72,7 +72,7 @@ class PydanticBody:
         if packed:
             value = read_any_msgpack(body)
         elif is_too_deep(body) or b"NaN" in body or b"Infinity" in body:  # pydantic takes these names for numbers
-            read_json(body, Any)  # raises the error, if there is one
+            read_json(body, Any)  # this raises the error, if there is one
         try:
             made = self._adapter.validate_python(value) if packed else self._adapter.validate_json(body)
             return {self._parameter: made}

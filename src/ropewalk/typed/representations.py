@@ -190,7 +190,8 @@ def _with_charset(name: str) -> str:
 
 
 def _without_json(value: Any) -> Any:
-    """A value without the JSON that was made of its parts, and without the fields that were left out of that."""
+    """A value in which parts that are already encoded as JSON are replaced by values with the same fields as the
+    JSON."""
     if isinstance(value, EncodedJSON):
         return narrowed_model(value.value, value.kind)
     if isinstance(value, list):

@@ -16,7 +16,7 @@ from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.value_shapes import Shape, members_of, mismatch
 
 ANY_STATUS: Final = 0
-"""Stands for the status of `Response[T]`, which may have any."""
+"""The key for `Response[T]`, which may have any status."""
 _ELSEWHERE: Final = (304, *REDIRECTS)
 """Statuses that an annotation need not declare, because these responses have no body of their own."""
 

@@ -88,9 +88,10 @@ def library() -> tuple[Any, Any]:
 
 
 def _impossible(operation: dict[str, Any], index: int) -> HTTPError:
-    """The error for an object that has not what an operation needs.
+    """The error for an object that lacks a value which an operation needs.
 
-    The messages of the libraries contain the object, of which a client may not see all.
+    It does not contain the libraries' messages, because these contain the whole object, which the client may not be
+    allowed to see.
     """
     path, source = operation["path"], operation.get("from")
     if operation["op"] == "move" and path != source and path.startswith(f"{source}/"):

@@ -1,8 +1,8 @@
 """Secrets of pydantic, such as `SecretStr`, in the JSON of an object that a patch changes.
 
-Pydantic writes asterisks for them, which would replace each secret that a patch leaves as it is. With the secrets
-themselves, a client could compare them by `test`, and read them by `copy`. So they stay hidden while a patch is
-applied, and come back where they were.
+Pydantic writes asterisks instead of a secret, and these would replace each secret that a patch does not change. If the
+JSON had the secrets themselves, a client could compare them with `test`, and read them with `copy`. So they are hidden
+while a patch is applied, and restored afterwards.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ Path = tuple[str | None, ...]
 
 
 class MaskedSecret(str):
-    """The asterisks for a secret, with the secret and its place."""
+    """The asterisks for a secret. The object also has the secret and its place."""
 
     secret: Any
     path: Path
@@ -24,7 +24,7 @@ class MaskedSecret(str):
 def masked(document: Any, value: Any, path: Path = ()) -> Any:
     """The JSON of a value with a `MaskedSecret` for each secret.
 
-    Both have the same parts in the same order, unless a serializer of the program makes other ones for JSON.
+    Both have the same parts in the same order, unless a user's serializer makes other ones for JSON.
     """
     if isinstance(document, dict) and isinstance(value, dict) and len(document) == len(value):
         parts = zip(document.items(), value.values(), strict=True)
@@ -41,7 +41,7 @@ def masked(document: Any, value: Any, path: Path = ()) -> Any:
 
 
 def unmasked(document: Any, path: Path = ()) -> Any:
-    """The JSON with the secrets that are where they were, or in another item of the same array. Others stay hidden."""
+    """Restore the secrets that are still at their place, or in another item of the same array. Others stay hidden."""
     if isinstance(document, dict):
         return {name: unmasked(each, (*path, name)) for name, each in document.items()}
     if isinstance(document, list):

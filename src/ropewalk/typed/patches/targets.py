@@ -103,7 +103,7 @@ class _NativeTarget(_Target):
     def _faults(self, document: Any) -> list[Fault] | _Made:
         try:
             made = _Made(msgspec.convert(document, self.kind, str_keys=True))
-        except (ValueError, TypeError):  # a TypeError for an unhashable item of a set
+        except (ValueError, TypeError):  # TypeError: an item of a set is not hashable
             return faults_in(document, self.kind)
         if self._has_infinite is not None and self._has_infinite(document):
             return faults_in(document, self.kind)
@@ -122,7 +122,7 @@ class _ModelTarget(_Target):
 
     def _document(self, value: Any) -> Any:
         made = self._adapter.validate_python(value, from_attributes=True)
-        # `round_trip` leaves out computed fields, which cannot be input.
+        # `round_trip` omits computed fields, which are not valid as input.
         document = self._adapter.dump_python(made, mode="json", by_alias=True, round_trip=True)
         return masked(document, self._adapter.dump_python(made, by_alias=True, round_trip=True))
 
