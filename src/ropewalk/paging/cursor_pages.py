@@ -86,7 +86,9 @@ class CursorPages(Generic[Key]):
         except HandlerError:  # for the secret; HandlerError is a TypeError, too
             raise
         except TypeError as error:
-            raise HandlerError("RW266", f"msgspec does not support the key of CursorPages: {error}.") from error
+            raise HandlerError(
+                "RW266", f"The key of CursorPages is not a type that msgspec supports: {error}."
+            ) from error
         self._two_way = two_way
 
     def position(self, query: HasCursor) -> Position[Key]:
