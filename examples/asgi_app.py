@@ -1,4 +1,4 @@
-"""An ASGI application beside a route of Ropewalk's own. Any ASGI framework works in the same way.
+"""An ASGI application beside a Ropewalk route. Any ASGI framework works in the same way.
 
 Try these in another terminal:
 
@@ -33,7 +33,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def live(scope: Scope, receive: Receive, send: Send) -> None:
-    """Start and stop. Every request gets a copy of the state."""
+    """Handle the start and the stop. Every request gets a copy of the state."""
     await receive()
     scope["state"]["greeting"] = "Hello"
     await send({"type": "lifespan.startup.complete"})
@@ -48,7 +48,7 @@ async def answer(send: Send, body: bytes, status: int = 200) -> None:
 
 
 async def upper(receive: Receive, send: Send) -> None:
-    """Read and send at the same time: an echo in capitals."""
+    """Read and send at the same time: send the body back in capitals."""
     await send({"type": "http.response.start", "status": 200, "headers": TEXT})
     more = True
     while more:

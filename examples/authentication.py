@@ -21,7 +21,7 @@ from ropewalk.auth import (
 
 @dataclass(frozen=True)
 class User:
-    """Who may do what in the hotel."""
+    """A user, with scopes and roles."""
 
     name: str
     scopes: frozenset[str] = frozenset()
@@ -33,7 +33,7 @@ HASHES: dict[str, str] = {}
 
 
 async def check_password(name: str, password: str) -> User | None:
-    """The user. Without a user of this name it takes the same time."""
+    """Return the user, or None. An unknown name takes the same time as a wrong password."""
     if await verify_password(password, HASHES.get(name)):
         return USERS[name]
     return None
@@ -43,7 +43,7 @@ SECRET = os.environ.get("TOKEN_SECRET") or os.urandom(32)
 
 
 def load_user(claims: dict[str, Any]) -> User | None:
-    """The user of a token whose signature, issuer, audience and times are right."""
+    """Return the user of a token. Its signature, issuer, audience and times have been checked."""
     return USERS.get(str(claims.get("sub")))
 
 
@@ -51,7 +51,7 @@ PRINTER_KEY = os.environ.get("PRINTER_KEY") or os.urandom(16).hex()
 
 
 def check_key(key: str) -> User | None:
-    """The printer."""
+    """Return the printer, if the key is right."""
     return User("printer", frozenset({"rooms:read"})) if same_secret(key, PRINTER_KEY) else None
 
 
@@ -71,21 +71,21 @@ app = App(
 
 @app.on_start
 async def add_users() -> None:
-    """Passwords are stored as hashes only."""
+    """Store only the hashes of passwords."""
     for name in USERS:
         HASHES[name] = await hash_password(os.environ.get(f"PASSWORD_OF_{name.upper()}") or os.urandom(16).hex())
 
 
 @app.get("/me")
 def me(user: Annotated[User, Principal()]) -> str:
-    """Any authenticated client."""
+    """Any authenticated client may call this."""
     return user.name
 
 
 @app.post("/rooms")
 @requires("rooms:write", role="clerk")
 async def add_room(request: Request) -> str:
-    """Only clerks with the scope."""
+    """Only clerks with the scope `rooms:write` may call this."""
     return "added"
 
 
@@ -94,7 +94,7 @@ office = App(middleware=[requires(role="clerk")])
 
 @office.get("/bookings")
 def bookings() -> list[str]:
-    """Everything in this app needs the role."""
+    """All routes of this app need the role `clerk`."""
     return ["ada: 12"]
 
 

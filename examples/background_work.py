@@ -1,4 +1,4 @@
-"""Respond at once, and work after the response.
+"""Respond at once, and do the work after the response.
 
 python examples/background_work.py
 curl -X POST http://127.0.0.1:8080/bookings?room=7

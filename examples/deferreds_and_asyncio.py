@@ -1,4 +1,4 @@
-"""Twisted's libraries and asyncio's in one handler, and a client that leaves.
+"""Use Twisted and asyncio libraries in one handler, and notice that a client leaves.
 
 Run it with `ropewalk run deferreds_and_asyncio.py`: asyncio's awaitables need the asyncio reactor, which that command
 and `app.run()` install.
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def later(seconds: float, result: Result) -> Deferred[Result]:
-    """Wait with Twisted's timer. The import stands here because it installs a reactor."""
+    """Wait with Twisted's timer. The import is inside the function because it installs a reactor."""
     from twisted.internet import reactor
 
     return deferLater(reactor, seconds, lambda: result)
@@ -51,7 +51,7 @@ async def side_by_side(request: Request) -> list[str]:
 
 @app.get("/slow")
 async def slow(request: Request) -> str:
-    """An asyncio deadline around a Twisted wait."""
+    """Limit the time of a Twisted wait with asyncio."""
     try:
         async with asyncio.timeout(0.02):
             await later(60, None)
@@ -62,7 +62,7 @@ async def slow(request: Request) -> str:
 
 @app.get("/blocking")
 async def blocking(request: Request) -> str:
-    """Run code that blocks in a thread: the reactor serves other clients meanwhile."""
+    """Run blocking code in a thread, so that the reactor serves other clients meanwhile."""
     await deferToThread(time.sleep, 0.01)
     return "done in a thread\n"
 
@@ -82,7 +82,7 @@ departures: list[str] = []
 
 @app.get("/departures")
 def departed(request: Request) -> list[str]:
-    """The paths of clients that left while they waited."""
+    """Return the paths of requests whose client left while the handler waited."""
     return departures
 
 

@@ -1,4 +1,4 @@
-"""Values that handlers need, opened for a request or for the app: `python examples/dependencies.py`."""
+"""Dependencies of handlers, opened for a request or for the app: `python examples/dependencies.py`."""
 
 import asyncio
 import sqlite3
@@ -17,7 +17,7 @@ USERS = {"k1": "ada", "k2": "grace"}
 
 
 def current_user(x_key: Annotated[str, Header()] = "") -> str:
-    """The user whose key is in the header field `X-Key`."""
+    """Return the user whose key is in the header field `X-Key`."""
     if x_key not in USERS:
         raise HTTPError(401)
     return USERS[x_key]
@@ -33,23 +33,23 @@ def me(user: User) -> str:
 
 
 class Session:
-    """A connection of one request. Its calls run in threads, one at a time."""
+    """A connection for one request. Its calls run in threads, one at a time."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._lock = Lock()
 
     async def run(self, statement: str, *values: Any) -> list[Any]:
-        """The rows of a statement."""
+        """Run a statement and return its rows."""
         rows: list[Any] = await self._call(lambda: self._connection.execute(statement, values).fetchall())
         return rows
 
     async def commit(self) -> None:
-        """Keep what the statements have changed."""
+        """Commit the changes of the statements."""
         await self._call(self._connection.commit)
 
     async def close(self) -> None:
-        """Close the connection. What was not committed is rolled back."""
+        """Close the connection. Changes that were not committed are rolled back."""
         await self._call(self._connection.close)
 
     async def _call(self, function: Callable[[], Any]) -> Any:
@@ -61,12 +61,12 @@ class Session:
 
 
 def database_file() -> Path:
-    """The file of the database, which is made when the app starts."""
+    """Create the database when the app starts, and return its file."""
     return make_database(Path("notes.sqlite"))
 
 
 def make_database(file: Path) -> Path:
-    """Make the tables that are missing."""
+    """Create missing tables."""
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS notes (owner TEXT, text TEXT)")
     connection.close()
@@ -74,7 +74,7 @@ def make_database(file: Path) -> Path:
 
 
 async def open_session(file: Annotated[Path, Depends(database_file, scope="app")]) -> AsyncIterator[Session]:
-    """A session for one request."""
+    """Open a session for one request."""
     session = Session(await asyncio.to_thread(sqlite3.connect, file, check_same_thread=False))
     try:
         yield session
@@ -93,7 +93,7 @@ class Note(Struct):
 
 @app.post("/notes", status=201)
 async def add_note(note: Note, user: User, session: Annotated[Session, Depends()]) -> Note:
-    """Commits before the response is sent."""
+    """Commit before the response is sent."""
     await session.run("INSERT INTO notes VALUES (?, ?)", user, note.text)
     await session.commit()
     return note
@@ -101,7 +101,7 @@ async def add_note(note: Note, user: User, session: Annotated[Session, Depends()
 
 @app.get("/notes")
 async def list_notes(user: User, session: Annotated[Session, Depends()]) -> list[Note]:
-    """The notes of one user."""
+    """Return the notes of the user."""
     return [Note(text) for (text,) in await session.run("SELECT text FROM notes WHERE owner = ?", user)]
 
 

@@ -1,4 +1,4 @@
-"""Serve an app over HTTPS, with TLS by Twisted. It needs the extra `tls`, `key.pem` and `certificate.pem`."""
+"""Serve an app over HTTPS, with Twisted's TLS. This needs the extra `tls`, `key.pem` and `certificate.pem`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Payments that a client may send again: each is made once.
+"""Payments that a client may send again, but that are made only once.
 
 curl -i -X POST -H 'Idempotency-Key: "a1"' -d 12 http://127.0.0.1:8080/payments
 """
@@ -13,7 +13,7 @@ USERS = {"Bearer ada's token": "ada", "Bearer bob's token": "bob"}
 
 
 async def authenticate(request: Request, next: Next) -> Response:
-    """Stands for your own. It comes first: keys are separate for each user."""
+    """A stand-in for your own. It comes before `idempotency`, so that each user has separate keys."""
     user = USERS.get(request.header("authorization") or "")
     if user is None:
         raise HTTPError(401, headers=[("www-authenticate", "Bearer")])
@@ -22,7 +22,7 @@ async def authenticate(request: Request, next: Next) -> Response:
 
 
 def make_store() -> IdempotencyStore:
-    """Redis for several machines, a file for one, and memory to try it."""
+    """Choose a store: Redis for several machines, a file for one machine, memory to try it."""
     if "REDIS_URL" in os.environ:
         return RedisIdempotency(RedisServer(os.environ["REDIS_URL"]))
     if "KEYS_FILE" in os.environ:

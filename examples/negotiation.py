@@ -1,4 +1,4 @@
-"""One resource in several media types: the client chooses by its Accept field.
+"""One resource in several media types. The `Accept` field of the client selects one.
 
 python examples/negotiation.py
 curl -H "Accept: text/csv" http://127.0.0.1:8080/rooms
@@ -26,7 +26,7 @@ app = App()
 
 
 def to_csv(rooms: list[Room]) -> str:
-    """A line for each room."""
+    """Return a line for each room."""
     return "".join(f"{room.name},{room.beds}\r\n" for room in rooms)
 
 

@@ -1,4 +1,4 @@
-"""Notes in PostgreSQL by psycopg in threads, on any reactor: `DATABASE_URL=... python examples/notes_adbapi.py`."""
+"""Notes in PostgreSQL, with psycopg in threads, on any reactor: `DATABASE_URL=... python examples/notes_adbapi.py`."""
 
 import os
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ SCHEMA = """
 
 
 def open_pool() -> Iterator[ConnectionPool]:
-    """The threads of the app, each with a connection. The start fails if the database cannot be reached."""
+    """Open a pool of threads, each with a connection. The start fails if the database cannot be reached."""
     url = os.environ.get("DATABASE_URL", "postgresql:///notes")
     with connect(url, connect_timeout=10) as connection:  # this blocks, and no client is served yet
         connection.execute(SCHEMA)
@@ -42,14 +42,14 @@ Pool = Annotated[ConnectionPool, Depends(open_pool, scope="app")]
 
 @app.error(OperationalError)
 def unavailable(request: Request, error: OperationalError) -> None:
-    """The database is down or cannot do the work now: the client may try again."""
+    """Respond with 503, because the database is down or cannot do the work now."""
     log.warn("{error!r}", error=error)
     raise HTTPError(503, "The database is not available.", {"Retry-After": "1"})
 
 
 @app.error(UniqueViolation)
 def taken(request: Request, error: UniqueViolation) -> None:
-    """The transaction is rolled back."""
+    """Respond with 409. The transaction has been rolled back."""
     raise HTTPError(409, "There is a note with this title.")
 
 
@@ -60,7 +60,7 @@ class Note(Struct):
 
 
 def insert_note(transaction: Transaction, note: Note) -> Note:
-    """Called in a thread. Its changes are committed when it returns, and rolled back if it raises."""
+    """Insert a note, in a thread. `adbapi` commits if this function returns, and rolls back if it raises an error."""
     transaction.execute("INSERT INTO notes (title) VALUES (%s)", (note.title,))
     return note
 

@@ -1,4 +1,4 @@
-"""Notes in PostgreSQL by psycopg: `DATABASE_URL=postgresql:///notes ropewalk run examples/notes_psycopg.py`."""
+"""Notes in PostgreSQL, with psycopg: `DATABASE_URL=postgresql:///notes ropewalk run examples/notes_psycopg.py`."""
 
 import os
 from collections.abc import AsyncIterator
@@ -29,14 +29,14 @@ Pool = AsyncConnectionPool[Connection]
 
 
 async def open_pool() -> AsyncIterator[Pool]:
-    """The connections of the app. The start fails if the database cannot be reached."""
+    """Open the connection pool of the app. The start fails if the database cannot be reached."""
     pool: Pool = AsyncConnectionPool(
         os.environ.get("DATABASE_URL", "postgresql:///notes"),
         min_size=2,
         max_size=10,
         timeout=3,  # seconds that a request waits for a connection
-        reconnect_timeout=10,  # seconds for which it tries to connect, until a request asks for it again
-        check=AsyncConnectionPool.check_connection,  # replaces what a restart of the database has closed
+        reconnect_timeout=10,  # seconds of attempts to connect; the next request starts new ones
+        check=AsyncConnectionPool.check_connection,  # replaces connections that the database has closed
         open=False,
     )
     async with pool:
@@ -57,18 +57,18 @@ Transaction = Annotated[Connection, Depends(begin, scope="handler")]
 
 @app.error(OperationalError)
 def unavailable(request: Request, error: OperationalError) -> None:
-    """No connection is free, or the database is down or cannot do the work now: the client may try again."""
+    """Respond with 503: no connection is free, or the database is down or cannot do the work now."""
     log.warn("{error!r}", error=error)
     raise HTTPError(503, "The database is not available.", {"Retry-After": "1"})
 
 
 @app.error(UniqueViolation)
 def taken(request: Request, error: UniqueViolation) -> None:
-    """Raised by the statement, or by the commit if the constraint is deferred."""
+    """Respond with 409. The statement raises the error, or the commit if the constraint is deferred."""
     raise HTTPError(409, "There is a note with this title.")
 
 
-Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what a bigint holds
+Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # fits a bigint column
 Title = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\0]*$")]
 Text = Annotated[str, Meta(max_length=10_000, pattern=r"^[^\0]*$")]  # PostgreSQL stores no NUL
 
@@ -112,7 +112,7 @@ async def list_notes(
 
 @app.get("/notes/export")
 async def export_notes(transaction: Transaction) -> AsyncIterator[Note]:
-    """Send all notes, a line of JSON for each. The cursor of the server has no more than some of them read."""
+    """Send all notes, each as a line of JSON. A server-side cursor reads only some of them at a time."""
     async with transaction.cursor("export", row_factory=class_row(Note)) as cursor:
         await cursor.execute("SELECT * FROM notes ORDER BY id")
         async for note in cursor:

@@ -1,4 +1,4 @@
-"""Notes in PostgreSQL by SQLAlchemy: `DATABASE_URL=... ropewalk run examples/notes_sqlalchemy.py`.
+"""Notes in PostgreSQL, with SQLAlchemy: `DATABASE_URL=... ropewalk run examples/notes_sqlalchemy.py`.
 
 The URL names the driver: `postgresql+psycopg:///notes` or `postgresql+asyncpg:///notes`.
 """
@@ -22,7 +22,7 @@ log = Logger(namespace="notes")
 
 
 class Base(DeclarativeBase):
-    """The tables."""
+    """The base class of the tables."""
 
 
 class NoteRow(Base):
@@ -39,7 +39,7 @@ Sessions = async_sessionmaker[AsyncSession]
 
 
 async def open_database() -> AsyncIterator[Sessions]:
-    """What makes sessions, from the start of the app to its stop. The start fails without the database."""
+    """Yield a session factory, from the start of the app to its stop. The start fails if the database is down."""
     engine = create_async_engine(
         os.environ.get("DATABASE_URL", "postgresql+psycopg:///notes"),
         pool_size=10,
@@ -55,7 +55,7 @@ async def open_database() -> AsyncIterator[Sessions]:
 
 
 async def make_tables(engine: AsyncEngine) -> None:
-    """Make the tables that are missing. Alembic changes those that exist."""
+    """Create missing tables. Use Alembic to change existing tables."""
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
 
@@ -64,8 +64,8 @@ async def begin(sessions: Annotated[Sessions, Depends(open_database, scope="app"
     """A session in a transaction: committed before the response is sent, or rolled back if the handler fails."""
     async with sessions.begin() as session:
         try:
-            await session.connection()  # the first statement would get it otherwise
-        except OSError as error:  # of asyncpg; other errors have handlers below
+            await session.connection()  # otherwise the first statement would open it
+        except OSError as error:  # asyncpg raises it; the handlers below handle other errors
             raise unavailable(error) from error
         yield session
 
@@ -74,23 +74,23 @@ Session = Annotated[AsyncSession, Depends(begin, scope="handler")]
 
 
 def unavailable(error: Exception) -> HTTPError:
-    """The client may try again."""
+    """Return the error for a 503, after which the client may try again."""
     log.warn("{error!r}", error=error)
     return HTTPError(503, "The database is not available.", {"Retry-After": "1"})
 
 
 @app.error(NoConnection)
 def no_connection(request: Request, error: NoConnection) -> None:
-    """All connections are in use."""
+    """Respond with 503, because all connections are in use."""
     raise unavailable(error)
 
 
-PASSING = ("08", "40", "53", "57")  # connection lost, conflict of transactions, out of resources, cancelled or stopped
+PASSING = ("08", "40", "53", "57")  # connection lost, transaction conflict, out of resources, cancelled or stopped
 
 
 @app.error(DBAPIError)
 def failed(request: Request, error: DBAPIError) -> None:
-    """The database is down or cannot do the work now. Other errors stay errors of the program: a logged 500."""
+    """Respond with 503 if the database cannot do the work now. Other errors become a logged 500."""
     state = getattr(error.orig, "sqlstate", None) or ""
     if error.connection_invalidated or isinstance(error, OperationalError) or state.startswith(PASSING):
         raise unavailable(error)
@@ -99,11 +99,11 @@ def failed(request: Request, error: DBAPIError) -> None:
 
 @app.error(IntegrityError)
 def taken(request: Request, error: IntegrityError) -> None:
-    """Raised when the session flushes the new note: at the latest by the commit."""
+    """Respond with 409. The session raises the error when it flushes the new note, at the latest at the commit."""
     raise HTTPError(409, "There is a note with this title.")
 
 
-Id = Annotated[int, Meta(ge=0, le=2**31 - 1)]  # what an integer of PostgreSQL holds
+Id = Annotated[int, Meta(ge=0, le=2**31 - 1)]  # fits an integer column
 Title = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\0]*$")]
 Text = Annotated[str, Meta(max_length=10_000, pattern=r"^[^\0]*$")]  # PostgreSQL stores no NUL
 
@@ -128,7 +128,7 @@ async def add_note(new: NewNote, session: Session) -> Note:
     """Add a note."""
     row = NoteRow(title=new.title, text=new.text)
     session.add(row)
-    await session.flush()  # the database gives the id
+    await session.flush()  # now the database has assigned the id
     return as_note(row)
 
 
@@ -145,7 +145,7 @@ async def list_notes(
 
 @app.get("/notes/export")
 async def export_notes(session: Session) -> AsyncIterator[Note]:
-    """Send all notes, a line of JSON for each. The cursor of the server has no more than some of them read."""
+    """Send all notes, each as a line of JSON. A server-side cursor reads only some of them at a time."""
     rows = await session.stream_scalars(select(NoteRow).order_by(NoteRow.id))
     try:
         async for row in rows:
@@ -170,7 +170,7 @@ async def delete_note(id: Id, session: Session) -> None:
 
 
 def as_note(row: NoteRow) -> Note:
-    """The note as clients see it."""
+    """Convert a row to a note as clients see it."""
     return Note(row.id, row.title, row.text)
 
 

@@ -1,7 +1,7 @@
-"""Resources of twisted.web and of Ropewalk in one tree, mounted in both ways.
+"""twisted.web and Ropewalk resources in one tree, mounted in either direction.
 
-    python one_tree.py          ours around theirs
-    python one_tree.py theirs   theirs around ours
+    python one_tree.py          Ropewalk around twisted.web
+    python one_tree.py theirs   twisted.web around Ropewalk
 
 Try these in another terminal:
 
@@ -40,7 +40,7 @@ class Visits(resource.Resource):
 
 
 def make_legacy() -> resource.Resource:
-    """The tree of twisted.web."""
+    """Return a twisted.web tree."""
     root = resource.Resource()
     root.putChild(b"visits", Visits())
     root.putChild(b"pages", static.File(str(Path(__file__).parent)))
@@ -52,7 +52,7 @@ api = App()
 
 @api.get("/books/{number:int}")
 async def book(request: Request, number: int) -> dict[str, str]:
-    """A new route."""
+    """A new Ropewalk route."""
     if number not in BOOKS:
         raise HTTPError(404, "No such book.")
     return {"title": BOOKS[number]}
@@ -64,7 +64,7 @@ app.mount("/", make_legacy())
 
 
 def make_site() -> Any:
-    """The app in the tree of twisted.web."""
+    """Put the app into the twisted.web tree, and return the site."""
     root = make_legacy()
     root.putChild(b"api", graft(api))
     return accelerate(server.Site(root))

@@ -1,6 +1,6 @@
-"""Users who log in at a provider of OpenID Connect: `ropewalk run examples/openid_login.py`.
+"""Users who log in with an OpenID Connect provider: `ropewalk run examples/openid_login.py`.
 
-Set ISSUER, CLIENT_ID and CLIENT_SECRET to those of a client at your provider, and register the redirect URI there.
+Register a client with the redirect URI at your provider. Set ISSUER, CLIENT_ID and CLIENT_SECRET to its values.
 """
 
 import os
@@ -13,7 +13,7 @@ from ropewalk.auth import OpenIDConnect, OpenIDOptions, Principal, authenticate,
 
 @dataclass(frozen=True)
 class User:
-    """Who has logged in."""
+    """A user who has logged in."""
 
     subject: str
     name: str
@@ -21,7 +21,7 @@ class User:
 
 
 def load_user(claims: dict[str, Any]) -> User:
-    """The user of a login, from the claims that are kept."""
+    """Make the user from the claims that the login keeps."""
     name = str(claims.get("name") or claims["sub"])
     return User(claims["sub"], name, frozenset(claims.get("roles", ())))
 
@@ -43,7 +43,7 @@ app.mount("/auth", login.routes)
 
 @app.get("/")
 def home(user: Annotated[User | None, Principal()]) -> Response:
-    """Everyone."""
+    """A page for all clients."""
     if user is None:
         return Response.html('<a href="/auth/login">Log in</a>')
     return Response.html('<form method="post" action="/auth/logout"><button>Log out</button></form>')
@@ -51,12 +51,12 @@ def home(user: Annotated[User | None, Principal()]) -> Response:
 
 @app.get("/bookings")
 def bookings(user: Annotated[User, Principal()]) -> str:
-    """Users only. A browser without a login is sent to the provider first."""
+    """A page for users only. A browser without a login is redirected to the provider first."""
     return f"The bookings of {user.name}"
 
 
 @app.get("/rooms")
 @requires(role="clerk")
 def rooms() -> list[str]:
-    """Users whose claim `roles` has this one."""
+    """A page for users whose claim `roles` contains `clerk`."""
     return ["12a", "12b"]

@@ -1,4 +1,4 @@
-"""Long lists in pages: by cursors, and by offsets.
+"""Long lists in pages, with cursors or with offsets.
 
 python examples/pages.py
 curl -i "http://127.0.0.1:8080/guests?limit=2"
@@ -25,7 +25,7 @@ PAGES: CursorPages[int] = CursorPages(int, name="guests")
 
 
 class GuestQuery(CursorQuery, forbid_unknown_fields=True):
-    """`?city=Hull` leaves only the guests from there."""
+    """`?city=Hull` selects the guests from Hull."""
 
     city: str | None = None
 
@@ -38,7 +38,7 @@ def list_guests(request: Request, query: Annotated[GuestQuery, Query()]) -> Page
 
 
 def find_guests(city: str | None, after: int, most: int) -> list[Guest]:
-    """In a database: `WHERE id > :after ORDER BY id LIMIT :most`."""
+    """Find guests. In a database, this is `WHERE id > :after ORDER BY id LIMIT :most`."""
     return [guest for guest in GUESTS if guest.id > after and city in (None, guest.city)][:most]
 
 

@@ -1,4 +1,4 @@
-"""Change some fields of a resource: by a merge patch, or by the operations of a JSON patch.
+"""Change some fields of a resource, with a merge patch or with the operations of a JSON patch.
 
 python examples/partial_updates.py
 curl -X PATCH http://127.0.0.1:8080/rooms/1 -H "Content-Type: application/merge-patch+json" -d '{"beds": 3}'
@@ -15,7 +15,7 @@ app = App()
 
 
 class RoomFields(Struct, forbid_unknown_fields=True):
-    """What a client may change."""
+    """The fields that a client may change."""
 
     beds: Annotated[int, Meta(ge=1, le=20)]
     view: str | None = None
@@ -44,7 +44,7 @@ def change(number: int, patch: MergePatch[RoomFields]) -> Room:
 
 @app.patch("/safe/{number:int}")
 def change_safely(request: Request, number: int, patch: MergePatch[RoomFields] | JSONPatch[RoomFields]) -> Room:
-    """Both kinds of patches, unless others have changed the room since the client read it."""
+    """Take both kinds of patches, but refuse them if others have changed the room since the client read it."""
     current = find(number)
     request.require_precondition()
     request.if_match(etag(current))

@@ -1,4 +1,4 @@
-"""An error with more members than its detail: problem details (RFC 9457), or a page for browsers.
+"""An error with additional members: problem details (RFC 9457), or an HTML page for browsers.
 
 python examples/problems.py
 curl -d "" http://127.0.0.1:8080/rooms/8/bookings

@@ -64,7 +64,7 @@ def read(request: Request, id: int) -> Response:
 
 @app.put("/guests/{id}")
 def change(request: Request, id: int, guest: Guest) -> Response:
-    """Only the client that has read the current guest may change it."""
+    """Change a guest, if the client has read its current version."""
     if id not in guests:
         raise HTTPError(404)
     request.require_precondition()

@@ -1,4 +1,4 @@
-"""Rate limits: by the address of the client, by user, and by a key of your own.
+"""Rate limits by client address, by user, and by your own key.
 
 Send this several times, and the third response is a 429:
 
@@ -13,7 +13,7 @@ from ropewalk.stores import MemoryRateLimits, RateLimitStore, RedisRateLimits, R
 
 
 def make_store() -> RateLimitStore:
-    """Redis, if REDIS_URL names one: then all processes count together."""
+    """Use Redis if REDIS_URL names a server, so that all processes count together."""
     url = os.environ.get("REDIS_URL")
     return RedisRateLimits(RedisServer(url)) if url else MemoryRateLimits()
 
@@ -22,7 +22,7 @@ store = make_store()
 
 
 def is_health_check(request: Request) -> bool:
-    """The load balancer asks often."""
+    """Health checks of the load balancer are not limited."""
     return request.path == "/health"
 
 
@@ -44,11 +44,11 @@ def health(request: Request) -> str:
     return "well\n"
 
 
-# Few attempts to log in: each client, and each name that is tried, from wherever.
+# Limit login attempts for each client, and for each user name from all clients.
 
 
 async def tried_name(request: Request) -> str | None:
-    """The name in the body. A request without one is counted by its client alone."""
+    """Return the name in the body. A request without a name counts only for its client."""
     return (await request.text())[:100] or None
 
 
@@ -69,11 +69,11 @@ def log_in(request: Request) -> str:
 app.mount("/login", login)
 
 
-# Each user of the API, wherever the requests come from.
+# Limit each user of the API, whatever address the requests come from.
 
 
 async def authenticate(request: Request, next: Next) -> Response:
-    """Stands for your own: it sets `request.state.user`."""
+    """A stand-in for your own, which sets `request.state.user`."""
     request.state.user = request.header("x-demo-user")
     return await next(request)
 

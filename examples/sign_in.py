@@ -1,4 +1,4 @@
-"""A form that signs in, a page for those who have, and an upload: `ropewalk run examples/sign_in.py`."""
+"""A form for signing in, a page for signed-in users, and an upload: `ropewalk run examples/sign_in.py`."""
 
 import secrets
 from urllib.parse import parse_qs
@@ -41,5 +41,5 @@ def sign_out(request: Request) -> Response:
 
 @app.get("/average")
 def average(request: Request) -> dict[str, float]:
-    """With a mistake: it fails while nobody is signed in."""
+    """This handler has a bug: it fails if no user is signed in."""
     return {"letters": sum(map(len, sessions.values())) / len(sessions)}

@@ -1,4 +1,4 @@
-"""Bodies that are never whole in memory: streamed up, streamed down, and both at the same time.
+"""Bodies that are never whole in memory: a streamed upload, a streamed download, and both at the same time.
 
 Try these in another terminal:
 
@@ -18,7 +18,7 @@ app = App()
 
 @app.post("/digest", body_limit=1 << 40)
 async def digest(request: Request) -> dict[str, str | int]:
-    """Hash each part of an upload as it comes. Meanwhile the client has to wait."""
+    """Hash each part of an upload as it arrives. Meanwhile the client has to wait."""
     sha256 = hashlib.sha256()
     size = 0
     async for part in request.stream():
@@ -29,7 +29,7 @@ async def digest(request: Request) -> dict[str, str | int]:
 
 @app.get("/zeros/{mebibytes:int}")
 def zeros(request: Request, mebibytes: int) -> Iterator[bytes]:
-    """Send a generator: it makes a part only when the client has read the ones before."""
+    """Return a generator. It produces a part only when the client has read the parts before."""
     part = bytes(1 << 16)
     for _ in range(mebibytes << 4):
         yield part
@@ -37,7 +37,7 @@ def zeros(request: Request, mebibytes: int) -> Iterator[bytes]:
 
 @app.get("/countdown/{start:int}")
 async def countdown(request: Request, start: int) -> AsyncIterator[str]:
-    """Send an async generator that waits between parts. A client that leaves ends it."""
+    """An async generator may wait between its parts. It ends if the client leaves."""
     for number in range(start, 0, -1):
         yield f"{number}\n"
         await asyncio.sleep(0.1)
@@ -46,7 +46,7 @@ async def countdown(request: Request, start: int) -> AsyncIterator[str]:
 
 @app.post("/upper")
 async def upper(request: Request) -> Response:
-    """Read and send at the same time: an echo in capitals."""
+    """Read and send at the same time: send the body back in capitals."""
 
     async def capitals() -> AsyncIterator[bytes]:
         async for part in request.stream():

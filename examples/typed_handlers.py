@@ -44,7 +44,7 @@ def list_rooms(beds: int = 1, limit: Annotated[int, Meta(ge=1, le=100)] = 20) ->
 
 @app.get("/prices/{day}")
 def prices(day: date, accept_language: Annotated[str, Header()] = "en") -> dict[str, str]:
-    """The path has a date, and the header field `Accept-Language` a default."""
+    """The path contains a date. The header field `Accept-Language` has a default."""
     return {"day": day.isoformat(), "language": accept_language}
 
 
@@ -57,7 +57,7 @@ class Search(Struct, forbid_unknown_fields=True):
 
 @app.get("/search")
 def search(query: Annotated[Search, Query()]) -> Search:
-    """Unknown parameters are refused, since the Struct forbids them."""
+    """Unknown parameters are refused, because the Struct forbids them."""
     return query
 
 
@@ -78,13 +78,13 @@ def book(stay: Stay) -> None:
 
 
 class Guest(Struct):
-    """A guest as other guests see them."""
+    """A guest, with the fields that other guests may see."""
 
     name: str
 
 
 class StoredGuest(Guest):
-    """A guest as the database has them."""
+    """A guest as the database stores it."""
 
     email: str
 
@@ -94,12 +94,12 @@ GUESTS: dict[str, StoredGuest] = {}
 
 @app.get("/guests/{name}")
 def guest(name: str) -> Guest:
-    """Sends the name alone."""
+    """Send only the name."""
     return StoredGuest(name=name, email=f"{name}@example.org")
 
 
 class Refusal(Struct):
-    """Why a guest cannot be added."""
+    """The reason why a guest cannot be added."""
 
     reason: str
 
@@ -132,7 +132,7 @@ first_version = App()
 
 @first_version.error(InvalidInput)
 def refuse(request: Request, error: InvalidInput) -> Response:
-    """A list of sentences in place of problem details."""
+    """Send a list of sentences instead of problem details."""
     sentences = [f"{each.name or each.pointer or each.location}: {each.message}" for each in error.errors]
     return Response(sentences, error.status)
 

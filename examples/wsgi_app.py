@@ -1,4 +1,4 @@
-"""A WSGI application beside a route of Ropewalk's own. Any WSGI framework works in the same way.
+"""A WSGI application beside a Ropewalk route. Any WSGI framework works in the same way.
 
 Try these in another terminal:
 
@@ -47,7 +47,7 @@ def countdown(environ: Environ, start_response: StartResponse) -> Iterator[bytes
 
 
 def source(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """A file, which the engine sends and then closes."""
+    """Return a file, which the engine sends and then closes."""
     start_response("200 OK", [TEXT])
     file = Path(__file__).open("rb")  # noqa: SIM115 - the wrapper closes it
     wrapper: Iterable[bytes] = environ["wsgi.file_wrapper"](file)

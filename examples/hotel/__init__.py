@@ -1,4 +1,4 @@
-"""Hotel: a small REST service over rooms, guests and bookings, kept in SQLite.
+"""Hotel: a small REST service for rooms, guests and bookings, which are stored in SQLite.
 
 Run it with `ropewalk run hotel` or `python -m hotel` in the folder of the examples.
 `HOTEL_DATABASE` names the database file, `hotel.sqlite` if not set. `HOTEL_KEY` is the key that clients need to change

@@ -19,7 +19,7 @@ app = App(tags=["bookings"])
 
 
 class BookingQuery(Paging):
-    """`?room=3` and `?guest=7` narrow the list."""
+    """`?room=3` and `?guest=7` select the bookings of a room and of a guest."""
 
     room: Id | None = None
     guest: Id | None = None
@@ -45,7 +45,7 @@ async def book(request: Request, new: NewBooking, database: OpenDatabase) -> Boo
 @app.get("/export")
 @requires()
 async def export_bookings(database: OpenDatabase) -> AsyncIterator[Booking]:
-    """Send all bookings, a line of JSON for each. No more than a page of them is in memory."""
+    """Send all bookings, each as a line of JSON. At most one page of them is in memory."""
     query, after = BookingQuery(limit=100), 0
     while found := await database.run(find_bookings, query, after):
         for booking in found:
@@ -83,7 +83,7 @@ def find_booking(transaction: Transaction, booking: int) -> Booking:
 
 
 def insert_booking(transaction: Transaction, new: NewBooking) -> Booking:
-    """Book, unless a booking of the same room overlaps. One statement checks and books."""
+    """Insert a booking, unless another booking of the room overlaps. One statement checks and inserts."""
     for field, find, wanted in (("room", find_room, new.room), ("guest", find_guest, new.guest)):
         try:
             find(transaction, wanted)

@@ -35,7 +35,7 @@ class Database:
         self._pool.start()
 
     def close(self) -> None:
-        """Close every connection after its statement."""
+        """Close every connection when its statement has ended."""
         self._pool.close()
 
     def run(
@@ -44,13 +44,13 @@ class Database:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Deferred[Result]:
-        """Run `work(transaction, ...)` in a thread. If it raises, roll the transaction back."""
+        """Run `work(transaction, ...)` in a thread. If it raises an exception, roll back the transaction."""
         result: Deferred[Result] = self._pool.runInteraction(work, *args, **kwargs)
         return result
 
 
 def open_database() -> Iterator[Database]:
-    """The database of the app, from its start to its stop. The start creates a missing file."""
+    """Open the database when the app starts, and close it when the app stops. A missing file is created."""
     database = Database(Path(os.environ.get("HOTEL_DATABASE", "hotel.sqlite")))
     try:
         yield database
@@ -59,7 +59,7 @@ def open_database() -> Iterator[Database]:
 
 
 OpenDatabase = Annotated[Database, Depends(open_database, scope="app")]
-"""What a handler annotates a parameter with to get the database."""
+"""The annotation of a parameter that gets the database."""
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -68,5 +68,5 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def rows(transaction: Transaction) -> list[dict[str, Any]]:
-    """The rows of the last statement, each by the names of its columns."""
+    """Return the rows of the last statement, each as a dict of its columns."""
     return [dict(row) for row in transaction.fetchall()]

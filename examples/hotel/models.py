@@ -1,11 +1,11 @@
-"""The JSON of requests and responses. msgspec validates the former and encodes the latter."""
+"""The JSON of requests and responses. msgspec validates requests and encodes responses."""
 
 from datetime import date
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what SQLite can store
+Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # the range that SQLite can store
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Email = Annotated[str, Meta(pattern=r"^[!-?A-~]+@[!-?A-~]+$(?!\n)", max_length=254)]  # ASCII, as SMTP servers take it
 
@@ -16,7 +16,7 @@ class NewRoom(Struct, kw_only=True, forbid_unknown_fields=True):
     number: Annotated[str, Meta(min_length=1, max_length=10)]
     beds: Annotated[int, Meta(ge=1, le=20)]
     price: Annotated[int, Meta(ge=0, le=10_000_000)]
-    """Of one night, in cents."""
+    """The price of one night, in cents."""
 
 
 class Room(NewRoom, kw_only=True):

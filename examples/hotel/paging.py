@@ -1,4 +1,4 @@
-"""Pages of the lists. A page begins after an id, so that it stays right while rows come and go."""
+"""The pages of the lists. A page begins after an id, so clients miss no rows while others are added and removed."""
 
 from hotel.models import Id
 from ropewalk.paging import CursorPages, CursorQuery

@@ -23,11 +23,11 @@ IF_MATCH = {
     "description": "The ETag of the room as the client has read it.",
     "schema": {"type": "string"},
 }
-"""What the description of the API cannot see: a handler reads the field by itself."""
+"""Describes a field that a handler reads itself, so that the description of the API contains it."""
 
 
 class RoomQuery(Paging):
-    """`?free_from=2027-05-01&free_until=2027-05-04` leaves only the rooms that are free on all these nights."""
+    """`?free_from=2027-05-01&free_until=2027-05-04` selects the rooms that are free on all these nights."""
 
     free_from: date | None = None
     free_until: date | None = None
@@ -55,7 +55,7 @@ async def add_room(request: Request, new: NewRoom, database: OpenDatabase) -> Ro
 
 @app.get("/{room:int}", responses={404: "There is no such room."})
 async def show_room(request: Request, room: Id, database: OpenDatabase) -> Room:
-    """Show a room. Its ETag is that for If-Match of a change."""
+    """Show a room. To change it, send the ETag as If-Match."""
     return _tagged(request, await database.run(find_room, room))
 
 
@@ -134,7 +134,7 @@ def insert_room(transaction: Transaction, new: NewRoom) -> Room:
 
 
 def update_room(transaction: Transaction, current: Room, new: NewRoom) -> Room:
-    """Change a room if it is still the current one. One statement compares and changes."""
+    """Change a room, if the row still equals `current`. One statement compares and changes."""
     try:
         transaction.execute(
             """

@@ -1,4 +1,4 @@
-"""The whole service: its middleware from the outside to the inside, its parts, and its description."""
+"""The complete service: its middleware (the outermost first), its mounted apps, and its description."""
 
 import os
 

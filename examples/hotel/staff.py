@@ -1,4 +1,4 @@
-"""The front desk: clients that have its key may do what others may not."""
+"""The front desk: only clients with its key may change rooms and export bookings."""
 
 import os
 
@@ -6,7 +6,7 @@ from ropewalk.auth import APIKey, same_secret
 
 
 def check_key(key: str) -> str | None:
-    """Who has this key. `HOTEL_KEY` in the environment is that of the front desk; if it is not set, no key is valid."""
+    """Return the owner of a key, or None. `HOTEL_KEY` is the key of the front desk. Without it, no key is valid."""
     desk = os.environ.get("HOTEL_KEY")
     return "front desk" if desk and same_secret(key, desk) else None
 

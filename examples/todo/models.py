@@ -16,7 +16,7 @@ class NewTodo(Struct, forbid_unknown_fields=True):
 
 
 class TodoChange(Struct, forbid_unknown_fields=True):
-    """What a client changes. A field that is left out stays as it is."""
+    """The fields that a client may change. A field that is left out stays as it is."""
 
     title: Title | UnsetType = UNSET
     due: date | UnsetType | None = UNSET
@@ -33,14 +33,14 @@ class Todo(Struct):
 
 
 class Credentials(Struct, forbid_unknown_fields=True):
-    """What a user signs up and logs in with."""
+    """The name and the password with which a user signs up and logs in."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z]{1,20}$(?!\n)")]
     password: Annotated[str, Meta(min_length=12, max_length=200)]
 
 
 class Token(Struct):
-    """A token, and for how many seconds it is valid."""
+    """A token, and the number of seconds for which it is valid."""
 
     access_token: str
     expires_in: int

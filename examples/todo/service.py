@@ -1,4 +1,4 @@
-"""The whole service."""
+"""The complete service."""
 
 from ropewalk import App, OpenAPI
 from ropewalk.auth import authenticate

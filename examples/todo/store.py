@@ -1,4 +1,4 @@
-"""Where users and todos are kept: in memory. A database would have the same methods, as coroutines."""
+"""A store that keeps users and todos in memory. With a database, its methods would be coroutines."""
 
 from itertools import count, islice
 
@@ -6,7 +6,7 @@ from todo.models import NewTodo, Todo
 
 
 class Store:
-    """Hashes of passwords by name, and the todos of each user by id."""
+    """The password hashes by user name, and the todos of each user by id."""
 
     def __init__(self) -> None:
         self.hashes: dict[str, str] = {}
@@ -14,7 +14,7 @@ class Store:
         self._ids = count(1)
 
     def todos_of(self, user: str) -> dict[int, Todo]:
-        """The todos of a user, in the order in which they were added."""
+        """Return the todos of a user, in the order in which they were added."""
         return self._todos.setdefault(user, {})
 
     def add(self, user: str, new: NewTodo) -> Todo:
@@ -24,6 +24,6 @@ class Store:
         return todo
 
     def page(self, user: str, after: int, limit: int, done: bool | None) -> list[Todo]:
-        """The first todos with greater ids than `after`; only those that are done, or not, unless `done` is None."""
+        """Return the first todos with ids above `after`. If `done` is not None, return only those with this state."""
         found = (todo for todo in self.todos_of(user).values() if todo.id > after and done in (None, todo.done))
         return list(islice(found, limit))

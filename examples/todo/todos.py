@@ -41,7 +41,7 @@ def list_todos(
 
 
 def find_todo(id: int, user: CurrentUser, store: Annotated[Store, Depends()]) -> Todo:
-    """The todo with the id in the path. The todos of others do not exist for a user."""
+    """Return the todo with the id in the path, if it belongs to the user."""
     todo = store.todos_of(user.name).get(id)
     if todo is None:
         raise HTTPError(404, f"You have no todo {id}.")

@@ -1,4 +1,4 @@
-"""Users: they sign up, and log in for a token."""
+"""Users sign up, and log in to get a token."""
 
 import os
 import time
@@ -38,7 +38,7 @@ async def log_in(given: Credentials, store: Annotated[Store, Depends()]) -> Toke
 
 
 def load_user(claims: dict[str, Any]) -> User:
-    """The user of a token whose signature, issuer, audience and times are right."""
+    """Return the user of a token. Its signature, issuer, audience and times have been checked."""
     return User(claims["sub"])
 
 
