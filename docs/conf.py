@@ -24,8 +24,8 @@ exclude_patterns = ["_build", "_extensions"]
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
-default_role = "code"  # docstrings are Markdown as far as names go
-smartquotes = False  # quotes are often those of a program
+default_role = "code"  # docstrings mark names in the same way as Markdown
+smartquotes = False  # quotes are often part of code
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

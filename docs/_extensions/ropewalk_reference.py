@@ -1,4 +1,4 @@
-"""What makes the reference readable: short signatures, code in docstrings, links."""
+"""Make the reference readable: shorten signatures, mark code in docstrings, add links."""
 
 import re
 import sys
@@ -44,7 +44,7 @@ SHORT: Final = (
     (r"= TIMEOUT\b", "= 30.0"),
     (r"= BODY_SIZE\b", "= 104857600"),
 )
-"""Patterns in signatures, in order, and what a reader gets in their place."""
+"""Patterns in signatures, in order, and their replacements."""
 
 
 def find_fields(app: Sphinx) -> None:
@@ -61,7 +61,7 @@ def find_fields(app: Sphinx) -> None:
 
 
 def _docstrings_of_fields(name: str, value: type) -> dict[tuple[str, str], list[str]]:
-    """They are found in the one module whose source defines the class."""
+    """Return the docstrings of the fields of a class, from the one module whose source defines it."""
     modules = [path for path, module in sys.modules.items() if _is_in(path, module, name, value)]
     found = [ModuleAnalyzer.for_module(path).find_attr_docs() for path in modules]
     return {key: lines for each in found for key, lines in each.items() if key[0] == name}
@@ -74,7 +74,7 @@ def _is_in(path: str, module: Any, name: str, value: type) -> bool:
 def shorten(
     app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
-    """Write type aliases by their names. Sphinx calls this for each signature."""
+    """Replace types in a signature with the names of their aliases. Sphinx calls this for each signature."""
     del app, what, name, value, options
     return (signature and _shortened(signature)), (returned and _shortened(returned))
 
@@ -104,7 +104,7 @@ def warn_of_skipped(app: Sphinx, what: str, name: str, value: Any, skip: bool, o
 
 
 def link_names(app: Sphinx, document: nodes.document, page: str) -> None:
-    """Make a link of each full name that the reference describes. Sphinx calls this for each page."""
+    """Turn each full name that the reference describes into a link. Sphinx calls this for each page."""
     if app.builder.format != "html":
         return
     described = app.env.domains.python_domain.objects
@@ -128,7 +128,7 @@ def keep_units(app: Sphinx, document: nodes.document) -> None:
 
 
 def link_codes(app: Sphinx, document: nodes.document, page: str) -> None:
-    """Make a link of each error code in running text, and none of endpoints. Sphinx calls this for each page."""
+    """Link each error code in running text, and remove links from endpoints. Sphinx calls this for each page."""
     if app.builder.format != "html":
         return
     errors = app.builder.get_relative_uri(page, ERRORS)
@@ -151,7 +151,7 @@ def _within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:
 
 
 def _with_links(text: str, errors: str) -> list[nodes.Node]:
-    """The pieces of a text, with a reference for each code."""
+    """Return the pieces of a text, with a link for each error code."""
     pieces: list[nodes.Node] = []
     end = 0
     for code in CODE.finditer(text):

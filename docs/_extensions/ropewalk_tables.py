@@ -1,4 +1,4 @@
-"""Directives that write parts of pages from the code, so that they stay true: error codes, exceptions, commands."""
+"""Directives that generate parts of pages from the code: error codes, exceptions, commands."""
 
 import re
 from typing import Any, Final
@@ -15,7 +15,7 @@ from ropewalk.cli import main
 from ropewalk.errors import CATALOGUE
 
 PAGE: Final = re.compile(r"docs/(?=\w+/([\w-]+)\.md)(\S+\.md)")
-"""A page of the documentation, as messages name it."""
+"""The path of a documentation page in a message."""
 
 
 class ErrorCatalogue(SphinxDirective):
@@ -27,7 +27,7 @@ class ErrorCatalogue(SphinxDirective):
 
 
 def entry_lines(entry: Any) -> list[str]:
-    """A heading that can be linked to, the summary and the remedy."""
+    """Return a heading that can be linked to, the summary and the remedy."""
     remedy = PAGE.sub(r"[the page \1](../\2)", entry.remedy)
     return [f"({entry.code.lower()})=", f"### {entry.code}", "", entry.summary, "", f"**Remedy:** {remedy}", ""]
 
@@ -53,7 +53,7 @@ ATTRIBUTES: Final = {
         "headers": "the header fields of the response",
     },
 }
-"""What the attributes of exceptions hold."""
+"""The descriptions of the attributes of exceptions."""
 
 
 def attribute_lines(exception: type[Exception]) -> list[str]:

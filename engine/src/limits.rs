@@ -89,69 +89,75 @@ impl Unit {
 }
 
 limits! {
-    /// From accept, or from the first byte of a later request, to the end of its head. A long one helps slowloris
-    /// attacks: nginx and Node allow 60 s, Kestrel 30 s. A normal head is one packet.
+    /// The longest time from accept, or from the first byte of a later request, to the end of the request head. A long
+    /// timeout helps slowloris attacks. A normal head is one packet. nginx and Node allow 60 s, Kestrel 30 s.
     head_timeout: Seconds = 10_000;
-    /// Between requests on a kept connection. nginx 75 s, Kestrel 130 s, Node 5 s (which causes resets).
+    /// The longest time between requests on a connection that is kept alive. nginx 75 s, Kestrel 130 s, Node 5 s (which
+    /// causes resets).
     idle_timeout: Seconds = 75_000;
-    /// The longest silence within a body that a handler reads. nginx 60 s.
+    /// The longest pause within a request body that a handler reads. nginx 60 s.
     body_timeout: Seconds = 30_000;
-    /// The least bytes a second of a body, once `body_grace` is over. Kestrel's figure; 0 turns it off.
+    /// The minimum speed of a request body after `body_grace`, in bytes a second. This is Kestrel's value; 0 switches
+    /// the check off.
     body_rate: Count = 240;
-    /// How long a body may be slower than `body_rate` at its start. Kestrel's figure.
+    /// The time at the start of a body in which it may be slower than `body_rate`. This is Kestrel's value.
     body_grace: Seconds = 5_000;
-    /// The longest time in which a client may read nothing of a response that waits for it. nginx 60 s.
+    /// The longest time for which a client may read nothing while response data waits for it. nginx 60 s.
     write_timeout: Seconds = 30_000;
-    /// The longest silence while the rest of a refused or aborted request is read and dropped, so that the client can
-    /// read the response (RFC 9112, section 9.6). nginx `lingering_timeout` 5 s, Apache 2 s.
+    /// The longest pause while the server reads and drops the rest of a refused or aborted request, so that the client
+    /// can read the response (RFC 9112, section 9.6). nginx `lingering_timeout` 5 s, Apache 2 s.
     linger_timeout: Seconds = 5_000;
-    /// How long that takes in all, while the client goes on sending. In a drain it takes at most `drain_grace`, because
-    /// the response has been sent. nginx `lingering_time` 30 s, Apache 30 s, Kestrel 5 s, Go 0.5 s.
+    /// The longest time for which the server reads and drops this rest in all. In a drain the time is at most
+    /// `drain_grace`, because the response has been sent. nginx `lingering_time` 30 s, Apache 30 s, Kestrel 5 s, Go 0.5
+    /// s.
     linger_total_time: Seconds = 30_000;
-    /// The most bytes that are read and dropped in that time; past it the client may see a reset in place of the
-    /// response. nginx and Apache set none, and read a fast client for the whole time.
+    /// The maximum number of bytes of this rest that the server reads and drops. If there are more, the client may get
+    /// a reset instead of the response. nginx and Apache have no such limit, and read from a fast client for the whole
+    /// time.
     linger_size: Count = 256 * 1024 * 1024;
-    /// How long a streamed response may pause once its client has closed its sending side. After that the client counts
-    /// as gone: a FIN does not show whether the client only stops sending or is gone. A stream of events
-    /// (`text/event-stream`), which does not end by itself, gets no such time. nginx and Node end the exchange at the
-    /// FIN.
+    /// The longest pause of a streamed response after the client has closed its sending side. A FIN does not show
+    /// whether the client has only stopped sending or has left. So after this time, the server treats the client as
+    /// gone. An event stream (`text/event-stream`), which does not end by itself, is ended at once. nginx and Node end
+    /// the exchange at the FIN.
     half_close_timeout: Seconds = 5_000;
-    /// How long a drain waits for running exchanges. Kestrel 30 s.
+    /// The longest time for which a drain waits for running exchanges. Kestrel 30 s.
     drain_timeout: Seconds = 30_000;
-    /// How long a drain leaves an idle connection open, since a request may be on its way. It is also the longest time
-    /// in which a drain reads and drops the rest of a refused or aborted request. nginx and Go close an idle connection
-    /// at once, and the request is lost; HAProxy can wait for the next response.
+    /// The time for which a drain keeps an idle connection open, because a request may be on its way. It is also the
+    /// longest time for which a drain reads and drops the rest of a refused or aborted request. nginx and Go close an
+    /// idle connection at once, and the request is lost; HAProxy can wait for the next response.
     drain_grace: Seconds = 1_000;
-    /// The longest request line; past it 414. nginx 8 KiB, RFC 9112 section 3 recommends at least 8000.
+    /// The longest request line. A longer one gets 414. nginx 8 KiB, RFC 9112 section 3 recommends at least 8000.
     request_line: Count = 8 * 1024;
-    /// The largest head; past it 431. Kestrel 32 KiB, Node 16 KiB.
+    /// The largest request head. A larger one gets 431. Kestrel 32 KiB, Node 16 KiB.
     head_size: Count = 32 * 1024;
-    /// The most field lines of a head; past it 431. Kestrel 100.
+    /// The maximum number of field lines in a head. A head with more lines gets 431. Kestrel 100.
     head_fields: Count = 100;
-    /// The largest body, where its route sets no other; past it 413. nginx 1 MiB.
+    /// The largest request body, unless the route sets another limit. A larger body gets 413. nginx 1 MiB.
     body_size: Count = 1024 * 1024;
-    /// The most bytes of chunk extensions in a body. Clients do not use them. Node 16 KiB.
+    /// The maximum size of all chunk extensions in a body. Clients do not use them. Node 16 KiB.
     chunk_extensions: Count = 16 * 1024;
     /// The largest trailer section.
     trailer_size: Count = 16 * 1024;
-    /// The most lines of a trailer section.
+    /// The maximum number of lines in a trailer section.
     trailer_fields: Count = 100;
-    /// Past this size a collected body goes to a temporary file. Werkzeug and Starlette: 500 KiB to 1 MiB.
+    /// A collected body that is larger than this is moved to a temporary file. Werkzeug and Starlette: 500 KiB to 1
+    /// MiB.
     spool_size: Count = 256 * 1024;
-    /// How much of a body may wait for its reader before the socket is no longer read. Node 64 KiB.
+    /// The size of unread request body data at which the engine stops reading the socket. Node 64 KiB.
     read_buffer: Count = 64 * 1024;
-    /// How much of a response may wait for the client before its writer must wait. Node 64 KiB.
+    /// The size of unsent response data at which the writer of the response must wait. Node 64 KiB.
     write_buffer: Count = 64 * 1024;
-    /// How much of an unread body is read and dropped to keep the connection. Go 256 KiB.
+    /// The maximum size of an unread body that the server reads and drops to keep the connection open. Go 256 KiB.
     discard_size: Count = 64 * 1024;
-    /// The most connections; past it 503 at once. 0: 80% of the process's descriptors, so that files, databases and the
-    /// event loop have the rest.
+    /// The maximum number of connections. Further clients get 503 at once. 0 means 80% of the process's descriptors,
+    /// which leaves the rest for files, databases and the event loop.
     connections: Count = 0;
-    /// How many connections the kernel holds until they are accepted. Capped by the kernel's own limit.
+    /// The maximum number of connections that wait in the kernel until they are accepted. The kernel may have a lower
+    /// limit.
     backlog: Count = 2048;
-    /// The most events of one turn, so that the reactor can serve its timers and other readers.
+    /// The maximum number of events in one turn, so that the reactor can serve its timers and other readers.
     turn_events: Count = 1024;
-    /// The longest turn. A handler that takes longer is not interrupted.
+    /// The longest time of a turn. A handler that takes longer is not interrupted.
     turn_time: Seconds = 10;
 }
 
