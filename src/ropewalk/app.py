@@ -256,7 +256,7 @@ class App(Routes):
         """Whether a stop has begun. Any thread may read it."""
         return self.stop_begins.passed
 
-    # The description of the API
+    # The API description
 
     @property
     def openapi(self) -> OpenAPI | None:
@@ -332,10 +332,10 @@ class App(Routes):
             raise raised from error
 
     def begin_stop(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> Waiter[None]:
-        """Call the stopping hooks of this app and of mounted apps, all at once. Fires when all have finished.
+        """Call the stopping hooks of this app and of mounted apps, all at once.
 
-        `call` calls each hook. A failure is logged and does not stop the other hooks. Cancelling the result cancels the
-        running hooks.
+        Returns an awaitable that fires when all have finished. Cancelling it cancels the running hooks. `call` calls
+        each hook. A failure is logged and does not stop the other hooks.
         """
         for app in self.family():
             app.stop_begins.fire()
@@ -365,7 +365,7 @@ class App(Routes):
         await self.call_stop_hooks()
 
     async def call_stop_hooks(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
-        """The part of `stop` after `finish_calls`. `call` calls each hook."""
+        """Do what `stop` does after `finish_calls`. `call` calls each hook."""
         await self._stop(call)
 
     # Called by the engine's service and the tree
@@ -440,7 +440,7 @@ class App(Routes):
     async def _stop(
         self, call: Callable[[Hook], Awaitable[None]], started: "Sequence[App | Hosted] | None" = None
     ) -> None:
-        """Stop everything, or only what was started. `call` calls each hook."""
+        """Stop everything, or only the apps and hosted applications in `started`. `call` calls each hook."""
         if self.cleanups:
             await _call_logged(self.cleanups.finish, call)
         while self._closes:
@@ -475,7 +475,7 @@ class App(Routes):
         return [*self.family(), *hosted_below(self.resource)]
 
     def family(self) -> "list[App]":
-        """This app and those mounted in it, each once."""
+        """This app and all apps mounted in it, each once."""
         family = [self]
         for _, _, mounted in self._mounts:
             if isinstance(mounted, App):
@@ -484,7 +484,10 @@ class App(Routes):
 
 
 def _call_together(hooks: "Sequence[Hook]", call: Callable[[Hook], Awaitable[None]] = call_hook) -> Waiter[None]:
-    """Call hooks at the same time. Fires when all have finished; cancelling it cancels the running ones."""
+    """Call hooks at the same time. Returns an awaitable that fires when all have finished.
+
+    Cancelling it cancels the running hooks.
+    """
     calls = DeferredList([start(_call_logged(hook, call)) for hook in hooks], consumeErrors=True)
     through: Waiter[None] = Waiter(lambda _: calls.cancel())
     calls.addCallback(lambda _: through.callback(None))

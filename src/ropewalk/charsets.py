@@ -60,7 +60,7 @@ _LABELS: Final = {
     "cp949": "euc-kr korean cseuckr csksc56011987 iso-ir-149 ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 "
     "windows-949 cp949",
 }
-"""For each Python codec, the charset labels that select it: those of the Encoding Standard, and others in use."""
+"""For each Python codec, the charset labels that select it: the labels in the Encoding Standard, and others in use."""
 
 
 class _Codec(str):

@@ -1,7 +1,7 @@
 """The clock of stores, tokens and timeouts: the system's clock, or the clock of a test client.
 
-Their code calls `monotonic` and `unix_time` of this module instead of the functions in `time`, so that `Client.advance`
-in a test changes the time that they use.
+Stores, tokens and timeouts call `monotonic` and `unix_time` of this module instead of the functions in `time`, so that
+a test can change the time with `Client.advance`.
 """
 
 import time

@@ -11,7 +11,7 @@ from ropewalk.headers import TOKEN, Text, http_date, text
 SameSite = Literal["strict", "lax", "none", "Strict", "Lax", "None"]
 
 LARGEST_COOKIE: Final = 4096
-"""Bytes of name and value together. Browsers drop larger cookies (RFC 6265, section 6.1)."""
+"""The most bytes of name and value together. Browsers drop larger cookies (RFC 6265, section 6.1)."""
 
 _OCTETS: Final = r"[!#-+\--:<-\[\]-~]*"
 _VALUE: Final = re.compile(rf'{_OCTETS}|"{_OCTETS}"')
@@ -174,7 +174,7 @@ def _seconds(max_age: int | timedelta) -> str:
 
 
 def _part(given: Text, owner: str) -> str:
-    """A part of a Set-Cookie field, as Latin-1 text: it stands for the given bytes, or for a str encoded as UTF-8."""
+    """A part of a Set-Cookie field. Encode a str as UTF-8, then decode the bytes as Latin-1, as for all fields."""
     try:
         part = text(given.encode() if isinstance(given, str) else given)
     except UnicodeEncodeError:

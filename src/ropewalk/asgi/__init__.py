@@ -2,7 +2,7 @@
 
     app.mount("/", asgi(application))
 
-HTTP only: a request for a WebSocket reaches the application as an ordinary request, and gets an ordinary response.
+Only HTTP is supported. A request for a WebSocket reaches the application as an HTTP request, and gets an HTTP response.
 """
 
 from ropewalk.asgi.messages import Application, ClientGone, Message, Receive, Scope, Send

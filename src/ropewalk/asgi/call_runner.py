@@ -83,7 +83,7 @@ class CallRunner:
             raise _needs_asyncio(self.application)
 
     def run(self, scope: Scope, call: ASGICall) -> None:
-        """Call the application for a request. Raises what it raises before it returns an awaitable."""
+        """Call the application for a request. An exception that this call itself raises is not caught."""
         loop = self._loop
         if loop is None or not loop.is_running():
             # Not called for each request, because it makes a system call (getpid) before CPython 3.12.

@@ -38,11 +38,11 @@ class CallState:
         "stage",
     )
 
-    # Set by `_listen`: most applications do not wait for the disconnect
+    # Set by `_listen`, because most applications do not wait for the disconnect
     _held: TimerHandle | None
     """Measures how long middleware holds back a response that has begun."""
     _overdue: bool
-    """The client has closed its sending side, and the response has paused for longer than `half_close_timeout`."""
+    """Whether the client has closed its sending side, and the response then pauses longer than `half_close_timeout`."""
 
     # Set with the head
     _announced: int | None

@@ -21,7 +21,7 @@ class ASGIOptions:
     """Options for an ASGI application. Raises ValueError for invalid options."""
 
     lifespan: Mode = "auto"
-    """Whether its lifespan runs. "auto": if the application has one. "on": yes, it must have one. "off": no."""
+    """The mode of the lifespan. "auto" runs it if the application has one, "on" requires one, "off" runs none."""
     body_limit: int | None = BODY_LIMIT
     """The most bytes of a request's body. A request with a larger body gets a 413. None stands for the engine's limit.
     The default is large, because applications receive a body in parts."""

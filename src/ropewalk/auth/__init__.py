@@ -1,4 +1,4 @@
-"""Authentication: who sends a request, and what they may do.
+"""Authentication: finds out which client sends a request, and what this client may do.
 
     app = App(middleware=[authenticate(BasicAuth(check))])
 

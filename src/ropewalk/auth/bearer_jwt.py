@@ -25,7 +25,7 @@ class TokenPrincipal(Struct, frozen=True):
     subject: str | None
     """The claim `sub`."""
     claims: dict[str, Any]
-    """All claims, of which the signature, the issuer, the audience and the times are verified."""
+    """All claims of the token. Its signature, issuer, audience and times are verified."""
     scopes: frozenset[str] = frozenset()
     """The scopes in the claim `scope`."""
     roles: frozenset[str] = frozenset()

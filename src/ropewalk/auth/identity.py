@@ -34,7 +34,7 @@ class Authentication:
     schemes: "tuple[Scheme, ...]"
     """The schemes of the middleware. A 401 response has their challenges."""
     identity: Identity | None
-    """None for an anonymous client."""
+    """The identity of the client; None for an anonymous client."""
     scheme: "Scheme | None" = None
     """The scheme that found the identity."""
 

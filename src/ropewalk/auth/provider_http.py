@@ -16,7 +16,7 @@ from ropewalk.errors import visible
 from ropewalk.json_values import is_too_deep
 
 _PART: Final = 16384
-"""The bytes of one read. The size is checked after each read."""
+"""The number of bytes to read at a time. The size of the response is checked after each read."""
 _THIS_MACHINE: Final = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -25,7 +25,7 @@ class FetchFailed(ValueError):
 
 
 class Fetched(NamedTuple):
-    """A response of the provider, whatever its status."""
+    """A response of the provider, with any status."""
 
     status: int
     content: bytes

@@ -181,7 +181,7 @@ def _takes_only_the_request(signature: inspect.Signature) -> bool:
 
 
 def _with_guard(signature: inspect.Signature, requirements: tuple[Requirement, ...]) -> inspect.Signature:
-    """Add a parameter for the request to a signature: the last parameter, except that `**keywords` follow it."""
+    """Add a parameter for the request to a signature, after all others except `**keywords`."""
     annotation = Annotated[Request, Guard(requirements=requirements)]
     added = inspect.Parameter(_ADDED, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
     parameters = [each for each in signature.parameters.values() if each.name != _ADDED]

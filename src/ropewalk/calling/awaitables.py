@@ -9,7 +9,7 @@ from ropewalk.response import forget
 from ropewalk.waiting import must_wait
 
 MOST_NESTED: Final = 100
-"""The most nested Deferreds and coroutines. Few applications nest three; so many can only be an endless loop."""
+"""How many Deferreds and coroutines may be nested. Few applications nest three; more than 100 are an endless loop."""
 
 
 async def resolve(value: Any, call: Any) -> Any:

@@ -61,7 +61,7 @@ class Background:
         self._cancel_timer: Callable[[], object] | None = None
 
     def of(self, request: Request) -> "CallsOfRequest":
-        """Make the object that holds and runs the functions of a request."""
+        """Make the object that holds the functions of a request, and runs them."""
         calls = CallsOfRequest(self, request)
         self._open[calls] = None
         return calls

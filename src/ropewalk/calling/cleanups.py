@@ -1,4 +1,4 @@
-"""Cleanups of dependencies that still run after the response to their request. A stop waits for them."""
+"""Keeps the cleanups of dependencies that still run after the response, so that a stop waits for them."""
 
 from collections.abc import Collection, Coroutine
 from typing import Any

@@ -16,8 +16,8 @@ from ropewalk.request import FirstSegmentRunner, Request
 log = Logger(namespace="ropewalk.handlers")
 
 BLOCKING = 0.5
-"""If one step of a task takes more seconds, the log warns that it blocked the reactor. The engine measures the first
-segment."""
+"""If one step of a task takes longer than this time in seconds, the log warns that it blocked the reactor. The engine
+measures the first segment."""
 
 
 class HandlerTask(Task):

@@ -83,7 +83,7 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
 
 
 def _as_it_is(error: HTTPError, trace: str | None) -> Response:
-    """A response with the detail of an error, in the form that a handler's return value of its type has."""
+    """A response whose body is the detail of an error, as if a handler had returned this detail."""
     if trace is not None:
         return Response(trace, error.status, error.headers)
     plain = error.detail == phrase(error.status)

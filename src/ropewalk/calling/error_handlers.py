@@ -63,7 +63,7 @@ class ErrorHandlers:
         return None
 
     def find_unexpected(self, error: BaseException) -> Callable[..., Any] | None:
-        """The handler for an unexpected exception: registered for `Exception`, or else for status 500. None without."""
+        """The handler for an unexpected exception: that for `Exception`, or else for status 500, or else None."""
         if isinstance(error, Exception) and Exception in self._by_class:
             return self._by_class[Exception]
         return self.find_status(500)

@@ -29,9 +29,9 @@ ROOT: Final = "call_outermost"
 def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]) -> bool:
     """Whether an exception passes through all middleware instead of becoming a response.
 
-    It does if it ends the handler or the process. The CancelledError of a Deferred also passes, if a middleware calls
-    the next step in a Deferred or task that it makes, and no error handler is registered for this class. Code that
-    cancels that Deferred, such as `addTimeout`, expects the exception back. If no code catches it, it becomes a
+    An exception passes if it ends the handler or the process. A Deferred's CancelledError also passes, if a middleware
+    has put the next step into its own Deferred or task, and no error handler is registered for this class. Code that
+    cancels such a Deferred, such as `addTimeout`, expects to get the exception. If no code catches it, it becomes a
     response as soon as it reaches a step that is awaited directly.
     """
     if isinstance(error, GeneratorExit) or interrupts(error):
@@ -99,7 +99,7 @@ async def error_response(request: Request, error: BaseException, apps: tuple[Any
 async def _server_error(
     request: Request, error: BaseException, apps: tuple[Any, ...], tried: Callable[..., Any] | None
 ) -> Response:
-    """The 500 response to an exception that was logged. `tried` is the error handler that has failed; None without."""
+    """The 500 response to an exception that was logged. `tried` is the error handler that has failed, if any."""
     for app in reversed(apps):
         handler = app.errors.find_status(500)
         if handler is not None and handler is not tried:

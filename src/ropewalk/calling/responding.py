@@ -111,7 +111,7 @@ async def _wait_until_sent(request: Request) -> Response:
 def send_value(request: Request, value: Any) -> None:
     """Send the response for the value that a handler returned."""
     try:
-        if isinstance(value, Response):  # what middleware returns
+        if isinstance(value, Response):  # middleware returns this
             rest = request.complete(value).send(request)
             if rest is not None:
                 _run(request, _send_rest(rest, request))

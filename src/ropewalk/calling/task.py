@@ -46,7 +46,7 @@ else:
 
 
 register_task: Final[Any] = asyncio._register_task  # noqa: SLF001 - meant for code that runs tasks, as this module does
-"""Add a task to `asyncio.all_tasks()`, with a weak reference. Called when a task waits, which most never do."""
+"""Adds a task to `asyncio.all_tasks()`, with a weak reference. It is called only for tasks that wait; few tasks do."""
 
 _loop_of: Final[Any] = asyncio.futures._get_loop  # type: ignore[attr-defined] # noqa: SLF001 - asyncio's tasks use it
 

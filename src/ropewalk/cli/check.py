@@ -38,8 +38,8 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     """Check whether TARGET can be served, and print its settings, without serving it.
 
     Takes the flags of `ropewalk run`. The exit code is 2 if TARGET cannot be served. The check resolves hosts and looks
-    at the folders of sockets and of the access log. A port in use is only a remark: it may be that of the running
-    server. Settings less safe than the defaults are listed: a disabled limit, trust in every proxy, debug=True. An ASGI
+    at the folders of sockets and of the access log. A port in use is only a remark, because the running server may use
+    it. Settings less safe than the defaults are listed: a disabled limit, trust in every proxy, debug=True. An ASGI
     application is started and stopped.
     """
     install_reactor()

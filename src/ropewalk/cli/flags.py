@@ -39,7 +39,7 @@ class _Sourced(click.Parameter):
             raise click.BadParameter(message, ctx, self) from error
 
     def _of_toml(self, context: click.Context, value: Any) -> Any:
-        """The value from TOML. Raises BadParameter if it has a wrong type, which click would convert."""
+        """The value from TOML. Raises BadParameter for a value of a wrong type, because click would convert it."""
         wrong = ""
         if getattr(self, "multiple", False):
             value = [value] if isinstance(value, str) else value

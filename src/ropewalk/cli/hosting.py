@@ -1,4 +1,4 @@
-"""The flags `--wsgi` and `--asgi`, which serve an application with one of these interfaces."""
+"""The flags `--wsgi` and `--asgi`, for TARGETs that are WSGI or ASGI applications."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -38,7 +38,7 @@ async def _start_and_stop(app: App) -> None:
 
 
 def _complete(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end, on the event loop of the asyncio reactor if there is one. It does not run yet."""
+    """Run a coroutine to its end. If there is an asyncio reactor, use its event loop, which does not run yet."""
     from twisted.internet import reactor
 
     loop = getattr(reactor, "_asyncioEventloop", None)

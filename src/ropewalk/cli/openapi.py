@@ -24,7 +24,7 @@ from ropewalk.server import install_reactor
 @hosting_flags
 @config_flag
 def openapi(target: str, yaml: bool, **flags: Any) -> None:
-    """Print the description of the API of TARGET (OpenAPI 3.1).
+    """Print the API description (OpenAPI 3.1) of TARGET.
 
     TARGET need not publish it. If it does, the description has the options of `app.openapi`.
     """

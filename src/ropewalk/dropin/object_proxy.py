@@ -15,7 +15,7 @@ class ObjectProxy:
     original_name: ClassVar[str]
     """The name of the attribute that holds the original."""
     own_names: ClassVar[frozenset[str]]
-    """The names of the proxy's own attributes, including `original_name`'s value."""
+    """The names of the proxy's own attributes, including the attribute that holds the original."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._original(name), name)

@@ -1,7 +1,7 @@
-"""The errors that Ropewalk raises and logs: a code, what happened, where in the user's code, and what to do.
+"""The errors that Ropewalk raises and logs. Each has a code, and says what happened, where, and what to do.
 
-Codes: RW1xx the tree and its routes, RW2xx handlers and what they return, RW3xx one exchange, RW4xx start-up and the
-command line, RW5xx the engine and its listening sockets, RW7xx hosted applications.
+Codes: RW1xx are for the tree and its routes, RW2xx for handlers and their return values, RW3xx for one exchange, RW4xx
+for start-up and the command line, RW5xx for the engine and its listening sockets, RW7xx for hosted applications.
 """
 
 from ropewalk.errors.catalogue import CATALOGUE, LATE_REMEDY, Entry

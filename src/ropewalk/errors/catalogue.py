@@ -2,8 +2,8 @@
 
 The error that is raised or logged adds what happened, and where in the user's code.
 
-Codes: RW1xx the tree and its routes, RW2xx handlers and what they return, RW3xx one exchange, RW4xx start-up and the
-command line, RW5xx the engine and its listening sockets, RW7xx hosted applications.
+Codes: RW1xx are for the tree and its routes, RW2xx for handlers and their return values, RW3xx for one exchange, RW4xx
+for start-up and the command line, RW5xx for the engine and its listening sockets, RW7xx for hosted applications.
 """
 
 from dataclasses import dataclass

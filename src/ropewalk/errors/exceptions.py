@@ -1,4 +1,4 @@
-"""The exceptions. Each has a code, except HTTPError and its subclasses, which are responses."""
+"""Ropewalk's exceptions. Each has a code, except HTTPError and its subclasses, which become responses."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

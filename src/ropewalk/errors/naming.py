@@ -60,7 +60,7 @@ def describe(function: Any) -> str:
 
 
 class Named:
-    """Converts to the name and place of a function when a message is formatted, and not before."""
+    """Wraps a function. `str()` of it is the name and place of the function, which are found only then."""
 
     def __init__(self, function: Any) -> None:
         self._function = function

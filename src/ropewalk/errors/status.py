@@ -10,7 +10,7 @@ _RENAMED: Final = {
     418: "I'm a teapot",
     422: "Unprocessable Content",
 }
-"""Reason phrases of the engine and RFC 9110, section 15.5, that differ from those of Python 3.11 and 3.12."""
+"""Reason phrases in RFC 9110, section 15.5, and in the engine, for which Python 3.11 and 3.12 have older ones."""
 
 
 def is_status(status: object) -> TypeGuard[int]:
@@ -24,7 +24,7 @@ def is_int(value: object) -> TypeGuard[int]:
 
 
 def phrase(status: int) -> str:
-    """The reason phrase of a status. For an unregistered status, the name of its class: "Client Error", for example."""
+    """The reason phrase of a status. An unregistered status has the name of its class, such as "Client Error"."""
     try:
         return _RENAMED.get(status) or HTTPStatus(status).phrase
     except ValueError:

@@ -54,8 +54,9 @@ class DigestAuth(CredAuth):
     """Digest authentication (RFC 7616) with qop=auth: the client proves that it knows the password of a user.
 
     It takes a function `find(name)` that returns a `DigestUser`, or None for an unknown name. The function may be
-    plain, return a Deferred, or be a coroutine function. Instead it may take checkers of twisted.cred, or a portal with
-    `interfaces`, as `CredAuth` does. They must accept IUsernameHashedPassword or IUsernameDigestHash.
+    plain, return a Deferred, or be a coroutine function. Instead of a function, DigestAuth takes checkers of
+    twisted.cred, or a portal with `interfaces`, as `CredAuth` does. They must accept IUsernameHashedPassword or
+    IUsernameDigestHash.
 
     The server must store the password, or a hash that gives the same access if it leaks. So prefer `BasicAuth` over TLS
     with argon2 hashes, and use Digest only for clients that support nothing else. Digest does not protect the body of a

@@ -1,4 +1,4 @@
-"""The hashes of Digest (RFC 7616, section 3.4)."""
+"""The hashes that Digest authentication uses (RFC 7616, section 3.4)."""
 
 import hashlib
 from collections.abc import Callable

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 MOST_USED: Final = 10000
-"""The most used nonces that are remembered. A client whose nonce is forgotten gets a new one, without a prompt."""
+"""The largest number of used nonces to remember. A client whose nonce is forgotten gets a new one, without a prompt."""
 _WINDOW: Final = 64
 """How far a count may lie below the highest count. Parallel requests may arrive out of order."""
 _SIGNED: Final = 16
@@ -24,7 +24,7 @@ class Nonces:
         self._used: dict[str, tuple[int, int, int]] = {}
         """For each used nonce: its time of issue in milliseconds, its highest count, and the used counts as bits."""
         self._forgotten = 0
-        """The latest time of issue among forgotten nonces. Other nonces issued up to then are refused if unknown."""
+        """The latest time of issue among forgotten nonces. Unknown nonces that were issued up to then are refused."""
 
     def issue(self) -> str:
         """Make a new nonce."""

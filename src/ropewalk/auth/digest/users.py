@@ -35,13 +35,13 @@ class FoundUsers:
     def __init__(self, find: Callable[[str], Any]) -> None:
         self._find = find
 
-    async def requestAvatarId(self, credentials: DigestCredentials) -> Any:  # type: ignore[override] # awaited too
+    async def requestAvatarId(self, credentials: DigestCredentials) -> Any:  # type: ignore[override] # awaited
         """The principal of the user. Raises UnauthorizedLogin for an unknown name or a wrong password."""
         user = await checked(self._find, credentials.name)
         if user is not None and not isinstance(user, DigestUser):
             what = f"{named(self._find)} returned {shown(user)} to DigestAuth."
             raise HandlerError("RW242", what, "Return a DigestUser, or None for an unknown name.")
-        known = user or DigestUser(principal=None, password=token_hex())  # an unknown name takes as long
+        known = user or DigestUser(principal=None, password=token_hex())  # takes as long as for a known user
         if known.password is not None:
             is_right = credentials.checkPassword(known.password.encode())
         else:

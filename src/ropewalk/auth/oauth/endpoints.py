@@ -26,12 +26,12 @@ class Endpoints:
     userinfo: str | None = None
     end_session: str | None = None
     client_authentication: tuple[str, ...] = ()
-    """The client authentication methods of the token endpoint, as the metadata name them. Empty if they do not."""
+    """The client authentication methods that the metadata list for the token endpoint; empty if they list none."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    """When metadata are fetched. The intervals are long, because metadata change rarely."""
+    """Determines when metadata are fetched. The intervals are long, because metadata change rarely."""
 
     url: str
     timeout: float

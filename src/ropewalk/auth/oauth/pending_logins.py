@@ -17,9 +17,9 @@ from ropewalk.cookies import format_cookie
 from ropewalk.request import Request
 
 MOST_PENDING: Final = 3
-"""The most pending logins of one browser, for example in several tabs. The oldest are dropped."""
+"""The largest number of pending logins in one browser, for example in several tabs. The oldest are dropped."""
 MOST_COMPLETED: Final = 10000
-"""The most completed logins that are remembered, so that their cookies cannot be used again."""
+"""The largest number of completed logins to remember, so that their cookies cannot be used again."""
 
 
 class PendingLogin(Struct, frozen=True):

@@ -15,7 +15,7 @@ NOT_BEGUN: Final = "This login was not begun in this browser, took too long, or 
 
 
 class Provider:
-    """The calls of a provider that a login makes."""
+    """Makes the calls to a provider that a login needs."""
 
     def __init__(self, options: LoginOptions) -> None:
         self._options = options

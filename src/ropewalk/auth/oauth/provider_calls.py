@@ -17,7 +17,7 @@ log = Logger(namespace="ropewalk.auth")
 ClientAuthentication = Literal["basic", "post", "none"]
 
 _MOST_CALLS: Final = 4
-"""The most calls at a time. The reactor has ten threads by default, and other code needs some of them."""
+"""The largest number of calls at a time. The reactor has ten threads by default, and other code needs some of them."""
 _MOST_WAITING: Final = 64
 _METHODS: Final[dict[ClientAuthentication, str]] = {
     "basic": "client_secret_basic",

@@ -202,7 +202,8 @@ class HTTPChannel(http.HTTPChannel):
     def close_after_handler(self) -> bool:
         """If the program is being called with a request, close the connection only after this call has returned.
 
-        Returns whether that is so. It is necessary because a program may first close the connection and then respond.
+        Returns whether the program is being called. The delay is necessary, because a program may first close the
+        connection and then respond.
         """
         self._closing = self._serving and self._exchange is not None
         return self._closing
@@ -275,7 +276,7 @@ class HTTPChannel(http.HTTPChannel):
         if ours is not None and self.transport is not ours:
             raise HostedError("RW741", "A channel was changed when it was connected already: its transport is another.")
         if makes_all_calls:
-            self.takes_whole_responses = False  # type: ignore[misc] # an instance's own, for its requests
+            self.takes_whole_responses = False  # type: ignore[misc] # set on the instance, for its requests
         return makes_all_calls
 
     def _respondToBadRequestAndDisconnect(self) -> None:

@@ -25,7 +25,7 @@ log = Logger(namespace="ropewalk.dropin")
 
 
 def refuse_response(channel: "HTTPChannel", exchange: RelayedExchange, error: RopewalkError) -> None:
-    """Log why a response cannot be sent, and respond with 500. Raising the error in the program would not help it."""
+    """Log why a response cannot be sent, and respond with 500. The program itself could not handle the error."""
     if type(error) is Disconnected:  # but not its subclass ParentsRequest, which has to be logged
         return
     failure = Failure(_explained(error, channel.requests))

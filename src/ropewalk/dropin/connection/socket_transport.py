@@ -202,7 +202,7 @@ class SocketTransport(TransportAttributes):
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Register a producer, which is paused and resumed. Raises RuntimeError if one is registered already."""
         if self._producer is not None:
-            raise RuntimeError(f"{producer!r} cannot be registered, because {self._producer!r} is registered already.")
+            raise RuntimeError(f"{producer!r} cannot be registered: {self._producer!r} is registered already.")
         if not self.connected:
             producer.stopProducing()
             return
@@ -236,7 +236,7 @@ class SocketTransport(TransportAttributes):
         self.reactor.callLater(0, call)
 
     def is_for(self, channel: Any) -> bool:
-        """Whether the connection was opened for this channel. Any other channel gets raw bytes, like a protocol."""
+        """Whether the connection was opened for this channel. Another channel gets raw bytes, as any protocol does."""
         return channel is self._channel
 
     def read_ahead(self, exchange: RelayedExchange) -> None:

@@ -92,8 +92,8 @@ def queue_of(channel: "HTTPChannel") -> ThreadQueue:
 def in_reactor_thread(method: Callable[Parameters, None]) -> Callable[Parameters, None]:
     """A decorator: if another thread calls a method of a transport, the reactor's thread executes the method.
 
-    The call is put into the channel's queue. It calls exactly this method, because a function that a program has set
-    instead was called before.
+    The call is put into the channel's queue. It calls exactly this method. If a program has set another function in its
+    place, the other thread has already called that function.
     """
 
     @wraps(method)

@@ -53,7 +53,7 @@ class TransportSink:
         transport = self._transport
         waits = self._plain and (transport.dataBuffer or transport._tempDataLen or transport.disconnecting)
         if self._plain and not waits and not transport.TLS:
-            # Written now, because `transport.write` would change the poller's registration twice.
+            # Written now, because `transport.write` would add the socket to the poller, and remove it again.
             sent = transport.writeSomeData(data)
             if isinstance(sent, int) and sent > 0:
                 data = data[sent:]

@@ -60,7 +60,7 @@ def graft(thing: Any) -> GraftedApp:
     for an app that trusts proxies.
     """
     if is_twisted(thing):
-        what = f"{shown(thing)}, of type {full_name(type(thing))}, already is a resource of twisted.web."
+        what = f"{shown(thing)}, of type {full_name(type(thing))}, is a resource of twisted.web already."
         raise TreeError("RW105", what, "Put it into the tree as it is, without `graft`.")
     app = app_of(thing)
     if any(each.proxies is not None for each in app.family()):

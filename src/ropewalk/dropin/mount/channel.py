@@ -63,7 +63,7 @@ class MountedChannel(ChannelAttributes):
         self._later: Waiter[Any] | None = None
         """The awaitable that the handler has returned, because the program returned without an outcome."""
         self._left: int | None = None
-        """The number of body bytes that are missing to the Content-Length; None without a Content-Length."""
+        """The number of body bytes still to come according to the Content-Length; None without a Content-Length."""
         self._outcome: Any = None
         """The value that the handler returns, or the exception that it raises."""
         self._raw = False
@@ -167,8 +167,7 @@ class MountedChannel(ChannelAttributes):
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Register the producer of the body. Raises RuntimeError if one is registered already."""
         if self._body.producer is not None:
-            registered = self._body.producer
-            raise RuntimeError(f"{producer!r} cannot be registered, because {registered!r} is registered already.")
+            raise RuntimeError(f"{producer!r} cannot be registered: {self._body.producer!r} is registered already.")
         if self._done:
             producer.stopProducing()
         elif streaming:

@@ -11,7 +11,7 @@ from ropewalk.waiting import Waiter
 
 
 class MountedConnection:
-    """Makes a `SocketTransport` for an app's request. It replaces the transport's engine, connection and channel.
+    """Makes a `SocketTransport` for an app's request, and acts as its engine, its connection and its channel.
 
     When a program wants to use the connection for raw bytes, `take` is called. It returns whether the program may.
     """

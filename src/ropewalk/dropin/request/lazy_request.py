@@ -56,7 +56,7 @@ class LazyRequest(TwistedRequest):
     def _rw_may_be_lazy(cls) -> bool:
         own: set[str] = set().union(*(vars(each) for each in cls.__mro__ if each not in LazyRequest.__mro__))
         cls._rw_eager_attributes = not _READ_EARLY.isdisjoint(own)
-        makes_as_any_class = getattr(type(cls), "__call__") is type.__call__  # noqa: B004, B009 - compares it
+        makes_as_any_class = getattr(type(cls), "__call__") is type.__call__  # noqa: B004, B009 - for comparison
         return makes_as_any_class and LATE.isdisjoint(own)
 
     def __init__(self, channel: Any, queued: Any = False, *, parsePOSTFormSubmission: bool | None = None) -> None:
@@ -184,7 +184,7 @@ class LazyRequest(TwistedRequest):
         self.process()
 
     def getStateToCopyFor(self, issuer: Any) -> dict[str, Any]:
-        """Return the state that Perspective Broker sends to the other side. Make all lazy attributes before."""
+        """Return the state that Perspective Broker sends to the other side. All lazy attributes are made first."""
         for name in _LAZY:
             getattr(self, name)
         state = super().getStateToCopyFor(issuer)

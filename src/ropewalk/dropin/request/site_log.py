@@ -1,4 +1,4 @@
-"""Writes to the log files of sites and other twisted.web factories. A request does not fail if that is impossible.
+"""Writes to the log files of sites and other twisted.web factories. A failing file does not make a request fail.
 
 A file of `twisted.python.logfile` writes to a raw file and ignores short writes. So a full disk cuts off a line, and
 the next line is appended to it. `WholeLines` completes such a line. Any other file, such as the one that
