@@ -89,7 +89,7 @@ class Requirement:
     def _guard(self, function: Function) -> Function:
         """Wrap a function so that it is called only after the check. The wrapper always takes the request."""
         if getattr(function, ROUTED, False):
-            what = f"{named(function)}: @requires stands above the route decorator, where it has no effect."
+            what = f"{named(function)}: @requires is above the route decorator, where it has no effect."
             raise HandlerError("RW240", what, "Put it below the route decorator.")
         signature = _signature(function)
         guarded: Function = self._wrapper(function, passes_on=_ADDED in signature.parameters)
