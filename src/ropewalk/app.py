@@ -162,6 +162,19 @@ class App(Routes):
         if openapi is not None:
             self.openapi = openapi
 
+    def _apply_layer(self) -> None:
+        """Refuse class attributes in the place of methods: an App has options and methods instead.
+
+        Raises HandlerError (RW205, RW218).
+        """
+        for name, code in (("middleware", "RW205"), ("provide", "RW218")):
+            if not hasattr(getattr(type(self), name), "__get__"):
+                what = f"{type(self).__qualname__}.{name} replaces the method App.{name}."
+                remedy = (
+                    "Pass middleware=[...] to App." if name == "middleware" else "Call app.provide(name, provider)."
+                )
+                raise HandlerError(code, what, remedy)
+
     # Middleware, error handlers, converters and hooks
 
     def middleware(self, function: Middleware) -> Middleware:

@@ -59,7 +59,8 @@ class Node:
 
     def __init__(self) -> None:
         self.app: Any = None
-        """The App that has the resource as its root; None for other resources."""
+        """The App that has the resource as its root, or the Layer of a mount or Routes class; None for other
+        resources."""
         self.children: dict[str, Resource] = {}
         self.captures: tuple[Capture, ...] = ()
         """The children for many segments, those with the more specific converter first."""

@@ -117,7 +117,7 @@ class _Walk:
 
 def _calls(called: Any, handler: Handler) -> bool:
     """Whether a function is the handler's function, or wraps it, for example in middleware."""
-    wanted = (handler.call, handler.call_in_middleware)
+    wanted = (handler.call, handler.call_in_middleware, handler.user_code)
     while called is not None:
         if called in wanted if isinstance(called, MethodType) else any(called is each for each in wanted):
             return True

@@ -68,6 +68,11 @@ def delete(path: str, **options: Any) -> Callable[[Method], Method]:
     return route(path, ("DELETE",), **options)
 
 
+def is_route(value: Any) -> bool:
+    """Whether an attribute of a class is a method with routes."""
+    return bool(getattr(value, _ATTRIBUTE, None))
+
+
 def declared_routes(kind: type) -> Iterator[tuple[str, DeclaredRoute]]:
     """Yield the method name and the route for each route that a class declares, in the order of definition."""
     found: dict[str, list[DeclaredRoute]] = {}

@@ -21,6 +21,7 @@ from ropewalk.resource import (
     node_of,
 )
 from ropewalk.response import BYTES, TEXT
+from ropewalk.routing.class_options import Layer, check_instance, flag_of, layer_of
 from ropewalk.routing.handler_parameters import annotations, keywords, takes_parameters
 from ropewalk.routing.listing import Route, walk
 from ropewalk.routing.methods_as_routes import declared_routes
@@ -42,8 +43,12 @@ class Routes:
     """A tree of routes. App derives from it. A class whose methods are routes derives from it, too.
 
     Such a class decorates its methods with `ropewalk.routing.get`, `post` and so on, and its instances are mounted in
-    an app. Its `__init__` need not call `super().__init__()`. Its attribute `tags` lists OpenAPI tags for all its
-    routes.
+    an app. Its `__init__` need not call `super().__init__()`.
+
+    Class attributes apply to all its routes, and to what is mounted in it: `middleware`, a list whose first is
+    outermost, which runs outside of the middleware of a route; `provide`, a dict of providers by name; `error_format`
+    and `produces`, as those of an App; and `tags`. For its own routes, `deprecated = True` and `hidden = True` are as
+    those of a route. Raises HandlerError (RW205, RW218, RW219) for a wrong attribute.
     """
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
@@ -69,6 +74,14 @@ class Routes:
         """The providers by name, and the replacements of providers."""
         self._names: dict[str, list[Pattern]] = {}
         self._mounts: list[tuple[str | None, Pattern, Routes]] = []
+        self._class_flags = {name: flag_of(type(self), name) for name in ("deprecated", "hidden")}
+        self._apply_layer()
+
+    def _apply_layer(self) -> None:
+        """Put those class attributes around the routes that are options of an App. An App has them as arguments."""
+        layer = layer_of(type(self))
+        if layer:
+            node_of(self.resource).app = layer
 
     def route(
         self,
@@ -152,8 +165,8 @@ class Routes:
                     summary=summary,
                     description=description,
                     tags=tags,
-                    deprecated=deprecated,
-                    hidden=hidden,
+                    deprecated=deprecated or self._class_flags["deprecated"],
+                    hidden=hidden or self._class_flags["hidden"],
                     responses=responses,
                     operation_id=operation_id,
                     operation=operation,
@@ -228,18 +241,23 @@ class Routes:
         provide: Mapping[str, Any] | None = None,
         tags: Iterable[str] = (),
         hidden: bool = False,
+        middleware: Iterable[Callable[..., Any]] = (),
     ) -> None:
         """Mount a resource or another App at a path and below. The routes of this app take precedence.
 
         With a `name`, `url_for` finds the routes of a mounted App as `name.route`. A trailing slash of the path makes
         no difference. `provide` has providers by name for a mounted App, which may register others with the same names.
         Raises TreeError: RW103 if a parameter below has the same name as one of the path, RW104 if the path has a mount
-        already. Raises HandlerError: RW218 for a wrong provider, RW219 for wrong tags.
+        already. Raises HandlerError: RW205 for wrong middleware, RW218 for a wrong provider, RW219 for wrong tags.
+
+        `middleware` runs around everything that is mounted, the first in the list outermost: inside the middleware of
+        this app, and outside of that of a mounted App. Responses such as a 404 or 405 below the path have it, too.
 
         `tags` and `hidden` affect the OpenAPI document: `tags` are added to every operation below the mount, and
         `hidden` omits these operations.
         """
         provided = all_named(provide)
+        around = check_middlewares(middleware, f"The mount at {path}")
         given_tags = tags_given(tags, f"The mount at {path}")
         self._check_provided(thing, path, provided)
         pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
@@ -252,6 +270,12 @@ class Routes:
                 what = f"{{{part.name}}} of {path} is the name of another parameter in what is mounted there."
                 raise TreeError("RW103", what)
         names = tuple(part.name for part in pattern if isinstance(part, Parameter))
+        is_app = isinstance(thing, Routes) and node_of(thing.resource).app is thing
+        if isinstance(thing, Routes) and not is_app:
+            check_instance(thing)
+        if around or (provided and not is_app):
+            layer = Layer(type(thing).__qualname__, around, provided)
+            resource = _inside(layer, resource, _calling_place())
         node = node_of(grow(self.resource, pattern))
         node.mount(resource, path, names, _calling_place())
         node.mount_tags, node.mount_hidden = given_tags, hidden
@@ -309,6 +333,15 @@ def grow(root: Resource, pattern: Pattern) -> Resource:
         node = node_of(resource)
         resource = node.child(part) if isinstance(part, str) else node.capture(part.converter)
     return resource
+
+
+def _inside(layer: Layer, resource: Resource, where: str) -> Resource:
+    """A resource that has nothing but a mounted resource with a layer around it."""
+    outer = Resource()
+    node = node_of(outer)
+    node.app = layer
+    node.mount(resource, "", (), where)
+    return outer
 
 
 def parameters_below(resource: Resource, seen: set[int]) -> set[str]:

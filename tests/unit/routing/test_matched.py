@@ -1,12 +1,12 @@
 """`request.route`: the pattern that matched, for logs and metrics."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from tests.unit.conftest import Log
 
-from ropewalk import App, Files, HTTPError, Request, Resource, Response, wsgi
+from ropewalk import App, Depends, Files, HTTPError, Request, Resource, Response, wsgi
 from ropewalk.middleware import Next
 from ropewalk.testing import Client
 
@@ -194,3 +194,13 @@ def test_an_app_that_is_mounted_with_foreign_parameters() -> None:
 
     app.mount("/{tenant}", inner)
     assert Client(app).get("/t/a/5").text == "/{tenant}/a/{b}"
+
+
+def test_a_handler_with_dependencies() -> None:
+    app = App()
+
+    @app.get("/rooms/{room}")
+    def show(request: Request, room: int, word: Annotated[str, Depends(lambda: "ahoy")]) -> str:
+        return f"{word} {request.route}"
+
+    assert Client(app).get("/rooms/7").text == "ahoy /rooms/{room}"
