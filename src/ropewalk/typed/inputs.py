@@ -24,6 +24,7 @@ from ropewalk.request import Request
 from ropewalk.typed.annotations import evaluated, evaluated_signature, without_alias
 from ropewalk.typed.depends import Depends
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
+from ropewalk.typed.foreign_constraints import dropped_by_default, dropped_in_type
 from ropewalk.typed.markers import JSON, Body, Computed, Cookie, Header, Marker, Path, Query
 from ropewalk.typed.patches.kinds import patch_kinds
 
@@ -310,6 +311,10 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
             if foreign is not None:
                 remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic."
                 raise _refuse(function, each.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)
+            dropped = dropped_by_default(each.default) or dropped_in_type(kind)
+            if dropped is not None:
+                what = f"has {dropped.written}{dropped.field and f' in {dropped.field}'}, which would not be checked"
+                raise _refuse(function, each.parameter, what, dropped.remedy)
 
 
 def _refuse(function: Callable[..., Any], name: str, what: str, remedy: str | None = None) -> HandlerError:

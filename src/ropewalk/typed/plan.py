@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_origin
 
 from ropewalk.request import Request
 from ropewalk.resource.handler import Handler, is_async
-from ropewalk.typed.annotations import evaluated_signature
+from ropewalk.typed.annotations import evaluated_signature, without_alias
 from ropewalk.typed.dependencies import call_in_scope, call_with_dependencies, needs_scope
 from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.functions import compiled_readers
@@ -227,6 +227,6 @@ def is_typed(
     for each in others:
         if each.annotation is Parameter.empty or each.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL):
             continue
-        if each.name not in names or get_origin(each.annotation) is Annotated:
+        if each.name not in names or get_origin(without_alias(each.annotation)) is Annotated:
             return True
     return shape_for(function, signature=signature) is not None
