@@ -45,6 +45,7 @@ from ropewalk.routing import (
     matched_route,
     matches_no_route,
     tags_given,
+    walk_handlers,
 )
 from ropewalk.tracebacks import shown_failure
 from ropewalk.typed import (
@@ -55,6 +56,7 @@ from ropewalk.typed import (
     app_scoped_below,
     body_types,
     open_provider,
+    overriding_nothing,
 )
 from ropewalk.waiting import Moment, Waiter
 
@@ -250,8 +252,12 @@ class App(Routes):
         """Replace a provider, or all providers with a name, by another function in a block: `with app.override(...):`.
 
         It is for tests. It applies to the handlers of this app and of mounted apps. If the replaced provider is
-        app-scoped and open, the new function is called for each request.
+        app-scoped and open, the new function is called for each request. Raises HandlerError (RW218) if no handler
+        needs the provider, or takes the name.
         """
+        error = overriding_nothing(self, provider)
+        if error is not None and all(each.handler is not None for each in walk_handlers(self.resource)):
+            raise error
         try:
             with self.dependencies.override(provider, with_):
                 node_of(self.resource).changed(set())

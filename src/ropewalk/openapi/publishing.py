@@ -98,6 +98,10 @@ def _place_of_app(requested: str, path: str) -> str:
 def _check(options: Any) -> None:
     if not isinstance(options, OpenAPI):
         raise HandlerError("RW219", f"app.openapi is {shown(options)}.", 'Set it to OpenAPI("Title", "1.0").')
+    for name in ("title", "version", "description", "terms_of_service"):
+        text = getattr(options, name)
+        if not isinstance(text, str):
+            raise HandlerError("RW219", f"OpenAPI({name}={shown(text)}) is not a str.", f'Write {name}="{text}".')
     paths: tuple[tuple[str, Any], ...] = (("path", options.path), ("ui", options.ui))
     for name, path in paths:
         if path is not None and not (isinstance(path, str) and path.startswith("/") and "{" not in path):

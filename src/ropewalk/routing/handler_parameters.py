@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from ropewalk.errors import HandlerError, named
@@ -10,6 +11,39 @@ from ropewalk.routing.patterns import listed
 
 def annotations(signature: inspect.Signature) -> dict[str, Any]:
     return {name: parameter.annotation for name, parameter in signature.parameters.items()}
+
+
+def check_no_method(function: Callable[..., Any], signature: inspect.Signature) -> None:
+    """Refuse a function in the body of a class, whose `self` would be the request. Raises HandlerError (RW202)."""
+    if not isinstance(function, FunctionType) or next(iter(signature.parameters), "") != "self":
+        return
+    around = function.__qualname__.split(".")[:-1]
+    if around and around[-1] != "<locals>":
+        what = f"{named(function)} is a method, and its self would be the request."
+        remedy = (
+            f"Write `class {around[-1]}(Routes)`, decorate it with ropewalk.routing.get or route, and mount an object."
+        )
+        raise HandlerError("RW202", what, remedy)
+
+
+def check_all_taken(function: Callable[..., Any], signature: inspect.Signature, plan: Any, names: list[str]) -> None:
+    """Refuse a typed handler with a parameter that looks as if it was meant for the path, but is not named as there.
+
+    It would come from the query, so that every request without it is a 422. Nothing is refused if other code may read
+    the parameter of the path from `request.params`. Raises HandlerError (RW202).
+    """
+    untaken = set(names) - {each.name for each in plan.inputs if each.source == "path"}
+    own = signature.parameters
+    unmarked = [each.name for each in plan.inputs if each.is_unmarked and each.required and each.parameter in own]
+    if not (untaken and unmarked) or any(each.kind is inspect.Parameter.VAR_KEYWORD for each in own.values()):
+        return
+    if any(each.source == "request" or each.is_custom for each in plan.inputs):
+        return
+    if plan.bind is not None and any(provider is None for _, provider in plan.bind((), complete=False).asked):
+        return
+    what = f"{named(function)} does not take {listed(untaken)} of its path, and {unmarked[0]} would be in the query."
+    remedy = f"Name the parameter as in the path, or mark it: `{unmarked[0]}: Annotated[..., Query()]`."
+    raise HandlerError("RW202", what, remedy)
 
 
 def takes_parameters(function: Callable[..., Any], signature: inspect.Signature, names: list[str], path: str) -> bool:

@@ -22,7 +22,13 @@ from ropewalk.resource import (
 )
 from ropewalk.response import BYTES, TEXT
 from ropewalk.routing.class_options import Layer, check_instance, flag_of, layer_of
-from ropewalk.routing.handler_parameters import annotations, keywords, takes_parameters
+from ropewalk.routing.handler_parameters import (
+    annotations,
+    check_all_taken,
+    check_no_method,
+    keywords,
+    takes_parameters,
+)
 from ropewalk.routing.listing import Route, walk
 from ropewalk.routing.methods_as_routes import declared_routes
 from ropewalk.routing.operation import operation_options, tags_given
@@ -145,6 +151,7 @@ class Routes:
 
         def register(function: HandlerFunction) -> HandlerFunction:
             signature = evaluated_signature(function)
+            check_no_method(function, signature)
             try:
                 pattern = parse_path(path, self.converters, annotations(signature))
             except TreeError as error:
@@ -176,6 +183,7 @@ class Routes:
             represented = representations_for(function, produces, self.produces, signature)
             if represented is not None or is_typed(function, signature, parameters, status):
                 plan = plan_for(function, parameters, methods, status, content_type, provided, represented, signature)
+                check_all_taken(function, signature, plan, list(parameters))
                 handler = replace(
                     handler,
                     call=plan.call,

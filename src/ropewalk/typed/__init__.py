@@ -14,6 +14,7 @@ from ropewalk.typed.inputs import is_single_value
 from ropewalk.typed.item_streams import ServerSentEvent
 from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
 from ropewalk.typed.outputs import shape_of_body
+from ropewalk.typed.overridable import overriding_nothing
 from ropewalk.typed.patches import JSONPatch, MergePatch
 from ropewalk.typed.plan import Plan, body_types, is_typed, plan_for, plan_for_method, with_dependencies
 from ropewalk.typed.representations import Produces, all_produced, representations_for
@@ -45,6 +46,7 @@ __all__ = [
     "is_typed",
     "layers_of",
     "open_provider",
+    "overriding_nothing",
     "plan_for",
     "representations_for",
     "with_dependencies",

@@ -80,6 +80,16 @@ class Input:
         """Whether the parameter has no default."""
         return self.default is EMPTY
 
+    @property
+    def is_unmarked(self) -> bool:
+        """Whether it comes from the query only because nothing says otherwise."""
+        return self.marker is _QUERY
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether a marker of the program computes it from the request."""
+        return self.source == "computed" and not type(self.marker).__module__.startswith("ropewalk.")
+
 
 def inputs_of(
     function: Callable[..., Any],
@@ -301,7 +311,8 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
     if bodies and BODILESS_METHODS.issuperset(methods):
         written = ", ".join(sorted(methods))
         what = f"would come from the body, which a {written} request does not have"
-        raise _refuse(function, bodies[0].parameter, what, "Mark it with Query(), or use POST, PUT or PATCH.")
+        remedy = f"Mark it with Query(), or use POST, PUT or PATCH. {_by_depends(bodies[0])}"
+        raise _refuse(function, bodies[0].parameter, what, remedy)
     for each in inputs:
         if each.source in ("request", "computed", "dependency"):
             continue
@@ -309,12 +320,19 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
             _described(function, each.parameter, kind)
             foreign = _foreign_in_type(kind)
             if foreign is not None:
-                remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic."
+                remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic. "
+                remedy += _by_depends(each)
                 raise _refuse(function, each.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)
             dropped = dropped_by_default(each.default) or dropped_in_type(kind)
             if dropped is not None:
                 what = f"has {dropped.written}{dropped.field and f' in {dropped.field}'}, which would not be checked"
                 raise _refuse(function, each.parameter, what, dropped.remedy)
+
+
+def _by_depends(wanted: Input) -> str:
+    """The remedy for an object that the program provides, not the client."""
+    kind = getattr(wanted.kind, "__name__", "...")
+    return f"If your code provides it, write `{wanted.parameter}: Annotated[{kind}, Depends(...)]`."
 
 
 def _refuse(function: Callable[..., Any], name: str, what: str, remedy: str | None = None) -> HandlerError:

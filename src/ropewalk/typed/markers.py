@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ropewalk.errors import HandlerError
+from ropewalk.errors import HandlerError, is_int, shown
 
 if TYPE_CHECKING:
     from ropewalk.request import Request
@@ -35,6 +35,18 @@ class Marker:
     """Whether clients should stop sending the value."""
     hidden: bool = False
     """Whether the OpenAPI document omits the parameter."""
+
+    def __post_init__(self) -> None:
+        """Raises HandlerError (RW214) for an option of a wrong type, such as a default in the place of the name."""
+        for option in ("name", "description", "deprecated", "hidden"):
+            given = getattr(self, option)
+            is_flag = option in ("deprecated", "hidden")
+            if not isinstance(given, bool if is_flag else str | None):
+                what = f"{type(self).__name__} has {option}={shown(given)}."
+                remedy = "Give a bool." if is_flag else "Give a str."
+                if option == "name":
+                    remedy = "Give the name that clients write, as a str. A default follows the annotation: `= ...`."
+                raise HandlerError("RW214", what, remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,16 @@ class Body(Marker):
         given: object = self.media_types
         if isinstance(given, str | bytes):
             raise HandlerError("RW214", f"Body has media_types={given!r}.", f"Write media_types=({given!r},).")
+
+    def __post_init__(self) -> None:
+        """Raises HandlerError (RW214) for an option of a wrong type, such as a str in the place of a tuple."""
+        Marker.__post_init__(self)
+        types: Any = self.media_types
+        if isinstance(types, str) or not all(isinstance(each, str) for each in types):
+            what = f"Body has media_types={shown(types)}."
+            raise HandlerError("RW214", what, 'Give a tuple, such as ("application/octet-stream",).')
+        if not (self.limit is None or is_int(self.limit)):
+            raise HandlerError("RW214", f"Body has limit={shown(self.limit)}.", "Give a number of bytes.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ropewalk.typed.inputs import Input, has_marker_as_default, inputs_of, takes
 from ropewalk.typed.item_streams import EVENTS
 from ropewalk.typed.markers import Body
 from ropewalk.typed.outputs import returned_kind, shape_for
-from ropewalk.typed.provider_steps import StepsOfHandler, readable
+from ropewalk.typed.provider_steps import Asked, StepsOfHandler, readable
 from ropewalk.typed.readers import Reader
 from ropewalk.typed.representations import Representations
 from ropewalk.typed.value_shapes import Shape, members_of
@@ -34,6 +34,8 @@ class Bound:
     body_limit: int | None
     of_app: Mapping[Provider, str]
     """The app-scoped providers that the handler needs, each with the name under which it is used."""
+    asked: Collection[Asked]
+    """What it and its providers ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def _bind(
         whole_body=_takes_body(found.inputs) or not is_async(function),
         body_limit=_body_limit(found.inputs),
         of_app=found.of_app.found,
+        asked=found.asked,
     )
 
 

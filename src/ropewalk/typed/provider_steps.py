@@ -12,6 +12,8 @@ from ropewalk.typed.functions import Link, TypedFunction
 from ropewalk.typed.inputs import Input, inputs_of
 
 Kind = Literal["plain", "generator", "async generator"]
+Asked = tuple[str, Provider | None]
+"""The name of a dependency, and its provider before it is replaced; None if no provider is known."""
 
 
 class Step(NamedTuple):
@@ -53,7 +55,9 @@ class StepsOfHandler:
         self.inputs: list[Input] = []
         """The inputs of the handler, followed by those of its providers."""
         self.steps: list[Step] = []
-        self.of_app = AppProviders(layers, complete=complete)
+        self.asked: set[Asked] = set()
+        """What the handler and its providers ask for."""
+        self.of_app = AppProviders(layers, complete=complete, asked=self.asked)
         self.handler = self._typed(function)
 
     def _typed(self, function: Callable[..., Any]) -> TypedFunction:
@@ -71,8 +75,10 @@ class StepsOfHandler:
         """The index of the step for a parameter; None if the parameter gets its default."""
         depends = provided(wanted, user, self._layers, self._route, complete=self._complete)
         if depends is None:
+            self.asked.add((wanted.name, None))
             return None
         provider: Any = depends.provider
+        self.asked.add((wanted.name, provider))
         if depends.scope == "app" and not self._replaced_after_start(provider, wanted.name):
             return self._app_step(provider, wanted.name)
         assert wanted.depends is not None
@@ -123,9 +129,12 @@ class AppProviders:
     Raises HandlerError (RW216, RW217, RW218).
     """
 
-    def __init__(self, layers: tuple[Dependencies, ...], *, complete: bool = True) -> None:
+    def __init__(
+        self, layers: tuple[Dependencies, ...], *, complete: bool = True, asked: set[Asked] | None = None
+    ) -> None:
         self._layers = layers
         self._complete = complete
+        self._asked = set() if asked is None else asked
         self._above: list[Provider] = []
         self.found: dict[Provider, str] = {}
         """The providers, each with the name under which it is used."""
@@ -137,10 +146,12 @@ class AppProviders:
         if provider in self._above:
             raise circle(self._above, provider)
         self._above.append(provider)
+        self._asked.add((name, provider))
         called = replacement(provider, name, self._layers)
         for each in app_inputs(called):
             depends = provided(each, called, self._layers, {}, complete=self._complete)
             if depends is None:
+                self._asked.add((each.name, None))
                 continue
             if depends.scope != "app":
                 what = f"{named(called)} lives as long as the app, and its {each.parameter} only as long as a request."
@@ -188,7 +199,8 @@ def opened_value(provider: Provider, layers: tuple[Dependencies, ...]) -> Any:
     """The value of an app-scoped provider. Raises HandlerError (RW218) if it is not open."""
     opened = layers[0].opened.get(provider) if layers else None
     if opened is None:
-        raise HandlerError("RW218", f"{named(provider)} is not open: it opens when the app starts.")
+        what = f"{named(provider)} is not open: it opens when the app starts."
+        raise HandlerError("RW218", what, "In a test, start the app: `with Client(app) as client:`.")
     return opened.value
 
 

@@ -1,0 +1,69 @@
+"""What `App.override` can replace: providers that handlers need, and names that they take."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ropewalk.errors import HandlerError, named
+from ropewalk.resource import handlers_below
+from ropewalk.suggest import did_you_mean
+from ropewalk.typed.depends import Dependencies, Depends, Provider, layers_of
+from ropewalk.typed.provider_steps import Asked
+
+_MOST_LISTED = 5
+
+
+def overriding_nothing(root: Any, replaced: Provider | str) -> HandlerError | None:
+    """The error (RW218) for an override that would have no effect in an App and what is mounted in it; None if it has
+    one.
+
+    None also if this cannot be known: a function may be provided by the app around this one.
+    """
+    names: set[str] = set()
+    providers: dict[Provider, None] = {}
+    for name, provider in _asked_below(root):
+        if replaced in (name, provider):
+            return None
+        if provider is None and not isinstance(replaced, str):
+            return None
+        names.add(name)
+        if provider is not None:
+            providers[provider] = None
+    if isinstance(replaced, str):
+        what = f"override({replaced!r}): no handler takes this name, and nothing provides it."
+        return HandlerError("RW218", what, did_you_mean(replaced, names).lstrip() or _choice(sorted(map(repr, names))))
+    what = f"override({named(replaced)}): no handler needs this provider."
+    return HandlerError("RW218", what, _choice([named(each) for each in providers]))
+
+
+def _choice(known: list[str]) -> str:
+    if not known:
+        return "This app has no dependencies: add its routes first."
+    more = ", ..." if len(known) > _MOST_LISTED else ""
+    return f"It can replace {', '.join(known[:_MOST_LISTED])}{more}."
+
+
+def _asked_below(root: Any) -> Iterator[Asked]:
+    """What handlers and providers ask for, with and without the overrides that are in effect."""
+    for app in root.family():
+        for name, depends in app.dependencies.named.items():
+            yield _asked(name, depends)
+    for handler, apps in handlers_below(root.resource):
+        if handler.plan is not None and handler.plan.bind is not None:
+            layers = layers_of(apps)
+            for each in layers:
+                yield from (_asked(name, depends) for name, depends in each.named.items())
+            for around in (layers, tuple(map(_without_overrides, layers))):
+                try:
+                    yield from handler.plan.bind(around, complete=False).asked
+                except HandlerError:  # the override may be what corrects it
+                    yield "", None
+
+
+def _asked(name: str, depends: Depends) -> Asked:
+    return name, depends.provider if callable(depends.provider) else None
+
+
+def _without_overrides(layer: Dependencies) -> Dependencies:
+    plain = Dependencies()
+    plain.named, plain.opened = layer.named, layer.opened
+    return plain
