@@ -44,6 +44,7 @@ from ropewalk.routing import (
     handler_without_route,
     matched_route,
     matches_no_route,
+    mounts_on_the_way,
     tags_given,
     walk_handlers,
 )
@@ -444,6 +445,21 @@ class App(Routes):
         if segments is None:
             segments = split_path(request.raw_path)
         return matched_route(self.resource, segments, depth, request.method, engine_handler.call)
+
+    def url_for_request(
+        self, request: Request, name: str, params: dict[str, Any], segments: list[str] | None = None, depth: int = 0
+    ) -> str:
+        """The path of a named route. The routes that are mounted together with the request's handler come first.
+
+        Raises TreeError as `url_for`.
+        """
+        engine_handler = request.engine_handler
+        if engine_handler is None or not self._mounts:
+            return self.url_for(name, **params)
+        if segments is None:
+            segments = split_path(request.raw_path)
+        mounts = mounts_on_the_way(self.resource, segments, depth, request.method, engine_handler.call)
+        return self.url_for_inside(mounts, name, params, request.params)
 
     def watch(self, owner: Owner) -> None:
         """Notify an object when the tree changes. The reference to it is weak."""

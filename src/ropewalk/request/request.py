@@ -128,8 +128,13 @@ class Request(ConditionalExchange):
             return self._state
 
     def url_for(self, name: str, /, **params: Any) -> str:
-        """The path of a named route of the app that handles this request. Raises TreeError if no route has the name."""
-        return cast("str", self.service.app.url_for(name, **params))
+        """The path of a named route. Raises TreeError as `App.url_for`.
+
+        In a handler of a mounted app or class of routes, its own routes come first, in the mount of this request, and
+        the parameters in the path of the mount need not be given. Then those of the apps around it, and those of the
+        served app, as `App.url_for` finds them.
+        """
+        return cast("str", self.service.app.url_for_request(self, name, params))
 
     def created(self, target: Text) -> None:
         """Set status 201, and the Location of the resource that the request has created (RFC 9110, section 15.3.2).

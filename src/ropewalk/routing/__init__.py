@@ -1,7 +1,7 @@
 """Routes: decorators that add handlers to the tree, path patterns, and the paths of named routes."""
 
 from ropewalk.routing.listing import Route, Served, walk, walk_handlers
-from ropewalk.routing.matched import matched_route
+from ropewalk.routing.matched import matched_route, mounts_on_the_way
 from ropewalk.routing.methods_as_routes import delete, get, patch, post, put, route
 from ropewalk.routing.not_found import handler_without_route, matches_no_route
 from ropewalk.routing.operation import OperationOptions, tags_given
@@ -24,6 +24,7 @@ __all__ = [
     "handler_without_route",
     "matched_route",
     "matches_no_route",
+    "mounts_on_the_way",
     "parse_path",
     "patch",
     "post",

@@ -1,4 +1,5 @@
-"""Find the pattern of the route that handled a request, for `request.route`.
+"""Find the pattern of the route that handled a request, for `request.route`, and the mounts around it, for
+`request.url_for`.
 
 `ropewalk.resource.Search` runs for every request, so it records no pattern. This walk repeats its steps, in the same
 order, and stops at the handler that was called. It does not call `getChild` again, because the returned resource has no
@@ -32,10 +33,18 @@ def matched_route(
     return found if found is None else found or "/"
 
 
+def mounts_on_the_way(
+    resource: Resource, segments: list[str], index: int, method: str, called: Callable[..., Any]
+) -> tuple[Resource, ...]:
+    """The resources at which others are mounted, on the path to the handler `called`, outermost first."""
+    walk = _Walk(segments, method, called)
+    return walk.other_mounts if walk.visit(resource, index, "", ()) is None else tuple(walk.mounts)
+
+
 class _Walk:
     """A walk along the path of a request."""
 
-    __slots__ = ("_called", "_count", "_method", "_segments", "_steps", "other")
+    __slots__ = ("_called", "_count", "_method", "_segments", "_steps", "mounts", "other", "other_mounts")
 
     def __init__(self, segments: list[str], method: str, called: Callable[..., Any]) -> None:
         self._called = called
@@ -46,6 +55,10 @@ class _Walk:
         self.other: str | None = None
         """The pattern to use if the walk does not reach the handler: the path with the other trailing slash, or a
         `getChild`."""
+        self.mounts: list[Resource] = []
+        """The resources on the way at which others are mounted."""
+        self.other_mounts: tuple[Resource, ...] = ()
+        """Those on the way to `other`."""
 
     def visit(self, resource: Resource, index: int, path: str, parts: Parts) -> str | None:
         """The pattern of the handler at a resource or below.
@@ -81,7 +94,10 @@ class _Walk:
                     self._note(arrived)
         if found is None and node.mounted is not None:
             below = path + node.mount_path if node.mount_path else written(path, parts)
+            self.mounts.append(resource)
             found = self.visit(node.mounted, index, below, ())
+            if found is None:
+                self.mounts.pop()
         return found
 
     def _capture(self, resource: Resource, index: int, path: str, parts: Parts) -> str | None:
@@ -111,8 +127,8 @@ class _Walk:
         return f"{here}/{{...}}" if resource.isLeaf or resource.tree_kind.dynamic else here
 
     def _note(self, pattern: str | None) -> None:
-        if self.other is None:
-            self.other = pattern
+        if self.other is None and pattern is not None:
+            self.other, self.other_mounts = pattern, tuple(self.mounts)
 
 
 def _calls(called: Any, handler: Handler) -> bool:

@@ -1,7 +1,7 @@
 """The decorators that add routes to the tree, and `url_for`, which returns the path of a named route."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import FunctionType
 from typing import Any, Final, Self, TypeVar
@@ -305,10 +305,35 @@ class Routes:
         """
         patterns = self.patterns(name)
         if len(patterns) != 1:
-            many = "several routes have" if patterns else "no route has"
-            remedy = "Give each a name of its own by name=." if patterns else did_you_mean(name, self._known()).lstrip()
-            raise TreeError("RW107", f"In url_for({name!r}): {many} this name.", remedy or None)
+            if patterns:
+                raise _ambiguous(name)
+            remedy = did_you_mean(name, self._known()).lstrip()
+            raise TreeError("RW107", f"In url_for({name!r}): no route has this name.", remedy or None)
         return path_of(name, patterns[0], params)
+
+    def url_for_inside(self, mounts: Sequence[Resource], name: str, params: Mapping[str, Any], given: Any) -> str:
+        """The path of a named route for a handler below these mounts: the innermost that has the name is used.
+
+        `mounts` are the resources at which something is mounted, outermost first. `given` are the path parameters of
+        the request, for those of the mounts that `params` does not have. Raises TreeError as `url_for`.
+        """
+        scopes: list[tuple[Routes, Pattern]] = []
+        routes: Routes = self
+        path: Pattern = ()
+        for mount in mounts:
+            inner = next((each for each in routes._mounts if grow(routes.resource, each[1]) is mount), None)
+            if inner is not None:
+                path, routes = (*path, *inner[1]), inner[2]
+                scopes.append((routes, path))
+        for routes, path in reversed(scopes):
+            patterns = routes.patterns(name)
+            if len(patterns) == 1:
+                above = {part.name for part in path if isinstance(part, Parameter)}
+                known = {key: value for key, value in given.items() if key in above}
+                return path_of(name, (*path, *patterns[0]), {**known, **params})
+            if patterns:
+                raise _ambiguous(name)
+        return self.url_for(name, **params)
 
     def _known(self) -> set[str]:
         """The names of all routes, in the form that `url_for` takes."""
@@ -341,6 +366,11 @@ def grow(root: Resource, pattern: Pattern) -> Resource:
         node = node_of(resource)
         resource = node.child(part) if isinstance(part, str) else node.capture(part.converter)
     return resource
+
+
+def _ambiguous(name: str) -> TreeError:
+    what = f"In url_for({name!r}): several routes have this name."
+    return TreeError("RW107", what, "Give each a name of its own by name=.")
 
 
 def _inside(layer: Layer, resource: Resource, where: str) -> Resource:

@@ -79,12 +79,6 @@ class Body(Marker):
     """The limit of the body in bytes; None for the limit of the route or of the engine."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError (RW214) if `media_types` is a str instead of a collection."""
-        given: object = self.media_types
-        if isinstance(given, str | bytes):
-            raise HandlerError("RW214", f"Body has media_types={given!r}.", f"Write media_types=({given!r},).")
-
-    def __post_init__(self) -> None:
         """Raises HandlerError (RW214) for an option of a wrong type, such as a str in the place of a tuple."""
         Marker.__post_init__(self)
         types: Any = self.media_types

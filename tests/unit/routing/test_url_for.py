@@ -3,9 +3,15 @@
 import pytest
 from tests.unit.routing.handlers import responding
 
-from ropewalk import App, Request
+from ropewalk import App, Request, Response, Routes
 from ropewalk.errors import TreeError
+from ropewalk.middleware import Next
+from ropewalk.routing import delete, get, post
 from ropewalk.testing import Client
+
+
+async def passing(request: Request, next: Next) -> Response:
+    return await next(request)
 
 
 class TestUrlFor:
@@ -46,6 +52,51 @@ class TestUrlFor:
         app.mount("/plain", inner)
         assert app.url_for("admin.index", tenant="x") == "/named/x/"
         assert app.url_for("only") == "/plain/only"
+
+    def test_in_a_handler_of_what_is_mounted(self) -> None:
+        """A class that is mounted twice links to its own routes, in the same mount."""
+
+        class Rooms(Routes):
+            @get("/{room}")
+            def show(self, room: int) -> str:
+                return ""
+
+            @post("", middleware=[passing])
+            def add(self, request: Request) -> str:
+                outer = f"{request.url_for('home')} {request.url_for('city.show', room=2)}"
+                return f"{request.url_for('show', room=1)} {outer}"
+
+            @delete("/{room}")
+            def drop(self, request: Request, room: int) -> str:
+                return request.url_for("nothing")
+
+        shop = App()
+        shop.mount("/rooms", Rooms())
+        shop.get("/same", name="same")(lambda request, **params: request.url_for("same"))
+        shop.get("/other", name="same")(responding(""))
+        app = App()
+        app.get("/", name="home")(lambda request: request.url_for("city.show", room=3))
+        app.mount("/sea", Rooms(), middleware=[passing])
+        app.mount("/city", Rooms(), name="city")
+        app.mount("/shops/{shop}", shop, name="shop")
+        client = Client(app)
+        assert client.get("/").text == "/city/3"
+        assert client.post("/sea").text == "/sea/1 / /city/2"
+        assert client.post("/city").text == "/city/1 / /city/2"
+        assert client.post("/shops/7/rooms").text == "/shops/7/rooms/1 / /city/2"
+        for path, message in (("/sea/1", "no route has this name"), ("/shops/7/same", "several routes have")):
+            with pytest.raises(TreeError, match=f"RW107 .*{message}"):
+                client.request("DELETE" if "sea" in path else "GET", path)
+
+    def test_one_object_that_is_mounted_twice(self) -> None:
+        inner = App()
+        inner.get("/{id}", name="show")(lambda request, **params: request.url_for("show", id="x"))
+        app = App()
+        app.mount("/a", inner)
+        app.mount("/b/{tenant}", inner, name="b")
+        client = Client(app)
+        assert client.get("/a/1").text == "/a/x"
+        assert client.get("/b/7/1").text == "/b/7/x"
 
     def test_names_that_are_not_there_or_not_alone(self) -> None:
         app = App()

@@ -61,6 +61,11 @@ class AppBridge:
         pattern = self.app.route_of(self.exchange, above + below, len(above))
         return None if pattern is None else self.prefix + pattern
 
+    def url_for(self, name: str, params: dict[str, Any]) -> str:
+        """The path of a named route, below the path of the app in the program's tree."""
+        above, below = self._segments()
+        return self.app.url_for_request(self.exchange, name, params, above + below, len(above))
+
     def serve(self) -> None:
         """Let the app respond."""
         exchange = self.exchange

@@ -48,8 +48,8 @@ class GraftedRequest(RelayedExchange):
         return getattr(self.bridge, "engine_handler", None)
 
     def url_for(self, name: str, /, **params: Any) -> str:
-        """Return the URL of a route of the app, with the path at which the app is grafted."""
-        return self.bridge.prefix + super().url_for(name, **params)
+        """Return the URL of a route, below the path of the app in the program's tree."""
+        return self.bridge.prefix + self.bridge.url_for(name, params)
 
     def _find_route(self) -> str | None:
         """The pattern of the app's route, with the path at which the app is grafted."""

@@ -75,6 +75,14 @@ class TestPlaces:
         socket_program.serve(tree(**{"an api": graft(app)}))
         assert socket_program.get("/an%20api/rooms/7").text == "/an%20api/rooms/a%20b"
 
+    def test_urls_in_what_is_mounted(self, socket_program: Program) -> None:
+        inner, app = App(), App()
+        inner.get("/{number}", name="room")(lambda request, number: request.url_for("room", number=8))
+        app.mount("/sea", inner)
+        app.mount("/city", inner, name="city")
+        socket_program.serve(tree(api=graft(app)))
+        assert socket_program.get("/api/city/7").text == "/api/city/8"
+
     def test_the_route(self, socket_program: Program) -> None:
         app = App()
         app.get("/rooms/{number}")(lambda request, number: str(request.route))
