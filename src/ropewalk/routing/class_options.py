@@ -9,8 +9,11 @@ from ropewalk.resource import check_middlewares
 from ropewalk.routing.methods_as_routes import is_route
 from ropewalk.typed import Dependencies, all_named
 
-INSTANCE_OPTIONS: Final = ("middleware", "provide", "error_format", "deprecated", "hidden", "tags", "produces")
-"""The names that only count as attributes of the class, because the routes are made before `__init__` runs."""
+INSTANCE_OPTIONS: Final = ("middleware", "provide", "error_format", "produces")
+"""The names that only count as attributes of the class, because the routes are made before `__init__` runs.
+
+Names that an object may well use for data of its own, such as `tags`, are not among them.
+"""
 
 
 class Layer:

@@ -191,7 +191,7 @@ def test_a_method_may_have_the_name_of_an_option() -> None:
     assert Client(app).get("/middleware").text + Client(app).get("/hidden").text == "ab"
 
 
-@pytest.mark.parametrize("name", ["middleware", "provide", "error_format", "hidden", "tags"])
+@pytest.mark.parametrize("name", ["middleware", "provide", "error_format", "produces"])
 def test_an_option_on_an_object_only_is_refused(name: str) -> None:
     class Late(Routes):
         def __init__(self) -> None:
