@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from ropewalk.errors import HandlerError, InvalidField, full_name, shown
-from ropewalk.json_values import EncodedJSON
+from ropewalk.json_values import EncodedJSON, model_json
 
 _TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
@@ -38,10 +38,10 @@ def _encode_model(value: Any) -> msgspec.Raw:
     """
     if isinstance(value, EncodedJSON):
         return msgspec.Raw(value.data)
-    serializer = getattr(type(value), "__pydantic_serializer__", None)
-    if serializer is None:
+    model = model_json(value)
+    if model is None:
         raise TypeError("it cannot be encoded as JSON")
-    return msgspec.Raw(serializer.to_json(value, by_alias=True))
+    return msgspec.Raw(model)
 
 
 def digest_tag(*parts: bytes, weak: bool = False) -> str:

@@ -60,6 +60,21 @@ def unwrapped(value: Any) -> Any:
     return value.value if type(value) is EncodedJSON else value
 
 
+def model_json(value: Any) -> bytes | None:
+    """The JSON of a model of pydantic, by its aliases; None for any other value.
+
+    Raises Unencodable (RW212) for a model that pydantic cannot encode.
+    """
+    serializer = getattr(type(value), "__pydantic_serializer__", None)
+    if serializer is None:
+        return None
+    try:
+        made: bytes = serializer.to_json(value, by_alias=True)
+    except ValueError as error:
+        raise Unencodable(value) from error
+    return made
+
+
 def read_json(body: bytes, kind: Any) -> Any:
     """Decode a body to a type.
 

@@ -8,7 +8,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 
 from ropewalk.errors import BadBody, HandlerError
-from ropewalk.json_values import DEEPEST, EncodedJSON, Unencodable
+from ropewalk.json_values import DEEPEST, EncodedJSON, Unencodable, model_json
 
 MSGPACK: Final = "application/vnd.msgpack"
 """The media type of MessagePack, registered at IANA in 2024."""
@@ -70,6 +70,9 @@ def _encode_other(value: Any) -> Any:
             value.close()  # so that Python does not warn that it was never awaited
         what = f"A {type(value).__qualname__} cannot be encoded as MessagePack: it was not awaited."
         raise HandlerError("RW210", what)
+    model = model_json(value)
+    if model is not None:
+        return msgspec.json.decode(model)
     raise Unencodable(value, "MessagePack")
 
 

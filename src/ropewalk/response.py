@@ -18,7 +18,7 @@ from ropewalk.charsets import UTF_8, codec_for, encode
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
 from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, WrongLength, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
-from ropewalk.json_values import EncodedJSON, Unencodable
+from ropewalk.json_values import EncodedJSON, Unencodable, model_json
 from ropewalk.open_files import OpenFile, open_file
 from ropewalk.request import BODILESS, Request, check_status, octets
 from ropewalk.response_types import ResponseOf
@@ -69,6 +69,9 @@ def _encode_other(value: Any) -> msgspec.Raw:
     if isinstance(value, Deferred | Awaitable):
         forget(value)
         raise HandlerError("RW210", f"A {type(value).__qualname__} cannot be encoded as JSON: it was not awaited.")
+    model = model_json(value)
+    if model is not None:
+        return msgspec.Raw(model)
     raise Unencodable(value)
 
 
@@ -93,11 +96,11 @@ def to_json(value: Any) -> bytes:
 class Response(Generic[Value]):
     """A response with a status, header fields and a body. Return it from a handler if a plain value is not enough.
 
-    `body` is str, bytes, dict, list, a msgspec Struct or dataclass (sent as JSON), a `pathlib.Path` (a file), an
-    iterator or async iterator of bytes or str (streamed at the client's pace), or None (empty). `content_type` replaces
-    the default Content-Type for the body's type, and `reason` replaces the registered reason phrase. Raises
-    HandlerError (RW201) for any other body, and InvalidField (RW304) for a status that is not an int and for invalid
-    headers.
+    `body` is str, bytes, dict, list, a msgspec Struct, a dataclass or a model of pydantic 2 (sent as JSON), a
+    `pathlib.Path` (a file), an iterator or async iterator of bytes or str (streamed at the client's pace), or None
+    (empty). `content_type` replaces the default Content-Type for the body's type, and `reason` replaces the registered reason phrase.
+    Raises HandlerError (RW201) for any other body, and InvalidField (RW304) for a status that is not an int and for
+    invalid headers.
 
     A str is encoded in the charset of the Content-Type, or in UTF-8 if that has none. Raises HandlerError (RW213) for
     an unsupported charset (see `ropewalk.charsets`), for text that the charset cannot encode, and for JSON in any
@@ -592,6 +595,9 @@ def _encode(body: Any) -> tuple[Any, str | None]:
         return body, None  # the first part determines the type
     if isinstance(body, bytearray | memoryview):
         return bytes(body), BYTES
+    model = model_json(body)
+    if model is not None:
+        return model, JSON
     remedy = "Await it first." if isinstance(body, Deferred | Awaitable) else None
     forget(body)
     raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.", remedy)

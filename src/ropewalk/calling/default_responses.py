@@ -8,6 +8,7 @@ import msgspec
 
 from ropewalk.errors import HTTPError, phrase, shown
 from ropewalk.headers import Headers
+from ropewalk.json_values import model_json
 from ropewalk.negotiation import preferred, vary_by_accept
 from ropewalk.request import Request
 from ropewalk.response import HTML, JSON, PROBLEM, TEXT, Response, to_json
@@ -95,6 +96,9 @@ def _problem_of(error: HTTPError) -> dict[Any, Any] | None:
     detail = error.detail
     if isinstance(detail, msgspec.Struct) or (is_dataclass(detail) and not isinstance(detail, type)):
         detail = msgspec.json.decode(to_json(detail))
+    model = model_json(detail)
+    if model is not None:
+        detail = msgspec.json.decode(model)
     title = phrase(error.status)
     problem: dict[Any, Any] = {"type": "about:blank", "title": title, "status": error.status}
     if isinstance(detail, str):

@@ -43,8 +43,8 @@ _ENTRIES: Final = (
     Entry(
         "RW201",
         "A handler returned a value that is not a response.",
-        "Return str, bytes, dict, list, None, a Path, a "
-        "Response, a dataclass, a msgspec Struct, an iterator, or a Deferred or coroutine of these.",
+        "Return str, bytes, dict, list, None, a Path, a Response, a dataclass, a msgspec Struct, a model of pydantic, "
+        "an iterator, or a Deferred or coroutine of these.",
     ),
     Entry(
         "RW202", "A handler's parameters do not fit its path.", "Take the request and either all parameters or none."
@@ -90,7 +90,8 @@ _ENTRIES: Final = (
     Entry(
         "RW212",
         "A value cannot be encoded as JSON.",
-        "Use types that msgspec encodes: str, numbers, bool, None, dict, list, dataclasses, Structs, dates and UUIDs.",
+        "Use types that msgspec encodes: str, numbers, bool, None, dict, list, dataclasses, Structs, models of "
+        "pydantic, dates and UUIDs.",
     ),
     Entry(
         "RW213",
