@@ -75,12 +75,19 @@ def model_json(value: Any) -> bytes | None:
     return made
 
 
+class MismatchedJSON(HTTPError):
+    """422: a body is JSON, but not of the type."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(422, detail)
+
+
 def read_json(body: bytes, kind: Any) -> Any:
     """Decode a body to a type.
 
-    Raises BadBody (400) for a body that is not JSON or is nested too deeply, HTTPError 422 for a value that does not
-    match the type or has a number that is not finite, and HandlerError (RW211) if no JSON can be converted to the type,
-    or to the part of the type that was sent.
+    Raises BadBody (400) for a body that is not JSON or is nested too deeply, MismatchedJSON (422) for a value that
+    does not match the type or has a number that is not finite, and HandlerError (RW211) if JSON cannot become the type,
+    or a part of the type that was sent.
     """
     decoder = _decoder_for(kind)
     if is_too_deep(body):
@@ -93,10 +100,10 @@ def read_json(body: bytes, kind: Any) -> Any:
         foreign = _expected(str(error), _foreign_types(kind))
         if foreign is not None:
             raise _unreadable(kind, "" if foreign is kind else f"It contains {full_name(foreign)}.") from error
-        raise HTTPError(422, str(error)) from error
+        raise MismatchedJSON(str(error)) from error
     except msgspec.DecodeError as error:
-        if _came_from_hook(error):  # for example, the hook decodes JSON in a str
-            raise HTTPError(422, str(error)) from error
+        if _came_from_hook(error):  # such as a hook that decodes JSON within a str
+            raise MismatchedJSON(str(error)) from error
         raise BadBody(f"The body is not JSON: {error}.") from error
     except UnicodeDecodeError as error:
         raise BadBody("The body is not JSON: it is not UTF-8.") from error
@@ -104,7 +111,7 @@ def read_json(body: bytes, kind: Any) -> Any:
         if _came_from_hook(error):
             raise
         if "hash" in str(error) and not _has_set_of_unhashable(kind):
-            raise HTTPError(422, f"A set cannot contain such an item: {error}.") from error
+            raise MismatchedJSON(f"A set cannot contain such an item: {error}.") from error
         raise _unreadable(kind, str(error)) from error
 
 

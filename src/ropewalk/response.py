@@ -98,9 +98,9 @@ class Response(Generic[Value]):
 
     `body` is str, bytes, dict, list, a msgspec Struct, a dataclass or a model of pydantic 2 (sent as JSON), a
     `pathlib.Path` (a file), an iterator or async iterator of bytes or str (streamed at the client's pace), or None
-    (empty). `content_type` replaces the default Content-Type for the body's type, and `reason` replaces the registered reason phrase.
-    Raises HandlerError (RW201) for any other body, and InvalidField (RW304) for a status that is not an int and for
-    invalid headers.
+    (empty). `content_type` replaces the default Content-Type for the body's type, and `reason` replaces the registered
+    reason phrase. Raises HandlerError (RW201) for any other body, and InvalidField (RW304) for a status that is not an
+    int and for invalid headers.
 
     A str is encoded in the charset of the Content-Type, or in UTF-8 if that has none. Raises HandlerError (RW213) for
     an unsupported charset (see `ropewalk.charsets`), for text that the charset cannot encode, and for JSON in any

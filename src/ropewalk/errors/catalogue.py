@@ -83,9 +83,9 @@ _ENTRIES: Final = (
     Entry("RW210", "A value was used before it was awaited.", "Await it: `data = await request.json()`."),
     Entry(
         "RW211",
-        "JSON cannot be decoded to the type that was given for a body.",
-        "Use a dataclass, a msgspec.Struct, a TypedDict or a built-in type. Build other types from `await "
-        "request.body()`: with Pydantic, `Model.model_validate_json(await request.body())`.",
+        "The type to read a body as cannot be decoded from JSON.",
+        "Use a dataclass, a msgspec.Struct, a TypedDict, a built-in type or a model of pydantic that is not a field of "
+        "these. Build other types from `await request.body()`.",
     ),
     Entry(
         "RW212",

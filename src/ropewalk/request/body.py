@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Final, TypeVar, cast, overload
 from ropewalk.charsets import UTF_8, find_codec
 from ropewalk.errors import BadBody, BodyTooLarge, HandlerError, HTTPError
 from ropewalk.headers import content_type
-from ropewalk.json_values import read_json
+from ropewalk.request.json_types import read_json_body
 from ropewalk.request.unsupported_media_type import JSON_ONLY
 from ropewalk.request.waits import WaitableExchange
 from ropewalk.waiting import Waiter, failed, ready
@@ -67,17 +67,19 @@ class BodyReader(WaitableExchange):
     @overload
     def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]: ...
     def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]:
-        """Parse the whole body as JSON (RFC 8259) and convert it to a type that msgspec supports.
+        """Parse the whole body as JSON (RFC 8259) and convert it to a type that msgspec supports, or one with models of
+        pydantic.
 
         Fails with HTTPError 415 if its Content-Type is not JSON, with HTTPError 400 if it is not JSON or nests arrays
-        and objects more than 200 levels deep, with HTTPError 422 if it does not match the type, with HandlerError
-        (RW211) if no JSON can be converted to the type, and with the errors of `body`.
+        and objects more than 200 levels deep, with InvalidInput (422), which lists every invalid value,
+        if it does not match the type, with HandlerError (RW211) if no JSON can be converted to the type, and with the
+        errors of `body`.
         """
         try:
             JSON_ONLY.check(self.header("content-type"))
         except HTTPError as error:
             return failed(error)
-        return cast("Waiter[Any]", self.body(limit).addCallback(read_json, type))
+        return cast("Waiter[Any]", self.body(limit).addCallback(read_json_body, type))
 
     def stream(self, limit: int | None = None) -> "BodyStream":
         """Return the body in parts as it arrives: `async for part in request.stream()`.

@@ -5,6 +5,7 @@ A plan is compiled for each handler when its route is registered. Invalid input 
 field.
 """
 
+from ropewalk.request.json_types import register_json_reader
 from ropewalk.resource import register_planner
 from ropewalk.response_types import register_shapes
 from ropewalk.typed.after import After
@@ -12,6 +13,7 @@ from ropewalk.typed.app_scope import app_scoped_below, open_provider
 from ropewalk.typed.depends import Dependencies, Depends, Provider, Scope, all_named, layers_of
 from ropewalk.typed.inputs import is_single_value
 from ropewalk.typed.item_streams import ServerSentEvent
+from ropewalk.typed.json_requests import read_json_of_request
 from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
 from ropewalk.typed.outputs import shape_of_body
 from ropewalk.typed.overridable import overriding_nothing
@@ -54,4 +56,5 @@ __all__ = [
 
 InvalidInput.__module__ = "ropewalk"  # the name that users import
 register_shapes(shape_of_body)
+register_json_reader(read_json_of_request)
 register_planner(plan_for_method)

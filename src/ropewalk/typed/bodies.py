@@ -8,7 +8,7 @@ from msgspec import ValidationError
 from ropewalk.errors import HTTPError
 from ropewalk.finite_numbers import INFINITE, infinite_finder
 from ropewalk.headers import content_type
-from ropewalk.json_values import check_finite, is_too_deep, read_json
+from ropewalk.json_values import MismatchedJSON, check_finite, is_too_deep, read_json
 from ropewalk.msgpack_values import is_msgpack, read_any_msgpack, read_msgpack
 from ropewalk.request import AcceptedTypes, Request
 from ropewalk.typed.inputs import Input
@@ -75,7 +75,10 @@ class JSONBody:
         except ValidationError as error:
             made = self._decode_plain(body, error)
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
-            return {self._parameter: read_json(body, self._kind)}  # raises the matching error
+            try:
+                return {self._parameter: read_json(body, self._kind)}  # raises the error that fits
+            except MismatchedJSON as error:
+                raise ValidationError(str(error.detail)) from None
         if self._has_infinite is not None:
             check_finite(body, self._kind)  # of Decimals, as JSON has no such floats
         return {self._parameter: made}
@@ -106,17 +109,12 @@ class JSONBody:
     def _faults(self, request: Request, first: ValidationError) -> list[Fault]:
         """List all faults in a body. Raises BadBody if it has a syntax error after the first fault."""
         body = request.whole_body()
+        if not self._sent.is_msgpack(request):
+            return json_faults(body, self._kind, first)
         try:
-            if self._sent.is_msgpack(request):
-                value = read_any_msgpack(body)
-            else:
-                body = with_plain_integers(body)
-                value = msgspec.json.decode(body)
-        except ValidationError:  # for example for a number out of range
+            faults = faults_in(read_any_msgpack(body), self._kind)
+        except ValidationError:  # such as a number out of range
             return [fault_of(str(first))]
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return [fault_of(str(read_json(body, Any)))]  # this raises BadBody
-        faults = faults_in(value, self._kind)
         return [fault_of(str(first))] if faults == [NO_FAULT] else faults
 
 
@@ -139,6 +137,18 @@ class RawBody:
         """Return an empty list, because all bytes are valid. Raises the errors of `read`."""
         self.read(request)
         return []
+
+
+def json_faults(body: bytes, kind: Any, first: ValidationError) -> list[Fault]:
+    """All faults of JSON that does not match a type. Raises BadBody if it has a syntax error after the first fault."""
+    try:
+        value = msgspec.json.decode(with_plain_integers(body))
+    except ValidationError:  # such as a number out of range
+        return [fault_of(str(first))]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return [fault_of(str(read_json(body, Any)))]  # raises BadBody
+    faults = faults_in(value, kind)
+    return [fault_of(str(first))] if faults == [NO_FAULT] else faults
 
 
 def body_errors(faults: list[Fault]) -> list[FieldError]:

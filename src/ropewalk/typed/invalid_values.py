@@ -108,7 +108,7 @@ class _Search:
         """Convert a value in one step. If that fails, record one fault for the whole value."""
         try:
             made = msgspec.convert(value, kind, strict=self.strict, str_keys=True)
-        except (msgspec.ValidationError, TypeError, ValueError) as error:
+        except (msgspec.DecodeError, TypeError, ValueError) as error:
             self.faults.append(fault_of(str(error), path))
             return INVALID
         if not isinstance(made, str) and is_infinite(made):
@@ -189,7 +189,7 @@ class _Search:
         """
         try:
             return make()
-        except (ValueError, TypeError) as error:
+        except (msgspec.DecodeError, ValueError, TypeError) as error:
             self._add(path, "invalid", str(error))
             return INVALID
 

@@ -67,15 +67,11 @@ class PydanticBody:
         body = self._sent.take(request)
         if body is None:
             return {}
-        value = None
-        packed = self._sent.is_msgpack(request)
-        if packed:
-            value = read_any_msgpack(body)
-        elif is_too_deep(body) or b"NaN" in body or b"Infinity" in body:  # pydantic takes these names for numbers
-            read_json(body, Any)  # this raises the error, if there is one
+        if not self._sent.is_msgpack(request):
+            return {self._parameter: read_model_json(body, self._adapter)}
+        value = read_any_msgpack(body)
         try:
-            made = self._adapter.validate_python(value) if packed else self._adapter.validate_json(body)
-            return {self._parameter: made}
+            return {self._parameter: self._adapter.validate_python(value)}
         except ValueError as error:
             raise _refused(error) from None
 
@@ -116,6 +112,16 @@ class PydanticValues:
         except Repeated as error:
             return [repeated_error(self._location, error)]
         return []
+
+
+def read_model_json(body: bytes, adapter: "TypeAdapter[Any]") -> Any:
+    """Decode JSON as the type of an adapter. Raises BadBody (400), and InvalidModel."""
+    if is_too_deep(body) or b"NaN" in body or b"Infinity" in body:  # pydantic takes these names for numbers
+        read_json(body, Any)  # raises the error, if there is one
+    try:
+        return adapter.validate_json(body)
+    except ValueError as error:
+        raise _refused(error) from None
 
 
 def model_encoder(kind: Any, where: object) -> Callable[[Any], EncodedJSON] | None:
