@@ -1,6 +1,6 @@
 """The schemas that msgspec makes, which share one set of components."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,14 +14,14 @@ _NAMED = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType, shapes.
 """The descriptions of classes that are components."""
 
 
-def native_schemas(kinds: Sequence[Any], place: str) -> tuple[list[Schema], dict[str, Schema]]:
-    """The schema of each type, and the components to which the schemas refer.
+def native_schemas(
+    kinds: Sequence[Any], place: str, of_foreign: Callable[[type], Schema] | None = None
+) -> tuple[list[Schema], dict[str, Schema]]:
+    """The schema of each type, and the components to which they refer by `place` and their names.
 
-    A reference is `place` and the component's name.
-
-    msgspec fails if two classes get the same name, as `Page[books.Model]` and `Page[films.Model]` do. So types with
-    such classes are described one after the other, and later ones get a number. msgspec raises various exceptions for a
-    type without a schema.
+    msgspec fails if two classes get one name, as `Page[books.Model]` and `Page[films.Model]` do. So types with such
+    classes are described one after the other, and later ones get a number. Raises various errors of msgspec.
+    `of_foreign` makes the schema of a class that msgspec does not support.
     """
     groups = _groups(kinds)
     made: list[Schema] = [{} for _ in kinds]
@@ -30,7 +30,9 @@ def native_schemas(kinds: Sequence[Any], place: str) -> tuple[list[Schema], dict
     for members, by_name in groups:
         classes = list(by_name.values()) if len(groups) > 1 else []
         wanted = [kinds[index] for index in members]
-        found, parts = msgspec.json.schema_components([*wanted, *classes], ref_template=f"{place}{{name}}")
+        found, parts = msgspec.json.schema_components(
+            [*wanted, *classes], ref_template=f"{place}{{name}}", schema_hook=of_foreign
+        )
         taken = set(components)
         new: dict[str, str] = {}
         for each, reference in zip(classes, found[len(wanted) :], strict=True):

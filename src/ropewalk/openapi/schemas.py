@@ -1,7 +1,7 @@
 """JSON schemas of types. msgspec makes them, or pydantic for its models; all share one set of components."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import isfinite
 from typing import Any, Final, Literal
 
@@ -9,7 +9,10 @@ from msgspec import inspect as shapes
 
 from ropewalk.openapi.native_schemas import native_schemas
 from ropewalk.openapi.pydantic_schemas import pydantic_schemas
-from ropewalk.typed.pydantic_models import has_model
+from ropewalk.openapi.references import renaming
+from ropewalk.typed.descriptions import within
+from ropewalk.typed.pydantic_models import has_model, is_model
+from ropewalk.typed.structs_with_models import models_in_fields
 
 Direction = Literal["input", "output"]
 Schema = dict[str, Any]
@@ -25,16 +28,21 @@ class Schemas:
         """Kept alive, because `_found` uses the ids of the types as keys."""
         self._found: dict[tuple[int, Direction], Schema] = {}
         native, models = [], []
+        in_structs: dict[type, None] = {}
         for kind, direction in self._kinds:
             node = _described(kind)
             if node is not None and has_model(node):
                 models.append((kind, direction))
             elif node is not None:
                 native.append((kind, direction))
+                in_structs.update((model, None) for model in _models_in_structs(node))
+        self._kinds += [(model, "output") for model in in_structs]
+        models += [(model, "output") for model in in_structs]
         self.components = self._add_native(native)
         """The components by name."""
         if models:
             self._add_models(models)
+            self._refer_to_models(in_structs)
         _make_titles_distinct(self.components)
 
     def of(self, kind: Any, direction: Direction) -> Schema:
@@ -63,6 +71,12 @@ class Schemas:
             self._found[id(kind), direction] = schema
         return components
 
+    def _refer_to_models(self, models: Iterable[type]) -> None:
+        """Put the references to models into the schemas of Structs that have them."""
+        names = {_reference(model)["$ref"]: self.of(model, "output").get("$ref", "") for model in models}
+        rename = renaming(names)
+        self.components = {name: rename(schema) for name, schema in self.components.items()}
+
     def _add_models(self, kinds: list[tuple[Any, Direction]]) -> None:
         made, components = pydantic_schemas(kinds, PLACE, list(self.components))
         for schema in (*made, *components.values()):
@@ -70,6 +84,20 @@ class Schemas:
         self.components |= components
         for (kind, direction), schema in zip(kinds, made, strict=True):
             self._found[id(kind), direction] = schema
+
+
+def _models_in_structs(node: shapes.Type) -> Iterator[type]:
+    """Yield the models of pydantic in the fields of Structs within a type, such as `Room` of `Page[Room]`."""
+    for each in within(node):
+        if isinstance(each, shapes.StructType):
+            yield from models_in_fields(each)
+
+
+def _reference(model: type) -> Schema:
+    """What stands for the schema of a model of pydantic, until that has a name."""
+    if not is_model(model):
+        raise NotImplementedError  # as msgspec expects it
+    return {"$ref": f"model:{id(model)}"}
 
 
 def _described(kind: Any) -> shapes.Type | None:
@@ -80,7 +108,7 @@ def _described(kind: Any) -> shapes.Type | None:
 
 
 def _native_schemas(kinds: list[tuple[Any, Direction]]) -> tuple[list[Schema], dict[str, Schema]]:
-    made, components = native_schemas([kind for kind, _ in kinds], PLACE)
+    made, components = native_schemas([kind for kind, _ in kinds], PLACE, _reference)
     for schema in (*made, *components.values()):
         _simplify(schema)
     return made, components

@@ -18,8 +18,10 @@ from ropewalk.response import Response
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.exactness import AllExact, exactness
+from ropewalk.typed.invalid_values import type_of
 from ropewalk.typed.narrowing import Narrow, narrowing
-from ropewalk.typed.pydantic_models import is_model, model_encoder
+from ropewalk.typed.pydantic_models import has_model, is_model, model_encoder
+from ropewalk.typed.structs_with_models import shape_struct_with_models
 from ropewalk.typed.type_parts import parts_of
 
 Shape = Callable[[Any], Any]
@@ -218,6 +220,9 @@ def _each_of_tuple(found: list[Shape | None]) -> Shape | None:
 def _shape(kind: Any, node: shapes.Type, where: object) -> Shape:
     unshaped = _unshaped_field(kind)
     if unshaped is not None:
+        shape_each = _shape_with_models(kind, node, where) if is_model(unshaped[1]) else None
+        if shape_each is not None:
+            return shape_each
         raise unshapeable(kind, where, f"{unshaped[0]} is {full_name(unshaped[1])}", _remedy(unshaped[1]))
     narrow, all_exact = _comparisons(kind)
     flat = narrow is None and isinstance(kind, type) and isinstance(plain(node), shapes.StructType)
@@ -235,6 +240,32 @@ def _shape(kind: Any, node: shapes.Type, where: object) -> Shape:
             raise mismatch(kind, where, str(error)) from None
 
     return shape
+
+
+def _shape_with_models(kind: Any, node: shapes.Type, where: object) -> Shape | None:
+    """What shapes a Struct with models of pydantic in its fields, or a union, list or dict of such; None for others."""
+    node = plain(node)
+    if not isinstance(node, shapes.StructType):
+        members = members_of(kind)
+        if len(members) == 1:
+            return _shape_of_parts(kind, where)
+        return shape_by_class(kind, [(each, shape_of(each, where)) for each in members], where)
+    others = [each for each in node.fields if not has_model(each.type)]
+    if any(_unshaped_field(type_of(each.type)) is not None for each in others):
+        return None  # of a Struct within this one
+    shape = shape_struct_with_models(node, lambda each: model_encoder(each, where))
+    if shape is None:
+        return None
+
+    def shape_struct(value: Any) -> Any:
+        if isinstance(value, AS_IT_IS):
+            return value
+        try:
+            return shape(value)
+        except ValidationError as error:
+            raise mismatch(kind, where, str(error)) from None
+
+    return shape_struct
 
 
 @cached_by_type
@@ -268,7 +299,10 @@ def _unshaped_field(kind: Any) -> tuple[str, type] | None:
 
 def _remedy(foreign: type) -> str:
     if is_model(foreign):
-        return "A pydantic model cannot be a field of another class: make both pydantic models, or neither."
+        return (
+            "A model of pydantic can be in a field of a Struct that is returned, but not of a Struct within that, and "
+            "not of a dataclass. Make both models of pydantic, or neither."
+        )
     if issubclass(list, foreign):
         return "Use list or Sequence, whose items are converted to their type."
     return "Use types that msgspec supports, a dataclass or a Struct."

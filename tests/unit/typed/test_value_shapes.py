@@ -121,11 +121,13 @@ def test_what_cannot_be_shaped_is_not_sent(value: Any, kind: Any, log: Log) -> N
     assert "RW2" in log.text
 
 
-class WithModel(msgspec.Struct):
+@dataclasses.dataclass
+class WithModel:
     model: Model
 
 
-class WithModels(msgspec.Struct):
+@dataclasses.dataclass
+class WithModels:
     models: dict[str, tuple[Model, int]]
 
 

@@ -1,0 +1,84 @@
+"""Structs with fields that are, or have, models of pydantic, such as `Page[Room]`: each field is shaped by itself."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, get_origin
+
+from msgspec import NODEFAULT, Struct, ValidationError, convert, defstruct, field
+from msgspec import inspect as shapes
+
+from ropewalk.json_values import EncodedJSON, unwrapped
+from ropewalk.response import to_json
+from ropewalk.typed.descriptions import within
+from ropewalk.typed.invalid_values import type_of
+from ropewalk.typed.model_narrowing import narrowed_model
+from ropewalk.typed.narrowing import narrowing
+from ropewalk.typed.pydantic_models import has_model, is_model
+
+Shape = Callable[[Any], Any]
+
+_OPTIONS: Final = ("tag", "tag_field", "omit_defaults", "array_like")
+
+
+class ModelField(NamedTuple):
+    """A field with models."""
+
+    kind: Any
+    encode: Shape
+    """What makes its JSON, an EncodedJSON."""
+
+
+def models_in_fields(node: shapes.StructType) -> list[type]:
+    """The models of pydantic that are in the fields of a Struct, but not in other Structs there."""
+    found = [part.cls for each in node.fields for part in within(each.type) if isinstance(part, shapes.CustomType)]
+    return [each for each in found if is_model(each)]
+
+
+def shape_struct_with_models(node: shapes.StructType, encoder_of: Callable[[Any], Shape | None]) -> Shape | None:
+    """What makes JSON of a value of such a Struct; None if pydantic does not support a field.
+
+    It raises ValidationError for a value that does not match.
+    """
+    encoded: dict[str, ModelField] = {}
+    for each in node.fields:
+        if has_model(each.type):
+            kind = type_of(each.type)
+            encode = encoder_of(kind)
+            if encode is None:
+                return None
+            encoded[each.name] = ModelField(kind, encode)
+    sent = _sent_struct(node, encoded)
+    narrow = narrowing(shapes.type_info(sent))
+    own: Any = get_origin(node.cls) or node.cls
+
+    def shape(value: Any) -> EncodedJSON:
+        made = convert(unwrapped(value), sent, from_attributes=True)
+        if narrow is not None:
+            made = narrow(made)
+        parts = {name: getattr(made, name) for name in made.__struct_fields__}
+        for name, part in encoded.items():
+            json = part.encode(parts[name])
+            setattr(made, name, json)
+            parts[name] = narrowed_model(json.value, part.kind)
+        data = to_json(made)
+        try:
+            return EncodedJSON(data, own(**parts), node.cls)
+        except (TypeError, ValueError) as error:  # of its own check
+            raise ValidationError(str(error)) from error
+
+    return shape
+
+
+def _sent_struct(node: shapes.StructType, encoded: dict[str, ModelField]) -> type[Struct]:
+    """A Struct with the same JSON, of which the fields with models may have any value."""
+    fields: list[Any] = []
+    for each in node.fields:
+        kind = Any if each.name in encoded else type_of(each.type)
+        options: dict[str, Any] = {}
+        if each.default is not NODEFAULT:
+            options["default"] = each.default
+        if each.default_factory is not NODEFAULT:
+            options["default_factory"] = each.default_factory
+        fields.append((each.name, kind, field(name=each.encode_name, **options)))
+    config = getattr(node.cls, "__struct_config__", None) or getattr(get_origin(node.cls), "__struct_config__", None)
+    options = {name: getattr(config, name) for name in _OPTIONS}
+    return defstruct(str(getattr(node.cls, "__name__", "Struct")), fields, kw_only=True, **options)
