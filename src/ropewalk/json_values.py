@@ -1,5 +1,6 @@
 """JSON: decode a request body to a type, and locate values that cannot be encoded."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -104,7 +105,7 @@ def read_json(body: bytes, kind: Any) -> Any:
     except msgspec.DecodeError as error:
         if _came_from_hook(error):  # such as a hook that decodes JSON within a str
             raise MismatchedJSON(str(error)) from error
-        raise BadBody(f"The body is not JSON: {error}.") from error
+        raise BadBody(f"The body is not JSON: {_syntax_error(body, error)}.") from error
     except UnicodeDecodeError as error:
         raise BadBody("The body is not JSON: it is not UTF-8.") from error
     except TypeError as error:
@@ -113,6 +114,18 @@ def read_json(body: bytes, kind: Any) -> Any:
         if "hash" in str(error) and not _has_set_of_unhashable(kind):
             raise MismatchedJSON(f"A set cannot contain such an item: {error}.") from error
         raise _unreadable(kind, str(error)) from error
+
+
+def _syntax_error(body: bytes, error: msgspec.DecodeError) -> str:
+    """What is wrong with a body. To msgspec, a string that ends with half of a surrogate pair is truncated data."""
+    what = str(error)
+    if what == "Input data was truncated":
+        try:
+            json.loads(body)  # which takes such a half
+        except (ValueError, RecursionError):
+            return what
+        return "a string has half of a surrogate pair (\\ud800 to \\udfff)"
+    return what
 
 
 def check_finite(body: bytes, kind: Any) -> None:

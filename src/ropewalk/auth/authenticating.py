@@ -72,7 +72,9 @@ def not_authenticated(schemes: tuple[Scheme, ...], refusals: dict[Scheme, Refuse
         refusal = refusals.get(scheme)
         parameters = {} if refusal is None else refusal.parameters
         challenges += [each.extended(parameters) for each in scheme.challenges()]
-    return NotAuthenticated(status, None, {"www-authenticate": joined(challenges)})
+    described = (each.parameters.get("error_description") for each in refusals.values())
+    detail = next((f"{text}." for text in described if text), None)
+    return NotAuthenticated(status, detail, {"www-authenticate": joined(challenges)})
 
 
 def _call(_: object, logout: Callable[[], object]) -> None:

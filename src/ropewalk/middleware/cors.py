@@ -20,6 +20,7 @@ _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _SAFELISTED: Final = frozenset(("accept", "accept-language", "content-language", "content-type", "range"))
 """CORS-safelisted fields. A browser names them in a preflight only if their values are not safelisted."""
 _SAFE_METHODS: Final = frozenset(("GET", "HEAD", "POST"))
+_SHORT: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _PREFIX: Final = "access-control-"
 _WRITE: Final = 'Write it as "https://app.example.com" or "https://*.example.com", without a path or a default port.'
 
@@ -141,9 +142,10 @@ def _preflight(options: CORSOptions) -> Callable[[Request, str, bool, str], Resp
         if not allowed:
             return _refuse("The origin is not allowed.", about)
         if method not in methods and method not in _SAFE_METHODS and "*" not in methods:
-            return _refuse("The method is not allowed.", about)
-        if not _may_have(request.header("access-control-request-headers"), headers):
-            return _refuse("A header is not allowed.", about)
+            return _refuse(_named("method", method), about)
+        wrong = _not_allowed(request.header("access-control-request-headers"), headers)
+        if wrong is not None:
+            return _refuse(_named("header", wrong), about)
         response = Response(None, 204)
         response.headers.add_checked((("access-control-allow-origin", origin), *fixed, about))
         if options.private_network and request.header("access-control-request-private-network") == "true":
@@ -153,12 +155,17 @@ def _preflight(options: CORSOptions) -> Callable[[Request, str, bool, str], Resp
     return preflight
 
 
-def _may_have(asked: str | None, allowed: frozenset[str]) -> bool:
-    """Whether the fields that a preflight names are allowed."""
-    names = {name.strip().lower() for name in (asked or "").split(",")} - {""}
+def _not_allowed(asked: str | None, allowed: frozenset[str]) -> str | None:
+    """The first field that a preflight names and that is not allowed; None if all are."""
+    names = [name for each in (asked or "").split(",") if (name := each.strip().lower())]
     if "*" in allowed:
-        return "authorization" not in names or "authorization" in allowed
-    return names <= allowed
+        return "authorization" if "authorization" in names and "authorization" not in allowed else None
+    return next((name for name in names if name not in allowed), None)
+
+
+def _named(part: str, name: str) -> str:
+    """The reason of a refusal. It names the method or header, unless that is not one that a browser sends."""
+    return f"The {part} {name} is not allowed." if _SHORT.fullmatch(name) else f"The {part} is not allowed."
 
 
 def _refuse(reason: str, vary: Line) -> Response:

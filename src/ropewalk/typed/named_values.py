@@ -5,7 +5,7 @@ the time of a few single values.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from typing import Any, Final, Union
 
 from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, defstruct
 from msgspec import inspect as shapes
@@ -21,6 +21,13 @@ from ropewalk.typed.inputs import Input, is_array
 from ropewalk.typed.invalid_values import Fault, faults_in
 from ropewalk.typed.unprocessable_content import FieldError, Location
 from ropewalk.typed.values import VALUES, Names, Raw, Repeated, ValuesOf, query_pairs
+
+_EXPECTED: Final = {
+    "Expected `bool`, got `str`": "Expected true or false",
+    "Expected `int`, got `str`": "Expected a whole number",
+    "Expected `float`, got `str`": "Expected a number",
+}
+"""What to say of text in place of the messages of msgspec."""
 
 
 class NamedValues:
@@ -131,8 +138,24 @@ def _errors(location: Location, names: Names, kind: Any, raw: Any) -> list[Field
     except Repeated as error:
         return [repeated_error(location, error)]
     except ValidationError:
-        return field_errors(location, names, faults_in(values, kind, strict=False))
+        found = [_of_text(fault, values) for fault in faults_in(values, kind, strict=False)]
+        return field_errors(location, names, found)
     return []
+
+
+def _of_text(fault: Fault, values: Raw) -> Fault:
+    """The fault with a message for text. To a client, every value of a query is text, so "got `str`" says nothing."""
+    if fault.code not in ("type", "format"):
+        return fault
+    value: Any = values
+    for part in fault.path:
+        if not isinstance(value, dict | list):
+            return fault
+        value = value[part]  # type: ignore[index] # a path has keys of dicts, and indexes of lists
+    if value == "":
+        return fault._replace(message="The value is empty.")
+    wanted = _EXPECTED.get(fault.message)
+    return fault if wanted is None else fault._replace(message=wanted)
 
 
 def _convert(values: Raw, kind: Any) -> Any:

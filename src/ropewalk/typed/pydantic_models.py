@@ -16,7 +16,7 @@ from ropewalk.request import Request
 from ropewalk.typed.bodies import SentBody, body_errors
 from ropewalk.typed.descriptions import within
 from ropewalk.typed.inputs import Input
-from ropewalk.typed.invalid_values import Fault
+from ropewalk.typed.invalid_values import CODES, Fault
 from ropewalk.typed.named_values import field_errors, repeated_error, written_name
 from ropewalk.typed.unprocessable_content import MOST, FieldError, Location
 from ropewalk.typed.values import VALUES, Names, Repeated
@@ -44,6 +44,9 @@ _CODES: Final = {
 }
 """Ropewalk's error codes by pydantic's. Other codes of pydantic become "type" if they end in `_type`, or else
 "format"."""
+
+
+_OWN_CHECKS: Final = ("value_error", "assertion_error")
 
 
 class InvalidModel(msgspec.ValidationError):
@@ -121,7 +124,10 @@ def read_model_json(body: bytes, adapter: "TypeAdapter[Any]") -> Any:
     try:
         return adapter.validate_json(body)
     except ValueError as error:
-        raise _refused(error) from None
+        refused = _refused(error)
+        if isinstance(refused, BadBody):
+            read_json(body, Any)  # whose message is better
+        raise refused from None
 
 
 def model_encoder(kind: Any, where: object) -> Callable[[Any], EncodedJSON] | None:
@@ -201,7 +207,16 @@ def model_faults(error: ValueError) -> list[Fault]:
     """The faults that pydantic's ValidationError lists, at most `MOST`."""
     refused: ValidationError = error  # type: ignore[assignment] # as above
     found = refused.errors(include_url=False, include_input=False)
-    return [Fault(tuple(each["loc"]), _code(each["type"]), each["msg"]) for each in found[:MOST]]
+    return [Fault(tuple(each["loc"]), _code(each["type"]), _message(each)) for each in found[:MOST]]
+
+
+def _message(error: Any) -> str:
+    """The message of an error, without what pydantic puts before that of the program's own check."""
+    message: str = error["msg"]
+    for prefix in ("Value error, ", "Assertion failed, "):
+        if error["type"] in _OWN_CHECKS and message.startswith(prefix):
+            return message.removeprefix(prefix) or CODES["invalid"]
+    return message
 
 
 def _code(kind: str) -> str:

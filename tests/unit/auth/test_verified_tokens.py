@@ -125,6 +125,7 @@ def test_the_times_are_checked_each_time() -> None:
     response = service.client.get("/", headers=bearer(expiring))
     assert response.status == 401
     assert "The token has expired" in response.headers["www-authenticate"]
+    assert response.json()["detail"] == "The token has expired."
     assert service.statuses(beginning) == [200]
     service.now = NOW - 31  # the clock was set back
     assert service.statuses(expiring, beginning) == [200, 401]

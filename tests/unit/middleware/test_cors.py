@@ -137,13 +137,24 @@ class TestPreflights:
     @pytest.mark.parametrize("method", ["DELETE", "put", "", "PUT, GET", "*", "P" * 9000])
     def test_other_methods(self, method: str) -> None:
         response = ask(serve(origins=[APP], methods=["PUT"]), method=method)
-        assert (response.status, response.text) == (403, "CORS: The method is not allowed.\n")
+        named = " DELETE" if method == "DELETE" else " put" if method == "put" else ""
+        assert (response.status, response.text) == (403, f"CORS: The method{named} is not allowed.\n")
         assert allowed(response) is None
 
-    @pytest.mark.parametrize("headers", ["x-other", "x-token, x-other", "*", "x-token x-token", "a," * 4000])
-    def test_other_headers(self, headers: str) -> None:
+    @pytest.mark.parametrize(
+        ("headers", "named"),
+        [
+            ("x-other", " x-other"),
+            ("x-token, x-other", " x-other"),
+            ("*", ""),
+            ("x-token x-token", ""),
+            ("a," * 4000, " a"),
+            ("a" * 8000, ""),
+        ],
+    )
+    def test_other_headers(self, headers: str, named: str) -> None:
         response = ask(serve(origins=[APP], headers=["x-token"]), headers=headers)
-        assert (response.status, response.text) == (403, "CORS: A header is not allowed.\n")
+        assert (response.status, response.text) == (403, f"CORS: The header{named} is not allowed.\n")
 
     def test_empty_names(self) -> None:
         assert ask(serve(origins=[APP], headers=["x-token"]), headers=",x-token, ,").status == 204
