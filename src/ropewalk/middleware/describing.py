@@ -60,6 +60,9 @@ class MiddlewareDescription:
     """The request header fields that the middleware reads."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The header fields that the middleware adds to the handler's responses: descriptions by name."""
+    headers_on_errors: bool = False
+    """Whether the middleware adds `headers` to every response that passes it: to those of errors, and to those of the
+    middleware inside of it, as well."""
     methods: Collection[str] | None = None
     """The methods to which this description applies; None for all."""
     with_body: bool = False

@@ -196,7 +196,7 @@ def _description(options: RateLimit) -> MiddlewareDescription:
     responses = [MiddlewareResponse(429, "Too many requests were sent.", {**fields, **RETRY_AFTER})]
     if options.on_store_failure == "closed":
         responses.append(MiddlewareResponse(503, "The rate of requests cannot be checked at the moment.", RETRY_AFTER))
-    return MiddlewareDescription(responses=responses, headers=fields)
+    return MiddlewareDescription(responses=responses, headers=fields, headers_on_errors=True)
 
 
 def header_fields(limits: Sequence[Limit], taken: Taken) -> list[tuple[str, str]]:

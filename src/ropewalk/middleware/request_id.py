@@ -84,7 +84,9 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
     traced = trusts and options.traceparent
     own = (header, "traceparent") if traced else (header,)
 
-    @describes(MiddlewareDescription(headers={options.header: "The id of the request, for questions about it."}))
+    described = {options.header: "The id of the request, for questions about it."}
+
+    @describes(MiddlewareDescription(headers=described, headers_on_errors=True))
     async def request_id(request: Request, next: Next) -> Response:
         given = request.header(header) if trusts else None
         if given is None or not _VALID.fullmatch(given) or not accepts(request.peer):

@@ -64,17 +64,30 @@ def refusals_of(operation: Operation) -> Iterator[Refusal]:
     """
     if operation.webhook:
         return
+    outside = headers_on_errors(operation)
     for error in _errors(operation):
         body = refused_body(error, operation.apps)
         headers = _CHALLENGE if error.status == 401 and body is not None else {}
-        yield Refusal(error.status, phrase(error.status), body, headers)
+        yield Refusal(error.status, phrase(error.status), body, {**headers, **outside})
+    outside = {}
     for added in added_by_middleware(operation):
         for each in added.description.responses:
             is_error = each.status >= 400
             body = refused_body(HTTPError(each.status), added.apps) if is_error else None
             by_error_handler = is_error and body is None
             text = each.description or phrase(each.status)
-            yield Refusal(each.status, text, body, {} if by_error_handler else each.headers)
+            yield Refusal(each.status, text, body, {**({} if by_error_handler else each.headers), **outside})
+        if added.description.headers_on_errors:
+            outside |= added.description.headers
+
+
+def headers_on_errors(operation: Operation) -> dict[str, str]:
+    """The header fields that middleware adds to every response to a request: descriptions by name."""
+    found: dict[str, str] = {}
+    for added in added_by_middleware(operation):
+        if added.description.headers_on_errors:
+            found |= added.description.headers
+    return found
 
 
 def refused_body(error: HTTPError, apps: tuple[Any, ...]) -> Any:

@@ -7,7 +7,7 @@ from ropewalk.errors import HTTPError, phrase
 from ropewalk.openapi.around import added_by_middleware
 from ropewalk.openapi.examples import examples_of
 from ropewalk.openapi.operations import Operation
-from ropewalk.openapi.refusals import Refusal, refusals_of, refused_body
+from ropewalk.openapi.refusals import Refusal, headers_on_errors, refusals_of, refused_body
 from ropewalk.openapi.schemas import Schemas
 from ropewalk.response import JSON, PROBLEM
 
@@ -37,7 +37,9 @@ def responses_of(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         found.setdefault(status, _refused(refusals, schemas))
     for given_status, given in operation.options.responses.items():
         status = str(given_status)
-        found[status] = _described(status, given, found.get(status, {}), operation, schemas)
+        made = _described(status, given, found.get(status, {}), operation, schemas)
+        of_all = {} if operation.webhook else _headers(headers_on_errors(operation))
+        found[status] = made if status in found else of_all | made
     return dict(sorted(found.items()))
 
 

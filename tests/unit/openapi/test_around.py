@@ -181,6 +181,24 @@ class TestOurs:
         check_described(app, Client(app).get("/a"))
         assert set(responses(app)["200"]["headers"]) == {"x-request-id"}
 
+    def test_every_response_inside_of_request_id_has_it(self) -> None:
+        app = App(middleware=[timeout(TimeoutOptions(seconds=9)), request_id(), rate_limit(RateLimit(Limit(1, 60)))])
+
+        @app.get("/a", responses={404: "There is no such thing.", 409: dict[str, int]})
+        def show(count: int) -> dict[str, int]:
+            return {"count": count}
+
+        found = responses(app)
+        named = {status for status, each in found.items() if "x-request-id" in each.get("headers", {})}
+        assert named == {"200", "404", "409", "422", "429"}
+        assert set(found) - named == {"503"}  # of the timeout, which is around it
+        assert "RateLimit" in found["422"]["headers"]
+        client = Client(app)
+        check_described(app, client.get("/a"))
+        refused = client.get("/a")
+        assert refused.status == 429
+        check_described(app, refused)
+
 
 class TestPlaces:
     def test_around_a_mounted_app_and_a_route(self) -> None:
