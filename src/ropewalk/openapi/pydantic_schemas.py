@@ -1,9 +1,9 @@
 """The schemas of pydantic models for input and output. If both are equal, they share one component."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ropewalk.openapi.references import free_name, renaming
+from ropewalk.openapi.references import are_alike, free_name, renaming
 
 Schema = dict[str, Any]
 
@@ -13,11 +13,12 @@ _MODES: Final[dict[str, Any]] = {"input": "validation", "output": "serialization
 
 
 def pydantic_schemas(
-    kinds: Sequence[tuple[Any, str]], place: str, taken: Sequence[str]
+    kinds: Sequence[tuple[Any, str]], place: str, taken: Mapping[str, Schema]
 ) -> tuple[list[Schema], dict[str, Schema]]:
     """The schema of each type in its direction, and the components to which the schemas refer.
 
-    A reference is `place` and the component's name. No component gets one of the `taken` names.
+    A reference is `place` and the component's name. No component gets the name of a `taken` one, unless that is alike:
+    an enum of a query and of a model is one type.
     """
     from pydantic import TypeAdapter
 
@@ -33,15 +34,17 @@ def pydantic_schemas(
     return [by_number[number] for number in range(len(kinds))], found
 
 
-def _names(components: dict[str, Schema], place: str, taken: Sequence[str]) -> dict[str, str]:
-    """The new name of each component. It has no suffix if the schemas for input and output are equal."""
+def _names(components: dict[str, Schema], place: str, taken: Mapping[str, Schema]) -> dict[str, str]:
+    """The name of each component, without a suffix where the schemas for input and output are equal."""
     equal = _equal_in_both(components, place)
     names: dict[str, str] = {}
     of_both: dict[str, str] = {}
     used = set(taken)
     for old in components:
         base = _base(old)
-        name = of_both.get(base) or free_name(base if base in equal else old, used)
+        name = of_both.get(base) or base if base in equal else old
+        if base not in of_both and not are_alike(taken.get(name), components[old]):
+            name = free_name(name, used)
         if base in equal:
             of_both[base] = name
         names[old] = name

@@ -31,3 +31,24 @@ def free_name(name: str, taken: Container[str]) -> str:
     while f"{name}_{number}" in taken:
         number += 1
     return f"{name}_{number}"
+
+
+def are_alike(one: Any, other: Any) -> bool:
+    """Whether two schemas allow the same values. Their titles and descriptions may differ, as may the order of values
+    and, beside an enum, the type."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        left, right = _rules(one), _rules(other)
+        return left.keys() == right.keys() and all(are_alike(left[name], right[name]) for name in left)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(are_alike, one, other))
+    return type(one) is type(other) and bool(one == other)
+
+
+def _rules(schema: dict[str, Any]) -> dict[str, Any]:
+    """The members of a schema that decide which values it allows."""
+    if isinstance(schema.get("enum"), list):
+        return {"enum": sorted(schema["enum"], key=repr)}
+    if "const" in schema:
+        return {"enum": [schema["const"]]}
+    told = {name for name in ("title", "description") if isinstance(schema.get(name), str)}
+    return {name: each for name, each in schema.items() if name not in told}

@@ -3,10 +3,8 @@ operation, or the handler raises an HTTPError."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
-
-from msgspec import Struct
 
 from ropewalk.calling import format_of
 from ropewalk.calling.error_handlers import find_error_handler
@@ -15,33 +13,15 @@ from ropewalk.errors import HTTPError, phrase
 from ropewalk.openapi.around import added_by_middleware
 from ropewalk.openapi.bodies import body_input, is_raw
 from ropewalk.openapi.operations import Operation
+from ropewalk.openapi.problems import InvalidInputProblem, Problem
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.patches import JSONPatch
 from ropewalk.typed.patches.kinds import patch_kinds
-from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
+from ropewalk.typed.unprocessable_content import InvalidInput
 
 _CONVERTED: Final = (int, float, UUID)
 """The types of path parameters that a converter parses, so that an invalid value gets a 404."""
 _CHALLENGE: Final = {"WWW-Authenticate": "How to authenticate."}
-
-
-class Problem(Struct):
-    """Problem details (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-
-
-class InvalidInputProblem(Struct):
-    """Problem details (RFC 9457) with every invalid value."""
-
-    type: str
-    title: str
-    status: Literal[422]
-    detail: str
-    errors: list[FieldError]
 
 
 @dataclass(frozen=True, slots=True)

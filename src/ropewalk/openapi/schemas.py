@@ -8,8 +8,9 @@ from typing import Any, Final, Literal
 from msgspec import inspect as shapes
 
 from ropewalk.openapi.native_schemas import native_schemas
+from ropewalk.openapi.problems import OWN_BODIES
 from ropewalk.openapi.pydantic_schemas import pydantic_schemas
-from ropewalk.openapi.references import renaming
+from ropewalk.openapi.references import are_alike, free_name, renaming
 from ropewalk.typed.descriptions import within
 from ropewalk.typed.pydantic_models import has_model, is_model
 from ropewalk.typed.structs_with_models import models_in_fields
@@ -27,12 +28,14 @@ class Schemas:
         self._kinds = list(kinds)
         """Kept alive, because `_found` uses the ids of the types as keys."""
         self._found: dict[tuple[int, Direction], Schema] = {}
-        native, models = [], []
+        native, models, ours = [], [], []
         in_structs: dict[type, None] = {}
         for kind, direction in self._kinds:
             node = _described(kind)
             if node is not None and has_model(node):
                 models.append((kind, direction))
+            elif any(kind is each for each in OWN_BODIES):
+                ours.append((kind, direction))
             elif node is not None:
                 native.append((kind, direction))
                 in_structs.update((model, None) for model in _models_in_structs(node))
@@ -43,6 +46,7 @@ class Schemas:
         if models:
             self._add_models(models)
             self._refer_to_models(in_structs)
+        self._add_ours(ours)
         _make_titles_distinct(self.components)
 
     def of(self, kind: Any, direction: Direction) -> Schema:
@@ -77,11 +81,23 @@ class Schemas:
         rename = renaming(names)
         self.components = {name: rename(schema) for name, schema in self.components.items()}
 
+    def _add_ours(self, kinds: list[tuple[Any, Direction]]) -> None:
+        """Add the problem details of Ropewalk. They come last, so that the classes of the program keep their names."""
+        made, components = _native_schemas(kinds)
+        names = {
+            old: old if are_alike(self.components.get(old), schema) else free_name(old, self.components)
+            for old, schema in components.items()
+        }
+        rename = renaming({f"{PLACE}{old}": f"{PLACE}{new}" for old, new in names.items()})
+        self.components |= {names[old]: rename(schema) for old, schema in components.items()}
+        for (kind, direction), schema in zip(kinds, made, strict=True):
+            self._found[id(kind), direction] = rename(schema)
+
     def _add_models(self, kinds: list[tuple[Any, Direction]]) -> None:
-        made, components = pydantic_schemas(kinds, PLACE, list(self.components))
+        made, components = pydantic_schemas(kinds, PLACE, self.components)
         for schema in (*made, *components.values()):
             _simplify(schema)
-        self.components |= components
+        self.components = self.components | components | self.components
         for (kind, direction), schema in zip(kinds, made, strict=True):
             self._found[id(kind), direction] = schema
 
