@@ -27,7 +27,7 @@ _EXPECTED: Final = {
     "Expected `int`, got `str`": "Expected a whole number",
     "Expected `float`, got `str`": "Expected a number",
 }
-"""What to say of text in place of the messages of msgspec."""
+"""The messages for text, in place of those of msgspec."""
 
 
 class NamedValues:
