@@ -38,6 +38,7 @@ from ropewalk.auth.refusals import NotAllowed, NotAuthenticated, Refused
 from ropewalk.auth.requiring import REQUIREMENTS, Requirement, requires
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.secrets import same_secret
+from ropewalk.auth.token_issuer import TokenIssuer
 
 __all__ = [
     "JWKS",
@@ -76,6 +77,7 @@ __all__ = [
     "Requirement",
     "Scheme",
     "TokenIntrospection",
+    "TokenIssuer",
     "TokenPrincipal",
     "Tokens",
     "authenticate",

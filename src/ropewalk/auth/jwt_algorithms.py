@@ -19,15 +19,15 @@ KNOWN: Final = {*_HMAC, *_RSA, "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "E
 
 
 class UnusableKey(ValueError):
-    """A key that cannot verify tokens. The text says why."""
+    """A key that cannot verify or sign tokens. The text says why."""
 
 
-def check_algorithms(algorithms: tuple[str, ...] | None) -> None:
+def check_algorithms(algorithms: tuple[str, ...] | None, owner: str = "JWTOptions") -> None:
     """Raises HandlerError (RW240) for an unknown algorithm, or an empty tuple."""
     given: Any = algorithms
     if given is not None and (not isinstance(given, tuple) or not given or not KNOWN.issuperset(given)):
         remedy = f"Use a tuple of some of {', '.join(sorted(KNOWN))}."
-        raise HandlerError("RW240", f"JWTOptions has the algorithms {shown(given)}.", remedy)
+        raise HandlerError("RW240", f"{owner} has the algorithms {shown(given)}.", remedy)
 
 
 def algorithms_of_public_key(key: Any) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Keys that verify tokens, each with the algorithms that it may be used with."""
+"""Keys that verify or sign tokens, each with the algorithms that it may be used with."""
 
 import re
 from base64 import b64decode
@@ -13,6 +13,9 @@ from ropewalk.errors import HandlerError
 
 MOST_KEYS: Final = 50
 """The most keys that are read from a JWK Set. Microsoft's set has about ten."""
+_PUBLIC_PARTS: Final = ("kty", "n", "e", "crv", "x", "y", "k")
+_PRIVATE_PARTS: Final = ("d", "p", "q", "dp", "dq", "qi")
+"""The members of a JWK with the numbers of a key (RFC 7518, section 6). Others do not change the key."""
 _PUBLIC_TEXT: Final = re.compile(rb"----[- ]BEGIN |\b(?:ssh|ecdsa)-\S+\s+AAAA")
 """Finds a public key in PEM or SSH format within a text."""
 
@@ -33,6 +36,12 @@ class Key:
         except ValueError:  # such as a signature of another length
             return False
 
+    def sign(self, algorithm: str, signed: bytes) -> bytes:
+        """The signature of some bytes. `algorithm` must be one of `algorithms`, and the key one of `signing_key`."""
+        model = optional("joserfc.jws", "joserfc", "TokenIssuer").JWSRegistry.algorithms[algorithm]
+        signature: bytes = model.sign(signed, self.key)
+        return signature
+
 
 def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
     """The keys in `JWTOptions.keys`. Raises HandlerError (RW240) for a key that cannot be used."""
@@ -44,6 +53,14 @@ def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
     if not made:
         raise HandlerError("RW240", "JWTOptions has no keys.")
     return made
+
+
+def signing_key(given: Any, algorithms: tuple[str, ...] | None) -> Key:
+    """The secret or private key that `TokenIssuer` signs with. Raises UnusableKey for a key that cannot sign."""
+    key = _from_jwk(given, algorithms, "sign") if isinstance(given, dict) else _key_of(given, algorithms)
+    if key.key.key_type != "oct" and not key.key.is_private:
+        raise UnusableKey("it is a public key; tokens are signed with the private key")
+    return key
 
 
 def public_keys(jwks: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
@@ -76,7 +93,7 @@ def _key_of(given: Any, algorithms: tuple[str, ...] | None) -> Key:
             key = _import(octets, kind)
             if key is not None:
                 return _with_algorithms(key, None, algorithms_of_public_key(key), algorithms)
-        raise UnusableKey("it is not a public key of RSA, EC, Ed25519 or Ed448 in PEM")
+        raise UnusableKey("it is not a key of RSA, EC, Ed25519 or Ed448 in PEM, or it has a password")
     _refuse_public(octets)
     allowed = algorithms_of_secret(octets)
     key = _import(octets, "oct")
@@ -85,13 +102,14 @@ def _key_of(given: Any, algorithms: tuple[str, ...] | None) -> Key:
     return _with_algorithms(key, None, allowed, algorithms)
 
 
-def _from_jwk(jwk: dict[str, Any], algorithms: tuple[str, ...] | None) -> Key:
+def _from_jwk(jwk: dict[str, Any], algorithms: tuple[str, ...] | None, operation: str = "verify") -> Key:
     kind, key_id, pinned, operations = (jwk.get(name) for name in ("kty", "kid", "alg", "key_ops"))
-    if jwk.get("use", "sig") != "sig" or (operations is not None and "verify" not in _list(operations)):
+    if jwk.get("use", "sig") != "sig" or (operations is not None and operation not in _list(operations)):
         raise UnusableKey("it is not for signatures")
     if kind not in ("RSA", "EC", "OKP", "oct") or not isinstance(key_id, str | None):
         raise UnusableKey("its type or its id is unknown")
-    parts = {name: value for name, value in jwk.items() if name in ("kty", "n", "e", "crv", "x", "y", "k")}
+    names = _PUBLIC_PARTS if operation == "verify" else _PUBLIC_PARTS + _PRIVATE_PARTS
+    parts = {name: value for name, value in jwk.items() if name in names}
     key = _import(parts, kind)
     if key is None:
         raise UnusableKey("it is malformed")
