@@ -1,11 +1,10 @@
 """The complete service."""
 
 from ropewalk import App, OpenAPI
-from ropewalk.auth import authenticate
 from ropewalk.middleware import CORSOptions, cors, request_id
 from todo.store import Store
 from todo.todos import todos
-from todo.users import tokens, users
+from todo.users import users
 
 app = App(
     middleware=[
@@ -18,14 +17,8 @@ app = App(
                 expose=["Link", "X-Request-ID"],
             )
         ),
-        authenticate(tokens, optional=True),
     ],
-    openapi=OpenAPI(
-        title="Todo",
-        version="1.0.0",
-        security_schemes={"token": tokens.openapi()},
-        security=[{"token": []}],
-    ),
+    openapi=OpenAPI(title="Todo", version="1.0.0"),
 )
 app.provide("store", Store, scope="app")
 app.mount("", users)

@@ -8,9 +8,9 @@ from msgspec import UNSET, Meta
 from ropewalk import App, Depends, HTTPError, Request, Response
 from todo.models import NewTodo, Todo, TodoChange
 from todo.store import Store
-from todo.users import CurrentUser
+from todo.users import CurrentUser, logged_in
 
-todos = App()
+todos = App(middleware=[logged_in])
 
 
 @todos.post("", status=201)

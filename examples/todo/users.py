@@ -1,25 +1,29 @@
 """Users sign up, and log in to get a token."""
 
 import os
-import time
+from datetime import timedelta
 from typing import Annotated, Any
 
-from joserfc import jwt
-from joserfc.jwk import OctKey
-
 from ropewalk import App, Depends, HTTPError
-from ropewalk.auth import BearerJWT, JWTOptions, Principal, hash_password, verify_password
+from ropewalk.auth import (
+    BearerJWT,
+    JWTOptions,
+    Principal,
+    TokenIssuer,
+    authenticate,
+    hash_password,
+    verify_password,
+)
 from todo.models import Credentials, Token, User
 from todo.store import Store
 
 SECRET = os.environ.get("TODO_SECRET") or os.urandom(32).hex()
-LIFETIME = 3600
-NAMES = {"iss": "todo", "aud": "todo"}
+issuer = TokenIssuer(SECRET, issuer="todo", audience="todo", lifetime=timedelta(hours=1))
 
 users = App()
 
 
-@users.post("/users", status=201, responses={409: "The name is taken."}, operation={"security": []})
+@users.post("/users", status=201, responses={409: "The name is taken."})
 async def sign_up(new: Credentials, store: Annotated[Store, Depends()]) -> User:
     """Sign up."""
     hashed = await hash_password(new.password)
@@ -28,13 +32,12 @@ async def sign_up(new: Credentials, store: Annotated[Store, Depends()]) -> User:
     return User(new.name)
 
 
-@users.post("/tokens", status=201, responses={403: "The name or the password is wrong."}, operation={"security": []})
+@users.post("/tokens", status=201, responses={403: "The name or the password is wrong."})
 async def log_in(given: Credentials, store: Annotated[Store, Depends()]) -> Token:
     """Log in, and get a token."""
     if not await verify_password(given.password, store.hashes.get(given.name)):
         raise HTTPError(403, "The name or the password is wrong.")
-    claims = NAMES | {"sub": given.name, "exp": int(time.time()) + LIFETIME}
-    return Token(jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET)), LIFETIME)
+    return Token(issuer.issue(given.name), issuer.expires_in)
 
 
 def load_user(claims: dict[str, Any]) -> User:
@@ -45,11 +48,13 @@ def load_user(claims: dict[str, Any]) -> User:
 tokens = BearerJWT(
     JWTOptions(keys=SECRET, issuer="todo", audience="todo", required=("exp", "sub"), load=load_user), realm="todo"
 )
+logged_in = authenticate(tokens)
+"""The middleware of routes that need a token. It is not around `log_in`, which a client with an old token calls too."""
 
 CurrentUser = Annotated[User, Principal()]
 
 
-@users.get("/me")
+@users.get("/me", middleware=[logged_in])
 def me(user: CurrentUser) -> User:
     """See who you are."""
     return user

@@ -71,6 +71,15 @@ def test_without_a_token(client: Client) -> None:
     assert (refused.status, refused.headers["www-authenticate"]) == (401, 'Bearer realm="todo"')
 
 
+def test_a_client_with_an_old_token_logs_in_again(client: Client) -> None:
+    client.advance(3600 + 60)
+    assert client.get("/me").status == 401
+    response = client.post("/tokens", json=ADA)
+    assert response.status == 201
+    client.login(token=response.json()["access_token"])
+    assert client.get("/me").json() == {"name": "ada"}
+
+
 def test_users(client: Client) -> None:
     assert client.get("/me").json() == {"name": "ada"}
     assert client.post("/users", json=ADA).status == 409
@@ -88,8 +97,9 @@ def test_scripts_of_the_site(client: Client) -> None:
 
 def test_the_document() -> None:
     document = Client(app).get("/openapi.json").json()
-    assert document["security"] == [{"token": []}]
-    assert document["paths"]["/tokens"]["post"]["security"] == []
+    assert "security" not in document["paths"]["/tokens"]["post"]
+    assert document["paths"]["/me"]["get"]["security"] == [{"bearer": []}]
+    assert document["paths"]["/todos"]["get"]["security"] == [{"bearer": []}]
     assert set(document["paths"]["/todos/{id}"]) == {"get", "patch", "delete"}
     page = document["paths"]["/todos"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert page == {"type": "array", "items": {"$ref": "#/components/schemas/Todo"}}
