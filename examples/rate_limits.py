@@ -2,10 +2,13 @@
 
 Send this several times, and the third response is a 429:
 
-    curl -i -X POST http://127.0.0.1:8080/login
+    curl -i http://127.0.0.1:8080/login --json '{"name": "ada"}'
 """
 
 import os
+from urllib.parse import parse_qs
+
+from msgspec import Struct
 
 from ropewalk import App, Request, Response
 from ropewalk.middleware import Limit, Next, RateLimit, rate_limit
@@ -47,9 +50,15 @@ def health(request: Request) -> str:
 # Limit login attempts for each client, and for each user name from all clients.
 
 
-async def tried_name(request: Request) -> str | None:
-    """Return the name in the body. A request without a name counts only for its client."""
-    return (await request.text())[:100] or None
+class Attempt(Struct):
+    """The part of a login that counts: other fields, such as the password, are ignored."""
+
+    name: str
+
+
+async def tried_name(request: Request) -> str:
+    """The name in a JSON body. A request without one gets 422."""
+    return (await request.json(Attempt)).name
 
 
 attempts = RateLimit(
@@ -69,7 +78,20 @@ def log_in(request: Request) -> str:
 app.mount("/login", login)
 
 
-# Limit each user of the API, whatever address the requests come from.
+async def tried_name_in_form(request: Request) -> str | None:
+    """The name in a form. A request without one is counted by its client alone."""
+    return parse_qs(await request.text()).get("name", [None])[0]
+
+
+attempts_by_form = RateLimit(Limit(10, 3600, key=tried_name_in_form), store=store, scope="sign-in")
+
+
+@app.post("/sign-in", middleware=[rate_limit(attempts_by_form)])
+def sign_in(request: Request) -> str:
+    return "Not yet\n"
+
+
+# Each user of the API, wherever the requests come from.
 
 
 async def authenticate(request: Request, next: Next) -> Response:

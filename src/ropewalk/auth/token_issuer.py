@@ -98,7 +98,7 @@ class TokenIssuer:
 
 def _words(name: str, given: Any) -> list[str]:
     """The scopes or roles as a sorted list. A space would make two of one."""
-    words = given.split() if isinstance(given, str) else None
+    words: list[Any] | None = given.split() if isinstance(given, str) else None
     if words is None and isinstance(given, Iterable) and not isinstance(given, Mapping):
         words = list(given)
     if words is None or any(not isinstance(each, str) or each.split() != [each] for each in words):

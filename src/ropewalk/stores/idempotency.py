@@ -111,6 +111,14 @@ class MemoryIdempotency:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def clear(self) -> None:
+        """Forget all keys and responses. Call it between tests."""
+        self._kept.clear()
+        self._expiry.clear()
+        self._saved.clear()
+        self._owned.clear()
+        self._bytes = 0
+
     async def claim(self, key: str, fingerprint: str, token: str, seconds: float, *, owner: str = "") -> Record | None:
         """See IdempotencyStore."""
         now = self._clock()

@@ -72,6 +72,12 @@ class MemoryRateLimits:
     def __len__(self) -> int:
         return len(self._full_at)
 
+    def clear(self) -> None:
+        """Forget all buckets, so that each key starts again with a full one. Call it between tests."""
+        self._full_at.clear()
+        self._order.clear()
+        self._dropped.clear()
+
     async def take(self, buckets: Sequence[Bucket]) -> Taken:
         """See RateLimitStore."""
         now = self._clock()

@@ -251,6 +251,19 @@ class TestMemory:
         run(calls())
         assert len(store) == 1
 
+    def test_cleared(self, run: Run) -> None:
+        store = MemoryIdempotency(most_bytes=100, clock=Clock())
+
+        async def calls() -> list[Record | None]:
+            for key in "ab":
+                await store.claim(key, "print", key, 60, owner="ada")
+                await store.save(key, key, b"r" * 10, 60)
+            store.clear()
+            return [await store.claim(key, "print", key, 60, owner="ada") for key in "ab"]
+
+        assert run(calls()) == [None, None]
+        assert len(store) == 2
+
     def test_nothing_is_left_of_expired_keys(self, run: Run) -> None:
         clock = Clock()
         store = MemoryIdempotency(clock=clock)

@@ -113,6 +113,14 @@ class TestMemory:
         clock.now += 100
         assert take(store, one) == Taken(True, (1.0,))
 
+    def test_cleared(self) -> None:
+        store = MemoryRateLimits(most_keys=2, clock=Clock())
+        for key in "abcd":  # two of them are dropped, but their state is kept
+            assert take(store, bucket(key, 1, rate=0.1)).allowed
+        store.clear()
+        assert len(store) == 0
+        assert [take(store, bucket(key, 1, rate=0.1)).allowed for key in "abcd"] == [True] * 4
+
     def test_full_buckets_are_forgotten(self) -> None:
         clock = Clock()
         store = MemoryRateLimits(clock=clock)
