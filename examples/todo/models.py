@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -15,12 +15,10 @@ class NewTodo(Struct, forbid_unknown_fields=True):
     due: date | None = None
 
 
-class TodoChange(Struct, forbid_unknown_fields=True):
-    """The fields that a client may change. A field that is left out stays as it is."""
+class TodoFields(NewTodo):
+    """What a client may change."""
 
-    title: Title | UnsetType = UNSET
-    due: date | UnsetType | None = UNSET
-    done: bool | UnsetType = UNSET
+    done: bool = False
 
 
 class Todo(Struct):

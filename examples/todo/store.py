@@ -23,6 +23,10 @@ class Store:
         self.todos_of(user)[todo.id] = todo
         return todo
 
+    def replace(self, user: str, todo: Todo) -> None:
+        """Store a changed todo."""
+        self.todos_of(user)[todo.id] = todo
+
     def page(self, user: str, after: int, limit: int, done: bool | None) -> list[Todo]:
         """Return the first todos with ids above `after`. If `done` is not None, return only those with this state."""
         found = (todo for todo in self.todos_of(user).values() if todo.id > after and done in (None, todo.done))

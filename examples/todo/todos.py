@@ -1,12 +1,12 @@
 """Todos: `/todos` and `/todos/{id}`."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 
-from msgspec import UNSET, Meta
+from msgspec import structs
 
-from ropewalk import App, Depends, HTTPError, Request, Response
-from todo.models import NewTodo, Todo, TodoChange
+from ropewalk import App, Depends, HTTPError, MergePatch, Query, Request
+from ropewalk.paging import CursorPages, CursorQuery, Page
+from todo.models import NewTodo, Todo, TodoFields
 from todo.store import Store
 from todo.users import CurrentUser, logged_in
 
@@ -19,25 +19,23 @@ def add_todo(new: NewTodo, user: CurrentUser, store: Annotated[Store, Depends()]
     return store.add(user.name, new)
 
 
-@todos.get("", responses={200: list[Todo]})
-def list_todos(
-    request: Request,
-    user: CurrentUser,
-    store: Annotated[Store, Depends()],
-    done: bool | None = None,
-    after: Annotated[int, Meta(ge=0)] = 0,
-    limit: Annotated[int, Meta(ge=1, le=100)] = 20,
-) -> Response:
-    """List your todos, a page at a time.
+PAGES: CursorPages[int] = CursorPages(int, name="todos")
 
-    The field `Link` of the response has the address of the next page (RFC 8288).
-    """
-    found = store.page(user.name, after, limit + 1, done)
-    response = Response(found[:limit])
-    if len(found) > limit:
-        params = {**request.query, "after": str(found[limit - 1].id)}
-        response.headers["link"] = f'<{request.path}?{urlencode(params)}>; rel="next"'
-    return response
+
+class TodoQuery(CursorQuery, forbid_unknown_fields=True):
+    """`?done=false` leaves only what is still to do."""
+
+    done: bool | None = None
+
+
+@todos.get("")
+def list_todos(
+    request: Request, user: CurrentUser, store: Annotated[Store, Depends()], query: Annotated[TodoQuery, Query()]
+) -> Page[Todo]:
+    """List your todos, a page at a time."""
+    after = PAGES.position(query).key or 0
+    found = store.page(user.name, after, query.limit + 1, query.done)
+    return PAGES.page(request, query, found, key=lambda todo: todo.id)
 
 
 def find_todo(id: int, user: CurrentUser, store: Annotated[Store, Depends()]) -> Todo:
@@ -58,13 +56,13 @@ def show_todo(todo: FoundTodo) -> Todo:
 
 
 @todos.patch("/{id:int}", responses={404: "There is no such todo."})
-def change_todo(todo: FoundTodo, change: TodoChange) -> Todo:
+def change_todo(
+    todo: FoundTodo, patch: MergePatch[TodoFields], user: CurrentUser, store: Annotated[Store, Depends()]
+) -> Todo:
     """Change some fields of a todo."""
-    for name in change.__struct_fields__:
-        value = getattr(change, name)
-        if value is not UNSET:
-            setattr(todo, name, value)
-    return todo
+    changed = Todo(id=todo.id, **structs.asdict(patch.apply(todo)))
+    store.replace(user.name, changed)
+    return changed
 
 
 @todos.delete("/{id:int}", responses={404: "There is no such todo."})

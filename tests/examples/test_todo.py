@@ -9,6 +9,7 @@ from tests.processes import EXAMPLES, ropewalk
 from ropewalk.testing import Client
 from todo import app
 
+MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
 ADA = {"name": "ada", "password": "a long password"}
 
 
@@ -29,7 +30,8 @@ def test_a_todo(client: Client) -> None:
     added = client.post("/todos", json={"title": "Buy rope", "due": "2030-01-02"})
     assert added.status == 201
     assert added.json() == {"id": 1, "title": "Buy rope", "due": "2030-01-02", "done": False}
-    assert client.patch("/todos/1", json={"done": True}).json() == added.json() | {"done": True}
+    changed = client.patch("/todos/1", json={"done": True}, headers=MERGE_PATCH)
+    assert changed.json() == added.json() | {"done": True}
     assert client.get("/todos/1").json()["done"] is True
     assert client.delete("/todos/1").status == 204
     assert client.get("/todos/1").status == 404
@@ -39,11 +41,20 @@ def test_pages(client: Client) -> None:
     for number in range(3):
         client.post("/todos", json={"title": f"Splice {number}"})
     first = client.get("/todos?limit=2&done=false")
-    assert [todo["title"] for todo in first.json()] == ["Splice 0", "Splice 1"]
-    assert first.headers["link"] == '</todos?limit=2&done=false&after=2>; rel="next"'
-    last = client.get("/todos?limit=2&done=false&after=2")
-    assert [todo["title"] for todo in last.json()] == ["Splice 2"]
-    assert "link" not in last.headers
+    assert [todo["title"] for todo in first.json()["items"]] == ["Splice 0", "Splice 1"]
+    address = f"http://localhost/todos?limit=2&done=false&cursor={first.json()['next']}"
+    assert first.headers["link"] == f'<{address}>; rel="next"'
+    last = client.get(address)
+    assert [todo["title"] for todo in last.json()["items"]] == ["Splice 2"]
+    assert last.json()["next"] is None
+
+
+def test_what_a_patch_changes(client: Client) -> None:
+    added = client.post("/todos", json={"title": "Buy rope", "due": "2030-01-02"}).json()
+    assert client.patch("/todos/1", json={"due": None}, headers=MERGE_PATCH).json() == added | {"due": None}
+    refused = client.patch("/todos/1", json={"title": "", "id": 7}, headers=MERGE_PATCH)
+    assert {error["pointer"] for error in refused.json()["errors"]} == {"/title", "/id"}
+    assert client.patch("/todos/1", json={"done": True}).status == 415
 
 
 def test_mistakes_are_listed(client: Client) -> None:
@@ -59,7 +70,7 @@ def test_names_that_look_alike(client: Client) -> None:
 def test_todos_of_others_do_not_exist(client: Client) -> None:
     client.post("/todos", json={"title": "Buy rope"})
     log_in(client, {"name": "grace", "password": "another password"})
-    assert client.get("/todos").json() == []
+    assert client.get("/todos").json()["items"] == []
     assert client.get("/todos/1").json()["detail"] == "You have no todo 1."
     assert client.delete("/todos/1").status == 404
     assert client.get("/todos/x").status == 404
@@ -102,7 +113,7 @@ def test_the_document() -> None:
     assert document["paths"]["/todos"]["get"]["security"] == [{"bearer": []}]
     assert set(document["paths"]["/todos/{id}"]) == {"get", "patch", "delete"}
     page = document["paths"]["/todos"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-    assert page == {"type": "array", "items": {"$ref": "#/components/schemas/Todo"}}
+    assert page == {"$ref": "#/components/schemas/Page_Todo_"}
 
 
 @pytest.mark.slow
