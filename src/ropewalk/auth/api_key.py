@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, checked, identity_for
+from ropewalk.auth.option_checks import check_called_with
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme
 from ropewalk.errors import HandlerError, shown
@@ -43,6 +44,7 @@ class APIKey(Scheme):
             raise HandlerError("RW240", what, "Use a name such as X-API-Key. For Authorization, use another scheme.")
         self.key_name = key_name
         self.where = where
+        check_called_with(self, check, "a key")
         self._check = check
 
     def challenge(self) -> Challenge:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, checked, identity_for
+from ropewalk.auth.option_checks import check_called_with
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme, authorization
 from ropewalk.request import Request
@@ -21,6 +22,7 @@ class BasicAuth(Scheme):
 
     def __init__(self, check: Callable[[str, str], Any], *, realm: str = "app", name: str = "basic") -> None:
         super().__init__(name, realm)
+        check_called_with(self, check, "a name", "a password")
         self._check = check
 
     def challenge(self) -> Challenge:

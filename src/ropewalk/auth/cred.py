@@ -12,6 +12,7 @@ from zope.interface import providedBy
 from ropewalk.auth.basic import name_and_password
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, checked, identity_for
+from ropewalk.auth.option_checks import check_called_with
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme
 from ropewalk.errors import HandlerError, shown
@@ -51,6 +52,7 @@ class CredAuth(Scheme):
             raise HandlerError("RW240", "CredAuth got a portal without interfaces.", remedy)
         self._checkers = () if self._portal is not None else accepting
         self._interfaces = interfaces
+        check_called_with(self, credentials, "a request")
         self._credentials = credentials or _basic
         self._challenge = challenge or Challenge("Basic", (("realm", self.realm), ("charset", "UTF-8")))
         self._description = description or {"type": "http", "scheme": "basic"}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ropewalk.auth.option_checks import check_count, check_seconds, wrong
+from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds, wrong
 from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.errors import shown
 
@@ -78,3 +78,4 @@ class JWTOptions:
         check_seconds(self, "leeway", zero=True)
         check_count(self, "max_size")
         check_count(self, "remembered", least=0)
+        check_called_with(self, self.load, "the claims")

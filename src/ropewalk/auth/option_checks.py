@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from ropewalk.errors import HandlerError, is_int, shown
+from ropewalk.errors import HandlerError, is_int, misfit, named, shown
 
 _LONGEST_TIME: Final = 10**9
 """Seconds: about 30 years."""
@@ -28,3 +28,18 @@ def check_count(options: object, *names: str, least: int = 1) -> None:
         given: Any = getattr(options, name)
         if not is_int(given) or given < least:
             raise wrong(options, f"{name}={shown(given)}", f"Give an int of at least {least}.")
+
+
+def check_called_with(owner: object, function: Any, *given: str) -> None:
+    """Raises HandlerError (RW240) for a function that cannot be called with these arguments, such as one that has
+    dependencies. None is not checked."""
+    if function is None:
+        return
+    arguments = " and ".join(given)
+    if not callable(function):
+        raise wrong(owner, shown(function), f"Give a function of {arguments}.")
+    why = misfit(function, *given)
+    if why is not None:
+        what = f"{named(function)}, which cannot be called with {arguments}: {why}"
+        remedy = "Dependencies do not reach it: use `Depends` in a provider that takes the principal."
+        raise wrong(owner, what, remedy)

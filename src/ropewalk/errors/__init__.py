@@ -41,6 +41,7 @@ from ropewalk.errors.naming import (
     shown,
     visible,
 )
+from ropewalk.errors.signatures import misfit
 from ropewalk.errors.status import is_int, is_status, phrase
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "interrupts",
     "is_int",
     "is_status",
+    "misfit",
     "named",
     "phrase",
     "place",

@@ -29,6 +29,7 @@ from ropewalk.middleware.options import (
     check_kind,
     check_seconds,
     check_switches,
+    check_takes_request,
     tokens,
     wrong,
 )
@@ -94,6 +95,7 @@ class IdempotencyOptions:
         object.__setattr__(self, "methods", frozenset(each.upper() for each in methods))
         if not callable(self.required):
             check_switches(self, "required")
+        check_takes_request(self, "required")
         check_function(self, "scope")
         check_count(self, "largest_body")
         check_choice(self, "on_store_failure", ("open", "closed"))

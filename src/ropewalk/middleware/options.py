@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ropewalk.errors import HandlerError, InvalidField, full_name, is_int, shown
+from ropewalk.errors import HandlerError, InvalidField, full_name, is_int, misfit, named, shown
 from ropewalk.headers import TOKEN, field_value
 
 LONGEST_TIME: Final = 1e9
@@ -69,6 +69,18 @@ def check_function(owner: object, name: str) -> None:
     value = getattr(owner, name)
     if value is not None and not callable(value):
         raise wrong(owner, name, value, "Give a function of the request, or None.")
+    check_takes_request(owner, name)
+
+
+def check_takes_request(owner: object, name: str) -> None:
+    """Raises HandlerError (RW230) if an option is a function that cannot be called with a request alone, such as one
+    that has dependencies."""
+    value = getattr(owner, name)
+    why = misfit(value, "request") if callable(value) else None
+    if why is not None:
+        what = f"{type(owner).__name__}: {name} is {named(value)}, which cannot be called with a request: {why}."
+        remedy = "Dependencies do not reach it: keep what it needs in an object, and use its method."
+        raise HandlerError("RW230", what, remedy)
 
 
 def check_field(owner: object, name: str, *, optional: bool = True) -> None:

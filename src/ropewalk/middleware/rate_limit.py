@@ -18,6 +18,7 @@ from ropewalk.middleware.options import (
     check_kind,
     check_seconds,
     check_switches,
+    check_takes_request,
     unsafe,
     wrong,
 )
@@ -67,6 +68,7 @@ class Limit:
         check_count(self, "burst", least=1, optional=True)
         if self.key not in ("client", "user") and not callable(self.key):
             raise wrong(self, "key", self.key, 'Give "client", "user" or a function.')
+        check_takes_request(self, "key")
         if not self.name:
             object.__setattr__(self, "name", f"{self.requests}-per-{self.seconds:g}".replace("+", ""))
         _check_name(self, "name")

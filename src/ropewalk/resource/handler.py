@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ropewalk.errors import HandlerError, named, shown
+from ropewalk.errors import HandlerError, misfit, named, shown
 from ropewalk.response import BYTES, TEXT
 
 ATTACHED: Final = "ropewalk_handler"
@@ -81,6 +81,11 @@ def check_middleware(middleware: Any) -> Any:
         advice = f"Write `async def {name}(request, next)`. If it makes a middleware, call it: {name}(...)."
         what = f"{named(middleware)} is not a coroutine function."
         raise HandlerError("RW205", what, advice if name.isidentifier() else None)
+    why = misfit(middleware, "request", "next")
+    if why is not None:
+        what = f"{named(middleware)} cannot be called with a request and the next step: {why}."
+        remedy = "Dependencies do not reach middleware: keep what it needs in an object, and use its method."
+        raise HandlerError("RW205", what, f"Write `async def middleware(request, next)`. {remedy}")
     return middleware
 
 

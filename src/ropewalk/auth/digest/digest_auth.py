@@ -16,7 +16,7 @@ from ropewalk.auth.digest.hashes import ALGORITHMS
 from ropewalk.auth.digest.nonces import Nonces
 from ropewalk.auth.digest.users import FoundUsers
 from ropewalk.auth.identity import Identity
-from ropewalk.auth.option_checks import check_seconds
+from ropewalk.auth.option_checks import check_called_with, check_seconds
 from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import authorization
 from ropewalk.clocks import unix_time
@@ -74,6 +74,7 @@ class DigestAuth(CredAuth):
     ) -> None:
         is_function = len(accepting) == 1 and callable(accepting[0])
         if is_function and not ICredentialsChecker.providedBy(accepting[0]) and not isinstance(accepting[0], Portal):
+            check_called_with(self, accepting[0], "a name")
             accepting = (FoundUsers(accepting[0]),)
         description = {"type": "http", "scheme": "digest"}
         super().__init__(*accepting, interfaces=interfaces, description=description, realm=realm, name=name)

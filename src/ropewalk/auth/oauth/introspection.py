@@ -14,7 +14,7 @@ from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_options import JWTOptions
 from ropewalk.auth.jwt_tokens import refused
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication, ProviderCalls, client_request, unusable
-from ropewalk.auth.option_checks import check_count, check_seconds
+from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds
 from ropewalk.auth.packages import optional
 from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url
 from ropewalk.clocks import unix_time
@@ -63,6 +63,7 @@ class IntrospectionOptions:
     """The most bytes of a response from the provider."""
 
     def __post_init__(self) -> None:
+        check_called_with(self, self.load, "the claims")
         if not is_secure_url(self.url):
             what = f"IntrospectionOptions has the url {shown(self.url)}."
             raise HandlerError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")

@@ -9,7 +9,7 @@ from ropewalk.auth.oauth.logins import LoginStore
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication
 from ropewalk.auth.oauth.return_path import own_path
 from ropewalk.auth.oauth.tokens import Tokens
-from ropewalk.auth.option_checks import check_count, check_seconds, wrong
+from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds, wrong
 from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.errors import shown
 
@@ -81,6 +81,8 @@ class LoginOptions:
             given: Any = getattr(self, name)
             if not isinstance(given, str) or not given or not given.isascii() or not given.isprintable():
                 raise wrong(self, f"the {name} {shown(given)}", "Give the one that is registered at the provider.")
+        check_called_with(self, self.load, "the claims")
+        check_called_with(self, self.on_login, "a principal", "its tokens")
         parts = urlsplit(self.redirect_uri)
         last = parts.path.rpartition("/")[2]
         if not is_secure_url(self.redirect_uri) or parts.query or parts.fragment or last in ("", "login", "logout"):
@@ -174,6 +176,7 @@ class OAuth2Options(LoginOptions):
         if (self.userinfo_url is None) == (self.find_user is None):
             what = "no way, or two, to find out who the user is"
             raise wrong(self, what, "Give either userinfo_url or find_user.")
+        check_called_with(self, self.find_user, "the tokens")
 
     @property
     def provider(self) -> str:

@@ -1,0 +1,54 @@
+"""Users of tokens, found in a database by a provider: `ropewalk run examples/token_users.py`."""
+
+import os
+from typing import Annotated
+
+from msgspec import Struct
+
+from ropewalk import App, Depends, HTTPError
+from ropewalk.auth import BearerJWT, JWTOptions, Principal, TokenPrincipal, authenticate
+
+SECRET = os.environ.get("TOKEN_SECRET") or os.urandom(32)
+logged_in = authenticate(BearerJWT(JWTOptions(keys=SECRET, issuer="hotel", audience="guests")))
+app = App(middleware=[logged_in])
+
+
+class User(Struct, frozen=True):
+    """A user as others see them."""
+
+    name: str
+
+
+class Users:
+    """Stands for your database."""
+
+    def __init__(self) -> None:
+        self._names = {"1": "ada"}
+
+    async def find(self, subject: str | None) -> User | None:
+        """The user with an id."""
+        name = self._names.get(subject or "")
+        return None if name is None else User(name)
+
+
+async def find_user(
+    token: Annotated[TokenPrincipal, Principal()], users: Annotated[Users, Depends(Users, scope="app")]
+) -> User:
+    """The user who has the token of the request."""
+    user = await users.find(token.subject)
+    if user is None:
+        raise HTTPError(401, "The user of this token does not exist.", {"WWW-Authenticate": "Bearer"})
+    return user
+
+
+CurrentUser = Annotated[User, Depends(find_user)]
+
+
+@app.get("/me")
+def me(user: CurrentUser) -> User:
+    """See who you are."""
+    return user
+
+
+if __name__ == "__main__":
+    app.run(port=8080)

@@ -1,0 +1,21 @@
+"""Checks whether a function of the application can be called with the arguments that it will get."""
+
+import inspect
+from typing import Any
+
+
+def misfit(function: Any, *given: object) -> str | None:
+    """Why a function cannot be called with these arguments, such as "missing a required argument: 'db'".
+
+    None if it can, or if its signature is unknown. A wrapper counts as it is, not as the function that it wraps,
+    because it may add arguments.
+    """
+    try:
+        signature = inspect.signature(function, follow_wrapped=False)
+    except (TypeError, ValueError):  # some builtins have no signature
+        return None
+    try:
+        signature.bind(*given)
+    except TypeError as error:
+        return str(error)
+    return None

@@ -1,0 +1,139 @@
+"""Functions of the application that cannot be called with what they will get, and where they are refused."""
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Annotated, Any
+
+import pytest
+from twisted.cred.checkers import FilePasswordDB
+
+from ropewalk import App, Depends, Request
+from ropewalk.auth import (
+    APIKey,
+    BasicAuth,
+    CredAuth,
+    DigestAuth,
+    IntrospectionOptions,
+    JWTOptions,
+    OAuth2Options,
+    OpenIDOptions,
+)
+from ropewalk.errors import HandlerError, misfit
+from ropewalk.middleware import IdempotencyOptions, Limit, RateLimit
+
+
+def database() -> dict[str, str]:
+    return {}
+
+
+Database = Annotated[dict[str, str], Depends(database)]
+
+
+def with_one(first: Any, database: Database) -> Any:
+    """As a check of one argument, with a dependency."""
+
+
+def with_two(first: Any, second: Any, database: Database) -> Any:
+    """As a check of two arguments, with a dependency."""
+
+
+async def with_request(request: Request, next: Any, database: Database) -> Any:
+    """A middleware with a dependency."""
+
+
+one: Any = with_one
+two: Any = with_two
+middleware: Any = with_request
+
+
+class Users:
+    def find(self, name: str, password: str) -> None: ...
+
+
+def login(**options: Any) -> OpenIDOptions:
+    return OpenIDOptions(
+        issuer="https://login.example",
+        client_id="hotel",
+        client_secret="s",
+        redirect_uri="https://hotel.example/auth/callback",
+        secret=b"s" * 32,
+        **options,
+    )
+
+
+def oauth2(find_user: Any) -> OAuth2Options:
+    return OAuth2Options(
+        authorization_url="https://login.example/authorize",
+        token_url="https://login.example/token",
+        client_id="hotel",
+        client_secret="s",
+        redirect_uri="https://hotel.example/auth/callback",
+        secret=b"s" * 32,
+        find_user=find_user,
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "register"),
+    [
+        ("RW240", lambda: BasicAuth(two)),
+        ("RW240", lambda: APIKey("X-Key", check=one)),
+        ("RW240", lambda: DigestAuth(one)),
+        ("RW240", lambda: CredAuth(FilePasswordDB("passwords"), credentials=one)),
+        ("RW240", lambda: JWTOptions(keys="k" * 32, issuer=None, audience=None, load=one)),
+        (
+            "RW240",
+            lambda: IntrospectionOptions(
+                url="https://login.example/i", client_id="h", client_secret="s", audience=None, load=one
+            ),
+        ),
+        ("RW240", lambda: login(load=one)),
+        ("RW240", lambda: login(on_login=two)),
+        ("RW240", lambda: oauth2(one)),
+        ("RW230", lambda: Limit(1, 60, key=one)),
+        ("RW230", lambda: RateLimit(Limit(1, 60), exempt=one)),
+        ("RW230", lambda: RateLimit(Limit(1, 60), user=one)),
+        ("RW230", lambda: IdempotencyOptions(scope=one)),
+        ("RW230", lambda: IdempotencyOptions(required=one)),
+        ("RW205", lambda: App(middleware=[middleware])),
+        ("RW205", lambda: App().middleware(middleware)),
+        ("RW205", lambda: App().get("/", middleware=[middleware])),
+    ],
+)
+def test_where_dependencies_do_not_reach(code: str, register: Callable[[], object]) -> None:
+    with pytest.raises(HandlerError, match=rf"{code} .*missing a required argument: 'database'.* Dependencies do not"):
+        register()
+
+
+def wrapper(*given: Any) -> None: ...
+
+
+@wraps(two)
+def adding(*given: Any) -> Any:
+    return two(*given, database())
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda name, password: None,
+        lambda name, password, realm="app": None,
+        Users().find,
+        partial(two, database={}),
+        wrapper,
+        adding,
+    ],
+)
+def test_what_fits(function: Any) -> None:
+    BasicAuth(function)
+    assert misfit(function, "ada", "s3cret") is None
+
+
+def test_a_function_without_a_signature() -> None:
+    assert misfit(print, "ada") is None
+    assert misfit(max, "ada") is None
+
+
+def test_too_few_parameters() -> None:
+    with pytest.raises(HandlerError, match="RW240 BasicAuth has .* too many positional arguments"):
+        BasicAuth(lambda name: None)  # type: ignore[arg-type, misc]
