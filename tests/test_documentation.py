@@ -38,6 +38,9 @@ INTERNAL = {
 """Modules from which programs import nothing."""
 
 BLOCK = r"(?ms:^```python\n(.*?)^```$)"
+GUIDES = sorted((DOCS / "how-to").glob("*.md"))
+SEVERAL_FILES = {"database.md", "rest-service.md"}
+"""Guides through several files, which say where their code is complete."""
 """A code block on a page."""
 
 
@@ -110,6 +113,18 @@ def test_code_that_is_shown_is_in_its_file(page: Path) -> None:
     """`<!-- examples/hello.py -->` above a block names the file that contains its code."""
     shown = re.findall(rf"<!-- (\S+) -->\n{BLOCK}", page.read_text(encoding="utf-8"))
     assert [code for file, code in shown if code not in (ROOT / file).read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=page_id)
+def test_guides_name_their_example_and_show_its_imports(page: Path) -> None:
+    """A reader who copies the code must not guess its imports. On a rendered page the comment is not visible."""
+    text = page.read_text(encoding="utf-8")
+    files = re.findall(r"<!-- (examples/\S+\.py) -->", text)
+    if files:
+        named = [file for file in files if file in re.sub("<!--.*?-->", "", text)]
+        assert named, f"link to {files[0]}"
+    if files and page.name not in SEVERAL_FILES:
+        assert re.search("(?m)^(import|from) ", re.findall(BLOCK, text)[0]), f"show the imports of {files[0]} first"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
