@@ -327,7 +327,7 @@ class TestMissingPackages:
         last = ended.stderr.splitlines()[-2:]
         assert last[0].startswith("ModuleNotFoundError: ")
         assert last[1].startswith(
-            f"RW750 The program needs {package}, which is not installed. Run `pip install 'ropewalk[{extra}]'"
+            f"RW750 The program needs {package}, which is not installed. Run `pip install '/path/to/ropewalk[{extra}]'"
         )
 
     def test_none_is_named_for_others(self, tmp_path: Path) -> None:

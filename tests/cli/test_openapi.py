@@ -68,7 +68,8 @@ def test_yaml_without_its_package(project: Path, monkeypatch: pytest.MonkeyPatch
     result = openapi("hello.py", "--yaml")
     assert result.exit_code == 2
     assert result.output == (
-        "RW750 --yaml needs PyYAML, which is not installed. Run `pip install 'ropewalk[openapi]'`.\n"
+        "RW750 --yaml needs PyYAML, which is not installed. "
+        "Run `pip install '/path/to/ropewalk[openapi]'`, with the path of your checkout or wheel.\n"
     )
 
 

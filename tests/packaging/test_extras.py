@@ -90,10 +90,13 @@ def test_tls(extra: str, way: str, folder: Path) -> None:
             assert last == (
                 f"ropewalk.dropin.entry.extras.MissingPackage: RW750 {endpoint} needs pyOpenSSL, which is not "
                 "installed. "
-                "Run `pip install 'ropewalk[tls]'`."
+                "Run `pip install '/path/to/ropewalk[tls]'`, with the path of your checkout or wheel."
             )
         else:  # the message of the program under `python`
-            missing = "RW750 The program needs pyOpenSSL, which is not installed. Run `pip install 'ropewalk[tls]'`."
+            missing = (
+                "RW750 The program needs pyOpenSSL, which is not installed. "
+                "Run `pip install '/path/to/ropewalk[tls]'`, with the path of your checkout or wheel."
+            )
             assert output.splitlines()[-2:] == ["ModuleNotFoundError: No module named 'OpenSSL'", missing]
 
 
@@ -103,7 +106,7 @@ def test_tls_in_other_descriptions(endpoint: str, tmp_path: Path) -> None:
     assert code == 1
     assert output.splitlines()[-1].endswith(
         f"RW750 {endpoint.removeprefix('haproxy:')} needs pyOpenSSL, which is not installed. "
-        "Run `pip install 'ropewalk[tls]'`."
+        "Run `pip install '/path/to/ropewalk[tls]'`, with the path of your checkout or wheel."
     )
 
 
@@ -112,7 +115,7 @@ def test_listen_ssl_of_a_program_under_exec(tmp_path: Path) -> None:
     assert code == 1
     assert output.splitlines()[-1] == (
         "ropewalk.dropin.entry.extras.MissingPackage: RW750 reactor.listenSSL needs pyOpenSSL, which is not installed. "
-        "Run `pip install 'ropewalk[tls]'`."
+        "Run `pip install '/path/to/ropewalk[tls]'`, with the path of your checkout or wheel."
     )
 
 
@@ -132,7 +135,8 @@ def test_websocket(extra: str, tmp_path: Path) -> None:
         if extra == PLAIN:
             output, _ = process.communicate()
             missing = (
-                "RW750 The program needs wsproto, which is not installed. Run `pip install 'ropewalk[websocket]'`."
+                "RW750 The program needs wsproto, which is not installed. "
+                "Run `pip install '/path/to/ropewalk[websocket]'`, with the path of your checkout or wheel."
             )
             assert output.splitlines()[-2:] == ["ModuleNotFoundError: No module named 'wsproto'", missing]
             return
@@ -158,7 +162,7 @@ def test_the_page_of_an_api(extra: str, tmp_path: Path) -> None:
         assert ended == 1
         assert output.splitlines()[-1] == (
             "ropewalk.errors.StartError: RW750 OpenAPI(ui='/docs') needs swagger-ui-py, which is not installed. "
-            "Run `pip install 'ropewalk[openapi]'`, or set ui=None."
+            "Run `pip install '/path/to/ropewalk[openapi]'`, with the path of your checkout or wheel. Or set ui=None."
         )
     else:
         assert (ended, output) == (0, "10\n")

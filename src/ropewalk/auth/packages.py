@@ -3,7 +3,7 @@
 from importlib import import_module
 from types import ModuleType
 
-from ropewalk.errors import HandlerError
+from ropewalk.errors import HandlerError, install_remedy
 
 
 class MissingPackage(HandlerError, ImportError):
@@ -16,4 +16,4 @@ def optional(module: str, package: str, feature: str, *, extra: str = "auth") ->
         return import_module(module)
     except ImportError as error:
         what = f"{feature} needs {package}, which is not installed."
-        raise MissingPackage("RW244", what, f"Run `pip install 'ropewalk[{extra}]'`.") from error
+        raise MissingPackage("RW244", what, install_remedy(extra)) from error

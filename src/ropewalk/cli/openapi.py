@@ -12,7 +12,7 @@ from ropewalk.cli.flags import Command, flag, target_argument
 from ropewalk.cli.hosting import hosting_flags, hosting_of
 from ropewalk.cli.settings_precedence import config_flag
 from ropewalk.cli.target import load_target
-from ropewalk.errors import RopewalkError
+from ropewalk.errors import RopewalkError, install_remedy
 from ropewalk.openapi import encode_document
 from ropewalk.resource import as_resource
 from ropewalk.server import install_reactor
@@ -42,7 +42,7 @@ def _yaml(document: bytes) -> str:
     try:
         module: Any = import_module("yaml")
     except ImportError as error:
-        what = "--yaml needs PyYAML, which is not installed. Run `pip install 'ropewalk[openapi]'`."
+        what = f"--yaml needs PyYAML, which is not installed. {install_remedy('openapi')}"
         raise CLIError("RW750", what) from error
     text: str = module.safe_dump(msgspec.json.decode(document), sort_keys=False, allow_unicode=True)
     return text

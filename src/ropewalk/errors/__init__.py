@@ -28,6 +28,7 @@ from ropewalk.errors.exceptions import (
     WrongReturn,
     WrongThread,
 )
+from ropewalk.errors.installing import install_command, install_remedy
 from ropewalk.errors.interrupts import interrupts
 from ropewalk.errors.naming import (
     MOST_SHOWN,
@@ -74,6 +75,8 @@ __all__ = [
     "code_place",
     "describe",
     "full_name",
+    "install_command",
+    "install_remedy",
     "interrupts",
     "is_int",
     "is_status",

@@ -9,6 +9,8 @@ for start-up and the command line, RW5xx for the engine and its listening socket
 from dataclasses import dataclass
 from typing import Final
 
+from ropewalk.errors.installing import install_remedy
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -221,7 +223,7 @@ _ENTRIES: Final = (
         "Return a str from the function, or None where the documentation allows it. `request.state.user` must be a "
         "str, an int, a UUID, or an object whose `id` is one.",
     ),
-    Entry("RW237", "The package for a store in Redis is not installed.", "Run `pip install 'ropewalk[redis]'`."),
+    Entry("RW237", "The package for a store in Redis is not installed.", install_remedy("redis")),
     Entry(
         "RW238",
         "A middleware that counts or keeps something for each user does not know the user yet.",
@@ -250,7 +252,7 @@ _ENTRIES: Final = (
     Entry(
         "RW244",
         "Authentication needs a package that is not installed.",
-        "Run `pip install 'ropewalk[auth]'`.",
+        install_remedy("auth"),
     ),
     Entry(
         "RW245",
@@ -272,7 +274,7 @@ _ENTRIES: Final = (
         "A patch was applied to an object that is invalid for its type.",
         "Give `apply` an object of the type that the annotation names, or of a type with the same fields.",
     ),
-    Entry("RW261", "The package for JSON Patch is not installed.", "Run `pip install 'ropewalk[patch]'`."),
+    Entry("RW261", "The package for JSON Patch is not installed.", install_remedy("patch")),
     Entry(
         "RW262",
         "`request.after` was given something that cannot be called.",
@@ -499,7 +501,7 @@ _ENTRIES: Final = (
     Entry(
         "RW750",
         "A feature needs a package that is not installed.",
-        "Install the extra that the message names, such as `pip install 'ropewalk[tls]'`.",
+        "Install the extra that the message names. " + install_remedy("tls"),
     ),
     Entry(
         "RW751",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from ropewalk.errors import StartError
+from ropewalk.errors import StartError, install_remedy
 from ropewalk.request import Request
 from ropewalk.response import Response
 
@@ -132,4 +132,4 @@ def files_folder(path: str) -> Path:
         if all((folder / name).is_file() for name in (SCRIPT, STYLE, LOGIN)):
             return folder
     what = f"OpenAPI(ui={path!r}) needs swagger-ui-py, which is not installed."
-    raise StartError("RW750", what, "Run `pip install 'ropewalk[openapi]'`, or set ui=None.")
+    raise StartError("RW750", what, f"{install_remedy('openapi')} Or set ui=None.")

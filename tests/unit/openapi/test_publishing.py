@@ -282,6 +282,6 @@ class TestErrors:
             app_with()
         assert str(caught.value) == (
             "RW750 OpenAPI(ui='/docs') needs swagger-ui-py, which is not installed. "
-            "Run `pip install 'ropewalk[openapi]'`, or set ui=None."
+            "Run `pip install '/path/to/ropewalk[openapi]'`, with the path of your checkout or wheel. Or set ui=None."
         )
         assert Client(app_with(ui=None)).get("/openapi.json").status == 200

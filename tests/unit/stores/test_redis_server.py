@@ -122,5 +122,7 @@ def test_a_password_is_not_in_messages() -> None:
 
 def test_redis_py_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "redis", None)
-    with pytest.raises(HandlerError, match=r"RW237 RedisServer needs redis-py.*pip install 'ropewalk\[redis\]'"):
+    with pytest.raises(
+        HandlerError, match=r"RW237 RedisServer needs redis-py.*pip install '/path/to/ropewalk\[redis\]'"
+    ):
         RedisServer("redis://127.0.0.1")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import twisted
 
-from ropewalk.errors import StartError
+from ropewalk.errors import StartError, install_remedy
 from ropewalk.twisted_private import takes_newest_pyopenssl
 
 EXTRAS: Final = {
@@ -29,13 +29,12 @@ class MissingPackage(StartError, ImportError):
     def __init__(self, feature: str, module: str) -> None:
         package, extra = EXTRAS[module]
         message = f"{feature} needs {package}, which is not installed."
-        super().__init__("RW750", message, f"Run `{_command(extra)}`.")
+        super().__init__("RW750", message, install_remedy(extra, *_pins(extra)))
 
 
-def _command(extra: str) -> str:
-    """Return the command that installs an extra, with a version of pyOpenSSL that this Twisted supports."""
-    pin = "" if extra == "websocket" or takes_newest_pyopenssl(twisted.__version__) else " 'pyopenssl<26.2'"
-    return f"pip install 'ropewalk[{extra}]'{pin}"
+def _pins(extra: str) -> list[str]:
+    """Return the version of pyOpenSSL to install with an extra, if this Twisted does not support the newest."""
+    return [] if extra == "websocket" or takes_newest_pyopenssl(twisted.__version__) else ["pyopenssl<26.2"]
 
 
 def require(feature: str, *modules: str) -> None:
