@@ -4,7 +4,7 @@ from asyncio import _get_running_loop as running_loop
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from ropewalk.calling import RootTask
 from ropewalk.errors import shown
@@ -18,6 +18,7 @@ from ropewalk.testing.harness import Harness
 from ropewalk.testing.idle_reactor import ReactorUse
 from ropewalk.testing.outgoing import Outgoing, check_redirects
 from ropewalk.testing.request_bodies import Body, Files, make_body
+from ropewalk.testing.request_options import RequestOptions
 from ropewalk.testing.streamed_response import StreamedResponse
 from ropewalk.testing.targets import (
     Address,
@@ -314,31 +315,31 @@ class AsyncClient:
             if use is not None:
                 use.release()
 
-    async def get(self, path: str, **options: Any) -> ClientResponse:
+    async def get(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with GET."""
         return await self.request("GET", path, **options)
 
-    async def head(self, path: str, **options: Any) -> ClientResponse:
+    async def head(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with HEAD."""
         return await self.request("HEAD", path, **options)
 
-    async def post(self, path: str, **options: Any) -> ClientResponse:
+    async def post(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with POST."""
         return await self.request("POST", path, **options)
 
-    async def put(self, path: str, **options: Any) -> ClientResponse:
+    async def put(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with PUT."""
         return await self.request("PUT", path, **options)
 
-    async def patch(self, path: str, **options: Any) -> ClientResponse:
+    async def patch(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with PATCH."""
         return await self.request("PATCH", path, **options)
 
-    async def delete(self, path: str, **options: Any) -> ClientResponse:
+    async def delete(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with DELETE."""
         return await self.request("DELETE", path, **options)
 
-    async def options(self, path: str, **options: Any) -> ClientResponse:
+    async def options(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with OPTIONS."""
         return await self.request("OPTIONS", path, **options)
 

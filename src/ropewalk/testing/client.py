@@ -4,7 +4,7 @@ import asyncio
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 from weakref import finalize
 
 from ropewalk.headers import Fields, Headers
@@ -14,6 +14,7 @@ from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.cookie_jar import CookieJar
 from ropewalk.testing.idle_reactor import Claim, WouldBlock, runs_here
+from ropewalk.testing.request_options import RequestOptions
 from ropewalk.testing.targets import Address
 from ropewalk.testing.timeouts import TIMEOUT
 
@@ -133,42 +134,40 @@ class Client:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
                 runner.get_loop()
 
-    def request(self, method: str, path: str, **options: Any) -> ClientResponse:
+    def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """Like `AsyncClient.request`."""
         return self._run(self._client.request(method, path, **options))
 
-    def stream(self, method: str, path: str, **options: Any) -> BlockingStream:
-        """Like `AsyncClient.stream`: return when the head of the response has arrived.
-
-        Use the response in `with`, or close it.
-        """
+    def stream(self, method: str, path: str, **options: Unpack[RequestOptions]) -> BlockingStream:
+        """Like `AsyncClient.stream`: return when the head of the response has arrived. Use the response in `with`, or
+        close it."""
         return BlockingStream(self._run(self._client.stream(method, path, **options)), self._run)
 
-    def get(self, path: str, **options: Any) -> ClientResponse:
+    def get(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with GET."""
         return self.request("GET", path, **options)
 
-    def head(self, path: str, **options: Any) -> ClientResponse:
+    def head(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with HEAD."""
         return self.request("HEAD", path, **options)
 
-    def post(self, path: str, **options: Any) -> ClientResponse:
+    def post(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with POST."""
         return self.request("POST", path, **options)
 
-    def put(self, path: str, **options: Any) -> ClientResponse:
+    def put(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with PUT."""
         return self.request("PUT", path, **options)
 
-    def patch(self, path: str, **options: Any) -> ClientResponse:
+    def patch(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with PATCH."""
         return self.request("PATCH", path, **options)
 
-    def delete(self, path: str, **options: Any) -> ClientResponse:
+    def delete(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with DELETE."""
         return self.request("DELETE", path, **options)
 
-    def options(self, path: str, **options: Any) -> ClientResponse:
+    def options(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """`request` with OPTIONS."""
         return self.request("OPTIONS", path, **options)
 

@@ -109,7 +109,7 @@ class TestForms:
         (tmp_path / "large.bin").write_bytes(bytes(200_000))
         opened = io.BytesIO(b"skipped-from here")
         opened.seek(8)
-        files = {
+        files: Any = {
             "text": "words",
             "path": tmp_path / "large.bin",
             "named": ('a"b.json', b"{}"),
@@ -263,8 +263,8 @@ class TestRedirects:
     )
     def test_methods_and_bodies(self, status: int, method: str, becomes: str) -> None:
         client = Client(make(), follow_redirects=True)
-        body = {} if method == "GET" else {"json": {"a": 1}}
-        seen = echoed(client.request(method, "/to", params={"at": "/echo", "status": status}, **body))
+        json = None if method == "GET" else {"a": 1}
+        seen = echoed(client.request(method, "/to", params={"at": "/echo", "status": status}, json=json))
         assert seen["method"] == becomes
         kept = becomes == method != "GET"
         assert seen["body"] == ('{"a":1}' if kept else "")
@@ -381,7 +381,7 @@ class TestLogin:
         with client.stream("GET", "/echo", auth=("Aladdin", "open sesame")) as response:
             assert echoed(response.whole())["headers"]["authorization"] == basic
         with pytest.raises(TypeError, match=r"auth= takes a user and a password, \(user, password\), not 'abc'"):
-            client.get("/echo", auth="abc")
+            client.get("/echo", auth="abc")  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("arguments", [(), ("ada",), (None, "secret")])
     def test_wrong_arguments(self, arguments: tuple[Any, ...]) -> None:
