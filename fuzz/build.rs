@@ -1,4 +1,4 @@
-//! Compiles the oracle of the differential target.
+//! Compiles llhttp, with which the differential target compares the engine.
 
 use std::path::Path;
 

@@ -1,11 +1,11 @@
-//! Addresses of sockets as Python writes them: `(host, port)`, the path of a UNIX socket, or None.
+//! Socket addresses as Python represents them: `(host, port)`, the path of a UNIX socket, or None.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use ropewalk_engine::Address;
 
-/// The Python value of an address.
+/// Converts an address to its Python value.
 pub fn to_python<'py>(py: Python<'py>, address: &Address) -> PyResult<Bound<'py, PyAny>> {
     Ok(match address {
         Address::Inet(address) => {
@@ -19,7 +19,7 @@ pub fn to_python<'py>(py: Python<'py>, address: &Address) -> PyResult<Bound<'py,
     })
 }
 
-/// The address that a Python value stands for.
+/// Converts a Python value to an address.
 pub fn from_python(value: Option<&Bound<'_, PyAny>>) -> PyResult<Address> {
     let Some(value) = value else { return Ok(Address::Unknown) };
     if let Ok(path) = value.cast::<PyString>() {
@@ -28,6 +28,6 @@ pub fn from_python(value: Option<&Bound<'_, PyAny>>) -> PyResult<Address> {
     }
     let pair = value.cast::<PyTuple>().map_err(|_| PyTypeError::new_err("An address is (host, port), str or None."))?;
     let (host, port): (String, u16) = (pair.get_item(0)?.extract()?, pair.get_item(1)?.extract()?);
-    // Transports of tests have host names instead of addresses.
+    // The transports of tests may have a host name instead of an address.
     Ok(host.parse().map_or(Address::Unknown, |host| Address::Inet(std::net::SocketAddr::new(host, port))))
 }

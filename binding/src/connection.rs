@@ -1,4 +1,4 @@
-//! `Connection`: a socket of the engine, for its owner in Python.
+//! `Connection`: a connected socket of the engine, for its owner in Python.
 
 use std::os::fd::{AsRawFd as _, IntoRawFd as _};
 
@@ -21,7 +21,7 @@ pub struct Connection {
 
 #[pymethods]
 impl Connection {
-    /// The other end: `(host, port)`, the path of a UNIX socket, or None.
+    /// The address of the other end: `(host, port)`, the path of a UNIX socket, or None.
     #[getter]
     fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         address::to_python(py, &self.addresses().0)
@@ -38,24 +38,24 @@ impl Connection {
         lock(&self.engine.get().core).connection_descriptor(self.id).map_or(-1, |descriptor| descriptor.as_raw_fd())
     }
 
-    /// As `Pipe.set_idle_timeout`.
+    /// The same as `Pipe.set_idle_timeout`.
     #[pyo3(signature = (seconds, /))]
     fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         self.engine.get().command(py, |engine| engine.set_idle_timeout(self.id, (seconds.max(0.0) * 1000.0) as u64))
     }
 
-    /// Close it after what was written is sent, even if a response is not complete.
+    /// Close the connection after the queued output is sent, even if a response is not complete.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.engine.get().command(py, |engine| engine.close_connection(self.id))
     }
 
-    /// Close it now, with a reset.
+    /// Close the connection now, with a reset.
     fn abort(&self, py: Python<'_>) -> PyResult<()> {
         self.engine.get().command(py, |engine| engine.abort_connection(self.id))
     }
 
-    /// Take it out of the engine, if no request has begun on it. Returns its descriptor, which the caller closes, and
-    /// the bytes that were read.
+    /// Take the socket out of the engine, if no request has begun on it. Returns its descriptor, which the caller must
+    /// close, and the bytes that were read.
     fn release<'py>(&self, py: Python<'py>) -> PyResult<(i32, Bound<'py, PyBytes>)> {
         let released = self.engine.get().command(py, |engine| engine.release(self.id))?;
         let owner = self.engine.get().owners.remove(&self.id);

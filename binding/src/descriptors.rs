@@ -7,17 +7,17 @@ use pyo3::prelude::*;
 
 use crate::errors;
 
-/// Takes ownership of a descriptor that Python passes on.
+/// Takes ownership of a descriptor from Python.
 pub fn own(fd: i32) -> PyResult<OwnedFd> {
     check(fd)?;
-    // SAFETY: the caller opened it, and does not use or close it from now on.
+    // SAFETY: the caller opened the descriptor, and does not use or close it from now on.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Duplicates a descriptor that Python keeps.
 pub fn duplicate(fd: i32) -> PyResult<OwnedFd> {
     check(fd)?;
-    // SAFETY: it is borrowed for the length of this call, and the kernel checks it.
+    // SAFETY: the descriptor is borrowed only during this call, and the kernel checks it.
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
     borrowed.try_clone_to_owned().map_err(errors::system)
 }

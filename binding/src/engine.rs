@@ -18,7 +18,7 @@ use crate::object_map::ObjectMap;
 use crate::sync::lock;
 use crate::thread::BoundThread;
 
-/// No timer is set for `tick`.
+/// The value of `armed` while no timer is set for `tick`.
 pub const UNARMED: u64 = u64::MAX;
 
 /// Listening sockets, connections and their exchanges, all watched through one descriptor.
@@ -31,20 +31,20 @@ pub struct Engine {
     pub(crate) encode_json: Py<PyAny>,
     /// The types whose instances `encode_json` accepts, besides dict and list.
     pub(crate) json_types: Py<PyAny>,
-    /// Exchanges whose response was not complete at the end of the event that began them.
+    /// Exchanges whose response was not complete when the handling of their first event ended.
     pub(crate) exchanges: ObjectMap<ExchangeId>,
     pub(crate) handlers: HandlerCache,
     /// The owner of each connection that has one: the sink of a pipe, or what `EngineCallbacksWithOwners.opened` returned for a socket.
     pub(crate) owners: ObjectMap<ConnectionId>,
-    /// Every exchange goes to the owner of its connection, and `EngineCallbacks.resolve` is not called.
+    /// Whether every exchange goes to the owner of its connection. Then `EngineCallbacks.resolve` is not called.
     pub(crate) owners_serve: bool,
-    /// The context that requests and timers get copies of; without one, the current context is copied.
+    /// The context that is copied for each request and timer. If None, the current context is copied.
     pub(crate) context: Mutex<Option<Py<PyAny>>>,
     /// The thread that runs the turns.
     pub(crate) thread: BoundThread,
-    /// A turn is running.
+    /// Whether a turn is running.
     pub(crate) busy: AtomicBool,
-    /// `close` was called. The turn serves all remaining events, because no turn follows.
+    /// Whether `close` was called. Then the turn handles all remaining events, because no turn follows.
     pub(crate) closing: AtomicBool,
     /// The deadline, in milliseconds of the engine's clock, for which a timer is set.
     pub(crate) armed: AtomicU64,
@@ -53,8 +53,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The native engine, locked. Release it before Python runs. Raises WrongThread, or Forked in a child that could not
-    /// set it up again.
+    /// Locks and returns the native engine. Release the lock before Python code runs. Raises WrongThread in another
+    /// thread, and Forked in a child that could not set up the engine again.
     pub fn core(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, ropewalk_engine::Engine>> {
         if !self.thread.admits() {
             if self.thread.is_closed() {
@@ -91,18 +91,18 @@ impl Engine {
         lock(&self.core).pressure(id)
     }
 
-    /// Whether an exchange began in the process that this one was forked from.
+    /// Whether an exchange began in the parent of this forked process.
     pub fn is_inherited(&self, id: ExchangeId) -> bool {
         lock(&self.core).is_inherited(id)
     }
 
-    /// Enters a new copy of the context of `use_context`.
+    /// Enters a new copy of the context that was passed to `use_context`.
     pub fn enter_context<'py>(&self, py: Python<'py>) -> PyResult<EnteredContext<'py>> {
         let base = lock(&self.context).as_ref().map(|context| context.clone_ref(py));
         EnteredContext::enter(py, base)
     }
 
-    /// Has `tick` called at the engine's next deadline, unless the timer is set for an earlier time.
+    /// Sets a timer that calls `tick` at the engine's next deadline, unless one is already set for an earlier time.
     pub fn arm(&self, py: Python<'_>) -> PyResult<()> {
         let next = lock(&self.core).next_deadline();
         let Some(next) = next else { return Ok(()) };
@@ -110,7 +110,7 @@ impl Engine {
             return Ok(());
         }
         self.armed.store(next, Ordering::Relaxed);
-        // asyncio runs a timer in the context in which it was set. Without this, the timer's turn would run in the
+        // asyncio runs a timer in the context in which it was set. Without this copy, the timer's turn would run in the
         // context of a request.
         let _context = self.enter_context(py)?;
         let seconds = next.saturating_sub(monotonic_micros() / 1000) as f64 / 1000.0;

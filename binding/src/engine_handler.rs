@@ -12,7 +12,7 @@ use ropewalk_engine::HalfClose;
 pub struct EngineHandler {
     #[pyo3(get)]
     pub call: Py<PyAny>,
-    /// Call the handler when the body is complete, not at the head.
+    /// Call the handler when the body is complete, not when the head is complete.
     #[pyo3(get)]
     pub whole_body: bool,
     #[pyo3(get)]
@@ -20,14 +20,14 @@ pub struct EngineHandler {
     /// Pass the parameters of the path to the handler.
     #[pyo3(get)]
     pub pass_params: bool,
-    /// The handler depends only on the path and the method, so it may be cached for them.
+    /// The handler depends only on the path and the method, so it may be cached under them.
     #[pyo3(get, name = "static")]
     pub is_static: bool,
-    /// The Content-Type of a str. Handlers with the same Content-Type share one object, so that 10,000 of them fit into
-    /// the cache.
+    /// The Content-Type of a response body that is a str. Handlers with the same Content-Type share one object, so that
+    /// 10,000 of them fit into the cache.
     #[pyo3(get)]
     pub text_type: Py<PyString>,
-    /// The Content-Type of bytes.
+    /// The Content-Type of a response body that is bytes.
     #[pyo3(get)]
     pub bytes_type: Py<PyString>,
     /// What happens if the client closes its sending side before the response is complete.
@@ -80,8 +80,8 @@ impl EngineHandler {
         })
     }
 
-    /// What happens if the client closes its sending side before the response is complete: "cancel" ends the request if it
-    /// waits, "respond" calls its `on_half_close`, "finish" does nothing.
+    /// What happens if the client closes its sending side before the response is complete: "cancel" ends the exchange
+    /// if its response has not begun, "respond" calls its `on_half_close`, "finish" does nothing.
     #[getter]
     fn half_close(&self) -> &'static str {
         match self.half_close {
@@ -109,7 +109,7 @@ impl Pending {
 
 static PENDING: PyOnceLock<Py<Pending>> = PyOnceLock::new();
 
-/// What `EngineCallbacks.drive` returns for a coroutine that has suspended.
+/// The value that `EngineCallbacks.drive` returns for a coroutine that has suspended.
 pub fn pending(py: Python<'_>) -> PyResult<&Py<Pending>> {
     PENDING.get_or_try_init(py, || Py::new(py, Pending))
 }

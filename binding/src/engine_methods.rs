@@ -101,7 +101,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Call `EngineCallbacks.arm` again, because the last call had no effect.
+    /// Call `EngineCallbacks.arm` again for the next deadline, because the last call had no effect.
     fn rearm(&self, py: Python<'_>) -> PyResult<()> {
         self.armed.store(UNARMED, Ordering::Relaxed);
         self.arm(py)
@@ -116,7 +116,7 @@ impl Engine {
         self.log_lines_lost.store(0, Ordering::Relaxed);
         self.exchanges.leak();
         self.owners.leak();
-        // If another thread held the lock at the fork, no thread of the child will release it.
+        // If another thread held the lock at the fork, no thread of the child can release it.
         let renewed = self.core.try_lock().is_ok_and(|mut core| core.after_fork_in_child(mid_turn).is_ok());
         if !renewed {
             self.thread.close();
@@ -130,7 +130,7 @@ impl Engine {
         lock(&self.core).after_fork_in_parent(children_serve);
     }
 
-    /// Whether this is the thread that the engine is bound to. True if it is bound to none.
+    /// Whether the engine is bound to the current thread, or to no thread.
     #[getter]
     fn on_engine_thread(&self) -> bool {
         self.thread.admits()
@@ -198,8 +198,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Serve an accepted stream socket (the descriptor is duplicated) and the bytes that were read from it, for its
-    /// owner. Returns None and closes it if the engine has its maximum of connections.
+    /// Serve an accepted stream socket for its owner. The descriptor is duplicated, and `data` holds the bytes that
+    /// were already read from it. Returns None and closes the connection if the engine is full.
     #[pyo3(signature = (fd, data = None, /, *, owner = None, half_close = false))]
     fn adopt(
         slf: &Bound<'_, Self>,
@@ -272,8 +272,8 @@ impl Engine {
         turn::pump(slf, |engine| engine.drain(millis))
     }
 
-    /// Stop listening and abort every connection. Returns the number of exchanges that were aborted. Every event has
-    /// been served when it returns, or at the end of the turn that is running.
+    /// Stop listening and abort every connection. Returns the number of exchanges that were aborted. All events are
+    /// handled when this returns, or, within a turn, at the end of the turn.
     fn close(slf: &Bound<'_, Self>) -> PyResult<usize> {
         let mut cut = 0;
         turn::pump(slf, |engine| {
@@ -283,7 +283,8 @@ impl Engine {
         Ok(cut)
     }
 
-    /// Call `EngineCallbacks.resolve` again for every path, because the tree has changed.
+    /// Empty the handler cache, so that `EngineCallbacks.resolve` is called again for every path. For use after the
+    /// tree has changed.
     fn forget_handlers(&self) {
         self.handlers.clear();
     }
@@ -300,13 +301,13 @@ impl Engine {
         Ok(shown)
     }
 
-    /// Count lines of the access log that were taken and could not be written. Any thread may call this.
+    /// Count access log lines that were taken from the engine and could not be written. Any thread may call this.
     #[pyo3(signature = (count, /))]
     fn count_lost_log_lines(&self, count: u64) {
         self.log_lines_lost.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Format a line for each response: "combined", "timed" or "json"; None for no log.
+    /// Set the format of the access log: "combined", "timed" or "json"; None for no log.
     #[pyo3(signature = (style, /))]
     fn set_access_log(&self, style: Option<&str>) -> PyResult<()> {
         let style = match style {

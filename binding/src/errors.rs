@@ -1,4 +1,4 @@
-//! Errors of the engine as the exceptions of `ropewalk.errors`.
+//! Converts errors of the engine to the exceptions of `ropewalk.errors`.
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
@@ -21,7 +21,7 @@ pub const WRONG_THREAD: &str = "WrongThread";
 
 static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
-/// An exception of a class in `ropewalk.errors`, with one sentence.
+/// Returns an exception of this class in `ropewalk.errors`. `message` is one sentence.
 ///
 /// The instance is created when the error reaches Python. Its class is written in Python, so creating it here could let
 /// another thread run while the caller still borrows an exchange.
@@ -63,7 +63,7 @@ pub fn disconnected(py: Python<'_>, reason: GoneReason) -> PyErr {
     raise(py, DISCONNECTED, format!("The exchange is over: {reason}."))
 }
 
-/// A system error as the OSError that Python would raise, with its number if it has one.
+/// Converts a system error to the OSError that Python would raise, with its errno if it has one.
 pub fn system(error: std::io::Error) -> PyErr {
     let text = error.to_string();
     match error.raw_os_error() {

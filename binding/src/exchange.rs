@@ -30,12 +30,12 @@ pub struct Exchange {
     pub(crate) response: ResponseSender,
     pub(crate) engine_handler: Option<Py<EngineHandler>>,
     pub(crate) params: Option<Py<PyDict>>,
-    /// How the connection ends, if the exchange ended early. Set before `on_gone` is called.
+    /// How the connection ends, if the exchange has ended early. Set before `on_gone` is called.
     pub(crate) ending: Option<CloseReason>,
     /// Call `on_done` when the response is complete.
     #[pyo3(get, set)]
     pub(crate) notify_done: bool,
-    /// Pass every value of the handler to `EngineCallbacks.send_value`.
+    /// Pass every value that the handler returns to `EngineCallbacks.send_value`.
     #[pyo3(get, set)]
     pub(crate) prepared: bool,
 }
@@ -45,8 +45,8 @@ impl Exchange {
         EngineRef::of(&self.engine_ref)
     }
 
-    /// Lets the body arrive in a mode. `limit` takes precedence over the handler's limit, which takes precedence over
-    /// the engine's.
+    /// Starts to receive the body in this mode. `limit` takes precedence over the handler's limit, which takes
+    /// precedence over the engine's.
     pub(crate) fn open_body(&mut self, py: Python<'_>, mode: Mode, limit: Option<u64>) -> PyResult<()> {
         let engine_ref = EngineRef::of(&self.engine_ref)?;
         if self.body.is_complete(engine_ref, self.is_raw()) {
@@ -58,8 +58,8 @@ impl Exchange {
         self.body.open(py, engine_ref, mode, limit)
     }
 
-    /// The exchange ended before its response was complete. Returns the temporary file of its body, for the caller to
-    /// close.
+    /// Records that the exchange ended before its response was complete. Returns the temporary file of its body, which
+    /// the caller must close.
     pub(crate) fn lose(&mut self, reason: GoneReason) -> Option<Py<PyAny>> {
         if let Some(engine_ref) = &self.engine_ref {
             engine_ref.set_gone(reason);
@@ -78,11 +78,11 @@ impl Exchange {
         self.engine_ref.as_ref().is_some_and(|engine_ref| engine_ref.gone().is_some())
     }
 
-    /// From here raw bytes go both ways.
+    /// Switches to raw bytes in both directions.
     pub(crate) fn become_raw(&mut self, py: Python<'_>) -> PyResult<()> {
         self.response.start(101);
         self.body = IncomingBody::default();
-        // Set at once, so that bytes after the head are kept even if the client has closed its side.
+        // Open the body at once, so that bytes after the head are kept even if the client has closed its side.
         self.open_body(py, Mode::Streamed, Some(u64::MAX))
     }
 }
@@ -101,8 +101,8 @@ pub fn respond(
     completed(exchange)
 }
 
-/// The response is complete. The engine forgets the exchange, its temporary file is closed, and `on_done` is called if
-/// it was requested.
+/// Finishes an exchange whose response is complete. Forgets the exchange, closes its temporary file, and calls
+/// `on_done` if this was requested.
 pub fn completed(exchange: &Bound<'_, Exchange>) -> PyResult<()> {
     let py = exchange.py();
     let (notify_done, spool) = {

@@ -76,7 +76,7 @@ impl Exchange {
         Ok(request_head::latin1(py, self.engine_ref()?.head.host()))
     }
 
-    /// The Date, in seconds since 1970, of a response that is made now.
+    /// The time in the Date field of a response that is sent now, in seconds since 1970.
     #[getter]
     fn unix_date(&self, py: Python<'_>) -> PyResult<i64> {
         Ok(self.engine_ref()?.engine.get().core(py)?.unix_time())
@@ -88,7 +88,7 @@ impl Exchange {
         address::to_python(py, request_head::client(&self.engine_ref()?.head))
     }
 
-    /// The other end of the connection.
+    /// The address of the other end of the connection.
     #[getter]
     fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         address::to_python(py, self.engine_ref()?.head.peer())
@@ -143,15 +143,15 @@ impl Exchange {
         Ok(request_head::header(py, &self.engine_ref()?.head, name))
     }
 
-    /// The values of the lines of one field, in order.
+    /// The values of all field lines with this name, in order.
     #[pyo3(signature = (name, /))]
     fn values<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyList>> {
         let values = self.engine_ref()?.head.values(name).map(|value| PyBytes::new(py, value));
         PyList::new(py, values.collect::<Vec<_>>())
     }
 
-    /// A line of an access log in the combined format, as `twisted.web` writes it, with the referrer and the user agent of
-    /// this request. None if something in it has to be escaped.
+    /// Format an access log line in the combined format, as `twisted.web` does, with the referrer and the user agent of
+    /// this request. Returns None if any value must be escaped.
     #[pyo3(signature = (host, timestamp, request_line, status, size, /))]
     fn combined_log_line(
         &self,
@@ -180,26 +180,28 @@ impl Exchange {
 
     // The request's body
 
-    /// Let the body arrive, and send 100 Continue if the client expects it. Raises BodyTooLarge if Content-Length says so.
+    /// Start to receive the body, and send 100 Continue if the client expects it. Raises BodyTooLarge if Content-Length
+    /// exceeds the limit.
     #[pyo3(signature = (limit = None, /))]
     fn receive(&mut self, py: Python<'_>, limit: Option<u64>) -> PyResult<()> {
         self.open_body(py, Mode::Streamed, limit)
     }
 
-    /// As `receive`, and call `on_readable` once, when the body is complete.
+    /// Do as `receive` does, and call `on_readable` once, when the body is complete.
     #[pyo3(signature = (limit = None, /))]
     fn collect(&mut self, py: Python<'_>, limit: Option<u64>) -> PyResult<()> {
         self.open_body(py, Mode::Collected, limit)
     }
 
-    /// Take the bytes that have arrived: b"" at the end of the body, None if more is to come. Raises BodyTooLarge,
-    /// BadBody or Disconnected.
+    /// Take the bytes that have arrived. Returns b"" at the end of the body, and None if no bytes have arrived yet.
+    /// Raises BodyTooLarge, BadBody or Disconnected.
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let raw = self.is_raw();
         self.body.read(py, EngineRef::of(&self.engine_ref)?, raw, self.response.finished)
     }
 
-    /// The temporary file that holds a collected body larger than `Limits.spool_size`, open at its start; else None.
+    /// The temporary file with a collected body that is larger than `Limits.spool_size`, at position 0; None for other
+    /// bodies.
     #[getter]
     fn spool<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.body.spool.as_ref().map(|file| file.bind(py).clone())
@@ -251,7 +253,8 @@ impl Exchange {
         self.response.bytes_sent
     }
 
-    /// Send this reason phrase, if the response has this status, in place of the registered one (RFC 9112, section 4).
+    /// Set the reason phrase to send instead of the registered one, if the response has this status (RFC 9112, section
+    /// 4).
     #[pyo3(signature = (status, reason, /))]
     fn set_reason(&mut self, status: u16, reason: &[u8]) {
         self.response.set_reason(status, reason);
@@ -309,7 +312,8 @@ impl Exchange {
         Ok(self.engine_ref()?.pressure() == Pressure::High)
     }
 
-    /// Send a part of the body. False: the queue is over its high-water mark, and `on_writable` will be called.
+    /// Send a part of the body. Returns False if the queue is over its high-water mark; then `on_writable` is called
+    /// later.
     #[pyo3(signature = (data, /))]
     fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
         self.response.write(py, EngineRef::of(&self.engine_ref)?, data)
@@ -340,7 +344,8 @@ impl Exchange {
         self.response.command(py, self.engine_ref()?, |engine, id| engine.close_after_response(id))
     }
 
-    /// Respond with 101 and switch to another protocol: from here `take` and `write` carry raw bytes, and `end` closes.
+    /// Respond with 101 and switch to another protocol: afterwards `take` and `write` carry raw bytes, and `end`
+    /// closes.
     #[pyo3(signature = (fields, /))]
     fn upgrade(slf: &Bound<'_, Self>, fields: &Bound<'_, PyAny>) -> PyResult<()> {
         let fields = Fields::from_pairs(fields)?;
@@ -352,7 +357,7 @@ impl Exchange {
 
     // Responses whose handler writes HTTP/1 itself
 
-    /// Send a whole response without changes. `fields` are values by name, or pairs.
+    /// Send a whole response without changes. `fields` is a dict of lists of values by name, or pairs.
     #[pyo3(signature = (status, reason, fields, body, /))]
     fn relay(
         slf: &Bound<'_, Self>,
@@ -371,8 +376,8 @@ impl Exchange {
         completed(slf)
     }
 
-    /// Send the head of a response without changes. Its body follows by `relay_write`, and must have the framing that
-    /// the head declares.
+    /// Send the head of a response without changes. Send its body with `relay_write`, in the framing that the head
+    /// declares.
     #[pyo3(signature = (status, reason, fields, /))]
     fn relay_head(&mut self, py: Python<'_>, status: u16, reason: &[u8], fields: &Bound<'_, PyAny>) -> PyResult<()> {
         let fields = Fields::from_pairs_or_dict(fields)?;
@@ -381,7 +386,8 @@ impl Exchange {
         relay::begin(&mut self.response, py, EngineRef::of(&self.engine_ref)?, status, &fields)
     }
 
-    /// Send bytes as they are. False: the queue is over its high-water mark, and `on_writable` will be called.
+    /// Send bytes as they are. Returns False if the queue is over its high-water mark; then `on_writable` is called
+    /// later.
     #[pyo3(signature = (data, /))]
     fn relay_write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
         relay::write(&mut self.response, py, EngineRef::of(&self.engine_ref)?, data)
@@ -404,7 +410,8 @@ impl Exchange {
         completed(slf)
     }
 
-    /// Switch to another protocol as `upgrade` does, but send no response: from here `take` and `relay_write` carry raw bytes.
+    /// Switch to another protocol as `upgrade` does, but send no response: afterwards `take` and `relay_write` carry
+    /// raw bytes.
     fn switch_without_response(&mut self, py: Python<'_>) -> PyResult<()> {
         self.response.command(py, self.engine_ref()?, |engine, id| engine.switch_without_response(id))?;
         if self.body_complete()? {

@@ -1,4 +1,4 @@
-//! The header fields of a response, as Python gives them.
+//! The header fields of a response, as Python passes them.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -11,7 +11,7 @@ use crate::errors;
 pub struct Fields<'py>(Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>);
 
 impl<'py> Fields<'py> {
-    /// From pairs of name and value.
+    /// Reads pairs of name and value.
     pub fn from_pairs(pairs: &Bound<'py, PyAny>) -> PyResult<Self> {
         let mut fields = Vec::new();
         for pair in pairs.try_iter()? {
@@ -20,7 +20,7 @@ impl<'py> Fields<'py> {
         Ok(Fields(fields))
     }
 
-    /// From pairs, or from a dict of lists of values by name.
+    /// Reads pairs, or a dict of lists of values by name.
     pub fn from_pairs_or_dict(fields: &Bound<'py, PyAny>) -> PyResult<Self> {
         let Ok(by_name) = fields.cast_exact::<PyDict>() else { return Self::from_pairs(fields) };
         let mut pairs = Vec::with_capacity(by_name.len());
@@ -41,7 +41,7 @@ impl<'py> Fields<'py> {
     }
 }
 
-/// The bytes of a name or value: bytes as they are, str in ASCII (RFC 9110, section 5.5).
+/// Returns the bytes of a name or value: bytes as they are, str as ASCII (RFC 9110, section 5.5).
 fn octets<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return Ok(bytes.as_bytes());

@@ -1,4 +1,5 @@
-//! Handlers of static paths. `EngineCallbacks.resolve` finds each handler once. Later requests need one look-up here.
+//! A cache for the handlers of static paths. `EngineCallbacks.resolve` finds each handler once. Later requests need
+//! only one look-up in the cache.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -29,8 +30,8 @@ impl HandlerCache {
         lock(&self.0)[head.method().index()].get(path(head)).map(|handler| handler.clone_ref(py))
     }
 
-    /// Adds a static handler. Paths with percent-encoding are not added, because one path has many spellings, nor are
-    /// unregistered methods, because they share one number.
+    /// Adds a static handler. Paths with percent-encoding are not added, because one path has many spellings.
+    /// Unregistered methods are not added, because they share one number.
     pub fn add(&self, head: &Head, handler: &Bound<'_, EngineHandler>) {
         let registered = head.method() != Method::OTHER;
         if registered && handler.get().is_static && !path(head).contains(&b'%') {
@@ -38,7 +39,7 @@ impl HandlerCache {
         }
     }
 
-    /// For the garbage collector. A table that is locked is in use, so it is not garbage.
+    /// Visits the handlers for the garbage collector. A locked table is in use, so it is not garbage.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         for handler in self.0.try_lock().iter().flat_map(|tables| tables.iter().flat_map(HashMap::values)) {
             visit.call(handler)?;

@@ -1,7 +1,8 @@
 //! The module `ropewalk._engine`: the engine's Python interface, and the loop between its events and the handlers.
 //!
-//! It is thin. The engine decides what an event means, and Python what a value means. Here an event is matched with its
-//! request, a request with its handler, and a plain value becomes a response without Python code.
+//! This layer is thin. The engine decides what an event means, and Python code decides what a value means. This layer
+//! finds the request of an event and the handler of a request, and converts a plain value to a response without Python
+//! code.
 
 mod address;
 mod asgi;
@@ -61,9 +62,9 @@ mod _engine {
     }
 }
 
-/// Makes the allocator keep the memory of bodies after they are freed. glibc returns the top of the heap to the kernel
-/// past 128 KiB until a larger block was allocated and freed (mallopt(3), M_MMAP_THRESHOLD). A server of 100 KiB bodies
-/// would have page faults at every request.
+/// Makes the allocator keep the memory of bodies after they are freed. Until a larger block was allocated and freed,
+/// glibc returns free memory at the top of the heap to the kernel if it exceeds 128 KiB (mallopt(3), M_MMAP_THRESHOLD).
+/// A server with bodies of 100 KiB would have page faults at every request.
 fn warm_allocator() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }

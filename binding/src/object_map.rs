@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use crate::sync::lock;
 
-/// Python objects by id. They are untyped, because the engine, which holds such maps, does not use the type of an
+/// Python objects by id. They are untyped, because `Engine` holds such maps and must not depend on the type of an
 /// exchange.
 pub struct ObjectMap<Id>(Mutex<HashMap<Id, Py<PyAny>>>);
 
@@ -27,7 +27,7 @@ impl<Id: Eq + Hash> ObjectMap<Id> {
         lock(&self.0).get(id).map(|object| object.clone_ref(py))
     }
 
-    /// Takes an object out. Drop it with no lock held: that may run code of its class.
+    /// Takes an object out. Drop the object while no lock is held, because its class may run code then.
     pub fn remove(&self, id: &Id) -> Option<Py<PyAny>> {
         lock(&self.0).remove(id)
     }
@@ -37,15 +37,15 @@ impl<Id: Eq + Hash> ObjectMap<Id> {
         drop(removed);
     }
 
-    /// Forgets every object without dropping it, in a forked child: dropping would run code of the parent's handlers a
-    /// second time. A map that another thread had locked stays as it is.
+    /// In a forked child: forgets every object without dropping it, because dropping would run code of the parent's
+    /// handlers a second time. A map that another thread had locked is not changed.
     pub fn leak(&self) {
         if let Ok(mut objects) = self.0.try_lock() {
             std::mem::forget(std::mem::take(&mut *objects));
         }
     }
 
-    /// For the garbage collector. A map that is locked is in use, so it is not garbage.
+    /// Visits the objects for the garbage collector. A locked map is in use, so it is not garbage.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         for object in self.0.try_lock().iter().flat_map(|objects| objects.values()) {
             visit.call(object)?;

@@ -24,22 +24,22 @@ impl Pipe {
         self.pump(py, |engine| engine.feed_pipe(self.id, data))
     }
 
-    /// The other end has closed its sending side.
+    /// Record that the other end has closed its sending side.
     fn eof(&self, py: Python<'_>) -> PyResult<()> {
         self.pump(py, |engine| engine.end_pipe(self.id))
     }
 
-    /// The connection is lost.
+    /// Record that the connection is lost.
     fn lost(&self, py: Python<'_>) -> PyResult<()> {
         self.pump(py, |engine| engine.disconnect_pipe(self.id))
     }
 
-    /// The sink is full: keep the output, and let writers wait.
+    /// Keep the output and make writers wait, because the sink is full.
     fn pause(&self, py: Python<'_>) -> PyResult<()> {
         self.pump(py, |engine| engine.set_pipe_blocked(self.id, true))
     }
 
-    /// The sink has space again.
+    /// Pass output on again, because the sink has space.
     fn resume(&self, py: Python<'_>) -> PyResult<()> {
         self.pump(py, |engine| engine.set_pipe_blocked(self.id, false))
     }
@@ -51,33 +51,34 @@ impl Pipe {
         Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).has_work())
     }
 
-    /// The bytes of input that belong to no request yet, or to a body that is not being received.
+    /// The number of input bytes that belong to no request yet, or to a body that is not being received.
     #[getter]
     fn pending(&self) -> usize {
         lock(&self.engine.get().core).pipe_backlog(self.id)
     }
 
-    /// Serve the events of this pipe now, unless a turn is running. No other connection is served.
+    /// Handle the events of this pipe now, unless a turn is running. Events of other connections are not handled.
     fn serve_events(&self, py: Python<'_>) -> PyResult<()> {
         turn::serve_pipe_events(self.engine.bind(py), self.id, |_| ())
     }
 
-    /// Pass the output to the sink now, even while a turn is running. No event is served.
+    /// Pass the output to the sink now, even while a turn is running. No events are handled.
     fn flush_output(&self, py: Python<'_>) -> PyResult<()> {
         turn::flush_pipe_output(self.engine.bind(py), self.id)
     }
 
-    /// Close it after the output is sent, even if a response is not complete. No other connection is served.
+    /// Close the pipe after the output is sent, even if a response is not complete. Events of other connections are not
+    /// handled.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         turn::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.close_connection(self.id.connection()))
     }
 
-    /// As `lost`, but no other connection is served.
+    /// The same as `lost`, but events of other connections are not handled.
     fn disconnect(&self, py: Python<'_>) -> PyResult<()> {
         turn::serve_pipe_events(self.engine.bind(py), self.id, |engine| engine.disconnect_pipe(self.id))
     }
 
-    /// Set the seconds for which it may be idle (0: without limit), in place of `Limits.idle_timeout`. Within a
+    /// Set how many seconds the pipe may be idle (0: without limit), instead of `Limits.idle_timeout`. Within a
     /// request, this also limits each pause of the client, in addition to the other limits.
     #[pyo3(signature = (seconds, /))]
     fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {

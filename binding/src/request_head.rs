@@ -1,4 +1,4 @@
-//! The head of a request as Python values. They are made when they are read.
+//! Converts the head of a request to Python values, each when it is read.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ pub fn method<'py>(py: Python<'py>, head: &Head) -> Bound<'py, PyString> {
     PyString::intern(py, head.method().as_str())
 }
 
-/// The path of the target. An empty one, in the absolute form, means `/` (RFC 9112, section 3.2.1).
+/// The path of the target. An empty path, which the absolute form allows, means `/` (RFC 9112, section 3.2.1).
 pub fn path(head: &Head) -> &[u8] {
     if head.path().is_empty() { b"/" } else { head.path() }
 }
@@ -85,7 +85,7 @@ pub fn raw_headers<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyL
     Ok(lines)
 }
 
-/// Bytes as str, one character for each byte (ISO 8859-1), without loss.
+/// Converts bytes to str without loss: one character for each byte (ISO 8859-1).
 pub fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
     match std::str::from_utf8(bytes) {
         Ok(text) if text.is_ascii() => PyString::new(py, text),

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// No thread yet.
+/// The engine is not bound to a thread yet.
 const UNBOUND: u64 = 0;
-/// No thread any more.
+/// No thread may use the engine any more.
 const CLOSED: u64 = u64::MAX;
 
 static NEXT: AtomicU64 = AtomicU64::new(UNBOUND + 1);
@@ -20,7 +20,7 @@ thread_local! {
 pub struct BoundThread(AtomicU64);
 
 impl BoundThread {
-    /// Any thread may use the engine.
+    /// A new state, in which any thread may use the engine.
     pub const fn unbound() -> Self {
         BoundThread(AtomicU64::new(UNBOUND))
     }
@@ -38,7 +38,7 @@ impl BoundThread {
         }
     }
 
-    /// Binds the engine to this thread, in place of another.
+    /// Binds the engine to this thread, even if it is bound to another one.
     pub fn bind(&self) {
         if !self.is_closed() {
             self.0.store(current(), Ordering::Relaxed);

@@ -1,7 +1,7 @@
-//! The loop between the engine's events and Python's handlers.
+//! The loop that passes the engine's events to Python handlers.
 //!
-//! The engine is locked only while no Python code runs. So a handler may call any command at any time. An event that a
-//! command causes waits in the inbox until the loop handles it.
+//! The engine is locked only while no Python code runs. So a handler may call any command at any time. If a command
+//! causes an event, it waits in the inbox until the loop handles it.
 
 mod events;
 mod handler;
@@ -21,12 +21,12 @@ use crate::engine::Engine;
 use crate::errors::unraisable;
 use crate::sync::lock;
 
-/// Microseconds after which a handler is reported for blocking the reactor.
+/// A handler that runs longer than this many microseconds is reported for blocking the reactor.
 const BLOCKING: u64 = 500_000;
-/// Microseconds of a turn after which the sockets are polled again, so that a client with a small request does not wait
-/// for those with large ones.
+/// The sockets are polled again after this many microseconds of a turn, so that a small request does not wait for large
+/// ones.
 const POLL_EVERY: u64 = 200;
-/// Bytes of the access log after which its writer is called.
+/// The writer of the access log is called when this many bytes wait.
 const LOG_READY: usize = 64 * 1024;
 
 /// Runs a turn that begins with `start`. If a turn is already running, only `start` runs.
@@ -34,7 +34,7 @@ pub fn pump(engine: &Bound<'_, Engine>, start: impl FnOnce(&mut ropewalk_engine:
     let py = engine.py();
     let this = engine.get();
     this.thread.bind_first();
-    // A panic must not reach the reactor: it would drop the reader, and the server would serve no more.
+    // A panic must not reach the reactor, because the reactor would drop the reader, and the server would stop serving.
     let begun = catch_unwind(AssertUnwindSafe(|| {
         let mut core = this.core(py)?;
         if !this.busy.load(Ordering::Relaxed) {
@@ -57,8 +57,8 @@ pub fn pump(engine: &Bound<'_, Engine>, start: impl FnOnce(&mut ropewalk_engine:
     this.arm(py)
 }
 
-/// Runs a command on a pipe and serves the events of that pipe, unless a turn is running. Handlers of other connections
-/// are not called, because the caller may be one.
+/// Runs a command on a pipe and handles the events of that pipe, unless a turn is running. Handlers of other
+/// connections are not called, because the caller may be such a handler.
 pub fn serve_pipe_events(
     engine: &Bound<'_, Engine>,
     pipe: PipeId,
@@ -87,7 +87,7 @@ pub fn serve_pipe_events(
     this.arm(py)
 }
 
-/// Passes the output of a pipe to its sink. It serves no event, so a handler may call it while a turn is running.
+/// Passes the output of a pipe to its sink. Handles no events, so a handler may call it while a turn is running.
 pub fn flush_pipe_output(engine: &Bound<'_, Engine>, pipe: PipeId) -> PyResult<()> {
     let py = engine.py();
     loop {
@@ -97,15 +97,15 @@ pub fn flush_pipe_output(engine: &Bound<'_, Engine>, pipe: PipeId) -> PyResult<(
     }
 }
 
-/// Reports a poll that failed. Events that were read before are still served.
+/// Reports a poll that failed. Events that were read before are still handled.
 pub fn report_poll(core: &mut ropewalk_engine::Engine, outcome: std::io::Result<()>) {
     if let Err(error) = outcome {
         core.report(Severity::Error, "RW505", format!("the sockets cannot be polled: {error}"));
     }
 }
 
-/// Serves events until there are none, or until the turn has used its share. If the engine is closing, the share does
-/// not count. A failure is reported and does not end the turn.
+/// Handles events until none are left, or until the turn has reached its limits. If the engine is closing, the limits
+/// do not apply. A failure is reported and does not end the turn.
 fn run(engine: &Bound<'_, Engine>) {
     let py = engine.py();
     let this = engine.get();
@@ -138,7 +138,7 @@ fn run(engine: &Bound<'_, Engine>) {
             break;
         };
         let exchange = event.exchange();
-        // Rust code that a handler calls may panic, also in other extension modules.
+        // A handler may call Rust code that panics, also in other extension modules.
         let handler = match catch_unwind(AssertUnwindSafe(|| events::serve(engine, event))) {
             Ok(Ok(handler)) => handler,
             Ok(Err(error)) => {
@@ -178,7 +178,7 @@ fn poll_again(core: &mut ropewalk_engine::Engine) {
     report_poll(core, outcome);
 }
 
-/// Goes on after a panic in the engine. If recovery panics too, every connection is dropped.
+/// Continues after a panic in the engine. If recovery panics too, every connection is dropped.
 fn recover_from_panic(engine: &Engine) {
     let recovered = catch_unwind(AssertUnwindSafe(|| {
         let mut core = lock(&engine.core);
@@ -191,7 +191,7 @@ fn recover_from_panic(engine: &Engine) {
     }
 }
 
-/// Aborts the exchange whose event was being served at a panic.
+/// Aborts the exchange whose event was being handled when a panic occurred.
 fn abort_after_panic(engine: &Bound<'_, Engine>, exchange: Option<ExchangeId>) {
     let this = engine.get();
     let mut core = lock(&this.core);

@@ -9,14 +9,14 @@ use crate::address::Address;
 use crate::clock::{Clock, MONTHS, civil};
 use crate::head::{Head, Version};
 
-/// The format of the lines.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// The combined format of Apache and nginx.
     Combined,
     /// The combined format, then the Unix time with microseconds and the duration in seconds.
     Timed,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -25,9 +25,9 @@ pub enum Style {
 pub struct AccessLogBuffer {
     style: Style,
     buffer: Vec<u8>,
-    /// The Unix second of `stamp`.
+    /// The Unix second for which `stamp` was formatted.
     second: i64,
-    /// The time of a line. JSON appends the fraction of the second and the zone.
+    /// The formatted time. JSON lines append the fraction of the second and the time zone.
     stamp: String,
 }
 
@@ -75,7 +75,8 @@ impl AccessLogBuffer {
     pub(crate) fn write(&mut self, line: &Line, status: u16, bytes: u64, micros: u64, clock: &Clock) {
         let (unix, fraction) = match self.style {
             Style::Combined => (clock.unix(), 0),
-            // One reading for both parts of the time, because the engine's clock has only whole seconds.
+            // Read the system clock once, so that the second and its fraction agree. The engine's clock has only whole
+            // seconds.
             Style::Timed | Style::Json => {
                 let now = clock_gettime(ClockId::Realtime);
                 (now.tv_sec, now.tv_nsec as u32 / 1000)
@@ -84,7 +85,7 @@ impl AccessLogBuffer {
         self.write_at(unix, fraction, line, status, bytes, micros);
     }
 
-    /// `fraction` is the microseconds of the second.
+    /// Writes one line. `fraction` is the number of microseconds since the start of the second.
     fn write_at(&mut self, unix: i64, fraction: u32, line: &Line, status: u16, bytes: u64, micros: u64) {
         self.refresh_stamp(unix);
         let Line { client, request, referer, agent } = line;
@@ -146,8 +147,8 @@ impl AccessLogBuffer {
     }
 }
 
-/// A line in the combined format as `twisted.web` writes it. The referrer and the user agent are those of the head; the
-/// caller passes the request line, the status and the size. None if something in the line has to be escaped.
+/// Formats a line in the combined format as `twisted.web` does. The referrer and the user agent come from the head; the
+/// caller passes the request line, the status and the size. Returns None if any value must be escaped.
 pub fn twisted_combined_line(
     head: &Head,
     host: &str,
@@ -186,7 +187,8 @@ fn dash(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"-" } else { text }
 }
 
-/// Escapes what would end or forge a quoted string of the combined format, and all bytes that are not printable ASCII.
+/// Writes bytes inside a quoted string of the combined format. Escapes quotes, backslashes and all bytes that are not
+/// printable ASCII, so that a client cannot forge a line.
 struct Quoted<'a>(&'a [u8]);
 
 impl Display for Quoted<'_> {

@@ -10,9 +10,9 @@ use std::sync::Arc;
 pub enum Address {
     /// An internet address.
     Inet(SocketAddr),
-    /// A UNIX socket, and its path. Most clients have none.
+    /// A UNIX socket and its path. The sockets of most clients have no path.
     Unix(Option<Arc<PathBuf>>),
-    /// Unknown, as for a pipe.
+    /// Unknown, for example for a pipe.
     Unknown,
 }
 
@@ -20,7 +20,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Inet(address) => address.fmt(f),
-            // Written as ss(8) and systemd write a name in the abstract namespace.
+            // ss(8) and systemd write a name in the abstract namespace in this form.
             Address::Unix(Some(path)) if path.as_os_str().as_encoded_bytes().starts_with(&[0]) => {
                 write!(f, "@{}", &path.to_string_lossy()[1..])
             }

@@ -18,7 +18,7 @@ pub(crate) fn is_authority(value: &[u8]) -> bool {
     !name.is_empty() && is_port(number) && name.iter().all(|&byte| is_registered_name(byte)) && percents_are_plain(name)
 }
 
-/// `*DIGIT` (RFC 3986, section 3.2.3) that is the number of a port, with any number of leading zeros.
+/// `*DIGIT` (RFC 3986, section 3.2.3), where the number is a valid port. Any number of leading zeros is allowed.
 fn is_port(digits: &[u8]) -> bool {
     let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
     let number = &digits[zeros..];
@@ -50,8 +50,8 @@ fn percents_are_plain(name: &[u8]) -> bool {
     })
 }
 
-/// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), without `,`: no host name has one, and it would
-/// make a list.
+/// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), without `,`, because no host name contains a
+/// comma, and a comma would separate the members of a list.
 fn is_registered_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&byte)
 }

@@ -1,27 +1,27 @@
 //! Decides whether the responses of a turn wait for one another.
 //!
 //! A send wakes its client. If the client sleeps on the same machine, as a proxy may, waking it is half of the kernel's
-//! work for a request (perf, FastAPI at 64 connections). Sends that follow one another closely wake it once. So a
+//! work for a request (perf, FastAPI at 64 connections). Several sends in quick succession wake it only once. So a
 //! response may wait while other requests are ready and handlers are quick. A slow handler delays the responses that
-//! wait when it is called; after it, each response is sent at once for a while.
+//! wait while it runs. After a slow handler, each response is sent at once for a while.
 //!
-//! Times are microseconds of one monotonic clock.
+//! Times are in microseconds of one monotonic clock.
 
-/// Responses that wait are sent after the first event that ends later than this after the last send. With FastAPI at 64
-/// connections, 2,000 us took 0.7 times the CPU of sending each response at once, and 4,000 us no less. uvloop has no
-/// bound: it sends at the end of an iteration of its loop.
+/// Waiting responses are sent after the first event that ends more than this time after the last send. With FastAPI at
+/// 64 connections, 2,000 us took 0.7 times the CPU time of sending each response at once, and 4,000 us saved no more.
+/// uvloop has no such bound, because it sends at the end of each loop iteration.
 const SEND_EVERY: u64 = 2_000;
 /// An event that takes longer than this is slow.
 const SLOW: u64 = 1_000;
 /// How long responses are sent at once after a slow event.
 const CAUTION: u64 = 100_000;
 
-/// Decides when responses may wait, and when those that wait are due.
+/// Decides when responses may wait, and when waiting responses must be sent.
 #[derive(Debug, Default)]
 pub struct Batching {
-    /// When responses that waited were last sent.
+    /// When waiting responses were last sent.
     sent: u64,
-    /// From when on responses may wait.
+    /// The time from which responses may wait.
     quick_from: u64,
     on: bool,
 }
@@ -32,7 +32,7 @@ impl Batching {
         self.on
     }
 
-    /// No response waits until the next start.
+    /// Makes every response leave at once until the next [`Batching::start`].
     pub fn stop(&mut self) {
         self.on = false;
     }
@@ -43,7 +43,8 @@ impl Batching {
         self.on = now >= self.quick_from;
     }
 
-    /// Records an event that took this many microseconds until now. Returns whether the responses that wait are due.
+    /// Records that an event took `took` microseconds and ended at `now`. Returns whether the waiting responses must be
+    /// sent.
     pub fn passed(&mut self, took: u64, now: u64) -> bool {
         if took > SLOW {
             self.quick_from = now + CAUTION;

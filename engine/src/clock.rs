@@ -6,7 +6,7 @@ use rustix::time::{ClockId, clock_gettime};
 #[derive(Debug)]
 pub struct Clock {
     micros: u64,
-    /// The Unix second of `date`.
+    /// The Unix second for which `date` was formatted.
     second: i64,
     /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
     date: [u8; 29],
@@ -21,7 +21,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Reads both clocks. Called once a turn, and once for each command outside of a turn.
+    /// Reads both clocks. Called once per turn, and once for each command outside a turn.
     pub fn refresh(&mut self) {
         self.micros = monotonic_micros();
         let second = clock_gettime(ClockId::RealtimeCoarse).tv_sec;
@@ -61,7 +61,7 @@ pub fn monotonic_micros() -> u64 {
 /// A Unix time in calendar units.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Civil {
-    /// Such as 1994.
+    /// The full year, such as 1994.
     pub year: i64,
     /// 1 to 12.
     pub month: u32,

@@ -1,4 +1,4 @@
-//! The engine's counters, for a page of metrics.
+//! The engine's counters, for a metrics page.
 
 /// Upper bounds of the latency buckets in microseconds, powers of two; the last bucket has no bound.
 pub const LATENCY_BUCKETS: usize = 24;
@@ -30,15 +30,15 @@ pub struct Counters {
     pub body_timeouts: u64,
     /// Connections closed because the client did not read the response.
     pub write_timeouts: u64,
-    /// Connections closed after their idle time.
+    /// Connections closed by the idle timeout.
     pub idle_timeouts: u64,
     /// Bytes read from sockets and pipes.
     pub bytes_in: u64,
     /// Bytes written to sockets and pipes.
     pub bytes_out: u64,
-    /// Turns.
+    /// Turns of the engine.
     pub turns: u64,
-    /// Times from the head of a request to the complete response: bucket n counts those under 2^n microseconds.
+    /// Times from the head of a request to the complete response. Bucket n counts the times under 2^n microseconds.
     pub latency: [u64; LATENCY_BUCKETS],
     /// The sum of those times in microseconds.
     pub latency_sum: u64,
@@ -54,7 +54,7 @@ impl Counters {
         self.latency_sum += micros;
     }
 
-    /// All totals and gauges by name.
+    /// Returns the name and the value of every total and gauge.
     pub fn totals(&self) -> [(&'static str, u64); 17] {
         [
             ("accepted", self.accepted),

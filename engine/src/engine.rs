@@ -1,6 +1,6 @@
 //! The engine connects listeners, connections, their wires and the driver.
 //!
-//! This file holds the object and its configuration; the modules below hold one concern each.
+//! This file holds the type `Engine` and its configuration. Each submodule holds one concern.
 
 mod accept_backoff;
 mod accepting;
@@ -130,7 +130,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.driver.descriptor()
     }
 
-    /// Its limits.
+    /// The limits of the engine.
     pub fn limits(&self) -> &Limits {
         &self.settings.limits
     }
@@ -145,7 +145,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.connections.len()
     }
 
-    /// The Date of a response that is sent now, in Unix seconds.
+    /// The time in the Date field of a response that is sent now, in Unix seconds.
     pub fn unix_time(&self) -> i64 {
         self.clock.unix()
     }
@@ -165,7 +165,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.access.as_mut()
     }
 
-    /// Adds events for the opening and the end of each connection to a socket.
+    /// Turns on events for the opening and the end of each connection to a socket.
     pub fn report_connections(&mut self) {
         self.settings.reports_connections = true;
     }
@@ -238,7 +238,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Reports an event that clients can cause again and again, at most once in some seconds for each code.
+    /// Reports an event that clients can cause again and again, at most once every 10 seconds for each code.
     fn report_limited(&mut self, severity: crate::Severity, code: &'static str, message: String) {
         if self.report_limit.allows(code, self.clock.millis()) {
             self.report(severity, code, message);

@@ -8,10 +8,10 @@ use crate::address::Address;
 use crate::exchange::{ConnectionId, ExchangeId, PipeId};
 use crate::head::{Field, Head};
 
-/// The events, in order.
+/// One event. An engine reports its events in order.
 #[derive(Debug)]
 pub enum Event {
-    /// A connection to a socket was opened; the address of its other end. Only after
+    /// A connection to a socket was opened; the address is that of its other end. Reported only after
     /// [`crate::Engine::report_connections`].
     Opened(ConnectionId, Address),
     /// All was sent on a connection that was reported as opened, and our side of it is closed. Further bytes from its
@@ -19,7 +19,7 @@ pub enum Event {
     Lingering(ConnectionId),
     /// A connection that was reported as opened has ended, after all events of its exchanges.
     Closed(ConnectionId, CloseReason),
-    /// The head of a request was read. Its body, if it has one, does not follow before [`crate::Engine::receive`].
+    /// The head of a request was read. The events of its body follow only after [`crate::Engine::receive`].
     Head(ExchangeId, Box<Head>),
     /// A part of the body of the request, or raw bytes after an upgrade.
     Data(ExchangeId, Bytes),
@@ -33,7 +33,7 @@ pub enum Event {
     HalfClosed(ExchangeId),
     /// The exchange has ended before its response was complete.
     Gone(ExchangeId, GoneReason),
-    /// Bytes that the owner of a pipe sends.
+    /// Output that the owner of a pipe must send to the client.
     PipeOutput(PipeId, Bytes),
     /// A message on a pipe is refused with status 400. The owner of the pipe sends the refusal.
     Refused(PipeId),
@@ -44,7 +44,7 @@ pub enum Event {
     PipeEnding(PipeId),
     /// The pipe has ended. Its owner sends the remaining output and closes (`true`), or aborts.
     PipeClosed(PipeId, bool),
-    /// Something for the log.
+    /// A message for the log.
     Report(Report),
     /// A graceful shutdown has ended.
     Drained {
@@ -54,7 +54,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The exchange that it belongs to.
+    /// The exchange to which the event belongs, or None.
     pub fn exchange(&self) -> Option<ExchangeId> {
         match self {
             Event::Head(id, _)
@@ -68,7 +68,7 @@ impl Event {
         }
     }
 
-    /// Whether it belongs to the body of an exchange, or to the raw bytes after an upgrade.
+    /// Whether the event belongs to the body of an exchange, or to the raw bytes after an upgrade.
     pub(crate) fn is_of_body(&self, id: ExchangeId) -> bool {
         matches!(self, Event::Data(of, _) | Event::End(of, _) | Event::BadBody(of, _) if *of == id)
     }
@@ -142,9 +142,9 @@ impl fmt::Display for GoneReason {
 /// A message for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// How serious it is.
+    /// The severity of the message.
     pub severity: Severity,
-    /// A code of the catalogue of errors, or "" for a notice.
+    /// A code from the error catalogue, or "" for a notice.
     pub code: &'static str,
     /// One sentence.
     pub message: String,

@@ -35,7 +35,7 @@ pub struct ConnectionId(pub(crate) u64);
 pub struct PipeId(pub(crate) u64);
 
 impl ExchangeId {
-    /// The connection that carries it.
+    /// The connection that carries the exchange.
     pub fn connection(self) -> ConnectionId {
         ConnectionId(self.connection)
     }
@@ -126,7 +126,7 @@ pub enum CommandError {
     Length {
         /// The length in `Content-Length`.
         announced: u64,
-        /// What was written.
+        /// How many bytes were written.
         written: u64,
     },
     /// The body is longer than announced, in a response that its handler frames. The announced length is sent, and then
@@ -134,7 +134,7 @@ pub enum CommandError {
     Excess {
         /// The length in `Content-Length`.
         announced: u64,
-        /// What was written.
+        /// How many bytes were written.
         written: u64,
     },
     /// The body is larger than the limit.

@@ -41,14 +41,14 @@ pub struct Head {
     pub(crate) origin: Option<Box<Origin>>,
 }
 
-/// The place of an element in the bytes of the head.
+/// The position of an element in the bytes of the head.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Span {
     pub start: u32,
     pub end: u32,
 }
 
-/// The place of a field in the bytes of the head.
+/// The position of a field in the bytes of the head.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldSpan {
     pub name: Span,
@@ -97,7 +97,7 @@ impl Head {
         named.unwrap_or_else(|| self.slice(self.host))
     }
 
-    /// Where the request comes from, if proxies are trusted. Else the client is the peer.
+    /// Where the request comes from, if proxies are trusted. None otherwise: then the client is the peer.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_deref()
     }
@@ -146,7 +146,7 @@ impl Head {
         self.fields.iter().map(|field| (self.slice(field.name), self.slice(field.value)))
     }
 
-    /// The values of the fields of one name, which is compared without case.
+    /// The values of all fields with this name. Names are compared case-insensitively.
     pub fn values<'a>(&'a self, name: &'a [u8]) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         self.fields().filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }

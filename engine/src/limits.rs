@@ -13,10 +13,10 @@
 //! | backlog | 2048 | 511 | somaxconn | 512 | 511 |
 //! | drain | 30 s | none | none | 30 s | none |
 
-/// Why a limit cannot be set by its name.
+/// Why a limit cannot be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LimitError {
-    /// There is no limit of that name.
+    /// There is no limit with this name.
     Unknown,
     /// The value is negative, not finite, or unreasonably large.
     OutOfRange,
@@ -40,7 +40,7 @@ macro_rules! limits {
             /// The name and the unit of every limit, in the order of this page.
             pub const NAMES: &'static [(&'static str, Unit)] = &[$((stringify!($name), Unit::$unit),)*];
 
-            /// Sets a limit by its name; times are given in seconds.
+            /// Sets the limit with this name. Times are given in seconds.
             pub fn set(&mut self, name: &str, value: f64) -> Result<(), LimitError> {
                 if !(0.0..=9e15).contains(&value) {
                     return Err(LimitError::OutOfRange);
@@ -52,7 +52,7 @@ macro_rules! limits {
                 Ok(())
             }
 
-            /// The value of a limit by its name; times in seconds.
+            /// Returns the value of the limit with this name, times in seconds, or None if there is none.
             pub fn value(&self, name: &str) -> Option<f64> {
                 match name {
                     $(stringify!($name) => Some(Unit::$unit.load(self.$name)),)*
@@ -136,7 +136,7 @@ limits! {
     body_size: Count = 1024 * 1024;
     /// The maximum size of all chunk extensions in a body. Clients do not use them. Node 16 KiB.
     chunk_extensions: Count = 16 * 1024;
-    /// The largest trailer section.
+    /// The maximum size of a trailer section.
     trailer_size: Count = 16 * 1024;
     /// The maximum number of lines in a trailer section.
     trailer_fields: Count = 100;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A registered method. Others are refused with 501 by the engine, unless [`Methods`] allows them.
+/// A request method. The engine refuses unregistered methods with 501, unless [`Methods`] allows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Method(u8);
 
@@ -53,14 +53,15 @@ const NAMES: [&str; 41] = [
 /// Which methods the application serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Methods {
-    /// Those of the registry, without CONNECT and TRACE.
+    /// The registered methods, without CONNECT and TRACE.
     #[default]
     Registered,
-    /// Those, and unregistered ones with a conventional name ([`Method::is_conventional`]). Other names are refused
-    /// with 501: some applications would treat `delete` as `DELETE`, and a proxy in front of them would not.
+    /// The registered methods, and unregistered ones with a conventional name ([`Method::is_conventional`]). Other
+    /// names are refused with 501: some applications would treat `delete` as `DELETE`, while a proxy in front of them
+    /// would not.
     Conventional,
-    /// Any token, for programs that check methods themselves, such as proxies. Targets in the absolute form may have
-    /// any scheme.
+    /// Any token, for applications that check methods themselves, such as proxies. Targets in the absolute form may
+    /// have any scheme.
     Any,
 }
 
@@ -72,7 +73,7 @@ impl Method {
     pub const OPTIONS: Method = Method(6);
     pub const TRACE: Method = Method(7);
     pub const CONNECT: Method = Method(8);
-    /// A method that is not registered. The head has its name.
+    /// Any method that is not registered. The head holds its name.
     pub const OTHER: Method = Method(NAMES.len() as u8);
 }
 
@@ -80,24 +81,24 @@ impl Method {
     /// How many methods there are, [`Method::OTHER`] included.
     pub const COUNT: usize = NAMES.len() + 1;
 
-    /// The method of a name, which is case-sensitive. None if it is not registered.
+    /// Returns the method with this name, or None if it is not registered. Names are case-sensitive.
     pub fn parse(name: &[u8]) -> Option<Method> {
         NAMES.iter().position(|known| known.as_bytes() == name).map(|index| Method(index as u8))
     }
 
-    /// Whether a name consists of capitals, digits, hyphens and underscores, as names of methods do by convention (RFC
-    /// 9110, section 9.1).
+    /// Whether a name has only capitals, digits, hyphens and underscores, as method names do by convention (RFC 9110,
+    /// section 9.1).
     pub fn is_conventional(name: &[u8]) -> bool {
         let rest = |&byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
         name.first().is_some_and(u8::is_ascii_uppercase) && name.iter().all(rest)
     }
 
-    /// Its name.
+    /// The name of the method.
     pub fn as_str(self) -> &'static str {
         NAMES.get(usize::from(self.0)).copied().unwrap_or("OTHER")
     }
 
-    /// Its index in a table with [`Method::COUNT`] entries.
+    /// The index of the method in a table with [`Method::COUNT`] entries.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }

@@ -1,17 +1,17 @@
-//! Where a request comes from: its client, as the connection or a trusted proxy shows it.
+//! Where a request comes from: its client, according to the connection or a trusted proxy.
 
 use crate::address::Address;
 use crate::authority::is_authority;
 use crate::refusal::Refusal;
 
-/// Where a request comes from, as far as trusted sources report it.
+/// Where a request comes from, according to the connection and trusted proxies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The client; [`Address::Unknown`] where a proxy does not report it.
+    /// The client; [`Address::Unknown`] if a proxy does not report it.
     pub client: Address,
     /// Whether the client's connection was secure.
     pub secure: bool,
-    /// The host that the client requested, where a proxy reports another than `Host`.
+    /// The host that the client requested, if a proxy reports another one than `Host`.
     pub host: Option<Box<[u8]>>,
 }
 

@@ -1,5 +1,5 @@
 //! The bytes that a connection has not sent yet: small pieces are joined, large ones and regions of files are kept
-//! without a copy. A transport takes them out.
+//! without a copy. A transport takes the bytes out.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -18,17 +18,17 @@ enum Piece {
     File { file: OwnedFd, offset: u64, left: u64, _ticket: FileTicket },
 }
 
-/// Counts the files that exchanges hold open: each takes a descriptor from the connections.
+/// Counts the files that exchanges hold open. Each uses a descriptor that a connection could have.
 #[derive(Debug, Clone, Default)]
 pub struct OpenFiles(Arc<AtomicUsize>);
 
 impl OpenFiles {
-    /// How many are open.
+    /// How many files are open.
     pub fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts one more, until the ticket is dropped.
+    /// Counts one more file, until the ticket is dropped.
     pub fn hold(&self) -> FileTicket {
         self.0.fetch_add(1, Ordering::Relaxed);
         FileTicket(self.clone())
@@ -50,9 +50,9 @@ impl Drop for FileTicket {
 pub struct Outbox {
     queue: VecDeque<Piece>,
     tail: Vec<u8>,
-    /// Bytes of `tail` that are sent already.
+    /// How many bytes of `tail` were sent.
     tail_sent: usize,
-    /// Bytes in `queue`.
+    /// How many bytes are in `queue`.
     queued: u64,
 }
 
@@ -110,9 +110,9 @@ impl Outbox {
         self.queue.iter().any(|piece| matches!(piece, Piece::File { .. }))
     }
 
-    // Lending a buffer, to save an allocation a request
+    // Lending a buffer, to save one allocation per request
 
-    /// Whether it has no buffer, so that one may be lent to it.
+    /// Whether the queue has no buffer, so that a buffer may be lent to it.
     pub(crate) fn lacks_buffer(&self) -> bool {
         self.tail.capacity() == 0 && self.queue.is_empty()
     }
@@ -147,7 +147,7 @@ impl Outbox {
         }
     }
 
-    /// Lists the pieces at the front that are in memory: how many there are, and whether a file follows them.
+    /// Lists the pieces at the front that are in memory. Returns how many there are, and whether a file follows them.
     pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> (usize, bool) {
         let mut used = 0;
         for piece in &self.queue {
@@ -182,7 +182,7 @@ impl Outbox {
         }
     }
 
-    /// Takes bytes that were sent off the front.
+    /// Removes `count` bytes from the front, because they were sent.
     pub(crate) fn advance(&mut self, mut count: u64) {
         while count > 0 {
             match self.queue.front_mut() {
@@ -217,7 +217,7 @@ impl Outbox {
         }
     }
 
-    /// Moves what `tail` holds to the end of the queue.
+    /// Moves the content of `tail` to the end of `queue`.
     fn seal(&mut self) {
         if self.tail.len() > self.tail_sent {
             let mut tail = Bytes::from(std::mem::take(&mut self.tail));

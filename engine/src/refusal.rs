@@ -10,7 +10,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The message breaks a rule of HTTP/1.
+    /// A refusal with status 400, for a message that breaks a rule of HTTP/1.
     pub const fn bad(reason: &'static str) -> Self {
         Refusal { status: 400, reason }
     }

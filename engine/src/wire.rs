@@ -1,8 +1,8 @@
 //! The contract between the engine and a wire protocol.
 //!
-//! A wire turns the bytes of one connection into [`Event`]s and the commands of handlers into bytes. It has no socket and
-//! no timer: the engine owns both, and calls the wire. HTTP/1 is a wire ([`crate::http1::Http1`]); a handler that frames
-//! its responses itself ([`FramedBy::Handler`]), as a program written for twisted.web does, uses the same verbs.
+//! A wire turns the bytes of one connection into [`Event`]s and the commands of handlers into bytes. It has no socket
+//! and no timer: the engine owns both, and calls the wire. HTTP/1 is a wire ([`crate::http1::Http1`]); a handler that
+//! frames its responses itself ([`FramedBy::Handler`]), as one written for twisted.web does, uses the same verbs.
 //!
 //! ```text
 //! transport  --bytes-->  feed  ---> cx.inbox (Event)  ---> handler
@@ -46,11 +46,11 @@
 //!
 //! # Rules
 //!
-//! - A wire never blocks, and never does I/O. `cx.out` may grow past [`Limits::write_buffer`]; a wire parses no further
-//!   request as long as it is over that.
+//! - A wire never blocks, and never does I/O. `cx.out` may grow past [`Limits::write_buffer`]. While it is larger, a
+//! wire parses no further request.
 //! - A verb that returns an error has appended nothing, with two exceptions: [`CommandError::Excess`] has appended what
-//!   fits, and [`CommandError::Length`] from `respond` with [`FramedBy::Handler`] has appended the head. On `Length` from
-//!   that, from `write` or from `end`, the engine aborts the connection.
+//! fits, and [`CommandError::Length`] from `respond` with [`FramedBy::Handler`] has appended the head. If such a
+//! `respond`, or `write`, or `end` returns `Length`, the engine aborts the connection.
 //! - Events of one exchange are pushed in order: `Head`, then the body as far as it was received, then `Gone` if the
 //!   response is not complete.
 
@@ -76,13 +76,13 @@ pub trait Wire: Debug + Default {
     /// wire.
     const OVERLOADED: &'static [u8];
 
-    /// Parses bytes from the client. With no bytes, parses on in those that it has kept.
+    /// Parses bytes from the client. With no bytes, continues to parse the bytes that were kept.
     fn feed(&mut self, data: &[u8], cx: &mut WireContext<'_>);
 
     /// Lets the body of the request follow, up to `limit` bytes.
     fn receive(&mut self, limit: u64, cx: &mut WireContext<'_>) -> Result<Received, CommandError>;
 
-    /// Counts bytes of the body that the handler has read.
+    /// Records that the handler has read `count` bytes of the body.
     fn consumed(&mut self, count: u64, cx: &mut WireContext<'_>);
 
     /// Sends an interim response (RFC 9110, section 15.2).
@@ -98,7 +98,7 @@ pub trait Wire: Debug + Default {
         cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError>;
 
-    /// Sends the head of a streamed response, whose body has `length` bytes where that is known.
+    /// Sends the head of a streamed response, whose body has `length` bytes, if that is known.
     fn begin(
         &mut self,
         status: Status<'_>,
@@ -114,44 +114,45 @@ pub trait Wire: Debug + Default {
     /// Ends a streamed response, or a tunnel.
     fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError>;
 
-    /// Makes the exchange a tunnel for bytes of another protocol. With `fields`, sends the response that announces
-    /// it; without, the handler sends it itself.
+    /// Makes the exchange a tunnel for bytes of another protocol. With `fields`, sends the response that announces the
+    /// protocol. Without `fields`, the handler sends any response itself.
     fn open_tunnel(&mut self, fields: Option<&[FieldRef<'_>]>, cx: &mut WireContext<'_>) -> Result<(), CommandError>;
 
     /// Closes the connection after the response to the current request.
     fn close_after_response(&mut self);
 
-    /// Closes the connection after the response to the last request that is here.
+    /// Closes the connection after the response to the last request that has arrived.
     fn begin_drain(&mut self);
 
     /// Refuses a connection on which nothing was read, because the engine is full.
     fn turn_away(&mut self, cx: &mut WireContext<'_>);
 
-    /// Ends a request that came too slowly. True if a refusal is to be sent before the connection closes.
+    /// Ends a request that arrives too slowly. Returns true if a refusal must be sent before the connection closes.
     fn time_out(&mut self, cx: &mut WireContext<'_>) -> bool;
 
-    /// Ends the running exchanges and parses nothing more. Where no head was sent, the access log shows `status`.
+    /// Ends the running exchanges and parses nothing more. If no head was sent, the access log shows `status`.
     fn abort(&mut self, reason: GoneReason, status: u16, cx: &mut WireContext<'_>);
 
     /// Takes the bytes that were not parsed.
     fn take_input(&mut self) -> Vec<u8>;
 
-    /// Whether the handler of an exchange may send commands: else it is `Complete`, or `Gone` if it was aborted.
+    /// Checks that the handler of an exchange may send commands. Returns the error `Complete` after the response, or
+    /// `Gone` if the exchange was aborted.
     fn check(&self, serial: u32) -> Result<(), CommandError>;
 
     /// The number of the current exchange on its connection.
     fn serial(&self) -> u32;
 
-    /// The wire's expectation of the client.
+    /// What the wire expects from the client next.
     fn request_phase(&self, limits: &Limits) -> RequestPhase;
 
-    /// The wire's expectation of the handler.
+    /// What the wire expects from the handler next.
     fn response_phase(&self) -> ResponsePhase;
 
     /// Whether the connection ends.
     fn ending(&self) -> Ending;
 
-    /// How many bytes are kept to be parsed later.
+    /// How many bytes are kept for later parsing.
     fn buffered(&self) -> usize;
 
     /// The number of the exchange whose response is not complete.
@@ -182,7 +183,7 @@ pub enum Received {
     Tunnel,
 }
 
-/// A wire's expectation of its client.
+/// What a wire expects from its client next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestPhase {
     /// The first byte of the connection.
@@ -199,14 +200,14 @@ pub enum RequestPhase {
         reads: bool,
         /// Whether a handler wants it.
         wanted: bool,
-        /// Whether a handler has bytes of it to read.
+        /// Whether bytes of the body wait for the handler.
         unread: bool,
     },
     /// Bytes of another protocol.
     Tunnel {
         /// Whether the engine should read more of them now.
         reads: bool,
-        /// Whether a handler has some to read.
+        /// Whether such bytes wait for the handler.
         unread: bool,
     },
     /// Nothing, as long as the response is not complete.
@@ -245,7 +246,7 @@ impl RequestPhase {
     }
 }
 
-/// A wire's expectation of its handler.
+/// What a wire expects from its handler next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponsePhase {
     /// Nothing: there is no request.
@@ -312,13 +313,13 @@ pub struct WireContext<'a> {
     pub connection: u64,
     /// The other end of the connection, a proxy or the client.
     pub peer: &'a Address,
-    /// The client, as the header of the PROXY protocol names it; else the peer.
+    /// The client that the PROXY protocol header names; else the peer.
     pub client: &'a Address,
     /// Whether the connection is secure.
     pub secure: bool,
     /// Which proxies are trusted.
     pub proxies: Option<&'a Proxies>,
-    /// Whether fields of a head may name the client, because they may come from a trusted proxy.
+    /// Whether the fields of a head may name the client. They may if they can come from a trusted proxy.
     pub trusts_fields: bool,
     /// The queue for events.
     pub inbox: &'a mut VecDeque<Event>,
@@ -328,19 +329,19 @@ pub struct WireContext<'a> {
     pub files: &'a OpenFiles,
     /// The limits of the engine.
     pub limits: &'a Limits,
-    /// What the engine counts.
+    /// The counters of the engine.
     pub counters: &'a mut Counters,
     /// The time.
     pub clock: &'a Clock,
     /// The access log, if there is one.
     pub access: Option<&'a mut AccessLogBuffer>,
-    /// Whether a graceful shutdown goes on.
+    /// Whether a graceful shutdown is running.
     pub draining: bool,
     /// Whether each refused message is reported.
     pub debug: bool,
     /// Whether the connection is a pipe.
     pub is_pipe: bool,
-    /// Whether the owner of the pipe sends the refusal where the status is 400: see [`WireContext::delegate_refusal`].
+    /// Whether the owner of the pipe sends refusals with status 400 itself: see [`WireContext::delegate_refusal`].
     pub delegates_refusals: bool,
     /// Whether the wire has left a refusal to the owner of the pipe.
     pub(crate) refusal_delegated: bool,
@@ -349,7 +350,7 @@ pub struct WireContext<'a> {
 }
 
 impl WireContext<'_> {
-    /// Names an exchange of this connection.
+    /// Returns the id of an exchange on this connection.
     pub fn exchange(&self, serial: u32) -> ExchangeId {
         ExchangeId { connection: self.connection, serial }
     }

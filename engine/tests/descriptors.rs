@@ -1,4 +1,4 @@
-//! What happens when few descriptors are left. The limit holds for the whole process, so this program has one test.
+//! What happens when few descriptors are left. The limit applies to the whole process, so this file has only one test.
 
 #[allow(dead_code)]
 #[path = "wire/harness.rs"]
@@ -11,11 +11,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use harness::{End, World};
 
-/// As many may be open, and one turned-away connection for each 64 of four fifths of them.
+/// The descriptors that the process may have. The engine uses 80% of them, and lets one refused connection linger for
+/// each 64 of these.
 const DESCRIPTORS: u64 = 400;
 const LINGERING: usize = 5;
 
-/// Takes the descriptors that are left, apart from this many.
+/// Opens files until only `but` descriptors are left.
 fn take_descriptors(taken: &mut Vec<File>, but: usize) {
     while let Ok(file) = File::open("/dev/null") {
         taken.push(file);

@@ -50,7 +50,7 @@ fn names_after_crate(code: &str) -> Vec<String> {
 fn imports() -> Imports {
     let sources = sources();
     let modules: BTreeSet<String> = sources.iter().map(|(module, _)| module.clone()).filter(|it| it != "lib").collect();
-    // What `lib.rs` exports again counts as an import of the module that defines it.
+    // A name that `lib.rs` re-exports counts as an import of the module that defines it.
     let mut exported = BTreeMap::new();
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     for statement in lib.split("pub use ").skip(1) {
@@ -71,7 +71,7 @@ fn imports() -> Imports {
     imports
 }
 
-/// A circle that goes through a module, if there is one.
+/// Returns an import cycle through a module, if there is one.
 fn circle(imports: &Imports, path: &mut Vec<String>) -> Option<Vec<String>> {
     let last = path.last().unwrap().clone();
     for next in imports.get(&last).into_iter().flatten() {

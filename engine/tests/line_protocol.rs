@@ -1,7 +1,7 @@
-//! A second wire protocol, written against [`Wire`] alone: proves that the engine knows no HTTP.
+//! A second wire protocol that uses only [`Wire`]. It proves that the engine does not depend on HTTP.
 //!
-//! A line from the client is a request for that path. Its response is the body and a line feed. A line that is longer than
-//! the limit of a request line is refused.
+//! Each line from the client is a path, and requests it. Its response is the body and a line feed. A line that is
+//! longer than the limit of a request line is refused.
 
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -244,7 +244,7 @@ fn requests(events: Vec<Event>) -> Vec<(ExchangeId, String)> {
     events.into_iter().map(request).collect()
 }
 
-/// What has come; ends with `.` if the connection is closed.
+/// Returns what the client has received, followed by `.` if the connection is closed.
 fn received(client: &mut UnixStream) -> String {
     let mut bytes = Vec::new();
     match client.read_to_end(&mut bytes) {

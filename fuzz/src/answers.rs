@@ -1,4 +1,4 @@
-//! Parses responses as a strict client does, by RFC 9112 alone.
+//! Parses responses as a strict client does. It follows RFC 9112 and uses no code of the engine.
 
 use crate::head::check_field;
 

@@ -1,5 +1,6 @@
-//! Clients and handlers that do anything at any time, right or wrong. The counters of the engine add up, its memory stays
-//! under a bound, every body is delivered in order, the engine becomes idle, and everything is released in the end.
+//! Clients and handlers that do anything at any time, right or wrong. Checks that the counters of the engine add up,
+//! its memory stays under a bound, every body is delivered in order, the engine becomes idle, and everything is
+//! released in the end.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
@@ -40,14 +41,15 @@ fn limits() -> Limits {
     }
 }
 
-/// The most connections that are open at once.
+/// The maximum number of connections that are open at once.
 const OPEN: usize = 4;
-/// One of this many connections is a socket, from which the engine reads by itself. The others are pipes.
+/// One connection in this many is a socket, from which the engine reads by itself. The others are pipes.
 const SOCKET_EVERY: usize = 3;
-/// What may be held for them: buffers of the limits above, a response in each, and what the engine keeps to be lent.
+/// How many bytes of memory the connections may use: buffers of the limits above, a response in each, and the engine's
+/// spare buffers.
 const MEMORY: isize = 64 * 1024;
 
-/// What clients send: whole requests, parts of them, and bytes that are neither.
+/// What clients send: whole requests, parts of requests, and other bytes.
 const PIECES: [&str; 20] = [
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /3 HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -119,7 +121,7 @@ impl<'a> Chaos<'a> {
         let mut chaos = Chaos {
             script: Unstructured::new(input),
             connections: Vec::with_capacity(input.len() + 1),
-            // A piece has three heads at the most.
+            // A piece has at most three heads.
             exchanges: Vec::with_capacity(3 * input.len() + 1),
             sent: Vec::with_capacity(input.len() + 1),
             fed: 0,
@@ -161,7 +163,7 @@ impl<'a> Chaos<'a> {
         self.script.arbitrary::<u8>().unwrap_or(0) % sides
     }
 
-    /// An index below `count`, mostly of the last ones.
+    /// Picks an index below `count`, mostly one of the last.
     fn pick(&mut self, count: usize) -> Option<usize> {
         let back = usize::from(self.draw(8));
         count.checked_sub(1).map(|last| last.saturating_sub(back))
@@ -180,7 +182,7 @@ impl<'a> Chaos<'a> {
         self.connections.push(Connection { id, end, flowing: true, blocked: false, open: true, ending: false });
     }
 
-    /// A client sends a piece, unless the engine has paused it.
+    /// Lets a client send a piece, unless the engine has paused it.
     fn feed(&mut self, engine: &mut Engine) {
         let piece = usize::from(self.draw(PIECES.len() as u8));
         let bytes = PIECES[piece].as_bytes();
@@ -206,7 +208,7 @@ impl<'a> Chaos<'a> {
         }
     }
 
-    /// Something happens to a connection.
+    /// Ends, disconnects, pauses or resumes a connection, or starts a drain.
     fn disturb(&mut self, engine: &mut Engine) {
         let Some(which) = self.pick(self.connections.len()) else { return };
         let what = self.draw(16);
@@ -243,7 +245,7 @@ impl<'a> Chaos<'a> {
         }
     }
 
-    /// Every client with a socket reads all that it has received.
+    /// Lets every client with a socket read all that it has received.
     fn read(&mut self) {
         for connection in &mut self.connections {
             let End::Socket(socket) = &mut connection.end else { continue };
@@ -254,7 +256,7 @@ impl<'a> Chaos<'a> {
         }
     }
 
-    /// A handler does something, whether it is allowed now or not.
+    /// Lets a handler run any command, whether it is legal now or not.
     fn command(&mut self, engine: &mut Engine, which: usize) {
         let Exchange { id, over, high, .. } = self.exchanges[which];
         let body = vec![b'x'; [0, 1, 100, 1000][usize::from(self.draw(4))]];
@@ -337,25 +339,25 @@ impl<'a> Chaos<'a> {
         Exchange { id, over: false, high: false, body: SentBody::after_head(head, &stream, start) }
     }
 
-    /// A part of a body, or raw bytes after it, is delivered.
+    /// Checks a delivered part of a body, or raw bytes after the body.
     fn check_part(&mut self, id: ExchangeId, part: &[u8]) {
         let stream = self.stream(self.connection_of(id));
         self.exchange(id).body.check_part(part, &stream, &limits());
     }
 
-    /// The end of a body is delivered.
+    /// Checks the end of a body.
     fn check_end(&mut self, id: ExchangeId) {
         let stream = self.stream(self.connection_of(id));
         self.exchange(id).body.check_end(&stream, &limits());
     }
 
-    /// An upgrade: the rest of the body is never delivered.
+    /// Records an upgrade, after which the rest of the body is never delivered.
     fn forget_body(&mut self, which: usize) {
         let stream = self.stream(self.connection_of(self.exchanges[which].id));
         self.exchanges[which].body.become_raw(&stream, &limits());
     }
 
-    /// What holds between any two steps.
+    /// Checks what must hold between any two steps.
     fn check_counters(&mut self, engine: &Engine) {
         self.read();
         let counters = engine.counters();
@@ -387,7 +389,7 @@ impl<'a> Chaos<'a> {
             }
         }
         world::rest(engine, &mut self);
-        // The engine still reads what a client sent before it closed, as fast as handlers consume it.
+        // The engine still reads what a client sent before it closed, but only as fast as handlers consume it.
         for _ in 0..self.fed {
             if engine.counters().open == 0 {
                 break;
@@ -423,12 +425,12 @@ impl Handler for Chaos<'_> {
                 let choices = [HalfClose::Cancel, HalfClose::Respond, HalfClose::Finish];
                 // The connection may be closed already.
                 let _ = engine.set_half_close(id, choices[self.exchanges.len() % choices.len()]);
-                // A handler that acts at once.
+                // Some handlers act at once.
                 for _ in 0..self.draw(3) {
                     self.command(engine, self.exchanges.len() - 1);
                 }
             }
-            // Those of an exchange whose response was complete meanwhile may still be in the inbox.
+            // Events of an exchange may still be in the inbox although its response is complete.
             Event::Data(id, part) => self.check_part(id, &part),
             Event::End(id, _) => self.check_end(id),
             Event::BadBody(id, _) => {

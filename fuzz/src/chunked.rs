@@ -30,7 +30,7 @@ enum End {
     /// The body is incomplete.
     Open,
     Refused(&'static str),
-    /// The body is complete: how many bytes it took, and its trailers.
+    /// The body is complete: its encoded size in bytes, and its trailers.
     Done(usize, Vec<Field>),
 }
 

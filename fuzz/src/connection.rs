@@ -1,9 +1,9 @@
-//! A whole connection: any bytes, in any pieces, and a handler that does anything that is allowed. Responses must be
-//! well formed and in order, nothing after a refused message may be read, every exchange must end once, and the
-//! counters must be right.
+//! A whole connection: any bytes, in any pieces, and a handler that takes any legal action. Responses must be well
+//! formed and in order, nothing after a refused message may be read, every exchange must end once, and the counters
+//! must be right.
 //!
-//! The handler's actions depend on the events, not on their timing. So requests and responses must not depend on the
-//! pieces.
+//! The handler's actions depend on the events, not on their timing. So requests and responses must not depend on how
+//! the bytes are divided into pieces.
 
 use arbitrary::{Arbitrary, Unstructured};
 use ropewalk_engine::event::{BodyFault, Event};
@@ -15,7 +15,7 @@ use crate::answers::{self, Answer};
 use crate::splits;
 use crate::world::{self, Handler};
 
-/// Runs one input in several ways to divide it, and compares the results.
+/// Runs one input several times, divided into different pieces, and compares the results.
 pub fn check(input: &[u8]) {
     let Ok(script) = Script::arbitrary_take_rest(Unstructured::new(input)) else { return };
     let [whole, others @ ..] = splits::ways(script.bytes).map(|pieces| play(&script, &pieces));
@@ -41,7 +41,7 @@ struct Plan {
     status: u16,
     /// The handler's limit for the request body, in bytes.
     limit: Option<u64>,
-    /// Whether it sends 103 first.
+    /// Whether the handler sends 103 first.
     hints: bool,
     close: bool,
     /// The size of the response body, in bytes.
@@ -54,9 +54,9 @@ enum Manner {
     AtOnce,
     /// Responds when the body is complete.
     Reading,
-    /// The same, in chunks.
+    /// Responds in chunks when the body is complete.
     Chunks,
-    /// The same, in parts, with a Content-Length.
+    /// Responds in parts, with a Content-Length, when the body is complete.
     Parts,
     /// Begins the response at the head, and ends it when the body is complete.
     Early,
@@ -148,7 +148,7 @@ struct Player {
     exchanges: Vec<Exchange>,
     output: Vec<u8>,
     refused: Option<String>,
-    /// The last response was sent, and further input is dropped.
+    /// Whether the last response was sent, so that further input is dropped.
     ending: bool,
     closed: bool,
 }
@@ -287,7 +287,7 @@ impl Player {
         let exchange = self.running(id);
         assert!(exchange.has_body);
         if end == BodyEnd::Bad(BodyFault::TooLarge) {
-            // How much of it the engine reports before the refusal depends on the pieces.
+            // How much of the body the engine reports before the refusal depends on the pieces.
             exchange.request.body.clear();
         }
         assert_eq!(None, exchange.request.end.replace(end));
@@ -382,7 +382,8 @@ impl Player {
         Course { requests, answers, raw, refused: self.refused }
     }
 
-    /// Reads the output as a client does. Returns final responses, the number of interim ones, and raw bytes.
+    /// Reads the output as a client does. Returns the final responses, the number of interim responses, and the raw
+    /// bytes.
     fn read_answers(&self) -> (Vec<Answer>, usize, Vec<u8>) {
         let mut rest = self.output.as_slice();
         let mut answers = Vec::new();

@@ -82,7 +82,7 @@ fn read(pieces: &[&[u8]], limits: &Limits) -> Outcome {
     Outcome::Incomplete
 }
 
-/// Checks the bytes of an accepted head by the rules of RFC 9112, sections 2 to 6, without the code of the parser.
+/// Checks the bytes of an accepted head against RFC 9112, sections 2 to 6, without code of the parser.
 fn check_accepted(bytes: &[u8], said: &Said, limits: &Limits) {
     assert!(bytes.len() as u64 <= limits.head_size);
     let text = bytes.strip_suffix(b"\r\n\r\n").expect("an empty line at the end");

@@ -1,7 +1,7 @@
-//! What must hold for every input of the engine's HTTP/1.1 code, as plain functions that panic if it does not.
+//! Functions that check what must hold for every input of the engine's HTTP/1.1 code. They panic if it does not hold.
 //!
-//! Each module with a `check` is one target: libFuzzer calls it with inputs that it makes up (`targets/`), and `cargo test`
-//! with those that are kept (`corpus/`). `docs/explanation/fuzzing.md` tells what each of them holds the engine to.
+//! Each module with a `check` is one target: libFuzzer calls it with generated inputs (`targets/`), and `cargo test`
+//! calls it with stored inputs (`corpus/`). `docs/explanation/fuzzing.md` describes what each target checks.
 
 pub mod answers;
 pub mod chaos;

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// Counts bytes. The system's allocator does the work.
+/// Counts bytes, and passes every call to the system's allocator.
 struct Counting;
 
 #[global_allocator]
@@ -13,7 +13,7 @@ thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
 }
 
-/// Bytes that this thread has allocated and not freed.
+/// The number of bytes that this thread has allocated and not freed.
 pub fn held() -> isize {
     HELD.get()
 }

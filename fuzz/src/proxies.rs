@@ -1,19 +1,19 @@
-//! What proxies send: the outcome does not depend on the pieces of a PROXY header, and only trusted proxies name a
-//! client.
+//! What proxies send. The outcome does not depend on the pieces in which a PROXY header arrives, and only trusted
+//! proxies can name a client.
 
 use ropewalk_engine::Address;
 use ropewalk_engine::proxies::forwarded::{self, Element};
 use ropewalk_engine::proxies::protocol::{self, LONGEST_BLOCK, LONGEST_LINE};
 use ropewalk_engine::proxies::{Trusted, x_forwarded};
 
-/// Checks the parsers of what proxies send with one input.
+/// Checks the parsers for PROXY headers and forwarding fields with one input.
 pub fn check(input: &[u8]) {
     check_protocol(input);
     check_forwarded(input);
     check_x_forwarded(input);
 }
 
-/// Checks that a header is accepted or refused at one byte, and that later bytes change nothing.
+/// Checks that a header is accepted or refused at a certain byte, and that later bytes change nothing.
 fn check_protocol(input: &[u8]) {
     let mut decided = None;
     for end in 0..=input.len().min(LONGEST_BLOCK) {

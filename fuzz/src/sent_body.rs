@@ -1,13 +1,13 @@
-//! The body of a request as its client sent it, to which the parts that the engine delivers are compared.
+//! The body of a request as its client sent it. The parts that the engine delivers are compared with it.
 
 use ropewalk_engine::http1::chunked::{Chunked, Step};
 use ropewalk_engine::{Head, Limits};
 
-/// Where the body is among the bytes that were sent on its connection, which each method is given as `stream`.
+/// Where the body is in the bytes that were sent on its connection. Each method takes these bytes as `stream`.
 pub struct SentBody {
     begins: usize,
     framing: Framing,
-    /// How many bytes of it were delivered.
+    /// How many bytes of the body were delivered.
     delivered: usize,
 }
 
@@ -15,7 +15,7 @@ pub struct SentBody {
 enum Framing {
     Length(usize),
     Chunked,
-    /// There is no body, or none any more: all bytes that follow are raw.
+    /// There is no body, or it has ended: all bytes that follow are raw.
     Raw,
 }
 
@@ -33,7 +33,7 @@ impl SentBody {
         SentBody { begins: start + length + 4, framing, delivered: 0 }
     }
 
-    /// Checks a part: the next bytes of the body, or raw bytes after it.
+    /// Checks that a part is the next bytes of the body, or raw bytes after it.
     pub fn check_part(&mut self, part: &[u8], stream: &[u8], limits: &Limits) {
         let (mut expected, end) = self.decode(stream, limits);
         expected.extend_from_slice(end.map_or(b"", |end| &stream[end..]));
@@ -41,24 +41,24 @@ impl SentBody {
         self.delivered += part.len();
     }
 
-    /// Checks the end: all of the body was delivered.
+    /// Checks at the end that the whole body was delivered.
     pub fn check_end(&self, stream: &[u8], limits: &Limits) {
         let (body, end) = self.decode(stream, limits);
         assert_eq!((body.len(), true), (self.delivered, end.is_some()));
     }
 
-    /// From here the bytes after the body are delivered, as those of another protocol.
+    /// Records that the bytes after the body are delivered from now on, because they belong to another protocol.
     pub fn become_raw(&mut self, stream: &[u8], limits: &Limits) {
         let begins = self.end(stream, limits).expect("a whole request before an upgrade");
         *self = SentBody { begins, framing: Framing::Raw, delivered: 0 };
     }
 
-    /// Where it ends, if it was sent whole.
+    /// Where the body ends, or None if it was not sent completely.
     pub fn end(&self, stream: &[u8], limits: &Limits) -> Option<usize> {
         self.decode(stream, limits).1
     }
 
-    /// The body, as far as it was sent, and where it ends.
+    /// Decodes the body as far as it was sent. Returns it, and where it ends.
     fn decode(&self, stream: &[u8], limits: &Limits) -> (Vec<u8>, Option<usize>) {
         let mut rest = &stream[self.begins..];
         match self.framing {

@@ -1,7 +1,7 @@
 //! Ways to divide the same bytes into pieces.
 
 /// Divides `input` in three ways: one piece, single bytes, and pieces whose sizes are derived from the bytes. The same
-/// input always has the same pieces, and the fuzzer finds other pieces by changing it.
+/// input always has the same pieces. The fuzzer gets other pieces by changing the input.
 pub fn ways(input: &[u8]) -> [Vec<&[u8]>; 3] {
     [vec![input], input.chunks(1).collect(), drawn(input)]
 }
@@ -19,7 +19,7 @@ fn drawn(mut input: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-/// xorshift64*, as in the engine's own tests.
+/// The random generator xorshift64*, as in the engine's own tests.
 struct Dice(u64);
 
 impl Dice {
@@ -31,7 +31,7 @@ impl Dice {
     }
 }
 
-/// FNV-1a.
+/// The hash function FNV-1a.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -3,16 +3,16 @@
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Address, Engine, Limits, PipeId};
 
-/// The most turns in which an engine must become idle.
+/// An engine must become idle within this many turns.
 const PATIENCE: usize = 10_000;
 
 /// Handles the events of an engine.
 pub trait Handler {
-    /// Handles one event, with any commands.
+    /// Handles one event. May run any commands.
     fn serve(&mut self, engine: &mut Engine, event: Event);
 }
 
-/// An engine with these limits, which reports every refusal.
+/// Makes an engine with these limits, which reports every refusal.
 pub fn engine(limits: Limits) -> Engine {
     let mut engine = Engine::new(limits).expect("descriptors for an engine");
     engine.set_debug(true);

@@ -1,8 +1,9 @@
-//! Every byte in every place of a few requests: a fuzzer finds a rule about one byte in one place only by luck.
+//! Tries every byte value at every position of a few requests, because a fuzzer finds a rule about one byte at one
+//! position only by luck.
 
 use ropewalk_fuzz::differential;
 
-/// Follows each request, so that the test sees if a message ends in a different place.
+/// This request follows each tested one, so that the test notices if a message ends at a different position.
 const NEXT: &str = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
 
 fn check_every_byte(request: &str) {

@@ -16,7 +16,7 @@ pub struct EngineRef {
     pub head: Box<Head>,
     /// The owner of the connection, if it has one.
     pub owner: Option<Py<PyAny>>,
-    /// The server's address. It is read from the engine once.
+    /// The server's address, which is read from the engine once.
     server: OnceLock<Address>,
     /// Why the exchange ended early. Set by the first command that fails for this reason.
     gone: OnceLock<GoneReason>,
@@ -27,7 +27,7 @@ impl EngineRef {
         EngineRef { engine, id, head, owner, server: OnceLock::new(), gone: OnceLock::new() }
     }
 
-    /// The reference of an exchange. Raises RuntimeError for an exchange that Python code created.
+    /// Returns the reference. Raises RuntimeError if Python code created the exchange.
     pub fn of(engine_ref: &Option<EngineRef>) -> PyResult<&EngineRef> {
         engine_ref.as_ref().ok_or_else(|| PyRuntimeError::new_err("This exchange was not made by an engine."))
     }
@@ -37,7 +37,7 @@ impl EngineRef {
         self.server.get_or_init(|| self.engine.get().local(self.id))
     }
 
-    /// Whether a writer should wait.
+    /// Whether a writer should wait before it writes more.
     pub fn pressure(&self) -> Pressure {
         self.engine.get().pressure(self.id)
     }

@@ -11,41 +11,41 @@ use ropewalk_engine::{Field, FileTicket};
 use crate::errors;
 use crate::exchange::engine_ref::EngineRef;
 
-/// Parts below this size are joined.
+/// Parts below this size in bytes are joined.
 const SMALL: usize = 4 * 1024;
 
 /// The part of a body that has arrived and was not read.
 #[derive(Default)]
 pub struct IncomingBody {
     parts: VecDeque<Bytes>,
-    /// Small parts after `parts`, joined so that a client that sends few bytes at a time costs no more memory than its
-    /// bytes.
+    /// Small parts that come after `parts`. They are joined, so that a client that sends few bytes at a time costs no
+    /// more memory than its bytes.
     tail: Vec<u8>,
     size: usize,
     pub mode: Mode,
     pub complete: bool,
     pub fault: Option<BodyFault>,
     pub trailers: Vec<Field>,
-    /// The temporary file of a body past `Limits.spool_size`.
+    /// The temporary file of a body that is larger than `Limits.spool_size`.
     pub spool: Option<Py<PyAny>>,
     ticket: Option<FileTicket>,
     /// Why the body could not be kept: no descriptor for the file, or no space on the disk.
     pub failure: Option<PyErr>,
-    /// The limit in force, in bytes.
+    /// The current limit in bytes.
     limit: u64,
 }
 
 /// How a body is received.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// No reader has requested it.
+    /// No reader has requested the body.
     #[default]
     Untouched,
     /// Python takes the parts as they arrive.
     Streamed,
-    /// `on_readable` is called when it is complete.
+    /// `on_readable` is called when the body is complete.
     Collected,
-    /// The handler is called when it is complete.
+    /// The handler is called when the body is complete.
     BeforeCall,
 }
 
@@ -55,7 +55,7 @@ impl IncomingBody {
         self.complete || (!engine_ref.head.has_body() && !raw)
     }
 
-    /// Lets the body arrive in a mode, up to `limit` bytes.
+    /// Starts to receive the body in this mode, up to `limit` bytes.
     pub fn open(&mut self, py: Python<'_>, engine_ref: &EngineRef, mode: Mode, limit: u64) -> PyResult<()> {
         self.limit = limit;
         let waiting = self.size as u64;
@@ -89,7 +89,8 @@ impl IncomingBody {
         }
     }
 
-    /// Takes the bytes that have arrived and were not read: b"" at the end of the body, None if more is to come.
+    /// Takes the bytes that have arrived and were not read. Returns b"" at the end of the body, and None if there are
+    /// none yet.
     pub fn read<'py>(
         &mut self,
         py: Python<'py>,
@@ -101,7 +102,7 @@ impl IncomingBody {
         if size > 0 && (self.complete || self.mode == Mode::Streamed) {
             let bytes = self.take(py)?;
             if self.mode == Mode::Streamed && engine_ref.gone().is_none() && !response_finished {
-                // If the exchange has ended meanwhile, the next call reports that.
+                // The result is ignored: if the exchange has ended meanwhile, the next call raises the error.
                 let _ = engine_ref.engine.get().command(py, |engine| engine.consumed(engine_ref.id, size))?;
             }
             return Ok(Some(bytes));
@@ -131,7 +132,7 @@ impl IncomingBody {
         })
     }
 
-    /// Adds a part. A collected body past `threshold` bytes goes to a temporary file.
+    /// Adds a part. A collected body of more than `threshold` bytes goes to a temporary file.
     pub fn add(&mut self, py: Python<'_>, part: Bytes, threshold: u64, ticket: impl FnOnce() -> FileTicket) {
         if self.failure.is_some() {
             return;
@@ -154,7 +155,7 @@ impl IncomingBody {
         }
     }
 
-    /// The body is complete. A temporary file is read from its start.
+    /// Completes the body. Sets the position of a temporary file to its start.
     pub fn finish(&mut self, py: Python<'_>, trailers: Vec<Field>) {
         self.complete = true;
         self.trailers = trailers;
@@ -186,7 +187,7 @@ impl IncomingBody {
         }
     }
 
-    /// Takes out the parts, joined.
+    /// Takes out all parts, and returns them joined.
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.push_tail();
         let size = std::mem::take(&mut self.size);

@@ -33,7 +33,7 @@ pub fn respond(
     Ok(())
 }
 
-/// Sends the head of a response. Its body follows by `write` and `write_file`.
+/// Sends the head of a response. Its body follows with `write` and `write_file`.
 pub fn begin(
     response: &mut ResponseSender,
     py: Python<'_>,
@@ -46,7 +46,7 @@ pub fn begin(
     Ok(())
 }
 
-/// Sends bytes as they are. False if the writer should wait.
+/// Sends bytes as they are. Returns false if the writer should wait.
 pub fn write(
     response: &mut ResponseSender,
     py: Python<'_>,
@@ -60,7 +60,7 @@ pub fn write(
     Ok(pressure == Pressure::Low)
 }
 
-/// Sends a region of an open regular file. False if the writer should wait.
+/// Sends a region of an open regular file. Returns false if the writer should wait.
 pub fn write_file(
     response: &mut ResponseSender,
     py: Python<'_>,

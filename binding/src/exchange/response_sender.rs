@@ -12,7 +12,7 @@ use ropewalk_engine::{Body, CommandError, ExchangeId, Pressure, Status};
 use crate::errors;
 use crate::exchange::engine_ref::EngineRef;
 
-/// Bodies up to this size are copied behind their head. Larger ones are sent without a copy.
+/// Bodies up to this size are copied after their head. Larger ones are sent without a copy.
 const COPIED: usize = 16 * 1024;
 /// Parts up to this size are copied, which costs less than to keep their Python object alive.
 const COPIED_PART: usize = 512;
@@ -21,7 +21,7 @@ const COPIED_PART: usize = 512;
 #[derive(Default)]
 pub struct ResponseSender {
     pub status: Option<u16>,
-    /// The reason phrase that the handler set, and the status that it is for.
+    /// The reason phrase that the handler has set, and its status.
     reason: Option<Box<(u16, Vec<u8>)>>,
     pub started: bool,
     pub finished: bool,
@@ -37,7 +37,7 @@ pub enum WholeBody<'a, 'py> {
 }
 
 impl ResponseSender {
-    /// Runs a command that is illegal after the end of the response.
+    /// Runs a command. Raises an error after the end of the response.
     pub fn command<R>(
         &self,
         py: Python<'_>,
@@ -92,7 +92,7 @@ impl ResponseSender {
         Ok(())
     }
 
-    /// Sends a part of the body. False if the writer should wait.
+    /// Sends a part of the body. Returns false if the writer should wait.
     pub fn write(&mut self, py: Python<'_>, engine_ref: &EngineRef, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
         let part = shared(data);
         let size = part.len() as u64;
@@ -126,12 +126,12 @@ impl ResponseSender {
     }
 }
 
-/// A whole body for the engine.
+/// Converts a whole body for the engine.
 pub fn whole<'a>(bytes: &'a Bound<'_, PyBytes>) -> Body<'a> {
     if bytes.as_bytes().len() <= COPIED { Body::Slice(bytes.as_bytes()) } else { Body::Shared(shared(bytes)) }
 }
 
-/// Bytes of Python's for the engine, without a copy if they are large.
+/// Converts Python bytes for the engine, without a copy if they are large.
 pub fn shared(bytes: &Bound<'_, PyBytes>) -> Bytes {
     if bytes.as_bytes().len() <= COPIED_PART {
         return Bytes::copy_from_slice(bytes.as_bytes());

@@ -1,4 +1,4 @@
-//! Serves events.
+//! Handles events.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -16,7 +16,7 @@ use crate::exchange::incoming_body::Mode;
 use crate::sync::lock;
 use crate::turn::{handler, reports};
 
-/// Serves one event. Returns the handler that it called, if it called one.
+/// Handles one event. Returns the handler that was called, if any.
 pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<EngineHandler>>> {
     let py = engine.py();
     let this = engine.get();
@@ -26,7 +26,7 @@ pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<Eng
         Event::End(id, trailers) => return end(engine, id, trailers),
         Event::BadBody(id, fault) => return bad_body(engine, id, fault),
         Event::Writable(id) => {
-            // If the queue is full again, the writer was notified, and another event follows.
+            // If the queue is full again, the writer is paused again, and another event follows.
             if let (Some(exchange), Pressure::Low) = (find(engine, id), this.pressure(id)) {
                 notify(&exchange, "on_writable");
             }
@@ -63,7 +63,7 @@ pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<Eng
     Ok(None)
 }
 
-/// The exchange ended before its response was complete.
+/// Handles an exchange that ended before its response was complete.
 pub fn lose(engine: &Bound<'_, Engine>, id: ExchangeId, reason: GoneReason) {
     let py = engine.py();
     let Some(exchange) = engine.get().exchanges.remove(&id) else { return };
@@ -103,7 +103,7 @@ fn data(engine: &Bound<'_, Engine>, id: ExchangeId, part: bytes::Bytes) -> PyRes
     if mode == Mode::Streamed {
         notify(&exchange, "on_readable");
     } else {
-        // If the exchange has ended meanwhile, there is nothing to count.
+        // The result is ignored: if the exchange has ended meanwhile, there is nothing to count.
         let _ = lock(&this.core).consumed(id, size);
     }
     Ok(None)
@@ -133,7 +133,7 @@ fn bad_body(engine: &Bound<'_, Engine>, id: ExchangeId, fault: BodyFault) -> PyR
     body_ended(engine.get(), &exchange, mode)
 }
 
-/// The body of a request is complete, or failed.
+/// Handles the end of a request body, which is complete or has failed.
 fn body_ended(engine: &Engine, exchange: &Bound<'_, Exchange>, mode: Mode) -> PyResult<Option<Py<EngineHandler>>> {
     if mode == Mode::BeforeCall {
         return handler::body_ended(engine, exchange);
@@ -142,8 +142,8 @@ fn body_ended(engine: &Engine, exchange: &Bound<'_, Exchange>, mode: Mode) -> Py
     Ok(None)
 }
 
-/// A socket was accepted: `EngineCallbacksWithOwners.opened` returns its owner. If it raises, the connection is
-/// aborted.
+/// Handles an accepted socket: calls `EngineCallbacksWithOwners.opened`, which returns its owner. If that raises, the
+/// connection is aborted.
 fn opened(engine: &Bound<'_, Engine>, id: ConnectionId, peer: &Address) -> PyResult<()> {
     let py = engine.py();
     let this = engine.get();
@@ -169,7 +169,7 @@ fn find<'py>(engine: &Bound<'py, Engine>, id: ExchangeId) -> Option<Bound<'py, E
     engine.get().exchanges.find(py, &id)?.into_bound(py).cast_into().ok()
 }
 
-/// Calls a method of a request. An exception of it is reported and does not end the turn.
+/// Calls a method of a request. If the method raises, the exception is reported and does not end the turn.
 fn notify(exchange: &Bound<'_, Exchange>, method: &str) {
     unraisable(exchange.call_method0(method), exchange);
 }

@@ -1,4 +1,4 @@
-//! Passes requests to handlers: finds the `EngineHandler` of a request, and calls it at the head or when the body is
+//! Passes requests to handlers: finds the `EngineHandler` of a request, and calls it when the head or the whole body is
 //! complete.
 
 use pyo3::intern;
@@ -72,7 +72,7 @@ fn begin_for_owner(engine: &Engine, request: &Bound<'_, Exchange>, id: ExchangeI
     Ok(())
 }
 
-/// The body that a handler waited for is complete, or failed.
+/// Calls the handler that waited for a whole body, which is complete or has failed.
 pub fn body_ended(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Option<Py<EngineHandler>>> {
     let py = request.py();
     let handler = request.borrow().engine_handler.as_ref().map(|handler| handler.clone_ref(py));
@@ -94,7 +94,7 @@ fn resolve(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Py<Engine
     Ok(handler.unbind())
 }
 
-/// Calls the handler and responds with its value.
+/// Calls the handler and responds with the value that it returns.
 fn call(
     engine: &Engine,
     request: &Bound<'_, Exchange>,
@@ -115,10 +115,10 @@ fn call(
     }
 }
 
-/// Has `EngineCallbacks.fail` respond to an exception.
+/// Passes an exception to `EngineCallbacks.fail`, which responds.
 fn fail(engine: &Engine, request: &Bound<'_, Exchange>, error: PyErr) -> PyResult<()> {
     let py = request.py();
-    // `into_value` keeps the traceback, `value` does not.
+    // `into_value` is used because it keeps the traceback, which `value` does not.
     let failed = engine.callbacks.bind(py).call_method1(intern!(py, "fail"), (request, error.into_value(py)));
     if let Err(error) = failed {
         error.write_unraisable(py, Some(request));
@@ -127,9 +127,10 @@ fn fail(engine: &Engine, request: &Bound<'_, Exchange>, error: PyErr) -> PyResul
     Ok(())
 }
 
-/// Keeps an exchange whose response is not complete.
+/// Keeps a reference to an exchange whose response is not complete.
 fn keep(engine: &Engine, request: &Bound<'_, Exchange>, id: ExchangeId) {
-    // If another thread has borrowed it, the response is not complete: its command will raise WrongThread.
+    // If another thread has borrowed the exchange, the response is not complete, because that thread's command will
+    // raise WrongThread.
     if request.try_borrow().map_or(true, |request| !request.response.finished) {
         engine.exchanges.insert(id, request.clone().into_any().unbind());
     }

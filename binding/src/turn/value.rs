@@ -1,8 +1,7 @@
 //! Converts the value of a handler to a response, for values that need no Python code.
 //!
-//! `ropewalk.calling.value_to_response` does the same for coroutines and Deferreds, and `Response.of` inside
-//! middleware;
-//! `tests/unit/calling/test_value_to_response.py` holds all three to one table.
+//! `ropewalk.calling.value_to_response` does the same for coroutines and Deferreds, and `Response.of` does so inside
+//! middleware. `tests/unit/calling/test_value_to_response.py` checks all three with one table.
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -16,7 +15,7 @@ use crate::exchange::response_sender::WholeBody;
 use crate::exchange::{Exchange, respond};
 use crate::first_segment::FirstSegmentRunner;
 
-/// Responds with a value, or has the callbacks drive a coroutine or send a value of another type.
+/// Responds with a value. Coroutines and values of other types are passed to the callbacks.
 pub fn respond_with(
     engine: &Engine,
     request: &Bound<'_, Exchange>,
@@ -59,7 +58,7 @@ pub fn respond_with(
                     let body = WholeBody::Bytes(encoded.cast::<PyBytes>()?);
                     return respond(request, 200, &[content_type("application/json")], body);
                 }
-                // `send_value` encodes it again, to report which part of the value is the cause.
+                // `send_value` encodes the value again, to report which part of it causes the error.
                 Err(error) if error.is_instance_of::<PyException>(py) => {}
                 Err(interrupt) => return Err(interrupt),
             }
@@ -74,6 +73,6 @@ fn content_type(value: &str) -> (&[u8], &[u8]) {
 }
 
 fn is_coroutine(value: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: a comparison of types.
+    // SAFETY: this only compares types.
     unsafe { ffi::PyCoro_CheckExact(value.as_ptr()) != 0 }
 }

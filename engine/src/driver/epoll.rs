@@ -10,12 +10,12 @@ use rustix::io::{DupFlags, dup3};
 
 use super::{Driver, Ready, Token, Watch};
 
-/// The most events of one call.
+/// The maximum number of events from one call of epoll_wait(2).
 const BATCH: usize = 256;
-/// The token of the eventfd by which the engine wakes itself.
+/// The token of the eventfd with which the engine wakes itself.
 const WAKE: u64 = u64::MAX;
 
-/// An epoll descriptor and an eventfd in it.
+/// An epoll descriptor, and an eventfd registered with it.
 #[derive(Debug)]
 pub struct Epoll {
     epoll: OwnedFd,

@@ -51,8 +51,9 @@ pub enum Accepted {
 
 pub(super) const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
 
-/// A socket filter that drops a TCP segment with SYN and without ACK, and accepts any other. The client sends it again
-/// after a second, and is refused then. Written in the BPF of `linux/filter.h`: the flags are byte 13 of the header.
+/// A socket filter that drops a TCP segment with SYN and without ACK, and accepts any other. The client sends the SYN
+/// again after a second, and is refused then. The filter is BPF code (`linux/filter.h`); the flags are byte 13 of the
+/// TCP header.
 const NO_SYN: [SockFilter; 5] = [
     SockFilter::new(0x30, 0, 0, 13),       // ldb [13]
     SockFilter::new(0x54, 0, 0, 0x12),     // and #SYN|ACK
@@ -68,7 +69,7 @@ impl Listener {
         let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         for address in (wanted, port).to_socket_addrs()? {
             match Self::bind_tcp(address, backlog, reuse_port) {
-                // A machine without IPv6 serves IPv4.
+                // The machine has no IPv6, so listen on IPv4 only.
                 Err(error) if host.is_empty() && error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error()) => {
                     return Self::bind_tcp(SocketAddr::from(([0, 0, 0, 0], port)), backlog, reuse_port);
                 }
@@ -89,17 +90,19 @@ impl Listener {
         if address.is_ipv6() {
             sockopt::set_ipv6_v6only(&socket, !address.ip().is_unspecified())?;
         }
-        // Accepted sockets inherit it.
+        // Accepted sockets inherit this option.
         sockopt::set_tcp_nodelay(&socket, true)?;
         bind(&socket, &address)?;
         listen(&socket, backlog)?;
         let local = socket::local_address(&socket);
-        // With SO_REUSEPORT the kernel connects clients to another listener at once.
+        // With SO_REUSEPORT, other processes may listen on this address, and the kernel gives them new clients as soon
+        // as this listener closes.
         Ok(Listener { file: None, socket, local, shared: reuse_port, copied: false })
     }
 
-    /// Listens on a UNIX socket. A file that a dead server left is replaced; a live one is an error. A path that
-    /// begins with a zero byte is a name in Linux's abstract namespace, which has no files and no permissions.
+    /// Listens on a UNIX socket. Replaces a file that a dead server left. Returns an error if a live server uses the
+    /// file. A path that begins with a zero byte is a name in Linux's abstract namespace, which has no files and no
+    /// permissions.
     pub fn unix(path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
         let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, FLAGS, None)?;
         let (file, local) = match path.as_os_str().as_bytes() {
@@ -140,12 +143,12 @@ impl Listener {
         self.shared
     }
 
-    /// Notes that another process accepts on the socket too.
+    /// Records that another process accepts on the socket too.
     pub fn share(&mut self) {
         self.shared = true;
     }
 
-    /// Notes that a forked child has a copy of the socket, and does not accept.
+    /// Records that a forked child has a copy of the socket, and does not accept.
     pub fn set_copied(&mut self) {
         self.copied = true;
     }
@@ -179,7 +182,7 @@ impl Listener {
             }
             Err(Errno::AGAIN) => Accepted::Empty,
             Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Accepted::Exhausted,
-            // Errors of the network and of the firewall, which concern one connection (accept(2)).
+            // Network and firewall errors, which concern only this connection (accept(2)).
             Err(
                 Errno::CONNABORTED
                 | Errno::INTR

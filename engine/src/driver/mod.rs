@@ -18,7 +18,7 @@ pub struct Token(pub u64);
 /// How a descriptor is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Watch {
-    /// A connection: both directions and the peer's end, reported once for each change (edge-triggered).
+    /// A connection: readable, writable and closed by the peer, each reported once per change (edge-triggered).
     Stream,
     /// A listening socket: reported while a connection waits (level-triggered).
     Accept,
@@ -40,7 +40,7 @@ pub struct Ready {
 }
 
 /// Reports the readiness of many descriptors through one descriptor that can itself be watched. It is implemented with
-/// epoll; kqueue has the same form, and io_uring can implement it with poll requests.
+/// epoll; It could also be implemented with kqueue, or with the poll requests of io_uring.
 pub trait Driver: Sized {
     /// Opens a driver that watches nothing.
     fn open() -> io::Result<Self>;

@@ -18,9 +18,9 @@ use crate::address::Address;
 /// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Read {
-    /// So many bytes.
+    /// This many bytes were read.
     Bytes(usize),
-    /// No bytes now.
+    /// No bytes are available now.
     Blocked,
     /// The peer has closed its side.
     End,
@@ -46,14 +46,14 @@ pub fn shut_down_writing(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Write);
 }
 
-/// Ends a listening socket in every process that shares it. Where the system does not support that, only the caller's
+/// Stops a listening socket in every process that shares it. On a system that does not support this, only the caller's
 /// close takes effect.
 pub fn shut_down(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Both);
 }
 
-/// Prepares an open descriptor, which must be a connected stream socket. Returns the addresses of the peer and of our
-/// end.
+/// Makes a stream socket non-blocking, and sets its options. Returns the addresses of the peer and of our end. Any
+/// other descriptor is an error.
 pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Address, Address)> {
     if sockopt::socket_type(socket)? != SocketType::STREAM {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the descriptor is not a stream socket"));
@@ -71,24 +71,24 @@ pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Address, Address)> {
 /// listener.
 ///
 /// Otherwise the kernel would accept megabytes of a response, the engine's queue would be empty, and the engine could
-/// not detect that the client reads nothing. `unsent` is in bytes, beyond those in flight. After `stall` milliseconds
-/// (0: never) without an acknowledgement the kernel gives up, even if we have closed the socket (`TCP_USER_TIMEOUT`,
-/// RFC 5482).
+/// not detect that the client reads nothing. `unsent` limits the bytes that the kernel holds beyond those in flight.
+/// After `stall` milliseconds (0: never) without an acknowledgement the kernel gives up, even if we have closed the
+/// socket (`TCP_USER_TIMEOUT`, RFC 5482).
 pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
     let socket = socket2::SockRef::from(&socket);
     // A kernel without these options uses its own limits.
     let _ = socket.set_tcp_notsent_lowat(unsent.clamp(1, u64::from(u32::MAX)) as u32);
-    // Set even if it is 0, because an inherited listener may have the value of its previous owner.
+    // Set even if `stall` is 0, because an inherited listener may have the value of its previous owner.
     let _ = socket.set_tcp_user_timeout((stall > 0).then(|| Duration::from_millis(stall)));
 }
 
-/// Makes the close of a socket drop what the kernel still buffers, and reset the connection.
+/// Makes close(2) drop the bytes that the kernel still buffers, and reset the connection.
 pub fn drop_unsent(socket: BorrowedFd<'_>) {
     // The descriptor is a socket, so this only fails if the connection is gone already.
     let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
 
-/// The pending error of a socket. The kernel reports it once.
+/// Returns the pending error of a socket. The kernel reports each error once.
 pub fn take_error(socket: BorrowedFd<'_>) -> Option<Errno> {
     sockopt::socket_error(socket).ok().and_then(Result::err)
 }
@@ -98,7 +98,7 @@ pub fn local_address(socket: impl AsFd) -> Address {
     getsockname(socket).map_or(Address::Unknown, address)
 }
 
-/// Converts an address of the kernel.
+/// Converts an address that the kernel returned.
 pub fn address(any: impl Into<SocketAddrAny>) -> Address {
     let any = any.into();
     if any.address_family() == AddressFamily::UNIX {

@@ -18,7 +18,7 @@ use rustix::process::{Pid, getpid, test_kill_process};
 
 use super::listener::FLAGS;
 
-/// How often a start tries to get the lock of the folder, once a millisecond, while another start holds it.
+/// How often a starting server tries to lock the folder, once per millisecond, while another one holds the lock.
 const LOCK_ATTEMPTS: u32 = 100;
 
 /// The file to which a listening socket is bound. When this is dropped, the file is removed, unless another file has
@@ -42,11 +42,12 @@ impl SocketFile {
     pub fn listen(socket: BorrowedFd<'_>, path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
         let address = SocketAddrUnix::new(path)?;
         let (folder, name) = split(path)?;
-        // Held until the socket listens: a socket that is only bound looks like that of a dead server.
+        // Held until the socket listens, because a socket that is bound and does not listen yet looks like that of a
+        // dead server.
         let _lock = lock(&folder, LOCK_ATTEMPTS);
         remove_stale(path, &address)?;
         if let Some(mode) = mode {
-            // Linux gives the file the permissions of its socket, less the umask. Other systems refuse this call.
+            // Linux gives the file the permissions of its socket, minus the umask. Other systems refuse this call.
             let _ = rustix::fs::fchmod(socket, Mode::from_raw_mode(mode));
         }
         bind(socket, &address)?;
@@ -60,12 +61,12 @@ impl SocketFile {
         Ok(file)
     }
 
-    /// Gives the file the permissions that the umask has taken from it.
+    /// Sets the permissions that the umask has removed from the file.
     fn set_mode(&self, mode: u32) -> io::Result<()> {
         if std::fs::symlink_metadata(&self.path)?.mode() & 0o7777 == mode {
             return Ok(());
         }
-        // A symbolic link in its place is not followed: chmod(2) changes the opened file, through /proc.
+        // chmod(2) changes the opened file through /proc, so that a symbolic link at the path is not followed.
         let file = rustix::fs::open(&self.path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         let file = File::from(file);
         let metadata = file.metadata()?;
@@ -75,7 +76,7 @@ impl SocketFile {
         let opened = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
         let permissions = std::fs::Permissions::from_mode(mode);
         match std::fs::set_permissions(opened, permissions.clone()) {
-            // There is no /proc.
+            // Without /proc, change the file by its path.
             Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::set_permissions(&self.path, permissions),
             done => done,
         }
@@ -86,13 +87,13 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let ours = self.process == getpid() || test_kill_process(self.process) == Err(Errno::SRCH);
         if ours && identity(&self.path).is_ok_and(|it| it == Some(self.identity)) {
-            // If the file was removed meanwhile, no caller needs that error.
+            // The error is ignored, because the file may have been removed meanwhile.
             let _ = std::fs::remove_file(&self.path);
         }
     }
 }
 
-/// The folder, absolute and without symbolic links, and the name in it.
+/// Returns the folder as an absolute path without symbolic links, and the file name.
 fn split(path: &Path) -> io::Result<(PathBuf, &std::ffi::OsStr)> {
     let name = path.file_name().ok_or(Errno::INVAL)?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -100,8 +101,8 @@ fn split(path: &Path) -> io::Result<(PathBuf, &std::ffi::OsStr)> {
 }
 
 /// Locks a folder, so that one start at a time looks for a stale file in it and binds its own. Without the lock, the
-/// second start would take the first one's socket for stale while that is bound and does not listen yet, or would
-/// remove it after both have found the same stale file. If the lock cannot be taken (the folder is not readable, the file
+/// second start would treat the first one's socket as stale while it is bound and does not listen yet, or would remove
+/// it after both have found the same stale file. If the lock cannot be taken (the folder is not readable, the file
 /// system has no locks, the lock is held for too long), the start continues.
 fn lock(folder: &Path, attempts: u32) -> Option<File> {
     let folder = File::open(folder).ok()?;
@@ -136,7 +137,7 @@ fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
         // Remove only the file that was probed, not one that has replaced it since.
         Err(Errno::CONNREFUSED) if identity(path)? == Some(found) => std::fs::remove_file(path),
         Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(()),
-        // The queue is full, or it is a datagram socket.
+        // A server listens, its queue is full, or the file is a datagram socket.
         Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS | Errno::PROTOTYPE) => Err(Errno::ADDRINUSE.into()),
         Err(error) => Err(error.into()),
     }
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
     use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
-    /// An empty folder, removed at the end.
+    /// An empty folder, removed when this is dropped.
     struct Folder(PathBuf);
 
     impl Folder {

@@ -5,15 +5,15 @@ use std::collections::VecDeque;
 
 const SLOTS: usize = 512;
 
-/// Milliseconds of one slot: how late a deadline may be served.
+/// Milliseconds per slot. A deadline may be handled this much too late.
 pub const TICK: u64 = 128;
 
-/// Keys by the tick at which they are due.
+/// A timer wheel: keys, each with the tick at which it is due.
 #[derive(Debug)]
 pub struct Wheel {
     slots: Vec<Vec<u64>>,
     occupied: [u64; SLOTS / 64],
-    /// The next tick to serve.
+    /// The next tick to handle.
     current: u64,
     /// No slot before this tick is occupied.
     soonest: u64,
@@ -30,7 +30,7 @@ impl Wheel {
         }
     }
 
-    /// The tick at which a deadline is served: the first one that starts after it.
+    /// The tick at which a deadline is handled: the first tick that starts after it.
     pub fn tick_of(deadline: u64) -> u64 {
         deadline / TICK + 1
     }
@@ -45,7 +45,7 @@ impl Wheel {
         tick
     }
 
-    /// Moves every key that is due to `due`.
+    /// Moves every expired key to `due`.
     pub fn expire(&mut self, now: u64, due: &mut VecDeque<(u64, u64)>) {
         let last = now / TICK;
         if last < self.current {

@@ -1,4 +1,4 @@
-//! Listening and accepting: how connections come to the engine.
+//! Listening for connections, and accepting them.
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::transport::Transport;
 use crate::wire::Wire;
 
-/// Connections accepted from one listener in one turn.
+/// The maximum number of connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;
 /// How many milliseconds later than the engine the kernel drops a client that reads nothing.
 const KERNEL_LATER: u64 = 3_000;
@@ -49,7 +49,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.listeners.set_half_close(id, choice);
     }
 
-    /// Where a listener listens.
+    /// The address on which a listener listens.
     pub fn local_address(&self, id: ListenerId) -> Option<Address> {
         self.listeners.local(id).cloned()
     }
@@ -68,7 +68,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         wanted.map_or(self.settings.limits.backlog, u64::from).min(i32::MAX as u64) as i32
     }
 
-    /// Accepts a share of the connections that wait. True if there may be more.
+    /// Accepts some of the waiting connections. Returns true if more may be waiting.
     pub(super) fn accept(&mut self, id: ListenerId) -> bool {
         self.current = None;
         for _ in 0..ACCEPTS {
@@ -107,8 +107,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         true
     }
 
-    /// Accepts all waiting connections, but no more than a queue can hold, because clients may arrive as fast as they
-    /// are accepted.
+    /// Accepts all waiting connections, but at most as many as a queue can hold, because clients may arrive as fast as
+    /// they are accepted.
     pub(super) fn accept_all(&mut self, id: ListenerId) {
         for _ in 0..=self.settings.limits.backlog / ACCEPTS as u64 {
             if !self.accept(id) {
@@ -142,10 +142,10 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 }
 
-/// Bounds what the kernel holds for a client that does not read.
+/// Limits what the kernel buffers for a client that does not read.
 pub(super) fn bound_sending(limits: &Limits, address: &Address, socket: BorrowedFd<'_>) {
     if matches!(address, Address::Inet(_)) {
-        // The kernel's timeout covers sockets that the engine has closed.
+        // The kernel's timeout also applies to sockets that the engine has closed.
         let stall = if limits.write_timeout == 0 { 0 } else { limits.write_timeout + KERNEL_LATER };
         socket::bound_sending(socket, limits.write_buffer, stall);
     }

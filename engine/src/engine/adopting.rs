@@ -1,4 +1,4 @@
-//! Connected sockets that the engine takes over, from a port of Twisted for example.
+//! Connected sockets that the engine takes over, for example from a Twisted port.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -10,7 +10,8 @@ use crate::exchange::{ConnectionId, HalfClose};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Serves a connected stream socket, and the bytes that were read from it. None if it was refused.
+    /// Serves a connected stream socket. `data` holds the bytes that the caller has read from it. Returns None if the
+    /// connection was refused.
     pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<Option<ConnectionId>> {
         let (peer, _) = socket::prepare(socket.as_fd())?;
         bound_sending(&self.settings.limits, &peer, socket.as_fd());

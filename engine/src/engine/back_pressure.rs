@@ -1,4 +1,4 @@
-//! Back-pressure: when a handler that writes has to wait, and when a client that does not read is not read either.
+//! Back-pressure: when a handler must stop writing, and when the engine stops reading from a client that does not read.
 
 use super::Engine;
 use super::connection::Connection;
@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Whether the writer that has just written is to wait. If so, an [`Event::Writable`] follows.
+    /// Returns [`Pressure::High`] if the handler must wait after this write. Then an [`Event::Writable`] follows.
     pub(super) fn pressure_after_write(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
         let Some(slot) = self.connections.slot(id.connection) else { return Err(CommandError::Gone) };
         let connection = &mut self.connections[slot];
@@ -17,13 +17,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         Ok(if connection.writer_paused { Pressure::High } else { Pressure::Low })
     }
 
-    /// Whether a writer is to wait for [`Event::Writable`].
+    /// Whether a handler must wait for [`Event::Writable`] before it writes more.
     pub fn pressure(&self, id: ExchangeId) -> Pressure {
         let slot = self.connections.slot(id.connection);
         if slot.is_some_and(|slot| self.connections[slot].writer_paused) { Pressure::High } else { Pressure::Low }
     }
 
-    /// Lets a paused writer continue, once its client has taken half of what may wait.
+    /// Lets a paused writer continue once no more than half of `write_buffer` is queued.
     pub(super) fn resume_writer(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         if connection.out.len() <= self.settings.limits.write_buffer / 2 {

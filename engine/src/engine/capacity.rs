@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::outbox::OpenFiles;
 use crate::wire::Wire;
 
-/// Connections that may linger although the engine is full.
+/// The maximum number of refused connections that may linger while the engine is full.
 const TURNED_AWAY: usize = 64;
 
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Capacity {
 }
 
 impl Capacity {
-    /// Without a limit of connections, they may use as many descriptors as the engine may have.
+    /// If `limits` sets no number of connections, they may use all descriptors of the engine.
     pub fn new(limits: &Limits) -> Self {
         Self::of(limits.connections as usize, available_descriptors())
     }
@@ -38,15 +38,15 @@ impl Capacity {
         open >= self.connections || open + self.files.count() >= self.descriptors
     }
 
-    /// How many refused clients may keep their connections until they have read the refusal. They take
-    /// from the descriptors that connections leave to others.
+    /// How many refused clients may keep their connections until they have read the refusal. They do not count as open
+    /// connections.
     pub fn turned_away(&self) -> usize {
         (self.descriptors / 64).min(TURNED_AWAY)
     }
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Whether there is room for another connection. If necessary, a lingering one is closed.
+    /// Returns whether there is room for another connection. If necessary, closes lingering connections first.
     pub(super) fn makes_room(&mut self) -> bool {
         while self.capacity.is_full(self.connections.len() - self.lingering.turned_away()) {
             let Some(slot) = self.lingering.pop_counted(&self.connections) else { return false };
@@ -75,8 +75,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.lingering.add_turned_away();
     }
 
-    /// Whether a refused client may keep its connection until it has read the refusal. A few may, with the descriptors
-    /// that connections leave free.
+    /// Whether a refused client may keep its connection until it has read the refusal. A few may, beyond the limit of
+    /// open connections.
     fn may_linger_though_full(&self) -> bool {
         self.lingering.turned_away() < self.capacity.turned_away()
     }

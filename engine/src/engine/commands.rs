@@ -11,16 +11,17 @@ use crate::head::FieldRef;
 use crate::wire::{FramedBy, Received, ResponsePhase, Wire, WireContext};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Our end of an exchange, or the address that its client has connected to according to a proxy.
+    /// The address to which the client has connected: our end of the connection, or the one that a trusted proxy
+    /// reports.
     pub fn local(&self, id: ExchangeId) -> Option<Address> {
         Some(self.connections[self.connections.slot(id.connection)?].local())
     }
 
-    /// Lets the body of a request flow, up to a limit in bytes.
+    /// Starts the delivery of a request body, up to a limit in bytes.
     ///
-    /// The first call returns the part of the body that has arrived already, so that small bodies need no events. No
-    /// body event of the exchange exists before it. A later call changes the limit and returns nothing, because earlier
-    /// parts may still be queued, in the inbox or with the caller. For the same reason, raw bytes after
+    /// The first call returns the part of the body that has arrived already, so that small bodies need no events.
+    /// Before the first call, the exchange has no body events. A later call changes the limit and returns nothing,
+    /// because earlier parts may still be queued, in the inbox or with the caller. For the same reason, raw bytes after
     /// [`Engine::switch_without_response`] are returned only if nothing of the body is queued.
     pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<Vec<Event>, CommandError> {
         self.command(id, |engine, slot| {
@@ -44,7 +45,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Counts bytes of a body that its reader has taken.
+    /// Records that the reader of a body has taken `count` bytes.
     pub fn consumed(&mut self, id: ExchangeId, count: u64) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.with_wire(slot, |wire, cx| wire.consumed(count, cx));
@@ -136,8 +137,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends 101: from here the exchange carries raw bytes. What is still queued of the body of the request is dropped,
-    /// because a reader could not distinguish the two.
+    /// Sends 101: from here the exchange carries raw bytes. Queued parts of the request body are dropped, because a
+    /// reader could not distinguish them from raw bytes.
     pub fn upgrade(&mut self, id: ExchangeId, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.with_wire(slot, |wire, cx| wire.open_tunnel(Some(fields), cx))?;
@@ -219,8 +220,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.command(id, |engine, slot| engine.with_wire(slot, |wire, cx| wire.open_tunnel(None, cx)))
     }
 
-    /// Decides what happens to an exchange whose client closes its sending side, unless its listener or the owner of its
-    /// connection has decided that.
+    /// Decides what happens to an exchange whose client closes its sending side, unless its listener or the owner of
+    /// its connection has decided this.
     pub fn set_half_close(&mut self, id: ExchangeId, choice: HalfClose) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.connections[slot].half_close_of = Some((id.serial, choice));

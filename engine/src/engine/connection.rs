@@ -14,10 +14,10 @@ use crate::wire::{RequestPhase, Wire};
 
 #[derive(Debug)]
 pub(super) struct Connection<W> {
-    /// Generation and slot: how events and timers name it.
+    /// Generation and slot. Events and timers name the connection by this token.
     pub token: u64,
     pub transport: Transport,
-    /// The other end: a proxy or the client.
+    /// The address of the other end: a proxy or the client.
     pub peer: Address,
     pub proxy_header: ProxyHeader,
     pub wire: W,
@@ -31,7 +31,7 @@ pub(super) struct Connection<W> {
     pub peer_closed: bool,
     /// The end of the client's bytes was read.
     pub ended: bool,
-    /// The socket is broken, as by a reset.
+    /// The socket is broken, for example by a reset.
     pub broken: bool,
     /// The client has closed its side before any error of the socket. A later error does not matter: a client that has
     /// left resets the connection when bytes are sent to it.
@@ -40,7 +40,7 @@ pub(super) struct Connection<W> {
     pub peer_closed_both: bool,
 
     // What happens if the client closes its sending side
-    /// The choice of the listener or the owner.
+    /// What the listener or the owner has chosen.
     pub half_close: HalfClose,
     /// The choice of the handler of one exchange, which is named by its number.
     pub half_close_of: Option<(u32, HalfClose)>,
@@ -52,15 +52,16 @@ pub(super) struct Connection<W> {
     pub blocked: bool,
     /// A writer has received [`crate::Pressure::High`], and waits for [`crate::Event::Writable`].
     pub writer_paused: bool,
-    /// It is in the engine's `send_queue`.
+    /// The connection is in the engine's `send_queue`.
     pub unsent: bool,
-    /// It is in the engine's list `resuming`.
+    /// The connection is in the engine's list `resuming`.
     pub resuming: bool,
     /// Our side is closed. Further input is dropped.
     pub lingering: bool,
-    /// Bytes that were dropped.
+    /// The number of input bytes that were dropped.
     dropped: u64,
-    /// The connection came when the engine was full, and does not count as open. Its only response is a refusal.
+    /// The connection was accepted when the engine was full, and does not count as open. Its only response is a
+    /// refusal.
     pub turned_away: bool,
     /// The idle timeout in milliseconds, if its owner has set one. It also bounds each silence within a request: in
     /// twisted.web, a connection without a complete request counts as idle.
@@ -121,8 +122,8 @@ impl<W: Wire> Connection<W> {
 
     // Deadline
 
-    /// Sets the deadline after something happened. `progress`: the client took a part of a response, or sent something
-    /// that is dropped.
+    /// Updates the deadline after any change. `progress`: the client took a part of a response, or sent something that
+    /// is dropped.
     pub fn update_deadline(&mut self, now: u64, progress: bool, draining: bool, limits: &Limits, wheel: &mut Wheel) {
         let phase = self.wire.request_phase(limits);
         let timeout = self.timeout(phase, draining);
@@ -139,7 +140,7 @@ impl<W: Wire> Connection<W> {
         self.deadline.update(timeout, &facts, self.token, wheel);
     }
 
-    /// The wheel has returned it at `tick`: the timeout that has passed, if one has.
+    /// Handles that the wheel has returned the connection at `tick`. Returns the timeout that has passed, or None.
     pub fn expired(&mut self, tick: u64, now: u64, wheel: &mut Wheel) -> Option<Timeout> {
         self.deadline.expired(tick, now, self.token, wheel)
     }
@@ -151,8 +152,8 @@ impl<W: Wire> Connection<W> {
         self.unsent = false;
     }
 
-    /// Whether a client that has left has reset the connection, rather than closed it. Takes the error of the socket,
-    /// which the kernel reports once.
+    /// Whether a client that has left has reset the connection, rather than closed it. This consumes the pending error
+    /// of the socket, because the kernel reports it once.
     pub fn was_reset(&self) -> bool {
         if self.is_pipe() {
             return false;
@@ -161,7 +162,7 @@ impl<W: Wire> Connection<W> {
         if self.peer_closed_in_order && cancels {
             return false;
         }
-        // A reset after a FIN is EPIPE, any other one ECONNRESET.
+        // The kernel reports a reset after a FIN as EPIPE, and any other reset as ECONNRESET.
         self.broken || self.transport.take_error().is_some_and(|error| error != Errno::PIPE || !cancels)
     }
 }

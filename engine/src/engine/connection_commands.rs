@@ -1,5 +1,5 @@
-//! The commands of the owner of a connection. Programs that were written for their own transports close the connection
-//! or abort it.
+//! Commands for the owner of a connection. Applications that were written for their own transports close or abort the
+//! connection themselves.
 
 use std::os::fd::BorrowedFd;
 
@@ -17,13 +17,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         Some((connection.peer.clone(), connection.local(), connection.is_secure()))
     }
 
-    /// The descriptor of a connection to a socket.
+    /// The descriptor of a connection's socket.
     pub fn connection_descriptor(&self, id: ConnectionId) -> Option<BorrowedFd<'_>> {
         self.connections[self.connections.slot(id.0)?].transport.socket()
     }
 
-    /// Sets how long a connection may be idle, in milliseconds (0: for ever), in place of the limit. It also bounds each
-    /// silence within a request, in addition to the limits.
+    /// Sets how long a connection may be idle, in milliseconds (0: for ever), instead of the engine's limit. It also
+    /// bounds each silence within a request, in addition to the limits.
     pub fn set_idle_timeout(&mut self, id: ConnectionId, millis: u64) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -46,7 +46,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Closes a connection after what was written to it, even if a response is incomplete.
+    /// Closes a connection after the queued output is sent, even if a response is incomplete.
     pub fn close_connection(&mut self, id: ConnectionId) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {

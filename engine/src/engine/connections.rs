@@ -6,7 +6,7 @@ use slab::Slab;
 
 use super::connection::Connection;
 
-/// The bits of a generation. The highest bit of a token tells listeners from connections.
+/// The bits of a generation. The highest bit of a token distinguishes listeners from connections.
 const GENERATIONS: u64 = 0x3fff_ffff;
 
 /// Connections by their slot. A token names one connection for as long as the engine lives: it consists of the slot and
@@ -41,18 +41,18 @@ impl<W> Connections<W> {
         self.slots.get(slot).is_some_and(|connection| connection.token == token).then_some(slot)
     }
 
-    /// The tokens of all that are open.
+    /// The tokens of all open connections.
     pub fn tokens(&self) -> Vec<u64> {
         self.slots.iter().map(|(_, connection)| connection.token).collect()
     }
 
-    /// The token of the next inserted connection.
+    /// Returns the token of the connection that is inserted next.
     pub fn next_token(&mut self) -> u64 {
         self.generation = (self.generation + 1) & GENERATIONS;
         self.generation << 32 | self.slots.vacant_key() as u64
     }
 
-    /// Adds a connection that has the last [`Connections::next_token`]. Returns its slot.
+    /// Adds a connection whose token is the last result of [`Connections::next_token`]. Returns its slot.
     pub fn insert(&mut self, connection: Connection<W>) -> usize {
         self.slots.insert(connection)
     }
@@ -65,7 +65,7 @@ impl<W> Connections<W> {
         self.slots.clear();
     }
 
-    /// In a forked child: closes the copies of the parent's connections, without a byte to their clients.
+    /// In a forked child: closes the copies of the parent's connections, without sending anything to their clients.
     pub fn disinherit(&mut self) {
         self.slots.clear();
         self.inherited = self.generation;

@@ -8,7 +8,7 @@ use crate::limits::Limits;
 pub(super) enum Timeout {
     #[default]
     None,
-    /// A head has begun, or the connection is new: it must be complete by then.
+    /// A head has begun, or the connection is new. The head must be complete by the deadline.
     Head,
     /// No request has begun.
     Idle,
@@ -32,7 +32,7 @@ pub(super) struct Facts<'a> {
     pub progress: bool,
     pub draining: bool,
     pub limits: &'a Limits,
-    /// The timeout that the owner of the connection has set in place of the limit; 0 for none.
+    /// The timeout that the owner of the connection has set instead of the limit; 0 for none.
     pub idle_timeout: Option<u64>,
     /// The number of the current exchange, and how many bytes of its body have come.
     pub body: (u32, u64),
@@ -43,11 +43,11 @@ pub(super) struct Facts<'a> {
 #[derive(Debug)]
 pub(super) struct Deadline {
     timeout: Timeout,
-    /// When it passes, in milliseconds; `u64::MAX` for never.
+    /// When the deadline passes, in milliseconds; `u64::MAX` for never.
     at: u64,
-    /// The tick of its slot in the wheel; 0 if it is not in the wheel.
+    /// The tick of the deadline's slot in the wheel; 0 if it is not in the wheel.
     scheduled: u64,
-    /// Until when the head that has begun must be complete.
+    /// The time by which the head that has begun must be complete.
     head_until: u64,
     /// When lingering ends, whether or not the client still sends.
     linger_until: u64,
@@ -68,7 +68,7 @@ impl Default for Deadline {
 }
 
 impl Deadline {
-    /// Sets the deadline after something happened. `token` names the connection in the wheel.
+    /// Updates the deadline after any change. `token` names the connection in the wheel.
     pub fn update(&mut self, timeout: Timeout, facts: &Facts<'_>, token: u64, wheel: &mut Wheel) {
         let Facts { now, progress, limits, .. } = *facts;
         let changed = timeout != self.timeout;
@@ -90,7 +90,7 @@ impl Deadline {
                     self.linger_until = after(now, limits.linger_total_time);
                 }
                 if facts.draining {
-                    // Once the earliest of these is set, bytes from the client do not extend it.
+                    // Bytes from the client do not extend `linger_until`.
                     self.linger_until = self.linger_until.min(now + limits.drain_grace);
                 }
                 if changed || progress {
@@ -99,7 +99,8 @@ impl Deadline {
                 self.at = self.at.min(self.linger_until);
             }
             Timeout::Write if changed || progress => self.at = after(now, limits.write_timeout),
-            // Such a response does not end by itself, so waiting would keep clients that have left.
+            // A stream of events does not end by itself, so waiting would keep the connections of clients that have
+            // left.
             Timeout::HalfClosed if facts.sends_events => self.at = now,
             Timeout::HalfClosed if changed || progress => self.at = after(now, limits.half_close_timeout),
             Timeout::DrainGrace if changed => self.at = now + limits.drain_grace,
@@ -112,7 +113,7 @@ impl Deadline {
         self.schedule(token, wheel);
     }
 
-    /// The wheel has returned it at `tick`: the timeout that has passed, if one has.
+    /// Handles that the wheel has returned the deadline at `tick`. Returns the timeout that has passed, or None.
     pub fn expired(&mut self, tick: u64, now: u64, token: u64, wheel: &mut Wheel) -> Option<Timeout> {
         if self.scheduled != tick {
             return None;
@@ -126,7 +127,8 @@ impl Deadline {
         None
     }
 
-    /// Treats the deadline as not in the wheel, which may have returned it in a turn that was not completed.
+    /// Records that the deadline is not in the wheel, because the wheel may have returned it in a turn that was not
+    /// completed.
     pub fn forget_schedule(&mut self) {
         self.scheduled = 0;
     }
@@ -145,9 +147,9 @@ struct BodyRate {
     serial: u64,
     /// How many bytes are counted in `until`.
     counted: u64,
-    /// Until when the bytes so far satisfy the rate, in microseconds.
+    /// The time until which the bytes so far satisfy the rate, in microseconds.
     until: u64,
-    /// Since when no handler waits for the body, in milliseconds.
+    /// The time since which no handler waits for the body, in milliseconds.
     paused_at: u64,
 }
 
@@ -158,10 +160,9 @@ impl Default for BodyRate {
 }
 
 impl BodyRate {
-    /// Until when the next byte must come. Each byte extends the time, and time in which no handler waits is not
-    /// counted.
-    /// Fast bytes extend it by no more than the longest silence. Otherwise, a client with a fast start could send
-    /// slowly for hours.
+    /// Returns the time by which the next byte must arrive. Each byte extends this time. Time in which no handler waits
+    /// for the body is not counted. Fast bytes extend it by no more than the longest silence. Otherwise, a client with
+    /// a fast start could send slowly for hours.
     fn deadline(&mut self, facts: &Facts<'_>, resumed: bool) -> u64 {
         let Facts { now, limits, body: (serial, received), .. } = *facts;
         if u64::from(serial) != self.serial {

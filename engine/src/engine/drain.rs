@@ -9,7 +9,7 @@ use crate::wire::Wire;
 const LAST_HANDSHAKES: u64 = 20;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Stops accepting, lets running exchanges finish for this many milliseconds, and closes every connection after the
+    /// Stops accepting, and gives running exchanges this many milliseconds to finish. Closes every connection after the
     /// response to the last request that has arrived, or if no request arrives for
     /// [`Limits::drain_grace`](crate::Limits). An [`Event::Drained`] follows.
     pub fn drain(&mut self, millis: Option<u64>) {
@@ -35,7 +35,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Accepts the clients whose handshake is complete: the kernel has promised them a server.
+    /// Starts to close the listeners. First accepts the clients whose handshake is complete, because the kernel has
+    /// told them that they are connected.
     fn begin_closing_listeners(&mut self) {
         let at = self.clock.millis() + LAST_HANDSHAKES;
         for id in self.listeners.ids() {
@@ -59,7 +60,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Does what is due in a drain: closes listeners, and at the deadline everything.
+    /// Continues a drain: closes the listeners that are due, and at the deadline closes everything.
     pub(super) fn continue_drain(&mut self, now: u64) {
         if self.drain.has_begun() {
             self.close_due_listeners(now);

@@ -12,14 +12,14 @@ pub(super) enum Drain {
     #[default]
     Off,
     Running {
-        /// When every connection is closed, in milliseconds.
+        /// When all remaining connections are closed, in milliseconds.
         deadline: u64,
     },
     Over,
 }
 
 impl Drain {
-    /// Starts a drain: false if one has begun. A second one can only make the deadline earlier.
+    /// Starts a drain. Returns false if a drain has already begun; then the call can only make its deadline earlier.
     pub fn begin(&mut self, at: u64) -> bool {
         match self {
             Drain::Off => *self = Drain::Running { deadline: at },
@@ -32,7 +32,7 @@ impl Drain {
         true
     }
 
-    /// Ends a drain: false if none is running.
+    /// Ends a drain. Returns false if no drain is running.
     pub fn finish(&mut self) -> bool {
         let running = self.is_running();
         if running {
@@ -41,17 +41,17 @@ impl Drain {
         running
     }
 
-    /// Whether it has begun. Connections close after the response to their last request from then on.
+    /// Whether a drain has begun. From then on, connections close after the response to their last request.
     pub fn has_begun(self) -> bool {
         self != Drain::Off
     }
 
-    /// Whether it has begun and is not over.
+    /// Whether a drain has begun and is not over.
     pub fn is_running(self) -> bool {
         matches!(self, Drain::Running { .. })
     }
 
-    /// When every connection is closed, in milliseconds.
+    /// When all remaining connections are closed, in milliseconds.
     pub fn deadline(self) -> Option<u64> {
         match self {
             Drain::Running { deadline } => Some(deadline),

@@ -22,9 +22,9 @@ use crate::outbox::OpenFiles;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// In a child, before anything else: drops the connections of the parent, and accepts on the same listeners by a driver
-    /// of its own. `mid_turn`: a turn goes on in this thread. After an error the engine must not be used, because its driver
-    /// is the parent's too.
+    /// In a child, before anything else: drops the connections of the parent, and accepts on the same listeners with a
+    /// driver of its own. `mid_turn`: this thread is within a turn. After an error the engine must not be used, because
+    /// it may still share its driver with the parent.
     pub fn after_fork_in_child(&mut self, mid_turn: bool) -> io::Result<()> {
         self.connections.disinherit();
         self.inbox.clear();

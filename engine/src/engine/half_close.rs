@@ -1,7 +1,7 @@
 //! What happens to an exchange whose client closes its sending side.
 //!
-//! It is decided once, when the inbox is empty: the request may have come together with the end, and its handler must have
-//! had the chance to respond.
+//! The engine decides once, when the inbox is empty. The request may have arrived together with the end, and its
+//! handler must have had the chance to respond.
 
 use super::Engine;
 use super::closing::CLIENT_LEFT;
@@ -35,14 +35,14 @@ impl<W: Wire> Connection<W> {
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Handles that the client has closed its sending side. True if the connection was closed.
+    /// Handles that the client has closed its sending side. Returns true if this closed the connection.
     pub(super) fn handle_peer_close(&mut self, slot: usize) -> bool {
         if self.body_follows(slot) {
             return false;
         }
         let connection = &mut self.connections[slot];
         if let Some(serial) = connection.wire.running() {
-            // Decided once, and again only if the client has closed both sides after all.
+            // Decide once, and again only if the client has closed both sides since.
             let phase = connection.wire.request_phase(&self.settings.limits);
             let decided = connection.survives_half_close == Some(serial)
                 && !connection.peer_closed_both
@@ -93,8 +93,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         match connection.half_close() {
             HalfClose::Finish => {}
             _ if response == ResponsePhase::Tunnel => return self.drop_connection(slot, GoneReason::ClientLeft),
-            // Such a response does not end by itself. If output waits, `Timeout::HalfClosed` ends the exchange after it
-            // is sent.
+            // A stream of events does not end by itself. If output waits, `Timeout::HalfClosed` ends the exchange after
+            // it is sent.
             _ if started && response.sends_events() && connection.out.is_empty() => {
                 return self.drop_connection(slot, GoneReason::ClientLeft);
             }
@@ -109,7 +109,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.update(slot, false);
     }
 
-    /// Ends an exchange of which nothing was sent yet. The responses before it are sent completely.
+    /// Ends an exchange whose response has not begun. Earlier responses are sent completely.
     fn cancel(&mut self, slot: usize) {
         let token = self.connections[slot].token;
         self.with_wire(slot, |wire, cx| wire.abort(GoneReason::ClientLeft, CLIENT_LEFT, cx));

@@ -1,4 +1,4 @@
-//! The immediate stop, which cuts off running exchanges. A drain ends with it at its deadline.
+//! The immediate stop, which cuts off running exchanges. A drain ends with an immediate stop at its deadline.
 
 use super::Engine;
 use crate::driver::Driver;

@@ -7,7 +7,7 @@ use super::connections::Connections;
 use crate::driver::Driver;
 use crate::wire::Wire;
 
-/// Entries that are kept before those of closed connections are removed.
+/// How many entries the list may have before the entries of closed connections are removed.
 const KEPT: usize = 64;
 
 /// Lingering connections, the oldest first. Some of them may have closed meanwhile.

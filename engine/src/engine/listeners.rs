@@ -18,9 +18,9 @@ use crate::exchange::HalfClose;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ListenerId(pub usize);
 
-/// Tokens of listeners have this bit set, those of connections have it clear.
+/// This bit is set in the tokens of listeners, and clear in the tokens of connections.
 const LISTENER: u64 = 1 << 63;
-/// First and longest wait, in milliseconds, when no descriptors are left.
+/// The first and the longest wait, in milliseconds, when no descriptors are left.
 const BACKOFF: (u64, u64) = (50, 1000);
 
 /// Listening sockets by their id.
@@ -35,7 +35,7 @@ struct ListenerEntry {
     retry: Option<(u64, u64)>,
     /// In a drain: when to close it, provided that descriptors are not short.
     closing: Option<u64>,
-    /// What clients may do that close their sending side.
+    /// What happens to exchanges of clients that close their sending side.
     half_close: HalfClose,
 }
 
@@ -50,7 +50,7 @@ impl ListenerEntry {
 }
 
 impl Listeners {
-    /// Watches a listener.
+    /// Adds a listener, and watches it. Returns its id.
     pub fn add(&mut self, listener: Listener, driver: &mut impl Driver) -> io::Result<ListenerId> {
         let entry = self.0.vacant_entry();
         let key = entry.key();
@@ -69,7 +69,7 @@ impl Listeners {
         }
     }
 
-    /// Drops all without a call to the driver.
+    /// Drops all listeners without a call to the driver.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -78,7 +78,7 @@ impl Listeners {
         self.select(|_| true)
     }
 
-    /// Where a listener listens.
+    /// The address on which a listener listens.
     pub fn local(&self, id: ListenerId) -> Option<&Address> {
         self.0.get(id.0).map(|entry| &entry.listener.local)
     }
@@ -129,15 +129,15 @@ impl Listeners {
         driver.watch(entry.listener.socket(), token(id.0), Watch::Accept)
     }
 
-    /// Whether it waits for descriptors.
+    /// Whether a listener waits for descriptors.
     pub fn is_short(&self, id: ListenerId) -> bool {
         self.0.get(id.0).is_some_and(ListenerEntry::is_short)
     }
 
     // Closing in a drain
 
-    /// Refuses new handshakes and closes the listener at `at`. False if other processes accept on the same socket: then
-    /// it can be closed at once.
+    /// Refuses new handshakes, and schedules the close of the listener for `at`. Returns false if other processes
+    /// accept on the same socket, because then it can be closed at once.
     pub fn begin_closing(&mut self, id: ListenerId, at: u64) -> bool {
         let entry = &mut self.0[id.0];
         let shared = entry.listener.is_shared();
@@ -187,7 +187,7 @@ impl Listeners {
     }
 }
 
-/// The listener that a token names, if it names one.
+/// Returns the listener that a token names, or None if the token names a connection.
 #[inline]
 pub(super) fn listener_of(token: Token) -> Option<ListenerId> {
     (token.0 & LISTENER != 0).then_some(ListenerId((token.0 & !LISTENER) as usize))

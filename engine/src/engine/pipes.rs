@@ -12,7 +12,8 @@ use crate::transport::{Pipe, Transport, next_bytes};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Opens a connection whose bytes its owner carries. If the engine is full, it is refused and closed.
+    /// Opens a connection whose owner transports the bytes. If the engine is full, the connection is refused and
+    /// closed.
     pub fn open_pipe(&mut self, peer: Address, local: Address, secure: bool) -> PipeId {
         self.refresh_clock();
         self.counters.accepted += 1;
@@ -30,20 +31,21 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         PipeId(token)
     }
 
-    /// Takes bytes from the client.
+    /// Passes bytes from the client to a pipe.
     pub fn feed_pipe(&mut self, id: PipeId, data: &[u8]) {
         self.refresh_clock();
         self.feed(id.0, data);
         self.wake_if_needed();
     }
 
-    /// How many bytes have arrived that belong to no request yet, or to a body that no handler has requested.
+    /// How many bytes have arrived that no handler has used: they belong to no request yet, or to a body that no
+    /// handler has requested.
     pub fn pipe_backlog(&self, id: PipeId) -> usize {
         self.connections.slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
     }
 
-    /// The next event of one pipe and its exchanges, before waiting events of other connections. It is never a `Head`,
-    /// nor an event of an exchange whose `Head` is still in the inbox. What was written to the pipe is output first.
+    /// Takes the next event of one pipe and its exchanges, ahead of the events of other connections. Never returns a
+    /// `Head`, nor an event of an exchange whose `Head` is still in the inbox. Queued output is passed on first.
     pub fn next_pipe_event(&mut self, id: PipeId) -> Option<Event> {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;
@@ -70,7 +72,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.inbox.remove(place)
     }
 
-    /// The next bytes that were written to a pipe, before any other event.
+    /// Takes the next output of a pipe, ahead of any other event.
     pub fn next_pipe_output(&mut self, id: PipeId) -> Option<Bytes> {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;
@@ -104,7 +106,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Sets whether the owner accepts output.
+    /// Sets whether the owner of a pipe has stopped accepting output.
     pub fn set_pipe_blocked(&mut self, id: PipeId, blocked: bool) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {

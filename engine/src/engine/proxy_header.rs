@@ -1,4 +1,4 @@
-//! Connections that begin with a header of the PROXY protocol, before the first byte for their wire.
+//! Connections that begin with a PROXY protocol header, before the first byte for the wire.
 
 use super::Engine;
 use crate::address::Address;
@@ -15,9 +15,9 @@ pub(super) enum ProxyHeader {
     None,
     /// A header is expected; this part of it has arrived.
     Awaited(Vec<u8>),
-    /// It names the client for which the peer has connected.
+    /// The header names the client on whose behalf the peer has connected.
     Proxied(Box<Source>),
-    /// The proxy has connected for itself.
+    /// The proxy has connected on its own behalf.
     Local,
 }
 
@@ -29,7 +29,7 @@ impl ProxyHeader {
         }
     }
 
-    /// The client that it names.
+    /// The address of the client, if the header names one.
     #[inline]
     pub fn client(&self) -> Option<&Address> {
         self.source().map(|source| &source.client)
@@ -46,8 +46,8 @@ impl ProxyHeader {
         self.source().is_some_and(|source| source.secure)
     }
 
-    /// Whether fields of a head may be trusted as a proxy's. If a proxy forwards bytes unchanged, the fields come from
-    /// its client, which may be another trusted proxy, but not one on a UNIX socket of this machine.
+    /// Whether the forwarding fields of a head may be trusted. If a proxy forwards bytes unchanged, the fields come
+    /// from its client, which may be another trusted proxy, but not one on a UNIX socket of this machine.
     #[inline]
     pub fn allows_forwarding_fields(&self) -> bool {
         match self {
@@ -74,14 +74,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         trusted
     }
 
-    /// Expects a header first on a new connection to a socket, where the PROXY protocol is on.
+    /// If the PROXY protocol is on, expects a header at the start of a new connection to a socket.
     pub(super) fn expect_proxy_header(&mut self, slot: usize) {
         if self.settings.proxies.as_ref().is_some_and(|proxies| proxies.protocol) {
             self.connections[slot].proxy_header = ProxyHeader::Awaited(Vec::new());
         }
     }
 
-    /// Reads the header, and passes what follows it to the wire. False if the header is bad.
+    /// Reads the header, and passes the bytes after it to the wire. Returns false if the header is bad.
     pub(super) fn read_proxy_header(&mut self, slot: usize, data: &[u8]) -> bool {
         let connection = &mut self.connections[slot];
         let ProxyHeader::Awaited(waiting) = &mut connection.proxy_header else { return true };

@@ -8,7 +8,7 @@ use crate::event::GoneReason;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Reads on if the connection accepts bytes and some may wait.
+    /// Continues to read if the connection accepts bytes and its socket may have some.
     pub(super) fn continue_reading(&mut self, token: u64) {
         if let Some(slot) = self.connections.slot(token) {
             if self.connections[slot].readable {
@@ -58,7 +58,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Takes bytes that were not read by the engine from the socket.
+    /// Passes bytes to a connection that the engine did not read from a socket itself.
     pub(super) fn feed(&mut self, token: u64, data: &[u8]) {
         let Some(slot) = self.connections.slot(token) else { return };
         self.counters.bytes_in += data.len() as u64;
@@ -72,7 +72,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.update(slot, dropped);
     }
 
-    /// Passes bytes to the wire. False if the connection is to be dropped.
+    /// Passes bytes to the wire. Returns false if the connection must be dropped.
     #[inline]
     fn feed_wire(&mut self, slot: usize, data: &[u8]) -> bool {
         if let ProxyHeader::Awaited(_) = self.connections[slot].proxy_header {
@@ -99,7 +99,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.update_pipe_flow(slot);
         let connection = &self.connections[slot];
         if connection.readable && connection.wants_input(&self.settings.limits) {
-            // The driver reported these bytes when they were not wanted, and does not report them again.
+            // The driver reported the waiting bytes while the connection did not read, and does not report them again.
             self.resume_later(slot);
         }
         self.update_deadline(slot, progress);

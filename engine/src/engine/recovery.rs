@@ -1,4 +1,4 @@
-//! How an engine continues after a panic in it, which would be a bug of the engine.
+//! How an engine continues after a panic in its own code, which would be a bug.
 
 use super::Engine;
 use crate::driver::Driver;

@@ -5,10 +5,10 @@ use super::connection::Connection;
 use crate::batching::Batching;
 use crate::outbox::Outbox;
 
-/// Buffers kept to be lent.
+/// How many spare buffers are kept.
 const SPARE: usize = 16;
 
-/// Responses of a turn leave together, where [`crate::batching`] allows it.
+/// Connections with waiting output. The responses of a turn are sent together, where [`crate::batching`] allows it.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
     /// Connections whose output may wait until the inbox is empty.
@@ -53,14 +53,15 @@ impl SendQueue {
         self.batching.start(now);
     }
 
-    /// Records an event that took this many microseconds until now. Returns whether the responses that wait are due.
+    /// Records that an event took `took` microseconds and ended at `now`. Returns whether the waiting responses must be
+    /// sent.
     pub fn event_handled(&mut self, took: u64, now: u64) -> bool {
         self.batching.passed(took, now)
     }
 
     // Buffers
 
-    /// Lends a buffer to a queue that has none, to save an allocation a request.
+    /// Lends a buffer to a queue that has none, to save one allocation per request.
     #[inline]
     pub fn lend(&mut self, out: &mut Outbox) {
         if out.lacks_buffer() {

@@ -60,7 +60,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                     return self.drop_connection(slot, GoneReason::Aborted);
                 }
                 Err(error) => {
-                    // EPIPE: the client has closed its side before. The next read would have shown that.
+                    // EPIPE means that the client closed its side earlier. The next read would have shown this.
                     connection.broken = error != rustix::io::Errno::PIPE;
                     return self.drop_connection(slot, GoneReason::ClientLeft);
                 }

@@ -6,7 +6,7 @@ use crate::head::FieldRef;
 /// Up to this size a file is read at once.
 const SMALL_FILE: u64 = 16 * 1024;
 
-/// Returns a small file as its bytes, and any other body as it is.
+/// Returns the content of a small file as bytes, and any other body as it is.
 ///
 /// If the file has become shorter than `length`, the body is shorter too. If the handler has announced a length, that
 /// is an error.

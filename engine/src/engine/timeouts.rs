@@ -1,5 +1,5 @@
-//! Which timeout applies to a connection, and what happens when its deadline, or that of a listener or the drain, has
-//! passed.
+//! Which timeout applies to a connection, and what happens when the deadline of a connection, a listener or the drain
+//! has passed.
 
 use super::Engine;
 use super::connection::Connection;
@@ -30,7 +30,8 @@ impl<W: Wire> Connection<W> {
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Handles the deadlines that have passed: a limited number of those of connections, and all others.
+    /// Handles the deadlines that have passed: those of a limited number of connections, and all those of listeners and
+    /// the drain.
     pub(super) fn meet_deadlines(&mut self) {
         // While a response waits to be sent, in this turn or since the last one, its connection must not be closed by a
         // deadline.

@@ -8,12 +8,13 @@ use crate::driver::{Driver, Ready};
 use crate::event::Event;
 use crate::wire::Wire;
 
-/// Bytes that one poll reads from connections in the middle of a request or response. After that, connections between
-/// requests are read again.
+/// How many bytes one poll reads from connections in the middle of a request or response. After these, connections
+/// between requests are read again.
 const POLL_BYTES: u64 = 64 * 1024;
-/// Connections that one poll resumes, and deadlines that it handles.
+/// How many connections one poll resumes, and how many deadlines it handles.
 pub(super) const POLL_SHARE: usize = 32;
-/// Connections that one poll may drop: cancelling a handler takes a tenth of a millisecond.
+/// How many connections one poll may drop. The number is small, because cancelling a handler takes a tenth of a
+/// millisecond.
 pub(super) const POLL_LOSSES: usize = 4;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
@@ -27,8 +28,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Reads from the sockets, and handles deadlines.
     ///
-    /// Connections between requests come first, so that their requests do not wait for connections that send much, leave or
-    /// time out. Of these, each gets a share in turn.
+    /// Connections between requests come first, so that their requests do not wait for connections that send much,
+    /// leave or time out. The latter share the rest of the poll in turn.
     pub fn poll(&mut self) -> io::Result<()> {
         let outcome = self.poll_driver();
         let enough = self.counters.bytes_in + POLL_BYTES;
@@ -64,12 +65,12 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         !self.resuming.is_empty() || self.timers.has_due()
     }
 
-    /// The next event.
+    /// Takes the next event from the inbox.
     pub fn next_event(&mut self) -> Option<Event> {
         self.inbox.pop_front()
     }
 
-    /// Whether events wait.
+    /// Whether events wait in the inbox.
     pub fn has_events(&self) -> bool {
         !self.inbox.is_empty()
     }
@@ -89,12 +90,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Starts to batch the responses of a turn: see [`crate::batching`]. Otherwise, each is sent at once.
+    /// Starts to batch the responses of a turn: see [`crate::batching`]. Without this call, each response is sent at
+    /// once.
     pub fn start_batching(&mut self, now: u64) {
         self.send_queue.start_batching(now);
     }
 
-    /// Records an event that took this many microseconds until now. Sends the waiting responses if they are due.
+    /// Records that an event took `took` microseconds and ended at `now`. Sends the waiting responses if they are due.
     pub fn event_handled(&mut self, took: u64, now: u64) {
         if self.send_queue.event_handled(took, now) {
             self.send_waiting();

@@ -5,7 +5,7 @@ use crate::clock::monotonic_micros;
 use crate::head::Head;
 use crate::wire::WireContext;
 
-/// The account of one exchange.
+/// The data that are counted and logged for one exchange.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     /// When the head was complete, in microseconds.

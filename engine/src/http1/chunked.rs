@@ -5,8 +5,8 @@
 //!                                                      \-(LF, size = 0)-> Trailer -(empty line)-> Done
 //! ```
 //!
-//! Extensions are skipped, but they must be well formed (section 7.1.1): servers and proxies that read the end of this
-//! line in different ways have been open to request smuggling.
+//! Extensions are skipped, but they must be well formed (section 7.1.1): where servers and proxies disagreed about the
+//! end of this line, request smuggling was possible.
 
 use bytes::Bytes;
 use memchr::memchr;
@@ -19,7 +19,8 @@ use crate::token::is_token;
 #[derive(Debug, Default)]
 pub struct Chunked {
     state: State,
-    /// The size of the current chunk as far as it is read, then its bytes that are still to come.
+    /// While the size of the current chunk is read: its value so far. After that: how many bytes of the chunk are still
+    /// to come.
     size: u64,
     digits: u8,
     /// The size of all extensions of the body so far, in bytes.
@@ -111,7 +112,7 @@ impl Chunked {
         }
     }
 
-    /// Counts bytes of data that the caller has taken.
+    /// Records that the caller has taken `length` bytes of data.
     pub fn consumed(&mut self, length: usize) {
         self.size -= length as u64;
         if self.size == 0 {
@@ -169,7 +170,7 @@ impl Chunked {
         Ok(())
     }
 
-    /// Reads a trailer line. True at the empty line, which ends the section.
+    /// Reads a trailer line. Returns true for the empty line, which ends the section.
     fn trailer(&mut self, input: &mut &[u8], limits: &Limits) -> Result<bool, &'static str> {
         let trailers = self.trailers.get_or_insert_default();
         let end = memchr(b'\n', input).map_or(input.len(), |newline| newline + 1);
@@ -234,7 +235,7 @@ pub fn may_trail(name: &[u8]) -> bool {
     !FORBIDDEN.contains(&name.as_slice()) && !name.starts_with(b"x-forwarded-")
 }
 
-/// Framing, routing, request modifiers, authentication, cookies.
+/// Fields about framing and routing, request modifiers, authentication and cookies.
 const FORBIDDEN: [&[u8]; 22] = [
     b"transfer-encoding",
     b"content-length",

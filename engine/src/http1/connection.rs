@@ -21,9 +21,10 @@ pub struct Http1 {
     pub(super) states: States,
     scan: Scan,
     pub(super) input: Input,
-    /// Data of a body that was parsed and is not in an event yet, because one event holds all small chunks of a read.
+    /// Parsed body data that is not in an event yet. All small chunks of one read go into one event.
     pub(super) gathered: Vec<u8>,
-    /// In a drain, how many bytes of `input` arrived before it began: requests in them still get responses.
+    /// In a drain: how many bytes of `input` arrived before the drain began. Requests in these bytes still get
+    /// responses.
     pub(super) input_before_drain: usize,
     /// The number of the current exchange on this connection.
     pub(super) serial: u32,
@@ -112,14 +113,14 @@ impl Http1 {
         self.input.append(&data[used..]);
     }
 
-    /// Parses the input that was kept.
+    /// Continues to parse the input that was kept.
     pub(super) fn resume(&mut self, cx: &mut WireContext<'_>) {
         let mut input = std::mem::take(&mut self.input);
         input.consume(self.advance(input.unparsed(), cx));
         self.input = input;
     }
 
-    /// Parses as much of `input` as it can now. Returns how many bytes it took.
+    /// Parses as much of `input` as is possible now. Returns how many bytes were parsed.
     fn advance(&mut self, input: &[u8], cx: &mut WireContext<'_>) -> usize {
         let used = self.parse(input, cx);
         self.input_before_drain = self.input_before_drain.saturating_sub(used);
@@ -169,7 +170,7 @@ impl Http1 {
         }
     }
 
-    /// Parses a head, if it is complete and its response can be sent. Returns how many bytes it took.
+    /// Parses a head, if it is complete and its response can be sent. Returns the size of the head in bytes, or None.
     fn parse_head(&mut self, input: &[u8], cx: &mut WireContext<'_>) -> Option<usize> {
         if input.is_empty() || !self.may_take_request(cx) {
             return None;

@@ -19,7 +19,7 @@ pub enum Persistence {
     Upgrade,
 }
 
-/// Appends the head of a response whose fields passed [`check`].
+/// Appends the head of a response. Its fields have passed [`check`].
 pub fn head(
     out: &mut Vec<u8>,
     status: Status<'_>,
@@ -51,7 +51,8 @@ pub fn head(
         Persistence::Upgrade => b"Connection: Upgrade\r\n",
     });
     for &(name, value) in fields {
-        // The server sets the fields that frame the message; a handler may only name options of the connection.
+        // The engine sets the fields that frame the message. A handler's `Connection` is sent only if the engine sends
+        // none.
         let is_handlers = match name.len() {
             10 if name.eq_ignore_ascii_case(b"connection") => persistence == Persistence::Implied,
             14 => !name.eq_ignore_ascii_case(b"content-length"),
@@ -64,7 +65,7 @@ pub fn head(
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the head of a response as its handler sets it, whose fields passed [`check_framing`]. `close` adds
+/// Appends the head of a response that its handler frames. The fields have passed [`check_framing`]. `close` adds
 /// `Connection: close`.
 pub fn handler_head(out: &mut Vec<u8>, version: Version, status: Status<'_>, fields: &[FieldRef<'_>], close: bool) {
     let start = out.len();

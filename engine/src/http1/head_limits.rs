@@ -6,8 +6,8 @@
 use crate::limits::Limits;
 use crate::refusal::Refusal;
 
-/// Checks the size of a head up to some byte. `request_line` is the size of the request line without its line feed; 0
-/// for another line.
+/// Checks the size of the part of a head that was scanned. `request_line` is the size of the request line without its
+/// line feed, or 0 for any other line.
 #[inline]
 pub(super) fn check_sizes(request_line: usize, head: usize, limits: &Limits) -> Result<(), Refusal> {
     // The carriage return at the end of a request line does not count.

@@ -1,12 +1,11 @@
-//! The bytes that a client has sent and that are not parsed yet: part of a head, a body without a reader, pipelined
-//! requests.
+//! The bytes from a client that are not parsed yet: part of a head, a body without a reader, or pipelined requests.
 
 /// A buffer that is parsed from its start.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     bytes: Vec<u8>,
-    /// How many bytes at the start are parsed. They are removed when they are more than half of the buffer: removing
-    /// them after every pipelined request would copy the rest each time.
+    /// How many bytes at the start are parsed. They are removed when they are more than half of the buffer, because
+    /// removing them after every pipelined request would copy the rest each time.
     parsed: usize,
 }
 

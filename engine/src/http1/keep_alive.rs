@@ -1,7 +1,7 @@
 //! Whether a connection is kept after a response (RFC 9112, sections 9.3 and 9.6).
 //!
 //! It is kept unless the client, the handler or the engine ends it: by a Connection field, by a body that is framed by
-//! the end of the connection, by a request whose rest is too large to be dropped, or by a drain.
+//! the end of the connection, because the rest of the request is too large to be dropped, or by a drain.
 
 use super::connection::Http1;
 use super::encode::Persistence;
@@ -42,7 +42,7 @@ impl Http1 {
         }
     }
 
-    /// The last response is complete, so further bytes from the client are dropped.
+    /// Drops further bytes from the client, because the last response is complete.
     pub(super) fn close_lingering(&mut self) {
         self.states.apply(Trigger::Close);
         self.request_body.demand = Demand::Dropped;

@@ -23,7 +23,7 @@ impl<'a> Message<'a> {
         match header.name.len() {
             4 if header.name.eq_ignore_ascii_case("host") => {
                 set_once(&mut self.host, value, "more than one Host")?;
-                // An http URL has a host (RFC 9110, section 4.2.1), so that no valid request has an empty one.
+                // An http URL has a host (RFC 9110, section 4.2.1), so an empty Host is never valid.
                 if !is_authority(value) {
                     return Err(Refusal::bad("the Host is not valid"));
                 }

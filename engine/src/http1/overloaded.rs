@@ -4,11 +4,11 @@ use super::connection::Http1;
 use crate::refusal::Refusal;
 use crate::wire::WireContext;
 
-/// The refusal of a socket, as it is sent. It needs no clock and no buffer.
+/// The response that refuses a connection to a socket, as bytes. It needs no clock and no buffer.
 pub(super) const OVERLOADED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
     Content-Length: 55\r\nConnection: close\r\nRetry-After: 1\r\n\r\n\
     503 Service Unavailable: too many connections are open\n";
-/// The refusal of a pipe.
+/// The response that refuses a pipe.
 const FULL: Refusal = Refusal { status: 503, reason: "too many connections are open" };
 
 impl Http1 {

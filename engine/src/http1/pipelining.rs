@@ -27,24 +27,25 @@ impl Http1 {
         !self.input.is_empty()
     }
 
-    /// Whether bytes of a head have come. An empty line in front of it is not part of it (RFC 9112, section 2.2).
+    /// Whether any bytes of a head have arrived. An empty line before the head does not belong to it (RFC 9112, section
+    /// 2.2).
     pub(super) fn has_begun_head(&self) -> bool {
         !matches!(self.input.unparsed(), [] | [b'\r'] | [b'\r', b'\n'])
     }
 
-    /// Both sides are complete. The connection is ready for the next request, or closes.
+    /// Makes the connection ready for the next request, or closes it. Called when both sides are complete.
     pub(super) fn next(&mut self) {
         self.states.apply(if self.keep { Trigger::NextRequest } else { Trigger::Close });
         self.request_body.demand = Demand::Held;
         self.serial = self.serial.wrapping_add(1);
     }
 
-    /// Starts a drain. The response to the last request that has arrived is the last one.
+    /// Starts a drain. The connection closes after the response to the last request that has arrived.
     pub(super) fn begin_drain(&mut self) {
         self.input_before_drain = self.input.len();
     }
 
-    /// Whether the input has another request, of which a part arrived before the drain.
+    /// Whether the input has another request that arrived, at least in part, before the drain.
     pub(super) fn has_request_before_drain(&self) -> bool {
         match (self.states.request(), self.request_body.announced()) {
             (RequestState::Body, Some(left)) => self.input_before_drain as u64 > left,

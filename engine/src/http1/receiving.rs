@@ -1,4 +1,4 @@
-//! The request side of a connection: the body, from the input to its reader.
+//! The request side of a connection: how the body gets from the input to its reader.
 
 use bytes::Bytes;
 
@@ -34,7 +34,7 @@ impl Http1 {
         Ok(true)
     }
 
-    /// The reader has taken `count` bytes.
+    /// Records that the reader has taken `count` bytes.
     pub(super) fn consumed(&mut self, count: u64, cx: &mut WireContext<'_>) {
         self.request_body.unread = self.request_body.unread.saturating_sub(count);
         if self.has_input() {

@@ -38,7 +38,7 @@ impl Http1 {
             && self.request_body.may_complete(self.states.request(), cx.limits)
             && (!cx.draining || self.has_request_before_drain());
         self.account.status = status.code;
-        // Such a body has no length. Without one, the client expects that the connection closes.
+        // A body without a length ends with the connection, so the client already expects the close.
         let says_close = framing == ResponseFraming::UntilClose || found.close || self.version == Version::Http10;
         encode::handler_head(cx.out.tail(), self.version, status, fields, !self.keep && !says_close);
         self.response_body = ResponseBody { framing, written: 0, is_event_stream: found.events };
@@ -73,8 +73,9 @@ impl Http1 {
 
     /// Sends a part of the body as its handler frames it, or bytes of another protocol.
     ///
-    /// Nothing beyond the announced length is sent, and the connection closes after the response. Programs for
-    /// twisted.web exceed it if a file grows while they read it, and their clients accept the announced bytes.
+    /// Nothing beyond the announced length is sent, and the connection closes after the response. Handlers written for
+    /// twisted.web exceed the announced length if a file grows while they read it, and their clients accept the
+    /// announced bytes.
     pub(super) fn relay_write(&mut self, data: Bytes, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         self.states.advance(Trigger::Write)?;
         let outcome = self.response_body.write_within_length(data, cx.out);

@@ -11,9 +11,9 @@ use crate::limits::Limits;
 pub(super) struct RequestBody {
     framing: BodyFraming,
     pub demand: Demand,
-    /// The most bytes that the body may have.
+    /// The maximum size of the body in bytes.
     pub limit: u64,
-    /// A refusal for its announced length was counted.
+    /// Whether a refusal for the announced length was counted.
     pub reported_too_large: bool,
     /// Bytes read so far.
     pub seen: u64,
@@ -35,11 +35,11 @@ enum BodyFraming {
 /// What happens to the bytes of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Demand {
-    /// They wait: no reader has requested them.
+    /// The bytes wait, because no reader has requested them.
     Held,
-    /// They are passed to a reader.
+    /// The bytes are passed to a reader.
     Flowing,
-    /// They are read and dropped.
+    /// The bytes are read and dropped.
     Dropped,
 }
 
@@ -83,7 +83,7 @@ impl RequestBody {
         }
     }
 
-    /// How many bytes are missing, where `Content-Length` declares it.
+    /// How many bytes are still to come, if the body has a `Content-Length`.
     pub fn announced(&self) -> Option<u64> {
         match self.framing {
             BodyFraming::Length(left) => Some(left),
@@ -91,7 +91,7 @@ impl RequestBody {
         }
     }
 
-    /// Whether bytes of it are read now, to be passed on or dropped.
+    /// Whether bytes of the body are read now, to be passed on or dropped.
     pub fn flows(&self, limits: &Limits) -> bool {
         match self.demand {
             Demand::Held => false,
@@ -139,8 +139,8 @@ impl RequestBody {
         self.framing = BodyFraming::None;
     }
 
-    /// Reads on without a reader, so that the connection can be kept. Returns false if more than `discard_size` is
-    /// missing.
+    /// Drops the rest of the body, so that the connection can be kept. Returns false if more than `discard_size` is
+    /// still to come.
     pub fn drop_rest(&mut self, limits: &Limits) -> bool {
         match self.framing {
             BodyFraming::Length(left) if left > limits.discard_size => return false,
@@ -165,8 +165,9 @@ impl RequestBody {
         }
     }
 
-    /// Whether the body may be complete at the end of a response that begins now, because the handler may read on. If
-    /// it is incomplete then, a small rest is dropped; for a larger one, the connection is closed.
+    /// Whether the body may be complete at the end of a response that begins now. The handler may continue to read
+    /// during the response. If the body is still incomplete at the end, a small rest is dropped; for a larger rest, the
+    /// connection is closed.
     pub fn may_complete(&self, state: RequestState, limits: &Limits) -> bool {
         match self.framing {
             _ if self.demand == Demand::Flowing => true,

@@ -26,7 +26,7 @@ impl Message<'_> {
         let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
         let codings: Vec<&[u8]> = coding.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
         let tokens = codings.iter().all(|coding| !coding.is_empty() && coding.iter().copied().all(is_token));
-        // If the last coding is another one, the end of the body is unknown, and the request is bad.
+        // If `chunked` is not the last coding, the end of the body is unknown, so the request is bad.
         let framed = codings.last().is_some_and(is_chunked) && codings.iter().filter(|it| is_chunked(it)).count() == 1;
         if tokens && framed {
             return Err(Refusal { status: 501, reason: "the only supported transfer coding is chunked" });
@@ -35,7 +35,7 @@ impl Message<'_> {
     }
 }
 
-/// Digits only, no leading zeros, no overflow (RFC 9110, section 8.6).
+/// Parses a `Content-Length` strictly: digits only, no leading zeros, no overflow (RFC 9110, section 8.6).
 pub(super) fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
     let plain = !value.is_empty()
         && value.len() <= 18

@@ -8,7 +8,8 @@ use crate::wire::WireContext;
 const TOO_SLOW: Refusal = Refusal { status: 408, reason: "the request took too long to arrive" };
 
 impl Http1 {
-    /// Refuses the request that is late. False if nothing is sent: no request has begun, or its response has.
+    /// Refuses a request that arrives too slowly. Returns false if nothing is sent, because no request or already its
+    /// response has begun.
     pub(super) fn time_out(&mut self, cx: &mut WireContext<'_>) -> bool {
         if self.awaits_head() {
             let begun = self.has_begun_head();

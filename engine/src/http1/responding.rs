@@ -96,7 +96,7 @@ impl Http1 {
         Ok(())
     }
 
-    /// The response is complete.
+    /// Finishes the exchange after its complete response.
     fn finish(&mut self, trigger: Trigger, cx: &mut WireContext<'_>) {
         self.account.complete(self.response_body.written, cx);
         self.states.apply(trigger);

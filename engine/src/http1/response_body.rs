@@ -16,9 +16,9 @@ const LAST_CHUNK: &[u8; 5] = b"0\r\n\r\n";
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     pub framing: ResponseFraming,
-    /// Bytes of the body so far.
+    /// How many bytes of the body were written so far.
     pub written: u64,
-    /// It is a stream of events, which does not end by itself.
+    /// Whether the body is a stream of events, which does not end by itself.
     pub is_event_stream: bool,
 }
 
@@ -59,7 +59,7 @@ impl ResponseBody {
         Ok(())
     }
 
-    /// Writes a part of the body, but nothing beyond the announced length: [`CommandError::Excess`] where there is
+    /// Writes a part of the body, but nothing beyond the announced length. Returns [`CommandError::Excess`] if there is
     /// more.
     pub fn write_within_length(&mut self, mut data: Bytes, out: &mut Outbox) -> Result<(), CommandError> {
         let size = data.len() as u64;
@@ -115,7 +115,7 @@ impl ResponseBody {
                 tail.extend_from_slice(b"\r\n");
                 Ok(())
             }
-            // The client would read the next response as a chunk.
+            // Without the last chunk, the client would read the next response as a chunk.
             ResponseFraming::FramedByHandler(last) if &last != LAST_CHUNK => {
                 Err(CommandError::Length { announced: self.written, written: self.written })
             }
@@ -124,7 +124,7 @@ impl ResponseBody {
     }
 }
 
-/// How much of an announced length is missing after `size` more bytes.
+/// Returns how many bytes are still to be written after `size` more, or an error if the length is exceeded.
 fn take(announced: u64, left: u64, size: u64) -> Result<u64, CommandError> {
     left.checked_sub(size).ok_or(CommandError::Length { announced, written: announced - left + size })
 }

@@ -6,7 +6,7 @@ use crate::exchange::{CommandError, Status};
 use crate::head::FieldRef;
 use crate::token::is_token;
 
-/// The fields of a handler that concern framing and the connection.
+/// Which of a handler's fields concern framing and the connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FramingFields {
     /// The handler's own `Content-Length`.

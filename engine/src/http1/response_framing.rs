@@ -18,15 +18,16 @@ pub enum BodyFrame {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResponseFraming {
-    /// `Content-Length`, and how many of its bytes are still to be written.
+    /// `Content-Length`; `left` is how many of its bytes are still to be written.
     Length { announced: u64, left: u64 },
     /// In chunks.
     Chunked,
-    /// In chunks that the handler frames. The bytes pass unchanged; the last of them are kept.
+    /// In chunks that the handler frames. The bytes pass unchanged. A copy of the last five bytes is kept, to check the
+    /// last chunk.
     FramedByHandler([u8; 5]),
     /// Without framing: the body, or the other protocol, ends with the connection.
     UntilClose,
-    /// The response has no body, as in a response to HEAD. Bytes of the handler are not sent.
+    /// The response has no body, for example because it responds to HEAD. The handler's bytes are not sent.
     Omitted,
 }
 

@@ -1,6 +1,6 @@
 //! The search for the end of a request head, with the checks that can be made before the head is complete.
 //!
-//! The scan reads line by line as bytes arrive, so that a client that sends byte by byte costs each byte once.
+//! The scan reads line by line as bytes arrive, and reads each byte only once, even if the client sends byte by byte.
 
 use memchr::memchr_iter;
 
@@ -55,7 +55,7 @@ impl Scan {
             } else {
                 self.lines += 1;
                 if self.lines == 1 {
-                    // Checked now, because a client of HTTP/0.9 sends nothing more.
+                    // The request line is checked now, because an HTTP/0.9 client sends nothing more.
                     self.method = Some(request_line::check(&input[self.start..=newline], methods)?);
                 }
                 check_lines(self.lines, limits)?;
@@ -74,7 +74,7 @@ impl Scan {
     }
 }
 
-/// Whether a head, of which any part has arrived, has the method HEAD.
+/// Whether a head, which may be incomplete, has the method HEAD.
 pub fn has_method_head(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"\r\n").unwrap_or(bytes).starts_with(b"HEAD ")
 }

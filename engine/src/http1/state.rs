@@ -2,7 +2,7 @@
 //!
 //! A connection has two sides. The request side is what the client sends, the response side is what the handler sends.
 //! A [`Trigger`] moves both. [`REQUEST`] and [`RESPONSE`] list the result for each state and each trigger, so that no
-//! pair is left open. `states.md` in this folder is drawn from them.
+//! pair is undefined. `states.md` in this folder is generated from them.
 
 use crate::exchange::CommandError;
 
@@ -12,7 +12,7 @@ use Violation::{Impossible, RequestIncomplete, ResponseComplete, ResponseNotStar
 /// The state of the request side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestState {
-    /// A head is due, or a part of it is here.
+    /// A head comes next, or a part of it has arrived.
     Head,
     /// The head was read, and the body is not complete.
     Body,
@@ -216,8 +216,8 @@ const ALL_RESPONSE: &[ResponseState] = {
 
 const TRIGGERS: usize = Trigger::Close as usize + 1;
 
-/// Converts the rows of a table to an array by state and trigger, so that a look-up is one load. A pair without a row,
-/// or with two, does not compile.
+/// Converts the rows of a table to an array by state and trigger, so that a look-up is one memory access. A pair
+/// without a row, or with two, does not compile.
 macro_rules! by_state_and_trigger {
     ($rows:expr, $states:expr) => {{
         let mut table = [[None; TRIGGERS]; $states.len()];
@@ -287,7 +287,7 @@ impl States {
         self.after(trigger).map(drop)
     }
 
-    /// Moves both sides, or neither where the trigger is illegal.
+    /// Moves both sides, or neither if the trigger is illegal.
     pub fn advance(&mut self, trigger: Trigger) -> Result<(), Violation> {
         *self = self.after(trigger)?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Connections that another protocol takes over: by 101 (RFC 9110, section 7.8), or without a response.
+//! Connections that switch to another protocol: with 101 (RFC 9110, section 7.8), or without a response.
 
 use super::connection::Http1;
 use super::encode::{self, Persistence};
@@ -23,7 +23,8 @@ impl Http1 {
         Ok(())
     }
 
-    /// From here on, the handler's bytes belong to another protocol, and so do the client's after a complete request.
+    /// Switches to another protocol: from here on, the handler's bytes belong to it, and so do the client's bytes after
+    /// a complete request.
     pub(super) fn switch(&mut self, trigger: Trigger) {
         let started = self.has_started();
         self.states.apply(trigger);
@@ -36,9 +37,9 @@ impl Http1 {
         }
     }
 
-    /// Switches to another protocol. The handler sends its first bytes in place of a response, or of the rest of a
-    /// response. The connection ends with the protocol. An incomplete request body is still read as a body: only the
-    /// bytes that are sent belong to the protocol.
+    /// Switches to another protocol. The handler sends its first bytes instead of a response, or instead of the rest of
+    /// one. The connection ends when the other protocol ends. An incomplete request body is still read as a body: only
+    /// the bytes that are sent belong to the protocol.
     pub(super) fn switch_without_response(&mut self) -> Result<(), CommandError> {
         self.states.check(Trigger::SwitchWithoutResponse)?;
         self.switch(Trigger::SwitchWithoutResponse);

@@ -1,5 +1,5 @@
-//! `Forwarded` (RFC 7239), parsed strictly by its grammar: an open quotation mark would hide elements that a proxy has
-//! added after it.
+//! `Forwarded` (RFC 7239), parsed strictly, because an open quotation mark would hide elements that a proxy has added
+//! after it.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -16,9 +16,9 @@ use crate::token::is_token;
 pub struct Element<'a> {
     /// `for`: the sender.
     pub client: Option<Cow<'a, [u8]>>,
-    /// `proto`: its scheme.
+    /// `proto`: the scheme of the request.
     pub scheme: Option<Cow<'a, [u8]>>,
-    /// `host`: its Host.
+    /// `host`: the Host field of the request.
     pub host: Option<Cow<'a, [u8]>>,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn refine(head: &Head, trusted: &Trusted, origin: &mut Origin) -> Res
     Ok(())
 }
 
-/// Parses one field line (section 4), and appends its elements in order. The error is a phrase.
+/// Parses one field line (section 4), and appends its elements in order. The error is a phrase for the log.
 pub fn parse<'a>(value: &'a [u8], elements: &mut Vec<Element<'a>>) -> Result<(), &'static str> {
     let mut rest = value.trim_ascii_start();
     while !rest.is_empty() {
@@ -71,14 +71,14 @@ pub fn parse<'a>(value: &'a [u8], elements: &mut Vec<Element<'a>>) -> Result<(),
 #[derive(Default)]
 struct Seen<'a>(Vec<&'a [u8]>);
 
-/// The most parameters of an element. RFC 7239 defines four, and others may be registered.
+/// The maximum number of parameters in an element. RFC 7239 defines four, and others may be registered.
 const PARAMETERS: usize = 16;
 
 /// Reads `[ token "=" value ]`. Returns the rest.
 fn pair<'a>(text: &'a [u8], element: &mut Element<'a>, seen: &mut Seen<'a>) -> Result<&'a [u8], &'static str> {
     let (name, rest) = split_token(text);
     if name.is_empty() {
-        // The grammar allows nothing between semicolons.
+        // The grammar allows an empty pair between semicolons.
         return Ok(text);
     }
     if seen.0.iter().any(|other| other.eq_ignore_ascii_case(name)) {
@@ -113,8 +113,8 @@ fn split_token(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(text.iter().position(|&byte| !is_token(byte)).unwrap_or(text.len()))
 }
 
-/// Splits off a quoted string whose opening quotation mark was read (RFC 9110, section 5.6.4): its content, and the text
-/// after it.
+/// Splits off a quoted string whose opening quotation mark was read (RFC 9110, section 5.6.4). Returns its content, and
+/// the text after it.
 fn split_quoted(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), &'static str> {
     let open = "a quoted string in Forwarded does not end";
     let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\').ok_or(open)?;
@@ -133,8 +133,8 @@ fn split_quoted(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), &'static str> {
     Err(open)
 }
 
-/// A node (section 6): an IPv4 address or an IPv6 address in brackets, with or without a port. Anything else is
-/// unknown.
+/// Parses a node (section 6): an IPv4 address or an IPv6 address in brackets, with or without a port. Returns
+/// [`Address::Unknown`] for anything else.
 pub fn node(text: &[u8]) -> Address {
     read_node(text).map_or(Address::Unknown, Address::Inet)
 }

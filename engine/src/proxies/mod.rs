@@ -19,7 +19,7 @@ pub struct Proxies {
     /// The header fields that are read, if any are.
     pub headers: Option<Family>,
     /// Whether `X-Forwarded-Host` is read. Many proxies pass it on as the client sent it. `Forwarded` needs no such
-    /// switch: the host is in the proxy's own element.
+    /// switch, because the host is in the proxy's own element.
     pub host: bool,
     /// Whether every connection to a socket begins with a header of the PROXY protocol.
     pub protocol: bool,
@@ -35,7 +35,7 @@ pub enum Family {
 }
 
 impl Proxies {
-    /// The origin of a request. `origin` is that of the connection; trusted proxies may refine it.
+    /// Returns the origin of a request. `origin` is the origin of its connection; trusted proxies may refine it.
     pub fn origin_of(&self, head: &Head, mut origin: Origin) -> Result<Origin, Refusal> {
         if !self.trusted.contains(&origin.client) {
             return Ok(origin);

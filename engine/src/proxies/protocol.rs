@@ -1,6 +1,7 @@
-//! The PROXY protocol, versions 1 and 2: a header before HTTP, on a connection from a proxy that passes bytes on.
+//! The PROXY protocol, versions 1 and 2: a header before HTTP, on a connection from a proxy that forwards bytes
+//! unchanged.
 //!
-//! Sections are those of its specification, `proxy-protocol.txt` of HAProxy.
+//! Section numbers refer to its specification, `proxy-protocol.txt` of HAProxy.
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,19 +15,19 @@ use memchr::memchr;
 use super::port;
 use crate::address::Address;
 
-/// The longest line of version 1, with its end (section 2.1).
+/// The longest line of version 1, including CR LF (section 2.1).
 pub const LONGEST_LINE: usize = 107;
 /// The longest header of version 2.
 pub const LONGEST_BLOCK: usize = 4096;
 
 const LINE: &[u8] = b"PROXY ";
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-/// Signature, command, family and length.
+/// The size of the signature, command, family and length together.
 const BLOCK_START: usize = 16;
 
 const TLV_CRC32C: u8 = 0x03;
 const TLV_SSL: u8 = 0x20;
-/// The client connected by TLS (section 2.2.6).
+/// The client connected over TLS (section 2.2.6).
 const CLIENT_SSL: u8 = 0x01;
 
 /// The contents of a header.
@@ -47,7 +48,7 @@ pub struct Source {
     pub client: Address,
     /// The address that the client connected to.
     pub server: Address,
-    /// Whether the client connected by TLS.
+    /// Whether the client connected over TLS.
     pub secure: bool,
 }
 
@@ -58,8 +59,8 @@ impl Source {
     }
 }
 
-/// Parses the header at the start of a connection. Returns it with its length, or None while it is incomplete. The
-/// error is a phrase, and is returned as soon as the bytes cannot be a header.
+/// Parses the header at the start of a connection. Returns the header and its length, or None if it is incomplete. The
+/// error is a phrase for the log. It is returned as soon as the bytes cannot be a header.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     match (starts(bytes, LINE), starts(bytes, SIGNATURE)) {
         (true, _) => parse_line(bytes),
@@ -68,13 +69,13 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     }
 }
 
-/// Whether bytes, of which more may follow, agree with an expected start.
+/// Whether `bytes`, which may be incomplete, agree with an expected start.
 fn starts(bytes: &[u8], beginning: &[u8]) -> bool {
     let count = bytes.len().min(beginning.len());
     bytes[..count] == beginning[..count]
 }
 
-/// Version 1 (section 2.1).
+/// Parses a header of version 1 (section 2.1).
 fn parse_line(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     let near = &bytes[..bytes.len().min(LONGEST_LINE)];
     let Some(newline) = memchr(b'\n', near) else {
@@ -116,7 +117,7 @@ fn source_of_line<Ip: FromStr + Into<IpAddr>>(ends: &str) -> Option<Header> {
     })
 }
 
-/// Version 2 (section 2.2).
+/// Parses a header of version 2 (section 2.2).
 fn parse_block(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     let is_local = match bytes.get(SIGNATURE.len()) {
         None => return Ok(None),
@@ -172,7 +173,7 @@ fn unix(ends: &[u8]) -> (Address, Address) {
     (end(client), end(server))
 }
 
-/// Reads the TLVs of a block, which start at `at`. Returns whether the client connected by TLS.
+/// Reads the TLVs of a block, which start at `at`. Returns whether the client connected over TLS.
 fn read_tlvs(block: &[u8], mut at: usize) -> Result<bool, &'static str> {
     let mut secure = false;
     while at < block.len() {
@@ -196,7 +197,7 @@ fn read_tlvs(block: &[u8], mut at: usize) -> Result<bool, &'static str> {
     Ok(secure)
 }
 
-/// CRC32c (RFC 4960, appendix B). Computed bit by bit, because it runs once a connection, over at most 4 KiB.
+/// CRC32c (RFC 4960, appendix B). Computed bit by bit, because it runs once per connection, over at most 4 KiB.
 fn crc32c(bytes: impl Iterator<Item = u8>) -> u32 {
     !bytes.fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0x82f6_3b78 } else { sum >> 1 })

@@ -22,7 +22,8 @@ pub(super) fn refine(head: &Head, trusted: &Trusted, host: bool, origin: &mut Or
     Ok(())
 }
 
-/// The client: the right-most address that is not trusted, else the left-most one. None where the field is absent.
+/// Returns the client: the right-most address that is not trusted, else the left-most one. Returns None if the field is
+/// absent.
 pub fn client<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>, trusted: &Trusted) -> Option<Address> {
     let mut client = None;
     for element in elements(values) {
@@ -36,13 +37,14 @@ pub fn client<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>, trusted: &T
     client
 }
 
-/// The elements of a list from the right, without empty ones (RFC 9110, section 5.6.1). Several lines are one list.
+/// The elements of a list from the right, without empty ones (RFC 9110, section 5.6.1). Several field lines form one
+/// list.
 fn elements<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
     let elements = values.rev().flat_map(|value| value.rsplit(|&byte| byte == b','));
     elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
-/// An address in one of the notations of proxies. The port is 0 where there is none.
+/// Parses an address in any notation that proxies use. The port is 0 if there is none.
 fn address(text: &[u8]) -> Address {
     read_address(text).map_or(Address::Unknown, Address::Inet)
 }

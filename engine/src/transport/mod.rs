@@ -12,8 +12,8 @@
 //! | bytes go to | the socket | the owner, as events |
 //! | our side is closed by | `shutdown(2)` | an event |
 //!
-//! A transport that encrypts, such as TLS, is another variant of [`Transport`] around a socket: it reads and flushes as
-//! [`Plain`] does, and neither the engine nor a wire changes.
+//! A transport that encrypts, such as TLS, would be another variant of [`Transport`] around a socket. It would read and
+//! flush as [`Plain`] does, without a change in the engine or a wire.
 
 mod pipe;
 mod plain;
@@ -43,7 +43,7 @@ pub(crate) enum Transport {
 pub(crate) struct Flushed {
     /// Bytes handed to the kernel.
     pub sent: u64,
-    /// Whether the kernel takes no more.
+    /// Whether the kernel accepts no more bytes for now.
     pub blocked: bool,
 }
 
@@ -80,7 +80,7 @@ impl Transport {
         }
     }
 
-    /// Gives the socket away.
+    /// Returns the socket, or None for a pipe.
     pub fn into_socket(self) -> Option<OwnedFd> {
         match self {
             Transport::Plain(plain) => Some(plain.into_socket()),
@@ -88,7 +88,7 @@ impl Transport {
         }
     }
 
-    /// Reads once. None for a pipe, whose owner feeds the bytes.
+    /// Reads once. Returns None for a pipe, whose owner feeds the bytes.
     #[inline]
     pub fn read(&mut self, buffer: &mut [u8]) -> Option<Read> {
         match self {
@@ -97,7 +97,8 @@ impl Transport {
         }
     }
 
-    /// Sends as much as the kernel takes. [`Errno::IO`]: a file is shorter than it was. A pipe sends nothing here.
+    /// Sends as much as the kernel accepts. The error is [`Errno::IO`] if a file has become shorter. A pipe sends
+    /// nothing here.
     #[inline]
     pub fn flush(&mut self, out: &mut Outbox) -> Result<Flushed, Errno> {
         match self {
@@ -120,7 +121,7 @@ impl Transport {
         }
     }
 
-    /// The error of the socket, which the kernel reports once.
+    /// Returns the pending error of the socket. The kernel reports each error once.
     pub fn take_error(&self) -> Option<Errno> {
         self.socket().and_then(socket::take_error)
     }

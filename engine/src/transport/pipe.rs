@@ -1,4 +1,4 @@
-//! A byte stream without a socket: TLS in memory, a transport of the reactor and the test client are owners of one.
+//! A byte stream without a socket. Its owner is, for example, TLS in memory, a reactor transport or the test client.
 
 use bytes::Bytes;
 use rustix::io::Errno;
@@ -6,27 +6,28 @@ use rustix::io::Errno;
 use crate::address::Address;
 use crate::outbox::{Front, Outbox};
 
-/// Bytes of a file that are read at once.
+/// How many bytes of a file are read at once.
 const FILE_STEP: u64 = 64 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Pipe {
-    /// Whether the owner encrypts.
+    /// Whether the owner of the pipe encrypts the bytes.
     pub secure: bool,
     /// The address of our end.
     pub local: Address,
-    /// Whether the last request to the owner was to feed, rather than to stop.
+    /// Whether the owner may feed bytes. False after a request to stop.
     pub flowing: bool,
 }
 
 impl Pipe {
-    /// A pipe whose owner feeds.
+    /// Makes a pipe whose owner may feed bytes.
     pub fn new(local: Address, secure: bool) -> Self {
         Pipe { secure, local, flowing: true }
     }
 }
 
-/// Takes the next bytes out of the queue, for the owner to send. [`Errno::IO`]: a file is shorter than it was.
+/// Takes the next bytes out of the queue, for the owner to send. The error is [`Errno::IO`] if a file has become
+/// shorter.
 pub(crate) fn next_bytes(out: &mut Outbox) -> Result<Option<Bytes>, Errno> {
     let Front::File { file, offset, left } = out.front() else { return Ok(out.pop_bytes()) };
     let mut buffer = vec![0; left.min(FILE_STEP) as usize];

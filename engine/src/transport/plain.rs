@@ -12,17 +12,17 @@ use crate::address::Address;
 use crate::driver::socket;
 use crate::outbox::{Front, Outbox};
 
-/// The most slices that one system call sends.
+/// The maximum number of slices in one system call.
 const SLICES: usize = 32;
-/// The most bytes of a file that one call sends.
+/// The maximum number of bytes of a file in one system call.
 const FILE_STEP: u64 = 512 * 1024;
-/// The most bytes of one flush, so that one client on a fast link does not occupy the whole turn.
+/// The maximum number of bytes in one flush, so that one client on a fast link does not occupy the whole turn.
 const FLUSH_STEP: u64 = 2 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Plain {
     socket: OwnedFd,
-    /// The address of our end, after it was first requested.
+    /// The address of our end. It is read when it is first needed.
     local: OnceCell<Address>,
 }
 

@@ -7,7 +7,7 @@ use crate::harness::{Client, GET, World};
 
 type Clients = Vec<Client<std::net::TcpStream>>;
 
-/// Clients whose requests are all read in the current turn.
+/// Makes clients whose requests are all read in the current turn.
 fn read_requests(count: usize) -> (World, Clients) {
     let mut world = World::new();
     let mut clients: Clients = (0..count).map(|_| world.connect()).collect();
@@ -26,7 +26,7 @@ fn respond(world: &mut World) -> ExchangeId {
     id
 }
 
-/// How many clients have their response.
+/// How many clients have received their response.
 fn served(clients: &mut Clients) -> usize {
     clients.iter_mut().for_each(Client::read);
     clients.iter().filter(|client| client.text().ends_with("here")).count()

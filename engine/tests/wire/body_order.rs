@@ -1,4 +1,4 @@
-//! The order of the parts of a body, however its handler requests them.
+//! The parts of a body arrive in order, however the handler requests them.
 
 use std::collections::VecDeque;
 use std::net::TcpStream;
@@ -29,8 +29,8 @@ fn a_body_arrives_in_order_however_often_it_is_received() {
     }
 }
 
-/// A client, and a handler that requests more of a body at any time: while parts of it are in the inbox, and while the
-/// handler has taken parts that it has not examined.
+/// A client, and a handler that may call `receive` at any time: while parts of the body are in the inbox, or while the
+/// handler has taken parts and not examined them.
 struct Upload {
     dice: Dice,
     world: World,
@@ -87,7 +87,7 @@ impl Upload {
             }
             Event::Data(id, data) => {
                 self.bodies.last_mut().unwrap().extend_from_slice(&data);
-                // The engine may have the end already. Then there is nothing to pause.
+                // If the engine already has the end of the body, there is nothing to pause.
                 self.world.engine.consumed(id, data.len() as u64).unwrap();
             }
             Event::End(id, _) => {

@@ -89,13 +89,13 @@ impl Chaos {
 
     /// A handler sends a command, whether it is legal now or not.
     fn command(&mut self) {
-        // In most cases, for an exchange that may be running.
+        // Mostly choose a recent exchange, which may still be running.
         let recent = if self.dice.roll(10) == 0 { 0 } else { self.exchanges.len().saturating_sub(6) };
         let Some(&mut id) = pick(&mut self.dice, &mut self.exchanges[recent..]) else { return };
         let size = [0, 1, 100, 1000, 300_000][self.dice.roll(5)];
         let body = vec![b'x'; size];
         let engine = &mut self.world.engine;
-        // Any result is correct, but no panic.
+        // Any result is correct, as long as nothing panics.
         let _ = match self.dice.roll(12) {
             0 | 1 => engine.receive(id, None).map(|events| self.world.events.extend(events)),
             2 => engine.receive(id, Some(20)).map(|events| self.world.events.extend(events)),
@@ -113,7 +113,7 @@ impl Chaos {
         };
     }
 
-    /// The engine has no work left after a few turns.
+    /// Checks that the engine has no work left after a few turns.
     fn rest(&mut self) {
         let before = self.world.engine.counters().turns;
         self.world.settle_within(100);

@@ -1,4 +1,4 @@
-//! How connections end: with their client, in a drain, by the engine.
+//! How connections end: by their client, in a drain, or by the engine.
 
 use std::net::TcpStream;
 use std::time::Duration;

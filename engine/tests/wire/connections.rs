@@ -1,4 +1,4 @@
-//! The engine around its connections: listeners, limits, counters, the access log, reused slots.
+//! The parts of the engine around connections: listeners, limits, counters, the access log, reused slots.
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -73,7 +73,7 @@ thread_local! {
     static PANICS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// epoll that panics on request, and then loses the readiness that it has read.
+/// A driver that panics when a test requests it, and then loses the readiness that it has read.
 struct Panicking(Epoll);
 
 impl Driver for Panicking {

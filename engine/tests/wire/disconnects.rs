@@ -83,7 +83,8 @@ fn reset(stream: &TcpStream) {
     set_socket_linger(stream, Some(Duration::ZERO)).unwrap();
 }
 
-/// The next events: the early end of an exchange, if there is one, and the end of its connection.
+/// Waits for the end of a connection. Returns the early end of its exchange, if there was one, and how the connection
+/// ended.
 fn ends(world: &mut World, id: Option<ExchangeId>) -> (Option<GoneReason>, CloseReason) {
     let mut reason = None;
     loop {

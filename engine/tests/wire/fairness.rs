@@ -1,4 +1,4 @@
-//! Fairness: small requests are served however much other clients send.
+//! Fairness: small requests are served in time, however much other clients send.
 
 use ropewalk_engine::ExchangeId;
 use ropewalk_engine::event::Event;
@@ -8,7 +8,7 @@ use crate::harness::{Client, GET, World};
 const FLOODS: usize = 64;
 const UPLOAD: &str = "POST /flood HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// Uploads in chunks of one byte, with more bytes in the sockets than one poll reads.
+/// Starts uploads in chunks of one byte, with more bytes in the sockets than one poll reads.
 fn flooded(world: &mut World) -> Vec<(ExchangeId, Client<std::net::TcpStream>)> {
     let chunks = b"1\r\nx\r\n".repeat(512 * 1024);
     let floods = (0..FLOODS).map(|_| {

@@ -1,4 +1,4 @@
-//! An engine in a forked child. A test plays both processes: duplicates of descriptors are the parent's.
+//! An engine in a forked child. Each test plays both processes: duplicated descriptors belong to the parent.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -71,7 +71,7 @@ fn both_processes_accept_on_a_listener() {
     assert_eq!(204, world.response(&mut client).status);
     assert!(world.events.is_empty(), "an empty queue is nothing to report");
 
-    // It continues when this one stops.
+    // The other process continues when this one stops.
     world.engine.drain(Some(0));
     world.settle();
     TcpStream::connect(address).unwrap();
@@ -116,7 +116,7 @@ fn log_lines_and_counters_stay_with_the_parent() {
     assert_eq!(1, log.lines().count(), "{log}");
 }
 
-/// A driver for which the child has no descriptors.
+/// A driver that the child cannot reopen, because it has no descriptors left.
 struct OutOfDescriptors(Epoll);
 
 impl Driver for OutOfDescriptors {

@@ -9,7 +9,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 use crate::harness::{Client, End, GET, Stream, World};
 
-/// Which exchanges survive a FIN, by the choice of their handler.
+/// The choices with which an exchange survives a FIN.
 const SURVIVING: [HalfClose; 2] = [HalfClose::Respond, HalfClose::Finish];
 
 fn waiting(world: &mut World, choice: HalfClose) -> (Client<TcpStream>, ExchangeId) {

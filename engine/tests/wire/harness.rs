@@ -1,7 +1,7 @@
 //! One engine and its clients, in one thread.
 //!
-//! A test either takes events one by one ([`World::event`]) and sends commands between turns, or lets an [`World::inline`]
-//! handler respond within them, as a Python handler does.
+//! A test either takes events one by one ([`World::event`]) and sends commands between turns, or installs a handler
+//! with [`World::inline`] that responds within a turn, as a Python handler does.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -42,7 +42,7 @@ impl World {
         World { engine, address, events: VecDeque::new(), handler: None }
     }
 
-    /// Passes events to a handler within their turn. Those for which it returns false are kept.
+    /// Passes events to a handler within their turn. Events for which the handler returns false are kept.
     pub fn inline(mut self, handler: impl FnMut(&mut Engine, &Event) -> bool + 'static) -> Self {
         self.handler = Some(Box::new(handler));
         self
@@ -64,7 +64,7 @@ impl World {
         Client::new(stream)
     }
 
-    /// A client on one end of a pair. The engine adopts the other end, from which `data` was read.
+    /// Makes a socket pair. Returns a client on one end; the engine adopts the other end, from which `data` was read.
     pub fn adopt(&mut self, data: &[u8]) -> Client<UnixStream> {
         let (ours, theirs) = UnixStream::pair().unwrap();
         theirs.set_nonblocking(true).unwrap();
@@ -72,7 +72,7 @@ impl World {
         Client::new(theirs)
     }
 
-    /// Runs one turn as the binding does. No time passes in it, so that responses wait for one another.
+    /// Runs one turn as the binding does. Within it the clock stands still, so that responses may wait for one another.
     pub fn turn(&mut self) {
         self.engine.begin_turn();
         self.engine.poll().unwrap();
@@ -163,7 +163,7 @@ impl World {
         }
     }
 
-    /// Receives a body. The part that is there already is added to the events.
+    /// Receives a body. The part that has already arrived is added to the events.
     pub fn receive(&mut self, id: ExchangeId) {
         self.receive_up_to(id, None);
     }
@@ -231,7 +231,7 @@ impl World {
         client.end.unwrap()
     }
 
-    /// Sends more than the sockets hold, and runs turns while it does.
+    /// Sends more bytes than the sockets can buffer, and runs turns meanwhile.
     pub fn send_all<S: Stream>(&mut self, client: &mut Client<S>, mut bytes: &[u8]) {
         let until = Instant::now() + TEST_TIMEOUT;
         while !bytes.is_empty() {
@@ -267,7 +267,7 @@ pub enum End {
 
 pub struct Client<S> {
     pub stream: S,
-    /// Bytes that were not taken as a response.
+    /// Bytes that were received, and not yet parsed as a response.
     pub received: Vec<u8>,
     pub end: Option<End>,
 }
@@ -281,7 +281,7 @@ impl<S: Stream> Client<S> {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Sends what fits. Returns how much that was.
+    /// Sends as much as the socket accepts. Returns how many bytes were sent.
     pub fn send_some(&mut self, bytes: &[u8]) -> usize {
         match self.stream.write(bytes) {
             Ok(count) => count,
@@ -290,7 +290,7 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Reads all that has come.
+    /// Reads all bytes that have arrived.
     pub fn read(&mut self) {
         let mut buffer = [0; 64 * 1024];
         while self.end.is_none() {
@@ -324,12 +324,12 @@ pub struct Response {
     /// The status line and the fields, as they were sent.
     pub head: String,
     pub body: Vec<u8>,
-    /// The bytes between the last chunk and the end.
+    /// The bytes between the last chunk and the end of the response.
     pub trailers: String,
 }
 
 impl Response {
-    /// The value of a field that occurs once at most.
+    /// The value of a field that occurs at most once.
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut values = self.head.lines().skip(1).filter_map(|line| {
             let (candidate, value) = line.split_once(": ")?;
@@ -344,7 +344,7 @@ impl Response {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// Status and body, to be compared at once.
+    /// Returns status and body, to be compared in one assertion.
     pub fn brief(&self) -> (u16, &str) {
         (self.status, self.text())
     }
@@ -354,7 +354,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// Reads one response by the rules of RFC 9112, section 6.3. None if it is incomplete.
+/// Parses one response (RFC 9112, section 6.3). Returns None if it is incomplete.
 fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Response, usize)> {
     let start = find(bytes, b"\r\n\r\n")? + 4;
     let head = String::from_utf8(bytes[..start - 4].to_vec()).unwrap();
@@ -390,7 +390,7 @@ fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Response, usize)> 
     Some((response, end))
 }
 
-/// xorshift64*: the same numbers for the same seed, everywhere.
+/// The random generator xorshift64*. The same seed gives the same numbers on every machine.
 pub struct Dice(pub u64);
 
 impl Dice {

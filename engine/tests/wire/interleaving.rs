@@ -82,7 +82,7 @@ impl Interleaving {
         self.clients[index].client.read();
     }
 
-    /// A handler takes one step.
+    /// Lets a handler take one step.
     fn work(&mut self) {
         if self.work.is_empty() {
             return;

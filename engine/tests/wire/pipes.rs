@@ -1,4 +1,4 @@
-//! Pipes: connections without a socket, whose owner passes the bytes.
+//! Pipes: connections without a socket, whose owner transports the bytes.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Address, Body, CommandError, GoneReason, Limits, PipeId, Pressure};

@@ -12,7 +12,7 @@ use crate::harness::{Client, End, GET, Stream, World};
 
 const LINE: &str = "PROXY TCP4 192.0.2.1 198.51.100.1 1234 443\r\n";
 
-/// Version 2, for the same client by TLS: the TLV PP2_TYPE_SSL follows the addresses.
+/// Version 2, for the same client over TLS: the TLV PP2_TYPE_SSL follows the addresses.
 const BLOCK: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x14\xc0\x00\x02\x01\xc6\x33\x64\x01\x04\xd2\x01\xbb\
     \x20\x00\x05\x01\x00\x00\x00\x00";
 
@@ -36,7 +36,7 @@ fn world_with(proxies: Proxies, limits: Limits) -> World {
     world
 }
 
-/// An engine that reads a family of fields from peers at 127.0.0.1.
+/// An engine that trusts the fields of one family from peers at 127.0.0.1.
 fn world_trusting(family: Family) -> World {
     world_with(proxies(&["127.0.0.1", "10.0.0.0/8"], Some(family), false), Limits::default())
 }
@@ -45,7 +45,7 @@ fn inet(text: &str) -> Address {
     Address::Inet(text.parse().unwrap())
 }
 
-/// Client, security and host of a request with some fields.
+/// Sends a request with these fields. Returns its client, whether it is secure, and its host.
 fn origin_of(world: &mut World, fields: &str) -> (Address, bool, String) {
     let mut client = world.connect();
     client.send(format!("GET / HTTP/1.1\r\nHost: inside\r\n{fields}\r\n"));
@@ -219,7 +219,7 @@ mod fields {
 mod protocol {
     use super::*;
 
-    /// The engine closes a connection without a response.
+    /// Checks that the engine closes a connection without a response.
     fn dropped<S: Stream>(world: &mut World, client: &mut Client<S>) {
         world.ended(client);
         assert_eq!("", client.text());

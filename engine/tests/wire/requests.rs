@@ -1,4 +1,4 @@
-//! Requests: one, many, byte by byte, split, refused.
+//! Requests: single, pipelined, in any pieces, and refused.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::method::Method;

@@ -1,4 +1,4 @@
-//! Responses: whole, streamed, of files, without a body, and those that a handler frames wrongly.
+//! Responses: whole, streamed, from files, without a body, and with framing errors of a handler.
 
 use std::io::{Seek as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -22,7 +22,7 @@ fn file(content: &[u8]) -> std::fs::File {
     file
 }
 
-/// Bytes in which a lost or repeated part is found.
+/// Bytes in which a comparison finds any lost or repeated part.
 fn pattern(size: usize) -> Vec<u8> {
     (0..size).map(|index| (index % 251) as u8).collect()
 }

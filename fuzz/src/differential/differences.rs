@@ -2,7 +2,7 @@
 
 use super::{Message, head_of};
 
-/// What the engine refuses and llhttp accepts: the reason that the engine gives, and the section for it.
+/// What the engine refuses and llhttp accepts: the reason that the engine reports, and the RFC section for it.
 pub const STRICTER: &[(&str, &str)] = &[
     // RFC 9112: the request line, its target, and the Host.
     ("a line ends with a bare line feed", "RFC 9112, 2.2"),
@@ -30,14 +30,14 @@ pub const STRICTER: &[(&str, &str)] = &[
     ("the method is not supported", "RFC 9110, 9.1"),
     ("CONNECT and TRACE are not supported", "RFC 9110, 9.3.6 and 9.3.8"),
     ("the only supported expectation is 100-continue", "RFC 9110, 10.1.1"),
-    // Limits. llhttp has none: the program that uses it sets them.
+    // Limits. llhttp has none, because the application that uses it sets them.
     ("the request line is too long", "RFC 9112, 3"),
     ("the request head is too large", "RFC 6585, 5"),
     ("too many header fields", "RFC 6585, 5"),
     ("the chunk extensions are too long", "RFC 9112, 7.1.1"),
     ("the trailer section is too large", "RFC 9112, 7.1.2"),
     ("too many trailer fields", "RFC 9112, 7.1.2"),
-    // Only the engine refuses this: C functions would end the decoded path at the NUL.
+    // Only the engine refuses this, because C functions would end the decoded path at the NUL.
     ("the target has an encoded NUL", "RFC 3986, 7.3"),
 ];
 
@@ -86,14 +86,15 @@ pub fn is_stricter(reason: &str) -> bool {
     STRICTER.iter().any(|(listed, _)| *listed == reason)
 }
 
-/// Whether the engine may accept what llhttp refuses for this reason. `message` is the engine's, and `before` is the
-/// last one whose head llhttp accepted.
+/// Whether the engine may accept what llhttp refuses for this reason. `message` is the message as the engine read it,
+/// and `before` is the last message whose head llhttp accepted.
 pub fn is_laxer(reason: &str, input: &[u8], message: &Message, before: Option<&Message>) -> bool {
     let in_trailers = before.is_some_and(|before| !before.is_whole() && head_of(before) == head_of(message));
     let closed_by_trailer = before.is_some_and(|before| before.trailers.iter().any(|(name, _)| name == b"connection"));
     match reason {
         "Invalid method encountered" => RARE_METHODS.contains(&message.method.as_slice()),
-        // A recipient must parse space around `;` and `=`, which no sender may send (RFC 9112, 7.1.1; RFC 9110, 5.6.3).
+        // A recipient must parse space around `;` and `=`, although no sender may send it (RFC 9112, 7.1.1; RFC 9110,
+        // 5.6.3).
         _ if reason.starts_with("Invalid character in chunk extensions") => has_spaced_extension(input),
         // llhttp treats these trailers as fields of the head. The engine drops them, whatever their value.
         "Data after `Connection: close`" => closed_by_trailer,
@@ -114,7 +115,8 @@ pub fn keeps_trailer(name: &[u8]) -> bool {
     !DROPPED_TRAILERS.contains(&name) && !name.starts_with(b"x-forwarded-")
 }
 
-/// Whether only the engine closes, and may: HTTP/1.0 with both `close` and `keep-alive` (RFC 9112, section 9.3).
+/// Whether the engine may close a connection that llhttp keeps: on HTTP/1.0 with both `close` and `keep-alive` (RFC
+/// 9112, section 9.3).
 pub fn closes_sooner(ours: &Message) -> bool {
     let connection =
         |(name, value): &(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(b"connection").then(|| value.to_vec());

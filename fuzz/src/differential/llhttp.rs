@@ -1,4 +1,4 @@
-//! llhttp, through `oracle/oracle.c`.
+//! Reads requests with llhttp, which `oracle/oracle.c` calls.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 
@@ -16,7 +16,7 @@ pub fn read(input: &[u8]) -> Reading {
     let end = match verdict {
         _ if messages.last().is_some_and(|last| last.kept == Some(false)) => End::Closed,
         0 => End::Open,
-        // SAFETY: it is a static string of llhttp.
+        // SAFETY: the reason is a static string of llhttp.
         _ => End::Refused(unsafe { CStr::from_ptr(reason) }.to_string_lossy().into_owned()),
     };
     Reading { messages, end }
@@ -57,7 +57,7 @@ unsafe extern "C" {
 }
 
 extern "C" fn tell(listener: *mut c_void, what: c_int, bytes: *const c_char, length: usize, number: c_int) {
-    // SAFETY: the listener is the one that `read` gave, and only this call uses it now; llhttp's bytes are valid.
+    // SAFETY: `read` passed this listener, and only this call uses it now. llhttp's bytes are valid.
     let (listener, bytes) =
         unsafe { (&mut *listener.cast::<Listener>(), std::slice::from_raw_parts(bytes.cast::<u8>(), length)) };
     listener.hear(what, bytes, number);
@@ -87,7 +87,7 @@ impl Listener {
         }
     }
 
-    /// Adds a field, without the space after its value, which llhttp does not remove.
+    /// Adds a field. Removes the space after its value, because llhttp does not.
     fn field_over(&mut self) {
         let name = std::mem::take(&mut self.name);
         let value = std::mem::take(&mut self.value);

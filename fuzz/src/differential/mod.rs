@@ -9,7 +9,7 @@ mod ours;
 
 use std::fmt;
 
-/// Reads one input with both, and compares the results.
+/// Reads one input with both parsers, and compares the results.
 pub fn check(input: &[u8]) {
     let (ours, theirs) = (ours::read(input), llhttp::read(input));
     if let Err(difference) = compare(input, &ours, &theirs) {
@@ -33,7 +33,7 @@ struct Message {
     fields: Vec<Field>,
     body: Vec<u8>,
     trailers: Vec<Field>,
-    /// Whether another request may follow; known once the message is whole.
+    /// Whether another request may follow. None until the message is complete.
     kept: Option<bool>,
 }
 

@@ -108,7 +108,7 @@ fn message(head: &Head) -> Message {
     }
 }
 
-/// The reason in a report such as `a pipe: 400 there is no Host`.
+/// Returns the reason in a report such as `a pipe: 400 there is no Host`.
 fn refusal(report: &str) -> String {
     report.strip_prefix("a pipe: ").and_then(|refusal| refusal.get(4..)).expect("a status and a reason").to_owned()
 }

@@ -49,7 +49,7 @@ fn section<State: Debug + Copy>(page: &mut String, title: &str, first: &str, row
             let to = match next {
                 To(to) => to,
                 Same if states.len() < 3 => state,
-                // Triggers of the other side.
+                // These triggers belong to the other side.
                 Same | Illegal(_) => continue,
             };
             let _ = writeln!(page, "    {state:?} --> {to:?}: {}", names(triggers));
@@ -91,7 +91,7 @@ fn a_kept_connection_returns_to_its_first_state() {
     assert_eq!(States::default(), states);
 }
 
-/// The pairs of states that legal triggers lead to.
+/// The pairs of states that are reachable by legal triggers.
 fn reachable() -> Vec<States> {
     let mut found = vec![States::default()];
     let mut next = 0;
