@@ -1,4 +1,4 @@
-"""Schemathesis: it makes valid and invalid requests from the document of an API, and checks the responses."""
+"""Runs Schemathesis, which generates valid and invalid requests from an OpenAPI document, and checks the responses."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ unexpected-methods = ["PUT", "PATCH", "DELETE"]
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 304, 401, 403, 404, 409]
 """
-"""TRACE is disabled on purpose, by a 501. A made-up id may name nothing (404), and valid data may contradict stored
+"""TRACE is disabled on purpose, with a 501. A generated id may not exist (404), and valid data may contradict stored
 data (409). Unlike by default, a server error and a rate limit are never a response to valid data."""
 
 HOOKS = """
@@ -24,7 +24,7 @@ from hypothesis import strategies
 
 schemathesis.openapi.format("decimal", strategies.decimals(allow_nan=False, allow_infinity=False).map(str))
 """
-"""The format of Decimal is in OpenAPI's registry of formats, but not in Schemathesis."""
+"""The format of Decimal is in OpenAPI's format registry, but Schemathesis does not know it."""
 
 SECONDS = 200
 
@@ -32,7 +32,7 @@ SECONDS = 200
 def check_api(
     url: str, folder: Path, *, examples: int, configuration: str = "", key: tuple[str, str] | None = None
 ) -> None:
-    """Check the API whose document is at a URL by so many examples for each operation, the same in each run.
+    """Check the API whose document is at `url` with a number of examples for each operation, the same in each run.
 
     `key` is a header field of all requests.
     """

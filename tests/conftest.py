@@ -1,4 +1,4 @@
-"""Marks slow tests, resets the signal handlers of child processes, and runs PostgreSQL for those that need it."""
+"""Marks slow tests, resets the signal handlers of child processes, and runs PostgreSQL for the tests that need it."""
 
 import signal
 from collections.abc import Iterator
@@ -44,11 +44,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Have child processes begin with the default actions of the signals that a shell or nohup(1) has had us ignore.
-
-    A shell without job control, as in scripts, ignores SIGINT and SIGQUIT in what it runs in the background. Children
-    inherit that, and servers that the tests stop by SIGINT would run on. A signal with a handler has its default action
-    after exec(2), and this handler goes on ignoring it here.
+    """Give child processes the default actions of signals that a shell or nohup(1) has set to be ignored. A shell
+    without job control, as in scripts, makes background commands ignore SIGINT and SIGQUIT. Children would inherit
+    this, and servers that the tests stop with SIGINT would continue to run. A signal with a handler gets its default
+    action after exec(2), so a handler that does nothing is installed here.
     """
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         if signal.getsignal(number) is signal.SIG_IGN:
@@ -57,7 +56,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A server of PostgreSQL that tests share. One that stops it starts it again."""
+    """A PostgreSQL server that tests share. A test that stops the server starts it again."""
     with running_postgres() as server:
         yield server
 

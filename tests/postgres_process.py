@@ -1,4 +1,4 @@
-"""A real PostgreSQL server in a folder of its own, which tests stop and start again."""
+"""A real PostgreSQL server in its own folder, which tests can stop and start again."""
 
 import os
 import shutil
@@ -21,22 +21,23 @@ SETTINGS: Final = {
     "listen_addresses": "",  # a UNIX socket only
     "fsync": "off",
     "log_checkpoints": "off",
-    "log_min_messages": "log",  # what goes wrong in a statement is not in the log, which nothing reads
+    "log_min_messages": "log",  # errors of statements are not logged, because nothing reads the log
     "max_connections": "50",
     "shared_buffers": "16MB",
 }
 
 
 class Postgres:
-    """A server, on a UNIX socket that it keeps when it is started again."""
+    """A server on a UNIX socket. After a restart it uses the same socket."""
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
-        # Not a folder of pytest: the path of a socket is short. In memory, a new database takes no time.
+        # Not a folder of pytest, because the path of a socket must be short. In memory, because a new database takes no
+        # time there.
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=MEMORY if MEMORY.is_dir() else None))
-        # It ends with the tests, in whatever way they end.
+        # The server ends with the tests, however they end.
         self._as_user: list[str | Path] = ["setpriv", "--pdeathsig", "QUIT"]
-        if os.geteuid() == 0:  # it refuses to run as root; its package has made this user
+        if os.geteuid() == 0:  # the server refuses to run as root; its package has created this user
             shutil.chown(self._folder, "postgres", "postgres")
             self._as_user += ["--reuid", "postgres", "--regid", "postgres", "--init-groups"]
         self._data = self._folder / "data"
@@ -51,7 +52,7 @@ class Postgres:
         )
 
     def start(self) -> None:
-        """Start it, and return when it accepts connections."""
+        """Start the server, and return when it accepts connections."""
         settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
         process = self._process = subprocess.Popen(
             [*self._as_user, self._programs / "postgres", "-D", self._data, "-k", self._folder, *settings],
@@ -70,11 +71,11 @@ class Postgres:
 
     @property
     def runs(self) -> bool:
-        """Whether it was started, and not stopped since."""
+        """Whether the server was started, and not stopped since."""
         return self._process is not None
 
     def stop(self) -> None:
-        """Stop it: it ends the connections and the statements that run."""
+        """Stop the server, which ends its connections and running statements."""
         process, self._process = self._process, None
         if process is not None:
             process.send_signal(signal.SIGINT)  # "fast"
@@ -83,7 +84,7 @@ class Postgres:
             process.stderr.close()
 
     def remove(self) -> None:
-        """Stop it, and remove its folder."""
+        """Stop the server, and remove its folder."""
         self.stop()
         shutil.rmtree(self._folder)
 
@@ -96,7 +97,7 @@ class Postgres:
 
 
 class Database:
-    """A database of the server, as the tests look at it."""
+    """A database of the server, with which the tests check the results."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
@@ -121,7 +122,8 @@ class Database:
         return sorted(str(state) for (state,) in states)
 
     def drop(self) -> None:
-        """Remove it. The server waits some seconds for the end of its connections, and raises ObjectInUse then."""
+        """Remove the database. The server waits some seconds for its connections to end; if any remain, this raises
+        ObjectInUse."""
         Database(self._folder, "postgres").run(f"DROP DATABASE {self.name}")
 
     def terminate_sessions(self) -> None:
@@ -134,7 +136,8 @@ class Database:
 
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
-    """A running server. Skip where PostgreSQL is not installed, except in continuous integration, which installs it."""
+    """A running server. Skips the test if PostgreSQL is not installed, except in continuous integration, which installs
+    it."""
     programs = _find_programs()
     if programs is None:
         message = "PostgreSQL is not installed"

@@ -42,7 +42,7 @@ class Server:
         self.url = found[0] if found else ""
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Stop the server by a signal and return its exit code."""
+        """Stop the server with a signal and return its exit code."""
         self.process.send_signal(number)
         self.output, self.errors = self.process.communicate(timeout=SECONDS_TO_STOP)
         return self.process.returncode
@@ -52,7 +52,7 @@ class Server:
 def ropewalk(
     *arguments: str | Path, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Start a server by the command line, on a free port. It is stopped at the end of the context."""
+    """Start a server with the command line, on a free port. It is stopped at the end of the context."""
     quiet = {"PYTHONWARNINGS": "error", "NO_COLOR": "1", "ROPEWALK_PORT": "0"}
     process = subprocess.Popen(
         [sys.executable, "-m", "ropewalk", *map(str, arguments)],

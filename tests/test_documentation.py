@@ -35,7 +35,7 @@ INTERNAL = {
     "suggest",
     "tracebacks",
 }
-"""Modules from which programs import nothing."""
+"""Internal modules, from which users import nothing."""
 
 BLOCK = r"(?ms:^```python\n(.*?)^```$)"
 GUIDES = sorted((DOCS / "how-to").glob("*.md"))
@@ -83,7 +83,7 @@ def test_every_public_name_is_documented_as_it_is_imported() -> None:
 
 @pytest.mark.parametrize("index", ["reference", "how-to", "explanation"])
 def test_an_index_links_each_of_its_pages(index: str) -> None:
-    """The lists of links are for forges, the hidden tables of contents for Sphinx."""
+    """Each index has a list of links for forges, and a hidden table of contents for Sphinx."""
     page = (DOCS / index / "index.md").read_text(encoding="utf-8")
     pages = {path.stem for path in (DOCS / index).glob("*.md")} - {"index"}
     for where, found in (
@@ -141,7 +141,7 @@ def test_the_python_on_it_compiles(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_links_lead_to_files_and_headings(page: Path) -> None:
-    """Sphinx checks those between pages of the documentation, but not those of the pages at the root."""
+    """Sphinx checks links between the pages in `docs/`, but not links in the pages at the root."""
     broken = []
     for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", CODE_BLOCK.sub("", page.read_text(encoding="utf-8"))):
         path, _, anchor = target.partition("#")

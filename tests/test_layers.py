@@ -1,7 +1,7 @@
 """The layers of the package: which module imports which.
 
-A layer imports the layers below it, never those above. Imports inside functions count too: each stands on a list with
-its reason. Imports that only type checkers execute do not count.
+A layer imports the layers below it, never those above. Imports inside functions count too, and are listed with their
+reasons. Imports that only type checkers execute do not count.
 """
 
 import ast
@@ -42,10 +42,10 @@ LAYERS = (
     {"testing", "dropin"},
     {"_adapters", "cli"},
 )
-"""From the bottom up. Packages of one layer may import each other, but not in a circle."""
+"""The layers from the bottom up. Packages of one layer may import each other, but not in a circle."""
 
 ROOTS = {"__init__", "__main__"}
-"""They stand above all layers and connect them."""
+"""Modules above all layers, which connect them."""
 
 LAZY_IMPORTS = {
     ("ropewalk._adapters", "ropewalk.dropin.mount.mounting"): "only programs that use twisted.web load it",
@@ -82,7 +82,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 
 class Import(NamedTuple):
-    """An import statement. `lazy`: it stands inside a function."""
+    """An import statement. `lazy`: whether it is inside a function."""
 
     name: str
     lazy: bool
@@ -145,7 +145,7 @@ def packages_imported_by_packages() -> dict[str, set[str]]:
 
 
 def circles(graph: dict[str, set[str]]) -> set[frozenset[str]]:
-    """The sets of packages of which each reaches every other."""
+    """Return the sets of packages that all import each other, directly or indirectly."""
     reached: dict[str, set[str]] = {}
     for start in tuple(graph):
         reached[start], left = set(), [start]
@@ -199,12 +199,12 @@ def test_few_import_the_engine(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=module_of)
 def test_no_file_imports_the_reactor(file: Path) -> None:
-    """Importing it at module level installs the default one, and then no other can be installed."""
+    """Importing the reactor at module level would install the default reactor, so that no other could be installed."""
     assert not any(each.name.startswith("twisted.internet.reactor") and not each.lazy for each in imports(file))
 
 
 class TestTheChecks:
-    """The functions above, on small examples."""
+    """Tests of the functions above with small examples."""
 
     def test_kinds_of_imports(self) -> None:
         source = """

@@ -1,4 +1,4 @@
-"""`make test-pythons`: the interpreters that are found, and the files that each gets."""
+"""`make test-pythons`: which interpreters are found, and which files each of them tests."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""The public surface: what `from ropewalk import ...` offers. A change here is a change for our users."""
+"""The public surface: what `from ropewalk import ...` offers. If this list changes, the API for our users changes."""
 
 import tomllib
 from pathlib import Path

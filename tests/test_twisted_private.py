@@ -39,7 +39,7 @@ OWN_NAMES = {
     "request.py": {"_failure"},
     "testing/idle_reactor.py": {"_thread"},
 }
-"""By file: private attributes of our own objects that have the same name as one in an imported module of Twisted."""
+"""By file: private attributes of our own objects with the same name as one in an imported Twisted module."""
 
 
 def is_private(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Crowds in a thread of the test, and a second client at the same time."""
+"""Attacking clients in a thread of the test, and a well-behaved client at the same time."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ from tests.problems import problem
 SIZE = 100
 RATE = 5000.0
 SECONDS = 9.0
-"""The timeout of a test. Every step takes less, and the engine's default timeout of a head takes longer."""
+"""The timeout of a test. Every step takes less, and the engine's default `head_timeout` is longer."""
 
 
 @contextmanager

@@ -15,12 +15,12 @@ pytestmark = pytest.mark.slow
 
 MEBIBYTE = 1 << 20
 MOST_LINES = 5
-"""The most lines that a server may log, however many connections it refuses."""
+"""The maximum number of lines that a server may log, however many connections it refuses."""
 
 A_FEW = 8
-"""Connections of an attacker that costs more per connection."""
+"""The number of connections of an attacker that costs more per connection."""
 IN_PASSING = 6
-"""Descriptors that are open during a response, and those of the second client."""
+"""The number of descriptors that are open during a response, including those of the second client."""
 
 QUICK = {name: 0.5 for name in Limits.names if name.endswith(("_timeout", "_grace"))}
 """Every timeout is half a second."""
@@ -71,7 +71,7 @@ class TestSlowness:
             friend.asks_until(lambda: counters.read()[counter] >= SIZE)
 
     def test_who_asks_without_end_is_gone_by_whichever_clock(self) -> None:
-        """An attacker may count as idle, or be disconnected by the kernel, while a slow server reads."""
+        """While a slow server reads, the idle timeout or the kernel's timeout may disconnect the attacker."""
         habit = Habit(flood=GET * 100, reads=0, window=1)
         with attacked(QUICK) as (target, friend, counters), crowd_of(habit, target) as crowd:
             friend.asks_until(lambda: crowd.tally.connects == SIZE)
@@ -143,7 +143,7 @@ class TestDescriptors:
 
 
 class TestFiles:
-    """Clients that request files and read none do not use up the descriptors."""
+    """Clients that request files and do not read the responses do not use up the descriptors."""
 
     def test_a_file_for_each_reader(self) -> None:
         habit = Habit(first=GET_FILE * 4, reads=0, window=1, comes_back=True)

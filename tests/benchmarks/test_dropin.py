@@ -1,4 +1,5 @@
-"""The races of `python -m benchmarks dropin`: their sides are comparable, and every server responds correctly."""
+"""The races of `python -m benchmarks dropin`: the compared servers do the same work, and every server responds
+correctly."""
 
 import sys
 from pathlib import Path

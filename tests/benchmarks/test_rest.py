@@ -1,4 +1,5 @@
-"""The comparisons of `python -m benchmarks rest`: their sides are comparable, and every server responds correctly."""
+"""The comparisons of `python -m benchmarks rest`: the compared servers do the same work, and every server responds
+correctly."""
 
 import json
 import subprocess

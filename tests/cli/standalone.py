@@ -1,4 +1,5 @@
-"""A server on a socket that the test opened: it is reachable even if its standard streams are closed."""
+"""A server on a socket that the test has opened, so that the test can reach it even if its standard streams are
+closed."""
 
 import socket
 import subprocess
@@ -54,7 +55,7 @@ class Standalone:
 
 @contextmanager
 def standalone(command: Sequence[str | Path], *, cwd: Path, shell: str = "", **options: Any) -> Iterator[Standalone]:
-    """Run a command in which `{listen}` stands for the endpoint, by `shell` redirections such as ">&-"."""
+    """Run a command in which `{listen}` stands for the endpoint. `shell` holds redirections such as ">&-"."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         fd = listener.fileno()
         arguments = [str(each).format(listen=f"fd:{fd}") for each in command]

@@ -1,4 +1,4 @@
-"""A graceful shutdown ends streams of events that have no end, whatever makes and serves them."""
+"""A graceful shutdown ends endless event streams, however they are produced and served."""
 
 import os
 import signal
@@ -97,6 +97,6 @@ def test_one_that_has_not_begun_and_one_that_listens(way: str) -> None:
 
 
 def wait_for(connection: Connection, words: bytes) -> None:
-    """Receive until these words have arrived. They are not consumed: the response is parsed from them later."""
+    """Receive until these words have arrived. They are not consumed, because the response is parsed from them later."""
     while words not in connection._received:
         assert connection._receive(), connection._received

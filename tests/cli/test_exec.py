@@ -1,4 +1,4 @@
-"""`ropewalk exec` runs programs of twisted.web as Python runs them, and serves them by the engine."""
+"""`ropewalk exec` runs twisted.web programs as Python runs them, and serves them with the engine."""
 
 import os
 import re
@@ -30,7 +30,7 @@ print(sys.argv, sys.path, *(getattr(main, name) for name in names), type(main.__
 print(main.__spec__ and (main.__spec__.name, main.__spec__.origin), sys._getframe().f_code.co_filename)
 print(__builtins__, sorted(globals().keys() - {"__annotations__"}), len(sys.argv), *sys.stdin)
 """
-"""A program that prints all that it can see of how it is run."""
+"""A program that prints everything that it can find out about how it was started."""
 
 SITE = """
 from twisted.internet import reactor
@@ -49,7 +49,7 @@ if __name__ == "__main__":
     print(port.getHost().port, flush=True)
     reactor.run()
 """
-"""A program of twisted.web."""
+"""A twisted.web program."""
 
 OURS = "ropewalk.dropin.connection.channel"
 """The text that the program sends when the engine serves it."""
@@ -164,7 +164,7 @@ def executing(*arguments: str | Path, cwd: Path, environment: Mapping[str, str] 
 
 
 class TestAsPythonRunsIt:
-    """Everything that a program sees and leaves is the same as under `python`."""
+    """A program sees, prints and returns the same as under `python`."""
 
     def both(self, cwd: Path, *program: str) -> "tuple[subprocess.CompletedProcess[str], ...]":
         return finished(*PYTHON, *program, cwd=cwd), finished(*EXEC, *program, cwd=cwd)
@@ -314,7 +314,7 @@ class TestWhatIsRun:
 
 
 class TestMissingPackages:
-    """Packages that an extra installs and a plain installation lacks."""
+    """Packages that only an extra installs."""
 
     @pytest.mark.parametrize(
         ("module", "package", "extra"),

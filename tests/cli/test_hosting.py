@@ -51,7 +51,7 @@ def program(project: Path) -> Path:
 
 @pytest.fixture
 def check(program: Path) -> Check:
-    """`ropewalk check` there."""
+    """Run `ropewalk check` in the folder of the applications."""
 
     def run(*arguments: str, environment: dict[str, str] | None = None) -> Result:
         return CliRunner().invoke(main, ["check", *arguments], env={"COLUMNS": "200"} | (environment or {}))
@@ -134,7 +134,7 @@ class TestNotOfThatKind:
 
 @pytest.mark.usefixtures("program")
 class TestWhereToGoFromThere:
-    """An error message names what exists, and the command that it suggests works."""
+    """An error message names the existing applications, and the command that it suggests works."""
 
     @pytest.mark.parametrize(
         ("program_text", "hosting", "message"),
@@ -222,7 +222,7 @@ async def without(scope, receive, send):
 
 
 class TestLifespan:
-    """`check --asgi` starts and stops what it checks."""
+    """`check --asgi` starts and stops the application that it checks."""
 
     def test_both_ends(self, check: Check, project: Path) -> None:
         (project / "life.py").write_text(LIFESPANS)

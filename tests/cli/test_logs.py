@@ -1,4 +1,4 @@
-"""Logs of a real process: readers that stall, full disks, files that are rotated, and the signals for them."""
+"""Logs of a real process: stalled readers, full disks, rotated files, and signals."""
 
 import fcntl
 import os
@@ -266,7 +266,7 @@ class TestSignals:
 
     @pytest.mark.parametrize("command", [RUN, PROGRAM], ids=["run", "App.run"])
     def test_what_is_ignored_stays_ignored(self, folder: Path, command: tuple[str, ...]) -> None:
-        """nohup(1) starts a program with ignored signals."""
+        """Signals that are ignored at the start stay ignored, because nohup(1) starts programs like this."""
         numbers = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
         streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
         ignoring = ("sh", "-c", 'trap "" HUP USR1 USR2; exec "$@"', "sh", *command)

@@ -1,4 +1,4 @@
-"""Two trees in one app, in a separate process: on real sockets and a real reactor, with its threads."""
+"""Two trees in one app, in a separate process with real sockets, a real reactor and its threads."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`ropewalk openapi`: the description of an API without a server."""
+"""`ropewalk openapi`: prints the description of an API without starting a server."""
 
 import json
 import sys

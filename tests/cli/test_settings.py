@@ -1,4 +1,4 @@
-"""Settings by flags, environment variables and TOML: their precedence, and the values that are refused."""
+"""Settings in flags, environment variables and TOML files: their precedence, and the values that are refused."""
 
 import re
 import socket
@@ -475,7 +475,7 @@ WRONG = [
     ("wsgi_threads", 0, "0"),
     ("wsgi_threads", "x", "x"),
 ]
-"""Settings with a value that they cannot have: in TOML, and in the environment."""
+"""Settings with an invalid value: as TOML, and as an environment variable."""
 
 
 class TestSources:

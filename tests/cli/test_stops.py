@@ -1,4 +1,4 @@
-"""What signals do to requests, connections, hooks and logs. The load and the servers under it are in `tests.stops`."""
+"""What signals do to requests, connections, hooks and logs. The load generator and its servers are in `tests.stops`."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ class TestUnderLoad:
 
     @pytest.mark.parametrize("way", ["adopted", "piped"])
     def test_a_site_whose_connections_twisted_accepts(self, way: str) -> None:
-        """With clients that keep their connections: Twisted resets new connections while its port closes."""
+        """The clients keep their connections, because Twisted resets new connections while its port closes."""
         stop, tally = asyncio.run(abandon_site(way, [kind for kind in KINDS if kind.kept]))
         assert (tally.failures, tally.declined) == ([], 0)
         assert (stop.code, stop.said) == (0, [])

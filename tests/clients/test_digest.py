@@ -1,4 +1,4 @@
-"""Clients that prove a password by Digest."""
+"""Clients that prove a password with Digest authentication."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""httpx, in both of its forms."""
+"""httpx, with its synchronous and its asynchronous client."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

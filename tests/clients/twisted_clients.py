@@ -1,4 +1,5 @@
-"""Twisted's Agent and treq against a server: `python twisted_clients.py URL`. A reactor runs once a process."""
+"""Twisted's Agent and treq against a server: `python twisted_clients.py URL`. In its own process, because a reactor can
+run only once per process."""
 
 import sys
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Compares our engine with the oracles over many conversations: `python -m tests.conformance COUNT [SEED]`."""
+"""Compares our engine with the oracles on many generated conversations: `python -m tests.conformance COUNT [SEED]`."""
 
 import random
 import sys

@@ -49,7 +49,7 @@ def read_one(connection: h11.Connection, messages: list[Message]) -> bool:
 
 
 def persists(connection: h11.Connection, message: Message) -> bool:
-    """Whether another request may follow this one (RFC 9112, section 9.3)."""
+    """Whether the connection persists after this request (RFC 9112, section 9.3)."""
     if message.version == "1.0":
         return message.has_option(b"keep-alive") and not message.has_option(b"close")
     return connection.their_state is h11.DONE

@@ -1,4 +1,4 @@
-"""Compares our engine with two other parsers over the same bytes."""
+"""Compares our engine with two other parsers on the same bytes."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -21,7 +21,7 @@ def disagreements(pieces: Iterable[bytes]) -> list[str]:
 
 
 def is_designed(it: Difference, data: bytes) -> bool:
-    """Whether a rule explains the difference, and holds."""
+    """Whether a rule explains the difference, and its check of the bytes is true."""
     raw = Raw(data[it.start :])
     if it.our_refusal:
         return any(rule.refusal == it.our_refusal and rule.holds(raw) for rule in RULES)

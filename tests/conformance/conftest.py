@@ -18,6 +18,6 @@ def corpus() -> dict[str, list[Case]]:
 
 @pytest.fixture(scope="session")
 def redbot_python() -> Path:
-    """An interpreter that has REDbot."""
+    """A Python interpreter with REDbot."""
     with needed():
         return linting.interpreter()

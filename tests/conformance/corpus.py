@@ -33,13 +33,13 @@ class Case:
 
     @property
     def lacks_host(self) -> bool:
-        """Whether a request of HTTP/1.1 in it has no Host."""
+        """Whether the case has an HTTP/1.1 request without a Host."""
         if self.messages:
             return any(message.version == "1.1" and b"host" not in dict(message.fields) for message in self.messages)
         return b" HTTP/1.1\r\n" in self.data and not re.search(rb"(?im)^host *:", self.data)
 
     def with_host(self) -> "Case":
-        """The same with a Host in every request of HTTP/1.1."""
+        """The same case with a Host in every HTTP/1.1 request."""
         messages = [
             replace(message, fields=[(b"host", b"a"), *message.fields]) if message.version == "1.1" else message
             for message in self.messages
@@ -89,7 +89,7 @@ def unescaped(data: bytes) -> bytes:
 
 
 def expected(source: str) -> list[Message]:
-    """The requests that a Python file describes: none if it names an exception."""
+    """The requests that a Python file describes. Empty if the file names an exception."""
     names: dict[str, Any] = {}
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
@@ -135,5 +135,5 @@ def message_of(described: dict[str, Any]) -> Message:
 
 
 def lines_of(pairs: list[list[str]]) -> list[tuple[bytes, bytes]]:
-    """Fields with their names in lower case, as we have them; gunicorn has them in upper case."""
+    """Fields with names in lower case, as in our engine. gunicorn has upper case."""
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]

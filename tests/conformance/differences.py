@@ -11,7 +11,7 @@ class Deviation:
     verdict: str
     """Our result."""
     section: str
-    """The section of RFC 9112, or of the RFC that is named."""
+    """The section: of RFC 9112, unless another RFC is named."""
     reason: str
     files: tuple[str, ...]
 

@@ -1,4 +1,4 @@
-"""Responds to every request with what the application sees of it."""
+"""An application that responds to every request with the values that it sees in it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Fetches suites of other projects, once, into the environment that runs the tests, never into the repository."""
+"""Fetches the test suites of other projects, once, into the environment of the tests and never into the repository."""
 
 import os
 import subprocess
@@ -30,8 +30,8 @@ def environment(
 ) -> Path:
     """Return an environment of this Python with the locked packages. The first call makes it.
 
-    The engine is built for one Python, and no other can import it. `others` are more files that the
-    environment depends on; `complete` is called with a new one. Raises UnreachableError.
+    The same Python is used, because no other one can import the engine. `others` are more files that the
+    environment depends on; `complete` is called with each new environment. Raises UnreachableError.
     """
     sources = sha256(sys.version.encode())
     for path in (requirements, *others):

@@ -11,7 +11,7 @@ REQUIREMENTS = Path(__file__).with_name("redbot.txt")
 LINTER = Path(__file__).with_name("linter.py")
 
 SECONDS = 60
-"""The timeout. If REDbot takes longer, it has failed, and not the server."""
+"""The timeout in seconds. If REDbot takes longer, REDbot has failed, and not the server."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,6 @@ def interpreter() -> Path:
 
 
 def linted(python: Path, urls: list[str]) -> list[Report]:
-    """Return what REDbot reports for each URL. It requests them in several ways."""
+    """Return what REDbot reports for each URL. REDbot requests each URL in several ways."""
     ended = subprocess.run([python, "-P", LINTER, *urls], capture_output=True, text=True, timeout=SECONDS, check=True)
     return [Report(status, tuple(Note(**note) for note in notes)) for status, notes in json.loads(ended.stdout)]

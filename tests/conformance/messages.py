@@ -10,7 +10,7 @@ BEHIND = b"GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Words:
-    """The words for one place of a request. About one word in `odds` is a bad one."""
+    """The good and bad words for one place of a request. About one word in `odds` is bad."""
 
     def __init__(self, good: list[bytes], bad: list[bytes], odds: int = 12) -> None:
         self.all = [*good, *bad]
@@ -158,7 +158,7 @@ def requests(draw: st.DrawFn) -> bytes:
 
 
 def filled(pattern: bytes, number: int) -> bytes:
-    """The pattern with the number in each of its places."""
+    """The pattern, with each placeholder replaced by the number."""
     return pattern % ((number,) * pattern.count(b"%"))
 
 
@@ -174,7 +174,7 @@ def conversations(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def cuts(draw: st.DrawFn, data: bytes) -> list[bytes]:
-    """The same bytes in pieces."""
+    """The same bytes, divided into pieces."""
     edges = draw(st.lists(st.integers(0, len(data)), max_size=4))
     return [data[start:end] for start, end in pairwise([0, *sorted(edges), len(data)]) if end > start]
 

@@ -32,7 +32,7 @@ class Message:
 
 @dataclass
 class Reading:
-    """Requests in their order, and the state of the connection after the last complete one.
+    """Requests in order, and the state of the connection after the last complete request.
 
     `ending` is "open" (more may come), "closed" (nothing further is read) or "refused".
     """
@@ -42,7 +42,8 @@ class Reading:
     why: str = ""
     """The reason of a refusal."""
     starts: list[int] = field(default_factory=lambda: [0])
-    """Where each message begins in the bytes, including the one after the last complete one. Only oracles set it."""
+    """Where each message begins in the bytes, including the message after the last complete one. Only oracles set
+    it."""
 
     @property
     def complete(self) -> list[Message]:
@@ -81,7 +82,8 @@ def difference(oracle: Reading, ours: Reading) -> Difference | None:
 
 
 def normal(message: Message) -> Message:
-    """A message without the trailers that we drop, and with its coding as h11 has it (RFC 9112, section 7)."""
+    """A message without the trailers that we drop, and with its transfer coding as h11 reports it (RFC 9112, section
+    7)."""
     return replace(
         message,
         fields=[(name, value.lower() if name == b"transfer-encoding" else value) for name, value in message.fields],
@@ -90,7 +92,7 @@ def normal(message: Message) -> Message:
 
 
 def end(reading: Reading, agreed: int) -> str:
-    """What a parser does after this many messages."""
+    """What a parser has done after this many messages."""
     if len(reading.complete) > agreed:
         return f"takes {reading.messages[agreed]}"
     if reading.ending == "open" and len(reading.messages) > agreed:

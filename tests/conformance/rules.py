@@ -1,7 +1,7 @@
 """Intended differences from h11 and llhttp: what only we refuse (`RULES`), and what only they refuse (`LENIENCES`).
 
 A rule belongs to a reason that the engine gives for a refusal, and checks in the bytes whether the reason is true. If
-an oracle does not share a refusal, and no rule holds, that is a bug of ours.
+an oracle accepts what we refuse, and no rule explains this, our engine has a bug.
 """
 
 import re
@@ -58,7 +58,7 @@ class Raw:
 
     @property
     def extensions(self) -> list[bytes]:
-        """What follows each possible chunk size in the body."""
+        """The text after each possible chunk size in the body."""
         return re.findall(rb"(?:^|\r\n)[0-9A-Fa-f]+(;(?:(?!\r\n).)*)", self.body, re.DOTALL)
 
     @property

@@ -19,7 +19,7 @@ def corpus() -> str:
 
 
 def stricter() -> str:
-    """What we refuse and an oracle accepts."""
+    """The messages that we refuse and an oracle accepts."""
     rows = (
         (
             rule.refusal,
@@ -33,13 +33,13 @@ def stricter() -> str:
 
 
 def more_lenient() -> str:
-    """What an oracle refuses and we accept."""
+    """The messages that an oracle refuses and we accept."""
     rows = ((f"“{it.refusal}”", it.section, it.reason) for it in LENIENCES)
     return table(("llhttp refuses it by", "RFC 9112", "why we do not"), rows)
 
 
 def notes() -> str:
-    """Warnings of REDbot."""
+    """The warnings of REDbot that we accept."""
     return table(("warning", "why it stays"), ((f"“{note.summary}”", note.reason) for note in NOTES))
 
 

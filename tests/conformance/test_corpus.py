@@ -1,7 +1,7 @@
 """Sends gunicorn's corpus of requests to a real server, which must accept the valid ones and refuse the others.
 
-Many of its HTTP/1.1 requests have no Host and are refused for that. To test the rest of such a request, the test sends
-it again with a Host.
+Many of its HTTP/1.1 requests have no Host and are refused for this reason. To test the rest of such a request, the test
+sends it again with a Host.
 """
 
 import json
@@ -26,7 +26,7 @@ Send = Callable[[bytes], bytes]
 ECHO = Path(__file__).with_name("echo.py")
 
 SECONDS = 20.0
-"""The timeout of a test: no response takes that long."""
+"""The timeout of a test: no response takes so long."""
 
 PIECES: dict[str, Callable[[bytes], list[bytes]]] = {
     "whole": lambda data: [data],
@@ -71,7 +71,7 @@ def test_without_a_host_they_are_refused(corpus: dict[str, list[Case]], send: Se
 
 
 def test_limits_of_both(corpus: dict[str, list[Case]]) -> None:
-    """gunicorn has the same limits."""
+    """The engine runs with gunicorn's limits."""
     limits = {"invalid/006": ("request_line=4094", 414), "invalid/011": ("head_fields=2", 431)}
     options = [option for limit, _ in limits.values() for option in ("--limit", limit)]
     with ropewalk("run", ECHO, "--access-log", "off", *options) as server:

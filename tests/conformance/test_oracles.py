@@ -1,4 +1,4 @@
-"""Our engine, h11 and llhttp read generated conversations alike, except for the listed differences.
+"""Our engine, h11 and llhttp read generated conversations in the same way, except for the listed differences.
 
 `python -m tests.conformance 100000` compares more of them.
 """

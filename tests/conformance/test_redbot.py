@@ -1,4 +1,4 @@
-"""REDbot over the example sites."""
+"""Runs REDbot on the example sites."""
 
 from contextlib import ExitStack
 from pathlib import Path

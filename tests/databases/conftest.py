@@ -1,4 +1,4 @@
-"""Each test of this folder runs with each library, if it takes `kit`."""
+"""Each test in this folder that takes `kit` runs once with each library."""
 
 import sys
 
@@ -18,6 +18,6 @@ def kit(request: pytest.FixtureRequest) -> object:
 
 @pytest.fixture
 def notes(database: Database) -> Database:
-    """A database with a table whose constraint is checked by the commit."""
+    """A database with a table whose constraint is checked at the commit."""
     database.run("CREATE TABLE notes (title text UNIQUE DEFERRABLE INITIALLY DEFERRED)")
     return database

@@ -1,4 +1,4 @@
-"""Each library for PostgreSQL behind one face: an app with a transaction of a request, and how it runs a statement."""
+"""One interface for each PostgreSQL library: an app with a transaction per request, and a way to run a statement."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from ropewalk import App, Depends
 Transaction = Annotated[Any, Depends("transaction")]
 
 LONG = 30
-"""Seconds that a request waits for a connection, where it is to get one."""
+"""How many seconds a request waits for a connection in tests in which it must get one."""
 
 
 class Psycopg:

@@ -1,4 +1,4 @@
-"""What `test_reactors` runs in a process of its own: an example on a reactor, with one request.
+"""The program that `test_reactors` runs in a separate process: an example on a reactor, with one request.
 
 python reactors.py REACTOR HOW EXAMPLE
 """

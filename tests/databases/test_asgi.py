@@ -1,4 +1,4 @@
-"""An ASGI application with a database of its own, mounted beside handlers with dependencies."""
+"""An ASGI application with its own database, mounted next to handlers with dependencies."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -17,14 +17,14 @@ from ropewalk.testing import AsyncClient, Client
 
 @pytest.fixture
 def stoppable(postgres: Postgres, database: Database) -> Iterator[Postgres]:
-    """The server, which runs again after the test."""
+    """The server. It is started again after the test."""
     yield postgres
     if not postgres.runs:
         postgres.start()
 
 
 def reading(kit: Kit, app: App) -> App:
-    """The app with handlers that read from the database, at once and after a long time."""
+    """The app with two handlers that read from the database: one at once, one after a long time."""
 
     @app.get("/")
     async def read(transaction: Transaction) -> list[object]:
@@ -57,7 +57,7 @@ def test_it_stops_and_starts_again(kit: Kit, stoppable: Postgres, database: Data
         assert len(log) == 3
         assert "Traceback" not in log.text
         stoppable.start()
-        while (response := client.get("/")).status == 503:  # the pool of psycopg waits before it tries again
+        while (response := client.get("/")).status == 503:  # psycopg's pool waits before it tries again
             pass
         assert response.json() == [[7]]
 
@@ -77,7 +77,7 @@ def test_it_stops_during_a_statement(kit: Kit, stoppable: Postgres, database: Da
 
 
 def test_a_restart_between_requests_fails_none(kit: Kit, stoppable: Postgres, database: Database) -> None:
-    """The pool checks a connection before it gives it away, and opens another."""
+    """The pool checks each connection before it hands it out, and replaces a broken one."""
     with observed(bool) as log, Client(reading(kit, kit.app(database)), timeout=60) as client:
         assert client.get("/").json() == [[7]]
         stoppable.stop()

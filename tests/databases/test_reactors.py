@@ -1,4 +1,5 @@
-"""The examples on reactors: libraries for asyncio need its reactor, and say so at the start; adbapi needs none."""
+"""The examples on different reactors. Libraries for asyncio need its reactor and raise an error at the start on any
+other; adbapi works on all."""
 
 import os
 import subprocess
@@ -40,7 +41,7 @@ class TestReactors:
         assert "RW" not in errors
 
     def test_another(self, how: str, example: tuple[str, str]) -> None:
-        """The start fails at once, with the place and the remedy. Nothing hangs."""
+        """The start fails at once with an error that names the place and the remedy, and does not hang."""
         output, errors = run("epoll", how, *example)
         failure = "StartError RW403 A start hook failed with RW203." if how == "listen" else "ResponseNeverReceived"
         assert output.startswith(failure)

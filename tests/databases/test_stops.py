@@ -13,7 +13,7 @@ from tests.processes import EXAMPLES, Server, ropewalk
 
 @pytest.fixture(params=["notes_psycopg", "notes_sqlalchemy psycopg", "notes_sqlalchemy asyncpg"])
 def server(request: pytest.FixtureRequest, database: Database) -> Iterator[Server]:
-    """An example that cuts requests off half a second after the begin of a stop."""
+    """An example that cuts requests off half a second after a stop begins."""
     name, _, driver = request.param.partition(" ")
     environment = {"DATABASE_URL": database.url_for(driver) if driver else database.url}
     arguments = ("--limit", "drain_timeout=0.5", "--limit", "drain_grace=0")
@@ -23,7 +23,7 @@ def server(request: pytest.FixtureRequest, database: Database) -> Iterator[Serve
 
 @contextmanager
 def locked_notes(database: Database) -> Iterator[psycopg.Connection]:
-    """Let every statement on notes wait."""
+    """Lock the table of notes, so that every statement on it waits."""
     with psycopg.connect(database.url) as connection:
         connection.execute("LOCK TABLE notes IN ACCESS EXCLUSIVE MODE")
         yield connection

@@ -1,4 +1,5 @@
-"""Transactions as dependencies, on a real server: what is committed or rolled back, and what the pool gets back."""
+"""Transactions as dependencies, on a real server: what is committed or rolled back, and in what state connections
+return to the pool."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -84,7 +85,7 @@ class TestOutcomes:
         assert titles(notes) == ["rope"]
 
     def test_replaced_in_a_test(self, kit: Kit, notes: Database) -> None:
-        """Neither the database nor the pool is needed then."""
+        """A test that replaces the dependency needs neither the database nor the pool."""
         app = kit.app(notes)
 
         @app.get("/")
@@ -96,7 +97,7 @@ class TestOutcomes:
 
 
 class TestCancelledStatements:
-    """The pool has one connection: the next request shows in what state it is."""
+    """The pool has only one connection, so the next request shows the state of that connection."""
 
     def app(self, kit: Kit, notes: Database) -> App:
         app = adding(kit, kit.app(notes, size=1))
@@ -124,7 +125,7 @@ class TestCancelledStatements:
         with observed(bool) as log:
             asyncio.run(main())
         assert log.text == ""
-        assert titles(notes) == ["rope"]  # once: that of the first request was rolled back
+        assert titles(notes) == ["rope"]  # only once, because the first request was rolled back
 
     def test_by_a_timeout(self, kit: Kit, notes: Database) -> None:
         app = self.app(kit, notes)

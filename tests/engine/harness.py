@@ -44,7 +44,7 @@ class FakeService:
         self.failed: list[BaseException] = []
         self.reports: list[tuple[str, str, str]] = []
         self.blocked: list[tuple[str, str]] = []
-        """Reports of a blocked reactor, which a slow machine causes too."""
+        """Reports of a blocked reactor. A slow machine causes them too."""
         self.armed: list[float] = []
         self.cut: int | None = None
         self.log_ready = 0
@@ -120,7 +120,7 @@ class Harness:
         self.open()
 
     def open(self) -> None:
-        """Open a new pipe in place of the current one."""
+        """Open a new pipe instead of the current one."""
         self.sink = Sink()
         self.pipe = self.engine.open_pipe(self.sink, client=("192.0.2.1", 5), server="/run/a.sock", secure=True)
 
@@ -152,7 +152,7 @@ class Harness:
         return taken
 
     def waiting(self, data: bytes = GET) -> Recorder:
-        """A request whose handler does not respond."""
+        """Send a request whose handler does not respond."""
         requests: list[Recorder] = []
         self.serve(requests.append)
         self.pipe.feed(data)

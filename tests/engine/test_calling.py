@@ -1,4 +1,4 @@
-"""Calls of handlers: which handler is called, how, and what the engine does with its value."""
+"""Calls of handlers: which handler is called, how, and what the engine does with the returned value."""
 
 import gc
 import weakref

@@ -18,7 +18,7 @@ def test_every_limit_can_be_set_and_read() -> None:
 
 
 def test_the_stub_has_every_limit() -> None:
-    """stubtest does not compare them, because the native class finds its attributes by name."""
+    """stubtest does not check the limits, because the native class looks up its attributes by name."""
     (stub,) = (
         node
         for node in ast.parse(STUB.read_text(encoding="utf-8")).body

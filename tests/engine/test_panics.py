@@ -12,10 +12,7 @@ def panics() -> list[type[BaseException]]:
 
 
 def is_panic(kind: type[BaseException]) -> bool:
-    """Serve a handler that raises this exception, then another connection.
-
-    Returns whether the module reported a panic.
-    """
+    """Serve a handler that raises this exception, then another connection. Return whether a panic was reported."""
     harness = Harness()
 
     def handle(request: Any) -> str:

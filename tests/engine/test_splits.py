@@ -60,7 +60,7 @@ def outcome(pieces: list[bytes]) -> tuple[bytes, list[str]]:
     harness.pipe.eof()
     output = harness.output()
     assert harness.engine.running_exchanges == harness.engine.connections == 0
-    # When a connection ends while it waits for more depends on the bytes so far. The end itself is the same.
+    # The time at which the connection ends depends on the segments. The way in which it ends does not.
     end = [call for call in harness.sink.calls if call != "end_writing"]
     return re.sub(rb"Date: .{29}\r\n|HTTP/1.1 100 Continue\r\n\r\n", b"", output), end[:1]
 

@@ -1,4 +1,4 @@
-"""What the services of notes have in common, whatever their library for PostgreSQL is."""
+"""The tests that all notes services share, whatever PostgreSQL library they use."""
 
 import pytest
 from tests.postgres_process import Database
@@ -10,7 +10,7 @@ FIRST = {"id": 1, "title": "rope", "text": "Buy some"}
 
 
 def check_service(app: App, database: Database) -> None:
-    """Add, list, read and delete notes, with and without mistakes."""
+    """Add, list, read and delete notes, with valid and invalid requests."""
     with Client(app) as client:
         created = client.post("/notes", json={"title": "rope", "text": "Buy some"})
         assert (created.status, created.json()) == (201, FIRST)
@@ -30,7 +30,7 @@ def check_service(app: App, database: Database) -> None:
 
 
 def check_input(app: App) -> None:
-    """What the database cannot store is a mistake of the client."""
+    """Values that the database cannot store cause a client error."""
     with Client(app) as client:
         for wrong in ({"title": ""}, {"title": "a\0b"}, {"title": "a", "text": "\0"}, {"title": "a" * 101}, {}):
             assert client.post("/notes", json=wrong).status == 422

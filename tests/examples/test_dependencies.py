@@ -28,7 +28,7 @@ class Memory(Session):
     """A session for tests."""
 
     def __init__(self) -> None:
-        """Without a connection."""
+        """Create the session without a connection."""
 
     async def run(self, statement: str, *values: object) -> list[object]:
         return [("from memory",)]

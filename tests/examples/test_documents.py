@@ -1,4 +1,4 @@
-"""The description of the API of every example: it is made without an error, and valid."""
+"""The OpenAPI document of every example is generated without an error, and is valid."""
 
 import json
 from importlib import import_module

@@ -47,7 +47,7 @@ def stranger(hotel: httpx.Client) -> Iterator[httpx.Client]:
 
 
 def made(response: httpx.Response) -> dict[str, Any]:
-    """Return the object that a POST created, requested from the address in the response."""
+    """Return the object in the response to the POST that created it."""
     assert response.status_code == 201, response.text
     body: dict[str, Any] = response.json()
     assert response.headers["location"].endswith(f"/{body['id']}")
@@ -55,7 +55,7 @@ def made(response: httpx.Response) -> dict[str, Any]:
 
 
 def refused(response: httpx.Response, status: int) -> str:
-    """Why, by the problem details."""
+    """The reason in the problem details of a refused request."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
@@ -65,7 +65,7 @@ def refused(response: httpx.Response, status: int) -> str:
 
 
 def invalid(response: httpx.Response) -> dict[str, str]:
-    """What is wrong with each value that was refused."""
+    """The error for each value that was refused."""
     assert "invalid" in refused(response, 422)
     errors = response.json()["errors"]
     found = {each.get("pointer", "").removeprefix("/") or each.get("name", ""): each["message"] for each in errors}
@@ -158,7 +158,7 @@ class TestRooms:
 
 
 class TestChanges:
-    """Of rooms, by several clients."""
+    """Changes of rooms by several clients."""
 
     PLACE = "/rooms/1"
 
@@ -281,7 +281,7 @@ class TestGuests:
         refused(hotel.post("/guests", json=GUEST | {"email": "ADA@example.org"}), 409)
 
     def test_an_invalid_address(self, hotel: httpx.Client) -> None:
-        for wrong in ("ada", "ada@example.org\n"):  # a line feed would begin another line of the head of a mail
+        for wrong in ("ada", "ada@example.org\n"):  # a line feed would begin another header line of the mail
             refused(hotel.post("/guests", json=GUEST | {"email": wrong}), 422)
 
 

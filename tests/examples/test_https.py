@@ -1,4 +1,4 @@
-"""HTTPS with TLS by Twisted: the example as a process of its own."""
+"""HTTPS with Twisted's TLS: the example in a separate process."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""Notes by psycopg in threads, as the guide shows them."""
+"""Notes with psycopg in threads, as the guide shows them."""
 
 import pytest
 from tests.examples.notes_service import use
@@ -26,7 +26,7 @@ def test_the_service(database: Database) -> None:
 
 
 def test_connections_that_the_server_ends(database: Database) -> None:
-    """A thread finds that its connection is lost by its statement, and has another one for the next."""
+    """A statement fails on a lost connection, and the thread uses a new connection for the next statement."""
     with Client(app) as client:
         assert client.get("/notes").status == 200
         connections = len(database.sessions())

@@ -1,4 +1,4 @@
-"""Notes by psycopg, as the guide shows them."""
+"""Notes with psycopg, as the guide shows them."""
 
 from collections.abc import AsyncIterator
 

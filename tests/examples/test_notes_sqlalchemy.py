@@ -1,4 +1,4 @@
-"""Notes by SQLAlchemy with both drivers, as the guide shows them."""
+"""Notes with SQLAlchemy and both drivers, as the guide shows them."""
 
 import httpx
 import pytest

@@ -1,4 +1,5 @@
-"""The API that describes itself: its document, its page in a browser, and a tool that tests it by the document."""
+"""The API that describes itself: its document, its page in a browser, and Schemathesis, which tests the API against its
+document."""
 
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def test_a_blocked_program() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(chromium is None, reason="there is no Chromium here")
 def test_the_page_in_a_browser(tmp_path: Path) -> None:
-    """Its policy allows all that it needs, and the page needs no network."""
+    """The Content-Security-Policy allows all that the page needs, and the page needs no network."""
     with ropewalk("run", EXAMPLES / "openapi_app.py") as server:
         page = rendered(f"{server.url}/docs", tmp_path)
     assert 'data-path="/rooms/{id}"' in page

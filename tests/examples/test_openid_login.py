@@ -39,7 +39,7 @@ def test_a_login(provider: Provider) -> None:
 
 
 def test_over_a_connection(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With http on this machine, the cookies have no prefix and are not Secure."""
+    """Over http on this machine, the cookies have no prefix and are not Secure."""
     provider.callback = "http://localhost:8080/auth/callback"
     monkeypatch.setenv("REDIRECT_URI", provider.callback)
     with (

@@ -18,7 +18,7 @@ SUITES = [(program, suite) for name, program in programs().items() if name in HE
 
 
 class Here(Environment):
-    """The environment that runs the tests."""
+    """The environment of the tests."""
 
     def __init__(self, program: Program, folder: Path) -> None:
         super().__init__(program)

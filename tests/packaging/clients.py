@@ -11,7 +11,8 @@ ADDRESS = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[0-9.]+):([0-9]+)|starting on
 
 
 def port_of(process: "subprocess.Popen[str]") -> int | str:
-    """The port on which a process says that it listens, or the path of the UNIX socket. Waits until it does."""
+    """The port on which a process says that it listens, or the path of the UNIX socket. Waits until the process does
+    so."""
     assert process.stdout is not None
     output = ""
     for line in process.stdout:

@@ -1,7 +1,7 @@
 """Environments that have Ropewalk without extras, and with each extra alone.
 
-`make wheel-test` makes real ones: a wheel, installed in an environment of its own for each. Without them, this
-environment stands in, and all that a plain installation would lack is hidden from its processes.
+`make wheel-test` makes real environments, and installs a wheel in each of them. Without them, the environment of the
+tests is used, and all that a plain installation would lack is hidden from its processes.
 """
 
 import os
@@ -31,7 +31,7 @@ HIDING = Path(__file__).parent / "hiding"
 
 @dataclass(frozen=True)
 class Installation:
-    """Where programs run: the commands in `bin`, by PATH, with these variables."""
+    """An environment in which programs run: the commands in `bin` are on PATH, and these variables are set."""
 
     bin: Path
     variables: Mapping[str, str]

@@ -18,7 +18,7 @@ _SPAN: Final = re.compile(rf"`((?:{PROGRAMS}) [^`]+)`")
 def commands_of(page: Path) -> Iterator[str]:
     """Every command of a page: lines with a prompt in blocks of consoles, and code in running text and tables.
 
-    In running text it takes a program and at least two words more: `ropewalk run` alone is the name of a command.
+    In running text, a command has at least two words after the program, because `ropewalk run` alone is only a name.
     """
     text = page.read_text(encoding="utf-8")
     for kind, block in _BLOCK.findall(text):

@@ -1,4 +1,4 @@
-"""A program that serves on stock twisted.web, or by one of the ways onto the engine, until it gets SIGTERM.
+"""A program that serves with stock twisted.web, or with the engine in one of several ways, until it gets SIGTERM.
 
 python serving.py WAY [ENDPOINT]
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def stock(endpoint: str) -> None:
-    """Serve a site by `reactor.listenTCP` of twisted.web."""
+    """Serve a site of twisted.web with `reactor.listenTCP`."""
     from twisted.internet import reactor
 
     announce(reactor.listenTCP(0, site(), interface="127.0.0.1"))
@@ -18,7 +18,7 @@ def stock(endpoint: str) -> None:
 
 
 def accelerated(endpoint: str) -> None:
-    """As `stock`, with one more line: `accelerate`."""
+    """Serve a site as `stock` does, after a call of `accelerate`."""
     from twisted.internet import reactor
 
     from ropewalk.dropin import accelerate

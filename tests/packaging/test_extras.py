@@ -186,7 +186,7 @@ def test_the_extras_that_messages_name_install_what_they_say() -> None:
 
 
 def test_what_is_not_installed_cannot_be_imported(tmp_path: Path) -> None:
-    """Hiding packages works, so that the tests above can fail."""
+    """Hidden packages cannot be imported. Otherwise, the tests above could never fail."""
     for module in ("OpenSSL", "uvloop", "wsproto", "h2", "klein", "pytest"):
         code, output = installation(PLAIN).run("python", "-c", f"import {module}", cwd=tmp_path)
         assert (code, output.splitlines()[-1]) == (1, f"ModuleNotFoundError: No module named '{module}'")

@@ -1,7 +1,7 @@
 """Messages that two servers in a row may read differently, and some that they must read alike.
 
-In each, `$` stands for a unique path. A last request follows each case. If a parser reads it as a part of the message
-before, it is missing. A hidden request is one that no strict parser serves as a request.
+In each, `$` stands for a unique path. A last request follows each case. It is missing from the results if a parser
+reads it as part of the message before. A hidden request is one that no strict parser serves as a request.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from itertools import starmap
 
 @dataclass(frozen=True)
 class Case:
-    """One connection's worth of bytes."""
+    """The bytes of one connection."""
 
     name: str
     template: bytes
@@ -52,7 +52,7 @@ def length(body: bytes) -> bytes:
 
 PATH_LENGTH = 8
 
-# Ways to write a Transfer-Encoding that one server sees and another does not.
+# Spellings of Transfer-Encoding that one server recognises and another does not.
 OBSCURED = {
     "plain": b"Transfer-Encoding: chunked\r\n",
     "capitals": b"TRANSFER-ENCODING: CHUNKED\r\n",
@@ -109,13 +109,14 @@ def obscured(name: str, coding: bytes) -> list[Case]:
         alone(f"te/{name}", post(coding, SMALL), int(name in _JUST_CHUNKED)),
     ]
     if name in _NO_CODING:
-        # Without a coding, the length frames the body. Without a length either, the chunks are read as a bad request.
+        # Without a Transfer-Encoding, the length frames the body. Without a length too, the chunks are read as a bad
+        # request.
         return [good(cases[0].name, cases[0].template), bad(cases[2].name, cases[2].template, 1)]
     return cases
 
 
 def lengths() -> list[Case]:
-    """Lengths that are invalid, or repeated."""
+    """Content-Length fields that are invalid or repeated."""
     hidden = HIDDEN
     odd = {
         "plus": b"+5",
@@ -203,7 +204,7 @@ def chunks() -> list[Case]:
         "trailer-of-framing": b"5\r\nhello\r\n0\r\nContent-Length: 60\r\nTransfer-Encoding: chunked\r\n\r\n",
         "none": b"0\r\n\r\n",
     }
-    # The request is served at its head, before its body is read.
+    # The handler responds to the head, before the body is read.
     return [
         *(bad(f"chunk/{name}", post(CHUNKED, body), 1) for name, body in odd.items()),
         *(good(f"chunk/{name}", post(CHUNKED, body)) for name, body in even.items()),

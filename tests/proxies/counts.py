@@ -9,7 +9,7 @@ from tests.proxies.exchange import PATIENCE, Address, History, send
 from tests.proxies.relay import Relay, Upstream, responses, stamps
 
 MOMENT = 0.01
-"""Seconds within which a proxy usually forwards a head. `halting` clients wait for a head no longer than this."""
+"""A proxy usually forwards a head within this many seconds. `halting` clients wait no longer for it."""
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Counts:
 
     cases: int = 0
     held_back: int = 0
-    """Cases of which the proxy forwarded no request."""
+    """Cases in which the proxy forwarded no request."""
     refused: int = 0
     """Cases in which we refused something that the proxy had forwarded."""
     served: int = 0
@@ -26,7 +26,7 @@ class Counts:
     forwarded: int = 0
     """Requests that the proxy forwarded, including those of innocent clients."""
     connections: int = 0
-    """Connections on which the proxy forwarded them."""
+    """Connections on which the proxy forwarded requests."""
     differences: list[str] = field(default_factory=list)
     """The differences in the counts, and responses that went to the wrong client."""
 
@@ -39,7 +39,8 @@ class Counts:
 def count(corpus: Sequence[Case], front: Address, relay: Relay, history: History, *, halting: bool = False) -> Counts:
     """Sends each case to the proxy on a new connection, and then an innocent request on another one.
 
-    A `halting` client sends what follows the first head after the proxy has forwarded that head, or after `MOMENT`.
+    A `halting` client sends the first head, waits until the proxy has forwarded it, or for `MOMENT`, and then sends the
+    rest.
     """
     counts = Counts(cases=len(corpus))
     history.read()

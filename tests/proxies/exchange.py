@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tests.wire.connection import Connection
 
 SILENCE = 0.03
-"""Seconds without a byte after which a client closes its sending side, because the request is incomplete."""
+"""A client that receives nothing for this many seconds closes its sending side, because its request is incomplete."""
 PATIENCE = 20.0
 
 Address = tuple[str, int]
@@ -18,7 +18,7 @@ Address = tuple[str, int]
 def send(address: Address, *parts: bytes, between: Callable[[], object] | None = None) -> bytes:
     """Send bytes on a new connection and return all that is received until it is closed.
 
-    If the bytes are in parts, `between` is called before each part but the first.
+    If the bytes are in parts, `between` is called before each part except the first.
     """
     received = b""
     until = time.monotonic() + PATIENCE

@@ -1,4 +1,5 @@
-"""Debian's nginx, HAProxy, Apache httpd and Varnish, each in front of a server, without root and without leftovers."""
+"""Debian's nginx, HAProxy, Apache httpd and Varnish, each in front of a server. They need no root, and leave no files
+or processes."""
 
 import os
 import shutil
@@ -33,7 +34,7 @@ class Front:
 
     @contextmanager
     def running(self, folder: Path, varied: str, server: int) -> Iterator[int]:
-        """Run it in front of a port. Returns its own port."""
+        """Run the proxy in front of a port. Returns the proxy's port."""
         folder.mkdir(mode=0o755)
         port = free_port()
         text = self.frame.replace("VARIED", varied).replace("FOLDER", str(folder))
@@ -59,7 +60,7 @@ def free_port() -> int:
 
 
 def wait_for(port: int, process: "subprocess.Popen[bytes]", output: Path) -> None:
-    """Wait until it accepts connections."""
+    """Wait until the proxy accepts connections."""
     until = time.monotonic() + SECONDS_TO_START
     while process.poll() is None and time.monotonic() < until:
         try:

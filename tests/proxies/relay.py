@@ -18,7 +18,7 @@ _SERIAL = re.compile(rb"(?:^|\r\n)" + SERIAL.encode() + rb": *([0-9]+)\r\n", re.
 
 
 def stamps(data: bytes) -> list[str]:
-    """The requests that a proxy has forwarded, by its own count, in order."""
+    """The stamps that a proxy has set on the requests that it forwarded, in order."""
     return [stamp.decode() for stamp in _STAMP.findall(data)]
 
 
@@ -40,7 +40,7 @@ class Upstream:
     over: bool = False
 
     def so_far(self) -> tuple[int, int]:
-        """How many bytes have gone in both directions."""
+        """How many bytes were forwarded in both directions."""
         return len(self.asked), len(self.returned)
 
 

@@ -83,7 +83,7 @@ LimitRequestFields 0
 """Settings with which a proxy forwards more than by default. Varnish has none."""
 
 HALTING = {NGINX, HAPROXY}
-"""Proxies that then forward a head before its body has arrived."""
+"""Proxies that forward a head before its body has arrived, with the settings above."""
 
 SETTINGS = [(front, lenient) for front in STAMPING for lenient in (False, True) if front in LENIENT or not lenient]
 

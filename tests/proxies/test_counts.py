@@ -1,4 +1,4 @@
-"""The count detects the errors that it is meant to detect."""
+"""`counts` detects the errors that it must detect."""
 
 from tests.proxies.counts import News
 from tests.proxies.exchange import History
@@ -15,7 +15,8 @@ def response(number: int) -> bytes:
 
 
 def differences(asked: bytes, returned: bytes, *stamps: str | None, over: bool = False) -> list[str]:
-    """The differences for what a proxy has sent, what we have sent, and the stamps of the requests that we received."""
+    """The differences that are found for the bytes of the proxy, our bytes, and the stamps of the requests that we
+    received."""
     upstreams: list[Upstream] = []
     history = History(("nowhere", 0))
     news = News(upstreams, history)

@@ -50,7 +50,7 @@ def shown(front: Front, number: int = 0) -> str:
 
 
 def ask(port: int, request: bytes, tls: ssl.SSLContext | None = None) -> tuple[dict[str, Any], int]:
-    """The service's report of a request from another address, and the port of that client."""
+    """Send a request from another address. Return the service's report of it, and the client's port."""
     with socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(CLIENT, 0)) as plain:
         own: int = plain.getsockname()[1]
         with tls.wrap_socket(plain) if tls else plain as client:
@@ -98,7 +98,7 @@ SPEAKING = {
     "varnish, version 1": (VARNISH, '.port = "SERVER";', '.port = "SERVER"; .proxy_header = 1;'),
     "varnish, version 2": (VARNISH, '.port = "SERVER";', '.port = "SERVER"; .proxy_header = 2;'),
 }
-"""What is replaced on the page, and its replacement, so that a proxy speaks the PROXY protocol."""
+"""Replacements in the documented configurations that make a proxy speak the PROXY protocol."""
 
 
 @pytest.mark.parametrize("way", SPEAKING)

@@ -1,4 +1,4 @@
-"""Serves `service.py` by a Site, on a port of Twisted: `python by_site.py adopted|piped`."""
+"""Serves `service.py` with a Site, on a Twisted port: `python by_site.py adopted|piped`."""
 
 import sys
 from typing import Any

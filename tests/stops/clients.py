@@ -18,7 +18,7 @@ from tests.stops.service import PART, PARTS
 HOST = "127.0.0.1"
 
 MOST_SECONDS = 20
-"""The timeout of a response: longer than any takes, and shorter than a drain may take."""
+"""The timeout of a response. It is longer than any response takes, and shorter than a drain may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +30,18 @@ class Kind:
     """How many clients of this kind there are."""
     path: str
     kept: bool
-    """Whether it keeps its connection until the server closes it."""
+    """Whether the client keeps its connection until the server closes it."""
     thought: float = 0.0
     """The longest pause, in seconds: after the connect and after a response."""
     pieces: int = 1
-    """The number of pieces in which it sends a request."""
+    """The number of pieces in which the client sends a request."""
     pause: float = 0.0
     """Seconds between the pieces."""
     body: int = 0
     """The size of the body, in bytes."""
     chunked: bool = False
     pipelined: int = 1
-    """Requests that it sends together."""
+    """How many requests the client sends together."""
 
     def request(self, number: int, last: bool) -> bytes:
         """The bytes of a request. The last one on its connection has `Connection: close`."""
@@ -91,7 +91,7 @@ class Tally:
     refused: int = 0
     """Refused connections."""
     declined: int = 0
-    """Requests pipelined after one whose response closed the connection."""
+    """Requests that were pipelined after a request whose response closed the connection."""
     by_kind: Counter[str] = field(default_factory=Counter)
     """Responses to each kind of client."""
 
@@ -186,7 +186,7 @@ class _Client:
 
 
 class _Wrong(Exception):
-    """Raised if a response is not the one to this request."""
+    """Raised if a response belongs to another request."""
 
 
 async def _read_body(reader: StreamReader, head: str) -> bytes:

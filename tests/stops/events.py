@@ -1,6 +1,6 @@
-"""Endless streams of events of every kind, served in every way.
+"""Endless event streams of every kind, served in every way.
 
-`ropewalk run events.py` and `events.py run` serve the app, `events.py site` serves it by a Site, and `ropewalk exec
+`ropewalk run events.py` and `events.py run` serve the app, `events.py site` serves it with a Site, and `ropewalk exec
 events.py exec` serves a tree of twisted.web.
 """
 
@@ -77,7 +77,7 @@ async def parting(request: Request) -> AsyncIterator[str]:
 
 @app.get("/notified", content_type="text/plain")
 async def notified(request: Request) -> AsyncIterator[str]:
-    """A response without a stream of events. It waits for the shutdown itself."""
+    """A response that is not an event stream. It waits for the shutdown itself."""
     yield "begun\n"
     await request.stopping
     assert app.is_stopping

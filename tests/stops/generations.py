@@ -1,4 +1,4 @@
-"""Servers that replace one another, as at a deployment, and servers without a successor."""
+"""Servers that replace one another, as in a deployment, and servers without a successor."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ SERVICE = Path(__file__).parent / "service.py"
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 60
 SETTLING = 0.5
-"""Seconds of load on a server before its stop, and together with its successor."""
+"""How many seconds of load a server gets before its stop, and how many together with its successor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Stop:
     """How one server ended."""
 
     seconds: float
-    """From the signal to the end of the process."""
+    """The time from the signal to the end of the process."""
     code: int
     """Its exit code."""
     said: list[str]
@@ -49,10 +49,10 @@ class Outcome:
     stops: list[Stop]
     tally: Tally
     logged: Counter[tuple[int, int]]
-    """How often the access logs list a request, by its number and the status of its response."""
+    """How often each request is in the access logs, by its number and the status of its response."""
 
     def wrong_in_logs(self) -> dict[tuple[int, int], int]:
-        """By request and status: how many lines are too many or, below zero, missing."""
+        """How many log lines are superfluous (positive) or missing (negative), by request and status."""
         difference = Counter(self.logged)
         difference.subtract(self.tally.responded.items())
         return {line: times for line, times in difference.items() if times}
@@ -91,7 +91,7 @@ async def abandon(folder: Path, *arguments: str, seed: int = 0) -> Outcome:
 
 
 async def abandon_site(way: str, kinds: Sequence[Kind]) -> tuple[Stop, Tally]:
-    """As `abandon`, for a Site, whose connections Twisted accepts. It has no access log."""
+    """The same as `abandon` for a Site, whose connections Twisted accepts. A Site has no access log."""
     server = await Server.start([sys.executable, "-W", "error", "-m", "tests.stops.by_site", way])
     return await end_under_load(server, Load(server.port, kinds=kinds))
 

@@ -1,4 +1,4 @@
-"""An API with every type that typed handlers take, from every part of a request. It sends back what it was sent."""
+"""An API with every type that typed handlers can take from each part of a request. It sends the values back."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ class Person:
 
 
 class Tree(Struct):
-    """It contains itself."""
+    """A recursive type."""
 
     value: int
     children: "list[Tree]" = []

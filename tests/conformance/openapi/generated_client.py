@@ -1,4 +1,5 @@
-"""Generates a client of an API by openapi-python-client, which has its own environment: it has many dependencies."""
+"""Generates a client of an API with openapi-python-client, which has its own environment because of its many
+dependencies."""
 
 import os
 import subprocess
@@ -23,7 +24,7 @@ def generate(python: Path, document: Path, folder: Path) -> None:
         *(python, "-P", "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "none"),
         *("--config", CONFIGURATION, "--path", document, "--output-path", folder),
     ]
-    path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"  # it runs ruff
+    path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"  # the generator runs ruff
     _run(command, document.parent, PATH=path)
 
 

@@ -1,4 +1,4 @@
-"""Calls the hotel by its generated client, as a program of another project does. Prints what it got as JSON.
+"""Calls the hotel with its generated client, as another project would. Prints the results as JSON.
 
 `raise_on_unexpected_status` makes a status that the document does not describe an error.
 """
@@ -20,7 +20,7 @@ def model(kind: str, /, **values: Any) -> Any:
 
 
 def seen(response: Any) -> dict[str, Any]:
-    """The status and the body, with the class that the client made of the body."""
+    """The status and the body, with the class to which the client converted the body."""
     parsed = response.parsed
     items = parsed if isinstance(parsed, list) else [parsed]
     values = [each.to_dict() if hasattr(each, "to_dict") else each for each in items]
@@ -44,7 +44,7 @@ def main(url: str, key: str) -> None:
 
 
 def visit(stranger: Any, desk: Any, wrong: Any) -> dict[str, Any]:
-    """Call the hotel without a key, with that of the front desk, and with a wrong one."""
+    """Call the hotel without a key, with the key of the front desk, and with a wrong key."""
     rooms = [model("NewRoom", number=str(number), beds=2, price=9500) for number in (1, 2, 3)]
     add, change = operation("rooms", "add_room"), operation("rooms", "change_room")
     found: dict[str, Any] = {

@@ -17,7 +17,7 @@ KEY = "the key of the front desk"
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the client got."""
+    """The results that the client printed."""
     folder = tmp_path_factory.mktemp("client")
     with needed():
         python = interpreter()
@@ -35,7 +35,7 @@ def room(number: int, price: int = 9500) -> dict[str, Any]:
 
 
 def refused(response: dict[str, Any], status: int, kind: str = "Problem") -> dict[str, Any]:
-    """The problem details that the client made an object of."""
+    """The problem details that the client converted to an object."""
     assert response["status"] == status
     assert response["classes"] == [kind]
     assert response["body"]["status"] == status

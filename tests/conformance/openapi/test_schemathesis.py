@@ -1,5 +1,5 @@
-"""What Schemathesis finds: no server error, no status, media type or body that the document does not describe, no
-valid data that is refused, no invalid data that is accepted."""
+"""Schemathesis must find no faults: no server error, no status, media type or body that the document does not describe,
+no valid data that is refused, no invalid data that is accepted."""
 
 from pathlib import Path
 

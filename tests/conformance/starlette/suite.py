@@ -25,7 +25,7 @@ ALONE = {
 }
 
 OF_THE_CLIENT = ("--ignore", "tests/test_testclient.py")
-"""Tests of Starlette's client, which ours replaces. They do not test a server."""
+"""Tests of Starlette's client, whose transport ours replaces. They do not test a server."""
 
 SECONDS = 110
 """The timeout of the tests."""
@@ -73,7 +73,7 @@ def surprises(report: Report) -> dict[str, str]:
 
 
 def outcomes() -> Report:
-    """Run the tests. Raises UnreachableError where they cannot be fetched."""
+    """Run the tests. Raises UnreachableError if they cannot be fetched."""
     folder = environment("starlette", ENVIRONMENT, SOURCE, complete=_complete)
     with TemporaryDirectory() as name:
         path = Path(name) / "report.json"

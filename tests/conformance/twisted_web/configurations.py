@@ -51,7 +51,7 @@ class Witness:
 
 
 def nothing() -> Witness:
-    """Replace nothing. A test that fails here fails on stock Twisted."""
+    """Replace nothing. A test that fails in this configuration fails on stock Twisted."""
     return Witness()
 
 

@@ -6,7 +6,7 @@ from tests.conformance.twisted_web.report import Report
 
 
 def surprises(report: Report, listed: Iterable[str], left_out: Collection[str]) -> dict[str, str]:
-    """What is wrong, by test."""
+    """The unexpected results, by test."""
     wrong = dict.fromkeys(report, "ran, and is not in tests.txt")
     for test in listed:
         wrong.pop(test, None)

@@ -48,7 +48,8 @@ def write_everything(tests: Iterable[str]) -> None:
 
 
 def left_out(configuration: str | None = None, *, everywhere: bool = False) -> list[LeftOut]:
-    """The groups that are left out of a configuration, or of any. `everywhere` adds those that only root leaves out."""
+    """The groups that are left out of a configuration, or of any. `everywhere` adds the groups that are left out only
+    for root."""
     root = everywhere or os.geteuid() == 0
     groups = msgspec.toml.decode(LEFT_OUT.read_bytes(), type=dict[Literal["left-out"], list[LeftOut]])["left-out"]
     return [

@@ -1,4 +1,4 @@
-"""One run of Twisted's tests in a process of its own: `... REPORT REACTOR CONFIGURATION [--relay] [TEST...]`.
+"""Runs Twisted's tests once, in its own process: `... REPORT REACTOR CONFIGURATION [--relay] [TEST...]`.
 
 Our classes replace Twisted's before trial imports a test.
 """

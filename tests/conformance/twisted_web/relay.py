@@ -1,13 +1,13 @@
 """A relay in front of the channel that adds a Host field to HTTP/1.1 requests without one.
 
-Most of Twisted's tests send no Host, and a server must refuse such requests (RFC 9112, section 3.2). Behind the relay,
-the tests show whether anything else is wrong. So do the tests that expect a refusal.
+Most of Twisted's tests send no Host, and a server must refuse such requests (RFC 9112, section 3.2). With the relay,
+the tests show whether anything else is wrong. Tests that expect a refusal work in the same way.
 """
 
 from typing import Any
 
 FIELD = b"Host: a\r\n"
-"""Short, for tests that count bytes."""
+"""The field is short, for tests that count bytes."""
 
 
 class Relay:
@@ -20,7 +20,7 @@ class Relay:
         self._has_host = False
 
     def passed(self, data: bytes) -> bytes:
-        """The same bytes, with the field where it was missing."""
+        """The same bytes, with the field added where it was missing."""
         return b"".join(self._pass(data[at : at + 1]) for at in range(len(data)))
 
     def _pass(self, byte: bytes) -> bytes:
@@ -33,7 +33,7 @@ class Relay:
         return held + byte
 
     def _end_line(self) -> bytes:
-        """Return what to insert before the end of this line."""
+        """Return the bytes to insert before the end of this line."""
         line, self._line = self._line, b""
         if not self._in_head:
             self._in_head, self._has_host = line.endswith(b" HTTP/1.1\r\n"), False
@@ -54,7 +54,7 @@ def put_before(channel: Any) -> None:
         received(self, relay.passed(data))
 
     channel.dataReceived = dataReceived
-    if hasattr(channel, "stays_twisted"):  # our channel: a test does this, so it does not count as a program's override
+    if hasattr(channel, "stays_twisted"):  # ours: not an override by the application
         from ropewalk.dropin.connection.channel import OVERRIDES
 
         OVERRIDES._ours["dataReceived"] = dataReceived

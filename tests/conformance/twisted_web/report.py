@@ -19,9 +19,9 @@ class Outcome(msgspec.Struct):
     channels: int = 0
     requests: int = 0
     ports: int = 0
-    """Ports that were opened for HTTP factories in the reactor."""
+    """How many ports were opened for HTTP factories in the reactor."""
     taken: int = 0
-    """Those of them on which the engine accepts."""
+    """How many of these ports the engine accepts on."""
 
 
 Report = dict[str, Outcome]

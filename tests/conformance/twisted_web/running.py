@@ -1,4 +1,4 @@
-"""Runs the tests in a process of their own."""
+"""Runs the tests in a separate process."""
 
 import os
 import subprocess

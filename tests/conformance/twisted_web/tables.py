@@ -39,7 +39,7 @@ def totals() -> str:
 
 
 def reasons() -> str:
-    """Why some tests do not pass, and how many in each configuration."""
+    """The reasons why some tests do not pass, and how many tests each affects in each configuration."""
     return table(("the test", "why", *CONFIGURATIONS), _reasons())
 
 

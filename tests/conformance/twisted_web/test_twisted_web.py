@@ -1,4 +1,4 @@
-"""Twisted's own tests of twisted.web, with our classes in place of Twisted's."""
+"""Twisted's own tests of twisted.web, with our classes instead of Twisted's."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -66,7 +66,8 @@ def test_the_engine_accepts_where_exec_listens(configuration: str, report: Repor
 
 
 LISTENING = ("test_cgi", "test_distrib", "test_xmlrpc")
-"""The modules that listen. On asyncio's reactor, trial waits between tests: a minute for all modules."""
+"""The modules that listen. Only these run on asyncio's reactor, because trial waits between tests there: for all
+modules, a minute."""
 
 
 @pytest.mark.slow

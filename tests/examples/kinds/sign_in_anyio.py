@@ -1,4 +1,4 @@
-"""Tests for pytest with the plugin of anyio. Run them with `pytest sign_in_anyio.py`."""
+"""Tests for pytest with anyio's plugin. Run them with `pytest sign_in_anyio.py`."""
 
 from collections.abc import AsyncIterator
 

@@ -1,6 +1,5 @@
-"""Hides packages from a process, as if they were not installed: those named in ROPEWALK_TEST_HIDDEN, by module.
-
-Python imports this at its start where the folder is on PYTHONPATH, in child processes too.
+"""Hides the modules that are named in ROPEWALK_TEST_HIDDEN from a process, as if they were not installed. Python
+imports this file at its start if the folder is on PYTHONPATH, in child processes too.
 """
 
 import os

@@ -25,7 +25,7 @@ def body(data: Any = b"", more_body: bool = False) -> Message:
 
 
 def sending(*messages: Message) -> Application:
-    """An application that sends these messages."""
+    """Make an application that sends these messages."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         for message in messages:
@@ -35,7 +35,7 @@ def sending(*messages: Message) -> Application:
 
 
 def keeping(scopes: list[Scope], *messages: Message) -> Application:
-    """As `sending`. It also records every scope."""
+    """Make an application as `sending` does, which also records every scope."""
     inner = sending(*(messages or (start(), body(b"kept"))))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +46,8 @@ def keeping(scopes: list[Scope], *messages: Message) -> Application:
 
 
 def lived(*messages: str, state: dict[str, Any] | None = None, seen: list[str] | None = None) -> Application:
-    """An application that sends one of these messages for each message of its lifespan, and its state for a request."""
+    """Make an application that responds to each lifespan message with one of these messages, and to a request with its
+    state."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

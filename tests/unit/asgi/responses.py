@@ -1,4 +1,4 @@
-"""Responses of applications that send given messages."""
+"""Responses of applications that send the given messages."""
 
 from typing import Any
 

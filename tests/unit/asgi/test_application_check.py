@@ -32,7 +32,7 @@ class Called:
 
 @pytest.mark.parametrize("fit", [application, Called(), functools.partial(application), dict])
 def test_fit(fit: Any) -> None:
-    """An object that is not written in Python may have no signature to check."""
+    """An object that is not written in Python may have no signature to check, and is accepted."""
     assert asgi(fit).application is fit
 
 

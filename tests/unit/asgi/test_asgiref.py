@@ -16,7 +16,7 @@ from ropewalk.asgi import Message, Receive, Scope, Send
 from ropewalk.testing import AsyncClient, Client
 
 LOOSE = {"headers": list[tuple[bytes, bytes]], "extensions": dict[str, dict[str, Any]] | None}
-"""Types that replace asgiref's own, Iterable and object, which cannot be checked."""
+"""Types that replace asgiref's types Iterable and object, which cannot be checked."""
 
 
 def check(kind: Any, value: Any) -> None:
@@ -82,7 +82,7 @@ class TestHelp:
 
 @pytest.mark.parametrize("path", ["/", "/a/b?c=d"])
 def test_asgiref_and_ropewalk_see_the_same_application(path: str) -> None:
-    """The application, called by asgiref's test server, ApplicationCommunicator."""
+    """asgiref's test server, ApplicationCommunicator, calls the application."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         got = (await receive())["body"]

@@ -202,7 +202,7 @@ class TestAnyio:
         assert outcome(work) == "[True, True]"
 
     def test_threads_outlive_the_request_that_started_them(self) -> None:
-        """On a loop that no task runs, as a reactor's is."""
+        """The loop is not run by a task, just as a reactor's loop."""
 
         threads: list[threading.Thread] = []
 
@@ -229,7 +229,7 @@ class TestAnyio:
 
 
 class TestAfterTheResponse:
-    """An application runs on after its response, as background work of frameworks does."""
+    """An application continues to run after its response, as background tasks of frameworks do."""
 
     @staticmethod
     def going_on(until: asyncio.Event, done: list[str]) -> Application:
@@ -349,7 +349,7 @@ class TestAfterTheResponse:
 
 
 def test_the_event_loop_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not for each request: before CPython 3.12 that is a system call."""
+    """Not for each request, because this was a system call before CPython 3.12."""
     looked: list[Any] = []
 
     def look() -> Any:

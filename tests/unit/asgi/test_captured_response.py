@@ -279,7 +279,7 @@ def test_a_middleware_that_changes_the_body() -> None:
 
 
 class TestClosing:
-    """Middleware that closes the body and reads on."""
+    """Middleware that closes the body and continues to read."""
 
     def test_a_closed_body_has_ended(self) -> None:
         notified = []

@@ -20,7 +20,7 @@ from ropewalk.testing import AsyncClient, Client
 
 
 def without(raised: BaseException | None = None) -> Application:
-    """An application that has no lifespan."""
+    """Make an application that does not support the lifespan."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" and raised is not None:
@@ -206,7 +206,7 @@ class TestFailures:
 
 
 class TestCancellation:
-    """The start and the stop of an app may be cut short."""
+    """The start and the stop of an app may be cancelled."""
 
     @staticmethod
     def cut(hook: Callable[[App], Any], application: Application) -> None:

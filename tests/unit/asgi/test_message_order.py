@@ -1,4 +1,4 @@
-"""The table of the messages that are in order."""
+"""The table that defines the order of messages."""
 
 import re
 
@@ -9,7 +9,7 @@ from ropewalk.asgi.message_order import STAGES, WHEN
 
 
 def documented(stage: str) -> set[str]:
-    """The messages of a row of the table that are not dropped."""
+    """The messages in a row of the table that are not dropped."""
     rows = re.findall(rf"^\| {stage} \| [^|]* \| ([^|]*) \|$", f"{message_order.__doc__}", re.MULTILINE)
     return set(re.findall(r"`([a-z_.]+)`", rows[0]))
 

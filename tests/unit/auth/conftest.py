@@ -1,4 +1,4 @@
-"""Users, and what sends their credentials."""
+"""Users, and functions that send their credentials."""
 
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -39,5 +39,5 @@ def check_key(key: str) -> Machine | None:
 
 
 def basic(name: str, password: str) -> dict[str, str]:
-    """The header field of Basic."""
+    """The header field of Basic authentication."""
     return {"Authorization": f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}"}

@@ -1,4 +1,4 @@
-"""Tokens that are valid, and those of attackers."""
+"""Valid tokens, and tokens of attackers."""
 
 import json
 from base64 import b64decode, b64encode
@@ -94,7 +94,7 @@ class TestAttacks:
         assert log == []
 
     def test_a_public_key_as_a_secret(self, log: Log) -> None:
-        """The classic confusion: the attacker signs by HMAC with the public key, which is known."""
+        """A key confusion attack: the attacker uses the public key as the secret of an HMAC."""
         written = pem(RSA)
         forms = [written, written.strip(), written + b"\n", json.dumps(public(RSA)).encode()]
         for keys in (written, public(RSA), (SECRET, written)):

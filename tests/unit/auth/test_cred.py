@@ -24,7 +24,7 @@ class IGuest(Interface):
 
 
 class IToken(ICredentials):
-    """Credentials of the program."""
+    """Credentials that the application defines."""
 
 
 @implementer(IGuest)

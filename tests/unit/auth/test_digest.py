@@ -241,7 +241,7 @@ def test_fields(browser: Browser, change: dict[str, str], status: int, log: Log)
 
 
 def test_another_realm(browser: Browser) -> None:
-    """The password is right there too, but the user has not chosen to show it here."""
+    """The password is right for the other realm, but the user has not entered it for this one."""
     assert browser.get(realm="other").status == 401
 
 

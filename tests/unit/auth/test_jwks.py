@@ -1,4 +1,4 @@
-"""Keys of an issuer: a server of the test sends them on 127.0.0.1."""
+"""Keys of an issuer, which a test server on 127.0.0.1 sends."""
 
 import json
 from collections.abc import Iterator
@@ -122,7 +122,7 @@ def test_stale_keys_while_the_issuer_is_down(issuer: Issuer, log: Log) -> None:
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"keys": []}', b'{"keys": 3}', b" " * 300_000])
 def test_garbage_while_there_are_keys(issuer: Issuer, body: bytes, log: Log) -> None:
-    """The keys that are there stay in use, whatever an unknown key id or their age has fetched since."""
+    """Known keys stay in use if a later fetch, because of an unknown key id or their age, returns garbage."""
     service = Service(issuer)
     assert service.status(RSA, "1") == 200
     issuer.body = body
@@ -191,7 +191,7 @@ def test_redirects_are_not_followed(issuer: Issuer, log: Log) -> None:
 
 
 def test_keys_that_are_left_out(issuer: Issuer) -> None:
-    """A published secret, keys for encryption, unknown types and short keys; the others are used."""
+    """A published secret, keys for encryption, unknown types and short keys are left out. The other keys are used."""
     issuer.publish(
         {"kty": "oct", "k": secret_key().as_dict()["k"], "kid": "s"},
         {"kty": "AKP", "kid": "post-quantum", "alg": "ML-DSA-44", "pub": "AAAA"},

@@ -1,4 +1,4 @@
-"""Options of schemes with numbers that make no sense."""
+"""Options of authentication schemes with senseless numbers."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Hashes of passwords, and the bound on their number."""
+"""Password hashing, and the limit on how many hashes are computed at the same time."""
 
 from collections.abc import Callable
 from threading import Event
@@ -17,7 +17,7 @@ CHEAP = PasswordOptions(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def outcome(call: Callable[[], Any]) -> Any:
-    """What a coroutine function returns inside a handler."""
+    """Return the result of a coroutine function that is called in a handler."""
     found = []
     app = App()
 

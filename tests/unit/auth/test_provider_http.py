@@ -1,4 +1,4 @@
-"""Requests to an identity provider: their time, their size, and what is not followed."""
+"""Requests to an identity provider: their timeouts, their size limits, and redirects that are not followed."""
 
 import socket
 import ssl
@@ -24,7 +24,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 @contextmanager
 def talking(talk: Talk, *, reads: bool = True) -> Iterator[str]:
-    """A server that talks to one client as a function does, until the client has left."""
+    """A server that passes one connection to a function, until the client has left."""
     left = Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -172,7 +172,7 @@ def test_urls() -> None:
 
 @contextmanager
 def talking_tls(folder: Path, talk: Talk) -> Iterator[str]:
-    """The same over TLS, with a certificate for 127.0.0.1 that only those trust who are given its file."""
+    """The same over TLS, with a certificate for 127.0.0.1 that only clients trust that load its file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Basic, keys and checkers of Twisted: valid, invalid and malformed credentials."""
+"""Basic, API keys and Twisted's checkers: valid, invalid and malformed credentials."""
 
 from base64 import b64encode
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tokens that were verified before: what is not done again, and what is."""
+"""Tokens that were verified before: which checks are repeated, and which are not."""
 
 from collections.abc import Iterator
 from typing import Any

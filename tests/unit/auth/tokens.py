@@ -62,13 +62,13 @@ def bearer(written: str) -> dict[str, str]:
 
 
 class Issuer:
-    """What the JWKS server sends, and how often it was called."""
+    """A JWKS server: what it sends, and how often it was called."""
 
     def __init__(self, *keys: dict[str, Any]) -> None:
         self.url = ""
         self.calls = 0
         self.go = Event()
-        """It responds when this is set."""
+        """The server responds only when this is set."""
         self.go.set()
         self.status = 200
         self.headers: dict[str, str] = {}
@@ -94,7 +94,7 @@ def serving(issuer: Issuer) -> Iterator[None]:
                 self.wfile.write(issuer.body)
 
         def log_message(self, *_: Any) -> None:
-            """Not to the standard error stream."""
+            """Do not log to the standard error stream."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

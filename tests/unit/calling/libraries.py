@@ -1,6 +1,6 @@
 """Libraries that use asyncio's current task, as coroutines that fail if the task lacks something.
 
-As a program, `python libraries.py LOOP PLACE` runs all of them in one place of an app that App.run serves.
+`python libraries.py LOOP PLACE` runs all of them in one place of an app that App.run serves.
 """
 
 import asyncio
@@ -195,7 +195,7 @@ PLACES = ("handler", "deferred", "middleware", "error_handler", "stream", "start
 
 
 def make_app(place: str, probe: Probe) -> App:
-    """An app that runs a probe in one place. The response to GET / is "well" if the probe succeeded."""
+    """Make an app that runs a probe in one place. The response to GET / is "well" if the probe succeeded."""
     app = App()
 
     if place == "middleware":

@@ -1,4 +1,4 @@
-"""Deferreds and coroutines in one another."""
+"""Deferreds that wait for coroutines, and coroutines that wait for Deferreds."""
 
 import asyncio
 import gc
@@ -88,7 +88,7 @@ class TestDepth:
 
 @pytest.mark.parametrize("first", [deferreds, between])
 def test_what_is_left_is_let_go_of(first: Callable[[int], Any]) -> None:
-    """A coroutine that nothing runs would warn when it is freed."""
+    """Python would warn when it frees a coroutine that was never run."""
     failures: list[Any] = []
     start(resolve(first(3_000), first)).addErrback(failures.append)
     assert failures.pop().value.code == "RW221"

@@ -152,7 +152,7 @@ class TestKinds:
         assert "RW262" in log.text
 
     def test_a_coroutine_in_the_place_of_a_function(self, app: App, work: Work) -> None:
-        """It is closed: Python does not warn that it was never awaited."""
+        """The coroutine is closed, so Python does not warn that it was never awaited."""
 
         @app.get("/")
         def handler(request: Request) -> None:
@@ -187,7 +187,7 @@ class TestWhen:
 
     @pytest.mark.parametrize("kind", ["generator", "async generator"])
     def test_after_the_dependencies_are_closed(self, app: App, work: Work, kind: str) -> None:
-        """So that it sees what they have committed, and holds no connection of a pool."""
+        """The function sees what the dependencies have committed, and holds no connection of a pool."""
 
         def session() -> Iterator[str]:
             yield "session"
@@ -292,7 +292,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("failing", ["plain", "coroutine"])
     def test_of_one_function(self, log: Log, work: Work, failing: str) -> None:
-        """It is logged with what identifies the request, and the next one runs."""
+        """The error is logged with the request, and the next function runs."""
         app = App(middleware=[request_id()])
 
         def fail() -> None:

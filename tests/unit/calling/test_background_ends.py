@@ -1,4 +1,4 @@
-"""Functions that run after the response, when clients leave and servers stop, and their bounds."""
+"""Functions that run after the response: what happens when clients leave or servers stop, and their limits."""
 
 import asyncio
 import re
@@ -62,7 +62,7 @@ class TestClientsThatLeave:
         assert work.events == ["after"]
 
     def test_before_the_response(self, app: App, work: Work) -> None:
-        """The handler is cancelled, so there is nothing to do after it."""
+        """The handler is cancelled, so its functions do not run."""
 
         @app.get("/")
         async def handler(request: Request) -> None:
@@ -82,7 +82,7 @@ class TestClientsThatLeave:
         assert app.background.count == 0
 
     def test_a_handler_that_goes_on(self, app: App, work: Work) -> None:
-        """One that catches the cancellation ends later, and the functions run then."""
+        """A handler that catches the cancellation ends later, and the functions run then."""
 
         @app.get("/")
         async def handler(request: Request) -> str:
@@ -235,7 +235,7 @@ class TestMounts:
 
     @pytest.mark.parametrize("kind", ["asgi", "wsgi"])
     def test_a_client_that_leaves_a_hosted_application(self, work: Work, kind: str) -> None:
-        """What the middleware around it has left runs when the application has ended."""
+        """The functions that its middleware has added run when the application has ended."""
 
         async def auditing(request: Request, next: Next) -> Response:
             response = await next(request)

@@ -1,4 +1,4 @@
-"""Cleanups that run on after the responses."""
+"""Cleanups that continue to run after the responses."""
 
 import gc
 from collections.abc import Callable

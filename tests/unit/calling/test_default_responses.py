@@ -1,4 +1,4 @@
-"""The responses to errors that no error handler makes: problem details (RFC 9457), a page of HTML, or plain text."""
+"""The responses to errors without an error handler: problem details (RFC 9457), a page of HTML, or plain text."""
 
 import json
 from dataclasses import dataclass

@@ -97,7 +97,7 @@ def nested_lists(depth: int) -> list[Any]:
 
 
 NESTED = nested_lists(200_000)
-"""Created once: a handler that took so long to create it would be reported as blocking."""
+"""Created once, because a handler that creates it takes so long that it would be reported as blocking."""
 
 
 def nested_iterators(depth: int) -> Iterator[Any]:

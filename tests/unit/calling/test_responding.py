@@ -195,7 +195,9 @@ class TestBlocking:
             await later()
             return "slow"
 
-        monkeypatch.setattr(coroutine_runner, "monotonic", count().__next__)  # each reading is a second later
+        monkeypatch.setattr(
+            coroutine_runner, "monotonic", count().__next__
+        )  # each call returns a time one second later
         assert response_of(handler).text == "slow"
         report = blocking_log.text
         assert "RW306 TestBlocking.test_a_handler_that_holds_up_the_reactor_when_it_is_resumed" in report
@@ -204,7 +206,7 @@ class TestBlocking:
 
 
 class TestReuse:
-    """A task whose coroutine never waited serves the next one, unless something else refers to it."""
+    """A task whose coroutine never waited is reused for the next coroutine, unless something else refers to it."""
 
     def test_kept_tasks_are_left_alone(self) -> None:
         kept = []

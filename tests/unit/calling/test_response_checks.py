@@ -1,4 +1,4 @@
-"""One table of responses, for each of the places that check whether a response can be sent.
+"""One table of responses, with which each place that checks responses is tested.
 
 The engine checks a response when it is sent, and `Response.settle` checks it when it is returned inside middleware. If
 only one of them refused a response, middleware would see a response that the client does not get.

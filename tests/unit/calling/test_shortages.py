@@ -30,7 +30,7 @@ def lacking(number: int) -> OSError:
 
 
 def refusing(number: int) -> Any:
-    """A replacement for a function that opens a file. It raises this error."""
+    """Make a replacement for a function that opens a file. It raises this error."""
 
     def refuse(*args: Any, **options: Any) -> Any:
         raise lacking(number)

@@ -1,4 +1,4 @@
-"""One table of values and their responses, for each of the places that convert values.
+"""One table of values and their responses, with which each place that converts values is tested.
 
 A plain handler's value is converted by the engine, a coroutine's and a Deferred's by `send_plain_value`, and inside
 middleware by `Response.of`.

@@ -1,4 +1,4 @@
-"""Start hooks and providers that need asyncio, where no asyncio loop runs."""
+"""Start hooks and providers that need asyncio while no asyncio loop runs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -65,7 +65,7 @@ def test_other_errors_stay_as_they_are() -> None:
 
 def test_where_a_loop_runs_it_is_an_error_of_other_code() -> None:
     app = App()
-    raised = RuntimeError("no running event loop")  # of a thread, say
+    raised = RuntimeError("no running event loop")  # for example, in another thread
 
     async def fail() -> None:
         raise raised

@@ -1,4 +1,4 @@
-"""What the tests of `request.after` share: apps with and without middleware, and functions that note when they run."""
+"""Shared by the tests of `request.after`: apps with and without middleware, and functions that record when they run."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ def app(request: Any) -> App:
 
 
 class Work:
-    """Functions that note when they run. Those that wait end when the test says so."""
+    """Functions that record when they run. Functions that wait end when the test lets them."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []

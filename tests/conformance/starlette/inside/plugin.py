@@ -17,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests on other event loops than asyncio's, on which the engine does not run."""
+    """Deselect tests on event loops other than asyncio's, because the engine does not run on them."""
     others = [item for item in items if _backend(item) != "asyncio"]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if _backend(item) == "asyncio"]

@@ -1,4 +1,4 @@
-"""Replaces the transport of Starlette's TestClient by a connection to our engine, in the same event loop.
+"""Replaces the transport of Starlette's TestClient with a connection to our engine, in the same event loop.
 
 Requests of the tests go to the engine as bytes of HTTP/1.1, and responses are parsed from its bytes. Starlette's client
 also needs facts that a server does not send. These do not pass through the engine: the exception that an application
@@ -120,7 +120,7 @@ class Transport(_TestClientTransport):
         given = b"content-length" in dict(headers)
         secure = request.url.scheme == "https"
         client = self._client[secure]
-        client.cookies.clear()  # Starlette's client keeps its own
+        client.cookies.clear()  # Starlette's client keeps its own cookies
         return await client.stream(
             request.method,
             request.url.raw_path.decode("ascii"),

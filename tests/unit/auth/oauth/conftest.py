@@ -1,4 +1,4 @@
-"""A provider, and a site whose users log in there."""
+"""A provider, and a site whose users log in at that provider."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Site:
     def __init__(self, provider: Provider, **options: Any) -> None:
         self.provider = provider
         self.ahead = 0.0
-        """Seconds by which its clock, and that of the provider, are ahead."""
+        """How many seconds the clocks of the site and the provider are ahead."""
         provider.now = self.now
         defaults = {
             "client_id": CLIENT,
@@ -48,7 +48,7 @@ class Site:
         return Client(self.app, base_url="https://hotel.example")
 
     def begin(self, path: str = "/auth/login", browser: Client | None = None) -> str:
-        """Where the browser is sent."""
+        """Begin a login. Return the URL to which the browser is sent."""
         response = (browser or self.browser).get(path)
         assert response.status == 302
         return response.headers["location"]

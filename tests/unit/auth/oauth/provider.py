@@ -51,14 +51,14 @@ class Provider:
         self.user: dict[str, Any] = {"email": "ada@hotel.example", "name": "Ada"}
         self.sign: Callable[[dict[str, Any]], str] = self.signed
         self.raw: dict[str, tuple[int, bytes]] = {}
-        """Responses in place of the provider's own, by path."""
+        """Responses that replace the provider's own, by path."""
         self.go = Event()
-        """It responds when this is set."""
+        """The provider responds only when this is set."""
         self.go.set()
         self.now: Callable[[], float] = time.time
 
     def log_in(self, url: str, user: str = "ada") -> str:
-        """What the browser does that is sent to a URL: its user logs in. Returns where it is sent back to."""
+        """Act as a browser that was sent to `url` and whose user logs in. Return the URL to which it is sent back."""
         query = dict(parse_qsl(urlsplit(url).query, strict_parsing=True))
         assert url.startswith(f"{self.issuer}/authorize?")
         assert query["response_type"] == "code"
@@ -148,7 +148,7 @@ class Provider:
 
 
 WITHOUT_OTHERS: dict[str, Any] = {"scope": None}
-"""Removes the claims of access tokens from those of a token."""
+"""Removes the scope claim, which only access tokens have."""
 
 
 @contextmanager
@@ -169,7 +169,7 @@ def providing(provider: Provider) -> Iterator[None]:
         do_POST = do_GET
 
         def log_message(self, *_: Any) -> None:
-            """Not to the standard error stream."""
+            """Do not log to the standard error stream."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,4 +1,4 @@
-"""Responses that attackers, or a provider that works wrongly, have made."""
+"""Responses from attackers, or from a provider with errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ def state_of(url: str) -> str:
 
 
 def refused(site: Site, response: Any, status: int) -> None:
-    """The browser got a status, and is not logged in."""
+    """Check that the browser got this status, and is not logged in."""
     assert response.status == status
     assert response.headers["cache-control"] == "no-store"
     assert [line for line in response.headers.all("set-cookie") if line.startswith("__Host-login=")] == []
@@ -216,7 +216,7 @@ def test_cookies_that_are_not_ours(site: Site, cookie: str, log: Log) -> None:
     "value", [[], {}, 3, None, "x", [3], {"claims": 3}, {"claims": {}, "scopes": [], "expires": "x"}]
 )
 def test_cookies_of_another_form(site: Site, value: Any) -> None:
-    """Such as those that another version of the program has signed."""
+    """For example, cookies that another version of the application has signed."""
     options = site.login.options
     for purpose, name in (("pending", "__Host-login-pending"), ("login", "__Host-login")):
         signed = SignedValues(SECRET, "login", options.issuer, options.client_id, purpose).write(value)

@@ -1,4 +1,4 @@
-"""Tokens that the provider is called about (RFC 7662)."""
+"""Tokens that are checked with a request to the provider (RFC 7662)."""
 
 from typing import Any
 

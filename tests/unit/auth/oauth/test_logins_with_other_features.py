@@ -82,7 +82,7 @@ def test_a_whole_site_in_a_mount(site: Site) -> None:
 
 
 def test_a_login_behind_itself(site: Site, log: Log) -> None:
-    """It would redirect for ever."""
+    """A login that protects its own paths would redirect for ever."""
     app = App(middleware=[site.login.redirect_to_login, authenticate(site.login)])
     app.mount("/auth", site.login.routes)
     browser = Client(app, base_url="https://hotel.example", headers={"Accept": "text/html"}, raise_errors=False)

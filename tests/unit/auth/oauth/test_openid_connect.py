@@ -1,4 +1,4 @@
-"""Logins at a provider of OpenID Connect that is honest."""
+"""Logins at an honest OpenID Connect provider."""
 
 from secrets import token_hex
 from typing import Any
@@ -87,7 +87,7 @@ def test_paths_of_other_sites(site: Site, path: str) -> None:
 
 
 def test_several_tabs(site: Site) -> None:
-    """The last three of a browser can be completed, in any order; earlier ones cannot."""
+    """The last three logins of a browser can be completed, in any order; earlier logins cannot."""
     urls = [site.begin(f"/auth/login?next=/{number}") for number in range(4)]
     assert site.come_back(site.provider.log_in(urls[2])).headers["location"] == "/2"
     assert site.come_back(site.provider.log_in(urls[1])).headers["location"] == "/1"

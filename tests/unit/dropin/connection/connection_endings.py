@@ -1,7 +1,6 @@
-"""Connections that end in every way:
-
-Twisted and the engine must make the same calls of the program. Each way of serving runs a `Scenario`: a request comes,
-something happens to its connection, and every call of the program is recorded, in order.
+"""Connections that end in every way. Twisted and the engine must make the same calls to the application. Each way of
+serving runs a `Scenario`: a request comes, something happens to its connection, and every call of the program is
+recorded, in order.
 """
 
 import ssl
@@ -30,7 +29,7 @@ SERVED: Final = (
     *(("tcp", "accepted"), ("tcp", "adopted"), ("tcp", "fed"), ("unix", "accepted"), ("unix", "adopted")),
     *(("tls", "fed"), ("wrapped", "fed")),
 )
-"""The transports of the engine, and what carries their bytes."""
+"""The engine's transports, each with the carrier of its bytes."""
 
 NOTHING: Final = b""
 GET: Final = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -40,7 +39,7 @@ UPLOAD: Final = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"
 
 @dataclass(frozen=True)
 class Scenario:
-    """A request, how far the program has responded, and what happens then."""
+    """A request, how far the application has responded, and what happens then."""
 
     end: str
     """A step of `ScenarioRun`."""
@@ -49,9 +48,9 @@ class Scenario:
     kind: str = "none"
     """The producer: none, push or pull."""
     hook: str = ""
-    """Where the program acts again: in stopProducing, connectionLost or errback."""
+    """The callback in which the application acts again: stopProducing, connectionLost or errback."""
     deed: str = ""
-    """How it acts there."""
+    """What the application does in that callback."""
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.end, self.phase, self.kind, self.hook, self.deed) if part)
@@ -70,7 +69,7 @@ class ScenarioRun:
         self.calls: list[Call] = []
         self.requests: list[Any] = []
         self.parts: int | None = None
-        """How often a producer still writes, where that is limited."""
+        """How often a producer may still write, if this is limited."""
         self.limits = {"drain_timeout": 0.01}
         if scenario.end == "silence":
             self.limits["body_timeout"] = 0.1
@@ -295,7 +294,7 @@ class UNIXClient(Client):
 
 
 def listen(there: World, site: Site, transport: str, folder: Path) -> Any:
-    """Return a listening port of Twisted's."""
+    """Return a listening Twisted port."""
     match transport:
         case "unix":
             port = there.reactor.listenUNIX(f"{folder}/socket", site)

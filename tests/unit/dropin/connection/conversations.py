@@ -1,4 +1,4 @@
-"""Sites with programs that override methods, and the requests with which tests compare them."""
+"""Sites of applications that override methods, and the requests with which tests compare them."""
 
 import re
 from collections.abc import Callable
@@ -128,7 +128,7 @@ def site(there: World, folder: Path, kind: type[Site] = Site, files: Any = stati
 
 
 def listen(there: World, factory: Site, way: str) -> Any:
-    """A port on which a factory is served, by the engine in some way or by twisted.web."""
+    """Return a port on which the engine, in some way, or twisted.web serves a factory."""
     served: Any = factory
     if way != "stock":
         accelerate(factory)

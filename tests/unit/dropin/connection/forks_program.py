@@ -80,7 +80,7 @@ WAYS = reactor_thread_program.WAYS | {"native unix": by_unix, "site unix": site_
 
 
 TWISTEDS = ("stock", "stock unix", "accelerated", "wrapped")
-"""Ways in which Twisted's own ports accept: the first process that stops closes the socket for all."""
+"""Ways in which Twisted's own ports accept. With these, the first process that stops closes the socket for all."""
 
 
 def respond(path: str, reactor: Any, request: Any) -> bytes:
@@ -188,7 +188,7 @@ def get(port: Any, path: str, target: str) -> str:
 
 def prefork(reactor: Any, way: str, path: str) -> None:
     """Children run the reactor, get some requests, and stop one by one."""
-    count = 1 if way == "wsgi" else 2  # the children have Twisted's wakeup pipe in common: threads wake the wrong one
+    count = 1 if way == "wsgi" else 2  # the children share Twisted's wakeup pipe, so threads may wake the wrong child
     port = WAYS[way](reactor, path)
     children = []
     for _ in range(count):
@@ -335,7 +335,7 @@ def handlers(reactor: Any, way: str, path: str) -> None:
             wire.socket.close()
 
     running(reactor, port, ask)
-    # The child that waits has copies of all sockets, and no process accepts.
+    # The waiting child has copies of all sockets, and no process accepts.
     try:
         socket.create_connection(address, timeout=LIVE).close()
     except OSError as error:

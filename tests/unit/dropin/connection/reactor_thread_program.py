@@ -1,4 +1,4 @@
-"""The program of `test_reactor_thread`: a reactor that runs in another thread than the one that opens its ports.
+"""The program of `test_reactor_thread`: a reactor runs in one thread, and another thread opens its ports.
 
 python reactor_thread_program.py REACTOR WAY RECIPE
 """
@@ -17,7 +17,7 @@ from ropewalk.errors import EngineError
 
 REACTORS = {"epoll": "epollreactor", "poll": "pollreactor", "select": "selectreactor", "asyncio": "asyncioreactor"}
 LIVE = 20
-"""Seconds after which the program counts as hanging."""
+"""The program counts as hanging after this many seconds."""
 
 
 def stock(reactor: Any, path: str) -> Any:

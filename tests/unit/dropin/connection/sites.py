@@ -1,4 +1,4 @@
-"""Sites that render by a function, clients of them, and a protocol that is not HTTP."""
+"""Sites that render with a function, their clients, and a protocol that is not HTTP."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from ropewalk.dropin import HTTPChannel, limits_of
 
 
 class Page(resource.Resource):
-    """A resource that renders by a function."""
+    """A resource that renders with a function."""
 
     isLeaf = True
 
