@@ -1,4 +1,5 @@
-"""Connections on which another protocol runs before a site. All ways in which programs do this work as on Twisted."""
+"""Connections on which another protocol runs before a site. All ways in which applications do this work as on
+Twisted."""
 
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ class Forwarding(Outer):
 
 
 class Pretending(Outer):
-    """Sets the transport of the channel itself."""
+    """Sets the `transport` attribute of the channel itself."""
 
     def hand_over(self, inner: Any) -> None:
         self.transport.protocol = inner
@@ -83,7 +84,7 @@ class Pretending(Outer):
 
 
 class Crossbar(Outer):
-    """As Crossbar's UniSocket: sets the transport of the channel, and keeps itself as the protocol."""
+    """Does as Crossbar's UniSocket does: sets the transport of the channel, and keeps itself as the protocol."""
 
     def hand_over(self, inner: Any) -> None:
         getattr(inner, "_channel", inner).transport = self.transport
@@ -91,7 +92,7 @@ class Crossbar(Outer):
 
 
 class Between(Outer):
-    """Passes the channel a wrapper of the transport."""
+    """Gives the channel a wrapper of the transport."""
 
     def hand_over(self, inner: Any) -> None:
         inner.makeConnection(Passing(self.transport))
@@ -108,7 +109,7 @@ class Passing:
 
 
 class AtOnce(Outer):
-    """Passes the connection on before any bytes have come."""
+    """Passes the connection on before any bytes have arrived."""
 
     def connectionMade(self) -> None:
         self.inner = self.transport.protocol = self.built
@@ -125,7 +126,7 @@ IDIOMS = (Replaced, Forwarding, Pretending, Crossbar, Between, AtOnce, Forwardin
 
 
 class Sharing(Factory):
-    """A factory of such a protocol."""
+    """A factory of a protocol that passes its connection on."""
 
     def __init__(self, kind: type[Outer], site: Site) -> None:
         self._kind = kind
@@ -328,7 +329,7 @@ def test_a_new_connection_is_adopted(there: World, tmp_path: Path, log: Log) -> 
 
 
 class Counted(ProtocolWrapper):
-    """Registers connections, and gives the program's protocol the transport itself, like Crossbar's."""
+    """Registers connections, and gives the application's protocol the transport itself, as Crossbar does."""
 
     def makeConnection(self, transport: Any) -> None:
         Protocol.makeConnection(self, transport)

@@ -1,4 +1,5 @@
-"""Overrides that pass the channel to other code, so that Twisted serves, and overrides with which the engine serves."""
+"""Overrides that pass the channel to other code, so that Twisted must serve, and overrides with which the engine can
+serve."""
 
 from collections.abc import Callable
 from functools import partialmethod, wraps
@@ -238,7 +239,7 @@ class Mixin:
 
 
 class Accepted(HTTPChannel):
-    """Overrides as programs write them, which may run on the engine."""
+    """Typical overrides in applications, which may run on the engine."""
 
     note = staticmethod(len)
     seen = 0

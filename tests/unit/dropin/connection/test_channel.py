@@ -1,4 +1,4 @@
-"""HTTPChannel on the engine, over each kind of connection: what a program of twisted.web observes."""
+"""HTTPChannel on the engine, over each kind of connection, as an application of twisted.web observes it."""
 
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def test_the_program_is_notified_when_a_client_leaves(there: World, way: str) ->
 
 
 def test_writes_of_a_thread_arrive_in_order(there: World, way: str) -> None:
-    """Programs such as Buildbot write thousands of chunks from threads. On twisted.web that usually works."""
+    """Applications such as Buildbot write thousands of chunks from threads, which usually works on twisted.web."""
     pieces = [b"%d " % number for number in range(3000)]
 
     def render(request: Any) -> Any:

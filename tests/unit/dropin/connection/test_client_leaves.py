@@ -1,4 +1,4 @@
-"""Connections whose client leaves while a program uses the transport: they end as on Twisted's transports."""
+"""Connections whose client leaves while the application uses the transport end as on Twisted's transports."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from twisted.web.server import NOT_DONE_YET
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST /next HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"
 SOCKETS = ("accepted", "adopted")
-"""Ways in which the engine has the socket."""
+"""Ways in which the engine gets the socket."""
 
 
 class Push:

@@ -1,4 +1,4 @@
-"""Programs that close the transport themselves: as on twisted.web, no later request is served."""
+"""Applications that close the transport themselves. As on twisted.web, no later request is served."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The end of connections: programs get the same calls as from Twisted, in the same order."""
+"""The end of connections. Applications get the same calls as from Twisted, in the same order."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -66,7 +66,7 @@ REENTRANT = [
 
 
 def comparable(scenario: Scenario, transport: str, way: str) -> bool:
-    """Whether Twisted's calls do not depend on timing."""
+    """Whether Twisted's calls are independent of timing."""
     if way != "fed":
         return True
     if scenario.end.startswith("stop") or (scenario.kind, scenario.phase) == ("pull", "during"):
@@ -174,7 +174,7 @@ def test_a_producer_of_an_upgraded_connection_without_stopProducing_prevents_no_
 def test_a_producer_that_fails_when_it_is_resumed_ends_its_connection(
     there: World, tmp_path: Path, log: Log, name: str
 ) -> None:
-    """The program gets the same calls as with Twisted's transports."""
+    """The application gets the same calls as with Twisted's transports."""
     del log  # the log holds its event, which refers to the request
 
     class Failing:

@@ -41,7 +41,7 @@ def output(scene: str, reactor: str, way: str) -> list[str]:
 
 
 class TestWorkers:
-    """Children that run the reactor, forked when their parent has listened."""
+    """Children that run the reactor, forked after their parent has begun to listen."""
 
     def test_stock(self) -> None:
         assert output("prefork", "poll", "stock") == WORKERS[:1]
@@ -69,7 +69,7 @@ class TestWorkers:
 
 
 class TestHelpers:
-    """Children that never run the reactor, forked before their parent runs it, as by `multiprocessing`."""
+    """Children that never run the reactor, forked before their parent runs it, for example by `multiprocessing`."""
 
     @pytest.mark.parametrize(
         ("reactor", "way"),

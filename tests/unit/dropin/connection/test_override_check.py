@@ -1,4 +1,4 @@
-"""Overridden methods of a channel get the same calls, and cause the same responses, as on twisted.web."""
+"""The overridden methods of a channel are called as on twisted.web, and the responses are the same."""
 
 from collections.abc import Callable
 from functools import partial
@@ -94,7 +94,7 @@ def served(there: World, folder: Path, way: str, name: str, style: str, patch: p
 
 
 def test_every_name_of_a_channel_is_listed() -> None:
-    """A name that is new in Twisted must be added to one of these lists."""
+    """If Twisted adds a name, it must be added to one of these lists."""
     public = {name for name in dir(STOCK) if not name.startswith("_")}
     assert public == PUBLIC
     assert {name: getattr(STOCK, name) for name in READ} == READ

@@ -32,13 +32,14 @@ SIZES = (
     *(100_000, 400_000),
 )
 LARGE = 5_000_000
-"""More than the kernel's buffers hold. Each carrier and each kind of producer is tested with it once."""
+"""More than the kernel's buffers hold. Each carrier and each kind of producer is tested once with this size."""
 PARTS = 3
 
 
 @cache
 def part_of(size: int) -> bytes:
-    """Return a body of this size, always the same object: sites keep it, and Twisted's log keeps sites."""
+    """Return a body of this size. It is always the same object, because sites keep it, and Twisted's log keeps
+    sites."""
     return b"x" * size
 
 
@@ -111,7 +112,7 @@ class Push(Source):
 
 
 class LatePush(Push):
-    """A push producer that starts after the program has returned."""
+    """A push producer that starts after the application has returned."""
 
     def start(self) -> None:
         self.request.registerProducer(self, True)

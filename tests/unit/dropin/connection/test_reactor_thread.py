@@ -1,4 +1,4 @@
-"""A reactor that runs in another thread than the one that opens its ports serves as on stock Twisted."""
+"""A reactor whose ports another thread opens serves as on stock Twisted."""
 
 import subprocess
 import sys

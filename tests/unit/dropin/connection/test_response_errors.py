@@ -1,4 +1,4 @@
-"""Responses of programs that cannot be sent."""
+"""Invalid responses of applications, which cannot be sent."""
 
 from typing import Any
 

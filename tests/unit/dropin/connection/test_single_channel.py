@@ -1,4 +1,4 @@
-"""Channels over transports that are not sockets, such as a tunnel's. Timeouts work if the reactor runs."""
+"""Channels over transports that are not sockets, for example tunnels. Timeouts work if the reactor runs."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def connect(reactor: Any, **limits: float) -> tuple[Any, StringTransport]:
 @pytest.mark.parametrize("limit", PARTS)
 @pytest.mark.parametrize("turn_events", [1, 1024])
 def test_a_client_that_sends_too_slowly_is_disconnected(there: World, limit: str, turn_events: int) -> None:
-    """Its end may need another turn, which no reactor runs here."""
+    """The end of the connection may need another turn, which no reactor runs in this test."""
     there.reactor.running = True
     channel, transport = connect(there.reactor, turn_events=turn_events, **{limit: 0.01})
     channel.dataReceived(PARTS[limit])

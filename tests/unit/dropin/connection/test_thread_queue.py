@@ -1,4 +1,4 @@
-"""Programs that write from threads, as Buildbot writes thousands of chunks."""
+"""Applications that write from threads, such as Buildbot, which writes thousands of chunks."""
 
 import re
 from collections.abc import Callable

@@ -13,7 +13,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 from ropewalk.dropin import HTTPChannel, accelerate_port
 
 SHORT = 0.1
-"""Seconds. The engine's default timeouts are longer than the tests wait."""
+"""A timeout in seconds. The engine's default timeouts are longer than the tests wait."""
 
 SENT = {
     "nothing": b"",
@@ -79,7 +79,7 @@ class After(HTTPChannel):
 
 
 class Assigned(HTTPChannel):
-    """Stock Twisted reads the attribute when it resets the timeout, after bytes have come."""
+    """Stock Twisted reads the attribute when it resets the timeout, after bytes have arrived."""
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -103,7 +103,7 @@ def test_timeout_of_a_channel(made: World, way: str, channel: type[HTTPChannel],
 
 
 def _kept(site: Site, channel: HTTPChannel) -> HTTPChannel:
-    """Build a channel as a program's factory does that does not set its `timeOut`."""
+    """Build a channel as a factory does that does not set the channel's `timeOut`."""
     channel.factory = channel.site = site
     channel.requestFactory = site.requestFactory
     return channel
