@@ -1,4 +1,4 @@
-"""Resources of twisted.web that render by a function, and apps in which they are mounted."""
+"""Resources of twisted.web that render with a function, and apps in which they are mounted."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ Renderer = Callable[[Any], Any]
 
 
 class Leaf(TwistedResource):
-    """Renders GET and POST by a function."""
+    """Renders GET and POST with a function."""
 
     isLeaf = True
 

@@ -1,4 +1,4 @@
-"""Upgraded connections: each way in which programs pass the transport to another protocol."""
+"""Upgraded connections: all ways in which applications pass the transport to another protocol."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +43,8 @@ class Shouting(Protocol):
 
 
 def by_channel(request: Any, protocol: Shouting) -> None:
-    """Upgrade like Autobahn: the program passes bytes to the protocol, and bytes that arrive meanwhile follow them."""
+    """Upgrade like Autobahn: the application passes bytes to the protocol, and bytes that arrive meanwhile follow
+    them."""
     assert request.channel.transport is request.transport
     transport, request.channel.transport = request.channel.transport, None
     assert not isinstance(transport, ProtocolWrapper)
@@ -165,7 +166,7 @@ def test_interfaces(there: World, way: str) -> None:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("how", ["close", "abort", "the client closes", "the client resets"])
 def test_only_the_protocol_has_connectionLost(there: World, way: str, style: Callable[..., None], how: str) -> None:
-    """`connectionLost` is called once, with the same reason as by Twisted."""
+    """`connectionLost` is called once, with the same reason as on Twisted."""
     reasons = {"close": ConnectionDone, "abort": ConnectionAborted, "the client closes": ConnectionDone}
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
@@ -239,7 +240,7 @@ def test_a_shutdown_that_is_cut_short_loses_the_connection(there: World) -> None
 
 
 def reset(client: Client) -> None:
-    """Reset the connection: by a close with unread bytes, or without any, by SO_LINGER."""
+    """Reset the connection: by a close with unread bytes, or if there are none, with SO_LINGER."""
     client.socket.setsockopt(1, 13, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     client.socket.close()
 

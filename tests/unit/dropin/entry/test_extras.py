@@ -1,4 +1,4 @@
-"""The command in the error about a missing package."""
+"""The install command in the error message about a missing package."""
 
 import pytest
 import twisted

@@ -19,7 +19,7 @@ from ropewalk.errors import StartError
 
 
 def present_values() -> list[object]:
-    """Return the present value of everything that can be replaced."""
+    """Return the current value of everything that can be replaced."""
     return [
         http.HTTPChannel,
         HTTPChannel.limits,

@@ -1,4 +1,4 @@
-"""Typed handlers, dependencies, patches, pages and work after the response, in mounts of a grafted app."""
+"""Typed handlers, dependencies, patches, paging and background functions in mounts of a grafted app."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -75,7 +75,7 @@ def test_a_typed_handler_with_a_dependency(program: Program, app: App, events: l
 
 
 def test_a_failed_handler(program: Program, app: App, events: list[Any]) -> None:
-    """Its functions are not called."""
+    """The background functions of a failed handler are not called."""
 
     @app.get("/fail")
     def fail(after: After) -> None:

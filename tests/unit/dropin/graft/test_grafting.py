@@ -1,4 +1,4 @@
-"""Graft apps and resources of Ropewalk onto trees of twisted.web."""
+"""Ropewalk's apps and resources, grafted onto twisted.web trees."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Requests to mounted resources of twisted.web: what the program writes, and the response that the app sends."""
+"""Requests to mounted resources of twisted.web: what the resource writes, and the response that the app sends."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

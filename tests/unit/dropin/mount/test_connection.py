@@ -1,4 +1,4 @@
-"""Connections that mounted resources take for another protocol."""
+"""Connections that mounted resources switch to another protocol."""
 
 from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
@@ -232,7 +232,7 @@ class TestUpgrades:
         assert "not yet connected" in str(log[0]["log_failure"])
 
     def test_an_upgrade_by_the_head_of_a_response(self, serve: Any) -> None:
-        """Some programs also call `_cleanup` of the request themselves."""
+        """Some resources also call the request's `_cleanup` themselves."""
         shout = Shout()
 
         def render(request: Any) -> int:

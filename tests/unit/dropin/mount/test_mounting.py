@@ -380,7 +380,7 @@ ANY = ["*"]
 
 
 class TestMethods:
-    """The listed methods, if they are known in advance."""
+    """The methods that are listed for a resource, if they are known in advance."""
 
     @pytest.mark.parametrize(
         ("make", "methods"),

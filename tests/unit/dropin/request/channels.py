@@ -120,7 +120,7 @@ def by_twisted(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[A
 
 
 def by_lazy_headers(make: Any, site: Any, lines: Lines, body: list[bytes]) -> tuple[Any, Any]:
-    """Make a request whose headers are read on demand, on a channel that responds by one call."""
+    """Make a request whose headers are read on demand, on a channel that sends a response in one call."""
     channel = RespondingChannel(site)
     request = make(channel, 0)
     start_request(channel, request, ReceivedHeaders(Head(lines)), [], body)

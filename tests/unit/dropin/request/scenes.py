@@ -18,7 +18,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 
 
 class Page(resource.Resource):
-    """Renders GET and POST by a function."""
+    """Renders GET and POST with a function."""
 
     isLeaf = True
 
@@ -49,9 +49,9 @@ class Scene:
     parse: bool = True
     """Whether the site parses forms."""
     then: Callable[[Any], Any] = lambda request: None
-    """Called with the request after it was received."""
+    """A function that is called with the request after it was received."""
     sub: Callable[[Any], Any] = lambda base: base
-    """Makes a subclass of the class of the request."""
+    """A function that makes a subclass of the request's class."""
 
     def make_site(self) -> Site:
         root = self.root() if isinstance(self.root, type) else self.root
@@ -165,7 +165,7 @@ def rendering_another(request: Any) -> Any:
 
 
 class UpperCaseHeaders(Headers):
-    """A Headers class of a program."""
+    """A Headers class that an application defines."""
 
     def setRawHeaders(self, name: Any, values: Any) -> None:
         super().setRawHeaders(name, [value.upper() for value in values])

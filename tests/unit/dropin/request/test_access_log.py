@@ -103,7 +103,7 @@ def test_the_formatter_for_proxies() -> None:
 
 
 class TestHeadersThatAProgramReads:
-    """The engine formats the line unless the program may have changed what it contains."""
+    """The engine formats the line, unless the application may have changed the values in it."""
 
     def line(self, read: Callable[[Any], Any]) -> tuple[str, bool]:
         """Return the line of a request whose program reads headers, and whether the headers are still in the engine."""

@@ -1,4 +1,4 @@
-"""Request factories that set attributes of a new request, which are used as by twisted.web."""
+"""Request factories that set attributes of a new request. The attributes are used as on twisted.web."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Methods of requests, sites, sessions and files that a program overrides, compared with twisted.web."""
+"""Methods of requests, sites, sessions and files that an application overrides, compared with twisted.web."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from ropewalk.dropin import LenientRequest, Request
 
 WAYS = ("accepted", "adopted")
 KINDS = {"accelerate": server.Request, "exec": LenientRequest, "dropin": Request}
-"""The request class of programs, by the way to the engine."""
+"""The request class that applications get, by the way in which the engine serves them."""
 STYLES = ("in a subclass", "on the instance", "in the class", "in http.Request")
 Seen = list[tuple[Any, ...]]
 
@@ -104,7 +104,7 @@ OWNERS = {"Site": Site, "HTTPFactory": http.HTTPFactory, "Session": server.Sessi
 def with_override(
     there: World, folder: Path, owner: str, name: str, style: str, seen: Seen, patch: pytest.MonkeyPatch
 ) -> Site:
-    """Make a site with an overridden method, of the site itself or of its sessions or files."""
+    """Make a site with an overridden method: of the site, its sessions or its files."""
     kinds: dict[str, Any] = dict(OWNERS)
     kind: Any = OWNERS[owner]
     if style == "in the class":

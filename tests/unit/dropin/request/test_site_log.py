@@ -119,7 +119,7 @@ def test_a_log_file_of_another_class() -> None:
 
 
 class Failing(StringIO):
-    """A file of a program, whose writes may fail."""
+    """A file that an application provides, whose writes may fail."""
 
     error: Exception | None = None
 
@@ -149,7 +149,7 @@ class Page(resource.Resource):
 
 
 class OwnServerRequest(server.Request):
-    """A request class of a program."""
+    """A request class that an application defines."""
 
 
 class OwnHTTPRequest(http.Request):

@@ -75,7 +75,7 @@ PATHS = [
 
 
 def fetch(folder: Path, way: str | None, path: str, *fields: str, method: str = "GET") -> bytes:
-    """Return the response of a folder; without a way to the engine, Twisted alone responds."""
+    """Return the response for a folder. If `way` is None, stock Twisted responds."""
     with world() as there:
         site = Site(static.File(str(folder)), reactor=there.reactor)
         return ask(there, site, way, path, *fields, method=method)
@@ -132,7 +132,7 @@ def test_other_methods(folder: Path, method: str) -> None:
 
 
 def changed(folder: Path, how: str) -> Any:
-    """Make a folder that a program has changed."""
+    """Make a folder that an application has changed."""
     root = static.File(str(folder))
     if how == "child":
         root.putChild(b"small.txt", static.Data(b"put", "text/plain"))
