@@ -10,7 +10,7 @@ import ropewalk.dropin
 
 PACKAGE = Path(ropewalk.dropin.__file__).parent
 LAYERS = ("modules", "request", "connection", "mount", "graft", "entry")
-"""From the lowest to the highest. `modules` are those beside the packages."""
+"""The layers from the lowest to the highest. `modules` are the modules next to the packages."""
 FILES = sorted(file for file in PACKAGE.rglob("*.py") if file != PACKAGE / "__init__.py")
 
 

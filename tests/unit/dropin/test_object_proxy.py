@@ -1,4 +1,4 @@
-"""Attributes of Twisted's objects that programs read: the engine's replacements have them too."""
+"""Attributes of Twisted's objects that applications read. The engine's replacements must have them too."""
 
 import copy
 import inspect
@@ -61,12 +61,12 @@ READ_OF_CHANNELS = (
 
 
 class IOwn(Interface):
-    """An interface of a program's endpoint."""
+    """An interface of an application's endpoint."""
 
 
 @implementer(IStreamServerEndpoint, IOwn)
 class Own:
-    """An endpoint of a program, which can be pickled."""
+    """An application's endpoint, which can be pickled."""
 
     def __init__(self) -> None:
         self.number = 1
@@ -287,7 +287,7 @@ class TestMounted:
 
 
 def raw_file(folder: Path) -> Any:
-    """Return the raw file of a log file of Twisted's."""
+    """Return the raw file of a Twisted log file."""
     return LogFile("a.log", str(folder))._file
 
 

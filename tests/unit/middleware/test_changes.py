@@ -43,7 +43,7 @@ CHANGES: dict[str, Callable[[Request, Response], object]] = {
 
 
 class TestChanges:
-    """A response that a middleware has changed is checked, so that the next one sees the error."""
+    """A response that a middleware has changed is checked, so that the next middleware sees the error."""
 
     @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
     @pytest.mark.parametrize("value", ["text", b"bytes", {"a": 1}, Response("x", headers={"content-length": "1"})])

@@ -35,7 +35,7 @@ class Clock:
 
 
 class Unavailable(MemoryIdempotency):
-    """A store that cannot be reached, or only cannot save."""
+    """A store that cannot be reached, or in which only saving fails."""
 
     def __init__(self, *, claims: bool = False) -> None:
         super().__init__()
@@ -311,7 +311,7 @@ class TestReleases:
         assert service.calls == 1
 
     def test_a_process_that_was_killed(self) -> None:
-        """Its claim ends with the lease."""
+        """The claim of a killed process ends with its lease."""
         clock = Clock()
         store = MemoryIdempotency(clock=clock)
 
@@ -415,7 +415,7 @@ class TestScopes:
 
 
 class TestOwners:
-    """What one client may take of the store. Credentials that it makes up do not help it."""
+    """Limits on what one client may keep in the store. Invented credentials do not help the client."""
 
     @pytest.mark.parametrize("policy", ["open", "closed"])
     def test_an_address(self, policy: Any) -> None:
@@ -473,7 +473,7 @@ class TestOwners:
 
 
 class TestUsersWhoBecomeKnownInside:
-    """A response for one user is not sent to another, even if the middleware stands in a wrong place."""
+    """A response for one user is not sent to another, even if the middleware is in the wrong place."""
 
     @pytest.mark.parametrize("user", ["header", object()])
     def test_by_a_middleware(self, user: Any, log: Log) -> None:
@@ -526,7 +526,7 @@ class TestStores:
         assert service.calls == 2
 
     def test_a_response_that_cannot_be_saved(self, log: Log) -> None:
-        """The client gets it. Until the lease ends, a duplicate is refused, not processed."""
+        """The client gets the response. Until the lease ends, a duplicate is refused, not processed."""
         service = Service(store=Unavailable(claims=True))
         assert [service.post().status for _ in range(2)] == [200, 409]
         assert service.calls == 1

@@ -1,4 +1,4 @@
-"""The identity of the user of a request, for limits and keys of each."""
+"""The identity of a request's user, for limits and idempotency keys per user."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Middleware in a wrong order: it needs the user, who is found out inside of it."""
+"""Middleware in the wrong order: it needs the user, but the user is authenticated inside it."""
 
 import asyncio
 from typing import Any
@@ -78,7 +78,7 @@ class TestWrong:
 
 
 class Budget:
-    """A middleware of a program, with attributes of its own."""
+    """A middleware of an application, with its own attributes."""
 
     per_user = 5
 

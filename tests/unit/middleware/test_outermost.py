@@ -211,7 +211,7 @@ def test_of_the_app_itself(
 @pytest.mark.parametrize("path", ["/%ff", "/inner/%ff", "/inner/x%80y"])
 @pytest.mark.parametrize(("place", "where"), [each for each in PLACES if "app" in each[1]])
 def test_a_path_that_is_not_utf_8(path: str, place: str, where: str) -> None:
-    """It leads to no mounted app."""
+    """Such a path does not match any mounted app."""
     inner = App()
     response = Client(build(place, where, inner)).get(path)
     assert (response.status, response.headers.all("x-marks")) == (400, ["app"])
@@ -219,7 +219,8 @@ def test_a_path_that_is_not_utf_8(path: str, place: str, where: str) -> None:
 
 @pytest.mark.parametrize("caught", [False, True])
 def test_a_cancellation_around_the_next_step(caught: bool, log: Log) -> None:
-    """A middleware that calls the next step by a Deferred gets the cancellation; the one around it sees a response."""
+    """A middleware that calls the next step with a Deferred gets the cancellation; the middleware around it sees a
+    response."""
 
     async def cancelling(request: Request, next: Next) -> Response:
         step: Any = next(request)

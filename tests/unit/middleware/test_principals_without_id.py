@@ -28,11 +28,11 @@ class Numbered:
 
 
 class OtherNumbered(Numbered):
-    """One of another kind, whose numbers are its own."""
+    """A principal of another kind, which may have the same numbers."""
 
 
 class InOwnField(Scheme):
-    """A scheme that does not say where its credentials are."""
+    """A scheme that does not declare where its credentials are."""
 
     def __init__(self) -> None:
         super().__init__("own", "app")
@@ -72,7 +72,7 @@ def test_a_key_in_a_field_of_its_own_separates_principals() -> None:
 
 @pytest.mark.parametrize(("principal", "status"), [(Named("ann"), 500), (Numbered("ann"), 200)])
 def test_credentials_that_change_with_each_request_separate_no_one(principal: Any, status: int, log: Log) -> None:
-    """A retry by Digest would be executed again, as that of another user."""
+    """With Digest, a retry would be executed again, as if it came from another user."""
     scheme = DigestAuth(lambda name: DigestUser(principal=principal, password="s"))
     app = App(middleware=[authenticate(scheme), idempotency()])
     app.post("/")(lambda request: "added")

@@ -261,7 +261,7 @@ class TestStores:
 
 
 class TestPlaces:
-    """Where it stands, and what it stands around."""
+    """The places where the middleware may be, and what it may surround."""
 
     def test_a_mounted_app(self) -> None:
         inner, app = App(middleware=[rate_limit(RateLimit(ONE))]), App()

@@ -1,4 +1,4 @@
-"""One Response that a program returns to many clients."""
+"""One Response object that a handler returns to many clients."""
 
 from copy import copy
 

@@ -1,4 +1,4 @@
-"""A limit for the time until a response begins."""
+"""A limit on the time until a response begins."""
 
 import asyncio
 import subprocess
@@ -173,7 +173,7 @@ def test_a_resource_that_writes_by_itself_is_not_cut() -> None:
 
 
 def test_without_asyncio() -> None:
-    """On a reactor of Twisted's own, in a process of its own: a reactor is installed once."""
+    """On one of Twisted's own reactors, in a separate process, because a process can install only one reactor."""
     program = Path(__file__).with_name("timeout_on_twisted.py")
     done = subprocess.run(
         [sys.executable, "-W", "error", str(program)], capture_output=True, text=True, timeout=60, check=False
