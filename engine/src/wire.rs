@@ -47,10 +47,10 @@
 //! # Rules
 //!
 //! - A wire never blocks, and never does I/O. `cx.out` may grow past [`Limits::write_buffer`]. While it is larger, a
-//! wire parses no further request.
+//!   wire parses no further request.
 //! - A verb that returns an error has appended nothing, with two exceptions: [`CommandError::Excess`] has appended what
-//! fits, and [`CommandError::Length`] from `respond` with [`FramedBy::Handler`] has appended the head. If such a
-//! `respond`, or `write`, or `end` returns `Length`, the engine aborts the connection.
+//!   fits, and [`CommandError::Length`] from `respond` with [`FramedBy::Handler`] has appended the head. If such a
+//!   `respond`, or `write`, or `end` returns `Length`, the engine aborts the connection.
 //! - Events of one exchange are pushed in order: `Head`, then the body as far as it was received, then `Gone` if the
 //!   response is not complete.
 

@@ -50,15 +50,18 @@ class AsyncClient:
     - `cookies` are put into the jar `client.cookies`, which also keeps the cookies that responses set.
     - `follow_redirects` and `timeout` (seconds; None for no limit) are the defaults of requests. The timeout also
       applies to each start and stop hook. Raises ValueError unless it is greater than 0.
-    - `raise_errors`: the client raises every exception that is logged as unexpected, with its traceback, even if an
-    error handler for `Exception` or 500, or a middleware, has made a response from it. It also raises exceptions of
-    functions that run after the response (`request.after`). It returns the response for an HTTPError, and for an
-    exception whose class has an error handler. If False, the client always returns the response. - `wait_for_after`: a
-    request waits until the functions passed to `request.after` have ended, within the timeout. `stream` never waits for
-    them. - `clock`: the time for stores in memory and in SQLite, tokens, cookies and the middleware `timeout`. By
-    default it is the system's time, which `advance` moves forward. You can give a `twisted.internet.task.Clock`, or
-    another client's clock. - `address` is the client's IP address and port, by default `("127.0.0.1", 50000)`. Raises
-    ValueError if it is malformed.
+    - `raise_errors`: the client raises every exception that is logged as unexpected, with its traceback, even if
+      an error handler for `Exception` or 500, or a middleware, has made a response from it. It also raises
+      exceptions of functions that run after the response (`request.after`). It returns the response for an
+      HTTPError, and for an exception whose class has an error handler. If False, the client always returns the
+      response.
+    - `wait_for_after`: a request waits until the functions passed to `request.after` have ended, within the
+      timeout. `stream` never waits for them.
+    - `clock`: the time for stores in memory and in SQLite, tokens, cookies and the middleware `timeout`. By
+      default it is the system's time, which `advance` moves forward. You can give a
+      `twisted.internet.task.Clock`, or another client's clock.
+    - `address` is the client's IP address and port, by default `("127.0.0.1", 50000)`. Raises ValueError if it is
+      malformed.
     """
 
     def __init__(
@@ -153,18 +156,23 @@ class AsyncClient:
     ) -> ClientResponse:
         """Send a request and read the whole response. Raises ProtocolError if the response violates HTTP.
 
-        - `path` is sent unchanged, after the prefix of the base URL; it may be a full URL. `params` (or `query`) are
-        encoded and appended as the query: a list becomes several pairs, None is left out, and True becomes `true`. -
-        `cookies` are sent with this request only. A Cookie field in `headers` replaces the cookies of the jar. - The
-        body is one of: `body`, str or bytes, or an iterable of them, which is sent in chunks; `json`, a value to
-          send as JSON; `data`, the fields of a form; `files`, with or without `data`, a multipart form. A file is
-          bytes, str, a Path, a binary file, `(file name, content)` or `(file name, content, Content-Type)`; it is read
-          while it is sent. Raises TypeError for more than one body, or for a body or part of another type.
-        - `auth`, a user and a password, sends Authorization (Basic) with this request, instead of the one from `login`.
-        - `follow_redirects` (by default the client's): follow redirects and return the last response, whose `history`
-        has the redirects. Raises RedirectError (RW224) for more than 20 redirects, or for one that cannot be followed.
-        - `timeout`, in seconds (by default the client's): if a response is not complete in time, raise ClientTimeout
-        (RW222), which names the handler and what it waits for.
+        - `path` is sent unchanged, after the prefix of the base URL; it may be a full URL. `params` (or
+          `query`) are encoded and appended as the query: a list becomes several pairs, None is left out, and
+          True becomes `true`.
+        - `cookies` are sent with this request only. A Cookie field in `headers` replaces the cookies of the
+          jar.
+        - `body`, `json`, `data` and `files`: the body is one of: `body`, str or bytes, or an iterable of
+          them, which is sent in chunks; `json`, a value to send as JSON; `data`, the fields of a form;
+          `files`, with or without `data`, a multipart form. A file is bytes, str, a Path, a binary file,
+          `(file name, content)` or `(file name, content, Content-Type)`; it is read while it is sent. Raises
+          TypeError for more than one body, or for a body or part of another type.
+        - `auth`, a user and a password, sends Authorization (Basic) with this request, instead of the one
+          from `login`.
+        - `follow_redirects` (by default the client's): follow redirects and return the last response, whose
+          `history` has the redirects. Raises RedirectError (RW224) for more than 20 redirects, or for one
+          that cannot be followed.
+        - `timeout`, in seconds (by default the client's): if a response is not complete in time, raise
+          ClientTimeout (RW222), which names the handler and what it waits for.
         """
         outgoing = self._make(
             method,

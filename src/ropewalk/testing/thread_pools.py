@@ -16,10 +16,11 @@ closed."""
 class ThreadPools:
     """The thread pools of an idle reactor while clients use it. Call `release` once for each `take`.
 
-    - The reactor's own pool is started, and stopped at the end. - Pools that wait until the reactor runs are started:
-    those of `adbapi`, and a ThreadPool whose `start` was passed to `callWhenRunning`. They keep running, because they
-    belong to application code, which must stop them. Their threads are daemons, so that the process can exit even if
-    the pools are not stopped. - `callWhenRunning` calls its function at once, as in a running reactor.
+    - The reactor's own pool is started, and stopped at the end.
+    - Pools that wait until the reactor runs are started: those of `adbapi`, and a ThreadPool whose `start` was passed
+      to `callWhenRunning`. They keep running, because they belong to application code, which must stop them. Their
+      threads are daemons, so that the process can exit even if the pools are not stopped.
+    - `callWhenRunning` calls its function at once, as in a running reactor.
     """
 
     _uses: "ClassVar[dict[int, int]]" = {}
