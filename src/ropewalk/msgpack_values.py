@@ -15,7 +15,14 @@ MSGPACK: Final = "application/vnd.msgpack"
 MEDIA_TYPES: Final = frozenset((MSGPACK, "application/msgpack", "application/x-msgpack"))
 """The media type, and the names that were used before it was registered."""
 
-_ANY: Final = msgspec.msgpack.Decoder()
+
+def refuse_extension(code: int, data: memoryview) -> Any:
+    """Refuse an extension type, which JSON cannot have. Decoders of request bodies call it. Raises BadBody."""
+    del data
+    raise BadBody(f"The body has a value of the extension type {code}, which is not supported.")
+
+
+_ANY: Final = msgspec.msgpack.Decoder(ext_hook=refuse_extension)
 _CONTAINERS: Final = bytes((*range(0x80, 0xA0), *range(0xDC, 0xE0)))
 """The bytes with which arrays and maps begin. They also occur within other values."""
 

@@ -118,6 +118,14 @@ class TestBodies:
         assert send(taking(kind), body).status in (400, 422)
         assert log.text == ""
 
+    @pytest.mark.parametrize("kind", [Any, dict[str, Any], Room])
+    def test_extension_types(self, kind: Any, log: Log) -> None:
+        """JSON cannot have them, so a handler could not send what it got."""
+        response = send(taking(kind), bytes.fromhex("81a161d40161"))
+        assert response.status in (400, 422)
+        assert kind is Room or "extension type 1" in response.json()["detail"]
+        assert log.text == ""
+
     def test_depth(self) -> None:
         client = taking(Any, MSGPACK)
         assert send(client, b"\x91" * DEEPEST + b"\x01").status == 200

@@ -9,7 +9,7 @@ from ropewalk.errors import HTTPError
 from ropewalk.finite_numbers import INFINITE, infinite_finder
 from ropewalk.headers import content_type
 from ropewalk.json_values import MismatchedJSON, check_finite, is_too_deep, read_json
-from ropewalk.msgpack_values import is_msgpack, read_any_msgpack, read_msgpack
+from ropewalk.msgpack_values import is_msgpack, read_any_msgpack, read_msgpack, refuse_extension
 from ropewalk.request import AcceptedTypes, Request
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import NO_FAULT, Fault, fault_of, faults_in
@@ -55,7 +55,7 @@ class JSONBody:
         self._kind = body.kind
         self._sent = SentBody(body)
         self._decode = msgspec.json.Decoder(body.kind).decode
-        self._packed = msgspec.msgpack.Decoder(body.kind)
+        self._packed = msgspec.msgpack.Decoder(body.kind, ext_hook=refuse_extension)
         self._has_infinite = infinite_finder(body.kind, floats=True)
 
     def read(self, request: Request) -> dict[str, Any]:
