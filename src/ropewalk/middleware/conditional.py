@@ -12,7 +12,7 @@ from ropewalk.middleware.fields import Line, add_lines
 from ropewalk.middleware.options import check_count, check_kind, check_switches
 from ropewalk.open_files import OpenFile
 from ropewalk.request import Request
-from ropewalk.response import KNOWN_TYPES, Response
+from ropewalk.response import JSON, KNOWN_TYPES, Response
 
 _OF_CONTENT: Final = frozenset(
     ("content-type", "content-length", "content-encoding", "content-language", "content-range", "accept-ranges")
@@ -98,7 +98,10 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
         return digest_tag(whole, weak=True) if options.files else None
     if not isinstance(body, bytes | str) or len(body) > options.largest or (not body and request.method == "HEAD"):
         return None
-    if fields.get("content-type") in KNOWN_TYPES and not _HASHED.difference(("content-type",)) & fields.keys():
+    kind = fields.get("content-type")
+    # Two representations of one str must not have one tag (RFC 9110, section 8.8.3).
+    negotiated = kind != JSON and "accept" in fields.get("vary", "").lower()
+    if not negotiated and kind in KNOWN_TYPES and not _HASHED.difference(("content-type",)) & fields.keys():
         return etag(response.value, weak=options.weak)  # equals the ETag that a handler computes for `request.if_match`
     about = "\n".join(fields.get(name, "") for name in sorted(_HASHED)).encode("utf-8")
     octets = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body

@@ -78,6 +78,20 @@ def test_every_whole_body_has_a_tag(path: str) -> None:
 
 
 class TestTags:
+    def test_representations_of_one_str_have_different_ones(self) -> None:
+        app = App(middleware=[conditional()])
+
+        @app.get("/", produces=["text/html", "text/plain", "application/json"])
+        def name() -> str:
+            return "a"
+
+        client = Client(app)
+        tags = {kind: client.get("/", headers={"accept": kind}).headers["etag"] for kind in ("text/html", "text/plain")}
+        assert len(set(tags.values())) == 2
+        fields = {"accept": "text/plain", "if-none-match": tags["text/html"]}
+        assert client.get("/", headers=fields).status == 200
+        assert client.get("/", headers={"accept": "text/plain", "if-none-match": tags["text/plain"]}).status == 304
+
     def test_other_bodies_have_others(self) -> None:
         german = Response("a", headers={"content-language": "de"})
         bodies: Iterator[Any] = iter(["a", "b", "a", Response("a", content_type="text/css"), german])
