@@ -57,8 +57,8 @@ pub fn pump(engine: &Bound<'_, Engine>, start: impl FnOnce(&mut ropewalk_engine:
     this.arm(py)
 }
 
-/// Runs a command on a pipe and handles the events of that pipe, unless a turn is running. Handlers of other
-/// connections are not called, because the caller may be such a handler.
+/// Runs a command on a pipe. Then handles the pipe's events, unless a turn is running, which will handle them. Events
+/// of other connections are not handled here, because one of their handlers may be the caller.
 pub fn serve_pipe_events(
     engine: &Bound<'_, Engine>,
     pipe: PipeId,

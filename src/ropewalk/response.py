@@ -461,7 +461,7 @@ class Response(Generic[Value]):
         length = None
         for name, value in self.headers.lines():
             if name == "transfer-encoding":
-                raise InvalidField("The header transfer-encoding is the server's to set.")
+                raise InvalidField("A handler cannot set the header transfer-encoding: the server sets it.")
             if name == "content-length":
                 if not _LENGTH.fullmatch(value):
                     raise InvalidField("The header content-length is not a plain number.")

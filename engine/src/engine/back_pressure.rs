@@ -1,4 +1,5 @@
-//! Back-pressure: when a handler must stop writing, and when the engine stops reading from a client that does not read.
+//! Back-pressure: when a handler must stop writing, and when the engine stops reading requests from a client that
+//! does not read its responses.
 
 use super::Engine;
 use super::connection::Connection;

@@ -22,7 +22,7 @@ impl Http1 {
         self.awaits_head() && !is_behind
     }
 
-    /// Whether the input may contain a whole pipelined request, so that sending can wait for its response.
+    /// Whether unparsed input is left. It may be a pipelined request.
     pub(super) fn has_input(&self) -> bool {
         !self.input.is_empty()
     }

@@ -165,9 +165,9 @@ impl RequestBody {
         }
     }
 
-    /// Whether the body may be complete at the end of a response that begins now. The handler may continue to read
-    /// during the response. If the body is still incomplete at the end, a small rest is dropped; for a larger rest, the
-    /// connection is closed.
+    /// Whether the connection can be kept after a response that begins now, as far as the request body is concerned:
+    /// the rest of the body will be read, or is small enough to drop. A larger rest closes the connection after the
+    /// response.
     pub fn may_complete(&self, state: RequestState, limits: &Limits) -> bool {
         match self.framing {
             _ if self.demand == Demand::Flowing => true,

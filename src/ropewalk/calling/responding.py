@@ -105,7 +105,7 @@ async def _wait_until_sent(request: Request) -> Response:
     return SentResponse(status=request.status or 200)
 
 
-# For handlers without middleware: the response is sent at once
+# Sending: these functions send the final value, that of a handler or of its outermost middleware
 
 
 def send_value(request: Request, value: Any) -> None:

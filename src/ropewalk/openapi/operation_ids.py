@@ -58,7 +58,7 @@ def _take(operation: Operation, taken: set[str]) -> str:
         if candidate and candidate not in taken:
             taken.add(candidate)
             return candidate
-    raise AssertionError("the candidates have no end")
+    raise AssertionError("unreachable: `_candidates` yields names without end")
 
 
 def _name(operation: Operation) -> str:

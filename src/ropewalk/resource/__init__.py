@@ -1,8 +1,8 @@
 """Resources, the tree that they form, and the search for the handler of a path.
 
 A path is split at its slashes, and each segment names a child: "/rooms/7" is the child "7" of the child "rooms" of the
-root, "/rooms/" the child "" of "rooms", and "/" the child "" of the root. At each resource the search tries, in this
-order:
+root. "/rooms/" is the child "" of "rooms", and "/" is the child "" of the root. At each resource the search tries, in
+this order:
 
 1. the resource itself if it is a leaf, which takes the rest of the path;
 2. the static child with the segment's name;

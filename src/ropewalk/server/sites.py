@@ -286,8 +286,8 @@ def is_plain_socket(transport: Any) -> bool:
 def end_writing(transport: Any) -> None:
     """Close the sending side of a transport and continue reading, if the transport can do both.
 
-    A plain socket can. TLS sends its close_notify, and reads until the peer has sent one. For a wrapper that buffers
-    bytes, only its own `loseConnection` is safe, because that sends the bytes; it may reset the connection.
+    A plain socket can. For other transports, this calls `loseConnection`. TLS then sends close_notify, and reads until
+    the peer has sent one. A wrapper that buffers bytes sends them first, and may then reset the connection.
     """
     if half_closes(transport):
         transport.loseWriteConnection()

@@ -11,8 +11,8 @@ from ropewalk.waiting import must_wait
 
 Close = Callable[[], Any]
 Needed = dict[Provider, tuple[str, tuple[Dependencies, ...]]]
-"""The app-scoped providers in the order in which they are opened. Each has its name and the dependencies of the apps
-around it, outermost first."""
+"""Maps each app-scoped provider to its name, and to the `Dependencies` of the app that uses it and of all enclosing
+apps, outermost first. The order is that in which the providers are opened."""
 
 
 def app_scoped_below(root: Any) -> Needed:

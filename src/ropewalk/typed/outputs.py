@@ -45,7 +45,7 @@ def shape_for(
     """
     kind = _annotated_kind(function, signature)
     if isinstance(kind, str):
-        what = f"{Named(function)} returns {kind!r}, which cannot be evaluated."
+        what = f"{Named(function)} has the return annotation {kind!r}, which cannot be evaluated."
         raise HandlerError("RW228", what)
     return shape_of_returned(kind, Named(function), content_type)
 
