@@ -123,6 +123,8 @@ CASES: Final[dict[str, Case]] = {
     """curl http://127.0.0.1:8080/todos --oauth2-bearer eyJ0eXAiOiJKV1Qi... --json '{"title": "Buy rope"}'""": _SERVED,
     """curl http://127.0.0.1:8080/tokens --json '{"name": "ada", "password": "a long password"}'""": _SERVED,
     """curl http://127.0.0.1:8080/users --json '{"name": "ada", "password": "a long password"}'""": _SERVED,
+    "curl http://127.0.0.1:8080/todos/1 --oauth2-bearer eyJ0eXAiOiJKV1Qi... -X PATCH "
+    "-H 'Content-Type: application/merge-patch+json' -d '{\"done\": true}'": _SERVED,
     "cp -r /path/to/ropewalk/examples/todo .": NotRun("copies what `tests/examples/test_todo.py` runs"),
     "pip install '/path/to/ropewalk[auth,openapi]'": _BUILDS,
     "ropewalk run todo": NotRun("needs extras; `tests/examples/test_todo.py` runs it"),
