@@ -24,8 +24,6 @@ pub struct FirstSegmentRunner {
     reference_count: Py<PyAny>,
     /// What `reference_count` returns for an object to which nothing else refers.
     unshared: usize,
-    /// The loop that ran last. Before CPython 3.12, to look it up is a system call (getpid).
-    last_loop: Mutex<Option<Py<PyAny>>>,
     /// Tasks whose coroutine never waited. The next coroutine reuses one.
     spare: Mutex<Vec<Py<TaskCore>>>,
 }
@@ -46,7 +44,6 @@ impl FirstSegmentRunner {
             find_running_loop: asyncio.getattr("_get_running_loop")?.unbind(),
             reference_count: reference_count.unbind(),
             unshared,
-            last_loop: Mutex::default(),
             spare: Mutex::default(),
         })
     }
@@ -79,9 +76,6 @@ impl FirstSegmentRunner {
         visit.call(&self.make_task)?;
         visit.call(&self.swap_task)?;
         // What is locked is in use, so it is not garbage.
-        if let Ok(last_loop) = self.last_loop.try_lock() {
-            visit.call(&*last_loop)?;
-        }
         for task in self.spare.try_lock().iter().flat_map(|tasks| tasks.iter()) {
             visit.call(task)?;
         }
@@ -135,18 +129,11 @@ impl FirstSegmentRunner {
         }
     }
 
+    /// The event loop that runs in this thread, if there is one. It cannot be remembered: a loop that `is_running` may run
+    /// in another thread.
     fn running_loop<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let last = lock(&self.last_loop).as_ref().map(|event_loop| event_loop.bind(py).clone());
-        if let Some(last) = last
-            && last.call_method0(intern!(py, "is_running"))?.is_truthy()?
-        {
-            return Ok(Some(last));
-        }
         let found = self.find_running_loop.bind(py).call0()?;
-        let found = if found.is_none() { None } else { Some(found) };
-        let replaced = std::mem::replace(&mut *lock(&self.last_loop), found.clone().map(Bound::unbind));
-        drop(replaced);
-        Ok(found)
+        Ok(if found.is_none() { None } else { Some(found) })
     }
 
     /// The task for a coroutine: a spare one, or a new one.
