@@ -80,3 +80,6 @@ BUILT_IN: Final = (
     STR,
     PATH,
 )
+
+BY_TYPE: Final[dict[Any, Converter]] = {each.makes: each for each in BUILT_IN if each.makes not in (None, str)}
+"""The built-in converters of types other than str. Parameters of these types use them wherever they are read."""

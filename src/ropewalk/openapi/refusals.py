@@ -4,23 +4,21 @@ operation, or the handler raises an HTTPError."""
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import UUID
 
 from ropewalk.calling import format_of
 from ropewalk.calling.error_handlers import find_error_handler
-from ropewalk.converters import PATH, STR
+from ropewalk.converters import BY_TYPE, PATH, STR
 from ropewalk.errors import HTTPError, phrase
 from ropewalk.openapi.around import added_by_middleware
 from ropewalk.openapi.bodies import body_input, is_raw
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.problems import InvalidInputProblem, Problem
+from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.patches import JSONPatch
 from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.unprocessable_content import InvalidInput
 
-_CONVERTED: Final = (int, float, UUID)
-"""The types of path parameters that a converter parses, so that an invalid value gets a 404."""
 _CHALLENGE: Final = {"WWW-Authenticate": "How to authenticate."}
 
 
@@ -84,7 +82,7 @@ def _errors(operation: Operation) -> Iterator[HTTPError]:
     yield from operation.security.errors
     if operation.handler.plan is not None and operation.handler.plan.representations is not None:
         yield HTTPError(406)
-    converted = any(each.source == "path" and each.kind in _CONVERTED for each in operation.inputs)
+    converted = any(each.source == "path" and without_annotated(each.kind) in BY_TYPE for each in operation.inputs)
     if converted or any(each.converter not in (STR, PATH) for each in operation.parameters):
         yield HTTPError(404)
     body = body_input(operation)
@@ -108,7 +106,7 @@ def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
     if each.source == "body":
         return not is_raw(each)
     if each.source == "path":
-        return each.kind not in (Any, str, *_CONVERTED) and each.kind is not made.get(each.name)
+        return each.kind not in (Any, str, *BY_TYPE) and each.kind is not made.get(each.name)
     if each.source in ("header", "cookie"):
         return each.required or each.kind is not str
     return each.source == "query"  # a client may repeat a value that is allowed once

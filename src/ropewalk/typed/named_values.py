@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, defstruc
 from msgspec import inspect as shapes
 from msgspec.structs import asdict
 
-from ropewalk.converters import BUILT_IN
+from ropewalk.converters import BY_TYPE
 from ropewalk.errors import HTTPError
 from ropewalk.finite_numbers import INFINITE, is_infinite
 from ropewalk.request import Request
@@ -192,8 +192,7 @@ def _converted(values_of: ValuesOf, inputs: Sequence[Input]) -> ValuesOf:
     A route chooses its converters according to the annotations of its handler. This has the same effect for an input of
     a provider, or if the path names another converter.
     """
-    converters = {each.makes: each for each in BUILT_IN if each.makes not in (None, str)}
-    known = {each.parameter: converters.get(without_annotated(each.kind)) for each in inputs}
+    known = {each.parameter: BY_TYPE.get(without_annotated(each.kind)) for each in inputs}
     wanted = {field: converter for field, converter in known.items() if converter is not None}
     if not wanted:
         return values_of

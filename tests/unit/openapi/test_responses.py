@@ -196,6 +196,26 @@ class TestInvalidInput:
         app.get(path)(handler)
         assert ("422" in operation(app, "/a/{value}")["responses"]) is refused
 
+    @pytest.mark.parametrize(
+        ("path", "kind", "converted"),
+        [
+            ("/a/{value}", str, False),
+            ("/a/{value}", date, False),
+            ("/a/{value:int}", int, True),
+            ("/a/{value:str}", int, True),
+            ("/a/{value:str}", Annotated[int, Meta(ge=1)], True),
+            ("/a/{value:str}", Annotated[UUID, Path()], True),
+        ],
+    )
+    def test_a_value_that_a_converter_refuses_is_not_found(self, path: str, kind: Any, converted: bool) -> None:
+        def handler(value: Any) -> None: ...
+
+        handler.__annotations__["value"] = kind
+        app = App()
+        app.get(path)(handler)
+        assert ("404" in operation(app, "/a/{value}")["responses"]) is converted
+        assert (Client(app, raise_errors=False).get("/a/x").status == 404) is converted
+
     def test_json(self) -> None:
         app = App()
 
