@@ -126,16 +126,16 @@ class Response(Generic[Value]):
     )
 
     _error: BaseException
-    """Unset if the response was not made from an exception."""
+    """The exception from which the response was made; unset if there was none."""
     _headers: Headers | None
-    """None until they are read, if Content-Type is the only field."""
+    """The header fields. None for a response of `plain` until they are read: `_kind` is its Content-Type."""
     _kind: str
-    """That Content-Type. Unset if `_headers` was never None."""
+    """The Content-Type of a response of `plain`; unset for other responses."""
     _settled_body: Any
     _settled_lines: list[tuple[str, str]] | None
-    """None if `_headers` was None."""
+    """The header lines; None if `_headers` was None."""
     _settled_status: int
-    """With the two above: what `mark_settled` has seen."""
+    """The status. These three attributes are the values at the last `mark_settled`."""
     _value: Any
     """The value that was encoded as JSON; unset for any other body."""
 
@@ -487,7 +487,7 @@ class Response(Generic[Value]):
         if self._reason is not None:
             request.set_reason(status, self._reason)
         body = self.body
-        if type(body) is str or type(body) is bytes:  # most are, and `isinstance` with two classes takes longer
+        if type(body) is str or type(body) is bytes:  # the most frequent types, and faster than `isinstance`
             headers = self.headers
             kind = headers.content_type()
             if kind not in KNOWN_TYPES:

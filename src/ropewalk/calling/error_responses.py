@@ -23,7 +23,7 @@ from ropewalk.tracebacks import PACKAGE, format_error
 from ropewalk.waiting import must_wait
 
 ROOT: Final = "call_outermost"
-"""The name of the outermost coroutine of a handler with middleware."""
+"""The function name of the outermost coroutine for a handler with middleware."""
 
 
 def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]) -> bool:

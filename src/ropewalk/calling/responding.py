@@ -41,7 +41,7 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     if request.prepared:
         response = request.complete(response)
     elif response is value and response is not request.settled:
-        response = response.detached()  # middleware may change it, and the program may return it to others
+        response = response.detached()  # because middleware may change it, and the handler may return it again
     return await settle(response, request)
 
 

@@ -22,19 +22,25 @@ _CHECKED: Final = frozenset(("content-length", "content-type", "transfer-encodin
 
 
 def known_types(text_type: str, bytes_type: str) -> dict[type, str]:
-    """The Content-Type of str and bytes, where `settle_known` may be called with it."""
+    """Map str and bytes to their Content-Type, if `settle_known` supports it."""
     return {kind: name for kind, name in ((str, text_type), (bytes, bytes_type)) if name in KNOWN_TYPES}
 
 
 def settle_known(value: str | bytes, content_type: str) -> Response:
-    """The settled response for a plain str or bytes, with the Content-Type that it has in `known_types`."""
+    """The settled response for a str or bytes. `content_type` is the one that `known_types` has for its type.
+
+    Raises UnicodeEncodeError for text that UTF-8 cannot encode.
+    """
     if type(value) is str and not value.isascii():
-        value.encode()  # UnicodeEncodeError is raised here, before the head is sent
+        value.encode()  # raises the error here, before the head is sent
     return _plain(value, content_type)
 
 
 def settle_plain(value: Any, request: Request, call: Callable[..., Any]) -> Response | None:
-    """The settled response for a plain str, bytes or JSON that `call` returned. None for any other value."""
+    """The settled response for a str, bytes, dict, list or Struct that `call` returned. None for any other value.
+
+    None also if the request has prepared changes to the response.
+    """
     kind = type(value)
     of_json = kind is dict or kind is list or isinstance(value, Struct)
     handler = request.engine_handler
@@ -55,7 +61,10 @@ def settle_plain(value: Any, request: Request, call: Callable[..., Any]) -> Resp
 
 
 def settle_added(value: Any, request: Request) -> bool:
-    """Settle the response of `next` again if a middleware has only added fields that `Response.check` does not read."""
+    """Settle the response of `next` again if middleware has only added fields that `Response.check` does not read.
+
+    Returns whether it is settled.
+    """
     settled = request.settled
     if settled is None or value is not settled or not settled.adds_to_settled(_CHECKED):
         return False
@@ -66,7 +75,7 @@ def settle_added(value: Any, request: Request) -> bool:
 def remember_settled(response: Response, request: Request) -> Response:
     """Remember that a response is settled."""
     response.mark_settled()
-    # What `setHeader` has set meanwhile, such as in the first part of a stream, is still to be put in.
+    # If `setHeader` was called meanwhile, for example for the first part of a stream, its fields must still be added.
     request.settled = None if request.prepared else response
     return response
 

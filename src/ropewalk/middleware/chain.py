@@ -27,7 +27,8 @@ PREFLIGHT: Final = "ropewalk_responds_to_preflight"
 them."""
 Step = Callable[[Request], Coroutine[Any, Any, Response]]
 _AT_FIRST: Final[tuple[Any, Any, Any]] = None, None, ()
-"""Set before the middleware runs: to find that an attribute is unset takes longer than a middleware."""
+"""The values of `settled`, `failed` and `begun` before middleware runs. If they were unset, to read them would raise an
+AttributeError, which costs more than a middleware."""
 
 
 def check(middleware: Middleware) -> Middleware:
@@ -36,7 +37,7 @@ def check(middleware: Middleware) -> Middleware:
 
 
 def chain(handler: Handler, apps: tuple[Any, ...]) -> Callable[[Request], Coroutine[Any, Any, Any]]:
-    """A handler inside the middleware of its route, inside that of apps, the outermost app first.
+    """Wrap a handler in the middleware of its route, and these in the middleware of `apps`, given outermost first.
 
     Raises HandlerError (RW238) for middleware in a wrong order.
     """
@@ -50,8 +51,8 @@ def chain(handler: Handler, apps: tuple[Any, ...]) -> Callable[[Request], Corout
     for middleware, around in reversed(layers[1:]):
         step = _call_middleware(middleware, step, around)
     outermost: Any = _call_outermost(layers[0][0], step, layers[0][1], plain_types)
-    outermost.ropewalk_apps = apps  # calling.fail finds the error handlers of the apps there
-    outermost.__wrapped__ = handler.call  # error messages find the user's code there
+    outermost.ropewalk_apps = apps  # `fail` reads it to find error handlers
+    outermost.__wrapped__ = handler.call  # error messages name this function
     return cast("Callable[[Request], Coroutine[Any, Any, Any]]", outermost)
 
 
@@ -93,7 +94,8 @@ def _call_middleware(middleware: Middleware, next_step: Step, apps: tuple[Any, .
 def _call_outermost(
     middleware: Middleware, next_step: Step, apps: tuple[Any, ...], plain_types: dict[type, str]
 ) -> Callable[[Request], Coroutine[Any, Any, Any]]:
-    """Like `_call_middleware`, and sends a stream. Returns what the engine is to send: for most, a str or bytes."""
+    """Like `_call_middleware`, but streams are sent. Other values are returned for the engine to send: usually a str or
+    bytes."""
 
     async def call_outermost(request: Request) -> Any:
         request.settled, request.failed, request.begun = _AT_FIRST
@@ -104,7 +106,7 @@ def _call_outermost(
                 if settled is None or value is not settled:
                     value = await respond_again(request, value, middleware)
                 elif not request.begun and (body := settled.plain_body(plain_types)) is not None:
-                    return body  # the engine sends it by itself, which takes less time than `Response.send`
+                    return body  # the engine sends it without `Response.send`, which is slower
                 elif not settled.is_as_settled():
                     value = await respond_again(request, value, middleware)
             except BaseException as error:  # noqa: BLE001 - as above
@@ -112,13 +114,14 @@ def _call_outermost(
             if isinstance(value.body, (bytes, str)) and not request.begun:
                 return value
             request.settled = request.failed = None
-            # All parts of a stream are made in the task and the context in which the first was made.
+            # All parts of a stream are produced in the task and the context of the first part, so the stream is sent
+            # here.
             return await send(value, request)
         except GeneratorExit:
             request.begun = ()  # the coroutine is being closed, so it can no longer await
             raise
         finally:
-            request.settled = request.failed = None  # the traceback of an error refers to the request in a circle
+            request.settled = request.failed = None  # because the traceback of an error and the request form a cycle
             if request.begun:
                 await close_dropped(request)
 

@@ -62,9 +62,9 @@ class Request(ConditionalExchange):
     begun: "Sequence[BegunBody]"
     """Streamed bodies whose first part was produced inside middleware. Unset outside middleware."""
     dependency_scope: Any
-    """The RequestScope of a typed handler, while it has something to close. It is unset otherwise."""
+    """The RequestScope of a typed handler while it has dependencies to close; otherwise unset."""
     failed: "tuple[Response, TracebackType | None] | None"
-    """The response made from an error last, and its traceback. Unset outside middleware."""
+    """The response that was last made from an error, and the traceback of the error. Unset outside middleware."""
 
     @property
     def headers(self) -> Headers:

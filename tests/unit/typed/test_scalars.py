@@ -35,9 +35,6 @@ class Stored(Room):
 
 
 def client_of(kind: Any, value: Any, **options: Any) -> Client:
-    app = App(openapi=OpenAPI("Rooms", "1"))
-
-    @app.get("/", **options)
     async def handler(request: Request) -> Any:
         return value
 
