@@ -1,96 +1,35 @@
 """`Response`: a status, header fields, and a body of any type that a handler may return."""
 
 import re
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from copy import copy
-from dataclasses import is_dataclass
 from datetime import datetime, timedelta
-from inspect import iscoroutine
-from mimetypes import MimeTypes
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, cast
-from urllib.parse import quote
+from typing import Any, Final, Generic, cast
 
 import msgspec
-from twisted.internet.defer import Deferred
 
 from ropewalk.charsets import UTF_8, codec_for, encode
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
 from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, WrongLength, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
-from ropewalk.json_values import EncodedJSON, Unencodable, model_json
+from ropewalk.json_values import EncodedJSON
 from ropewalk.open_files import OpenFile, open_file
 from ropewalk.request import BODILESS, Request, check_status, octets
+from ropewalk.response.body_checks import check_unicode, unexpected_body
+from ropewalk.response.body_encoding import encode_body
+from ropewalk.response.body_type import Value
+from ropewalk.response.content_disposition import attachment
+from ropewalk.response.json_encoding import to_json
+from ropewalk.response.media_types import BYTES, HTML, JSON, KNOWN_TYPES, TEXT
 from ropewalk.response_types import ResponseOf
 from ropewalk.streaming import stream
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # Python 3.11's TypeVar has no `default`
-
-    Value = TypeVar("Value", default=Any, covariant=True)
-else:
-    from typing import TypeVar
-
-    Value = TypeVar("Value", covariant=True)
-
-TEXT: Final = "text/plain; charset=utf-8"
-HTML: Final = "text/html; charset=utf-8"
-BYTES: Final = "application/octet-stream"
-JSON: Final = "application/json"
-PROBLEM: Final = "application/problem+json"
-"""The media type of problem details (RFC 9457)."""
-KNOWN_TYPES: Final = frozenset((TEXT, HTML, BYTES, JSON, PROBLEM))
-"""Values of Content-Type that are known to be valid. With these, text is sent as UTF-8."""
-
-_MEDIA_TYPES: Final = MimeTypes()  # without the system's table, which differs between machines
-for _ending, _media in {
-    ".avif": "image/avif",
-    ".js": "text/javascript",
-    ".md": "text/markdown",
-    ".mjs": "text/javascript",
-    ".webmanifest": "application/manifest+json",
-    ".webp": "image/webp",
-    ".woff": "font/woff",
-    ".woff2": "font/woff2",
-}.items():
-    _MEDIA_TYPES.add_type(_media, _ending)
 
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 """Statuses of responses that redirect the client to their Location (RFC 9110, section 15.4)."""
 
 _new: Final[Any] = object.__new__
 _LENGTH: Final = re.compile("0|[1-9][0-9]{0,17}")
-
-
-def _encode_other(value: Any) -> msgspec.Raw:
-    """Encode a value of a type that msgspec does not support. msgspec calls this."""
-    if isinstance(value, EncodedJSON):
-        return msgspec.Raw(value.data)
-    if isinstance(value, Deferred | Awaitable):
-        forget(value)
-        raise HandlerError("RW210", f"A {type(value).__qualname__} cannot be encoded as JSON: it was not awaited.")
-    model = model_json(value)
-    if model is not None:
-        return msgspec.Raw(model)
-    raise Unencodable(value)
-
-
-def forget(value: Any) -> None:
-    """Close a coroutine that will not run, so that Python does not warn that it was never awaited."""
-    if iscoroutine(value):
-        value.close()
-
-
-encode_json: Final = msgspec.json.Encoder(enc_hook=_encode_other).encode
-
-
-def to_json(value: Any) -> bytes:
-    """Encode a value as JSON. The error for a part that cannot be encoded has the path to this part."""
-    try:
-        return encode_json(value)
-    except Unencodable as error:
-        error.locate_in(value)
-        raise
 
 
 class Response(Generic[Value]):
@@ -157,7 +96,7 @@ class Response(Generic[Value]):
         self.status = status
         self._reason = None if reason is None else reason_phrase(reason)
         self._headers = fields = Headers(headers)
-        self.body, default_type = _encode(body)
+        self.body, default_type = encode_body(body)
         self._json = self.body if default_type is JSON and self.body is not body else None
         """The body if this class has encoded it as JSON; otherwise None."""
         if self._json is not None:
@@ -239,9 +178,7 @@ class Response(Generic[Value]):
         """
         response = cls(Path(path), status, headers, content_type=content_type)
         if download is not None:
-            # A name from the file system may contain bytes that are not UTF-8.
-            readable = download.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            response.headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(readable, safe='')}"
+            response.headers["content-disposition"] = attachment(download)
         return response
 
     @classmethod
@@ -435,7 +372,7 @@ class Response(Generic[Value]):
 
     def _encoded(self) -> "Response":
         """This response if its body is ready, otherwise a copy, because a handler may return this response again."""
-        body, default_type = _encode(self.body)
+        body, default_type = encode_body(self.body)
         if isinstance(body, Path):
             body = open_file(body)
         if body is self.body:
@@ -455,7 +392,7 @@ class Response(Generic[Value]):
             body = self._in_charset(body, self.headers.content_type())
             check_unicode(body)
         if body and self.status in BODILESS:
-            raise _unexpected_body(self.status)
+            raise unexpected_body(self.status)
         # These are the engine's rules for fields that frame the body (RFC 9112, section 6). They are checked here
         # before middleware gets the response. `tests/unit/calling/test_response_checks.py` checks that both agree.
         length = None
@@ -493,18 +430,18 @@ class Response(Generic[Value]):
             if kind not in KNOWN_TYPES:
                 body = self._in_charset(body, kind)
             if status in BODILESS and body:
-                raise _unexpected_body(status)
+                raise unexpected_body(status)
             request.respond(status, headers.encoded(), body)
             return None
         if not isinstance(body, (bytes, str)):
-            body, default_type = _encode(body)  # checked again, because `body` may have been replaced
+            body, default_type = encode_body(body)  # checked again, because `body` may have been replaced
             if body is not self.body and default_type is not None:
                 self._json = body if default_type is JSON else None
                 self.headers.setdefault("content-type", default_type)
         if isinstance(body, str) or body is self._json:
             body = self._in_charset(body, self.headers.content_type())
         if body and status in BODILESS:
-            raise _unexpected_body(status)
+            raise unexpected_body(status)
         if isinstance(body, (bytes, str)):
             request.respond(status, self.headers.encoded(), body)
             return None
@@ -550,66 +487,3 @@ class Response(Generic[Value]):
             return encode(body, codec)
         remedy = "Leave out the charset: JSON is UTF-8 (RFC 8259, section 8.1)."
         raise HandlerError("RW213", f"JSON cannot be sent as {shown(field)}.", remedy)
-
-
-class ExactResponse(Response):
-    """A response with the head of a hosted application, to which no Content-Type or Last-Modified is added."""
-
-    __slots__ = ()
-
-    def _file_fields(self, file: OpenFile, request: Request) -> list[tuple[str, Text]]:
-        del file, request
-        return self.headers.encoded()
-
-    def take_type_of(self, part: bytes | str) -> None:
-        """Do nothing, because the application has set the type."""
-
-
-def file_type(name: str) -> str:
-    """The Content-Type for a file with this name."""
-    # Without the slash, a name such as `data:text/html,x.txt` would be parsed as a URL.
-    media, coding = _MEDIA_TYPES.guess_type(f"/{name}")
-    if media is None or coding is not None:
-        return BYTES
-    return f"{media}; charset=utf-8" if media.startswith("text/") else media
-
-
-def _encode(body: Any) -> tuple[Any, str | None]:
-    """Convert a body to a form that can be sent, and return it with its default Content-Type."""
-    if isinstance(body, str):
-        return body, TEXT
-    if isinstance(body, bytes):
-        return body, BYTES
-    if body is None:
-        return b"", None
-    if isinstance(body, dict | list | msgspec.Struct) or (is_dataclass(body) and not isinstance(body, type)):
-        return to_json(body), JSON
-    if isinstance(body, Path):
-        return body, file_type(body.name)
-    if isinstance(body, EncodedJSON):
-        return body.data, JSON
-    if isinstance(body, OpenFile):
-        return body, BYTES
-    # In Twisted 24.7, a Deferred has a `__next__`.
-    if hasattr(body, "__aiter__") or (hasattr(body, "__next__") and not isinstance(body, Deferred)):
-        return body, None  # the first part determines the type
-    if isinstance(body, bytearray | memoryview):
-        return bytes(body), BYTES
-    model = model_json(body)
-    if model is not None:
-        return model, JSON
-    remedy = "Await it first." if isinstance(body, Deferred | Awaitable) else None
-    forget(body)
-    raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.", remedy)
-
-
-def check_unicode(body: str | bytes) -> None:
-    """Raises UnicodeEncodeError for text that UTF-8 cannot encode, as sending it would."""
-    if isinstance(body, str) and not body.isascii():
-        body.encode()
-
-
-def _unexpected_body(status: int) -> HandlerError:
-    return HandlerError(
-        "RW201", f"A response of status {status} has a body.", "Leave it out, or choose another status."
-    )

@@ -79,7 +79,7 @@ class TestKinds:
     def test_what_is_not_a_response(self, value: Any, log: Log) -> None:
         assert response_to(value).status == 500
         kind = type(value).__qualname__
-        assert "RW201 GET /: response_to.<locals>.<lambda> at tests/unit/test_response.py:" in log.text
+        assert "RW201 GET /: response_to.<locals>.<lambda> at tests/unit/response/test_response.py:" in log.text
         assert f"returned a value of type {kind}. Return str, bytes" in log.text
 
     def test_a_tuple_in_flasks_manner(self, log: Log) -> None:

@@ -1,0 +1,30 @@
+"""The response to a request: its status, its header fields, and its body in any type that a handler may return."""
+
+from ropewalk.response.body_checks import check_unicode
+from ropewalk.response.body_type import Value
+from ropewalk.response.exact_response import ExactResponse
+from ropewalk.response.json_encoding import encode_json, to_json
+from ropewalk.response.media_types import BYTES, HTML, JSON, KNOWN_TYPES, PROBLEM, TEXT, file_type
+from ropewalk.response.response import REDIRECTS, Response
+from ropewalk.response.unawaited import forget
+
+__all__ = [
+    "BYTES",
+    "HTML",
+    "JSON",
+    "KNOWN_TYPES",
+    "PROBLEM",
+    "REDIRECTS",
+    "TEXT",
+    "ExactResponse",
+    "Response",
+    "Value",
+    "check_unicode",
+    "encode_json",
+    "file_type",
+    "forget",
+    "to_json",
+]
+
+for _class in (Response, ExactResponse):
+    _class.__module__ = __name__  # the name that users import

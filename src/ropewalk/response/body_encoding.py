@@ -1,0 +1,45 @@
+"""How a body of any type becomes what the engine can send, and the Content-Type that it gets by default."""
+
+from collections.abc import Awaitable
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+
+from ropewalk.errors import HandlerError
+from ropewalk.json_values import EncodedJSON, model_json
+from ropewalk.open_files import OpenFile
+from ropewalk.response.json_encoding import to_json
+from ropewalk.response.media_types import BYTES, JSON, TEXT, file_type
+from ropewalk.response.unawaited import forget
+
+
+def encode_body(body: Any) -> tuple[Any, str | None]:
+    """Convert a body to a form that can be sent, and return it with its default Content-Type."""
+    if isinstance(body, str):
+        return body, TEXT
+    if isinstance(body, bytes):
+        return body, BYTES
+    if body is None:
+        return b"", None
+    if isinstance(body, dict | list | msgspec.Struct) or (is_dataclass(body) and not isinstance(body, type)):
+        return to_json(body), JSON
+    if isinstance(body, Path):
+        return body, file_type(body.name)
+    if isinstance(body, EncodedJSON):
+        return body.data, JSON
+    if isinstance(body, OpenFile):
+        return body, BYTES
+    # In Twisted 24.7, a Deferred has a `__next__`.
+    if hasattr(body, "__aiter__") or (hasattr(body, "__next__") and not isinstance(body, Deferred)):
+        return body, None  # the first part determines the type
+    if isinstance(body, bytearray | memoryview):
+        return bytes(body), BYTES
+    model = model_json(body)
+    if model is not None:
+        return model, JSON
+    remedy = "Await it first." if isinstance(body, Deferred | Awaitable) else None
+    forget(body)
+    raise HandlerError("RW201", f"A value of type {type(body).__qualname__} is not a body.", remedy)
