@@ -1,27 +1,25 @@
 """`App`: a tree of resources with its middleware, its error handlers, and its start and stop."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
-from twisted.internet.defer import DeferredList
-from twisted.logger import Logger
-
+from ropewalk.app.hooks import Hook, HookCaller
+from ropewalk.app.lifecycle import Lifecycle
+from ropewalk.app.server_functions import server_functions
 from ropewalk.calling import (
     Background,
     Cleanups,
     ErrorFormat,
     ErrorHandlers,
-    as_wrong_reactor,
     call_hook,
     check_format,
-    start,
 )
 from ropewalk.errors import HandlerError, HTTPError, interrupts, named
 from ropewalk.methods import REGISTERED
-from ropewalk.middleware import PREFLIGHT, Middleware, check, check_orders, engine_handler_for, refusing_handler
+from ropewalk.middleware import PREFLIGHT, Middleware, check, engine_handler_for, refusing_handler
 from ropewalk.openapi import OpenAPI, Published
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import EngineHandler, Request
@@ -33,7 +31,6 @@ from ropewalk.resource import (
     Resource,
     Search,
     check_middlewares,
-    hosted_below,
     node_of,
     split_path,
 )
@@ -48,15 +45,12 @@ from ropewalk.routing import (
     tags_given,
     walk_handlers,
 )
-from ropewalk.tracebacks import shown_failure
 from ropewalk.typed import (
     Produces,
     Provider,
     Scope,
     all_produced,
-    app_scoped_below,
     body_types,
-    open_provider,
     overriding_nothing,
 )
 from ropewalk.waiting import Moment, Waiter
@@ -65,28 +59,7 @@ if TYPE_CHECKING:
     from ropewalk._engine import Limits
     from ropewalk.server import AppListeningPort
 
-log = Logger(namespace="ropewalk.app")
-
 Function = TypeVar("Function", bound=Callable[..., Any])
-Hook = Callable[[], Any]
-
-
-class ServerFunctions(NamedTuple):
-    """The functions behind `App.listen` and `App.run`.
-
-    `ropewalk.server` registers them, because this module must not import the layers above it.
-    """
-
-    listen: "Callable[..., AppListeningPort]"
-    run: Callable[..., None]
-
-
-_server: Final[list[ServerFunctions]] = []
-
-
-def register_server(functions: ServerFunctions) -> None:
-    """Register the functions that serve apps. `ropewalk.server` calls this when it is imported."""
-    _server[:] = [functions]
 
 
 class App(Routes):
@@ -144,8 +117,7 @@ class App(Routes):
         """Runs the code that closes dependencies after the response, if this code has to wait."""
         self.background = Background()
         """The background tasks that run after the responses of this app."""
-        self._closes: list[Hook] = []
-        """Functions that close the app-scoped dependencies, in the order in which the dependencies were opened."""
+        self._lifecycle = Lifecycle(self)
         self._engine_handlers: dict[tuple[Handler, tuple[Any, ...], bool, bool], EngineHandler] = {}
         self._only_engine_handlers: dict[str, EngineHandler] | None = None
         """A cached handler for each method, if one hosted application is the whole tree; otherwise None.
@@ -309,7 +281,7 @@ class App(Routes):
         for an invalid endpoint, and (RW404) for limits or proxies that differ from those of the first call. Raises
         EngineError (RW502) if the socket cannot be opened, and (RW503) if the reactor runs in another thread.
         """
-        return _server[0].listen(self, reactor, endpoint, limits=limits, proxies=proxies)
+        return server_functions[0].listen(self, reactor, endpoint, limits=limits, proxies=proxies)
 
     def run(self, host: str = "127.0.0.1", port: int = 8080, *, half_close: bool = False, **options: Any) -> None:
         """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are passed to
@@ -317,7 +289,7 @@ class App(Routes):
 
         With `half_close`, clients may close their sending side and wait for their responses.
         """
-        _server[0].run(self, host, port, half_close=half_close, **options)
+        server_functions[0].run(self, host, port, half_close=half_close, **options)
 
     async def start(self) -> None:
         """Call the start hooks of this app and of mounted apps, start hosted applications, and open app-scoped
@@ -327,39 +299,15 @@ class App(Routes):
         Raises HandlerError (RW216, RW217, RW218) for dependencies that cannot be provided, (RW238) for middleware in a
         wrong order, and (RW203) for a hook or a provider that needs asyncio if no loop runs.
         """
-        check_orders(self)
-        needed = app_scoped_below(self)
-        for app in self.family():
-            if app.stop_begins.passed:  # otherwise keep it, because other code may wait for it already
-                app.stop_begins = Moment()
-        started: list[App | Hosted] = []
-        called: Hook = self.start
-        try:
-            for each in self._lifecycle_members():
-                if isinstance(each, Hosted):
-                    started.append(each)
-                for called in each.start_hooks:
-                    await call_hook(called)
-                if not isinstance(each, Hosted):
-                    started.append(each)
-            for called, (name, layers) in needed.items():
-                await open_provider(called, name, layers, self._closes)
-        except BaseException as error:
-            await self._stop(call_hook, started)
-            raised = as_wrong_reactor(error, called)
-            if raised is error:
-                raise
-            raise raised from error
+        await self._lifecycle.start()
 
-    def begin_stop(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> Waiter[None]:
+    def begin_stop(self, call: HookCaller = call_hook) -> Waiter[None]:
         """Call the stopping hooks of this app and of mounted apps, all at once.
 
         Returns an awaitable that fires when all have finished. Cancelling it cancels the running hooks. `call` calls
         each hook. A failure is logged and does not stop the other hooks.
         """
-        for app in self.family():
-            app.stop_begins.fire()
-        return _call_together([hook for each in self._lifecycle_members() for hook in each.stopping_hooks], call)
+        return self._lifecycle.begin_stop(call)
 
     def finish_calls(self, seconds: float | None = None) -> Waiter[None]:
         """Wait for background tasks (`request.after`) and calls of hosted applications that still run after their
@@ -367,14 +315,11 @@ class App(Routes):
 
         None stands for the limit `drain_timeout`. A failure is logged and does not end the other waits.
         """
-        hosted = [partial(each.finish_calls, seconds) for each in hosted_below(self.resource)]
-        return _call_together([partial(self.background.finish, seconds), *hosted])
+        return self._lifecycle.finish_calls(seconds)
 
     def cut_calls(self) -> None:
         """End the wait of `finish_calls` now."""
-        self.background.cut()
-        for each in hosted_below(self.resource):
-            each.cut_calls()
+        self._lifecycle.cut_calls()
 
     async def stop(self) -> None:
         """Stop hosted applications, and call the stop hooks in reverse order.
@@ -384,9 +329,9 @@ class App(Routes):
         await self.finish_calls()
         await self.call_stop_hooks()
 
-    async def call_stop_hooks(self, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
+    async def call_stop_hooks(self, call: HookCaller = call_hook) -> None:
         """Do what `stop` does after `finish_calls`. `call` calls each hook."""
-        await self._stop(call)
+        await self._lifecycle.stop(call)
 
     # Called by the engine's service and the tree
 
@@ -472,19 +417,6 @@ class App(Routes):
         for owner in tuple(self._owners):
             owner.changed(seen)
 
-    async def _stop(
-        self, call: Callable[[Hook], Awaitable[None]], started: "Sequence[App | Hosted] | None" = None
-    ) -> None:
-        """Stop everything, or only the apps and hosted applications in `started`. `call` calls each hook."""
-        if self.cleanups:
-            await _call_logged(self.cleanups.finish, call)
-        while self._closes:
-            await _call_logged(self._closes.pop(), call)
-        self.dependencies.opened.clear()
-        for each in reversed(self._lifecycle_members() if started is None else started):
-            for hook in reversed(each.stop_hooks):
-                await _call_logged(hook, call)
-
     def _preflight_middleware(
         self, request: Request, segments: list[str], depth: int, method: str
     ) -> tuple[Middleware, ...]:
@@ -505,10 +437,6 @@ class App(Routes):
         apps = search.apps or (self,)
         return handler_without_route(request, search, apps, node_of(self.resource).extra, preflight, patched)
 
-    def _lifecycle_members(self) -> "list[App | Hosted]":
-        """The apps and hosted applications that start and stop with this app."""
-        return [*self.family(), *hosted_below(self.resource)]
-
     def family(self) -> "list[App]":
         """This app and all apps mounted in it, each once."""
         family = [self]
@@ -516,25 +444,6 @@ class App(Routes):
             if isinstance(mounted, App):
                 family += [app for app in mounted.family() if app not in family]
         return family
-
-
-def _call_together(hooks: "Sequence[Hook]", call: Callable[[Hook], Awaitable[None]] = call_hook) -> Waiter[None]:
-    """Call hooks at the same time. Returns an awaitable that fires when all have finished.
-
-    Cancelling it cancels the running hooks.
-    """
-    calls = DeferredList([start(_call_logged(hook, call)) for hook in hooks], consumeErrors=True)
-    through: Waiter[None] = Waiter(lambda _: calls.cancel())
-    calls.addCallback(lambda _: through.callback(None))
-    return through
-
-
-async def _call_logged(hook: Hook, call: Callable[[Hook], Awaitable[None]] = call_hook) -> None:
-    """Call a hook while the app stops. A failure is logged and not raised."""
-    try:
-        await call(hook)
-    except Exception as error:  # noqa: BLE001 - the other hooks must be called, and the app stopped
-        log.failure("RW208 {hook} failed while the app was stopping.", shown_failure(error), hook=named(hook))
 
 
 def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:

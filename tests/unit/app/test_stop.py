@@ -54,7 +54,7 @@ class TestHooks:
         asyncio.run(main())
         assert calls == ["other", "other"]
         (line,) = log
-        place = r"TestHooks\..*failing at .*test_stopping\.py:\d+"
+        place = r"TestHooks\..*failing at .*test_stop\.py:\d+"
         assert re.fullmatch(rf"RW208 {place} failed while the app was stopping\.", formatEvent(line))
         trace = line["log_failure"].getTraceback()
         assert "raise LookupError" in trace
@@ -217,7 +217,7 @@ class TestCloses:
 
         asyncio.run(main())
         assert re.search(
-            r"handler at \S+test_stopping\.py:\d+ is still running when the stop hooks are called\.", log.text
+            r"handler at \S+test_stop\.py:\d+ is still running when the stop hooks are called\.", log.text
         )
 
     def test_a_client_is_used_again_while_a_response_of_before_is_open(self) -> None:

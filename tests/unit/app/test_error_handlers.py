@@ -1,4 +1,4 @@
-"""Error handlers and lifecycle of an app."""
+"""Error handlers of an app: `app.error(...)`."""
 
 import re
 from functools import partial
@@ -131,7 +131,7 @@ class TestErrorHandlers:
         response = Client(app, raise_errors=False).get("/")
         assert (response.status, response.json()) == (500, {"error": "taken"})
         assert "register an error handler" not in log.text
-        where = rf"shape at tests/unit/test_app\.py:{shape.__code__.co_firstlineno}"
+        where = rf"shape at tests/unit/app/test_error_handlers\.py:{shape.__code__.co_firstlineno}"
         assert re.search(rf"The response has status 500, because \S+{where} gave no other: return Response", log.text)
 
     @pytest.mark.parametrize("kind", [Exception, 500])
@@ -177,14 +177,16 @@ class TestErrorHandlers:
         app.get("/")(handler)
         assert Client(app, raise_errors=False).get("/").status == 500
         line = failing.__code__.co_firstlineno
-        assert f"failing at tests/unit/test_app.py:{line}, called for ZeroDivisionError(" in log.text
+        assert f"failing at tests/unit/app/test_error_handlers.py:{line}, called for ZeroDivisionError(" in log.text
         (trace,) = [event["log_failure"].getTraceback() for event in log if "log_failure" in event]
         assert "ZeroDivisionError: " in trace
         assert "During handling of the above exception" in trace
         assert "KeyError: 'a'" in trace
 
     def test_an_error_handler_of_another_signature(self) -> None:
-        with pytest.raises(HandlerError, match=r"RW206 .* at tests/unit/test_app.py:\d+ does not take a request and"):
+        with pytest.raises(
+            HandlerError, match=r"RW206 .* at tests/unit/app/test_error_handlers.py:\d+ does not take a request and"
+        ):
             App().error(404)(lambda request: "")
 
     @pytest.mark.parametrize("kind", [200, 600, "404", 404.0, True, None, BaseException, int, (404, 405)])
@@ -199,110 +201,15 @@ class TestErrorHandlers:
         line = handler.__code__.co_firstlineno
         for bare in (handler, partial(handler)):
             with pytest.raises(
-                HandlerError, match=rf"RW206 .*handler at tests/unit/test_app.py:{line} .*@app\.error\(404\)"
+                HandlerError,
+                match=rf"RW206 .*handler at tests/unit/app/test_error_handlers.py:{line} .*@app\.error\(404\)",
             ):
                 App().error(bare)  # type: ignore[arg-type] # the mistake
 
     def test_twice(self) -> None:
         app = App()
         app.error(404)(lambda request, error: "")
-        with pytest.raises(HandlerError, match=r"RW206 404 is handled twice: tests/unit/test_app.py:\d+ and"):
+        with pytest.raises(
+            HandlerError, match=r"RW206 404 is handled twice: tests/unit/app/test_error_handlers.py:\d+ and"
+        ):
             app.error(404)(lambda request, error: "")
-
-
-class TestPlainErrors:
-    def test_problem_details_by_default(self) -> None:
-        response = Client(App()).get("/<script>")
-        assert (response.status, response.text) == (404, problem(404))
-        assert response.headers["content-type"] == "application/problem+json"
-
-    def test_text_by_an_option(self) -> None:
-        response = Client(App(error_format="text")).get("/<script>")
-        assert (response.status, response.text) == (404, "Not Found\n")
-        assert response.headers["content-type"] == "text/plain; charset=utf-8"
-
-    def test_a_handler_finds_the_phrase(self) -> None:
-        app = App()
-        app.error(HTTPError)(lambda request, error: {"error": error.detail})
-        assert Client(app).get("/").json() == {"error": "Not Found"}
-
-    def test_details_of_other_kinds_are_json(self) -> None:
-        app = App(error_format="text")
-
-        @app.get("/")
-        def handler(request: Request) -> str:
-            raise HTTPError(422, {"field": "name"})
-
-        response = Client(app).get("/")
-        assert (response.status, response.json()) == (422, {"field": "name"})
-
-    def test_a_500_shows_no_details(self, log: Log) -> None:
-        app = App()
-        app.get("/")(lambda request: NOTHING["secret"])
-        assert Client(app, raise_errors=False).get("/").text == problem(500)
-
-    def test_a_500_shows_the_traceback_in_debug_mode(self, log: Log) -> None:
-        app = App(debug=True)
-        app.get("/")(lambda request: NOTHING["secret"])
-        assert "KeyError: 'secret'" in Client(app, raise_errors=False).get("/").text
-
-
-class TestLifecycle:
-    def test_hooks_are_called_in_order_and_stop_hooks_in_reverse(self) -> None:
-        calls: list[str] = []
-
-        def hook(name: str) -> Any:
-            async def call() -> None:
-                calls.append(await succeed(name))
-
-            return call
-
-        inner, app = App(), App()
-        app.mount("/inner", inner)
-        app.on_start(hook("start 1"))
-        app.on_start(lambda: calls.append("start 2"))
-        inner.on_start(hook("start inner"))
-        app.on_stop(hook("stop 1"))
-        app.on_stop(lambda: calls.append("stop 2"))
-        inner.on_stop(hook("stop inner"))
-        with Client(app) as client:
-            assert calls == ["start 1", "start 2", "start inner"]
-            client.get("/")
-        assert calls[3:] == ["stop inner", "stop 2", "stop 1"]
-
-    def test_an_app_mounted_twice_starts_once(self) -> None:
-        calls: list[str] = []
-        inner, app = App(), App()
-        inner.on_start(lambda: calls.append("inner"))
-        app.mount("/a", inner)
-        app.mount("/b", inner)
-        with Client(app):
-            assert calls == ["inner"]
-
-    def test_a_stop_hook_that_fails_does_not_stop_the_others(self, log: Log) -> None:
-        calls: list[str] = []
-        app = App()
-        app.on_stop(lambda: calls.append("first"))
-        app.on_stop(lambda: 1 // 0)
-        with Client(app):
-            pass
-        assert calls == ["first"]
-        assert "while the app was stopping" in log.text
-
-    def test_a_start_hook_that_fails(self) -> None:
-        app = App()
-        app.on_start(lambda: 1 // 0)
-        with pytest.raises(ZeroDivisionError), Client(app):
-            pass
-
-    def test_apps_that_have_started_stop_when_another_fails(self) -> None:
-        calls: list[str] = []
-        app, inner = App(), App()
-        app.mount("/inner", inner)
-        app.on_start(lambda: calls.append("started"))
-        app.on_stop(lambda: calls.append("stopped"))
-        inner.on_start(lambda: 1 // 0)
-        inner.on_stop(lambda: calls.append("inner stopped"))
-        with pytest.raises(ZeroDivisionError), Client(app):
-            pass
-        assert calls == ["started", "stopped"]

@@ -1,0 +1,8 @@
+"""`App`: a tree of resources with its middleware, its error handlers, and its start and stop."""
+
+from ropewalk.app.app import App
+from ropewalk.app.server_functions import ServerFunctions, register_server
+
+__all__ = ["App", "ServerFunctions", "register_server"]
+
+App.__module__ = __name__  # the name that users import
