@@ -14,7 +14,7 @@ from ropewalk.errors import CATALOGUE
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "ropewalk"
 DOCS = ROOT / "docs"
-CATALOGUE_FILE = PACKAGE / "errors" / "catalogue.py"
+CATALOGUE_FOLDER = PACKAGE / "errors" / "catalogue"
 
 MODULES = sorted(
     path.stem
@@ -186,14 +186,14 @@ def test_every_code_that_is_mentioned_is_in_the_catalogue(folder: str) -> None:
 
 
 def test_every_code_in_the_catalogue_is_used() -> None:
-    sources = [path for path in PACKAGE.rglob("*.py") if path != CATALOGUE_FILE]
+    sources = [path for path in PACKAGE.rglob("*.py") if CATALOGUE_FOLDER not in path.parents]
     sources += [ROOT / "engine", ROOT / "binding"]
     text = "".join(
         file.read_text(encoding="utf-8")
         for source in sources
         for file in ([source] if source.is_file() else source.rglob("*.rs"))
     )
-    text += CATALOGUE_FILE.read_text(encoding="utf-8").split("CATALOGUE: Final", 1)[1]
+    text += (CATALOGUE_FOLDER / "__init__.py").read_text(encoding="utf-8").split("CATALOGUE: Final", 1)[1]
     assert {code for code in CATALOGUE if code not in text} == set()
 
 

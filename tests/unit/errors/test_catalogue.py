@@ -11,7 +11,7 @@ from ropewalk.errors import CATALOGUE, Entry
 class TestCatalogue:
     def test_codes_are_in_order(self) -> None:
         for before, after in pairwise(CATALOGUE):
-            assert before < after, f"move {after} in errors/catalogue.py: it stands after {before}"
+            assert before < after, f"move {after} in errors/catalogue: it stands after {before}"
 
     @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE)
     def test_every_entry_is_of_sentences(self, entry: Entry) -> None:

@@ -1,0 +1,267 @@
+"""Errors of handlers and their return values: codes RW2xx."""
+
+from typing import Final
+
+from ropewalk.errors.catalogue.entry import Entry
+from ropewalk.errors.installing import install_remedy
+
+HANDLERS: Final = (
+    Entry(
+        "RW201",
+        "A handler returned a value that is not a response.",
+        "Return str, bytes, dict, list, None, a Path, a Response, a dataclass, a msgspec Struct, a model of pydantic, "
+        "an iterator, or a Deferred or coroutine of these.",
+    ),
+    Entry(
+        "RW202", "A handler's parameters do not fit its path.", "Take the request and either all parameters or none."
+    ),
+    Entry(
+        "RW203",
+        "An asyncio awaitable was awaited, but the reactor is not an asyncio reactor.",
+        "Call `ropewalk.install_reactor()` before the first import of twisted.internet.reactor, or await Deferreds.",
+    ),
+    Entry(
+        "RW204",
+        "A coroutine awaited something that is neither a Deferred nor an asyncio awaitable.",
+        "Await Deferreds, asyncio awaitables and coroutines made of these.",
+    ),
+    Entry("RW205", "A middleware is not a coroutine function.", "Write `async def middleware(request, next)`."),
+    Entry(
+        "RW206",
+        "An error handler has the wrong signature, is registered twice, or is registered for an invalid value.",
+        "Register `def handler(request, error)` once, for an exception class or a status from 400 to 599.",
+    ),
+    Entry(
+        "RW207",
+        "A body was read in two ways, or before it was complete.",
+        "Read the body once: by body(), text() or json(), by stream(), or through content in a plain handler.",
+    ),
+    Entry(
+        "RW208",
+        "A handler raised an exception that nothing handles.",
+        "Fix the cause shown in the traceback, or register an error handler for it.",
+    ),
+    Entry(
+        "RW209",
+        "A middleware returned None.",
+        "End it with `return response`, the response from `await next(request)`.",
+    ),
+    Entry("RW210", "A value was used before it was awaited.", "Await it: `data = await request.json()`."),
+    Entry(
+        "RW211",
+        "The type to read a body as cannot be decoded from JSON.",
+        "Use a dataclass, a msgspec.Struct, a TypedDict, a built-in type or a model of pydantic that is not a field of "
+        "these. Build other types from `await request.body()`.",
+    ),
+    Entry(
+        "RW212",
+        "A value cannot be encoded as JSON.",
+        "Use types that msgspec encodes: str, numbers, bool, None, dict, list, dataclasses, Structs, models of "
+        "pydantic, dates and UUIDs.",
+    ),
+    Entry(
+        "RW213",
+        "Text cannot be encoded in the charset that its Content-Type names.",
+        "Name utf-8 or no charset, or encode the text yourself and return bytes.",
+    ),
+    Entry(
+        "RW214",
+        "A parameter of a handler cannot come from a request.",
+        "Annotate it with a type that can be read, and mark it with Query, Header, Cookie, Path or Body if its source "
+        "is not clear.",
+    ),
+    Entry(
+        "RW215",
+        "A handler returned a value that does not match its return annotation.",
+        "Return what the annotation says, or correct the annotation.",
+    ),
+    Entry(
+        "RW216",
+        "A dependency has no provider.",
+        'Provide its name, `app.provide("session", open_session)`, or give the function: `Depends(open_session)`.',
+    ),
+    Entry(
+        "RW217",
+        "Providers of dependencies depend on each other in a circle.",
+        "Move the part that both need into a third provider.",
+    ),
+    Entry(
+        "RW218",
+        "A provider of a dependency is not declared or used correctly.",
+        'Give a function that returns its value, or yields it once. With scope="app", it may take only values of '
+        'app-scoped providers, and the app must be started. With scope="request", a provider that yields must not take '
+        'values of providers with scope="handler".',
+    ),
+    Entry(
+        "RW219",
+        "The API description (OpenAPI) cannot be made with the options of a route or of `app.openapi`.",
+        "Correct the option that the message names: docs/reference/openapi.md lists them.",
+    ),
+    Entry(
+        "RW220",
+        "A coroutine awaited itself, or a future of another event loop.",
+        "Await futures of the same loop. From another thread, use asyncio.run_coroutine_threadsafe.",
+    ),
+    Entry(
+        "RW221",
+        "A handler returned Deferreds or coroutines nested too deeply.",
+        "Await the nested Deferred or coroutine, and return its value.",
+    ),
+    Entry(
+        "RW222",
+        "A response or a hook took longer than the timeout of the test client.",
+        "Fire the event that it waits for, or raise the timeout: timeout=, in seconds, or None.",
+    ),
+    Entry(
+        "RW223",
+        "Test clients in two threads used the reactor at the same time, while it was not running.",
+        "Use one thread, with AsyncClient and asyncio.gather for concurrent requests; or close the clients of one "
+        "thread before another thread uses its own.",
+    ),
+    Entry(
+        "RW224",
+        "A test client cannot follow a redirect.",
+        "Leave out follow_redirects, and look at the status and the Location of the response.",
+    ),
+    Entry(
+        "RW225",
+        "A Client was used in a thread where an event loop or the reactor runs.",
+        "Use AsyncClient in coroutines.",
+    ),
+    Entry(
+        "RW226",
+        "A handler continued in the thread of the running reactor, and its test client is in another thread.",
+        "Let the reactor run the test, with AsyncClient.",
+    ),
+    Entry(
+        "RW227",
+        "A response to a test client is not successful.",
+        "Look at the body that the message shows. To test such a response, check its status, and do not call "
+        "raise_for_status.",
+    ),
+    Entry(
+        "RW228",
+        "Values cannot be converted to the return annotation of a handler.",
+        "Import the names of the annotation at run time, not only for type checkers, and use types that msgspec or "
+        "pydantic supports.",
+    ),
+    Entry(
+        "RW229",
+        "The media types of a route (`produces=`) are wrong, or a value cannot be sent as one of them.",
+        'Write `produces=["application/json"]`, or a dict with a function for each type that needs one.',
+    ),
+    Entry(
+        "RW230",
+        "An option of a middleware has an invalid value.",
+        "Give a value that the documentation of the option allows.",
+    ),
+    Entry(
+        "RW231",
+        "Options of a middleware contradict each other, or are unsafe together.",
+        "Change one of them, as the message says.",
+    ),
+    Entry(
+        "RW232",
+        "A middleware was made with an argument that is not its options object.",
+        "Call it with its options object, such as `cors(CORSOptions(...))`.",
+    ),
+    Entry(
+        "RW233",
+        "A pattern of origins, hosts or networks for a middleware is malformed.",
+        'Write an origin as "https://app.example.com", a host as "app.example.com", and all subdomains as '
+        '"*.example.com".',
+    ),
+    Entry(
+        "RW234",
+        "A store of rate limits or idempotency keys cannot be used at the moment.",
+        "Check that it runs, is reachable and is fast. `on_store_failure` sets how requests are handled until then.",
+    ),
+    Entry(
+        "RW235",
+        "A store of rate limits or idempotency keys has a wrong setting.",
+        "Give a value that the documentation of the setting allows.",
+    ),
+    Entry(
+        "RW236",
+        "A function returned a key for a rate limit or an idempotency key that is not text.",
+        "Return a str from the function, or None where the documentation allows it. `request.state.user` must be a "
+        "str, an int, a UUID, or an object whose `id` is one.",
+    ),
+    Entry("RW237", "The package for a store in Redis is not installed.", install_remedy("redis")),
+    Entry(
+        "RW238",
+        "A middleware that counts or keeps something for each user does not know the user yet.",
+        "Put the middleware that authenticates in front of it, or give it a function that identifies the user.",
+    ),
+    Entry(
+        "RW240",
+        "Authentication is configured wrongly.",
+        "Correct the option that the message names; the reference of ropewalk.auth lists them.",
+    ),
+    Entry(
+        "RW241",
+        "A handler needs a principal, but the `authenticate` middleware is missing.",
+        "Add the middleware to its app: App(middleware=[authenticate(BasicAuth(check))]).",
+    ),
+    Entry(
+        "RW242",
+        "A check of credentials returned True.",
+        "Return the principal, such as the user or the name of the client, or None to refuse the credentials.",
+    ),
+    Entry(
+        "RW243",
+        "The keys for tokens could not be fetched from their issuer.",
+        "Check the URL, and that this machine reaches it. Keys that were fetched before are used meanwhile.",
+    ),
+    Entry(
+        "RW244",
+        "Authentication needs a package that is not installed.",
+        install_remedy("auth"),
+    ),
+    Entry(
+        "RW245",
+        "A login provider could not be reached, or sent a response that cannot be used.",
+        "Check its URLs, and that this machine reaches it. The response to the browser was 502 or 503.",
+    ),
+    Entry(
+        "RW246",
+        "A login provider refused a request from this application.",
+        "Compare the client id, the client secret, redirect_uri and the scopes with those registered at the provider.",
+    ),
+    Entry(
+        "RW247",
+        "The claims of a login do not fit into a cookie.",
+        "Name fewer claims in the option `claims`, or keep logins on the server with the option `store`.",
+    ),
+    Entry(
+        "RW260",
+        "A patch was applied to an object that is invalid for its type.",
+        "Give `apply` an object of the type that the annotation names, or of a type with the same fields.",
+    ),
+    Entry("RW261", "The package for JSON Patch is not installed.", install_remedy("patch")),
+    Entry(
+        "RW262",
+        "`request.after` was given something that cannot be called.",
+        "Give the function and its arguments: `request.after(send_mail, guest)`, not the result of a call.",
+    ),
+    Entry(
+        "RW263",
+        "Too many background tasks wait to run after responses. Requests that add one get 503.",
+        "Find out which tasks take long, or give the work to a queue outside this process.",
+    ),
+    Entry(
+        "RW264",
+        "A background task that ran after a response raised an exception.",
+        "Fix the cause shown in the traceback. The client has its response, so nothing else reports this.",
+    ),
+    Entry(
+        "RW265",
+        "A background task that ran after a response was cancelled, because the server stopped.",
+        "Raise `drain_timeout`, or keep work that must not be lost in a queue outside this process.",
+    ),
+    Entry(
+        "RW266",
+        "The options of CursorPages are wrong.",
+        "Give the type of an item's key, and a secret of 16 random bytes or more, such as secrets.token_hex(16).",
+    ),
+)
