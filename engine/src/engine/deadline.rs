@@ -1,4 +1,5 @@
-//! The deadline of a connection: when its current timeout passes. `timeouts.rs` chooses the timeout.
+//! The deadline of a connection: when its current timeout passes. `timeouts.rs` chooses the timeout, and
+//! `limits.rs` has the lengths of the timeouts.
 
 use crate::driver::wheel::Wheel;
 use crate::limits::Limits;

@@ -4,7 +4,8 @@
 //! Off  -- begin -->  Running { deadline }  -- finish -->  Over
 //! ```
 //!
-//! `finish` comes when the last connection has closed, or at the deadline.
+//! A second `begin` can only make the deadline earlier. `finish` comes when no connection is open and no listener is still
+//! closing; or earlier, when `immediate_stop.rs` closes everything: at the deadline, or if the caller forces the stop.
 
 /// Whether the engine drains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! Which timeout applies to a connection, and what happens when the deadline of a connection, a listener or the drain
-//! has passed.
+//! has passed. `deadline.rs` computes when a timeout passes. `limits.rs` has the lengths of the timeouts.
 
 use super::Engine;
 use super::connection::Connection;
