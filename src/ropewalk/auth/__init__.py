@@ -13,6 +13,7 @@ from ropewalk.auth.bearer_jwt import BearerJWT, TokenPrincipal
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.cred import CredAuth
 from ropewalk.auth.digest import DigestAuth, DigestOptions, DigestUser, digest_hash
+from ropewalk.auth.forbidden import NotAllowed
 from ropewalk.auth.identity import Authentication, Identity
 from ropewalk.auth.jwt_options import JWKS, JWTOptions
 from ropewalk.auth.oauth import (
@@ -34,11 +35,11 @@ from ropewalk.auth.oauth import (
 from ropewalk.auth.packages import MissingPackage
 from ropewalk.auth.passwords import PasswordOptions, Passwords, hash_password, needs_rehash, verify_password
 from ropewalk.auth.principal import Principal, principal_of
-from ropewalk.auth.refusals import NotAllowed, NotAuthenticated, Refused
 from ropewalk.auth.requiring import REQUIREMENTS, Requirement, requires
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.secrets import same_secret
 from ropewalk.auth.token_issuer import TokenIssuer
+from ropewalk.auth.unauthorized import NotAuthenticated, Refused
 
 __all__ = [
     "JWKS",

@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, checked, identity_for
 from ropewalk.auth.option_checks import check_called_with
-from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme
+from ropewalk.auth.unauthorized import Refused
 from ropewalk.errors import HandlerError, shown
 from ropewalk.headers import TOKEN
 from ropewalk.request import Request

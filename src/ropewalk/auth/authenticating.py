@@ -5,10 +5,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from ropewalk.auth.challenges import joined
 from ropewalk.auth.identity import Authentication
-from ropewalk.auth.refusals import NotAuthenticated, Refused
 from ropewalk.auth.scheme import Scheme
+from ropewalk.auth.unauthorized import Refused, not_authenticated
 from ropewalk.errors import HandlerError, shown
 from ropewalk.middleware import Next
 from ropewalk.request import Request
@@ -61,20 +60,6 @@ class Authenticate:
         if self.optional and not refusals:
             return Authentication(self.schemes, None)
         raise not_authenticated(self.schemes, refusals)
-
-
-def not_authenticated(schemes: tuple[Scheme, ...], refusals: dict[Scheme, Refused] | None = None) -> NotAuthenticated:
-    """The error for a request without valid credentials. `refusals` has the schemes whose credentials were invalid."""
-    refusals = refusals or {}
-    status = next((refusal.status for refusal in refusals.values()), 401)
-    challenges = []
-    for scheme in schemes:
-        refusal = refusals.get(scheme)
-        parameters = {} if refusal is None else refusal.parameters
-        challenges += [each.extended(parameters) for each in scheme.challenges()]
-    described = (each.parameters.get("error_description") for each in refusals.values())
-    detail = next((f"{text}." for text in described if text), None)
-    return NotAuthenticated(status, detail, {"www-authenticate": joined(challenges)})
 
 
 def _call(_: object, logout: Callable[[], object]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, checked, identity_for
 from ropewalk.auth.option_checks import check_called_with
-from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.auth.unauthorized import Refused
 from ropewalk.request import Request
 
 

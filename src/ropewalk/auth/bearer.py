@@ -1,8 +1,8 @@
 """Bearer tokens: the credentials of a request, and the challenge (RFC 6750)."""
 
 from ropewalk.auth.challenges import Challenge
-from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.auth.unauthorized import Refused
 from ropewalk.request import Request
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from ropewalk.auth.jwt_keys import Key
 from ropewalk.auth.jwt_options import JWTOptions
-from ropewalk.auth.refusals import Refused
+from ropewalk.auth.unauthorized import Refused
 from ropewalk.json_values import is_too_deep
 
 _TOKEN: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")

@@ -5,9 +5,9 @@ from inspect import Parameter
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NewType, TypeVar, Union, get_args, get_origin
 
-from ropewalk.auth.authenticating import not_authenticated
+from ropewalk.auth.forbidden import NotAllowed
 from ropewalk.auth.identity import authentication_of
-from ropewalk.auth.refusals import NotAllowed
+from ropewalk.auth.unauthorized import not_authenticated
 from ropewalk.request import Request
 from ropewalk.typed.markers import Computed
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Annotated, Any, Final, TypeVar, overload
 
-from ropewalk.auth.authenticating import not_authenticated
-from ropewalk.auth.challenges import Challenge, joined
+from ropewalk.auth.forbidden import NotAllowed, insufficient_scope
 from ropewalk.auth.identity import authentication_of
-from ropewalk.auth.refusals import NotAllowed
+from ropewalk.auth.unauthorized import not_authenticated
 from ropewalk.errors import HandlerError, named, shown
 from ropewalk.middleware import Next
 from ropewalk.request import Request
@@ -75,12 +74,7 @@ class Requirement:
         has_scopes = found.identity.scopes.issuperset(self.scopes)
         if has_scopes and (not self._has_roles or not found.identity.roles.isdisjoint(self.roles)):
             return
-        challenge = found.scheme.challenge()
-        if has_scopes or challenge.scheme != "Bearer":
-            raise NotAllowed(403)
-        parameters = {"error": "insufficient_scope", "scope": " ".join(self.scopes)}  # RFC 6750, section 3.1
-        written = Challenge("Bearer", challenge.parameters).extended(parameters)
-        raise NotAllowed(403, None, {"www-authenticate": joined([written])})
+        raise NotAllowed(403) if has_scopes else insufficient_scope(found.scheme.challenge(), self.scopes)
 
     async def _pass(self, request: Request, next: Next) -> Any:
         self.check(request)

@@ -4,7 +4,7 @@ from typing import Any
 
 from ropewalk.auth.challenges import Challenge, check_realm
 from ropewalk.auth.identity import Identity
-from ropewalk.auth.refusals import Refused
+from ropewalk.auth.unauthorized import Refused
 from ropewalk.errors import HandlerError, full_name
 from ropewalk.request import Request
 

@@ -1,6 +1,15 @@
-"""Exceptions for requests whose credentials are absent, invalid or insufficient."""
+"""The 401 for a request without valid credentials, with a challenge for each scheme.
 
+A scheme raises `Refused` for invalid credentials. Malformed credentials get 400.
+"""
+
+from typing import TYPE_CHECKING
+
+from ropewalk.auth.challenges import joined
 from ropewalk.errors import HTTPError
+
+if TYPE_CHECKING:
+    from ropewalk.auth.scheme import Scheme
 
 
 class Refused(Exception):
@@ -23,5 +32,17 @@ class NotAuthenticated(HTTPError):
     """
 
 
-class NotAllowed(HTTPError):
-    """Status 403: the credentials are valid but do not give access (RFC 9110, section 15.5.4)."""
+def not_authenticated(
+    schemes: "tuple[Scheme, ...]", refusals: "dict[Scheme, Refused] | None" = None
+) -> NotAuthenticated:
+    """The error for a request without valid credentials. `refusals` has the schemes whose credentials were invalid."""
+    refusals = refusals or {}
+    status = next((refusal.status for refusal in refusals.values()), 401)
+    challenges = []
+    for scheme in schemes:
+        refusal = refusals.get(scheme)
+        parameters = {} if refusal is None else refusal.parameters
+        challenges += [each.extended(parameters) for each in scheme.challenges()]
+    described = (each.parameters.get("error_description") for each in refusals.values())
+    detail = next((f"{text}." for text in described if text), None)
+    return NotAuthenticated(status, detail, {"www-authenticate": joined(challenges)})

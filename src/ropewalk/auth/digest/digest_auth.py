@@ -17,8 +17,8 @@ from ropewalk.auth.digest.nonces import Nonces
 from ropewalk.auth.digest.users import FoundUsers
 from ropewalk.auth.identity import Identity
 from ropewalk.auth.option_checks import check_called_with, check_seconds
-from ropewalk.auth.refusals import Refused
 from ropewalk.auth.scheme import authorization
+from ropewalk.auth.unauthorized import Refused
 from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, shown
 from ropewalk.request import Request

@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from ropewalk.auth.refusals import Refused
+from ropewalk.auth.unauthorized import Refused
 
 _NAME: Final = r"([!#$%&'*+.^`|~\w-]+)[ \t]*=[ \t]*"
 _VALUE: Final = r'(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))'

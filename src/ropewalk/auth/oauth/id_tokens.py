@@ -14,8 +14,8 @@ from ropewalk.auth.oauth.provider import NOT_BEGUN
 from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.auth.packages import optional
-from ropewalk.auth.refusals import Refused
 from ropewalk.auth.secrets import same_secret
+from ropewalk.auth.unauthorized import Refused
 from ropewalk.clocks import unix_time
 from ropewalk.errors import HTTPError
 
