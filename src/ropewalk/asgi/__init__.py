@@ -6,6 +6,7 @@ Only HTTP is supported. A request for a WebSocket reaches the application as an 
 """
 
 from ropewalk.asgi.messages import Application, ClientGone, Message, Receive, Scope, Send
-from ropewalk.asgi.resource import ASGIOptions, ASGIResource, asgi
+from ropewalk.asgi.options import ASGIOptions
+from ropewalk.asgi.resource import ASGIResource, asgi
 
 __all__ = ["ASGIOptions", "ASGIResource", "Application", "ClientGone", "Message", "Receive", "Scope", "Send", "asgi"]

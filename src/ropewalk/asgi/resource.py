@@ -1,36 +1,19 @@
 """An ASGI application as a resource."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from ropewalk.asgi.application_check import check
 from ropewalk.asgi.call_runner import CallRunner
 from ropewalk.asgi.captured_response import CapturedResponse
-from ropewalk.asgi.lifespan import Lifespan, Mode
+from ropewalk.asgi.lifespan import Lifespan
 from ropewalk.asgi.messages import Application
+from ropewalk.asgi.options import ASGIOptions
 from ropewalk.asgi.scope import http_scope
 from ropewalk.asgi.sending import ASGICall
-from ropewalk.errors import named, shown
+from ropewalk.errors import named
 from ropewalk.request import PENDING, Request
-from ropewalk.resource import BODY_LIMIT, Handler, Hosted, check_body_limit, check_options, node_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ASGIOptions:
-    """Options for an ASGI application. Raises ValueError for invalid options."""
-
-    lifespan: Mode = "auto"
-    """The mode of the lifespan. "auto" runs it if the application has one, "on" requires one, "off" runs none."""
-    body_limit: int | None = BODY_LIMIT
-    """The most bytes of a request's body. A request with a larger body gets a 413. None stands for the engine's limit.
-    The default is large, because applications receive a body in parts."""
-
-    def __post_init__(self) -> None:
-        if self.lifespan not in get_args(Mode):
-            modes = " or ".join(map(repr, get_args(Mode)))
-            raise ValueError(f"ASGIOptions: lifespan must be {modes}, got {shown(self.lifespan)}.")
-        check_body_limit(self.body_limit)
+from ropewalk.resource import Handler, Hosted, check_options, node_of
 
 
 class ASGIResource(Hosted):
@@ -74,7 +57,7 @@ class ASGIResource(Hosted):
         self._runner.cut()
 
 
-def asgi(application: Any, options: ASGIOptions = ASGIOptions()) -> ASGIResource:
+def asgi(application: Any, options: ASGIOptions = ASGIOptions()) -> ASGIResource:  # noqa: B008 - the options are frozen
     """Make an ASGI application (ASGI 3.0) a resource: `app.mount("/", asgi(application))`.
 
     It responds on all paths below its mount path, which is its `root_path`. Its lifespan begins and ends with the

@@ -8,6 +8,7 @@ thread sends it.
 
 from ropewalk.wsgi.application_check import Application, Environ, StartResponse
 from ropewalk.wsgi.file_wrapper import FileWrapper
-from ropewalk.wsgi.resource import WSGIOptions, WSGIResource, wsgi
+from ropewalk.wsgi.options import WSGIOptions
+from ropewalk.wsgi.resource import WSGIResource, wsgi
 
 __all__ = ["Application", "Environ", "FileWrapper", "StartResponse", "WSGIOptions", "WSGIResource", "wsgi"]

@@ -3,50 +3,23 @@
 import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
-from dataclasses import dataclass
 from io import BytesIO
 from threading import Event
-from typing import Any, Final
+from typing import Any
 
-from ropewalk.errors import is_int, named, shown
+from ropewalk.errors import named
 from ropewalk.request import Request
-from ropewalk.resource import BODY_LIMIT, NOT_DONE_YET, Handler, Hosted, check_body_limit, check_options, node_of
+from ropewalk.resource import NOT_DONE_YET, Handler, Hosted, check_options, node_of
 from ropewalk.response import Response
 from ropewalk.wsgi.application_check import Application, Environ, check
 from ropewalk.wsgi.call import WSGICall
 from ropewalk.wsgi.file_wrapper import FileWrapper
+from ropewalk.wsgi.options import THREADS, WSGIOptions
 from ropewalk.wsgi.reactor_queue import ReactorQueue
 from ropewalk.wsgi.stop_wait import wait_for_calls
 from ropewalk.wsgi.thread_response import ThreadResponse
 from ropewalk.wsgi.threads import PoolThreads, Threads
 from ropewalk.wsgi.threads_busy import threads_busy
-
-THREADS: Final = 10
-"""The number of threads if no reactor runs, for example in tests. By default, a reactor's pool has the same number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WSGIOptions:
-    """How the application is called. Raises ValueError for invalid options."""
-
-    threads: int | None = None
-    """The most threads that the application has for itself. None: it uses the reactor's thread pool, which has 10
-    threads unless you call `reactor.suggestThreadPoolSize`. An application that often waits for other services needs
-    more."""
-    waiting: int = 1000
-    """The most requests that wait for a thread. Further requests get a 503. The bodies of waiting requests use
-    memory."""
-    body_limit: int | None = BODY_LIMIT
-    """The most bytes of a request body. A larger body gets a 413. None: the engine's limit. A body larger than
-    `Limits.spool_size` is stored in a temporary file."""
-
-    def __post_init__(self) -> None:
-        if self.threads is not None and not (is_int(self.threads) and self.threads >= 1):
-            what = "threads must be at least 1, or None for the reactor's threads"
-            raise ValueError(f"WSGIOptions: {what}, got {shown(self.threads)}.")
-        if not (is_int(self.waiting) and self.waiting >= 1):
-            raise ValueError(f"WSGIOptions: waiting must be at least 1, got {shown(self.waiting)}.")
-        check_body_limit(self.body_limit)
 
 
 class WSGIResource(Hosted):
@@ -137,7 +110,7 @@ class WSGIResource(Hosted):
         self._wait_is_over = True
 
 
-def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource:
+def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource:  # noqa: B008 - the options are frozen
     """A WSGI application (PEP 3333) as a resource: `app.mount("/", wsgi(application))`.
 
     It handles all paths below the path of the mount, which is its SCRIPT_NAME. It is called on a thread when the

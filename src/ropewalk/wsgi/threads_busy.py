@@ -1,4 +1,4 @@
-"""The 503 for a request if too many others wait for a thread."""
+"""The 503 for a request if all threads are busy and `WSGIOptions.waiting` others wait for one."""
 
 from typing import Final
 

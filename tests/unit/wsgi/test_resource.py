@@ -22,31 +22,6 @@ from ropewalk.wsgi import Environ, StartResponse, WSGIOptions, wsgi
 Next = Callable[[Request], Any]
 
 
-class TestOptions:
-    @pytest.mark.parametrize("options", [{"threads": 0}, {"threads": -1}, {"waiting": 0}])
-    def test_invalid_numbers(self, options: dict[str, int]) -> None:
-        with pytest.raises(ValueError, match=f"{next(iter(options))} must be .* got {next(iter(options.values()))}\\."):
-            WSGIOptions(**options)
-
-    def test_the_application_knows_whether_it_has_several_threads(self) -> None:
-        for threads, several in ((1, False), (2, True), (None, True)):
-            recorder = Recorder()
-            Client(wsgi(validated(recorder), WSGIOptions(threads=threads))).get("/")
-            assert recorder.environ["wsgi.multithread"] is several
-
-    def test_a_limit_for_the_body(self) -> None:
-        recorder = Recorder()
-        asked = Client(wsgi(validated(recorder), WSGIOptions(body_limit=10)))
-        assert asked.post("/", body=b"x" * 10).status == 200
-        assert asked.post("/", body=b"x" * 11).status == 413
-        assert recorder.body == b"x" * 10
-
-    def test_the_engines_limit_for_the_body(self) -> None:
-        recorder = Recorder()
-        asked = Client(wsgi(validated(recorder), WSGIOptions(body_limit=None)))
-        assert asked.post("/", body=b"x" * ((1 << 20) + 1)).status == 413
-
-
 class TestThreads:
     def test_it_is_never_called_on_the_reactors(self) -> None:
         idents: list[int] = []

@@ -1,0 +1,37 @@
+"""`WSGIOptions`: the number of threads, and how many requests may wait for one.
+
+`threads_busy.py` makes the 503 for further requests.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ropewalk.errors import is_int, shown
+from ropewalk.resource import BODY_LIMIT, check_body_limit
+
+THREADS: Final = 10
+"""The number of threads if no reactor runs, for example in tests. By default, a reactor's pool has the same number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WSGIOptions:
+    """How the application is called. Raises ValueError for invalid options."""
+
+    threads: int | None = None
+    """The most threads that the application has for itself. None: it uses the reactor's thread pool, which has 10
+    threads unless you call `reactor.suggestThreadPoolSize`. An application that often waits for other services needs
+    more."""
+    waiting: int = 1000
+    """The most requests that wait for a thread. Further requests get a 503. The bodies of waiting requests use
+    memory."""
+    body_limit: int | None = BODY_LIMIT
+    """The most bytes of a request body. A larger body gets a 413. None: the engine's limit. A body larger than
+    `Limits.spool_size` is stored in a temporary file."""
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and not (is_int(self.threads) and self.threads >= 1):
+            what = "threads must be at least 1, or None for the reactor's threads"
+            raise ValueError(f"WSGIOptions: {what}, got {shown(self.threads)}.")
+        if not (is_int(self.waiting) and self.waiting >= 1):
+            raise ValueError(f"WSGIOptions: waiting must be at least 1, got {shown(self.waiting)}.")
+        check_body_limit(self.body_limit)
