@@ -8,7 +8,7 @@ from ropewalk.errors import RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.cookie_jar import CookieJar, check_cookie
-from ropewalk.testing.harness import MemoryConnection
+from ropewalk.testing.memory_connection import MemoryConnection
 from ropewalk.testing.request_bodies import Body, MultipartBody, is_repeatable
 from ropewalk.testing.targets import Target, host_name
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.event_parser import EventParser, LineParser, check_events
-from ropewalk.testing.harness import MemoryConnection
+from ropewalk.testing.memory_connection import MemoryConnection
 from ropewalk.testing.protocol_error import ProtocolError
 from ropewalk.testing.received_head import ReceivedHead
 from ropewalk.typed import ServerSentEvent
@@ -106,7 +106,8 @@ class StreamedResponse(ReceivedHead):
         while not self._connection.parser.head:
             self._check()
             await self._connection.news()
-        if not self._connection.raised_late:  # otherwise, the client first reads the parts that were sent before
+        # If the response had begun, the client first reads the parts that were sent before.
+        if not self._connection.handler_errors.raised_late:
             self._raise_handlers_error()
 
     def unlimit(self) -> None:
@@ -131,10 +132,6 @@ class StreamedResponse(ReceivedHead):
             raise self._connection.error
 
     def _raise_handlers_error(self) -> None:
-        """Raise the exception that was logged for the request, if the client has `raise_errors`.
-
-        CancelledError, KeyboardInterrupt and other exceptions that end a task or process are not raised.
-        """
-        raised = self._connection.raised
-        if self._raise_errors and isinstance(raised, Exception):
-            raise raised
+        """Raise the exception that was logged for the request, if the client has `raise_errors`."""
+        if self._raise_errors:
+            self._connection.handler_errors.raise_first()

@@ -12,7 +12,7 @@ from tests.unit.stops import EVENTS, stop_while
 from twisted.logger import formatEvent
 
 from ropewalk import App, Request, tracebacks
-from ropewalk.testing import AsyncClient, ClientTimeout, ProtocolError, harness
+from ropewalk.testing import AsyncClient, ClientTimeout, ProtocolError, handler_ends
 
 
 class TestHooks:
@@ -198,7 +198,7 @@ class TestCloses:
         assert "1 request was cut off when the client was closed." in log.text
 
     def test_one_that_goes_on_without_its_client_is_named(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(harness, "_END_TIMEOUT", 0.001)
+        monkeypatch.setattr(handler_ends, "_END_TIMEOUT", 0.001)
         app = App()
         end = asyncio.Event()
 
@@ -216,9 +216,7 @@ class TestCloses:
             end.set()
 
         asyncio.run(main())
-        assert re.search(
-            r"handler at \S+test_stop\.py:\d+ is still running when the stop hooks are called\.", log.text
-        )
+        assert re.search(r"handler at \S+test_stop\.py:\d+ is still running when the stop hooks are called\.", log.text)
 
     def test_a_client_is_used_again_while_a_response_of_before_is_open(self) -> None:
         app = App()

@@ -293,7 +293,7 @@ def test_parts_before_an_exception_are_received(log: Log) -> None:
         connection = client._harness.connect("GET", "/stream")
         response = StreamedResponse(connection, None, raise_errors=True, url="http://localhost/stream")
         connection.send(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        while connection.raised is None:
+        while connection.handler_errors.raised is None:
             await asyncio.sleep(0)
         await response.begun()
         first = await anext(response)
