@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
+from tests.cli.checking import HELLO, Check
+
+from ropewalk.cli import main
 
 
 @pytest.fixture
@@ -21,3 +25,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in set(sys.modules) - before:
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
+
+
+@pytest.fixture
+def check(project: Path) -> Check:
+    """`ropewalk check` in a folder where there is a hello.py."""
+    (project / "hello.py").write_text(HELLO)
+
+    def run(*arguments: str, environment: dict[str, str] | None = None) -> Result:
+        return CliRunner().invoke(main, ["check", *arguments], env={"COLUMNS": "200"} | (environment or {}))
+
+    return run

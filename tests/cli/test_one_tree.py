@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.cli.test_exec import executing
+from tests.cli.exec_program import executing
 from tests.processes import ropewalk
 
 pytestmark = pytest.mark.slow

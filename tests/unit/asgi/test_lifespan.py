@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.asgi.applications import LIFE, body, hosting, lived, start
 from tests.unit.conftest import Log
-from tests.unit.server.test_server import Reactor
+from tests.unit.server.fake_reactor import Reactor
 from twisted.logger import formatEvent
 
 from ropewalk import App, Resource

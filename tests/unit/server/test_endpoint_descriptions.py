@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.server.test_server import Reactor
+from tests.unit.server.fake_reactor import Reactor
 
 from ropewalk import App
 from ropewalk.errors import EngineError, StartError

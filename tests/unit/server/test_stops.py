@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.conftest import Log
-from tests.unit.server.test_server import Reactor, make
+from tests.unit.server.fake_reactor import Reactor, make
 from twisted.internet.defer import Deferred
 
 from ropewalk import App, Limits

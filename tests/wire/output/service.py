@@ -5,7 +5,7 @@ import logging
 import sys
 from typing import Any
 
-from tests.wire.output import bodies, failures, fields
+from tests.wire.output import bodies, failures, fields, late_responses
 from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogPublisher
 
 from ropewalk import App, Request
@@ -36,6 +36,7 @@ def tell(request: Request) -> list[str]:
 app.mount("/fields", fields.app)
 app.mount("/bodies", bodies.app)
 app.mount("/failures", failures.app)
+app.mount("/late-responses", late_responses.app)
 
 
 def record(event: LogEvent) -> None:

@@ -1,0 +1,33 @@
+"""A reactor for tests that runs as under trial, and servers on it."""
+
+from typing import Any
+
+from twisted.internet.testing import MemoryReactorClock
+
+from ropewalk import App, Limits
+
+
+class Reactor(MemoryReactorClock):
+    """Twisted's reactor for tests, which is running as under trial."""
+
+    def callWhenRunning(self, callable: Any, *args: Any, **kw: Any) -> None:  # noqa: A002 - as Twisted calls it
+        callable(*args, **kw)
+
+    def callFromThread(self, callable: Any, *args: Any, **kw: Any) -> None:  # noqa: A002 - as Twisted calls it
+        callable(*args, **kw)
+
+    def fire_shutdown(self) -> Any:
+        """The results of the triggers before the shutdown."""
+        return [call(*args, **options) for call, args, options in self.triggers["before"]["shutdown"]]
+
+
+LONG_TURNS = Limits(turn_time=60)
+"""A turn handles all events, however slow the machine is."""
+
+HELLO = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def make() -> App:
+    app = App(limits=Limits(turn_time=60))  # a turn does not end early: some reactors run no other
+    app.get("/")(lambda request: "Hello")
+    return app
