@@ -15,10 +15,10 @@ from ropewalk.etags import etag
 from ropewalk.middleware import (
     AllowedHostsOptions,
     BodyLimitOptions,
-    CacheOptions,
+    CacheHeadersOptions,
     CORSOptions,
     RequestIDOptions,
-    SecurityHeaders,
+    SecurityHeadersOptions,
     TimeoutOptions,
     allowed_hosts,
     body_limit,
@@ -36,12 +36,12 @@ app = App(
     middleware=[
         request_id(RequestIDOptions(accept_from=["10.0.0.0/8"])),
         allowed_hosts(AllowedHostsOptions(hosts=["api.example.com", "localhost", "127.0.0.1"])),
-        security_headers(SecurityHeaders(csp="default-src 'none'")),
+        security_headers(SecurityHeadersOptions(csp="default-src 'none'")),
         cors(SCRIPTS),
         timeout(TimeoutOptions(seconds=10)),
         body_limit(BodyLimitOptions(size=64 * 1024)),
         conditional(),
-        cache_headers(CacheOptions(max_age=0)),
+        cache_headers(CacheHeadersOptions(max_age=0)),
     ]
 )
 
@@ -73,7 +73,7 @@ def change(request: Request, id: int, guest: Guest) -> Response:
     return Response(guest, headers={"etag": etag(guest)})
 
 
-@app.get("/logo", middleware=[cache_headers(CacheOptions(max_age=86400, visibility="public", immutable=True))])
+@app.get("/logo", middleware=[cache_headers(CacheHeadersOptions(max_age=86400, visibility="public", immutable=True))])
 def logo(request: Request) -> Response:
     return Response(b"<svg xmlns='http://www.w3.org/2000/svg'/>", content_type="image/svg+xml")
 

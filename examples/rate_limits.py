@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from msgspec import Struct
 
 from ropewalk import App, Request, Response
-from ropewalk.middleware import Limit, Next, RateLimit, rate_limit
+from ropewalk.middleware import Next, RateLimit, RateLimitOptions, rate_limit
 from ropewalk.stores import MemoryRateLimits, RateLimitStore, RedisRateLimits, RedisServer
 
 
@@ -29,8 +29,8 @@ def is_health_check(request: Request) -> bool:
     return request.path == "/health"
 
 
-everywhere = RateLimit(
-    [Limit(20, 1, burst=50), Limit(10_000, 24 * 3600, name="daily")],
+everywhere = RateLimitOptions(
+    limits=[RateLimit(20, 1, burst=50), RateLimit(10_000, 24 * 3600, name="daily")],
     exempt=is_health_check,
     store=store,
 )
@@ -61,8 +61,8 @@ async def tried_name(request: Request) -> str:
     return (await request.json(Attempt)).name
 
 
-attempts = RateLimit(
-    [Limit(2, 60, name="client"), Limit(10, 3600, key=tried_name, name="account")],
+attempts = RateLimitOptions(
+    limits=[RateLimit(2, 60, name="client"), RateLimit(10, 3600, key=tried_name, name="account")],
     store=store,
     scope="login",
     on_store_failure="closed",
@@ -83,7 +83,7 @@ async def tried_name_in_form(request: Request) -> str | None:
     return parse_qs(await request.text()).get("name", [None])[0]
 
 
-attempts_by_form = RateLimit(Limit(10, 3600, key=tried_name_in_form), store=store, scope="sign-in")
+attempts_by_form = RateLimitOptions(limits=RateLimit(10, 3600, key=tried_name_in_form), store=store, scope="sign-in")
 
 
 @app.post("/sign-in", middleware=[rate_limit(attempts_by_form)])
@@ -100,7 +100,12 @@ async def authenticate(request: Request, next: Next) -> Response:
     return await next(request)
 
 
-api = App(middleware=[authenticate, rate_limit(RateLimit(Limit(3, 60, key="user"), store=store, scope="api"))])
+api = App(
+    middleware=[
+        authenticate,
+        rate_limit(RateLimitOptions(limits=RateLimit(3, 60, key="user"), store=store, scope="api")),
+    ]
+)
 
 
 @api.get("/quote")

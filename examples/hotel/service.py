@@ -8,8 +8,8 @@ from ropewalk import App, OpenAPI
 from ropewalk.auth import authenticate
 from ropewalk.middleware import (
     CORSOptions,
-    Limit,
     RateLimit,
+    RateLimitOptions,
     conditional,
     cors,
     rate_limit,
@@ -28,7 +28,7 @@ app = App(
                 expose=["ETag", "Link", "Location"],
             )
         ),
-        rate_limit(RateLimit(Limit(int(os.environ.get("HOTEL_REQUESTS", "600")), 60))),
+        rate_limit(RateLimitOptions(limits=RateLimit(int(os.environ.get("HOTEL_REQUESTS", "600")), 60))),
         authenticate(DESK_KEY, optional=True),
         conditional(),
     ],

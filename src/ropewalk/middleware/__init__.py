@@ -17,7 +17,7 @@ too.
 
 from ropewalk.middleware.allowed_hosts import AllowedHostsOptions, allowed_hosts
 from ropewalk.middleware.body_limit import BodyLimitOptions, body_limit
-from ropewalk.middleware.cache_headers import CacheOptions, cache_headers
+from ropewalk.middleware.cache_headers import CacheHeadersOptions, cache_headers
 from ropewalk.middleware.chain import PREFLIGHT, Middleware, Next, check
 from ropewalk.middleware.conditional import ConditionalOptions, conditional
 from ropewalk.middleware.cors import CORSOptions, cors
@@ -31,7 +31,7 @@ from ropewalk.middleware.describing import (
 from ropewalk.middleware.engine_handlers import engine_handler_for, refusing_handler
 from ropewalk.middleware.idempotency import IdempotencyOptions, idempotency
 from ropewalk.middleware.order import check_orders
-from ropewalk.middleware.rate_limit import Limit, RateLimit, rate_limit
+from ropewalk.middleware.rate_limit import RateLimit, RateLimitOptions, rate_limit
 from ropewalk.middleware.request_id import (
     RequestIDFilter,
     RequestIDOptions,
@@ -39,7 +39,7 @@ from ropewalk.middleware.request_id import (
     current_request_id,
     request_id,
 )
-from ropewalk.middleware.security_headers import SecurityHeaders, security_headers
+from ropewalk.middleware.security_headers import SecurityHeadersOptions, security_headers
 from ropewalk.middleware.timeout import TimeoutOptions, timeout
 
 __all__ = [
@@ -47,19 +47,19 @@ __all__ = [
     "AllowedHostsOptions",
     "BodyLimitOptions",
     "CORSOptions",
-    "CacheOptions",
+    "CacheHeadersOptions",
     "ConditionalOptions",
     "HeaderParameter",
     "IdempotencyOptions",
-    "Limit",
     "Middleware",
     "MiddlewareDescription",
     "MiddlewareResponse",
     "Next",
     "RateLimit",
+    "RateLimitOptions",
     "RequestIDFilter",
     "RequestIDOptions",
-    "SecurityHeaders",
+    "SecurityHeadersOptions",
     "TimeoutOptions",
     "TraceParent",
     "allowed_hosts",

@@ -15,7 +15,7 @@ _CACHED: Final = frozenset((200, 203, 206, 300, 301, 304, 308))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheOptions:
+class CacheHeadersOptions:
     """Which caches may keep a response, and for how long. By default, none may. Raises HandlerError (RW230, RW231)."""
 
     max_age: int | None = None
@@ -49,14 +49,14 @@ class CacheOptions:
             raise unsafe(self, "private responses are not for shared caches.", 'Set visibility="public".')
 
 
-def cache_headers(options: CacheOptions = CacheOptions()) -> Middleware:
+def cache_headers(options: CacheHeadersOptions = CacheHeadersOptions()) -> Middleware:
     """A middleware that adds Cache-Control to responses that have neither that nor Expires.
 
     Only successful responses and redirects to GET and HEAD requests may be kept; others get "no-store". A response is
     never public if it sets a cookie, if the request has Authorization, or if the request has a user (a principal of
     `ropewalk.auth`, or `request.state.user`).
     """
-    check_kind(options, CacheOptions)
+    check_kind(options, CacheHeadersOptions)
     public = ("cache-control", _value(options, options.visibility))
     private = ("cache-control", _value(options, "private"))
     never = ("cache-control", "no-store")
@@ -88,7 +88,7 @@ def _has_principal(request: Request) -> bool:
     return getattr(getattr(request.state, "authentication", None), "identity", None) is not None
 
 
-def _value(options: CacheOptions, visibility: str) -> str:
+def _value(options: CacheHeadersOptions, visibility: str) -> str:
     if options.max_age is None:
         return "no-store"
     parts = [visibility, f"max-age={options.max_age}"]

@@ -27,13 +27,13 @@ _WRITE: Final = 'Write it as "https://app.example.com" or "https://*.example.com
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CORSOptions:
-    """Which other origins may call the app, and how. By default, none may.
+    """Which other origins may call the app, and how.
 
     Raises HandlerError: RW230 for an invalid value, RW231 for `credentials` with `*` or "null", RW233 for a malformed
     origin.
     """
 
-    origins: Iterable[str] = ()
+    origins: Iterable[str]
     """The allowed origins: "https://app.example.com", "http://localhost:3000", `https://*.example.com` for all
     subdomains (not for example.com itself), or `*` for all. "null" is the origin of sandboxed frames and local files.
     Any page can create such a frame, so it allows every page."""

@@ -1,7 +1,7 @@
 """Idempotency keys: if a client repeats a request, it is processed only once, and the first response is sent again."""
 
 from collections.abc import Collection, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_hex
 from typing import Any, Final, Literal
@@ -51,7 +51,7 @@ SLICE: Final = 1024 * 1024
 """Bytes of a body that are hashed at once. Between two such slices, the reactor handles other events."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyOptions:
     """The options of `idempotency`. Raises HandlerError (RW230) for an invalid value."""
 
@@ -77,9 +77,8 @@ class IdempotencyOptions:
     largest_body: int = 256 * 1024
     """The most bytes of a response body that is stored. Larger bodies, streams and files are not stored: a repeated
     request gets a 409."""
-    store: IdempotencyStore = field(default_factory=MemoryIdempotency)
-    """Where keys and responses are stored. By default, in the memory of this process, separately for each
-    middleware."""
+    store: IdempotencyStore | None = None
+    """Where keys and responses are stored. None: in the memory of this process, separately for each middleware."""
     on_store_failure: Literal["open", "closed"] = "closed"
     """What happens to a request with a key while the store is unavailable: "closed" refuses the request with 503,
     "open" processes it without protection against repetition."""
@@ -104,7 +103,7 @@ class IdempotencyOptions:
             raise wrong(self, "header", header, "Give the name of a header field.")
 
 
-def idempotency(options: IdempotencyOptions | None = None) -> Middleware:
+def idempotency(options: IdempotencyOptions = IdempotencyOptions()) -> Middleware:
     """A middleware that processes requests with the same `Idempotency-Key` once.
 
         app.middleware(idempotency(IdempotencyOptions(required=True)))
@@ -112,7 +111,6 @@ def idempotency(options: IdempotencyOptions | None = None) -> Middleware:
     It implements draft-ietf-httpapi-idempotency-key-header-07. Add it after the middleware that authenticates users.
     A handler reads the key as `request.state.idempotency_key`.
     """
-    options = IdempotencyOptions() if options is None else options
     check_kind(options, IdempotencyOptions)
     return _Idempotency(options).process
 
@@ -120,6 +118,7 @@ def idempotency(options: IdempotencyOptions | None = None) -> Middleware:
 class _Idempotency:
     def __init__(self, options: IdempotencyOptions) -> None:
         self._options = options
+        self._store: IdempotencyStore = MemoryIdempotency() if options.store is None else options.store
         setattr(self, DESCRIPTION, _description(options))
         self.ropewalk_per_user = "idempotency" if options.scope is None else ""
 
@@ -138,7 +137,7 @@ class _Idempotency:
         fingerprint = await _fingerprint(request)
         token = token_hex(16)
         try:
-            known = await options.store.claim(key, fingerprint, token, options.lease, owner=_owner(request, scope))
+            known = await self._store.claim(key, fingerprint, token, options.lease, owner=_owner(request, scope))
         except TooManyKeys as error:
             raise refusal(429, "Too many idempotency keys were sent. The request was not processed.") from error
         except StoreUnavailable as error:
@@ -183,13 +182,13 @@ class _Idempotency:
 
     async def _save(self, key: str, token: str, stored: bytes) -> None:
         try:
-            await self._options.store.save(key, token, stored, self._options.expires)
+            await self._store.save(key, token, stored, self._options.expires)
         except Exception as error:  # noqa: BLE001 - the request was processed, so the client must get the response
             log.error("RW234 The response to a request with an idempotency key was not kept: {error}", error=error)
 
     def _release(self, key: str, token: str) -> None:
         """Release a key. The caller does not wait, because its task may have been cancelled."""
-        start(self._options.store.release(key, token)).addErrback(
+        start(self._store.release(key, token)).addErrback(
             lambda failure: log.failure("RW234 An idempotency key was not released.", failure)
         )
 

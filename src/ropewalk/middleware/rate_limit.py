@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any, Final, Literal
 
@@ -37,9 +37,9 @@ _FIELDS: Final = {
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
-@dataclass(frozen=True)
-class Limit:
-    """`Limit(100, 60)` allows 100 requests in 60 seconds for each key.
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`RateLimit(100, 60)` allows 100 requests in 60 seconds for each key.
 
     It is a token bucket: it holds at most `burst` tokens, each request takes one, and `requests` tokens are added
     evenly over `seconds`. Raises HandlerError (RW230) for an invalid value.
@@ -53,8 +53,8 @@ class Limit:
     """Which requests share a bucket.
 
     "client": the requests from one address, or from one IPv6 network. "user": the requests of one user (see
-    `RateLimit.user`); without a user, as for "client". A function `(request)`, plain or async: the requests for which
-    it returns the same str; None if the limit does not apply.
+    `RateLimitOptions.user`); without a user, as for "client". A function `(request)`, plain or async: the requests for
+    which it returns the same str; None if the limit does not apply.
     """
     burst: int | None = None
     """How many requests are allowed at once. The default is `requests`."""
@@ -84,19 +84,19 @@ class Limit:
         return self.requests / self.seconds
 
 
-@dataclass(frozen=True)
-class RateLimit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitOptions:
     """The options of `rate_limit`. A request must be within every limit; a refused request takes no token.
 
     Raises HandlerError (RW230) for an invalid value.
     """
 
-    limits: Limit | Sequence[Limit]
+    limits: RateLimit | Sequence[RateLimit]
     """One or more limits. Their names must differ."""
     exempt: RequestFunction | None = None
     """A function `(request)`, plain or async, that returns True for a request that is not limited."""
-    store: RateLimitStore = field(default_factory=MemoryRateLimits)
-    """Where the buckets are stored. By default, in the memory of this process, separately for each middleware."""
+    store: RateLimitStore | None = None
+    """Where the buckets are stored. None: in the memory of this process, separately for each middleware."""
     on_store_failure: OnStoreFailure = "open"
     """What happens while the store is unavailable: "open" allows all requests, "closed" refuses them with 503."""
     scope: str = "default"
@@ -114,9 +114,9 @@ class RateLimit:
 
     def __post_init__(self) -> None:
         given: Any = self.limits
-        limits = (given,) if isinstance(given, Limit) else tuple(given) if isinstance(given, Iterable) else ()
-        if not limits or not all(isinstance(each, Limit) for each in limits):
-            raise wrong(self, "limits", self.limits, "Write `RateLimit(Limit(100, 60))`.")
+        limits = (given,) if isinstance(given, RateLimit) else tuple(given) if isinstance(given, Iterable) else ()
+        if not limits or not all(isinstance(each, RateLimit) for each in limits):
+            raise wrong(self, "limits", self.limits, "Write `RateLimitOptions(limits=RateLimit(100, 60))`.")
         object.__setattr__(self, "limits", limits)
         names = [each.name for each in limits]
         if len(set(names)) < len(names):
@@ -129,21 +129,22 @@ class RateLimit:
         check_function(self, "user")
 
 
-def rate_limit(options: RateLimit) -> Middleware:
+def rate_limit(options: RateLimitOptions) -> Middleware:
     """A middleware that refuses requests over a limit with 429 and `Retry-After` (RFC 6585, section 4).
 
-        app.middleware(rate_limit(RateLimit(Limit(100, 60))))
+        app.middleware(rate_limit(RateLimitOptions(limits=RateLimit(100, 60))))
 
     Responses have `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10).
     """
-    check_kind(options, RateLimit)
+    check_kind(options, RateLimitOptions)
     return _RateLimiter(options).limit
 
 
 class _RateLimiter:
-    def __init__(self, options: RateLimit) -> None:
+    def __init__(self, options: RateLimitOptions) -> None:
         self._options = options
-        assert not isinstance(options.limits, Limit)  # `RateLimit` has made it a tuple
+        self._store: RateLimitStore = MemoryRateLimits() if options.store is None else options.store
+        assert not isinstance(options.limits, RateLimit)  # `RateLimitOptions` has made it a tuple
         self._limits = tuple(options.limits)
         setattr(self, DESCRIPTION, _description(options))
         by_user = options.user is None and any(limit.key == "user" for limit in self._limits)
@@ -162,7 +163,7 @@ class _RateLimiter:
             for limit, key in applied
         ]
         try:
-            taken = await options.store.take(buckets)
+            taken = await self._store.take(buckets)
         except StoreUnavailable as error:
             if options.on_store_failure == "closed":
                 raise refusal(503, "The rate of requests cannot be checked at the moment.", [RETRY_SOON]) from error
@@ -177,7 +178,7 @@ class _RateLimiter:
         add_lines(request, response, fields)  # nested limits may each add a value, as both are lists
         return response
 
-    async def _key(self, limit: Limit, request: Request) -> str | None:
+    async def _key(self, limit: RateLimit, request: Request) -> str | None:
         """The key of a request for a limit; None if the limit does not apply.
 
         The kind in front keeps users and addresses apart.
@@ -192,7 +193,7 @@ class _RateLimiter:
         return f"client {client_network(request, self._options.ipv6_prefix)}"
 
 
-def _description(options: RateLimit) -> MiddlewareDescription:
+def _description(options: RateLimitOptions) -> MiddlewareDescription:
     """What the middleware adds to the OpenAPI document."""
     fields = dict(_FIELDS) if options.header_fields else {}
     responses = [MiddlewareResponse(429, "Too many requests were sent.", {**fields, **RETRY_AFTER})]
@@ -201,7 +202,7 @@ def _description(options: RateLimit) -> MiddlewareDescription:
     return MiddlewareDescription(responses=responses, headers=fields, headers_on_errors=True)
 
 
-def header_fields(limits: Sequence[Limit], taken: Taken) -> list[tuple[str, str]]:
+def header_fields(limits: Sequence[RateLimit], taken: Taken) -> list[tuple[str, str]]:
     """`RateLimit-Policy` and `RateLimit`: lists of strings with parameters (RFC 9651).
 
     `q` is the number of requests allowed at once, and `w` the seconds until a used-up `q` is available again. `r` is
@@ -215,7 +216,7 @@ def header_fields(limits: Sequence[Limit], taken: Taken) -> list[tuple[str, str]
     return [("ratelimit-policy", ", ".join(policies)), ("ratelimit", ", ".join(states))]
 
 
-def seconds_to_next(limit: Limit, tokens: float) -> int:
+def seconds_to_next(limit: RateLimit, tokens: float) -> int:
     """The seconds until a bucket has one more whole token: rounded up, and at least 1."""
     missing = floor(tokens + 0.001) + 1 - tokens
     return max(1, ceil(missing / limit.rate - 0.001))

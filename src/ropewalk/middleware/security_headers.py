@@ -26,7 +26,7 @@ _REFERRERS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityHeaders:
+class SecurityHeadersOptions:
     """The header fields to add. None leaves a field out.
 
     Raises HandlerError: RW230 for an invalid value, RW231 for a contradiction.
@@ -79,9 +79,9 @@ class SecurityHeaders:
             raise unsafe(self, "hsts_subdomains has no effect without hsts.", "Set hsts to a number of seconds.")
 
 
-def security_headers(options: SecurityHeaders = SecurityHeaders()) -> Middleware:
+def security_headers(options: SecurityHeadersOptions = SecurityHeadersOptions()) -> Middleware:
     """A middleware that adds security fields to every response. It keeps fields that the response already has."""
-    check_kind(options, SecurityHeaders)
+    check_kind(options, SecurityHeadersOptions)
     plain = _lines(options)
     secure = (*plain, *_hsts(options))
     own = frozenset(name for name, _ in secure) | {_CSP, _FRAMES}
@@ -107,7 +107,7 @@ def security_headers(options: SecurityHeaders = SecurityHeaders()) -> Middleware
     return security_headers
 
 
-def _lines(options: SecurityHeaders) -> tuple[Line, ...]:
+def _lines(options: SecurityHeadersOptions) -> tuple[Line, ...]:
     """The field lines that every response gets, except the Content-Security-Policy."""
     values = {
         "x-content-type-options": "nosniff" if options.nosniff else None,
@@ -120,7 +120,7 @@ def _lines(options: SecurityHeaders) -> tuple[Line, ...]:
     return tuple((name, value) for name, value in values.items() if value is not None)
 
 
-def _hsts(options: SecurityHeaders) -> tuple[Line, ...]:
+def _hsts(options: SecurityHeadersOptions) -> tuple[Line, ...]:
     if options.hsts is None:
         return ()
     subdomains = "; includeSubDomains" if options.hsts_subdomains else ""
@@ -128,7 +128,7 @@ def _hsts(options: SecurityHeaders) -> tuple[Line, ...]:
     return (("strict-transport-security", f"max-age={options.hsts}{subdomains}{preload}"),)
 
 
-def _policies(options: SecurityHeaders) -> tuple[str | None, str | None]:
+def _policies(options: SecurityHeadersOptions) -> tuple[str | None, str | None]:
     """The Content-Security-Policy with `frame-ancestors`, and the one in the options."""
     given = options.csp.rstrip("; ") if options.csp else None
     if options.frames is None or "frame-ancestors" in (given or "").lower():

@@ -15,8 +15,8 @@ from ropewalk import App, Body, Cookie, Header, HTTPError, OpenAPI, Path, Query,
 from ropewalk.middleware import (
     AllowedHostsOptions,
     BodyLimitOptions,
-    Limit,
     RateLimit,
+    RateLimitOptions,
     TimeoutOptions,
     allowed_hosts,
     body_limit,
@@ -116,7 +116,7 @@ app = App(
     middleware=[
         request_id(),
         allowed_hosts(AllowedHostsOptions(hosts=["127.0.0.1"])),
-        rate_limit(RateLimit(Limit(100_000, 60))),
+        rate_limit(RateLimitOptions(limits=RateLimit(100_000, 60))),
         timeout(TimeoutOptions(seconds=30)),
         body_limit(BodyLimitOptions(size=50_000)),
     ],

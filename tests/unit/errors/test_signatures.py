@@ -19,7 +19,7 @@ from ropewalk.auth import (
     OpenIDOptions,
 )
 from ropewalk.errors import HandlerError, misfit
-from ropewalk.middleware import IdempotencyOptions, Limit, RateLimit
+from ropewalk.middleware import IdempotencyOptions, RateLimit, RateLimitOptions
 
 
 def database() -> dict[str, str]:
@@ -90,9 +90,9 @@ def oauth2(find_user: Any) -> OAuth2Options:
         ("RW240", lambda: login(load=one)),
         ("RW240", lambda: login(on_login=two)),
         ("RW240", lambda: oauth2(one)),
-        ("RW230", lambda: Limit(1, 60, key=one)),
-        ("RW230", lambda: RateLimit(Limit(1, 60), exempt=one)),
-        ("RW230", lambda: RateLimit(Limit(1, 60), user=one)),
+        ("RW230", lambda: RateLimit(1, 60, key=one)),
+        ("RW230", lambda: RateLimitOptions(limits=RateLimit(1, 60), exempt=one)),
+        ("RW230", lambda: RateLimitOptions(limits=RateLimit(1, 60), user=one)),
         ("RW230", lambda: IdempotencyOptions(scope=one)),
         ("RW230", lambda: IdempotencyOptions(required=one)),
         ("RW205", lambda: App(middleware=[middleware])),

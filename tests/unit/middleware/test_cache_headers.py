@@ -7,21 +7,21 @@ from tests.unit.middleware.every_response import PATHS, every_response
 
 from ropewalk import App, Response
 from ropewalk.errors import HandlerError
-from ropewalk.middleware import CacheOptions, cache_headers
+from ropewalk.middleware import CacheHeadersOptions, cache_headers
 from ropewalk.testing import Client, ClientResponse
 
-PUBLIC = CacheOptions(max_age=60, visibility="public", shared_max_age=600)
+PUBLIC = CacheHeadersOptions(max_age=60, visibility="public", shared_max_age=600)
 
 
 def get(
-    options: CacheOptions, headers: Any = (), *, status: int = 200, method: str = "GET", asked: Any = ()
+    options: CacheHeadersOptions, headers: Any = (), *, status: int = 200, method: str = "GET", asked: Any = ()
 ) -> ClientResponse:
     app = App(middleware=[cache_headers(options)])
     app.route("/", methods=["GET", "POST"])(lambda request: Response("x", status, headers))
     return Client(app).request(method, "/", headers=asked)
 
 
-def control(options: CacheOptions, headers: Any = (), **more: Any) -> str | None:
+def control(options: CacheHeadersOptions, headers: Any = (), **more: Any) -> str | None:
     return get(options, headers, **more).headers.get("cache-control")
 
 
@@ -46,8 +46,8 @@ def test_every_response_has_one(path: str) -> None:
     ],
 )
 def test_values(options: dict[str, Any], expected: str) -> None:
-    assert control(CacheOptions(**options)) == expected
-    assert control(CacheOptions(**options), method="HEAD") == expected
+    assert control(CacheHeadersOptions(**options)) == expected
+    assert control(CacheHeadersOptions(**options), method="HEAD") == expected
 
 
 class TestWhatIsNeverShared:
@@ -71,7 +71,7 @@ def test_what_handlers_set_is_kept() -> None:
 
 @pytest.mark.parametrize("given", ["accept-language", "*"])
 def test_vary(given: str) -> None:
-    options = CacheOptions(max_age=1, vary=["Accept-Language", "Accept"])
+    options = CacheHeadersOptions(max_age=1, vary=["Accept-Language", "Accept"])
     assert get(options).headers["vary"] == "Accept-Language, Accept"
     expected = [given] if given == "*" else [given, "Accept"]
     assert get(options, {"vary": given}).headers.all("vary") == expected
@@ -93,6 +93,6 @@ def test_vary(given: str) -> None:
     ],
 )
 def test_wrong_options(options: dict[str, Any], code: str) -> None:
-    with pytest.raises(HandlerError, match="CacheOptions") as caught:
-        CacheOptions(**options)
+    with pytest.raises(HandlerError, match="CacheHeadersOptions") as caught:
+        CacheHeadersOptions(**options)
     assert caught.value.code == code

@@ -9,13 +9,13 @@ from tests.unit.conftest import Log
 from ropewalk import App, Request, Resource
 from ropewalk.auth import APIKey, BasicAuth, authenticate
 from ropewalk.errors import HandlerError
-from ropewalk.middleware import IdempotencyOptions, Limit, RateLimit, idempotency, rate_limit
+from ropewalk.middleware import IdempotencyOptions, RateLimit, RateLimitOptions, idempotency, rate_limit
 from ropewalk.testing import Client
 
 AUTHENTICATE = authenticate(APIKey("x-key", check=lambda key: key))
 PER_USER = {
     "idempotency": idempotency(),
-    "rate_limit": rate_limit(RateLimit(Limit(9, 60, key="user"))),
+    "rate_limit": rate_limit(RateLimitOptions(limits=RateLimit(9, 60, key="user"))),
 }
 
 
@@ -92,8 +92,8 @@ class Budget:
         [Budget(), AUTHENTICATE],
         *([AUTHENTICATE, each] for each in PER_USER.values()),
         [idempotency(IdempotencyOptions(scope=lambda request: "all")), AUTHENTICATE],
-        [rate_limit(RateLimit(Limit(9, 60))), AUTHENTICATE],
-        [rate_limit(RateLimit(Limit(9, 60, key="user"), user=lambda request: "ada")), AUTHENTICATE],
+        [rate_limit(RateLimitOptions(limits=RateLimit(9, 60))), AUTHENTICATE],
+        [rate_limit(RateLimitOptions(limits=RateLimit(9, 60, key="user"), user=lambda request: "ada")), AUTHENTICATE],
     ],
 )
 def test_right(middleware: Any) -> None:

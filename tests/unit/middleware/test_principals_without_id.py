@@ -9,7 +9,7 @@ from tests.unit.conftest import Log
 from ropewalk import App, Request, Response
 from ropewalk.auth import APIKey, DigestAuth, DigestUser, Identity, Scheme, authenticate
 from ropewalk.auth.challenges import Challenge
-from ropewalk.middleware import CacheOptions, Next, cache_headers, idempotency
+from ropewalk.middleware import CacheHeadersOptions, Next, cache_headers, idempotency
 from ropewalk.testing import Client
 
 
@@ -121,7 +121,7 @@ def test_nothing_is_processed_for_principals_that_nothing_tells_apart(log: Log) 
 @pytest.mark.parametrize("where", ["header", "cookie"])
 def test_what_a_principal_gets_is_never_public(where: Any) -> None:
     scheme = APIKey("X-Token", check=Named, where=where)
-    app = App(middleware=[cache_headers(CacheOptions(max_age=60, visibility="public")), authenticate(scheme)])
+    app = App(middleware=[cache_headers(CacheHeadersOptions(max_age=60, visibility="public")), authenticate(scheme)])
     app.route("/")(lambda request: "secret")
     fields = {"x-token": "ann"} if where == "header" else {"cookie": "X-Token=ann"}
     assert Client(app).get("/", headers=fields).headers["cache-control"] == "private, max-age=60"
@@ -132,7 +132,7 @@ def test_what_a_user_gets_is_never_public() -> None:
         request.state.user = request.cookies.get("session")
         return await next(request)
 
-    app = App(middleware=[cache_headers(CacheOptions(max_age=60, visibility="public")), find_user])
+    app = App(middleware=[cache_headers(CacheHeadersOptions(max_age=60, visibility="public")), find_user])
     app.route("/")(lambda request: "some")
     client = Client(app)
     assert client.get("/").headers["cache-control"] == "public, max-age=60"

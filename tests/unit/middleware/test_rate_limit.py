@@ -10,12 +10,12 @@ from twisted.internet.defer import succeed
 
 from ropewalk import App, Request, Resource, Response, TrustedProxies, wsgi
 from ropewalk.errors import HandlerError
-from ropewalk.middleware import Limit, Next, RateLimit, rate_limit
+from ropewalk.middleware import Next, RateLimit, RateLimitOptions, rate_limit
 from ropewalk.middleware.identity import client_network
 from ropewalk.stores import Bucket, MemoryRateLimits, StoreUnavailable, Taken
 from ropewalk.testing import Client, ClientResponse
 
-ONE = Limit(1, 60)
+ONE = RateLimit(1, 60)
 
 
 class Clock:
@@ -35,9 +35,9 @@ class Unavailable:
         raise StoreUnavailable("The store is gone.")
 
 
-def limited(*limits: Limit, **options: Any) -> Client:
+def limited(*limits: RateLimit, **options: Any) -> Client:
     """A client of an app with limits. `/` says hello."""
-    app = App(middleware=[rate_limit(RateLimit(limits, **options))])
+    app = App(middleware=[rate_limit(RateLimitOptions(limits=limits, **options))])
     app.get("/")(lambda request: "hello")
     return Client(app, raise_errors=False)
 
@@ -49,7 +49,7 @@ def statuses(client: Client, times: int, **options: Any) -> list[int]:
 class TestResponses:
     def test_requests_over_the_limit_are_refused(self, log: Log) -> None:
         clock = Clock()
-        client = limited(Limit(2, 60), store=MemoryRateLimits(clock=clock))
+        client = limited(RateLimit(2, 60), store=MemoryRateLimits(clock=clock))
         assert statuses(client, 3) == [200, 200, 429]
         refused = client.get("/")
         assert refused.headers["retry-after"] == "30"
@@ -67,7 +67,9 @@ class TestResponses:
     def test_header_fields(self) -> None:
         clock = Clock()
         client = limited(
-            Limit(100, 60, burst=10, name="short"), Limit(2, 3600, name="long"), store=MemoryRateLimits(clock=clock)
+            RateLimit(100, 60, burst=10, name="short"),
+            RateLimit(2, 3600, name="long"),
+            store=MemoryRateLimits(clock=clock),
         )
         first, _, refused = (client.get("/") for _ in range(3))
         assert first.headers["ratelimit-policy"] == '"short";q=10;w=6, "long";q=2;w=3600'
@@ -78,7 +80,7 @@ class TestResponses:
 
     def test_the_time_to_the_next_request_is_rounded_up(self) -> None:
         clock = Clock()
-        client = limited(Limit(1, 10), store=MemoryRateLimits(clock=clock))
+        client = limited(RateLimit(1, 10), store=MemoryRateLimits(clock=clock))
         client.get("/")
         clock.now += 0.5
         refused = client.get("/")
@@ -96,12 +98,17 @@ class TestResponses:
         assert "retry-after" in refused.headers
 
     def test_fields_of_two_middlewares_are_one_list(self) -> None:
-        app = App(middleware=[rate_limit(RateLimit(Limit(9, 60))), rate_limit(RateLimit(Limit(5, 60)))])
+        app = App(
+            middleware=[
+                rate_limit(RateLimitOptions(limits=RateLimit(9, 60))),
+                rate_limit(RateLimitOptions(limits=RateLimit(5, 60))),
+            ]
+        )
         app.get("/")(lambda request: "")
         assert Client(app).get("/").headers["ratelimit"] == '"5-per-60";r=4;t=12, "9-per-60";r=8;t=7'
 
     def test_an_error_handler_makes_the_response(self) -> None:
-        app = App(middleware=[marking("outer"), rate_limit(RateLimit(ONE))])
+        app = App(middleware=[marking("outer"), rate_limit(RateLimitOptions(limits=ONE))])
         app.error(429)(lambda request, error: Response("Slower, please.", 429))
         app.get("/")(lambda request: "")
         client = Client(app)
@@ -112,7 +119,7 @@ class TestResponses:
         assert {"retry-after", "ratelimit"} <= set(refused.headers)
 
     def test_a_refused_request_takes_nothing(self) -> None:
-        client = limited(ONE, Limit(3, 60, name="other"), store=MemoryRateLimits(clock=Clock()))
+        client = limited(ONE, RateLimit(3, 60, name="other"), store=MemoryRateLimits(clock=Clock()))
         found = [client.get("/").headers["ratelimit"].partition(", ")[2] for _ in range(3)]
         assert found == ['"other";r=2;t=20'] * 3
 
@@ -123,7 +130,7 @@ class TestResponses:
 
 class TestKeys:
     def test_a_function(self) -> None:
-        client = limited(Limit(1, 60, key=lambda request: request.header("x-api-key")))
+        client = limited(RateLimit(1, 60, key=lambda request: request.header("x-api-key")))
         assert statuses(client, 2, headers={"x-api-key": "a"}) == [200, 429]
         assert statuses(client, 1, headers={"x-api-key": "b"}) == [200]
         unlimited = client.get("/")
@@ -134,11 +141,11 @@ class TestKeys:
         async def key(request: Request) -> str:
             return str(request.header("x-api-key"))
 
-        client = limited(Limit(1, 60, key=key if kind == "coroutine" else lambda request: succeed("all")))
+        client = limited(RateLimit(1, 60, key=key if kind == "coroutine" else lambda request: succeed("all")))
         assert statuses(client, 2, headers={"x-api-key": "a"}) == [200, 429]
 
     def test_a_function_that_returns_no_text(self, log: Log) -> None:
-        client = limited(Limit(1, 60, key=lambda request: 5))
+        client = limited(RateLimit(1, 60, key=lambda request: 5))
         assert client.get("/").status == 500
         assert "<lambda> at tests/unit/middleware/test_rate_limit.py:" in log.text
         assert "returned 5 as a key" in log.text
@@ -148,7 +155,7 @@ class TestKeys:
             request.state.user = request.header("x-user")
             return await next(request)
 
-        app = App(middleware=[authenticate, rate_limit(RateLimit(Limit(1, 60, key="user")))])
+        app = App(middleware=[authenticate, rate_limit(RateLimitOptions(limits=RateLimit(1, 60, key="user")))])
         app.get("/")(lambda request: "")
         client = Client(app)
         assert statuses(client, 2, headers={"x-user": "ada"}) == [200, 429]
@@ -164,9 +171,9 @@ class TestKeys:
                 return Taken(True, tuple(1.0 for _ in buckets))
 
         client = limited(
-            Limit(1, 60, "user", name="a"),
-            Limit(1, 60, name="b"),
-            Limit(1, 60, lambda request: "127.0.0.1", name="c"),
+            RateLimit(1, 60, "user", name="a"),
+            RateLimit(1, 60, name="b"),
+            RateLimit(1, 60, lambda request: "127.0.0.1", name="c"),
             user=lambda request: "127.0.0.1",
             store=Noting(),
         )
@@ -180,7 +187,7 @@ class TestKeys:
             request.state.user = user
             return await next(request)
 
-        app = App(middleware=[authenticate, rate_limit(RateLimit(Limit(1, 60, key="user")))])
+        app = App(middleware=[authenticate, rate_limit(RateLimitOptions(limits=RateLimit(1, 60, key="user")))])
         app.get("/")(lambda request: "")
         assert statuses(Client(app), 2) == [200, 429]
 
@@ -190,7 +197,7 @@ class TestKeys:
             request.state.user = user
             return await next(request)
 
-        app = App(middleware=[authenticate, rate_limit(RateLimit(Limit(1, 60, key="user")))])
+        app = App(middleware=[authenticate, rate_limit(RateLimitOptions(limits=RateLimit(1, 60, key="user")))])
         app.get("/")(lambda request: "")
         assert Client(app, raise_errors=False).get("/").status == 500
         assert "RW236" in log.text
@@ -229,7 +236,7 @@ class TestKeys:
         async def exempt(request: Request) -> bool:
             return request.path == "/health"
 
-        app = App(middleware=[rate_limit(RateLimit(ONE, exempt=exempt))])
+        app = App(middleware=[rate_limit(RateLimitOptions(limits=ONE, exempt=exempt))])
         app.get("/health")(lambda request: "")
         app.get("/")(lambda request: "")
         client = Client(app)
@@ -264,7 +271,7 @@ class TestPlaces:
     """The places where the middleware may be, and what it may surround."""
 
     def test_a_mounted_app(self) -> None:
-        inner, app = App(middleware=[rate_limit(RateLimit(ONE))]), App()
+        inner, app = App(middleware=[rate_limit(RateLimitOptions(limits=ONE))]), App()
         inner.get("/")(lambda request: "")
         app.get("/")(lambda request: "")
         app.mount("/inner", inner)
@@ -284,7 +291,7 @@ class TestPlaces:
         async def coroutine(request: Request) -> str:
             return "coroutine"
 
-        app = App(middleware=[rate_limit(RateLimit(Limit(99, 60)))])
+        app = App(middleware=[rate_limit(RateLimitOptions(limits=RateLimit(99, 60)))])
         app.get("/deferred")(lambda request: succeed("deferred"))
         app.get("/coroutine")(coroutine)
         app.get("/stream")(lambda request: iter(["str", "eam"]))
@@ -303,45 +310,54 @@ class TestOptions:
     @pytest.mark.parametrize(
         "make",
         [
-            lambda: Limit(0, 60),
-            lambda: Limit(True, 60),
-            lambda: Limit(1.5, 60),  # type: ignore[arg-type]
-            lambda: Limit(1, 0),
-            lambda: Limit(1, float("nan")),
-            lambda: Limit(1, float("inf")),
-            lambda: Limit(1, 60, burst=0),
-            lambda: Limit(1, 60, key="address"),  # type: ignore[arg-type]
-            lambda: Limit(1, 60, name='a"b'),
-            lambda: RateLimit(()),
-            lambda: RateLimit([5]),  # type: ignore[list-item]
-            lambda: RateLimit(5),  # type: ignore[arg-type]
-            lambda: RateLimit(ONE, on_store_failure="wait"),  # type: ignore[arg-type]
-            lambda: RateLimit(ONE, scope="a b"),
-            lambda: RateLimit(ONE, ipv6_prefix=0),
-            lambda: RateLimit(ONE, ipv6_prefix=129),
-            lambda: RateLimit(ONE, exempt="10.0.0.1"),  # type: ignore[arg-type]
-            lambda: RateLimit(ONE, user="ada"),  # type: ignore[arg-type]
-            lambda: RateLimit(ONE, header_fields="no"),  # type: ignore[arg-type]
+            lambda: RateLimit(0, 60),
+            lambda: RateLimit(True, 60),
+            lambda: RateLimit(1.5, 60),  # type: ignore[arg-type]
+            lambda: RateLimit(1, 0),
+            lambda: RateLimit(1, float("nan")),
+            lambda: RateLimit(1, float("inf")),
+            lambda: RateLimit(1, 60, burst=0),
+            lambda: RateLimit(1, 60, key="address"),  # type: ignore[arg-type]
+            lambda: RateLimit(1, 60, name='a"b'),
+            lambda: RateLimitOptions(limits=()),
+            lambda: RateLimitOptions(limits=[5]),  # type: ignore[list-item]
+            lambda: RateLimitOptions(limits=5),  # type: ignore[arg-type]
+            lambda: RateLimitOptions(limits=ONE, on_store_failure="wait"),  # type: ignore[arg-type]
+            lambda: RateLimitOptions(limits=ONE, scope="a b"),
+            lambda: RateLimitOptions(limits=ONE, ipv6_prefix=0),
+            lambda: RateLimitOptions(limits=ONE, ipv6_prefix=129),
+            lambda: RateLimitOptions(limits=ONE, exempt="10.0.0.1"),  # type: ignore[arg-type]
+            lambda: RateLimitOptions(limits=ONE, user="ada"),  # type: ignore[arg-type]
+            lambda: RateLimitOptions(limits=ONE, header_fields="no"),  # type: ignore[arg-type]
         ],
     )
     def test_wrong_values(self, make: Any) -> None:
-        with pytest.raises(HandlerError, match="RW230 (Limit|RateLimit): "):
+        with pytest.raises(HandlerError, match="RW230 RateLimit(Options)?: "):
             make()
 
     def test_two_limits_of_one_name(self) -> None:
-        with pytest.raises(HandlerError, match="RW231 RateLimit: two limits have the same name: 1-per-60, 1-per-60"):
-            RateLimit([ONE, ONE])
+        with pytest.raises(
+            HandlerError, match="RW231 RateLimitOptions: two limits have the same name: 1-per-60, 1-per-60"
+        ):
+            RateLimitOptions(limits=[ONE, ONE])
 
     def test_a_wrong_call(self) -> None:
-        with pytest.raises(HandlerError, match=r"RW232 .*RateLimit\(\.\.\.\)"):
+        with pytest.raises(HandlerError, match=r"RW232 .*RateLimitOptions\(\.\.\.\)"):
             rate_limit(ONE)  # type: ignore[arg-type]
 
     def test_names_are_made_of_the_numbers(self) -> None:
-        assert [Limit(5, 1).name, Limit(5, 0.5).name, Limit(10, 1e8).name] == ["5-per-1", "5-per-0.5", "10-per-1e08"]
+        assert [RateLimit(5, 1).name, RateLimit(5, 0.5).name, RateLimit(10, 1e8).name] == [
+            "5-per-1",
+            "5-per-0.5",
+            "10-per-1e08",
+        ]
 
 
 def test_the_client_that_a_trusted_proxy_names_counts() -> None:
-    app = App(middleware=[rate_limit(RateLimit(ONE))], proxies=TrustedProxies("127.0.0.1", headers="x-forwarded"))
+    app = App(
+        middleware=[rate_limit(RateLimitOptions(limits=ONE))],
+        proxies=TrustedProxies("127.0.0.1", headers="x-forwarded"),
+    )
     app.get("/")(lambda request: "")
     client = Client(app)
     found = [client.get("/", headers={"x-forwarded-for": host}).status for host in ("192.0.2.1", "192.0.2.2") * 2]

@@ -8,7 +8,7 @@ from tests.unit.middleware.every_response import PATHS, every_response
 
 from ropewalk import App, Request, Response
 from ropewalk.errors import HandlerError
-from ropewalk.middleware import SecurityHeaders, security_headers
+from ropewalk.middleware import SecurityHeadersOptions, security_headers
 from ropewalk.testing import Client
 
 DEFAULT = {
@@ -23,7 +23,7 @@ CSP = "content-security-policy"
 
 
 def sent(headers: Any = (), *, secure: bool = False, **options: Any) -> dict[str, str]:
-    app = App(middleware=[security_headers(SecurityHeaders(**options))])
+    app = App(middleware=[security_headers(SecurityHeadersOptions(**options))])
     app.get("/")(lambda request: Response("x", headers=headers))
     fields = dict(Client(app, secure=secure).get("/").headers)
     return {name: value for name, value in fields.items() if name not in ("content-type", "content-length", "date")}
@@ -78,7 +78,7 @@ class TestNonces:
     POLICY = "script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'"
 
     def test_each_response_has_its_own(self) -> None:
-        app = App(middleware=[security_headers(SecurityHeaders(csp=self.POLICY))])
+        app = App(middleware=[security_headers(SecurityHeadersOptions(csp=self.POLICY))])
         app.get("/")(lambda request: request.state.csp_nonce)
         client = Client(app)
         first, second = client.get("/"), client.get("/")
@@ -91,7 +91,7 @@ class TestNonces:
         def handler(request: Request) -> Response:
             return Response(request.state.csp_nonce, headers={"x-frame-options": "SAMEORIGIN"})
 
-        app = App(middleware=[security_headers(SecurityHeaders(csp=self.POLICY))])
+        app = App(middleware=[security_headers(SecurityHeadersOptions(csp=self.POLICY))])
         app.get("/")(handler)
         response = Client(app).get("/")
         assert response.headers.all(CSP) == [self.POLICY.replace("{nonce}", response.text)]
@@ -117,6 +117,6 @@ class TestNonces:
     ],
 )
 def test_wrong_options(options: dict[str, Any], code: str) -> None:
-    with pytest.raises(HandlerError, match="SecurityHeaders") as caught:
-        SecurityHeaders(**options)
+    with pytest.raises(HandlerError, match="SecurityHeadersOptions") as caught:
+        SecurityHeadersOptions(**options)
     assert caught.value.code == code

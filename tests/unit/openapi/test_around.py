@@ -15,11 +15,11 @@ from ropewalk.middleware import (
     BodyLimitOptions,
     HeaderParameter,
     IdempotencyOptions,
-    Limit,
     MiddlewareDescription,
     MiddlewareResponse,
     Next,
     RateLimit,
+    RateLimitOptions,
     TimeoutOptions,
     allowed_hosts,
     body_limit,
@@ -77,7 +77,7 @@ def check_described(app: App, response: ClientResponse, method: str = "get") -> 
 
 class TestOurs:
     def test_rate_limit(self) -> None:
-        app = app_with(rate_limit(RateLimit(Limit(1, 60))))
+        app = app_with(rate_limit(RateLimitOptions(limits=RateLimit(1, 60))))
         client = Client(app)
         check_described(app, client.get("/a"))
         refused = client.get("/a")
@@ -87,7 +87,9 @@ class TestOurs:
         assert "503" not in responses(app)
 
     def test_rate_limit_that_needs_its_store(self) -> None:
-        app = app_with(rate_limit(RateLimit(Limit(1, 60), on_store_failure="closed", header_fields=False)))
+        app = app_with(
+            rate_limit(RateLimitOptions(limits=RateLimit(1, 60), on_store_failure="closed", header_fields=False))
+        )
         assert "Retry-After" in responses(app)["503"]["headers"]
         assert "headers" not in responses(app)["200"]
 
@@ -182,7 +184,13 @@ class TestOurs:
         assert set(responses(app)["200"]["headers"]) == {"x-request-id"}
 
     def test_every_response_inside_of_request_id_has_it(self) -> None:
-        app = App(middleware=[timeout(TimeoutOptions(seconds=9)), request_id(), rate_limit(RateLimit(Limit(1, 60)))])
+        app = App(
+            middleware=[
+                timeout(TimeoutOptions(seconds=9)),
+                request_id(),
+                rate_limit(RateLimitOptions(limits=RateLimit(1, 60))),
+            ]
+        )
 
         @app.get("/a", responses={404: "There is no such thing.", 409: dict[str, int]})
         def show(count: int) -> dict[str, int]:
@@ -202,7 +210,7 @@ class TestOurs:
 
 class TestPlaces:
     def test_around_a_mounted_app_and_a_route(self) -> None:
-        app, inner = App(), App(middleware=[rate_limit(RateLimit(Limit(9, 60)))])
+        app, inner = App(), App(middleware=[rate_limit(RateLimitOptions(limits=RateLimit(9, 60)))])
 
         @inner.get("/a", middleware=[timeout(TimeoutOptions(seconds=9))])
         def both() -> None: ...
@@ -230,7 +238,10 @@ class TestPlaces:
 
     def test_two_of_one_status(self) -> None:
         found = responses(
-            app_with(timeout(TimeoutOptions(seconds=9)), rate_limit(RateLimit(Limit(9, 60), on_store_failure="closed")))
+            app_with(
+                timeout(TimeoutOptions(seconds=9)),
+                rate_limit(RateLimitOptions(limits=RateLimit(9, 60), on_store_failure="closed")),
+            )
         )
         assert found["503"]["description"] == (
             "The response took too long. The rate of requests cannot be checked at the moment."

@@ -7,7 +7,7 @@ from tests.unit.openapi.described import OPTIONS, described
 
 from ropewalk import App, Header, OpenAPI
 from ropewalk.auth import APIKey, authenticate
-from ropewalk.middleware import Limit, RateLimit, rate_limit
+from ropewalk.middleware import RateLimit, RateLimitOptions, rate_limit
 from ropewalk.openapi import document_of
 from ropewalk.routing import Routes
 from ropewalk.testing import Client
@@ -18,7 +18,12 @@ class Booking(Struct):
 
 
 def test_one() -> None:
-    app = App(middleware=[rate_limit(RateLimit(Limit(1, 1))), authenticate(APIKey("x-key", check=lambda key: key))])
+    app = App(
+        middleware=[
+            rate_limit(RateLimitOptions(limits=RateLimit(1, 1))),
+            authenticate(APIKey("x-key", check=lambda key: key)),
+        ]
+    )
 
     @app.webhooks.post("/room-booked", tags=["bookings"], responses={410: "Send no more."})
     def room_booked(booking: Booking, x_signature: Annotated[str, Header()]) -> None:

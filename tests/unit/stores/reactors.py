@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from ropewalk import App, Request
-from ropewalk.middleware import IdempotencyOptions, Limit, RateLimit, idempotency, rate_limit
+from ropewalk.middleware import IdempotencyOptions, RateLimit, RateLimitOptions, idempotency, rate_limit
 from ropewalk.stores import RedisIdempotency, RedisRateLimits, RedisServer, SQLiteIdempotency
 from ropewalk.testing import AsyncClient
 
@@ -21,7 +21,7 @@ SLOW = 20
 
 async def main(url: str, file: str) -> list[Any]:
     server = RedisServer(url, timeout=SLOW)
-    limited = rate_limit(RateLimit(Limit(3, 3600), store=RedisRateLimits(server, prefix=file)))
+    limited = rate_limit(RateLimitOptions(limits=RateLimit(3, 3600), store=RedisRateLimits(server, prefix=file)))
     found: list[Any] = []
     for store in (RedisIdempotency(server, prefix=file), SQLiteIdempotency(file, timeout=SLOW)):
         app = App(middleware=[limited, idempotency(IdempotencyOptions(store=store))])

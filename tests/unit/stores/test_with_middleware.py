@@ -14,7 +14,7 @@ from tests.unit.stores.redis_process import RedisProcess
 from twisted.internet.defer import Deferred
 
 from ropewalk import App, Request
-from ropewalk.middleware import IdempotencyOptions, Limit, RateLimit, idempotency, rate_limit
+from ropewalk.middleware import IdempotencyOptions, RateLimit, RateLimitOptions, idempotency, rate_limit
 from ropewalk.stores import RedisIdempotency, RedisRateLimits, RedisServer, StoreUnavailable
 from ropewalk.testing import AsyncClient
 
@@ -43,7 +43,7 @@ def test_on_a_reactor(kind: str, running_redis: RedisProcess, tmp_path: Path) ->
 def test_a_rate_limit_while_redis_is_killed(
     policy: Any, status: int, server: RedisServer, redis_process: RedisProcess, clock: Clock, run: Run, log: Log
 ) -> None:
-    limit = RateLimit(Limit(2, 3600), store=RedisRateLimits(server), on_store_failure=policy)
+    limit = RateLimitOptions(limits=RateLimit(2, 3600), store=RedisRateLimits(server), on_store_failure=policy)
     app = App(middleware=[rate_limit(limit)])
     app.get("/")(lambda request: "")
 
@@ -74,7 +74,7 @@ def test_a_rate_limit_while_redis_does_not_respond(
 ) -> None:
     """Requests are on their way to Redis when it stops to respond, or ends."""
     server = RedisServer(redis_process.url, timeout=0.05 if then == "it runs again" else 20, clock=clock)
-    limit = RateLimit(Limit(2, 3600), store=RedisRateLimits(server), on_store_failure=policy)
+    limit = RateLimitOptions(limits=RateLimit(2, 3600), store=RedisRateLimits(server), on_store_failure=policy)
     app = App(middleware=[rate_limit(limit)])
     app.get("/")(lambda request: "passed")
 

@@ -16,8 +16,8 @@ from ropewalk import App, Request, Response, clocks
 from ropewalk.auth import BearerJWT, JWTOptions, authenticate
 from ropewalk.middleware import (
     IdempotencyOptions,
-    Limit,
     RateLimit,
+    RateLimitOptions,
     TimeoutOptions,
     idempotency,
     rate_limit,
@@ -45,7 +45,7 @@ def make(*middleware: Any) -> App:
 @SOURCES
 class TestStores:
     def test_a_rate_limit(self, source: Any) -> None:
-        client = Client(make(rate_limit(RateLimit(Limit(1, 60)))), clock=source and source())
+        client = Client(make(rate_limit(RateLimitOptions(limits=RateLimit(1, 60)))), clock=source and source())
         assert [client.get("/").status for _ in range(2)] == [200, 429]
         client.advance(30)
         assert client.get("/").status == 429

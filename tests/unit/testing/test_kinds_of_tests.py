@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
 from ropewalk import App, HTTPError, Request, Response
-from ropewalk.middleware import Limit, RateLimit, TimeoutOptions, rate_limit, timeout
+from ropewalk.middleware import RateLimit, RateLimitOptions, TimeoutOptions, rate_limit, timeout
 from ropewalk.testing import AsyncClient, Client
 
 TRIAL = """
@@ -72,7 +72,7 @@ def make() -> App:
     def broken(request: Request) -> str:
         raise ZeroDivisionError
 
-    @app.get("/limited", middleware=[rate_limit(RateLimit(Limit(1, 60)))])
+    @app.get("/limited", middleware=[rate_limit(RateLimitOptions(limits=RateLimit(1, 60)))])
     async def limited(request: Request) -> str:
         return "within the limit"
 

@@ -9,7 +9,15 @@ from tests.unit.conftest import Log
 
 from ropewalk import App, OpenAPI, Request, Response, Routes
 from ropewalk.auth import APIKey, Login, Principal, TokenPrincipal, authenticate, requires
-from ropewalk.middleware import CORSOptions, IdempotencyOptions, Limit, RateLimit, cors, idempotency, rate_limit
+from ropewalk.middleware import (
+    CORSOptions,
+    IdempotencyOptions,
+    RateLimit,
+    RateLimitOptions,
+    cors,
+    idempotency,
+    rate_limit,
+)
 from ropewalk.routing import get
 from ropewalk.testing import Client
 
@@ -116,7 +124,7 @@ def test_the_form_of_errors(site: Site, form: Any) -> None:
 
 
 def test_cors_rate_limits_and_idempotency(site: Site) -> None:
-    site.app.middleware(rate_limit(RateLimit(Limit(4, 600, key="user"))))
+    site.app.middleware(rate_limit(RateLimitOptions(limits=RateLimit(4, 600, key="user"))))
     site.app.middleware(idempotency(IdempotencyOptions()))
     outer = App(middleware=[cors(CORSOptions(origins=["https://app.example"], credentials=True))])
     outer.mount("/", site.app)
