@@ -64,7 +64,7 @@ async def tried_name(request: Request) -> str:
 attempts = RateLimitOptions(
     limits=[RateLimit(2, 60, name="client"), RateLimit(10, 3600, key=tried_name, name="account")],
     store=store,
-    scope="login",
+    namespace="login",
     on_store_failure="closed",
 )
 login = App(middleware=[rate_limit(attempts)])
@@ -83,7 +83,9 @@ async def tried_name_in_form(request: Request) -> str | None:
     return parse_qs(await request.text()).get("name", [None])[0]
 
 
-attempts_by_form = RateLimitOptions(limits=RateLimit(10, 3600, key=tried_name_in_form), store=store, scope="sign-in")
+attempts_by_form = RateLimitOptions(
+    limits=RateLimit(10, 3600, key=tried_name_in_form), store=store, namespace="sign-in"
+)
 
 
 @app.post("/sign-in", middleware=[rate_limit(attempts_by_form)])
@@ -103,7 +105,7 @@ async def authenticate(request: Request, next: Next) -> Response:
 api = App(
     middleware=[
         authenticate,
-        rate_limit(RateLimitOptions(limits=RateLimit(3, 60, key="user"), store=store, scope="api")),
+        rate_limit(RateLimitOptions(limits=RateLimit(3, 60, key="user"), store=store, namespace="api")),
     ]
 )
 

@@ -46,9 +46,9 @@ from ropewalk.routing import (
     walk_handlers,
 )
 from ropewalk.typed import (
+    DependencyScope,
     Produces,
     Provider,
-    Scope,
     all_produced,
     body_types,
     overriding_nothing,
@@ -209,7 +209,9 @@ class App(Routes):
 
     # Dependencies
 
-    def provide(self, name: str, provider: Provider, *, cached: bool = True, scope: Scope = "request") -> None:
+    def provide(
+        self, name: str, provider: Provider, *, cached: bool = True, scope: DependencyScope = "request"
+    ) -> None:
         """Register a function that provides the value of parameters with this name and the annotation `Depends()`.
 
         It applies to the handlers of this app and of mounted apps. A mounted app may register another provider for the

@@ -46,7 +46,7 @@ NOT_FINAL: Final = frozenset((408, 425, 429))
 """Statuses below 500 after which a client should repeat the request. They release the key, so that the request is
 processed."""
 UNKNOWN: Final = "credentials "
-"""The prefix of a scope that is made from credentials, for a request without a user."""
+"""The prefix of the name of a sender that is made from credentials, for a request without a user."""
 SLICE: Final = 1024 * 1024
 """Bytes of a body that are hashed at once. Between two such slices, the reactor handles other events."""
 
@@ -61,7 +61,7 @@ class IdempotencyOptions:
     required: bool | RequestFunction = False
     """Whether a request without a key gets a 400: a bool, or a function `(request)`, plain or async, that returns
     it."""
-    scope: RequestFunction | None = None
+    sender: RequestFunction | None = None
     """A function `(request)`, plain or async, that returns a str which identifies the sender. Each sender has its own
     keys. By default, the sender is `request.state.user` (a str, an int, a UUID, or an object whose `id` is one of
     these). Without that, it is the principal of `ropewalk.auth`, with its class, its issuer, and its `id` or `subject`.
@@ -95,7 +95,7 @@ class IdempotencyOptions:
         if not callable(self.required):
             check_switches(self, "required")
         check_takes_request(self, "required")
-        check_function(self, "scope")
+        check_function(self, "sender")
         check_count(self, "largest_body")
         check_choice(self, "on_store_failure", ("open", "closed"))
         header: object = self.header
@@ -120,7 +120,7 @@ class _Idempotency:
         self._options = options
         self._store: IdempotencyStore = MemoryIdempotency() if options.store is None else options.store
         setattr(self, DESCRIPTION, _description(options))
-        self.ropewalk_per_user = "idempotency" if options.scope is None else ""
+        self.ropewalk_per_user = "idempotency" if options.sender is None else ""
 
     async def process(self, request: Request, next: Next) -> Response:
         options = self._options
@@ -132,12 +132,12 @@ class _Idempotency:
                 raise refusal(400, f"This request needs the header field {options.header.title()}.")
             return await next(request)
         name = parse_key(lines)
-        scope = await self._scope(request)
-        key = digest(scope, request.host or "", name)
+        sender = await self._sender(request)
+        key = digest(sender, request.host or "", name)
         fingerprint = await _fingerprint(request)
         token = token_hex(16)
         try:
-            known = await self._store.claim(key, fingerprint, token, options.lease, owner=_owner(request, scope))
+            known = await self._store.claim(key, fingerprint, token, options.lease, owner=_owner(request, sender))
         except TooManyKeys as error:
             raise refusal(429, "Too many idempotency keys were sent. The request was not processed.") from error
         except StoreUnavailable as error:
@@ -148,9 +148,9 @@ class _Idempotency:
         if known is not None:
             return _duplicate(known, fingerprint)
         request.state.idempotency_key = name
-        return await self._first(request, next, key, token, scope)
+        return await self._first(request, next, key, token, sender)
 
-    async def _first(self, request: Request, next: Next, key: str, token: str, scope: str) -> Response:
+    async def _first(self, request: Request, next: Next, key: str, token: str, sender: str) -> Response:
         """Process a request after it has claimed its key."""
         try:
             response = await next(request)
@@ -161,17 +161,17 @@ class _Idempotency:
             self._release(key, token)
             return response
         stored = encode_response(response, self._options.largest_body)
-        if not await self._is_scope(request, scope):
+        if not await self._is_sender(request, sender):
             stored = b""  # the key does not identify the user, so another user could get this response
         await _shielded(self._save(key, token, stored))
         return response
 
-    async def _is_scope(self, request: Request, scope: str) -> bool:
+    async def _is_sender(self, request: Request, sender: str) -> bool:
         """Whether the user is still the one from whom the key was derived. If not, log RW238."""
-        if self._options.scope is not None:
+        if self._options.sender is not None:
             return True
         try:
-            if await self._scope(request) == scope:
+            if await self._sender(request) == sender:
                 return True
         except HandlerError as error:
             log_error(request, error)
@@ -196,12 +196,12 @@ class _Idempotency:
         required = self._options.required
         return bool(await call_option(required, request)) if callable(required) else required
 
-    async def _scope(self, request: Request) -> str:
-        scope = self._options.scope
-        if scope is not None:
-            value = await call_option(scope, request)
+    async def _sender(self, request: Request) -> str:
+        sender = self._options.sender
+        if sender is not None:
+            value = await call_option(sender, request)
             if not isinstance(value, str):
-                raise HandlerError("RW236", f"{named(scope)} returned {shown(value)} as the scope of a key.")
+                raise HandlerError("RW236", f"{named(sender)} returned {shown(value)} as the sender of a request.")
             return f"function {value}"
         user = user_of(request)
         if user is not None:
@@ -209,10 +209,10 @@ class _Idempotency:
         return f"{UNKNOWN}{credentials_of(request)}"
 
 
-def _owner(request: Request, scope: str) -> str:
+def _owner(request: Request, sender: str) -> str:
     """The owner whose share of the store is used: the user; or without one the client's address, because a client can
     invent any number of credentials."""
-    return f"client {client_network(request, 64)}" if scope.startswith(UNKNOWN) else scope
+    return f"client {client_network(request, 64)}" if sender.startswith(UNKNOWN) else sender
 
 
 def _description(options: IdempotencyOptions) -> MiddlewareDescription:

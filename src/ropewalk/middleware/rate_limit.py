@@ -99,7 +99,7 @@ class RateLimitOptions:
     """Where the buckets are stored. None: in the memory of this process, separately for each middleware."""
     on_store_failure: OnStoreFailure = "open"
     """What happens while the store is unavailable: "open" allows all requests, "closed" refuses them with 503."""
-    scope: str = "default"
+    namespace: str = "default"
     """A name that keeps the buckets apart from those of other middleware that uses the same store."""
     ipv6_prefix: int = 64
     """The prefix length of the IPv6 networks that count as one client, from 1 to 128."""
@@ -122,7 +122,7 @@ class RateLimitOptions:
         if len(set(names)) < len(names):
             raise unsafe(self, f"two limits have the same name: {', '.join(names)}.", "Give each its own: name=.")
         check_choice(self, "on_store_failure", ("open", "closed"))
-        _check_name(self, "scope")
+        _check_name(self, "namespace")
         check_count(self, "ipv6_prefix", least=1, most=128)
         check_switches(self, "header_fields")
         check_function(self, "exempt")
@@ -159,7 +159,7 @@ class _RateLimiter:
             return await next(request)
         limits = [limit for limit, _ in applied]
         buckets = [
-            Bucket(f"{options.scope}:{limit.name}", digest(key)[:32], limit.capacity, limit.rate)
+            Bucket(f"{options.namespace}:{limit.name}", digest(key)[:32], limit.capacity, limit.rate)
             for limit, key in applied
         ]
         try:

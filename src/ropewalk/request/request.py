@@ -62,7 +62,7 @@ class Request(ConditionalExchange):
     begun: "Sequence[BegunBody]"
     """Streamed bodies whose first part was produced inside middleware. Unset outside middleware."""
     dependency_scope: Any
-    """The RequestScope of a typed handler while it has dependencies to close; otherwise unset."""
+    """The OpenGenerators of a typed handler while it has dependencies to close; otherwise unset."""
     failed: "tuple[Response, TracebackType | None] | None"
     """The response that was last made from an error, and the traceback of the error. Unset outside middleware."""
 

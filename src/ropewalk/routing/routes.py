@@ -317,15 +317,15 @@ class Routes:
         `mounts` are the resources at which something is mounted, outermost first. `given` are the path parameters of
         the request, for those of the mounts that `params` does not have. Raises TreeError as `url_for`.
         """
-        scopes: list[tuple[Routes, Pattern]] = []
+        on_the_way: list[tuple[Routes, Pattern]] = []
         routes: Routes = self
         path: Pattern = ()
         for mount in mounts:
             inner = next((each for each in routes._mounts if grow(routes.resource, each[1]) is mount), None)
             if inner is not None:
                 path, routes = (*path, *inner[1]), inner[2]
-                scopes.append((routes, path))
-        for routes, path in reversed(scopes):
+                on_the_way.append((routes, path))
+        for routes, path in reversed(on_the_way):
             patterns = routes.patterns(name)
             if len(patterns) == 1:
                 above = {part.name for part in path if isinstance(part, Parameter)}

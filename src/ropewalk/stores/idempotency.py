@@ -26,7 +26,7 @@ class Record:
 class IdempotencyStore(Protocol):
     """Stores idempotency keys. Each method is one atomic step, and raises StoreUnavailable if the step fails.
 
-    A key is a hash of 64 hexadecimal digits, made from the scope and the client's key. Different users have different
+    A key is a hash of 64 hexadecimal digits, made from the sender and the client's key. Different users have different
     keys, so a store need not separate them.
     """
 

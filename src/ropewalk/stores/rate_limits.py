@@ -19,7 +19,7 @@ class Bucket:
     """A token bucket. A request takes one token from it."""
 
     limit: str
-    """The scope and name of the bucket's limit. An app has only a few different ones."""
+    """The namespace and the name of the bucket's limit. An app has only a few different ones."""
     key: str
     """The owner of the bucket, as a hash of 32 hexadecimal digits."""
     capacity: int
@@ -39,7 +39,7 @@ class Taken:
 
 
 class RateLimitStore(Protocol):
-    """Stores token buckets. An instance may serve several limits and scopes."""
+    """Stores token buckets. An instance may serve several limits and namespaces."""
 
     async def take(self, buckets: Sequence[Bucket]) -> Taken:
         """Take a token from each bucket, or from none if a bucket is empty, as one atomic step.

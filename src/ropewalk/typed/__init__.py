@@ -10,7 +10,7 @@ from ropewalk.resource import register_planner
 from ropewalk.response_types import register_shapes
 from ropewalk.typed.after import After
 from ropewalk.typed.app_scope import app_scoped_below, open_provider
-from ropewalk.typed.depends import Dependencies, Depends, Provider, Scope, all_named, layers_of
+from ropewalk.typed.depends import Dependencies, DependencyScope, Depends, Provider, all_named, layers_of
 from ropewalk.typed.inputs import is_single_value
 from ropewalk.typed.item_streams import ServerSentEvent
 from ropewalk.typed.json_requests import read_json_of_request
@@ -27,6 +27,7 @@ __all__ = [
     "Body",
     "Cookie",
     "Dependencies",
+    "DependencyScope",
     "Depends",
     "FieldError",
     "Header",
@@ -38,7 +39,6 @@ __all__ = [
     "Produces",
     "Provider",
     "Query",
-    "Scope",
     "ServerSentEvent",
     "all_named",
     "all_produced",

@@ -12,8 +12,8 @@ from msgspec import ValidationError
 
 from ropewalk.request import Request
 from ropewalk.typed.functions import TypedFunction
+from ropewalk.typed.open_generators import OpenGenerators
 from ropewalk.typed.provider_steps import Step
-from ropewalk.typed.request_scope import RequestScope
 from ropewalk.typed.unprocessable_content import MOST, InvalidInput
 from ropewalk.typed.value_shapes import Shape
 from ropewalk.waiting import must_wait
@@ -50,15 +50,15 @@ class _Calls:
     def call_in_scope(self, request: Request) -> Any:
         """Call the providers and the handler. Generators are closed after the handler, or after the response."""
         given = self._read(request)
-        scope = RequestScope(request, self._finish)
+        opened = OpenGenerators(request, self._finish)
         try:
-            value = self._call(request, given, scope)
+            value = self._call(request, given, opened)
         except BaseException as error:
-            raised = scope.end_failed(error)
+            raised = opened.end_failed(error)
             if raised is error:
                 raise
         else:
-            return scope.watch(value)
+            return opened.watch(value)
         try:
             raise raised  # not in the `except` block, where the handler's error would become its context
         finally:
@@ -71,18 +71,18 @@ class _Calls:
             found = [error for each in self._functions for reader in each.readers for error in reader.errors(request)]
             raise InvalidInput(list(dict.fromkeys(found))[:MOST]) from None
 
-    def _call(self, request: Request, given: list[dict[str, Any]], scope: RequestScope | None) -> Any:
+    def _call(self, request: Request, given: list[dict[str, Any]], opened: OpenGenerators | None) -> Any:
         values: list[Any] = []
         for (typed, kind, of_handler), arguments in zip(self._steps, given, strict=False):
             value = typed.call(request, arguments, values)
             if kind != "plain":
-                assert scope is not None
+                assert opened is not None
                 if kind == "async generator":
-                    opening = scope.open_async(value, typed.function, of_handler=of_handler)
-                    return self._call_rest(request, given, scope, values, opening)
-                value = scope.open(value, typed.function, of_handler=of_handler)
+                    opening = opened.open_async(value, typed.function, of_handler=of_handler)
+                    return self._call_rest(request, given, opened, values, opening)
+                value = opened.open(value, typed.function, of_handler=of_handler)
             elif must_wait(value):
-                return self._call_rest(request, given, scope, values, value)
+                return self._call_rest(request, given, opened, values, value)
             values.append(value)
         return self._handler.call(request, given[-1], values)
 
@@ -90,7 +90,7 @@ class _Calls:
         self,
         request: Request,
         given: list[dict[str, Any]],
-        scope: RequestScope | None,
+        opened: OpenGenerators | None,
         values: list[Any],
         awaited: Awaitable[Any],
     ) -> Any:
@@ -101,10 +101,10 @@ class _Calls:
             if kind == "plain":
                 values.append(await value if must_wait(value) else value)
             elif kind == "generator":
-                assert scope is not None
-                values.append(scope.open(value, typed.function, of_handler=of_handler))
+                assert opened is not None
+                values.append(opened.open(value, typed.function, of_handler=of_handler))
             else:
-                assert scope is not None
-                values.append(await scope.open_async(value, typed.function, of_handler=of_handler))
+                assert opened is not None
+                values.append(await opened.open_async(value, typed.function, of_handler=of_handler))
         value = self._handler.call(request, given[-1], values)
         return await value if must_wait(value) else value

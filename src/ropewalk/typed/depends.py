@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple, get_args
 from ropewalk.errors import HandlerError, describe, named, place, shown
 
 Provider = Callable[..., Any]
-Scope = Literal["request", "handler", "app"]
+DependencyScope = Literal["request", "handler", "app"]
+"""How long a dependency stays open. It has nothing to do with the scopes of OAuth or ASGI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,12 @@ class Depends:
 
     provider: Provider | str | None = None
     cached: bool = True
-    scope: Scope = "request"
+    scope: DependencyScope = "request"
 
     def __post_init__(self) -> None:
         if not (self.provider is None or isinstance(self.provider, str) or callable(self.provider)):
             raise HandlerError("RW218", f"Depends({shown(self.provider)}) names no function.")
-        if self.scope not in get_args(Scope):
+        if self.scope not in get_args(DependencyScope):
             raise HandlerError("RW218", f'scope={shown(self.scope)} is none of "request", "handler" and "app".')
 
 
@@ -60,7 +61,7 @@ class Dependencies:
         self.of_mounts: dict[int, Mapping[str, Depends]] = {}
         """The providers that `mount` gives to a mounted app, by the id of the app."""
 
-    def provide(self, name: str, provider: Any, *, cached: bool = True, scope: Scope = "request") -> None:
+    def provide(self, name: str, provider: Any, *, cached: bool = True, scope: DependencyScope = "request") -> None:
         """Register a provider for a name.
 
         Raises HandlerError (RW218) if the name has one already, or if it is not a function.
@@ -86,7 +87,7 @@ class Dependencies:
                 self.overrides[provider] = former
 
 
-def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Scope = "request") -> Depends:
+def as_depends(name: str, provider: Any, *, cached: bool = True, scope: DependencyScope = "request") -> Depends:
     """Return the Depends for a name, from a function or a Depends with a function.
 
     Raises HandlerError (RW218) for anything else.

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from ropewalk.errors import HandlerError, named
 from ropewalk.suggest import did_you_mean
-from ropewalk.typed.depends import Dependencies, Depends, Provider, Scope, circle, find_provider, replacement
+from ropewalk.typed.depends import Dependencies, DependencyScope, Depends, Provider, circle, find_provider, replacement
 from ropewalk.typed.functions import Link, TypedFunction
 from ropewalk.typed.inputs import Input, inputs_of
 
@@ -48,7 +48,7 @@ class StepsOfHandler:
         self._layers = layers
         self._route = route
         self._complete = complete
-        self._cached: dict[tuple[Provider, Scope], int] = {}
+        self._cached: dict[tuple[Provider, DependencyScope], int] = {}
         self._above: list[Provider] = []
         self._ends_early: set[int] = set()
         """The indices of steps whose value is closed with the handler, or depends on such a value."""

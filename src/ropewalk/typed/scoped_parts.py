@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from ropewalk.streaming import close_parts
 
 if TYPE_CHECKING:
-    from ropewalk.typed.request_scope import RequestScope
+    from ropewalk.typed.open_generators import OpenGenerators
 
 
 class ScopedParts:
     """An iterator over the parts of a stream that keeps the request's dependencies open."""
 
-    def __init__(self, scope: "RequestScope", parts: Any) -> None:
-        self._scope = scope
+    def __init__(self, opened: "OpenGenerators", parts: Any) -> None:
+        self._opened = opened
         self._source = self._parts = parts
         self._runs = False
         self._over = False
@@ -33,7 +33,7 @@ class ScopedParts:
         try:
             return next(self._parts)
         except BaseException as error:
-            raised = self._scope.close(None if isinstance(error, StopIteration) else error)
+            raised = self._opened.close(None if isinstance(error, StopIteration) else error)
             self._end(raised)
             if raised is None or raised is error:
                 raise
@@ -53,15 +53,15 @@ class ScopedParts:
 
     def _begin(self) -> None:
         if not self._runs:
-            self._scope.begin()
+            self._opened.begin()
             self._runs = True
 
     def _end(self, error: BaseException | None) -> None:
         if error is not None:
-            self._scope.fail(error)
+            self._opened.fail(error)
         if self._runs and not self._over:
             self._over = True
-            self._scope.end()
+            self._opened.end()
 
 
 class ScopedAsyncParts(ScopedParts):
@@ -81,7 +81,7 @@ class ScopedAsyncParts(ScopedParts):
         try:
             return await anext(self._parts)
         except BaseException as error:
-            raised = await self._scope.close_later(None if isinstance(error, StopAsyncIteration) else error)
+            raised = await self._opened.close_later(None if isinstance(error, StopAsyncIteration) else error)
             self._end(raised)
             if raised is None or raised is error:
                 raise

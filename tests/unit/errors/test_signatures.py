@@ -93,7 +93,7 @@ def oauth2(find_user: Any) -> OAuth2Options:
         ("RW230", lambda: RateLimit(1, 60, key=one)),
         ("RW230", lambda: RateLimitOptions(limits=RateLimit(1, 60), exempt=one)),
         ("RW230", lambda: RateLimitOptions(limits=RateLimit(1, 60), user=one)),
-        ("RW230", lambda: IdempotencyOptions(scope=one)),
+        ("RW230", lambda: IdempotencyOptions(sender=one)),
         ("RW230", lambda: IdempotencyOptions(required=one)),
         ("RW205", lambda: App(middleware=[middleware])),
         ("RW205", lambda: App().middleware(middleware)),

@@ -441,7 +441,7 @@ class TestOptions:
             {"methods": [5]},
             {"methods": 5},
             {"required": "yes"},
-            {"scope": "user"},
+            {"sender": "user"},
             {"expires": 0},
             {"lease": float("inf")},
             {"lease": True},

@@ -47,7 +47,7 @@ class TestScopes:
         assert service.post(x_user="ada", cookie="b").text == "secret of 1"
 
     def test_a_function(self, log: Log) -> None:
-        service = Service(scope=lambda request: succeed(request.header("x-tenant")))
+        service = Service(sender=lambda request: succeed(request.header("x-tenant")))
         service.post(x_tenant="a")
         service.post(x_tenant="b")
         service.post(x_tenant="a", authorization="other")
@@ -106,9 +106,9 @@ class TestOwners:
         ]
         assert sent == [200, 429, 200] * 2
 
-    def test_a_scope(self) -> None:
+    def test_a_sender(self) -> None:
         store = MemoryIdempotency(most_keys=100, share=0.01)
-        options = IdempotencyOptions(store=store, scope=lambda request: request.header("x-tenant") or "")
+        options = IdempotencyOptions(store=store, sender=lambda request: request.header("x-tenant") or "")
         app = App(middleware=[idempotency(options)])
         app.post("/")(lambda request: "done")
         client = Client(app)

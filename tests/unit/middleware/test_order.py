@@ -91,7 +91,7 @@ class Budget:
     [
         [Budget(), AUTHENTICATE],
         *([AUTHENTICATE, each] for each in PER_USER.values()),
-        [idempotency(IdempotencyOptions(scope=lambda request: "all")), AUTHENTICATE],
+        [idempotency(IdempotencyOptions(sender=lambda request: "all")), AUTHENTICATE],
         [rate_limit(RateLimitOptions(limits=RateLimit(9, 60))), AUTHENTICATE],
         [rate_limit(RateLimitOptions(limits=RateLimit(9, 60, key="user"), user=lambda request: "ada")), AUTHENTICATE],
     ],

@@ -259,10 +259,10 @@ class TestStores:
         assert refused.json()["detail"] == "The rate of requests cannot be checked at the moment."
         assert log == []
 
-    @pytest.mark.parametrize(("scope", "status"), [("default", 429), ("other", 200)])
-    def test_scopes_separate_middlewares(self, scope: str, status: int) -> None:
+    @pytest.mark.parametrize(("namespace", "status"), [("default", 429), ("other", 200)])
+    def test_namespaces_separate_middlewares(self, namespace: str, status: int) -> None:
         store = MemoryRateLimits()
-        first, second = limited(ONE, store=store), limited(ONE, store=store, scope=scope)
+        first, second = limited(ONE, store=store), limited(ONE, store=store, namespace=namespace)
         assert first.get("/").status == 200
         assert second.get("/").status == status
 
@@ -323,7 +323,7 @@ class TestOptions:
             lambda: RateLimitOptions(limits=[5]),  # type: ignore[list-item]
             lambda: RateLimitOptions(limits=5),  # type: ignore[arg-type]
             lambda: RateLimitOptions(limits=ONE, on_store_failure="wait"),  # type: ignore[arg-type]
-            lambda: RateLimitOptions(limits=ONE, scope="a b"),
+            lambda: RateLimitOptions(limits=ONE, namespace="a b"),
             lambda: RateLimitOptions(limits=ONE, ipv6_prefix=0),
             lambda: RateLimitOptions(limits=ONE, ipv6_prefix=129),
             lambda: RateLimitOptions(limits=ONE, exempt="10.0.0.1"),  # type: ignore[arg-type]

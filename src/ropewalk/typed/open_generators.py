@@ -1,7 +1,9 @@
 """The generators that provide a request's dependencies: they are closed with the handler, or after the response.
 
-| scope | closed | |---|---| | handler | when the handler and its stream have ended, before the end of the response. An
-exception becomes the response. | | request | when the response has ended, too. An exception is logged. |
+| dependency scope | closed |
+|---|---|
+| handler | when the handler and its stream have ended, before the response ends; an exception becomes the response |
+| request | when the response has ended, too; an exception is logged |
 
 If the client has disconnected, or a stream was not sent to its end, generators with the scope "handler" are closed like
 those with the scope "request".
@@ -41,7 +43,7 @@ class OpenGenerator(NamedTuple):
     of_handler: bool
 
 
-class RequestScope:
+class OpenGenerators:
     """The generators that one request has opened."""
 
     __slots__ = ("_ended", "_error", "_finish", "_opened", "_request", "_running", "closed")
@@ -68,7 +70,7 @@ class RequestScope:
         return value
 
     def watch(self, value: Any) -> Any:
-        """Close the scope when a handler that has returned this value ends. Return the value to use instead of it."""
+        """Close the generators when a handler that has returned this value ends. Return the value to use instead."""
         if isinstance(value, Deferred):
             if self.closes_later:
                 return self._watch_awaitable(value)
@@ -123,7 +125,7 @@ class RequestScope:
         return error
 
     def begin(self) -> None:
-        """Record that a stream begins. Raises Disconnected if the scope is closed already."""
+        """Record that a stream begins. Raises Disconnected if the generators are closed already."""
         if self.closed:
             raise Disconnected
         self._running += 1
