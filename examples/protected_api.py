@@ -39,7 +39,7 @@ app = App(
         security_headers(SecurityHeadersOptions(csp="default-src 'none'")),
         cors(SCRIPTS),
         timeout(TimeoutOptions(seconds=10)),
-        body_limit(BodyLimitOptions(size=64 * 1024)),
+        body_limit(BodyLimitOptions(body_limit=64 * 1024)),
         conditional(),
         cache_headers(CacheHeadersOptions(max_age=0)),
     ]

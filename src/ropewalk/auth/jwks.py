@@ -18,7 +18,7 @@ class FetchedKeys(Refreshed[tuple[Key, ...]]):
     ) -> None:
         def load() -> tuple[Key, ...]:
             """Fetch the keys, in a thread. Raises FetchFailed and UnusableKey."""
-            document = fetch_json(options.url, timeout=options.timeout, max_size=options.max_size)
+            document = fetch_json(options.url, timeout=options.timeout, body_limit=options.body_limit)
             keys = public_keys(document, algorithms)
             if not keys:
                 raise UnusableKey("it has no key that can be used")

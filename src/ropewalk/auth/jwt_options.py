@@ -28,7 +28,7 @@ class JWKS:
     """Keys older than this are no longer used: a revoked key must not stay valid because its issuer is unreachable."""
     timeout: float = 5.0
     """The most time for one fetch."""
-    max_size: int = 262144
+    body_limit: int = 262144
     """The most bytes of the fetched document."""
 
     def __post_init__(self) -> None:
@@ -37,7 +37,7 @@ class JWKS:
             raise wrong(self, f"the url {shown(self.url)}", remedy)
         check_seconds(self, "refresh_interval", "longest_use", "timeout")
         check_seconds(self, "minimum_interval", zero=True)
-        check_count(self, "max_size")
+        check_count(self, "body_limit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class JWTOptions:
     token_types: tuple[str, ...] = ("jwt", "at+jwt")
     """Accepted values of `typ` in the header; case does not matter (RFC 8725, section 3.11). A token without `typ` is
     accepted."""
-    max_size: int = 8192
+    token_limit: int = 8192
     """The most bytes of a token. A longer token is refused before it is decoded."""
     remembered: int = 1024
     """How many verified tokens are remembered, so that their signature is not verified again for each request. Their
@@ -76,6 +76,6 @@ class JWTOptions:
 
     def __post_init__(self) -> None:
         check_seconds(self, "leeway", zero=True)
-        check_count(self, "max_size")
+        check_count(self, "token_limit")
         check_count(self, "remembered", least=0)
         check_called_with(self, self.load, "the claims")

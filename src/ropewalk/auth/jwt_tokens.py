@@ -22,7 +22,7 @@ class Token:
     """A token with its header decoded. Nothing in it is verified yet. Raises Refused for a malformed token."""
 
     def __init__(self, written: bytes, options: JWTOptions) -> None:
-        if len(written) > options.max_size:
+        if len(written) > options.token_limit:
             raise refused()
         parts = _TOKEN.fullmatch(written)
         if parts is None:

@@ -32,7 +32,7 @@ class Fetched(NamedTuple):
 
 
 def fetch(
-    url: str, *, timeout: float, max_size: int, body: bytes | None = None, fields: Mapping[str, str] | None = None
+    url: str, *, timeout: float, body_limit: int, body: bytes | None = None, fields: Mapping[str, str] | None = None
 ) -> Fetched:
     """Send a GET, or a POST if there is a body. Returns the response. Redirects are not followed.
 
@@ -44,7 +44,7 @@ def fetch(
     opener = build_opener(_BoundedHTTP(deadline), _BoundedHTTPS(deadline), _AnyStatus)
     try:
         with opener.open(request, timeout=timeout) as response:
-            return Fetched(response.status, _read(response, max_size))
+            return Fetched(response.status, _read(response, body_limit))
     except TimeoutError:
         raise FetchFailed("The response did not arrive in time.") from None
     except (HTTPException, OSError) as error:
@@ -53,9 +53,9 @@ def fetch(
         raise FetchFailed(visible(f"{type(error).__name__}: {error}.")) from None
 
 
-def fetch_json(url: str, *, timeout: float, max_size: int, fields: Mapping[str, str] | None = None) -> Any:
+def fetch_json(url: str, *, timeout: float, body_limit: int, fields: Mapping[str, str] | None = None) -> Any:
     """Fetch and decode the JSON document at a URL. Raises FetchFailed, also for a status other than 200."""
-    found = fetch(url, timeout=timeout, max_size=max_size, fields=fields)
+    found = fetch(url, timeout=timeout, body_limit=body_limit, fields=fields)
     if found.status != 200:
         raise FetchFailed(f"The status is {found.status}.")
     return decode(found.content)

@@ -13,11 +13,11 @@ from ropewalk.response import Response
 class BodyLimitOptions:
     """The options of `body_limit`. Raises HandlerError (RW230) for an invalid value."""
 
-    size: int
+    body_limit: int
     """The most bytes of a request body. A request with a larger body gets a 413."""
 
     def __post_init__(self) -> None:
-        check_count(self, "size")
+        check_count(self, "body_limit")
 
 
 def body_limit(options: BodyLimitOptions) -> Middleware:
@@ -25,17 +25,17 @@ def body_limit(options: BodyLimitOptions) -> Middleware:
 
     A body whose Content-Length is over the limit is refused before the handler runs. A chunked body is refused as soon
     as it exceeds the limit. This limit replaces the engine's limit. If several limits apply (from routes, nested
-    middleware or `request.body(limit)`), the smallest counts.
+    middleware or `request.body(body_limit)`), the smallest counts.
     """
     check_kind(options, BodyLimitOptions)
-    size = options.size
+    most = options.body_limit
 
-    response = MiddlewareResponse(413, f"The body is larger than {size} bytes.")
+    response = MiddlewareResponse(413, f"The body is larger than {most} bytes.")
 
     @describes(MiddlewareDescription(responses=[response], with_body=True))
     async def body_limit(request: Request, next: Next) -> Response:
         if request.has_body:
-            request.limit_body(size)
+            request.limit_body(most)
         return await next(request)
 
     return body_limit

@@ -41,14 +41,14 @@ class ConditionalOptions:
 
     weak: bool = False
     """Whether the ETags are weak. Set it if a proxy compresses or changes bodies."""
-    largest: int = 1024 * 1024
+    hashed_body_limit: int = 1024 * 1024
     """The size in bytes up to which a body gets an ETag. Hashing takes about 1 ms for each MiB."""
     files: bool = True
     """Whether files get a weak ETag, made from their size and modification time."""
 
     def __post_init__(self) -> None:
         check_switches(self, "weak", "files")
-        check_count(self, "largest")
+        check_count(self, "hashed_body_limit")
 
 
 def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middleware:
@@ -96,7 +96,9 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
     if isinstance(body, OpenFile):
         whole = f"{body.modified.hex()}/{body.offset}/{body.size}".encode()
         return digest_tag(whole, weak=True) if options.files else None
-    if not isinstance(body, bytes | str) or len(body) > options.largest or (not body and request.method == "HEAD"):
+    if not isinstance(body, bytes | str) or len(body) > options.hashed_body_limit:
+        return None
+    if not body and request.method == "HEAD":
         return None
     kind = fields.get("content-type")
     # Two representations of one str must not have one tag (RFC 9110, section 8.8.3).

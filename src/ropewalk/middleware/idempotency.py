@@ -74,7 +74,7 @@ class IdempotencyOptions:
     lease: float = 300
     """Seconds for which a key is claimed while its request is processed. Give more than your slowest handler needs. If
     the process is killed meanwhile, the key is free after this time."""
-    largest_body: int = 256 * 1024
+    stored_body_limit: int = 256 * 1024
     """The most bytes of a response body that is stored. Larger bodies, streams and files are not stored: a repeated
     request gets a 409."""
     store: IdempotencyStore | None = None
@@ -96,7 +96,7 @@ class IdempotencyOptions:
             check_switches(self, "required")
         check_takes_request(self, "required")
         check_function(self, "sender")
-        check_count(self, "largest_body")
+        check_count(self, "stored_body_limit")
         check_choice(self, "on_store_failure", ("open", "closed"))
         header: object = self.header
         if not isinstance(header, str) or not TOKEN.fullmatch(header):
@@ -160,7 +160,7 @@ class _Idempotency:
         if response.status >= 500 or response.status in NOT_FINAL:
             self._release(key, token)
             return response
-        stored = encode_response(response, self._options.largest_body)
+        stored = encode_response(response, self._options.stored_body_limit)
         if not await self._is_sender(request, sender):
             stored = b""  # the key does not identify the user, so another user could get this response
         await _shielded(self._save(key, token, stored))

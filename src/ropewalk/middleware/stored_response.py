@@ -16,14 +16,14 @@ class StoredResponse(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
 
-def encode_response(response: Response, largest: int) -> bytes:
+def encode_response(response: Response, body_limit: int) -> bytes:
     """Encode a response for the store. Return b"" if it was already sent, is a stream or a file, or is too large."""
     body = response.body
-    if isinstance(response, SentResponse) or not isinstance(body, bytes | str) or len(body) > largest:
+    if isinstance(response, SentResponse) or not isinstance(body, bytes | str) or len(body) > body_limit:
         return b""
     if isinstance(body, str):
         body = encode(body, codec_for(response.headers.content_type()))
-    if len(body) > largest:
+    if len(body) > body_limit:
         return b""
     return msgspec.msgpack.encode(StoredResponse(response.status, response.headers.lines(), body))
 

@@ -33,8 +33,8 @@ class BodyReader(WaitableExchange):
     """The body limit in bytes that middleware has set. Unset if none has."""
     _streamed: bool
 
-    def body(self, limit: int | None = None) -> Waiter[bytes]:
-        """Return the whole body. `limit` (bytes) replaces the limits of the route and the engine.
+    def body(self, body_limit: int | None = None) -> Waiter[bytes]:
+        """Return the whole body. `body_limit` (bytes) replaces the limits of the route and the engine.
 
         Fails with BodyTooLarge, with BadBody if the body is malformed, and with Disconnected if the client disconnects.
         Fails with ResponseEnded if the response is complete before the body, because the rest of the body is then
@@ -47,26 +47,26 @@ class BodyReader(WaitableExchange):
         try:
             self._refuse_streamed()
             if not self.body_complete:
-                self.collect(limit)
+                self.collect(body_limit)
                 if not self.body_complete:
                     return cast("Waiter[bytes]", self._readable().addCallback(self._whole))
             return ready(self._whole())
         except Exception as error:  # noqa: BLE001 - callers need to handle errors in one place only: the Waiter
             return failed(error)
 
-    def text(self, limit: int | None = None) -> Waiter[str]:
+    def text(self, body_limit: int | None = None) -> Waiter[str]:
         """Return the whole body as str, decoded with the charset of its Content-Type, or else as UTF-8.
 
         Fails with HTTPError 415 for an unsupported charset (see `ropewalk.charsets`), with HTTPError 400 if the body
         cannot be decoded, and with the errors of `body`.
         """
-        return cast("Waiter[str]", self.body(limit).addCallback(self.decode))
+        return cast("Waiter[str]", self.body(body_limit).addCallback(self.decode))
 
     @overload
-    def json(self, type: type[Type], *, limit: int | None = None) -> Waiter[Type]: ...
+    def json(self, type: type[Type], *, body_limit: int | None = None) -> Waiter[Type]: ...
     @overload
-    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]: ...
-    def json(self, type: Any = Any, *, limit: int | None = None) -> Waiter[Any]:
+    def json(self, type: Any = Any, *, body_limit: int | None = None) -> Waiter[Any]: ...
+    def json(self, type: Any = Any, *, body_limit: int | None = None) -> Waiter[Any]:
         """Parse the whole body as JSON (RFC 8259) and convert it to a type that msgspec supports, or one with models of
         pydantic.
 
@@ -79,9 +79,9 @@ class BodyReader(WaitableExchange):
             JSON_ONLY.check(self.header("content-type"))
         except HTTPError as error:
             return failed(error)
-        return cast("Waiter[Any]", self.body(limit).addCallback(read_json_body, type))
+        return cast("Waiter[Any]", self.body(body_limit).addCallback(read_json_body, type))
 
-    def stream(self, limit: int | None = None) -> "BodyStream":
+    def stream(self, body_limit: int | None = None) -> "BodyStream":
         """Return the body in parts as it arrives: `async for part in request.stream()`.
 
         The client cannot send more while parts are unread. If the body has arrived already, as it has for plain
@@ -91,7 +91,7 @@ class BodyReader(WaitableExchange):
         if self.body_complete:
             self.content.seek(0)
             return BodyStream(self, self.content)
-        self.receive(limit)
+        self.receive(body_limit)
         self._streamed = True
         return BodyStream(self, None)
 
@@ -117,19 +117,20 @@ class BodyReader(WaitableExchange):
             self._content = BytesIO(self._whole() if body is None else body)
         return self._content
 
-    def limit_body(self, limit: int) -> None:
-        """Allow at most `limit` bytes of body, whichever method reads it.
+    def limit_body(self, body_limit: int) -> None:
+        """Allow at most `body_limit` bytes of body, whichever method reads it.
 
         A smaller limit of the route or the method applies.
 
         Call it in a middleware, before the body is read. Raises BodyTooLarge if Content-Length is over the limit.
         """
         length = self.content_length
-        if length is not None and length > limit:
-            raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+        if length is not None and length > body_limit:
+            raise BodyTooLarge(f"The body is larger than {body_limit} bytes.")
         handler = self.engine_handler
         of_route = None if handler is None else handler.body_limit
-        self._most = min(limit, getattr(self, "_most", limit), limit if of_route is None else of_route)
+        of_middleware = getattr(self, "_most", body_limit)
+        self._most = min(body_limit, of_middleware, body_limit if of_route is None else of_route)
 
     def receive(self, limit: int | None = None, /) -> None:
         super().receive(self.lowered(limit))

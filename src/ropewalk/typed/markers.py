@@ -75,7 +75,7 @@ class Body(Marker):
 
     media_types: tuple[str, ...] = (JSON,)
     """The accepted values of Content-Type, without their parameters. Any other gets a 415."""
-    limit: int | None = None
+    body_limit: int | None = None
     """The limit of the body in bytes; None for the limit of the route or of the engine."""
 
     def __post_init__(self) -> None:
@@ -85,8 +85,9 @@ class Body(Marker):
         if isinstance(types, str) or not all(isinstance(each, str) for each in types):
             what = f"Body has media_types={shown(types)}."
             raise HandlerError("RW214", what, 'Give a tuple, such as ("application/octet-stream",).')
-        if not (self.limit is None or is_int(self.limit)):
-            raise HandlerError("RW214", f"Body has limit={shown(self.limit)}.", "Give a number of bytes.")
+        limit = self.body_limit
+        if not (limit is None or (is_int(limit) and limit >= 0)):
+            raise HandlerError("RW214", f"Body has body_limit={shown(limit)}.", "Give a number of bytes, 0 or more.")
 
 
 @dataclass(frozen=True, slots=True)

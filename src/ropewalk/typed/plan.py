@@ -189,7 +189,11 @@ def _takes_body(inputs: Collection[Input]) -> bool:
 
 def _body_limit(inputs: Collection[Input]) -> int | None:
     """The smallest body limit of the inputs; None if none has a limit."""
-    limits = [each.marker.limit for each in inputs if isinstance(each.marker, Body) and each.marker.limit is not None]
+    limits = [
+        each.marker.body_limit
+        for each in inputs
+        if isinstance(each.marker, Body) and each.marker.body_limit is not None
+    ]
     return min(limits, default=None)
 
 

@@ -118,7 +118,7 @@ app = App(
         allowed_hosts(AllowedHostsOptions(hosts=["127.0.0.1"])),
         rate_limit(RateLimitOptions(limits=RateLimit(100_000, 60))),
         timeout(TimeoutOptions(seconds=30)),
-        body_limit(BodyLimitOptions(size=50_000)),
+        body_limit(BodyLimitOptions(body_limit=50_000)),
     ],
     openapi=OpenAPI("Everything", "1.0", ui=None),
 )

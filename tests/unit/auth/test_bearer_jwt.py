@@ -170,7 +170,7 @@ class TestAttacks:
     def test_a_token_over_the_limit(self) -> None:
         long = token(secret_key(), "HS256", {"more": "x" * 9000})
         assert responses(client_for(SECRET), long) == [(401, INVALID)]
-        assert responses(client_for(SECRET, max_size=20_000), long) == [(200, None)]
+        assert responses(client_for(SECRET, token_limit=20_000), long) == [(200, None)]
 
     def test_no_token_and_two_fields(self, log: Log) -> None:
         client = client_for(SECRET)

@@ -26,12 +26,12 @@ def introspection(**options: Any) -> IntrospectionOptions:
 @pytest.mark.parametrize(
     ("make", "name", "wrong"),
     [
-        *((jwks, name, 0) for name in ("refresh_interval", "longest_use", "timeout", "max_size")),
+        *((jwks, name, 0) for name in ("refresh_interval", "longest_use", "timeout", "body_limit")),
         (jwks, "minimum_interval", -1),
-        *((jwt, name, -1) for name in ("leeway", "max_size", "remembered")),
+        *((jwt, name, -1) for name in ("leeway", "token_limit", "remembered")),
         (jwt, "leeway", float("nan")),
         (jwt, "remembered", True),
-        *((introspection, name, 0) for name in ("timeout", "max_token_size", "max_size")),
+        *((introspection, name, 0) for name in ("timeout", "token_limit", "body_limit")),
         *((introspection, name, "30") for name in ("keep_time", "leeway")),
         (DigestOptions, "nonce_time", 0),
     ],

@@ -71,12 +71,12 @@ def trickle(before: bytes, part: bytes, after: bytes = b"") -> Talk:
 )
 def test_a_server_that_trickles_does_not_hold_the_thread(talk: Talk) -> None:
     with talking(talk) as url, pytest.raises(FetchFailed, match="did not arrive in time"):
-        fetch(url, timeout=0.2, max_size=1000000)
+        fetch(url, timeout=0.2, body_limit=1000000)
 
 
 def test_a_server_that_is_silent() -> None:
     with talking(lambda _, left: left.wait(20)) as url, pytest.raises(FetchFailed, match="did not arrive in time"):
-        fetch(url, timeout=0.05, max_size=1000)
+        fetch(url, timeout=0.05, body_limit=1000)
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 9999999\r\n\r\n", b"Connection: close\r\n\r\n"])
@@ -87,7 +87,7 @@ def test_a_large_document(framing: bytes) -> None:
             connection.sendall(b" " * 10000)
 
     with talking(talk) as url, pytest.raises(FetchFailed, match="more than 5000 bytes"):
-        fetch(url, timeout=20, max_size=5000)
+        fetch(url, timeout=20, body_limit=5000)
 
 
 @pytest.mark.parametrize(
@@ -103,18 +103,18 @@ def test_a_large_document(framing: bytes) -> None:
 )
 def test_a_response_that_is_not_http(sent: bytes) -> None:
     with talking(lambda connection, _: connection.sendall(sent)) as url, pytest.raises(FetchFailed):
-        fetch_json(url, timeout=20, max_size=1000)
+        fetch_json(url, timeout=20, body_limit=1000)
 
 
 def test_each_status_is_returned_and_nothing_is_followed() -> None:
     issuer, other = Issuer(), Issuer()
     with serving(issuer), serving(other):
         issuer.status, issuer.headers, issuer.body = 302, {"Location": other.url}, b"moved"
-        assert fetch(issuer.url, timeout=20, max_size=100) == (302, b"moved")
+        assert fetch(issuer.url, timeout=20, body_limit=100) == (302, b"moved")
         issuer.status, issuer.body = 400, b'{"error": "invalid_grant"}'
-        assert fetch(issuer.url, timeout=20, max_size=100) == (400, issuer.body)
+        assert fetch(issuer.url, timeout=20, body_limit=100) == (400, issuer.body)
         with pytest.raises(FetchFailed, match=r"The status is 400\."):
-            fetch_json(issuer.url, timeout=20, max_size=100)
+            fetch_json(issuer.url, timeout=20, body_limit=100)
     assert other.calls == 0
 
 
@@ -134,7 +134,7 @@ def test_a_form_is_posted() -> None:
         thread = Thread(target=serve)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/token"
-        assert fetch(url, timeout=20, max_size=10, body=b"a=1", fields={"Authorization": "Basic x"}) == (200, b"{}")
+        assert fetch(url, timeout=20, body_limit=10, body=b"a=1", fields={"Authorization": "Basic x"}) == (200, b"{}")
         thread.join()
     assert received[0].startswith(b"POST /token HTTP/1.1\r\n")
     assert b"\r\nAuthorization: Basic x\r\n" in received[0]
@@ -202,14 +202,14 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
     sent = HEAD + b"Content-Length: 13\r\n\r\n" + b'{"keys": "k"}'
     with talking_tls(tmp_path, lambda connection, _: connection.sendall(sent)) as url:
-        assert fetch_json(url, timeout=20, max_size=100) == {"keys": "k"}
+        assert fetch_json(url, timeout=20, body_limit=100) == {"keys": "k"}
     with talking_tls(tmp_path, trickle(HEAD, b"x")) as url, pytest.raises(FetchFailed, match="did not arrive in time"):
-        fetch(url, timeout=0.5, max_size=100)
+        fetch(url, timeout=0.5, body_limit=100)
     with (
         talking_tls(tmp_path, lambda connection, _: connection.sendall(sent)) as url,
         pytest.raises(FetchFailed, match="CERTIFICATE_VERIFY_FAILED"),
     ):
-        fetch(url.replace("127.0.0.1", "localhost"), timeout=20, max_size=100)
+        fetch(url.replace("127.0.0.1", "localhost"), timeout=20, body_limit=100)
 
 
 def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
         talking_tls(tmp_path, lambda connection, left: None) as url,
         pytest.raises(FetchFailed, match="CERTIFICATE_VERIFY_FAILED"),
     ):
-        fetch(url, timeout=20, max_size=100)
+        fetch(url, timeout=20, body_limit=100)
 
 
 def test_a_handshake_that_does_not_end() -> None:
@@ -225,4 +225,4 @@ def test_a_handshake_that_does_not_end() -> None:
         talking(lambda _, left: left.wait(20), reads=False) as url,
         pytest.raises(FetchFailed, match="did not arrive in time"),
     ):
-        fetch(url.replace("http:", "https:"), timeout=0.05, max_size=100)
+        fetch(url.replace("http:", "https:"), timeout=0.05, body_limit=100)

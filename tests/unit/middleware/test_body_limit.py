@@ -11,7 +11,7 @@ from ropewalk.errors import HandlerError
 from ropewalk.middleware import BodyLimitOptions, body_limit
 from ropewalk.testing import Client
 
-LIMIT = body_limit(BodyLimitOptions(size=10))
+LIMIT = body_limit(BodyLimitOptions(body_limit=10))
 
 
 def plain(request: Request) -> str:
@@ -92,8 +92,8 @@ class TestSeveralLimits:
 
     @pytest.mark.parametrize(("outer", "inner"), [(5, 10), (10, 5)])
     def test_two_middlewares(self, outer: int, inner: int) -> None:
-        app = App(middleware=[body_limit(BodyLimitOptions(size=outer))])
-        app.post("/", middleware=[body_limit(BodyLimitOptions(size=inner))])(plain)
+        app = App(middleware=[body_limit(BodyLimitOptions(body_limit=outer))])
+        app.post("/", middleware=[body_limit(BodyLimitOptions(body_limit=inner))])(plain)
         client = Client(app)
         assert client.post("/", body=[b"a" * 5]).status == 200
         assert client.post("/", body=[b"a" * 6]).status == 413
@@ -101,5 +101,5 @@ class TestSeveralLimits:
 
 @pytest.mark.parametrize("size", [-1, 1.5, "10", None, True])
 def test_wrong_options(size: Any) -> None:
-    with pytest.raises(HandlerError, match="RW230 BodyLimitOptions: size cannot be"):
-        BodyLimitOptions(size=size)
+    with pytest.raises(HandlerError, match="RW230 BodyLimitOptions: body_limit cannot be"):
+        BodyLimitOptions(body_limit=size)

@@ -158,8 +158,8 @@ class TestShape:
             App(middleware=[cors])  # type: ignore[list-item]
 
     def test_options_are_not_one(self) -> None:
-        options: Any = BodyLimitOptions(size=1)
-        with pytest.raises(HandlerError, match=r"RW205 BodyLimitOptions\(size=1\) is not a .* the function that"):
+        options: Any = BodyLimitOptions(body_limit=1)
+        with pytest.raises(HandlerError, match=r"RW205 BodyLimitOptions\(body_limit=1\) is not a .* the function that"):
             App(middleware=[options])
 
     def test_or_an_object_that_is_called_like_one(self) -> None:

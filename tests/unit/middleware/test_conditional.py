@@ -143,7 +143,7 @@ class TestTags:
         assert client.get("/", headers={"if-match": tag}).status == 412
 
     def test_none_for_large_bodies(self) -> None:
-        client = serve(lambda request: request.query.get("a"), largest=3)
+        client = serve(lambda request: request.query.get("a"), hashed_body_limit=3)
         assert "etag" in client.get("/?a=123").headers
         assert "etag" not in client.get("/?a=1234").headers
 
@@ -256,7 +256,9 @@ class TestWhatItLeavesAlone:
         assert ask(lambda request: Response("x", headers={"etag": "v1"}), if_none_match="v1").status == 200
 
 
-@pytest.mark.parametrize("options", [{"weak": 1}, {"files": None}, {"largest": -1}, {"largest": None}])
+@pytest.mark.parametrize(
+    "options", [{"weak": 1}, {"files": None}, {"hashed_body_limit": -1}, {"hashed_body_limit": None}]
+)
 def test_wrong_options(options: dict[str, Any]) -> None:
     with pytest.raises(HandlerError, match="RW230 ConditionalOptions"):
         ConditionalOptions(**options)

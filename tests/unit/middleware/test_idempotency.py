@@ -329,7 +329,7 @@ class TestResponsesThatAreNotKept:
     @pytest.mark.parametrize("body", ["12345", b"12345", "\u00eb\u00eb\u00eb"])
     def test_a_large_one(self, body: Any) -> None:
         text = body if isinstance(body, str) else body.decode()
-        self.check(lambda request: Response(body, content_type="text/plain; charset=utf-8"), text, largest_body=4)
+        self.check(lambda request: Response(body, content_type="text/plain; charset=utf-8"), text, stored_body_limit=4)
 
     def test_one_that_the_handler_writes(self) -> None:
         class Writing(Resource):
@@ -445,7 +445,7 @@ class TestOptions:
             {"expires": 0},
             {"lease": float("inf")},
             {"lease": True},
-            {"largest_body": -1},
+            {"stored_body_limit": -1},
             {"on_store_failure": "wait"},
             {"header": "a b"},
         ],

@@ -96,7 +96,7 @@ def test_the_object_may_be_left_out_if_every_field_has_a_default(name: str) -> N
 @each_factory
 def test_another_argument_is_an_error_that_names_the_object(name: str) -> None:
     with pytest.raises(HandlerError, match=rf"RW232 .*{options_of(name).__name__}\(\.\.\.\)"):
-        FACTORIES[name]({"size": 5})
+        FACTORIES[name]({"body_limit": 5})
 
 
 def test_every_options_object_belongs_to_a_function() -> None:
@@ -117,5 +117,5 @@ def test_two_middlewares_of_one_object_share_no_memory(make: Callable[..., Any],
 
 
 def test_a_misspelt_option_is_an_error() -> None:
-    with pytest.raises(TypeError, match="sise"):
-        body_limit(BodyLimitOptions(sise=5))  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="body_limt"):
+        body_limit(BodyLimitOptions(body_limt=5))  # type: ignore[call-arg]

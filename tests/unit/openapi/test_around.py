@@ -145,7 +145,7 @@ class TestOurs:
         assert Client(app).post("/a", json={"beds": 1}, headers={"idempotency-key": key}).status == 400
 
     def test_body_limit(self) -> None:
-        app = app_with(body_limit(BodyLimitOptions(size=5)))
+        app = app_with(body_limit(BodyLimitOptions(body_limit=5)))
         refused = Client(app).post("/a", json={"beds": 1})
         assert refused.status == 413
         check_described(app, refused, "post")

@@ -110,7 +110,9 @@ def test_a_marker_has_options_of_their_types(marker: Any, options: dict[str, Any
         marker(**options)
 
 
-@pytest.mark.parametrize("options", [{"media_types": "text/plain"}, {"media_types": (5,)}, {"limit": "5"}])
+@pytest.mark.parametrize(
+    "options", [{"media_types": "text/plain"}, {"media_types": (5,)}, {"body_limit": "5"}, {"body_limit": -1}]
+)
 def test_options_of_a_body(options: dict[str, Any]) -> None:
     with pytest.raises(HandlerError, match=f"RW214 Body has {next(iter(options))}="):
         Body(**options)

@@ -161,7 +161,7 @@ class TestInputs:
         assert called == []
 
     def test_a_provider_and_its_handler_may_read_the_same_body(self) -> None:
-        def raw(body: Annotated[bytes, Body(media_types=("application/json",), limit=20)]) -> int:
+        def raw(body: Annotated[bytes, Body(media_types=("application/json",), body_limit=20)]) -> int:
             return len(body)
 
         app = App()
@@ -177,7 +177,7 @@ class TestInputs:
     def test_a_named_provider_may_read_the_body_of_an_async_handler(self) -> None:
         app = App()
 
-        def size(body: Annotated[str, Body(media_types=("text/plain",), limit=4)]) -> int:
+        def size(body: Annotated[str, Body(media_types=("text/plain",), body_limit=4)]) -> int:
             return len(body)
 
         app.provide("size", size)

@@ -371,7 +371,7 @@ class TestBody:
         assert client.post("/", json={"name": "n"}).text == "n"
 
     def test_its_limit(self) -> None:
-        async def handler(thing: Annotated[Struct, Body(limit=20)]) -> str:
+        async def handler(thing: Annotated[Struct, Body(body_limit=20)]) -> str:
             return thing.name
 
         client = served("/", handler, "POST")

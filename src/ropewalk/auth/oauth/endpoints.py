@@ -48,7 +48,7 @@ class DiscoveredEndpoints(Refreshed[Endpoints]):
 
         def load() -> Endpoints:
             """Fetch the metadata, in a thread. Raises FetchFailed."""
-            return described(fetch_json(url, timeout=options.timeout, max_size=options.max_size), options.issuer)
+            return described(fetch_json(url, timeout=options.timeout, body_limit=options.body_limit), options.issuer)
 
         super().__init__(_Times(url, options.timeout), "RW245", load, clock)
 

@@ -65,7 +65,7 @@ class IDTokens:
             required=("iss", "sub", "aud", "exp", "iat"),
             leeway=self._options.leeway,
             token_types=("jwt",),
-            max_size=_MOST_BYTES,
+            token_limit=_MOST_BYTES,
         )
 
     async def _candidates(self, endpoints: Endpoints, token: Token) -> list[Key]:

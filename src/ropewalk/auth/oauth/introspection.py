@@ -49,7 +49,7 @@ class IntrospectionOptions:
     provider checks the token of each request."""
     leeway: float = 30.0
     """The time by which the provider's clock may differ."""
-    max_token_size: int = 4096
+    token_limit: int = 4096
     """The most bytes of a token. A longer token is refused."""
     load: Callable[["dict[str, Any]"], Any] | None = None
     """A function that takes the claims and returns the principal, as in `JWTOptions`."""
@@ -59,7 +59,7 @@ class IntrospectionOptions:
     """The name of the claim with the roles."""
     timeout: float = 5.0
     """The most time for one request to the provider."""
-    max_size: int = 65536
+    body_limit: int = 65536
     """The most bytes of a response from the provider."""
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class IntrospectionOptions:
             raise HandlerError("RW240", what, 'Use "basic" or "post".')
         check_seconds(self, "timeout")
         check_seconds(self, "keep_time", "leeway", zero=True)
-        check_count(self, "max_token_size", "max_size")
+        check_count(self, "token_limit", "body_limit")
 
 
 class TokenIntrospection(BearerScheme):
@@ -94,7 +94,7 @@ class TokenIntrospection(BearerScheme):
         optional("authlib.oauth2.auth", "Authlib", "TokenIntrospection", extra="oauth")
         self.options = options
         self._clock = clock
-        self._calls = ProviderCalls(options.timeout, options.max_size)
+        self._calls = ProviderCalls(options.timeout, options.body_limit)
         self._rules = JWTOptions(
             keys=(),
             issuer=options.issuer,
@@ -113,7 +113,7 @@ class TokenIntrospection(BearerScheme):
         written = bearer_token(request)
         if written is None:
             return None
-        if len(written) > self.options.max_token_size or not _TOKEN.fullmatch(written):
+        if len(written) > self.options.token_limit or not _TOKEN.fullmatch(written):
             raise refused()
         claims = await self._claims(written)
         if claims.get("active") is not True:

@@ -73,7 +73,7 @@ class LoginOptions:
     """The store for logins. By default `CookieLogins`, which keeps each login in a signed cookie."""
     timeout: float = 5.0
     """The most time for one request to the provider."""
-    max_size: int = 262144
+    body_limit: int = 262144
     """The most bytes of a response from the provider."""
 
     def __post_init__(self) -> None:
@@ -105,7 +105,7 @@ class LoginOptions:
         if not str(self.authorization_parameters.get("max_age", 0)).isdecimal():
             raise wrong(self, "a max_age that is not a number", "Give whole seconds.")
         check_seconds(self, "pending_time", "login_time", "timeout")
-        check_count(self, "max_size")
+        check_count(self, "body_limit")
         for name in ("after_login", "after_logout"):
             if own_path(getattr(self, name)) is None:
                 raise wrong(self, f"{name}={shown(getattr(self, name))}", 'Give a path of this site, such as "/".')

@@ -19,7 +19,7 @@ class Provider:
 
     def __init__(self, options: LoginOptions) -> None:
         self._options = options
-        self._calls = ProviderCalls(options.timeout, options.max_size)
+        self._calls = ProviderCalls(options.timeout, options.body_limit)
 
     async def exchange(self, endpoints: Endpoints, code: str, verifier: str) -> Tokens:
         """Exchange a code for tokens (RFC 6749, section 4.1.3, and RFC 7636, section 4.5).

@@ -29,9 +29,9 @@ _METHODS: Final[dict[ClientAuthentication, str]] = {
 class ProviderCalls:
     """Calls one provider. The timeout, in seconds, limits the time of one whole call."""
 
-    def __init__(self, timeout: float, max_size: int) -> None:
+    def __init__(self, timeout: float, body_limit: int) -> None:
         self._timeout = timeout
-        self._max_size = max_size
+        self._body_limit = body_limit
         self._threads: BoundedThreads[Fetched] = BoundedThreads(_MOST_CALLS, _MOST_WAITING)
 
     async def call(self, url: str, fields: Mapping[str, str], body: bytes | None) -> Fetched:
@@ -43,7 +43,7 @@ class ProviderCalls:
 
         def call() -> Fetched:
             """Send the request, in a thread. Raises FetchFailed."""
-            return fetch(url, timeout=self._timeout, max_size=self._max_size, body=body, fields=fields)
+            return fetch(url, timeout=self._timeout, body_limit=self._body_limit, body=body, fields=fields)
 
         try:
             # Twice the timeout, because the call may have to wait for a free thread.

@@ -65,15 +65,15 @@ class GraftedRequest(RelayedExchange):
         if limit is not None and self.has_body and self._size() > limit:
             raise BodyTooLarge(f"The body is larger than {limit} bytes.")
 
-    def body(self, limit: int | None = None) -> Waiter[bytes]:
+    def body(self, body_limit: int | None = None) -> Waiter[bytes]:
         try:
-            self.check_size(limit)
+            self.check_size(body_limit)
             return ready(self._whole())
         except Exception as error:  # noqa: BLE001 - callers receive every failure from the Waiter
             return failed(error)
 
-    def stream(self, limit: int | None = None) -> BodyStream:
-        self.check_size(limit)
+    def stream(self, body_limit: int | None = None) -> BodyStream:
+        self.check_size(body_limit)
         self.content.seek(0)
         return BodyStream(self, self.content)
 

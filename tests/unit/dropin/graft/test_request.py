@@ -104,7 +104,7 @@ class TestBody:
         assert socket_program.ask("POST", "/api/", body=b"abcd").status == 413
 
     def test_the_limit_of_a_middleware(self, socket_program: Program) -> None:
-        app = App(middleware=[body_limit(BodyLimitOptions(size=3))])
+        app = App(middleware=[body_limit(BodyLimitOptions(body_limit=3))])
         app.post("/")(lambda request: request.content.read())
         socket_program.graft(app)
         assert socket_program.ask("POST", "/api/", body=b"abc").text == "abc"
