@@ -9,7 +9,7 @@ from ropewalk.auth import (
     APIKey,
     BasicAuth,
     BearerJWT,
-    JWTOptions,
+    BearerJWTOptions,
     Principal,
     authenticate,
     hash_password,
@@ -60,7 +60,7 @@ app = App(
         authenticate(
             BasicAuth(check_password, realm="hotel"),
             BearerJWT(
-                JWTOptions(keys=SECRET, issuer="https://hotel.example", audience="hotel", load=load_user),
+                BearerJWTOptions(keys=SECRET, issuer="https://hotel.example", audience="hotel", load=load_user),
                 realm="hotel",
             ),
             APIKey("X-API-Key", check=check_key, realm="hotel"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ropewalk import App, Response
-from ropewalk.auth import OpenIDConnect, OpenIDOptions, Principal, authenticate, requires
+from ropewalk.auth import OpenIDConnect, OpenIDConnectOptions, Principal, authenticate, requires
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def load_user(claims: dict[str, Any]) -> User:
 
 
 login = OpenIDConnect(
-    OpenIDOptions(
+    OpenIDConnectOptions(
         issuer=os.environ.get("ISSUER", "http://127.0.0.1:9000"),
         client_id=os.environ.get("CLIENT_ID", "hotel"),
         client_secret=os.environ.get("CLIENT_SECRET"),

@@ -6,10 +6,10 @@ from typing import Annotated
 from msgspec import Struct
 
 from ropewalk import App, Depends, HTTPError
-from ropewalk.auth import BearerJWT, JWTOptions, Principal, TokenPrincipal, authenticate
+from ropewalk.auth import BearerJWT, BearerJWTOptions, Principal, TokenPrincipal, authenticate
 
 SECRET = os.environ.get("TOKEN_SECRET") or os.urandom(32)
-logged_in = authenticate(BearerJWT(JWTOptions(keys=SECRET, issuer="hotel", audience="guests")))
+logged_in = authenticate(BearerJWT(BearerJWTOptions(keys=SECRET, issuer="hotel", audience="guests")))
 app = App(middleware=[logged_in])
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from ropewalk import App, Depends, HTTPError
 from ropewalk.auth import (
     BearerJWT,
-    JWTOptions,
+    BearerJWTOptions,
     Principal,
     TokenIssuer,
     authenticate,
@@ -46,7 +46,7 @@ def load_user(claims: dict[str, Any]) -> User:
 
 
 tokens = BearerJWT(
-    JWTOptions(keys=SECRET, issuer="todo", audience="todo", required=("exp", "sub"), load=load_user), realm="todo"
+    BearerJWTOptions(keys=SECRET, issuer="todo", audience="todo", required=("exp", "sub"), load=load_user), realm="todo"
 )
 logged_in = authenticate(tokens)
 """The middleware of routes that need a token. It is not around `log_in`, which a client with an old token calls too."""

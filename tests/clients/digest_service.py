@@ -3,7 +3,7 @@
 import os
 
 from ropewalk import App, Request
-from ropewalk.auth import DigestAuth, DigestOptions, DigestUser, authenticate
+from ropewalk.auth import DigestAuth, DigestAuthOptions, DigestUser, authenticate
 
 ALGORITHMS = tuple(os.environ.get("ALGORITHMS", "SHA-256").split())
 
@@ -12,7 +12,9 @@ def find(name: str) -> DigestUser | None:
     return DigestUser(principal=name, password="s3cret") if name in ("ada", "zoë") else None
 
 
-app = App(middleware=[authenticate(DigestAuth(find, options=DigestOptions(algorithms=ALGORITHMS), realm="the hotel"))])
+app = App(
+    middleware=[authenticate(DigestAuth(find, options=DigestAuthOptions(algorithms=ALGORITHMS), realm="the hotel"))]
+)
 
 
 @app.route("/{path:path}", methods=["GET", "POST"])

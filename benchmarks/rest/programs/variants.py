@@ -6,7 +6,7 @@ from msgspec import Meta
 from rooms import Room
 
 from ropewalk import App, HTTPError, Request
-from ropewalk.auth import BearerJWT, JWTOptions, authenticate, requires
+from ropewalk.auth import BearerJWT, BearerJWTOptions, authenticate, requires
 from ropewalk.middleware import CORSOptions, Next, cors, request_id, security_headers
 
 SECRET = "a secret of thirty-two bytes, or more"
@@ -65,7 +65,7 @@ ten = with_text(*[passing] * 10)
 built_in = with_text(request_id(), security_headers(), cors(CORSOptions(origins=["https://app.example.com"])))
 
 
-protected = App(middleware=[authenticate(BearerJWT(JWTOptions(keys=SECRET, issuer="hotel", audience="rooms")))])
+protected = App(middleware=[authenticate(BearerJWT(BearerJWTOptions(keys=SECRET, issuer="hotel", audience="rooms")))])
 
 
 @protected.get("/text")

@@ -12,28 +12,28 @@ from ropewalk.auth.basic import BasicAuth
 from ropewalk.auth.bearer_jwt import BearerJWT, TokenPrincipal
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.cred import CredAuth
-from ropewalk.auth.digest import DigestAuth, DigestOptions, DigestUser, digest_hash
+from ropewalk.auth.digest import DigestAuth, DigestAuthOptions, DigestUser, digest_hash
 from ropewalk.auth.forbidden import NotAllowed
 from ropewalk.auth.identity import Authentication, Identity
-from ropewalk.auth.jwt_options import JWKS, JWTOptions
+from ropewalk.auth.jwt_options import JWKS, BearerJWTOptions
 from ropewalk.auth.oauth import (
     AuthorizationCode,
     CookieLogins,
-    IntrospectionOptions,
     Login,
-    LoginOptions,
     LoginScheme,
+    LoginSchemeOptions,
     LoginStore,
     OAuth2,
     OAuth2Login,
-    OAuth2Options,
+    OAuth2LoginOptions,
     OpenIDConnect,
-    OpenIDOptions,
+    OpenIDConnectOptions,
     TokenIntrospection,
+    TokenIntrospectionOptions,
     Tokens,
 )
 from ropewalk.auth.packages import MissingPackage
-from ropewalk.auth.passwords import PasswordOptions, Passwords, hash_password, needs_rehash, verify_password
+from ropewalk.auth.passwords import Passwords, PasswordsOptions, hash_password, needs_rehash, verify_password
 from ropewalk.auth.principal import Principal, principal_of
 from ropewalk.auth.requiring import REQUIREMENTS, Requirement, requires
 from ropewalk.auth.scheme import Scheme
@@ -50,34 +50,34 @@ __all__ = [
     "AuthorizationCode",
     "BasicAuth",
     "BearerJWT",
+    "BearerJWTOptions",
     "Challenge",
     "CookieLogins",
     "CredAuth",
     "DigestAuth",
-    "DigestOptions",
+    "DigestAuthOptions",
     "DigestUser",
     "Identity",
-    "IntrospectionOptions",
-    "JWTOptions",
     "Login",
-    "LoginOptions",
     "LoginScheme",
+    "LoginSchemeOptions",
     "LoginStore",
     "MissingPackage",
     "NotAllowed",
     "NotAuthenticated",
     "OAuth2",
     "OAuth2Login",
-    "OAuth2Options",
+    "OAuth2LoginOptions",
     "OpenIDConnect",
-    "OpenIDOptions",
-    "PasswordOptions",
+    "OpenIDConnectOptions",
     "Passwords",
+    "PasswordsOptions",
     "Principal",
     "Refused",
     "Requirement",
     "Scheme",
     "TokenIntrospection",
+    "TokenIntrospectionOptions",
     "TokenIssuer",
     "TokenPrincipal",
     "Tokens",

@@ -11,7 +11,7 @@ from ropewalk.auth.jwks import FetchedKeys
 from ropewalk.auth.jwt_algorithms import check_algorithms
 from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_keys import Key, keys_of
-from ropewalk.auth.jwt_options import JWKS, JWTOptions
+from ropewalk.auth.jwt_options import JWKS, BearerJWTOptions
 from ropewalk.auth.jwt_tokens import Token, decode_object, refused
 from ropewalk.auth.packages import optional
 from ropewalk.auth.verified_tokens import VerifiedToken, VerifiedTokens
@@ -43,7 +43,7 @@ class BearerJWT(BearerScheme):
 
     def __init__(
         self,
-        options: JWTOptions,
+        options: BearerJWTOptions,
         *,
         realm: str = "app",
         name: str = "bearer",
@@ -100,13 +100,13 @@ class BearerJWT(BearerScheme):
         return keys, found
 
 
-def scopes_and_roles(claims: dict[str, Any], options: JWTOptions) -> tuple[frozenset[str], frozenset[str]]:
+def scopes_and_roles(claims: dict[str, Any], options: BearerJWTOptions) -> tuple[frozenset[str], frozenset[str]]:
     """The scopes and the roles that the claims of a token grant."""
     return words(claims.get(options.scope_claim)), words(claims.get(options.roles_claim))
 
 
 async def token_identity(
-    claims: dict[str, Any], options: JWTOptions, scopes: frozenset[str], roles: frozenset[str]
+    claims: dict[str, Any], options: BearerJWTOptions, scopes: frozenset[str], roles: frozenset[str]
 ) -> Identity:
     """The identity for valid claims of a token. Raises Refused if `load` returns None."""
     if options.load is None:

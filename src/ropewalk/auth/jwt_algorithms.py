@@ -22,7 +22,7 @@ class UnusableKey(ValueError):
     """A key that cannot verify or sign tokens. The text says why."""
 
 
-def check_algorithms(algorithms: tuple[str, ...] | None, owner: str = "JWTOptions") -> None:
+def check_algorithms(algorithms: tuple[str, ...] | None, owner: str = "BearerJWTOptions") -> None:
     """Raises HandlerError (RW240) for an unknown algorithm, or an empty tuple."""
     given: Any = algorithms
     if given is not None and (not isinstance(given, tuple) or not given or not KNOWN.issuperset(given)):

@@ -3,14 +3,14 @@
 from math import inf
 from typing import Any, Final
 
-from ropewalk.auth.jwt_options import JWTOptions
+from ropewalk.auth.jwt_options import BearerJWTOptions
 from ropewalk.auth.jwt_tokens import refused
 
 _END_OF_TIME: Final = 2**53
 """The limit for times. Larger numbers, and NaN, are refused."""
 
 
-def check_claims(claims: dict[str, Any], options: JWTOptions, now: float) -> tuple[float, float]:
+def check_claims(claims: dict[str, Any], options: BearerJWTOptions, now: float) -> tuple[float, float]:
     """Check the claims of a token. Returns the times when it becomes valid and when it expires, without the leeway.
 
     Raises Refused for a token that is expired, not yet valid, from another issuer or for another audience.

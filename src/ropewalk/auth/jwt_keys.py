@@ -44,14 +44,14 @@ class Key:
 
 
 def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
-    """The keys in `JWTOptions.keys`. Raises HandlerError (RW240) for a key that cannot be used."""
+    """The keys in `BearerJWTOptions.keys`. Raises HandlerError (RW240) for a key that cannot be used."""
     keys = given if isinstance(given, tuple) else (given,)
     try:
         made = tuple(_key_of(each, algorithms) for each in keys)
     except UnusableKey as error:
-        raise HandlerError("RW240", f"A key of JWTOptions cannot be used: {error}.") from None
+        raise HandlerError("RW240", f"A key of BearerJWTOptions cannot be used: {error}.") from None
     if not made:
-        raise HandlerError("RW240", "JWTOptions has no keys.")
+        raise HandlerError("RW240", "BearerJWTOptions has no keys.")
     return made
 
 

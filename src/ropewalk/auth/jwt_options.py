@@ -41,7 +41,7 @@ class JWKS:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JWTOptions:
+class BearerJWTOptions:
     """Options that determine which tokens `BearerJWT` accepts."""
 
     keys: str | bytes | dict[str, Any] | tuple[str | bytes | dict[str, Any], ...] | JWKS

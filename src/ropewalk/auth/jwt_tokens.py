@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from ropewalk.auth.jwt_keys import Key
-from ropewalk.auth.jwt_options import JWTOptions
+from ropewalk.auth.jwt_options import BearerJWTOptions
 from ropewalk.auth.unauthorized import Refused
 from ropewalk.json_values import is_too_deep
 
@@ -21,7 +21,7 @@ MOST_TRIED: Final = 8
 class Token:
     """A token with its header decoded. Nothing in it is verified yet. Raises Refused for a malformed token."""
 
-    def __init__(self, written: bytes, options: JWTOptions) -> None:
+    def __init__(self, written: bytes, options: BearerJWTOptions) -> None:
         if len(written) > options.token_limit:
             raise refused()
         parts = _TOKEN.fullmatch(written)

@@ -12,7 +12,7 @@ LONGEST: Final = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class PasswordOptions:
+class PasswordsOptions:
     """The cost of a hash, and how many hashes are computed at the same time.
 
     The default cost is the one that RFC 9106, section 4, recommends for limited memory: 64 MiB and 3 passes. It takes
@@ -37,8 +37,8 @@ class Passwords:
     The functions `hash_password`, `verify_password` and `needs_rehash` use a shared object with the default options.
     """
 
-    def __init__(self, options: PasswordOptions | None = None) -> None:
-        self.options = options or PasswordOptions()
+    def __init__(self, options: PasswordsOptions | None = None) -> None:
+        self.options = options or PasswordsOptions()
         self._argon2: Any = optional("argon2", "argon2-cffi", "Hashing passwords")
         self._hasher = self._argon2.PasswordHasher(
             time_cost=self.options.time_cost,

@@ -30,7 +30,16 @@ from tests.unit.auth.tokens import (
 from tests.unit.conftest import Log
 
 from ropewalk import App, Request
-from ropewalk.auth import JWKS, BasicAuth, BearerJWT, JWTOptions, TokenPrincipal, authenticate, principal_of, requires
+from ropewalk.auth import (
+    JWKS,
+    BasicAuth,
+    BearerJWT,
+    BearerJWTOptions,
+    TokenPrincipal,
+    authenticate,
+    principal_of,
+    requires,
+)
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 
@@ -41,7 +50,7 @@ EXPIRED = 'Bearer realm="app", error="invalid_token", error_description="The tok
 
 def scheme(keys: Any, **options: Any) -> BearerJWT:
     given = {"issuer": ISSUER, "audience": AUDIENCE, **options}
-    return BearerJWT(JWTOptions(keys=keys, **given), clock=lambda: NOW)
+    return BearerJWT(BearerJWTOptions(keys=keys, **given), clock=lambda: NOW)
 
 
 def client_for(keys: Any, **options: Any) -> Client:

@@ -13,7 +13,7 @@ from twisted.cred.checkers import FilePasswordDB
 from twisted.cred.portal import Portal
 
 from ropewalk import App, OpenAPI, Request
-from ropewalk.auth import DigestAuth, DigestOptions, DigestUser, authenticate, digest_hash, requires
+from ropewalk.auth import DigestAuth, DigestAuthOptions, DigestUser, authenticate, digest_hash, requires
 from ropewalk.auth.digest import nonces
 from ropewalk.auth.digest.hashes import proof
 from ropewalk.auth.digest.nonces import Nonces
@@ -111,7 +111,7 @@ def test_the_examples_of_the_rfc() -> None:
 
 
 def test_the_challenge(log: Log) -> None:
-    scheme = DigestAuth(find, options=DigestOptions(algorithms=("SHA-256", "MD5")), realm="hotel")
+    scheme = DigestAuth(find, options=DigestAuthOptions(algorithms=("SHA-256", "MD5")), realm="hotel")
     app = App(middleware=[authenticate(scheme)])
     response = Client(app).get("/")
     nonce = r'nonce="[\w=-]{44}"'
@@ -141,7 +141,7 @@ def test_algorithms_and_stored_hashes(algorithm: str) -> None:
         hashed = digest_hash("zoë", "app", "a:b", algorithm)
         return DigestUser(principal=User("zoë"), hashes={algorithm: hashed}) if name == "zoë" else None
 
-    scheme = DigestAuth(stored, options=DigestOptions(algorithms=("SHA-256", "MD5")))
+    scheme = DigestAuth(stored, options=DigestAuthOptions(algorithms=("SHA-256", "MD5")))
     browser = Browser(scheme, "zoë", "a:b", algorithm)
     assert browser.get().status == 200
     other = "MD5" if algorithm == "SHA-256" else "SHA-256"
@@ -202,7 +202,7 @@ def test_nonces_that_are_not_ours(browser: Browser, nonce: str) -> None:
 
 
 def test_a_shared_secret() -> None:
-    options = DigestOptions(secret=b"s" * 32)
+    options = DigestAuthOptions(secret=b"s" * 32)
     first, second = Browser(DigestAuth(find, options=options)), Browser(DigestAuth(find, options=options))
     assert second.get(nonce=first.nonce).status == 200
     other_realm = Browser(DigestAuth(find, options=options, realm="app2"))
@@ -349,7 +349,7 @@ def test_wrong_arguments(tmp_path: Any) -> None:
             DigestAuth(*wrong)
     for options in ({"algorithms": ()}, {"algorithms": ("SHA-1",)}, {"secret": b"short"}, {"secret": "s" * 32}):
         with pytest.raises(HandlerError, match="RW240"):
-            DigestOptions(**options)
+            DigestAuthOptions(**options)
     with pytest.raises(HandlerError, match="RW240"):
         digest_hash("ada", "app", "x", "SHA-1")
 
@@ -362,7 +362,7 @@ def test_a_function_that_returns_no_digest_user(log: Log) -> None:
 
 def test_secrets_are_not_shown() -> None:
     assert "s3cret" not in repr(DigestUser(principal=1, password="s3cret"))
-    assert "secret" not in repr(DigestOptions())
+    assert "secret" not in repr(DigestAuthOptions())
 
 
 def test_the_description_of_the_api() -> None:

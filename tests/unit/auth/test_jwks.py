@@ -25,7 +25,7 @@ from tests.unit.auth.tokens import (
 from tests.unit.conftest import Log
 
 from ropewalk import App
-from ropewalk.auth import JWKS, BearerJWT, JWTOptions, authenticate
+from ropewalk.auth import JWKS, BearerJWT, BearerJWTOptions, authenticate
 from ropewalk.auth.jwks import FetchedKeys
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
@@ -44,7 +44,7 @@ class Service:
     def __init__(self, issuer: Issuer, **options: Any) -> None:
         self.now = 1000.0
         jwks = JWKS(url=issuer.url, **options)
-        scheme = BearerJWT(JWTOptions(keys=jwks, issuer=ISSUER, audience=AUDIENCE), clock=lambda: NOW)
+        scheme = BearerJWT(BearerJWTOptions(keys=jwks, issuer=ISSUER, audience=AUDIENCE), clock=lambda: NOW)
         self.keys = scheme._fetched = FetchedKeys(jwks, None, lambda: self.now)
         app = App(middleware=[authenticate(scheme)])
         app.get("/")(lambda request: "in")
@@ -225,4 +225,4 @@ def test_urls_that_are_not_safe(url: Any) -> None:
 
 
 def test_a_secret_is_no_url() -> None:
-    assert BearerJWT(JWTOptions(keys=SECRET, issuer=None, audience=None))._fetched is None
+    assert BearerJWT(BearerJWTOptions(keys=SECRET, issuer=None, audience=None))._fetched is None

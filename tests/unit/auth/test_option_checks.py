@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ropewalk.auth import JWKS, DigestOptions, IntrospectionOptions, JWTOptions
+from ropewalk.auth import JWKS, BearerJWTOptions, DigestAuthOptions, TokenIntrospectionOptions
 from ropewalk.errors import HandlerError
 
 
@@ -13,12 +13,12 @@ def jwks(**options: Any) -> JWKS:
     return JWKS(url="https://login.example/keys", **options)
 
 
-def jwt(**options: Any) -> JWTOptions:
-    return JWTOptions(keys="k" * 32, issuer=None, audience=None, **options)
+def jwt(**options: Any) -> BearerJWTOptions:
+    return BearerJWTOptions(keys="k" * 32, issuer=None, audience=None, **options)
 
 
-def introspection(**options: Any) -> IntrospectionOptions:
-    return IntrospectionOptions(
+def introspection(**options: Any) -> TokenIntrospectionOptions:
+    return TokenIntrospectionOptions(
         url="https://login.example/introspect", client_id="hotel", client_secret="s", audience=None, **options
     )
 
@@ -33,7 +33,7 @@ def introspection(**options: Any) -> IntrospectionOptions:
         (jwt, "remembered", True),
         *((introspection, name, 0) for name in ("timeout", "token_limit", "body_limit")),
         *((introspection, name, "30") for name in ("keep_time", "leeway")),
-        (DigestOptions, "nonce_time", 0),
+        (DigestAuthOptions, "nonce_time", 0),
     ],
 )
 def test_a_wrong_number(make: Callable[..., Any], name: str, wrong: Any) -> None:

@@ -8,12 +8,12 @@ import argon2
 import pytest
 
 from ropewalk import App, HTTPError, Request
-from ropewalk.auth import PasswordOptions, Passwords, hash_password, needs_rehash, verify_password
+from ropewalk.auth import Passwords, PasswordsOptions, hash_password, needs_rehash, verify_password
 from ropewalk.auth.bounded_threads import BoundedThreads
 from ropewalk.auth.packages import MissingPackage, optional
 from ropewalk.testing import Client
 
-CHEAP = PasswordOptions(time_cost=1, memory_cost=8, parallelism=1)
+CHEAP = PasswordsOptions(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def outcome(call: Callable[[], Any]) -> Any:
@@ -61,7 +61,7 @@ def test_a_user_that_does_not_exist_costs_the_same() -> None:
 def test_rehash() -> None:
     hashed = outcome(lambda: Passwords(CHEAP).hash_password("x"))
     assert not Passwords(CHEAP).needs_rehash(hashed)
-    assert Passwords(PasswordOptions(time_cost=2, memory_cost=8, parallelism=1)).needs_rehash(hashed)
+    assert Passwords(PasswordsOptions(time_cost=2, memory_cost=8, parallelism=1)).needs_rehash(hashed)
     assert needs_rehash(hashed)
 
 

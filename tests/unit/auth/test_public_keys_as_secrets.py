@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ropewalk.auth import BearerJWT, JWTOptions
+from ropewalk.auth import BearerJWT, BearerJWTOptions
 from ropewalk.errors import HandlerError
 
 PUBLIC = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
@@ -26,4 +26,4 @@ SSH = PUBLIC.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
 )
 def test_text_around_it_changes_nothing(text: bytes) -> None:
     with pytest.raises(HandlerError, match="RW240"):
-        BearerJWT(JWTOptions(keys=text, issuer=None, audience=None))
+        BearerJWT(BearerJWTOptions(keys=text, issuer=None, audience=None))

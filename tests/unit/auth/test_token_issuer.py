@@ -9,7 +9,7 @@ import pytest
 from tests.unit.auth.tokens import ED448, ED25519, NOW, P_256, P_384, P_521, RSA, SECRET, bearer, pem, public
 
 from ropewalk import App, Request
-from ropewalk.auth import BearerJWT, JWTOptions, TokenIssuer, TokenPrincipal, authenticate, principal_of, requires
+from ropewalk.auth import BearerJWT, BearerJWTOptions, TokenIssuer, TokenPrincipal, authenticate, principal_of, requires
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 
@@ -25,7 +25,7 @@ def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def client_for(keys: Any) -> Client:
-    scheme = BearerJWT(JWTOptions(keys=keys, issuer="hotel", audience="guests"), clock=lambda: NOW)
+    scheme = BearerJWT(BearerJWTOptions(keys=keys, issuer="hotel", audience="guests"), clock=lambda: NOW)
     app = App(middleware=[authenticate(scheme)])
 
     @app.get("/")
@@ -114,7 +114,7 @@ def test_the_clock_of_the_test_client() -> None:
     def log_in(request: Request) -> str:
         return signer.issue("ada")
 
-    scheme = BearerJWT(JWTOptions(keys=SECRET, issuer="hotel", audience="guests"))
+    scheme = BearerJWT(BearerJWTOptions(keys=SECRET, issuer="hotel", audience="guests"))
 
     @app.get("/me", middleware=[authenticate(scheme)])
     def me(request: Request) -> str:

@@ -20,7 +20,7 @@ from tests.unit.auth.tokens import (
 )
 
 from ropewalk import App, Request
-from ropewalk.auth import JWKS, BearerJWT, JWTOptions, TokenPrincipal, authenticate, principal_of
+from ropewalk.auth import JWKS, BearerJWT, BearerJWTOptions, TokenPrincipal, authenticate, principal_of
 from ropewalk.auth.jwks import FetchedKeys
 from ropewalk.auth.jwt_keys import Key
 from ropewalk.errors import HandlerError
@@ -33,7 +33,7 @@ class Service:
     def __init__(self, keys: Any = SECRET, **options: Any) -> None:
         self.now = float(NOW)
         given = {"issuer": ISSUER, "audience": AUDIENCE, **options}
-        self.scheme = BearerJWT(JWTOptions(keys=keys, **given), clock=lambda: self.now)
+        self.scheme = BearerJWT(BearerJWTOptions(keys=keys, **given), clock=lambda: self.now)
         app = App(middleware=[authenticate(self.scheme)])
         self.seen: list[dict[str, Any]] = []
 
@@ -139,7 +139,7 @@ def test_the_claims_are_those_of_the_token_each_time() -> None:
 
 
 def test_scopes_and_roles_are_remembered() -> None:
-    scheme = BearerJWT(JWTOptions(keys=SECRET, issuer=ISSUER, audience=AUDIENCE), clock=lambda: NOW)
+    scheme = BearerJWT(BearerJWTOptions(keys=SECRET, issuer=ISSUER, audience=AUDIENCE), clock=lambda: NOW)
     app = App(middleware=[authenticate(scheme)])
 
     @app.get("/")

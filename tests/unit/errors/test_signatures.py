@@ -11,12 +11,12 @@ from ropewalk import App, Depends, Request
 from ropewalk.auth import (
     APIKey,
     BasicAuth,
+    BearerJWTOptions,
     CredAuth,
     DigestAuth,
-    IntrospectionOptions,
-    JWTOptions,
-    OAuth2Options,
-    OpenIDOptions,
+    OAuth2LoginOptions,
+    OpenIDConnectOptions,
+    TokenIntrospectionOptions,
 )
 from ropewalk.errors import HandlerError, misfit
 from ropewalk.middleware import IdempotencyOptions, RateLimit, RateLimitOptions
@@ -50,8 +50,8 @@ class Users:
     def find(self, name: str, password: str) -> None: ...
 
 
-def login(**options: Any) -> OpenIDOptions:
-    return OpenIDOptions(
+def login(**options: Any) -> OpenIDConnectOptions:
+    return OpenIDConnectOptions(
         issuer="https://login.example",
         client_id="hotel",
         client_secret="s",
@@ -61,8 +61,8 @@ def login(**options: Any) -> OpenIDOptions:
     )
 
 
-def oauth2(find_user: Any) -> OAuth2Options:
-    return OAuth2Options(
+def oauth2(find_user: Any) -> OAuth2LoginOptions:
+    return OAuth2LoginOptions(
         authorization_url="https://login.example/authorize",
         token_url="https://login.example/token",
         client_id="hotel",
@@ -80,10 +80,10 @@ def oauth2(find_user: Any) -> OAuth2Options:
         ("RW240", lambda: APIKey("X-Key", check=one)),
         ("RW240", lambda: DigestAuth(one)),
         ("RW240", lambda: CredAuth(FilePasswordDB("passwords"), credentials=one)),
-        ("RW240", lambda: JWTOptions(keys="k" * 32, issuer=None, audience=None, load=one)),
+        ("RW240", lambda: BearerJWTOptions(keys="k" * 32, issuer=None, audience=None, load=one)),
         (
             "RW240",
-            lambda: IntrospectionOptions(
+            lambda: TokenIntrospectionOptions(
                 url="https://login.example/i", client_id="h", client_secret="s", audience=None, load=one
             ),
         ),

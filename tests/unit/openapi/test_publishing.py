@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ropewalk import App, OpenAPI, Request, Resource, Response, RopewalkError
-from ropewalk.auth import AuthorizationCode, BearerJWT, JWTOptions, OAuth2, authenticate, requires
+from ropewalk.auth import AuthorizationCode, BearerJWT, BearerJWTOptions, OAuth2, authenticate, requires
 from ropewalk.openapi import publishing, swagger_ui
 from ropewalk.testing import Client
 
@@ -212,7 +212,7 @@ class TestPage:
             token_url="https://login.example/token",
             refresh_url="https://tokens.example/new",
         )
-        bearer = BearerJWT(JWTOptions(keys="k" * 32, issuer=None, audience=None))
+        bearer = BearerJWT(BearerJWTOptions(keys="k" * 32, issuer=None, audience=None))
         app = App(openapi=OpenAPI("Hotel", "1.0"), middleware=[authenticate(OAuth2(bearer, flow), optional=True)])
         app.get("/rooms")(requires()(lambda request: "rooms"))
         client = Client(app)

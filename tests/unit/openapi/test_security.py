@@ -11,8 +11,8 @@ from ropewalk.auth import (
     APIKey,
     BasicAuth,
     BearerJWT,
+    BearerJWTOptions,
     CredAuth,
-    JWTOptions,
     NotAuthenticated,
     Principal,
     authenticate,
@@ -22,7 +22,7 @@ from ropewalk.errors import HandlerError
 from ropewalk.openapi import document_of
 from ropewalk.testing import Client
 
-TOKENS = JWTOptions(keys="a secret of at least 32 characters", issuer=None, audience=None)
+TOKENS = BearerJWTOptions(keys="a secret of at least 32 characters", issuer=None, audience=None)
 CHECKER = InMemoryUsernamePasswordDatabaseDontUse(ada=b"secret")
 
 

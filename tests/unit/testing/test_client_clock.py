@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 
 from ropewalk import App, Request, Response, clocks
-from ropewalk.auth import BearerJWT, JWTOptions, authenticate
+from ropewalk.auth import BearerJWT, BearerJWTOptions, authenticate
 from ropewalk.middleware import (
     IdempotencyOptions,
     RateLimit,
@@ -72,7 +72,7 @@ class TestTokens:
     def test_one_that_expires(self) -> None:
         key = OctKey.import_key(SECRET)
         token = jwt.encode({"alg": "HS256"}, {"sub": "ada", "exp": int(time.time()) + 3600}, key)
-        scheme = BearerJWT(JWTOptions(keys=SECRET, algorithms=("HS256",), issuer=None, audience=None))
+        scheme = BearerJWT(BearerJWTOptions(keys=SECRET, algorithms=("HS256",), issuer=None, audience=None))
         client = Client(make(authenticate(scheme)))
         client.login(token=token)
         assert client.get("/").status == 200

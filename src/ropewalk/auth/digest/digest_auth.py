@@ -25,7 +25,7 @@ from ropewalk.request import Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class DigestOptions:
+class DigestAuthOptions:
     """Options of `DigestAuth`. Raises HandlerError (RW240) for invalid options."""
 
     algorithms: tuple[str, ...] = ("SHA-256",)
@@ -40,13 +40,13 @@ class DigestOptions:
 
     def __post_init__(self) -> None:
         if not self.algorithms or not set(ALGORITHMS).issuperset(self.algorithms):
-            what = f"DigestOptions has the algorithms {shown(self.algorithms)}."
+            what = f"DigestAuthOptions has the algorithms {shown(self.algorithms)}."
             raise HandlerError("RW240", what, f"Use a tuple of some of {', '.join(ALGORITHMS)}.")
         check_seconds(self, "nonce_time")
         given: Any = self.secret
         if not isinstance(given, bytes) or len(given) < 32:
             raise HandlerError(
-                "RW240", "DigestOptions has a secret that is not 32 bytes or more.", "Use os.urandom(32)."
+                "RW240", "DigestAuthOptions has a secret that is not 32 bytes or more.", "Use os.urandom(32)."
             )
 
 
@@ -67,7 +67,7 @@ class DigestAuth(CredAuth):
         self,
         *accepting: Any,
         interfaces: tuple[Any, ...] = (),
-        options: DigestOptions | None = None,
+        options: DigestAuthOptions | None = None,
         realm: str = "app",
         name: str = "digest",
         clock: Callable[[], float] = unix_time,
@@ -81,7 +81,7 @@ class DigestAuth(CredAuth):
         if not any(each.implementedBy(DigestCredentials) for each in self._accepted()):
             what = f"DigestAuth got {shown(accepting[0])}, which compares hashes of passwords of its own."
             raise HandlerError("RW240", what, "Give it a checker that knows the passwords, or use CredAuth with Basic.")
-        self.options = options or DigestOptions()
+        self.options = options or DigestAuthOptions()
         self._nonces = Nonces(self.options.secret, self.realm, self.options.nonce_time, clock)
 
     def challenge(self) -> Challenge:

@@ -1,6 +1,6 @@
 """Logins at another site: the authorization code flow of OAuth 2.0 with PKCE, and OpenID Connect.
 
-    login = OpenIDConnect(OpenIDOptions(issuer="https://login.example", client_id="hotel", ...))
+    login = OpenIDConnect(OpenIDConnectOptions(issuer="https://login.example", client_id="hotel", ...))
     app = App(middleware=[authenticate(login, optional=True)])
     app.mount("/auth", login.routes)
 
@@ -10,27 +10,27 @@ that need no network.
 
 from ropewalk.auth.oauth.cookie_logins import CookieLogins
 from ropewalk.auth.oauth.described_bearer import AuthorizationCode, OAuth2
-from ropewalk.auth.oauth.introspection import IntrospectionOptions, TokenIntrospection
+from ropewalk.auth.oauth.introspection import TokenIntrospection, TokenIntrospectionOptions
 from ropewalk.auth.oauth.login_scheme import LoginScheme
 from ropewalk.auth.oauth.logins import Login, LoginStore
 from ropewalk.auth.oauth.oauth2_login import OAuth2Login
 from ropewalk.auth.oauth.openid_connect import OpenIDConnect
-from ropewalk.auth.oauth.options import LoginOptions, OAuth2Options, OpenIDOptions
+from ropewalk.auth.oauth.options import LoginSchemeOptions, OAuth2LoginOptions, OpenIDConnectOptions
 from ropewalk.auth.oauth.tokens import Tokens
 
 __all__ = [
     "AuthorizationCode",
     "CookieLogins",
-    "IntrospectionOptions",
     "Login",
-    "LoginOptions",
     "LoginScheme",
+    "LoginSchemeOptions",
     "LoginStore",
     "OAuth2",
     "OAuth2Login",
-    "OAuth2Options",
+    "OAuth2LoginOptions",
     "OpenIDConnect",
-    "OpenIDOptions",
+    "OpenIDConnectOptions",
     "TokenIntrospection",
+    "TokenIntrospectionOptions",
     "Tokens",
 ]

@@ -3,7 +3,7 @@
 from typing import Final, Never
 
 from ropewalk.auth.oauth.endpoints import Endpoints
-from ropewalk.auth.oauth.options import LoginOptions
+from ropewalk.auth.oauth.options import LoginSchemeOptions
 from ropewalk.auth.oauth.pending_logins import PendingLogin
 from ropewalk.auth.packages import optional
 from ropewalk.auth.secrets import same_secret
@@ -23,7 +23,7 @@ _MISTAKES: Final = {"invalid_request", "invalid_scope", "unauthorized_client", "
 """Errors that are caused by this site, or by its registration at the provider."""
 
 
-def authorization_url(endpoints: Endpoints, options: LoginOptions, login: PendingLogin, *, nonce: bool) -> str:
+def authorization_url(endpoints: Endpoints, options: LoginSchemeOptions, login: PendingLogin, *, nonce: bool) -> str:
     """The provider's URL at which the user logs in, with a PKCE challenge by S256 (RFC 7636)."""
     parameters = optional("authlib.oauth2.rfc6749.parameters", "Authlib", "A login", extra="oauth")
     pkce = optional("authlib.oauth2.rfc7636", "Authlib", "A login", extra="oauth")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ropewalk.auth.oauth.options import OAuth2Options, OpenIDOptions
+from ropewalk.auth.oauth.options import OAuth2LoginOptions, OpenIDConnectOptions
 from ropewalk.auth.provider_http import FetchFailed, fetch_json, is_secure_url
 from ropewalk.auth.refreshed import Refreshed
 from ropewalk.clocks import monotonic
@@ -43,7 +43,7 @@ class _Times:
 class DiscoveredEndpoints(Refreshed[Endpoints]):
     """The endpoints in an issuer's metadata, which are fetched in a thread and kept."""
 
-    def __init__(self, options: OpenIDOptions, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, options: OpenIDConnectOptions, clock: Callable[[], float] = monotonic) -> None:
         url = options.issuer.rstrip("/") + _DESCRIPTION
 
         def load() -> Endpoints:
@@ -72,7 +72,7 @@ def described(document: Any, issuer: str) -> Endpoints:
     )
 
 
-def configured(options: OAuth2Options) -> Endpoints:
+def configured(options: OAuth2LoginOptions) -> Endpoints:
     """The endpoints that the options name."""
     return Endpoints(
         issuer=options.issuer,

@@ -6,10 +6,10 @@ from typing import Any, Final
 from ropewalk.auth.jwks import FetchedKeys
 from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_keys import Key
-from ropewalk.auth.jwt_options import JWKS, JWTOptions
+from ropewalk.auth.jwt_options import JWKS, BearerJWTOptions
 from ropewalk.auth.jwt_tokens import Token
 from ropewalk.auth.oauth.endpoints import Endpoints
-from ropewalk.auth.oauth.options import OpenIDOptions
+from ropewalk.auth.oauth.options import OpenIDConnectOptions
 from ropewalk.auth.oauth.provider import NOT_BEGUN
 from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
@@ -28,7 +28,7 @@ _LONGEST_SUBJECT: Final = 255
 class IDTokens:
     """Verifies the ID tokens of one provider, with the keys that it publishes."""
 
-    def __init__(self, options: OpenIDOptions, clock: Callable[[], float] = unix_time) -> None:
+    def __init__(self, options: OpenIDConnectOptions, clock: Callable[[], float] = unix_time) -> None:
         self._options = options
         self._clock = clock
         self._keys_url: str | None = None
@@ -57,8 +57,8 @@ class IDTokens:
         self._check_rest(endpoints, tokens, str(token.algorithm), claims)
         return claims
 
-    def _rules(self, endpoints: Endpoints) -> JWTOptions:
-        return JWTOptions(
+    def _rules(self, endpoints: Endpoints) -> BearerJWTOptions:
+        return BearerJWTOptions(
             keys=JWKS(url=str(endpoints.keys)),
             issuer=self._options.issuer,
             audience=self._options.client_id,

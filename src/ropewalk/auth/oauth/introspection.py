@@ -11,7 +11,7 @@ from ropewalk.auth.bearer import BearerScheme, bearer_token
 from ropewalk.auth.bearer_jwt import scopes_and_roles, token_identity
 from ropewalk.auth.identity import Identity
 from ropewalk.auth.jwt_claims import check_claims
-from ropewalk.auth.jwt_options import JWTOptions
+from ropewalk.auth.jwt_options import BearerJWTOptions
 from ropewalk.auth.jwt_tokens import refused
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication, ProviderCalls, client_request, unusable
 from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds
@@ -28,7 +28,7 @@ MOST_KEPT: Final = 10000
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntrospectionOptions:
+class TokenIntrospectionOptions:
     """Options that determine where tokens are checked and which are accepted. Times are in seconds."""
 
     url: str
@@ -52,7 +52,7 @@ class IntrospectionOptions:
     token_limit: int = 4096
     """The most bytes of a token. A longer token is refused."""
     load: Callable[["dict[str, Any]"], Any] | None = None
-    """A function that takes the claims and returns the principal, as in `JWTOptions`."""
+    """A function that takes the claims and returns the principal, as in `BearerJWTOptions`."""
     scope_claim: str = "scope"
     """The name of the claim with the scopes."""
     roles_claim: str = "roles"
@@ -65,10 +65,10 @@ class IntrospectionOptions:
     def __post_init__(self) -> None:
         check_called_with(self, self.load, "the claims")
         if not is_secure_url(self.url):
-            what = f"IntrospectionOptions has the url {shown(self.url)}."
+            what = f"TokenIntrospectionOptions has the url {shown(self.url)}."
             raise HandlerError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
         if self.client_authentication not in ("basic", "post"):
-            what = f"IntrospectionOptions has client_authentication={shown(self.client_authentication)}."
+            what = f"TokenIntrospectionOptions has client_authentication={shown(self.client_authentication)}."
             raise HandlerError("RW240", what, 'Use "basic" or "post".')
         check_seconds(self, "timeout")
         check_seconds(self, "keep_time", "leeway", zero=True)
@@ -84,7 +84,7 @@ class TokenIntrospection(BearerScheme):
 
     def __init__(
         self,
-        options: IntrospectionOptions,
+        options: TokenIntrospectionOptions,
         *,
         realm: str = "app",
         name: str = "bearer",
@@ -95,7 +95,7 @@ class TokenIntrospection(BearerScheme):
         self.options = options
         self._clock = clock
         self._calls = ProviderCalls(options.timeout, options.body_limit)
-        self._rules = JWTOptions(
+        self._rules = BearerJWTOptions(
             keys=(),
             issuer=options.issuer,
             audience=options.audience,

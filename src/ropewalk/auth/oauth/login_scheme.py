@@ -11,7 +11,7 @@ from ropewalk.auth.oauth.authorization import authorization_url, code_of, respon
 from ropewalk.auth.oauth.cookie_logins import CookieLogins
 from ropewalk.auth.oauth.endpoints import Endpoints
 from ropewalk.auth.oauth.logins import Login, LoginStore
-from ropewalk.auth.oauth.options import LoginOptions
+from ropewalk.auth.oauth.options import LoginSchemeOptions
 from ropewalk.auth.oauth.pending_logins import PendingLogin, PendingLogins
 from ropewalk.auth.oauth.provider import NOT_BEGUN, Provider
 from ropewalk.auth.oauth.return_path import own_path
@@ -44,7 +44,7 @@ class LoginScheme(Scheme):
 
     def __init__(
         self,
-        options: LoginOptions,
+        options: LoginSchemeOptions,
         *,
         realm: str = "app",
         name: str = "login",

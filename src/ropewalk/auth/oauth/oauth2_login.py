@@ -6,7 +6,7 @@ from typing import Any
 from ropewalk.auth.identity import checked
 from ropewalk.auth.oauth.endpoints import Endpoints, configured
 from ropewalk.auth.oauth.login_scheme import LoginScheme
-from ropewalk.auth.oauth.options import OAuth2Options
+from ropewalk.auth.oauth.options import OAuth2LoginOptions
 from ropewalk.auth.oauth.pending_logins import PendingLogin
 from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
@@ -23,7 +23,7 @@ class OAuth2Login(LoginScheme):
 
     def __init__(
         self,
-        options: OAuth2Options,
+        options: OAuth2LoginOptions,
         *,
         realm: str = "app",
         name: str = "login",

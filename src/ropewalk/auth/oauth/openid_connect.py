@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urljoin
 from ropewalk.auth.oauth.endpoints import DiscoveredEndpoints, Endpoints
 from ropewalk.auth.oauth.id_tokens import IDTokens
 from ropewalk.auth.oauth.login_scheme import LoginScheme
-from ropewalk.auth.oauth.options import OpenIDOptions
+from ropewalk.auth.oauth.options import OpenIDConnectOptions
 from ropewalk.auth.oauth.pending_logins import PendingLogin
 from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
@@ -26,7 +26,7 @@ class OpenIDConnect(LoginScheme):
 
     def __init__(
         self,
-        options: OpenIDOptions,
+        options: OpenIDConnectOptions,
         *,
         realm: str = "app",
         name: str = "login",

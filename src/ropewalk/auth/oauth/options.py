@@ -28,7 +28,7 @@ _OWN: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoginOptions:
+class LoginSchemeOptions:
     """The options that both kinds of login have. Times are in seconds."""
 
     client_id: str
@@ -117,7 +117,7 @@ class LoginOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenIDOptions(LoginOptions):
+class OpenIDConnectOptions(LoginSchemeOptions):
     """Options for an OpenID Connect provider that publishes its metadata (OpenID Connect Discovery 1.0)."""
 
     issuer: str
@@ -147,8 +147,11 @@ class OpenIDOptions(LoginOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OAuth2Options(LoginOptions):
-    """Options for an OAuth 2.0 provider without OpenID Connect. If it supports OpenID Connect, use `OpenIDOptions`."""
+class OAuth2LoginOptions(LoginSchemeOptions):
+    """Options for an OAuth 2.0 provider without OpenID Connect.
+
+    If it supports OpenID Connect, use `OpenIDConnectOptions`.
+    """
 
     authorization_url: str
     """The URL at which users log in and allow access."""

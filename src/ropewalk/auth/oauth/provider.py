@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any, Final, Never
 
 from ropewalk.auth.oauth.endpoints import Endpoints
-from ropewalk.auth.oauth.options import LoginOptions
+from ropewalk.auth.oauth.options import LoginSchemeOptions
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication, ProviderCalls, client_request, unusable
 from ropewalk.auth.oauth.tokens import Tokens, tokens_of
 from ropewalk.auth.packages import optional
@@ -17,7 +17,7 @@ NOT_BEGUN: Final = "This login was not begun in this browser, took too long, or 
 class Provider:
     """Makes the calls to a provider that a login needs."""
 
-    def __init__(self, options: LoginOptions) -> None:
+    def __init__(self, options: LoginSchemeOptions) -> None:
         self._options = options
         self._calls = ProviderCalls(options.timeout, options.body_limit)
 

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.auth.oauth.provider import CALLBACK, CLIENT, CLIENT_SECRET, Provider, providing
 
 from ropewalk import App, Request
-from ropewalk.auth import OpenIDConnect, OpenIDOptions, authenticate, requires
+from ropewalk.auth import OpenIDConnect, OpenIDConnectOptions, authenticate, requires
 from ropewalk.testing import Client
 
 SECRET = "0123456789abcdef" * 2
@@ -37,7 +37,7 @@ class Site:
             "issuer": provider.issuer,
             "timeout": 10,
         }
-        self.login = OpenIDConnect(OpenIDOptions(**{**defaults, **options}), clock=self.now)
+        self.login = OpenIDConnect(OpenIDConnectOptions(**{**defaults, **options}), clock=self.now)
         self.app = app_with(self.login)
         self.browser = self.new_browser()
 

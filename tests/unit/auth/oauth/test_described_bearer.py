@@ -8,7 +8,7 @@ from tests.unit.auth.conftest import check_user
 from tests.unit.auth.tokens import AUDIENCE, ISSUER, NOW, SECRET, bearer, secret_key, token
 
 from ropewalk import App, OpenAPI
-from ropewalk.auth import AuthorizationCode, BasicAuth, BearerJWT, JWTOptions, OAuth2, authenticate, requires
+from ropewalk.auth import AuthorizationCode, BasicAuth, BearerJWT, BearerJWTOptions, OAuth2, authenticate, requires
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 
@@ -21,7 +21,7 @@ FLOW = AuthorizationCode(
 
 
 def jwt() -> BearerJWT:
-    return BearerJWT(JWTOptions(keys=SECRET, issuer=ISSUER, audience=AUDIENCE), clock=lambda: NOW)
+    return BearerJWT(BearerJWTOptions(keys=SECRET, issuer=ISSUER, audience=AUDIENCE), clock=lambda: NOW)
 
 
 def client_for(flow: Any) -> Client:

@@ -10,7 +10,7 @@ from tests.unit.auth.oauth.provider import CALLBACK, CLIENT, CLIENT_SECRET, Prov
 from tests.unit.auth.tokens import OTHER_RSA, P_256, RSA, part, pem, public, secret_key, token
 from tests.unit.conftest import Log
 
-from ropewalk.auth import OpenIDConnect, OpenIDOptions, authenticate
+from ropewalk.auth import OpenIDConnect, OpenIDConnectOptions, authenticate
 from ropewalk.auth.oauth import pending_logins
 from ropewalk.auth.oauth.signed_values import SignedValues
 from ropewalk.errors import HandlerError
@@ -258,9 +258,9 @@ def test_two_providers_of_one_site(provider: Provider) -> None:
     other = Provider()
     with providing(other):
         shared: dict[str, Any] = {"client_id": CLIENT, "client_secret": CLIENT_SECRET, "secret": SECRET, "timeout": 10}
-        first = OpenIDConnect(OpenIDOptions(issuer=provider.issuer, redirect_uri=CALLBACK, **shared))
+        first = OpenIDConnect(OpenIDConnectOptions(issuer=provider.issuer, redirect_uri=CALLBACK, **shared))
         uri = "https://hotel.example/other/callback"
-        second = OpenIDConnect(OpenIDOptions(issuer=other.issuer, redirect_uri=uri, **shared), name="other")
+        second = OpenIDConnect(OpenIDConnectOptions(issuer=other.issuer, redirect_uri=uri, **shared), name="other")
         app = app_with(first)
         app.mount("/other", second.routes)
         app.middleware(authenticate(first, second, optional=True))

@@ -8,7 +8,7 @@ from tests.unit.auth.tokens import AUDIENCE, NOW, bearer
 from tests.unit.conftest import Log
 
 from ropewalk import App
-from ropewalk.auth import IntrospectionOptions, TokenIntrospection, authenticate, requires
+from ropewalk.auth import TokenIntrospection, TokenIntrospectionOptions, authenticate, requires
 from ropewalk.auth.oauth import introspection
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
@@ -28,7 +28,7 @@ class Service:
             "audience": AUDIENCE,
             "timeout": 10,
         }
-        self.scheme = TokenIntrospection(IntrospectionOptions(**{**defaults, **options}), clock=lambda: self.now)
+        self.scheme = TokenIntrospection(TokenIntrospectionOptions(**{**defaults, **options}), clock=lambda: self.now)
         app = App(middleware=[authenticate(self.scheme)])
         app.get("/")(lambda request: str(getattr(request.state.authentication.principal, "subject", "other")))
         app.get("/rooms")(requires("rooms:write")(lambda request: "rooms"))
@@ -152,5 +152,5 @@ def test_wrong_options() -> None:
     options: dict[str, Any] = {"client_id": "c", "client_secret": "hidden", "audience": None}
     for wrong in ({"url": "http://login.example/"}, {"url": "https://h/", "client_authentication": "none"}):
         with pytest.raises(HandlerError, match="RW240"):
-            IntrospectionOptions(**{**options, **wrong})
-    assert "hidden" not in repr(IntrospectionOptions(url="https://h/", **options))
+            TokenIntrospectionOptions(**{**options, **wrong})
+    assert "hidden" not in repr(TokenIntrospectionOptions(url="https://h/", **options))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ropewalk.auth import MissingPackage, OAuth2Login, OAuth2Options, OpenIDConnect, OpenIDOptions, packages
+from ropewalk.auth import MissingPackage, OAuth2Login, OAuth2LoginOptions, OpenIDConnect, OpenIDConnectOptions, packages
 from ropewalk.errors import HandlerError
 
 OPENID: dict[str, Any] = {
@@ -57,7 +57,7 @@ OAUTH: dict[str, Any] = {
     ids=repr,
 )
 def test_shared_options(wrong: dict[str, Any]) -> None:
-    for kind, options in ((OpenIDOptions, OPENID), (OAuth2Options, OAUTH)):
+    for kind, options in ((OpenIDConnectOptions, OPENID), (OAuth2LoginOptions, OAUTH)):
         with pytest.raises(HandlerError, match="RW240"):
             kind(**{**options, **wrong})
 
@@ -75,7 +75,7 @@ def test_shared_options(wrong: dict[str, Any]) -> None:
 )
 def test_options_of_openid_connect(wrong: dict[str, Any]) -> None:
     with pytest.raises(HandlerError, match="RW240"):
-        OpenIDOptions(**{**OPENID, **wrong})
+        OpenIDConnectOptions(**{**OPENID, **wrong})
 
 
 @pytest.mark.parametrize(
@@ -91,24 +91,24 @@ def test_options_of_openid_connect(wrong: dict[str, Any]) -> None:
 )
 def test_options_of_oauth2(wrong: dict[str, Any]) -> None:
     with pytest.raises(HandlerError, match="RW240"):
-        OAuth2Options(**{**OAUTH, **wrong})
+        OAuth2LoginOptions(**{**OAUTH, **wrong})
 
 
 def test_secrets_are_not_shown() -> None:
-    assert "x" * 32 not in repr(OpenIDOptions(**OPENID))
-    assert "pass" not in repr(OAuth2Options(**{**OAUTH, "client_secret": "pass"}))
+    assert "x" * 32 not in repr(OpenIDConnectOptions(**OPENID))
+    assert "pass" not in repr(OAuth2LoginOptions(**{**OAUTH, "client_secret": "pass"}))
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a=b", 'x"'])
 def test_names_that_no_cookie_can_have(name: str) -> None:
     with pytest.raises(HandlerError, match="RW240"):
-        OpenIDConnect(OpenIDOptions(**OPENID), name=name)
+        OpenIDConnect(OpenIDConnectOptions(**OPENID), name=name)
 
 
 def test_http_on_this_machine() -> None:
-    login = OAuth2Login(OAuth2Options(**{**OAUTH, "redirect_uri": "http://localhost:8080/auth/callback"}))
+    login = OAuth2Login(OAuth2LoginOptions(**{**OAUTH, "redirect_uri": "http://localhost:8080/auth/callback"}))
     assert login.openapi() == {"type": "apiKey", "in": "cookie", "name": "login"}
-    login = OAuth2Login(OAuth2Options(**OAUTH), name="github")
+    login = OAuth2Login(OAuth2LoginOptions(**OAUTH), name="github")
     assert login.openapi() == {"type": "apiKey", "in": "cookie", "name": "__Host-github"}
 
 
@@ -118,4 +118,4 @@ def test_authlib_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(packages, "import_module", missing)
     with pytest.raises(MissingPackage, match=r"RW244 .*Authlib.*ropewalk\[oauth\]"):
-        OpenIDConnect(OpenIDOptions(**OPENID))
+        OpenIDConnect(OpenIDConnectOptions(**OPENID))

@@ -8,7 +8,7 @@ from tests.unit.auth.oauth.conftest import SECRET, app_with
 from tests.unit.auth.oauth.provider import CALLBACK, CLIENT, CLIENT_SECRET, Provider
 from tests.unit.conftest import Log
 
-from ropewalk.auth import OAuth2Login, OAuth2Options, Tokens
+from ropewalk.auth import OAuth2Login, OAuth2LoginOptions, Tokens
 from ropewalk.testing import Client
 
 
@@ -22,7 +22,7 @@ def browser_for(provider: Provider, **options: Any) -> Client:
         "token_url": f"{provider.issuer}/token",
         "timeout": 10,
     }
-    login = OAuth2Login(OAuth2Options(**{**defaults, **options}))
+    login = OAuth2Login(OAuth2LoginOptions(**{**defaults, **options}))
     return Client(app_with(login), base_url="https://hotel.example")
 
 
