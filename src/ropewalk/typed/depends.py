@@ -28,8 +28,8 @@ class Depends:
     parameters take its value. `scope` determines when a generator is closed. With "request", that is after the response
     has been sent. With "handler", it is when the handler and the stream that it has returned have ended, but before the
     end of the response is sent, so an exception that the generator then raises becomes the response. With "app", the
-    provider is opened when the app starts and closed when it stops. Raises HandlerError (RW218) for any other provider
-    or scope.
+    provider is opened when the app starts and closed when it stops. A name has no scope here: it has that of its
+    registration. Raises HandlerError (RW218) for any other provider or scope.
     """
 
     provider: Provider | str | None = None
@@ -41,6 +41,11 @@ class Depends:
             raise HandlerError("RW218", f"Depends({shown(self.provider)}) names no function.")
         if self.scope not in get_args(DependencyScope):
             raise HandlerError("RW218", f'scope={shown(self.scope)} is none of "request", "handler" and "app".')
+        if self.scope != "request" and not callable(self.provider):
+            what = f"Depends has scope={shown(self.scope)} and no function, so the scope would not be used."
+            raise HandlerError(
+                "RW218", what, "Give the scope where the name is registered: `app.provide(..., scope=)`."
+            )
 
 
 class Opened(NamedTuple):
@@ -95,6 +100,9 @@ def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Dependen
     if not name.isidentifier():
         raise HandlerError("RW218", f"{name!r} cannot be the name of a parameter, so nothing could take it.")
     depends = provider if isinstance(provider, Depends) else None
+    if depends is not None and not (cached and scope == "request"):
+        what = f"{name!r} is provided by a Depends, and has options beside it, which would not be used."
+        raise HandlerError("RW218", what, "Write the options into the Depends.")
     if depends is None and callable(provider):
         depends = Depends(provider, cached=cached, scope=scope)
     if depends is None or not callable(depends.provider):

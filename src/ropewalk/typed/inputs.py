@@ -21,12 +21,13 @@ from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, describe, full_name, place
 from ropewalk.request import Request
-from ropewalk.typed.annotations import evaluated, evaluated_signature, without_alias
+from ropewalk.typed.annotations import evaluated, evaluated_signature, without_alias, without_annotated
 from ropewalk.typed.depends import Depends
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.foreign_constraints import dropped_by_default, dropped_in_type
 from ropewalk.typed.markers import JSON, Body, Computed, Cookie, Header, Marker, Path, Query
 from ropewalk.typed.patches.kinds import patch_kinds
+from ropewalk.typed.unused_options import unused_default, unused_name
 
 Source = Literal["request", "path", "query", "header", "cookie", "body", "computed", "dependency"]
 
@@ -140,6 +141,9 @@ def _input(
         raise _refuse(function, name, "can only be passed by position", "Remove the slash from its parameters.")
     kind, marker = _without_marker(function, name, annotation)
     if isinstance(marker, Depends):
+        unused = None if parameter.default is EMPTY else unused_default(marker)
+        if unused is not None:
+            raise _refuse(function, name, *unused)
         wanted = marker.provider if isinstance(marker.provider, str) else name
         return Input(name, "dependency", kind, Marker(), wanted, parameter.default, depends=marker)
     if name in names and marker is None:
@@ -285,6 +289,11 @@ def takes_all(kind: Any) -> bool:
     return isinstance(plain(described(kind)), _WITH_FIELDS)
 
 
+def _takes_whole(kind: Any) -> bool:
+    """Whether a type has fields, or is a model of pydantic, which takes all values, too."""
+    return hasattr(without_annotated(kind), "__pydantic_validator__") or takes_all(kind)
+
+
 def is_single_value(kind: Any) -> bool:
     """Whether a type is read from a single text, such as a path segment."""
     try:
@@ -323,6 +332,9 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
                 remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic. "
                 remedy += _by_depends(each)
                 raise _refuse(function, each.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)
+            unused = unused_name(each.marker, takes_whole=each.source != "body" and _takes_whole(kind))
+            if unused is not None:
+                raise _refuse(function, each.parameter, *unused)
             dropped = dropped_by_default(each.default) or dropped_in_type(kind)
             if dropped is not None:
                 what = f"has {dropped.written}{dropped.field and f' in {dropped.field}'}, which would not be checked"

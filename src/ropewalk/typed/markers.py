@@ -79,12 +79,14 @@ class Body(Marker):
     """The limit of the body in bytes; None for the limit of the route or of the engine."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError (RW214) for an option of a wrong type, such as a str in the place of a tuple."""
+        """Raises HandlerError (RW214) for a wrong option, such as a str in the place of a tuple."""
         Marker.__post_init__(self)
         types: Any = self.media_types
         if isinstance(types, str) or not all(isinstance(each, str) for each in types):
             what = f"Body has media_types={shown(types)}."
             raise HandlerError("RW214", what, 'Give a tuple, such as ("application/octet-stream",).')
+        if not types:
+            raise HandlerError("RW214", "Body has no media type, so it would refuse every body.", "Name at least one.")
         limit = self.body_limit
         if not (limit is None or (is_int(limit) and limit >= 0)):
             raise HandlerError("RW214", f"Body has body_limit={shown(limit)}.", "Give a number of bytes, 0 or more.")

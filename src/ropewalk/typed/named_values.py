@@ -12,9 +12,10 @@ from msgspec import inspect as shapes
 from msgspec.structs import asdict
 
 from ropewalk.converters import BY_TYPE
-from ropewalk.errors import HTTPError
+from ropewalk.errors import HandlerError, HTTPError
 from ropewalk.finite_numbers import INFINITE, is_infinite
 from ropewalk.request import Request
+from ropewalk.suggest import did_you_mean
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.inputs import Input, is_array
@@ -41,6 +42,7 @@ class NamedValues:
         self._group = _group_of(inputs)
         self._names: Names = {each.name: (each.parameter, is_array(described(each.kind))) for each in inputs}
         self._has_optional = any(not each.required for each in inputs)
+        self._required_in_path = [each.name for each in inputs if location == "path" and each.required]
 
     def read(self, request: Request) -> dict[str, Any]:
         """Return the arguments by their names. Raises ValidationError."""
@@ -50,7 +52,17 @@ class NamedValues:
         return arguments
 
     def errors(self, request: Request) -> list[FieldError]:
-        """List every error; empty if the values are valid."""
+        """List every error; empty if the values are valid.
+
+        Raises HandlerError (RW214) if the path has no parameter of this name, because the client cannot correct that.
+        """
+        for name in self._required_in_path:
+            if name not in request.params:
+                what = f"A parameter is read from the path as {name!r}, and {request.route} has no such parameter."
+                remedy = (
+                    f"Write {{{name}}} into its path, or into that of the mount.{did_you_mean(name, request.params)}"
+                )
+                raise HandlerError("RW214", what, remedy)
         return _errors(self._location, self._names, self._group, lambda: self._values_of(request, self._names))
 
 
