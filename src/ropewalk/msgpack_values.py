@@ -23,6 +23,7 @@ def refuse_extension(code: int, data: memoryview) -> Any:
 
 
 _ANY: Final = msgspec.msgpack.Decoder(ext_hook=refuse_extension)
+_json: Final = msgspec.json.Encoder().encode
 _CONTAINERS: Final = bytes((*range(0x80, 0xA0), *range(0xDC, 0xE0)))
 """The bytes with which arrays and maps begin. They also occur within other values."""
 
@@ -57,6 +58,17 @@ def read_any_msgpack(body: bytes) -> Any:
         return read_msgpack(body, _ANY)
     except msgspec.ValidationError as error:
         raise BadBody(f"The body is not MessagePack: {error}.") from error
+
+
+def check_keys(value: Any) -> None:
+    """Raise BadBody for a decoded value with a key that JSON cannot have: nil, a bool or an array.
+
+    Without this check, a handler that returns a part of the body as JSON would fail, and the client would get 500.
+    """
+    try:
+        _json(value)
+    except TypeError as error:
+        raise BadBody("The body has a map with a key that JSON cannot have: nil, a bool or an array.") from error
 
 
 def to_msgpack(value: Any) -> bytes:

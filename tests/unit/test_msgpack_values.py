@@ -30,6 +30,10 @@ class Room(msgspec.Struct, forbid_unknown_fields=True):
     picture: bytes = b""
 
 
+class Loose(msgspec.Struct):
+    value: Any = None
+
+
 class Tree(msgspec.Struct):
     below: list["Tree"] = []
 
@@ -125,6 +129,39 @@ class TestBodies:
         assert response.status in (400, 422)
         assert kind is Room or "extension type 1" in response.json()["detail"]
         assert log.text == ""
+
+    @pytest.mark.parametrize("kind", [Any, dict[str, Any], list[Any], Loose, dict, dict[Any, int], object])
+    @pytest.mark.parametrize("key", [None, True, (1, 2), ()])
+    def test_keys_that_json_lacks(self, kind: Any, key: Any, log: Log) -> None:
+        """A handler could not send such a map as JSON either, so the client would get 500."""
+        inner = {key: 1}
+        value = inner if kind in (dict, dict[Any, int]) else [inner] if kind == list[Any] else {"value": {"a": [inner]}}
+        response = send(taking(kind), encode(value))
+        assert response.status == 400
+        assert "a key that JSON cannot have" in response.json()["detail"]
+        assert log.text == ""
+
+    @pytest.mark.parametrize("key", [1, 1.5, b"a", datetime(2026, 1, 2, tzinfo=UTC), "a"])
+    @pytest.mark.parametrize("kind", [Any, dict[str, Any], Loose])
+    def test_other_keys(self, kind: Any, key: Any, log: Log) -> None:
+        app = App()
+
+        def echo(value: Any) -> Any:
+            return value
+
+        echo.__annotations__["value"] = Annotated[kind, Body(media_types=(MSGPACK,))]
+        app.post("/")(echo)
+        assert send(Client(app), encode({"value": {key: 1}})).status == 200
+        assert log.text == ""
+
+    def test_keys_that_the_program_names(self) -> None:
+        app = App()
+
+        @app.post("/")
+        def take(value: Annotated[dict[tuple[int, int] | None, Any], Body(media_types=(MSGPACK,))]) -> str:
+            return repr(value)
+
+        assert send(Client(app), encode({(1, 2): 3, None: 4})).text == "{(1, 2): 3, None: 4}"
 
     def test_depth(self) -> None:
         client = taking(Any, MSGPACK)

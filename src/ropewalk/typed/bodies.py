@@ -9,10 +9,11 @@ from ropewalk.errors import HTTPError
 from ropewalk.finite_numbers import INFINITE, infinite_finder
 from ropewalk.headers import content_type
 from ropewalk.json_values import MismatchedJSON, check_finite, is_too_deep, read_json
-from ropewalk.msgpack_values import is_msgpack, read_any_msgpack, read_msgpack, refuse_extension
+from ropewalk.msgpack_values import check_keys, is_msgpack, read_any_msgpack, read_msgpack, refuse_extension
 from ropewalk.request import AcceptedTypes, Request
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import NO_FAULT, Fault, fault_of, faults_in
+from ropewalk.typed.json_keys import takes_any_keys
 from ropewalk.typed.markers import Body
 from ropewalk.typed.unprocessable_content import FieldError
 from ropewalk.typed.whole_numbers import with_plain_integers
@@ -57,6 +58,7 @@ class JSONBody:
         self._decode = msgspec.json.Decoder(body.kind).decode
         self._packed = msgspec.msgpack.Decoder(body.kind, ext_hook=refuse_extension)
         self._has_infinite = infinite_finder(body.kind, floats=True)
+        self._takes_any_keys = takes_any_keys(body.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
         """Return the argument by its name. Raises ValidationError, and HTTPError 400 and 415."""
@@ -65,7 +67,10 @@ class JSONBody:
             return {}
         if self._sent.is_msgpack(request):
             made = read_msgpack(body, self._packed)
-            if self._has_infinite is not None and self._has_infinite(read_any_msgpack(body)):
+            raw = read_any_msgpack(body) if self._takes_any_keys or self._has_infinite is not None else None
+            if self._takes_any_keys:
+                check_keys(raw)
+            if self._has_infinite is not None and self._has_infinite(raw):
                 raise ValidationError(INFINITE)
             return {self._parameter: made}
         if is_too_deep(body):
