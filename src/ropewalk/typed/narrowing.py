@@ -8,9 +8,10 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any, Final
 
-from msgspec import UNSET, Struct, convert, structs
+from msgspec import UNSET, Struct, structs
 from msgspec import inspect as shapes
 
+from ropewalk.typed.attribute_conversion import convert_attributes
 from ropewalk.typed.descriptions import plain, within
 from ropewalk.typed.invalid_values import type_of
 
@@ -75,7 +76,7 @@ class _Narrowings:
         narrow = self.of(node)
 
         def convert_part(value: Any) -> Any:
-            value = convert(value, kind, from_attributes=True)
+            value = convert_attributes(value, kind)
             return value if narrow is None else narrow(value)
 
         return convert_part

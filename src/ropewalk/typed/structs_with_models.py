@@ -1,13 +1,14 @@
 """Structs with fields that are, or have, models of pydantic, such as `Page[Room]`: each field is shaped by itself."""
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, get_origin
+from typing import Any, Final, NamedTuple, Union, get_origin
 
-from msgspec import NODEFAULT, Struct, ValidationError, convert, defstruct, field
+from msgspec import NODEFAULT, UNSET, Struct, UnsetType, ValidationError, defstruct, field
 from msgspec import inspect as shapes
 
 from ropewalk.json_values import EncodedJSON, unwrapped
 from ropewalk.response import to_json
+from ropewalk.typed.attribute_conversion import convert_attributes, is_unset_by_default
 from ropewalk.typed.descriptions import within
 from ropewalk.typed.invalid_values import type_of
 from ropewalk.typed.model_narrowing import narrowed_model
@@ -51,11 +52,13 @@ def shape_struct_with_models(node: shapes.StructType, encoder_of: Callable[[Any]
     own: Any = get_origin(node.cls) or node.cls
 
     def shape(value: Any) -> EncodedJSON:
-        made = convert(unwrapped(value), sent, from_attributes=True)
+        made = convert_attributes(unwrapped(value), sent)
         if narrow is not None:
             made = narrow(made)
         parts = {name: getattr(made, name) for name in made.__struct_fields__}
         for name, part in encoded.items():
+            if parts[name] is UNSET:
+                continue
             json = part.encode(parts[name])
             setattr(made, name, json)
             parts[name] = narrowed_model(json.value, part.kind)
@@ -78,6 +81,9 @@ def _sent_struct(node: shapes.StructType, encoded: dict[str, ModelField]) -> typ
             options["default"] = each.default
         if each.default_factory is not NODEFAULT:
             options["default_factory"] = each.default_factory
+        if is_unset_by_default(each):
+            options["default"] = UNSET
+            kind = Union[kind, UnsetType]  # noqa: UP007 - made at run time
         fields.append((each.name, kind, field(name=each.encode_name, **options)))
     config = getattr(node.cls, "__struct_config__", None) or getattr(get_origin(node.cls), "__struct_config__", None)
     options = {name: getattr(config, name) for name in _OPTIONS}

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
-from msgspec import ValidationError, convert
+from msgspec import ValidationError
 from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, full_name
 from ropewalk.json_values import unwrapped
 from ropewalk.response import Response
 from ropewalk.typed.annotations import without_annotated
+from ropewalk.typed.attribute_conversion import convert_attributes
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.exactness import AllExact, exactness
 from ropewalk.typed.invalid_values import type_of
@@ -234,7 +235,7 @@ def _shape(kind: Any, node: shapes.Type, where: object) -> Shape:
         if isinstance(value, AS_IT_IS):
             return value
         try:
-            made = convert(unwrapped(value), kind, from_attributes=True)
+            made = convert_attributes(unwrapped(value), kind)
             return made if narrow is None else narrow(made)
         except ValidationError as error:
             raise mismatch(kind, where, str(error)) from None

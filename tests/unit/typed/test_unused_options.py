@@ -66,10 +66,10 @@ class TestDepends:
     def test_options_beside_a_depends(self) -> None:
         app = App()
         with pytest.raises(HandlerError, match="RW218 'value' is provided by a Depends, and has options beside it"):
-            app.provide("value", Depends(provider), scope="app")
+            app.dependencies.provide("value", Depends(provider), scope="app")
         with pytest.raises(HandlerError, match="RW218"):
-            app.provide("value", Depends(provider), cached=False)
-        app.provide("value", Depends(provider, scope="app"))
+            app.dependencies.provide("value", Depends(provider), cached=False)
+        app.dependencies.provide("value", Depends(provider, scope="app"))
         assert app.dependencies.named["value"].scope == "app"
 
 

@@ -8,6 +8,7 @@ from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, full_name, shown
 from ropewalk.finite_numbers import infinite_finder
+from ropewalk.typed.attribute_conversion import convert_attributes
 from ropewalk.typed.bodies import body_errors
 from ropewalk.typed.invalid_values import Fault, faults_in
 from ropewalk.typed.narrowing import narrowing
@@ -97,7 +98,7 @@ class _NativeTarget(_Target):
         self._has_infinite = infinite_finder(kind)
 
     def _document(self, value: Any) -> Any:
-        made = msgspec.convert(value, self.kind, from_attributes=True)
+        made = convert_attributes(value, self.kind)
         return msgspec.to_builtins(made if self._narrow is None else self._narrow(made), str_keys=True)
 
     def _faults(self, document: Any) -> list[Fault] | _Made:
