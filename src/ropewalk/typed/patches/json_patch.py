@@ -8,6 +8,7 @@ import msgspec
 from ropewalk.errors import HandlerError, HTTPError
 from ropewalk.json_values import is_too_deep
 from ropewalk.typed.patches.kinds import Changed, Patch, Target
+from ropewalk.typed.patches.left_out import with_fields_of
 from ropewalk.typed.patches.operations import Copy, Move, Operation
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
@@ -44,7 +45,7 @@ class JSONPatch(Patch[Changed]):
         Raises HTTPError 409 if a `test` fails, or if the object lacks a value that an operation needs. Raises
         InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` itself is invalid.
         """
-        document = self._target.document(value)
+        whole = document = self._target.document(value)
         left = max(MOST_COPIED, len(msgspec.json.encode(document, enc_hook=str)))
         for index, operation in enumerate(self.operations):
             if self._kinds[index] in (Copy, Move):
@@ -52,7 +53,7 @@ class JSONPatch(Patch[Changed]):
                 if left < 0:
                     raise _refused(index, "The operations copy too much.")
             document = self._applied(document, operation, index)
-        made: Changed = self._target.converted(document, value)
+        made: Changed = self._target.converted(with_fields_of(whole, document), value)
         return made
 
     def _applied(self, document: Any, operation: dict[str, Any], index: int) -> Any:

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Final
 
 from ropewalk.typed.patches.kinds import Changed, Patch, Target
+from ropewalk.typed.patches.left_out import completed
 from ropewalk.typed.patches.nulls import Place
 
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -38,7 +39,8 @@ class MergePatch(Patch[Changed]):
         Raises InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` itself is invalid.
         """
         target = self._target
-        made: Changed = target.converted(_merged(target.document(value), self.document, target.place), value)
+        document = completed(target.document(value))  # what the JSON leaves out is merged, too: it cannot be read so
+        made: Changed = target.converted(_merged(document, self.document, target.place), value)
         return made
 
 

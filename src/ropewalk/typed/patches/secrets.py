@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-_ARRAYS = (list, tuple, set, frozenset)
+ARRAYS = (list, tuple, set, frozenset)
+"""The types of values that JSON has as arrays."""
 Path = tuple[str | None, ...]
 """The members that lead to a value; None for any item of an array."""
 
@@ -29,7 +30,7 @@ def masked(document: Any, value: Any, path: Path = ()) -> Any:
     if isinstance(document, dict) and isinstance(value, dict) and len(document) == len(value):
         parts = zip(document.items(), value.values(), strict=True)
         return {name: masked(each, part, (*path, name)) for (name, each), part in parts}
-    if isinstance(document, list) and isinstance(value, _ARRAYS) and len(document) == len(value):
+    if isinstance(document, list) and isinstance(value, ARRAYS) and len(document) == len(value):
         return [masked(each, part, (*path, None)) for each, part in zip(document, value, strict=True)]
     if not isinstance(document, str) or not hasattr(value, "get_secret_value"):
         return document

@@ -13,6 +13,7 @@ from ropewalk.typed.bodies import body_errors
 from ropewalk.typed.invalid_values import Fault, faults_in
 from ropewalk.typed.narrowing import narrowing
 from ropewalk.typed.patches.kinds import Target
+from ropewalk.typed.patches.left_out import completed, with_left_out
 from ropewalk.typed.patches.nulls import Place, Places
 from ropewalk.typed.patches.secrets import masked, unmasked
 from ropewalk.typed.pydantic_models import has_model, model_adapter, model_faults
@@ -99,9 +100,11 @@ class _NativeTarget(_Target):
 
     def _document(self, value: Any) -> Any:
         made = convert_attributes(value, self.kind)
-        return msgspec.to_builtins(made if self._narrow is None else self._narrow(made), str_keys=True)
+        made = made if self._narrow is None else self._narrow(made)
+        return with_left_out(msgspec.to_builtins(made, str_keys=True), made)
 
     def _faults(self, document: Any) -> list[Fault] | _Made:
+        document = completed(document)
         try:
             made = _Made(msgspec.convert(document, self.kind, str_keys=True))
         except (ValueError, TypeError):  # TypeError: an item of a set is not hashable
@@ -125,11 +128,12 @@ class _ModelTarget(_Target):
         made = self._adapter.validate_python(value, from_attributes=True)
         # `round_trip` omits computed fields, which are not valid as input.
         document = self._adapter.dump_python(made, mode="json", by_alias=True, round_trip=True)
-        return masked(document, self._adapter.dump_python(made, by_alias=True, round_trip=True))
+        document = masked(document, self._adapter.dump_python(made, by_alias=True, round_trip=True))
+        return with_left_out(document, made)
 
     def _faults(self, document: Any) -> list[Fault] | _Made:
         try:
-            return _Made(self._adapter.validate_json(msgspec.json.encode(unmasked(document))))
+            return _Made(self._adapter.validate_json(msgspec.json.encode(unmasked(completed(document)))))
         except ValueError as error:
             return model_faults(error)
 
