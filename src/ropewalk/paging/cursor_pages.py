@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
-from typing import Annotated, Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -12,6 +12,9 @@ from ropewalk.paging.cursors import MOST_CHARACTERS, Cursors, InvalidCursor, Sec
 from ropewalk.paging.links import set_links
 from ropewalk.request import Request
 from ropewalk.typed import FieldError, InvalidInput
+
+_MOST_DECODED: Final = 100
+"""The most cursors whose positions are kept: about as many requests as one process handles at once."""
 
 Item = TypeVar("Item")
 Key = TypeVar("Key")
@@ -90,6 +93,8 @@ class CursorPages(Generic[Key]):
                 "RW266", f"The key of CursorPages is not a type that msgspec supports: {error}."
             ) from error
         self._two_way = two_way
+        self._decoded: dict[str, Position[Key]] = {}
+        """The positions of the last valid cursors, because `page` needs the one that `position` has decoded."""
 
     def position(self, query: HasCursor) -> Position[Key]:
         """Where the page of a query begins.
@@ -98,6 +103,9 @@ class CursorPages(Generic[Key]):
         """
         if query.cursor is None:
             return Position(None)
+        known = self._decoded.get(query.cursor)
+        if known is not None:
+            return known
         try:
             backward, key = self._cursors.decode(query.cursor)
             if backward and not self._two_way:
@@ -106,7 +114,7 @@ class CursorPages(Generic[Key]):
             message = "The cursor is not one of this list. Take it from a page, as it is."
             wrong = FieldError(location="query", name="cursor", code="invalid", message=message)
             raise InvalidInput([wrong]) from error
-        return Position(key, backward)
+        return self._kept(query.cursor, Position(key, backward))
 
     def page(self, request: Request, query: HasCursor, found: Sequence[Item], key: Callable[[Item], Key]) -> Page[Item]:
         """Return the page with the items in `found`, and set the response's Link field: first, prev, next, and last.
@@ -132,3 +140,14 @@ class CursorPages(Generic[Key]):
             links[rel] = None if cursor is None else {"cursor": cursor}
         set_links(request, links)
         return page
+
+    def _kept(self, cursor: str, position: Position[Key]) -> Position[Key]:
+        """Keep the position of a cursor. One whose key could be changed by a handler is not kept."""
+        try:
+            hash(position.key)
+        except TypeError:
+            return position
+        if len(self._decoded) >= _MOST_DECODED:
+            del self._decoded[next(iter(self._decoded))]
+        self._decoded[cursor] = position
+        return position

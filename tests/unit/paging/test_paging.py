@@ -15,6 +15,7 @@ from tests.unit.openapi.described import described
 from ropewalk import App, InvalidInput, Query, Request, TrustedProxies
 from ropewalk.errors import HandlerError
 from ropewalk.paging import CursorPages, CursorQuery, OffsetPage, OffsetQuery, Page, offset_page, set_links
+from ropewalk.paging.cursors import Cursors
 from ropewalk.testing import Client, ClientResponse
 
 SECRET = "a secret of the server, random"
@@ -89,6 +90,33 @@ class TestCursors:
         assert len(ids(response)) == count
         assert links(response) == {}
         assert response.json() | {"items": []} == {"items": [], "next": None, "previous": None}
+
+    def test_a_cursor_is_decoded_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        decoded: list[str] = []
+        decode = Cursors.decode
+
+        def counted(self: Cursors, cursor: str) -> Any:
+            decoded.append(cursor)
+            return decode(self, cursor)
+
+        monkeypatch.setattr(Cursors, "decode", counted)
+        client = hotel(CursorPages(int, secret=SECRET))
+        cursor = client.get("/rooms?limit=2").json()["next"]
+        assert ids(client.get(f"/rooms?limit=2&cursor={cursor}")) == [3, 4]
+        assert decoded == [cursor]
+
+    def test_few_cursors_are_kept(self) -> None:
+        pages: CursorPages[int] = CursorPages(int)
+        for number in range(300):
+            cursor = pages._cursors.encode((False, number))
+            assert pages.position(CursorQuery(cursor=cursor)).key == number
+        assert len(pages._decoded) == 100
+
+    def test_a_key_that_handlers_could_change_is_not_kept(self) -> None:
+        pages: CursorPages[list[int]] = CursorPages(list[int])
+        query = CursorQuery(cursor=pages._cursors.encode((False, [1])))
+        pages.position(query).key.append(2)  # type: ignore[union-attr] # the cursor has a key
+        assert pages.position(query).key == [1]
 
     def test_in_one_direction(self) -> None:
         client = hotel(CursorPages(int))

@@ -16,7 +16,7 @@ from ropewalk.typed.patches import JSONPatch, MergePatch
 
 class Key(BaseModel):
     name: str
-    hidden: str = Field("default", exclude=True)
+    hidden: str = Field(default="default", exclude=True)
 
 
 class Account(BaseModel):
