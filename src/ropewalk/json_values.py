@@ -130,10 +130,9 @@ def _syntax_error(body: bytes, error: msgspec.DecodeError) -> str:
 
 def check_finite(body: bytes, kind: Any) -> None:
     """Raise ValidationError if a body, which matches a type, has a Decimal that is infinite or not a number."""
-    if may_be_infinite(body):
-        finder = infinite_finder(kind)
-        if finder is not None and finder(msgspec.json.decode(body)):
-            raise msgspec.ValidationError(INFINITE)
+    finder = infinite_finder(kind)  # cached, so this costs less than to search the body
+    if finder is not None and may_be_infinite(body) and finder(msgspec.json.decode(body)):
+        raise msgspec.ValidationError(INFINITE)
 
 
 def is_too_deep(body: bytes) -> bool:
@@ -141,7 +140,7 @@ def is_too_deep(body: bytes) -> bool:
 
     The result is exact for the part of a body that is valid JSON, so no decoder recurses deeper.
     """
-    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+    if len(body) <= DEEPEST or body.count(b"[") + body.count(b"{") <= DEEPEST:
         return False
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")

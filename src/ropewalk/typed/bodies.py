@@ -27,6 +27,8 @@ class SentBody:
         self._required = body.required
         self._types = AcceptedTypes(body.marker.media_types)
         self._accepted = ", ".join(body.marker.media_types)
+        self._usual = frozenset(body.marker.media_types)
+        """The values of Content-Type that are accepted without a look at their parts."""
         self._takes_msgpack = any(is_msgpack(each.lower()) for each in body.marker.media_types)
 
     def take(self, request: Request) -> bytes | None:
@@ -34,8 +36,11 @@ class SentBody:
         body = request.whole_body()
         if not body and not self._required:
             return None
+        given = request.header("content-type")
+        if given in self._usual:
+            return body
         try:
-            self._types.check(request.header("content-type"))
+            self._types.check(given)
         except HTTPError as error:
             if request.method == "PATCH":
                 error.headers = (*error.headers, ("accept-patch", self._accepted))  # RFC 5789, section 2.2
@@ -44,7 +49,9 @@ class SentBody:
 
     def is_msgpack(self, request: Request) -> bool:
         """Whether the body is MessagePack, not JSON."""
-        given = request.header("content-type") if self._takes_msgpack else None
+        if not self._takes_msgpack:
+            return False
+        given = request.header("content-type")
         return given is not None and is_msgpack(content_type(given)[0])
 
 
@@ -58,6 +65,8 @@ class JSONBody:
         self._decode = msgspec.json.Decoder(body.kind).decode
         self._packed = msgspec.msgpack.Decoder(body.kind, ext_hook=refuse_extension)
         self._has_infinite = infinite_finder(body.kind, floats=True)
+        """For MessagePack, whose floats may be infinite. JSON has no such floats."""
+        self._has_decimals = infinite_finder(body.kind) is not None
         self._takes_any_keys = takes_any_keys(body.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
@@ -84,8 +93,8 @@ class JSONBody:
                 return {self._parameter: read_json(body, self._kind)}  # raises the error that fits
             except MismatchedJSON as error:
                 raise ValidationError(str(error.detail)) from None
-        if self._has_infinite is not None:
-            check_finite(body, self._kind)  # of Decimals, as JSON has no such floats
+        if self._has_decimals:
+            check_finite(body, self._kind)
         return {self._parameter: made}
 
     def errors(self, request: Request) -> list[FieldError]:
