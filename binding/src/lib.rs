@@ -13,6 +13,7 @@ mod engine_handler;
 mod engine_methods;
 mod entered_context;
 mod errors;
+mod exact_types;
 mod exchange;
 mod exchange_methods;
 mod fields;
@@ -26,6 +27,7 @@ mod sync;
 mod task_core;
 mod thread;
 mod turn;
+mod value_with_status;
 
 use pyo3::prelude::*;
 
@@ -41,6 +43,8 @@ mod _engine {
     #[pymodule_export]
     use super::engine_handler::{EngineHandler, Pending};
     #[pymodule_export]
+    use super::exact_types::ExactTypes;
+    #[pymodule_export]
     use super::exchange::Exchange;
     #[pymodule_export]
     use super::first_segment::FirstSegmentRunner;
@@ -52,6 +56,8 @@ mod _engine {
     use super::self_test;
     #[pymodule_export]
     use super::task_core::TaskCore;
+    #[pymodule_export]
+    use super::value_with_status::ValueWithStatus;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

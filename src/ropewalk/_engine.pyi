@@ -12,12 +12,14 @@ __all__ = [
     "Connection",
     "Engine",
     "EngineHandler",
+    "ExactTypes",
     "Exchange",
     "FirstSegmentRunner",
     "Limits",
     "Pending",
     "Pipe",
     "TaskCore",
+    "ValueWithStatus",
     "__version__",
     "self_test",
 ]
@@ -182,6 +184,30 @@ class EngineHandler:
     def half_close(self) -> str:
         """What happens if the client closes its sending side before the response is complete: "cancel" ends a request
         that is waiting, "respond" calls its `on_half_close`, "finish" does nothing."""
+
+@final
+class ValueWithStatus:
+    """A value that a handler has returned, and the status with which it is sent. The value is not None."""
+
+    def __new__(cls, value: Any, status: int, /) -> ValueWithStatus: ...
+    @property
+    def value(self) -> Any: ...
+    @property
+    def status(self) -> int: ...
+
+@final
+class ExactTypes:
+    """Finds out whether a value, and all its parts, have exactly the classes of a type.
+
+    A type is a list of nodes, because a class may contain itself. The first node is the whole type. A node has a class,
+    whether None is exact, too, the attributes that have parts, each with the number of its node, and for a list the
+    number of the node of its items. An attribute may also be None or `unset`."""
+
+    def __new__(
+        cls, nodes: list[tuple[type, bool, list[tuple[str, int]], int | None]], unset: object, /
+    ) -> ExactTypes: ...
+    def __call__(self, value: object, /) -> bool:
+        """Whether a value is exactly of the type. False if it is nested more than 1,000 levels deep."""
 
 @disjoint_base
 class TaskCore:

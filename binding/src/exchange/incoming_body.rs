@@ -189,6 +189,10 @@ impl IncomingBody {
 
     /// Takes out all parts, and returns them joined.
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        if self.parts.is_empty() {
+            self.size = 0;
+            return Ok(PyBytes::new(py, &std::mem::take(&mut self.tail)));
+        }
         self.push_tail();
         let size = std::mem::take(&mut self.size);
         let parts = std::mem::take(&mut self.parts);

@@ -14,6 +14,7 @@ use crate::entered_context::EnteredContext;
 use crate::exchange::response_sender::WholeBody;
 use crate::exchange::{Exchange, respond};
 use crate::first_segment::FirstSegmentRunner;
+use crate::value_with_status::ValueWithStatus;
 
 /// Responds with a value. Coroutines and values of other types are passed to the callbacks.
 pub fn respond_with(
@@ -40,32 +41,50 @@ pub fn respond_with(
     if value.is(pending(py)?) {
         return Ok(());
     }
-    if !request.borrow().prepared {
-        if let Ok(text) = value.cast_exact::<PyString>() {
-            let body = WholeBody::Copied(text.to_str()?.as_bytes());
-            return respond(request, 200, &[content_type(handler.text_type.to_str(py)?)], body);
-        }
-        if let Ok(bytes) = value.cast_exact::<PyBytes>() {
-            let body = WholeBody::Bytes(bytes);
-            return respond(request, 200, &[content_type(handler.bytes_type.to_str(py)?)], body);
-        }
-        if value.is_exact_instance_of::<PyDict>()
-            || value.is_exact_instance_of::<PyList>()
-            || value.is_instance(engine.json_types.bind(py))?
-        {
-            match engine.encode_json.bind(py).call1((&value,)) {
-                Ok(encoded) => {
-                    let body = WholeBody::Bytes(encoded.cast::<PyBytes>()?);
-                    return respond(request, 200, &[content_type("application/json")], body);
-                }
-                // `send_value` encodes the value again, to report which part of it causes the error.
-                Err(error) if error.is_instance_of::<PyException>(py) => {}
-                Err(interrupt) => return Err(interrupt),
+    if request.borrow().prepared || !send_plain(engine, request, handler, &value)? {
+        callbacks.call_method1(intern!(py, "send_value"), (request, value))?;
+    }
+    Ok(())
+}
+
+/// Sends a value that needs no Python code. Returns whether it is one.
+fn send_plain(
+    engine: &Engine,
+    request: &Bound<'_, Exchange>,
+    handler: &EngineHandler,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<bool> {
+    let py = request.py();
+    let (value, status) = match value.cast_exact::<ValueWithStatus>() {
+        Ok(with_status) => (with_status.get().value.bind(py), with_status.get().status),
+        Err(_) => (value, 200),
+    };
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        let body = WholeBody::Copied(text.to_str()?.as_bytes());
+        respond(request, status, &[content_type(handler.text_type.to_str(py)?)], body)?;
+        return Ok(true);
+    }
+    if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+        let body = WholeBody::Bytes(bytes);
+        respond(request, status, &[content_type(handler.bytes_type.to_str(py)?)], body)?;
+        return Ok(true);
+    }
+    if value.is_exact_instance_of::<PyDict>()
+        || value.is_exact_instance_of::<PyList>()
+        || value.is_instance(engine.json_types.bind(py))?
+    {
+        match engine.encode_json.bind(py).call1((value,)) {
+            Ok(encoded) => {
+                let body = WholeBody::Bytes(encoded.cast::<PyBytes>()?);
+                respond(request, status, &[content_type("application/json")], body)?;
+                return Ok(true);
             }
+            // `send_value` encodes the value again, to report which part of it causes the error.
+            Err(error) if error.is_instance_of::<PyException>(py) => {}
+            Err(interrupt) => return Err(interrupt),
         }
     }
-    callbacks.call_method1(intern!(py, "send_value"), (request, value))?;
-    Ok(())
+    Ok(false)
 }
 
 fn content_type(value: &str) -> (&[u8], &[u8]) {

@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from ropewalk.errors import HandlerError, WrongReturn, named
-from ropewalk.request import Request
+from ropewalk.request import Request, ValueWithStatus
 from ropewalk.resource import NOT_DONE_YET
 from ropewalk.response import BYTES, JSON, TEXT, Response, to_json
 
@@ -60,13 +60,16 @@ def send_plain_value(request: Request, value: Any) -> bool:
     handler = request.engine_handler
     if handler is None:
         return False
-    kind = type(value)
+    kind, status = type(value), 200
+    if kind is ValueWithStatus:
+        value, status = value.value, value.status
+        kind = type(value)
     if kind is str:
-        request.respond(200, ((b"Content-Type", handler.text_type),), value)
+        request.respond(status, ((b"Content-Type", handler.text_type),), value)
     elif kind is dict or kind is list or isinstance(value, Struct):
-        request.respond(200, _JSON, to_json(value))
+        request.respond(status, _JSON, to_json(value))
     elif kind is bytes:
-        request.respond(200, ((b"Content-Type", handler.bytes_type),), value)
+        request.respond(status, ((b"Content-Type", handler.bytes_type),), value)
     elif value is None:
         request.respond(204, (), b"")
     else:

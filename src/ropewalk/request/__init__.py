@@ -4,7 +4,16 @@ from ropewalk.request.body import PART, BodyStream
 from ropewalk.request.body_writer import BODILESS, octets
 from ropewalk.request.event_stream import EventStream, is_event_stream, sends_events
 from ropewalk.request.query import QueryParams
-from ropewalk.request.request import PENDING, Address, EngineHandler, FirstSegmentRunner, Request, TaskCore
+from ropewalk.request.request import (
+    PENDING,
+    Address,
+    EngineHandler,
+    ExactTypes,
+    FirstSegmentRunner,
+    Request,
+    TaskCore,
+    ValueWithStatus,
+)
 from ropewalk.request.twisted_names import check_status
 from ropewalk.request.unsupported_media_type import AcceptedTypes
 
@@ -17,10 +26,12 @@ __all__ = [
     "BodyStream",
     "EngineHandler",
     "EventStream",
+    "ExactTypes",
     "FirstSegmentRunner",
     "QueryParams",
     "Request",
     "TaskCore",
+    "ValueWithStatus",
     "check_status",
     "is_event_stream",
     "octets",

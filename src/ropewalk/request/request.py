@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
-from ropewalk._engine import PENDING, EngineHandler, FirstSegmentRunner, TaskCore
+from ropewalk._engine import PENDING, EngineHandler, ExactTypes, FirstSegmentRunner, TaskCore, ValueWithStatus
 from ropewalk.cookies import parse_cookies
 from ropewalk.headers import Headers, Text, location
 from ropewalk.request.preconditions import ConditionalExchange
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from ropewalk.calling.settling import BegunBody
     from ropewalk.response import Response
 
-__all__ = ["PENDING", "Address", "EngineHandler", "FirstSegmentRunner", "Request", "TaskCore"]
+__all__ = [
+    "PENDING",
+    "Address",
+    "EngineHandler",
+    "ExactTypes",
+    "FirstSegmentRunner",
+    "Request",
+    "TaskCore",
+    "ValueWithStatus",
+]
 
 Arguments = ParamSpec("Arguments")
 

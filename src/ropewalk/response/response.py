@@ -15,7 +15,7 @@ from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, WrongLe
 from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
 from ropewalk.json_values import EncodedJSON
 from ropewalk.open_files import OpenFile, open_file
-from ropewalk.request import BODILESS, Request, check_status, octets
+from ropewalk.request import BODILESS, Request, ValueWithStatus, check_status, octets
 from ropewalk.response.body_checks import check_unicode, unexpected_body
 from ropewalk.response.body_encoding import encode_body
 from ropewalk.response.body_type import Value
@@ -129,6 +129,10 @@ class Response(Generic[Value]):
             response._json = response.body  # noqa: SLF001 - an object of this class
             response._value = value  # noqa: SLF001 - as above
             response._part_types = (text_type, bytes_type)  # noqa: SLF001 - as above
+            return response
+        if type(value) is ValueWithStatus:
+            response = cls.of(value.value, text_type, bytes_type)
+            response.status = value.status
             return response
         response = cls(value)
         response._part_types = (text_type, bytes_type)

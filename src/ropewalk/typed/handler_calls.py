@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
-from typing import Any
+from typing import Any, Final
 
-from msgspec import ValidationError
+from msgspec import Struct, ValidationError
 from twisted.internet.defer import Deferred
 
-from ropewalk.request import Request
+from ropewalk.json_values import EncodedJSON
+from ropewalk.request import BODILESS, Request, ValueWithStatus
 from ropewalk.response import BYTES, TEXT, Response
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.readers import Reader
@@ -19,17 +20,23 @@ from ropewalk.typed.value_shapes import Shape
 Call = Callable[[Request], Any]
 """A function that takes the request and returns the value to respond with, or a Deferred or awaitable of it."""
 
+_PLAIN: Final = frozenset((str, bytes, dict, list, EncodedJSON))
+"""The types of values, besides Structs, that the engine sends without a `Response`."""
+
 
 def finisher(shape: Shape | None, status: int | None, content_type: str | None) -> Shape | None:
     """Return the function that converts a returned value to the response; None if values are sent unchanged."""
     if status is None:
         return shape
+    may_have_body = status not in BODILESS
 
     def finish(value: Any) -> Any:
         if isinstance(value, Response):
             return value if shape is None else shape(value)
         if shape is not None:
             value = shape(value)
+        if may_have_body and (isinstance(value, Struct) or type(value) in _PLAIN):
+            return ValueWithStatus(value, status)
         response = Response.of(value, content_type or TEXT, content_type or BYTES)
         response.status = status
         return response

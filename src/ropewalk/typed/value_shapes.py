@@ -14,11 +14,12 @@ from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, full_name
 from ropewalk.json_values import unwrapped
+from ropewalk.request import ExactTypes
 from ropewalk.response import Response
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.attribute_conversion import convert_attributes
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
-from ropewalk.typed.exactness import AllExact, exactness
+from ropewalk.typed.exactness import exactness
 from ropewalk.typed.invalid_values import type_of
 from ropewalk.typed.narrowing import Narrow, narrowing
 from ropewalk.typed.pydantic_models import has_model, is_model, model_encoder
@@ -225,12 +226,14 @@ def _shape(kind: Any, node: shapes.Type, where: object) -> Shape:
         if shape_each is not None:
             return shape_each
         raise unshapeable(kind, where, f"{unshaped[0]} is {full_name(unshaped[1])}", _remedy(unshaped[1]))
-    narrow, all_exact = _comparisons(kind)
+    narrow, is_exact = _comparisons(kind)
     flat = narrow is None and isinstance(kind, type) and isinstance(plain(node), shapes.StructType)
     exact = kind if flat else None
+    if flat:
+        is_exact = None
 
     def shape(value: Any) -> Any:
-        if type(value) is exact or (exact is None and all_exact is not None and all_exact((value,))):
+        if type(value) is exact or (is_exact is not None and is_exact(value)):
             return value
         if isinstance(value, AS_IT_IS):
             return value
@@ -270,8 +273,8 @@ def _shape_with_models(kind: Any, node: shapes.Type, where: object) -> Shape | N
 
 
 @cached_by_type
-def _comparisons(kind: Any) -> tuple[Narrow | None, AllExact | None]:
-    """The functions that narrow values of a type, and that find out whether values are exact. Each may be None."""
+def _comparisons(kind: Any) -> tuple[Narrow | None, ExactTypes | None]:
+    """The functions that narrow values of a type, and that find out whether a value is exact. Each may be None."""
     node = described(kind)
     return narrowing(node), exactness(node)
 

@@ -79,9 +79,9 @@ KINDS = pytest.mark.parametrize("kind", [plain, coroutine, deferred])
 INSIDE_MIDDLEWARE = pytest.mark.parametrize("inside_middleware", [False, True])
 
 
-def serving(handler: Callable[[Request], Any], inside_middleware: bool) -> Client:
+def serving(handler: Callable[[Request], Any], inside_middleware: bool, status: int | None = None) -> Client:
     app = App()
-    app.get("/")(handler)
+    app.get("/", status=status)(handler)
     if inside_middleware:
 
         @app.middleware
@@ -99,6 +99,50 @@ def test_values(
 ) -> None:
     response = serving(kind(value), inside_middleware).get("/")
     assert (response.status, response.headers.get("content-type"), response.body) == (status, content_type, body)
+
+
+@KINDS
+@INSIDE_MIDDLEWARE
+@pytest.mark.parametrize(("value", "_", "content_type", "body"), CASES, ids=lambda value: repr(value)[:30])
+def test_values_of_a_route_with_a_status(
+    value: Any, _: int, content_type: str | None, body: bytes, kind: Callable[..., Any], inside_middleware: bool
+) -> None:
+    response = serving(kind(value), inside_middleware, 202).get("/")
+    expected = value.status if isinstance(value, Response) else 202
+    assert (response.status, response.headers.get("content-type"), response.body) == (expected, content_type, body)
+
+
+@KINDS
+@INSIDE_MIDDLEWARE
+@pytest.mark.parametrize("status", [None, 202])
+def test_a_part_that_cannot_be_encoded(
+    kind: Callable[..., Any], inside_middleware: bool, status: int | None, log: Any
+) -> None:
+    assert serving(kind({"rooms": [object()]}), inside_middleware, status).get("/").status == 500
+    assert "RW212" in log.text
+    assert "it is at `$.rooms[0]`." in log.text
+
+
+@KINDS
+@INSIDE_MIDDLEWARE
+def test_a_prepared_field_and_a_status(kind: Callable[..., Any], inside_middleware: bool) -> None:
+    def handler(request: Request) -> Any:
+        request.setHeader("x-room", "7")
+        return kind({"room": 7})(request)
+
+    response = serving(handler, inside_middleware, 202).get("/")
+    assert (response.status, response.headers["x-room"], response.json()) == (202, "7", {"room": 7})
+
+
+@KINDS
+@INSIDE_MIDDLEWARE
+@pytest.mark.parametrize("status", [204, 205])
+def test_a_body_with_a_status_that_has_none(
+    kind: Callable[..., Any], inside_middleware: bool, status: int, log: Any
+) -> None:
+    assert serving(kind({"room": 7}), inside_middleware, status).get("/").status == 500
+    assert "RW201 GET /: " in log.text
+    assert f"status {status} has a body" in log.text
 
 
 @KINDS

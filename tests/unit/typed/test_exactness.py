@@ -8,6 +8,7 @@ import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType, convert
 from msgspec import inspect as shapes
 
+from ropewalk.request import ExactTypes
 from ropewalk.typed.exactness import exactness
 from ropewalk.typed.narrowing import narrowing
 from ropewalk.typed.outputs import shape_for
@@ -89,15 +90,15 @@ NOT_EXACT = [
 ]
 
 
-def all_exact(kind: Any, value: Any) -> bool:
+def is_exact(kind: Any, value: Any) -> bool:
     found = exactness(shapes.type_info(kind))
     assert found is not None
-    return found((value,))
+    return found(value)
 
 
 @pytest.mark.parametrize(("kind", "value"), EXACT)
 def test_conversion_leaves_an_exact_value_as_it_is(kind: Any, value: Any) -> None:
-    assert all_exact(kind, value)
+    assert is_exact(kind, value)
     narrow = narrowing(shapes.type_info(kind)) or (lambda same: same)
     before = copy.deepcopy(value)
     converted = narrow(convert(value, kind, from_attributes=True))
@@ -107,13 +108,56 @@ def test_conversion_leaves_an_exact_value_as_it_is(kind: Any, value: Any) -> Non
 
 @pytest.mark.parametrize(("kind", "value"), NOT_EXACT)
 def test_other_values_are_not_exact(kind: Any, value: Any) -> None:
-    assert not all_exact(kind, value)
+    assert not is_exact(kind, value)
 
 
 def test_an_object_without_a_field_is_not_exact() -> None:
     room = Room(1, Price(2))
     del room.price
-    assert not all_exact(ROOMS, [room])
+    assert not is_exact(ROOMS, [room])
+
+
+def deep_tree(levels: int) -> Tree:
+    tree = Tree()
+    for _ in range(levels):
+        tree = Tree([tree])
+    return tree
+
+
+def test_a_value_that_is_nested_too_deeply_is_not_exact() -> None:
+    assert is_exact(Tree, deep_tree(499))  # each has a list, which is a level, too
+    assert not is_exact(Tree, deep_tree(500))
+    assert not is_exact(Tree, deep_tree(100_000))
+
+
+def test_the_error_of_an_attribute_is_raised() -> None:
+    class Lazy(Struct):
+        price: Price
+
+        def __getattribute__(self, name: str) -> Any:
+            raise ZeroDivisionError(name)
+
+    with pytest.raises(ZeroDivisionError, match="price"):
+        is_exact(Lazy, Lazy(Price(1)))
+
+
+def test_a_list_that_an_attribute_shortens_is_checked_to_its_end() -> None:
+    class Removing(Struct):
+        price: Price
+
+        def __getattribute__(self, name: str) -> Any:
+            removing.clear()
+            return super().__getattribute__(name)
+
+    removing = [Removing(Price(1)), Removing(SecretPrice(2))]
+    assert is_exact(list[Removing], removing)
+    assert removing == []
+
+
+@pytest.mark.parametrize("nodes", [[], [(list, False, [], 1)], [(Room, False, [("price", 1)], None)]])
+def test_every_part_has_a_node(nodes: Any) -> None:
+    with pytest.raises(IndexError, match="no node"):
+        ExactTypes(nodes, UNSET)
 
 
 @pytest.mark.parametrize(
