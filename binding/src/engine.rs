@@ -12,6 +12,7 @@ use ropewalk_engine::{Address, ConnectionId, ExchangeId, FileTicket, Pressure};
 
 use crate::entered_context::EnteredContext;
 use crate::errors;
+use crate::first_segment::FirstSegmentRunner;
 use crate::handler_cache::HandlerCache;
 use crate::limits::Limits;
 use crate::object_map::ObjectMap;
@@ -48,8 +49,17 @@ pub struct Engine {
     pub(crate) closing: AtomicBool,
     /// The deadline, in milliseconds of the engine's clock, for which a timer is set.
     pub(crate) armed: AtomicU64,
+    /// The event loop that runs in the thread of the turn, once a handler of this turn has needed it. None between turns.
+    pub(crate) turn_loop: Mutex<Option<TurnLoop>>,
     /// Lines of the access log that were taken from the engine and could not be written.
     pub(crate) log_lines_lost: AtomicU64,
+}
+
+/// What is known of the event loop in a turn.
+pub enum TurnLoop {
+    Unknown,
+    /// The loop; None on a reactor without asyncio.
+    Known(Option<Py<PyAny>>),
 }
 
 impl Engine {
@@ -100,6 +110,23 @@ impl Engine {
     pub fn enter_context<'py>(&self, py: Python<'py>) -> PyResult<EnteredContext<'py>> {
         let base = lock(&self.context).as_ref().map(|context| context.clone_ref(py));
         EnteredContext::enter(py, base)
+    }
+
+    /// The event loop that runs in this thread, if there is one. It is looked up once in a turn, because the look-up is a
+    /// system call (getpid) before CPython 3.12.
+    pub fn running_loop<'py>(
+        &self,
+        py: Python<'py>,
+        runner: &FirstSegmentRunner,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(TurnLoop::Known(event_loop)) = &*lock(&self.turn_loop) {
+            return Ok(event_loop.as_ref().map(|event_loop| event_loop.bind(py).clone()));
+        }
+        let event_loop = runner.running_loop(py)?;
+        if let Some(known) = &mut *lock(&self.turn_loop) {
+            *known = TurnLoop::Known(event_loop.as_ref().map(|event_loop| event_loop.clone().unbind()));
+        }
+        Ok(event_loop)
     }
 
     /// Sets a timer that calls `tick` at the engine's next deadline, unless one is already set for an earlier time.

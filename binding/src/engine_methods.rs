@@ -62,6 +62,7 @@ impl Engine {
             busy: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             armed: AtomicU64::new(UNARMED),
+            turn_loop: Mutex::default(),
             log_lines_lost: AtomicU64::new(0),
         })
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Mutex;
 
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyNone, PySendResult};
+use pyo3::{ffi, intern};
 
+use crate::current_tasks::CurrentTasks;
 use crate::engine_handler::pending;
 use crate::sync::lock;
 use crate::task_core::TaskCore;
@@ -17,13 +17,8 @@ use crate::task_core::TaskCore;
 #[pyclass(frozen, subclass, module = "ropewalk._engine")]
 pub struct FirstSegmentRunner {
     make_task: Py<PyAny>,
-    swap_task: Py<PyAny>,
-    enter_task: Py<PyAny>,
-    leave_task: Py<PyAny>,
+    current_tasks: CurrentTasks,
     find_running_loop: Py<PyAny>,
-    reference_count: Py<PyAny>,
-    /// What `reference_count` returns for an object to which nothing else refers.
-    unshared: usize,
     /// Tasks whose coroutine never waited. The next coroutine reuses one.
     spare: Mutex<Vec<Py<TaskCore>>>,
 }
@@ -34,16 +29,10 @@ impl FirstSegmentRunner {
     #[pyo3(signature = (make_task, swap_task, /))]
     fn new(py: Python<'_>, make_task: Py<PyAny>, swap_task: Py<PyAny>) -> PyResult<Self> {
         let asyncio = py.import("asyncio")?;
-        let reference_count = py.import("sys")?.getattr("getrefcount")?;
-        let unshared = reference_count.call1((&PyList::empty(py),))?.extract()?;
         Ok(FirstSegmentRunner {
             make_task,
-            swap_task,
-            enter_task: asyncio.getattr("_enter_task")?.unbind(),
-            leave_task: asyncio.getattr("_leave_task")?.unbind(),
+            current_tasks: CurrentTasks::new(py, swap_task)?,
             find_running_loop: asyncio.getattr("_get_running_loop")?.unbind(),
-            reference_count: reference_count.unbind(),
-            unshared,
             spare: Mutex::default(),
         })
     }
@@ -60,7 +49,11 @@ impl FirstSegmentRunner {
         context: &Bound<'py, PyAny>,
         r#loop: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        match self.run(request, coroutine, context, r#loop)? {
+        let event_loop = match r#loop {
+            Some(event_loop) => Some(event_loop),
+            None => self.running_loop(py)?,
+        };
+        match self.run(request, coroutine, context, event_loop)? {
             Some(value) => Ok(value),
             None => Ok(pending(py)?.bind(py).clone().into_any()),
         }
@@ -74,7 +67,7 @@ impl FirstSegmentRunner {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.make_task)?;
-        visit.call(&self.swap_task)?;
+        self.current_tasks.traverse(&visit)?;
         // What is locked is in use, so it is not garbage.
         for task in self.spare.try_lock().iter().flat_map(|tasks| tasks.iter()) {
             visit.call(task)?;
@@ -84,7 +77,7 @@ impl FirstSegmentRunner {
 }
 
 impl FirstSegmentRunner {
-    /// As `__call__`. None if the coroutine waits.
+    /// As `__call__`, with the event loop that runs in this thread. Returns None if the coroutine waits.
     pub fn run<'py>(
         &self,
         request: &Bound<'py, PyAny>,
@@ -93,21 +86,14 @@ impl FirstSegmentRunner {
         event_loop: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = coroutine.py();
-        let event_loop = match event_loop {
-            Some(event_loop) => Some(event_loop),
-            None => self.running_loop(py)?,
-        };
         let task = self.task_of(coroutine, context, event_loop.as_ref())?;
         let former = match &event_loop {
-            Some(event_loop) => self.enter(event_loop, &task)?,
+            Some(event_loop) => self.current_tasks.enter(event_loop, &task)?,
             None => None,
         };
         let outcome = send_none(coroutine);
         if let Some(event_loop) = &event_loop {
-            self.leave_task.bind(py).call1((event_loop, &task))?;
-            if let Some(former) = former {
-                self.enter_task.bind(py).call1((event_loop, former))?;
-            }
+            self.current_tasks.leave(event_loop, &task, former)?;
         }
         match outcome {
             Ok(PySendResult::Return(value)) => {
@@ -129,9 +115,9 @@ impl FirstSegmentRunner {
         }
     }
 
-    /// The event loop that runs in this thread, if there is one. It cannot be remembered: a loop that `is_running` may run
-    /// in another thread.
-    fn running_loop<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    /// The event loop that runs in this thread, if there is one. It cannot be remembered beyond a turn: a loop that
+    /// `is_running` may run in another thread.
+    pub fn running_loop<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = self.find_running_loop.bind(py).call0()?;
         Ok(if found.is_none() { None } else { Some(found) })
     }
@@ -160,30 +146,10 @@ impl FirstSegmentRunner {
         Ok(task)
     }
 
-    /// Makes a task the current one. Returns the former one if there is one: the caller may run in a task itself, such as
-    /// a test's.
-    fn enter<'py>(
-        &self,
-        event_loop: &Bound<'py, PyAny>,
-        task: &Bound<'py, TaskCore>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let py = task.py();
-        match self.enter_task.bind(py).call1((event_loop, task)) {
-            Ok(_) => Ok(None),
-            Err(error) if error.is_instance_of::<PyRuntimeError>(py) => {
-                let former = self.swap_task.bind(py).call1((event_loop, task))?;
-                Ok(if former.is_none() { None } else { Some(former) })
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// Keeps the task of a coroutine that has ended with a value as a spare one, unless other code refers to it.
     fn end(&self, task: Bound<'_, TaskCore>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = task.py();
-        let unshared = self.reference_count.bind(py).call1((&task,))?.extract::<usize>()? == self.unshared
-            && !task.borrow().marked
-            && task.getattr(intern!(py, "__weakref__"))?.is_none();
+        let unshared = is_unshared(&task) && !task.borrow().marked;
         if unshared {
             // Dropped with no borrow held: that may run code of the program.
             let ended = std::mem::take(&mut *task.borrow_mut());
@@ -197,9 +163,31 @@ impl FirstSegmentRunner {
     }
 }
 
+/// Whether only the caller refers to an object: there is no other reference, and no weak one.
+fn is_unshared(object: &Bound<'_, PyAny>) -> bool {
+    let object = object.as_ptr();
+    // SAFETY: `tp_weaklistoffset` is the place of the list of weak references in objects of this type; 0 if they have none.
+    unsafe {
+        let offset = (*ffi::Py_TYPE(object)).tp_weaklistoffset;
+        ffi::Py_REFCNT(object) == 1
+            && (offset == 0 || (*object.byte_offset(offset).cast::<*mut ffi::PyObject>()).is_null())
+    }
+}
+
 /// Runs a coroutine to its next await. Unlike its method `send`, this makes no exception of its value.
 fn send_none<'py>(coroutine: &Bound<'py, PyAny>) -> PyResult<PySendResult<'py>> {
     let py = coroutine.py();
+    if is_coroutine(coroutine) {
+        // SAFETY: `send` calls `PyIter_Send`, which supports coroutines. They lack only `__next__`.
+        let iterator = unsafe { coroutine.cast_unchecked::<PyIterator>() };
+        return iterator.send(&PyNone::get(py));
+    }
     let iterator = coroutine.call_method0(intern!(py, "__await__"))?.cast_into::<PyIterator>()?;
     iterator.send(&PyNone::get(py))
+}
+
+/// Whether an object is a coroutine of an `async def` function.
+pub fn is_coroutine(value: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: this only compares types.
+    unsafe { ffi::PyCoro_CheckExact(value.as_ptr()) != 0 }
 }

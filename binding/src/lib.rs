@@ -7,6 +7,7 @@
 mod address;
 mod asgi;
 mod connection;
+mod current_tasks;
 mod descriptors;
 mod engine;
 mod engine_handler;

@@ -17,7 +17,7 @@ use pyo3::types::PyBytes;
 use ropewalk_engine::clock::monotonic_micros;
 use ropewalk_engine::{ExchangeId, GoneReason, PipeId, Severity};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, TurnLoop};
 use crate::errors::unraisable;
 use crate::sync::lock;
 
@@ -114,6 +114,7 @@ fn run(engine: &Bound<'_, Engine>) {
     let mut polled = started;
     let mut took = 0;
     let mut events = this.limits.0.turn_events;
+    let _turn_loop = RememberedLoop::new(this);
     lock(&this.core).start_batching(started);
     loop {
         let event = {
@@ -170,6 +171,23 @@ fn run(engine: &Bound<'_, Engine>) {
     };
     if log_ready {
         unraisable(this.callbacks.bind(py).call_method0(intern!(py, "access_log_ready")), engine);
+    }
+}
+
+/// Lets the handlers of a turn share the running event loop, until it is dropped. Then another loop may run the engine.
+struct RememberedLoop<'a>(&'a Engine);
+
+impl<'a> RememberedLoop<'a> {
+    fn new(engine: &'a Engine) -> Self {
+        *lock(&engine.turn_loop) = Some(TurnLoop::Unknown);
+        RememberedLoop(engine)
+    }
+}
+
+impl Drop for RememberedLoop<'_> {
+    fn drop(&mut self) {
+        let event_loop = lock(&self.0.turn_loop).take();
+        drop(event_loop);
     }
 }
 

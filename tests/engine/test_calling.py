@@ -1,7 +1,11 @@
 """Calls of handlers: which handler is called, how, and what the engine does with the returned value."""
 
+import asyncio
 import gc
 import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import closing
 from contextvars import ContextVar, copy_context
 from typing import Any
 
@@ -9,6 +13,7 @@ import pytest
 from tests.engine.harness import GET, Harness, Recorder
 
 from ropewalk._engine import PENDING, EngineHandler
+from ropewalk.calling import CoroutineRunner
 
 local: ContextVar[str] = ContextVar("local", default="unset")
 
@@ -212,6 +217,77 @@ class TestContext:
         wrong: Any = {}
         with pytest.raises(TypeError, match=r"context must be a contextvars\.Context"):
             Harness().engine.use_context(wrong)
+
+
+class TestLoops:
+    """The runner of coroutines looks up the event loop once in a turn."""
+
+    def test_each_turn_runs_in_the_loop_of_its_caller(self) -> None:
+        seen: list[tuple[Any, Any]] = []
+
+        async def handler(request: Recorder) -> str:
+            task = asyncio.current_task()
+            seen.append((asyncio.get_running_loop(), task and task.get_loop()))
+            return "driven"
+
+        def serve_two() -> None:
+            assert harness.exchange(GET * 2).count(b"driven") == 2
+
+        harness = Harness()
+        harness.service.drive = CoroutineRunner()  # type: ignore[method-assign]
+        harness.serve(handler)
+        for _ in range(2):
+            outside_of_tasks(serve_two)
+        assert [loop for loop, _ in seen] == [loop for _, loop in seen]
+        first, second = seen[0][0], seen[2][0]
+        assert [loop for loop, _ in seen] == [first, first, second, second]
+        assert first is not second
+
+    def test_a_turn_without_a_loop_follows_one_with_a_loop(self) -> None:
+        tasks: list[Any] = []
+
+        async def handler(request: Recorder) -> str:
+            try:
+                tasks.append(asyncio.current_task())
+            except RuntimeError:
+                tasks.append(None)
+            return "driven"
+
+        harness = Harness()
+        harness.service.drive = CoroutineRunner()  # type: ignore[method-assign]
+        harness.serve(handler)
+        outside_of_tasks(harness.body_of)
+        harness.body_of()
+        assert (tasks[0] is None, tasks[1]) == (False, None)
+
+    def test_the_loop_is_not_kept(self) -> None:
+        async def handler(request: Recorder) -> str:
+            return "driven"
+
+        harness = Harness()
+        harness.service.drive = CoroutineRunner()  # type: ignore[method-assign]
+        harness.serve(handler)
+        loop = weakref.ref(outside_of_tasks(harness.body_of))
+        gc.collect()
+        assert loop() is None
+
+
+def outside_of_tasks(call: Callable[[], object]) -> asyncio.AbstractEventLoop:
+    """Call a function in a new event loop, outside of any task, as a reactor does. Return the loop."""
+    with closing(asyncio.new_event_loop()) as loop:
+        outcome: Future[object] = Future()
+
+        def run() -> None:
+            try:
+                outcome.set_result(call())
+            except BaseException as error:  # noqa: BLE001 - raised below
+                outcome.set_exception(error)
+            loop.stop()
+
+        loop.call_soon(run)
+        loop.run_forever()
+        outcome.result()
+        return loop
 
 
 class TestReentrance:

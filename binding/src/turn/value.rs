@@ -4,40 +4,29 @@
 //! middleware. `tests/unit/calling/test_value_to_response.py` checks all three with one table.
 
 use pyo3::exceptions::PyException;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use pyo3::{ffi, intern};
 
 use crate::engine::Engine;
 use crate::engine_handler::{EngineHandler, pending};
 use crate::entered_context::EnteredContext;
 use crate::exchange::response_sender::WholeBody;
 use crate::exchange::{Exchange, respond};
-use crate::first_segment::FirstSegmentRunner;
+use crate::first_segment::{FirstSegmentRunner, is_coroutine};
 use crate::value_with_status::ValueWithStatus;
 
 /// Responds with a value. Coroutines and values of other types are passed to the callbacks.
-pub fn respond_with(
+pub fn respond_with<'py>(
     engine: &Engine,
-    request: &Bound<'_, Exchange>,
+    request: &Bound<'py, Exchange>,
     handler: &EngineHandler,
-    value: Bound<'_, PyAny>,
-    context: &EnteredContext<'_>,
+    value: Bound<'py, PyAny>,
+    context: &EnteredContext<'py>,
 ) -> PyResult<()> {
     let py = request.py();
     let callbacks = engine.callbacks.bind(py);
-    let value = if is_coroutine(&value) {
-        let drive = callbacks.getattr(intern!(py, "drive"))?;
-        match drive.cast::<FirstSegmentRunner>() {
-            Ok(runner) => {
-                let Some(value) = runner.get().run(request, &value, &context.context, None)? else { return Ok(()) };
-                value
-            }
-            Err(_) => drive.call1((request, value, &context.context))?,
-        }
-    } else {
-        value
-    };
+    let value = if is_coroutine(&value) { drive(engine, request, value, context)? } else { value };
     if value.is(pending(py)?) {
         return Ok(());
     }
@@ -87,11 +76,29 @@ fn send_plain(
     Ok(false)
 }
 
-fn content_type(value: &str) -> (&[u8], &[u8]) {
-    (b"Content-Type", value.as_bytes())
+/// Runs a coroutine to its first wait. Returns its value, or `PENDING` if it waits.
+#[inline(never)] // so that responses of plain functions cost no more
+fn drive<'py>(
+    engine: &Engine,
+    request: &Bound<'py, Exchange>,
+    coroutine: Bound<'py, PyAny>,
+    context: &EnteredContext<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = request.py();
+    let drive = engine.callbacks.bind(py).getattr(intern!(py, "drive"))?;
+    match drive.cast::<FirstSegmentRunner>() {
+        Ok(runner) => {
+            let runner = runner.get();
+            let event_loop = engine.running_loop(py, runner)?;
+            match runner.run(request, &coroutine, &context.context, event_loop)? {
+                Some(value) => Ok(value),
+                None => Ok(pending(py)?.bind(py).clone().into_any()),
+            }
+        }
+        Err(_) => drive.call1((request, coroutine, &context.context)),
+    }
 }
 
-fn is_coroutine(value: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: this only compares types.
-    unsafe { ffi::PyCoro_CheckExact(value.as_ptr()) != 0 }
+fn content_type(value: &str) -> (&[u8], &[u8]) {
+    (b"Content-Type", value.as_bytes())
 }

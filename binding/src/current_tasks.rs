@@ -1,0 +1,83 @@
+//! `CurrentTasks`: makes a task the current one of asyncio, and removes it again.
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// The current task of each event loop, which asyncio keeps.
+pub struct CurrentTasks {
+    /// The task of each loop. None from CPython 3.14 on, which keeps them elsewhere: then the functions are called, which
+    /// costs twice as much.
+    tasks: Option<Py<PyDict>>,
+    enter_task: Py<PyAny>,
+    leave_task: Py<PyAny>,
+    swap_task: Py<PyAny>,
+}
+
+impl CurrentTasks {
+    /// `swap_task(loop, task)` replaces the current task of a loop.
+    pub fn new(py: Python<'_>, swap_task: Py<PyAny>) -> PyResult<Self> {
+        let asyncio = py.import("asyncio")?;
+        let tasks = if py.version_info() < (3, 14) {
+            Some(asyncio.getattr("tasks")?.getattr("_current_tasks")?.cast_into::<PyDict>()?.unbind())
+        } else {
+            None
+        };
+        let enter_task = asyncio.getattr("_enter_task")?.unbind();
+        let leave_task = asyncio.getattr("_leave_task")?.unbind();
+        Ok(CurrentTasks { tasks, enter_task, leave_task, swap_task })
+    }
+
+    /// Makes a task the current one. Returns the former one if there is one: the caller may run in a task itself, such as
+    /// a test's.
+    pub fn enter<'py>(
+        &self,
+        event_loop: &Bound<'py, PyAny>,
+        task: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = task.py();
+        if let Some(tasks) = &self.tasks {
+            let tasks = tasks.bind(py);
+            let former = tasks.get_item(event_loop)?;
+            tasks.set_item(event_loop, task)?;
+            return Ok(former);
+        }
+        match self.enter_task.bind(py).call1((event_loop, task)) {
+            Ok(_) => Ok(None),
+            Err(error) if error.is_instance_of::<PyRuntimeError>(py) => {
+                let former = self.swap_task.bind(py).call1((event_loop, task))?;
+                Ok(if former.is_none() { None } else { Some(former) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the former task the current one again. Raises RuntimeError if the task is not the current one, as asyncio does.
+    pub fn leave(
+        &self,
+        event_loop: &Bound<'_, PyAny>,
+        task: &Bound<'_, PyAny>,
+        former: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let py = task.py();
+        if let Some(tasks) = &self.tasks {
+            let tasks = tasks.bind(py);
+            if tasks.get_item(event_loop)?.is_some_and(|current| current.is(task)) {
+                return match former {
+                    Some(former) => tasks.set_item(event_loop, former),
+                    None => tasks.del_item(event_loop),
+                };
+            }
+        }
+        self.leave_task.bind(py).call1((event_loop, task))?;
+        if let Some(former) = former {
+            self.enter_task.bind(py).call1((event_loop, former))?;
+        }
+        Ok(())
+    }
+
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.swap_task)
+    }
+}
