@@ -1,6 +1,5 @@
 """`Response`: a status, header fields, and a body of any type that a handler may return."""
 
-import re
 from collections.abc import Coroutine, Iterable
 from copy import copy
 from datetime import datetime, timedelta
@@ -11,15 +10,16 @@ import msgspec
 
 from ropewalk.charsets import UTF_8, codec_for, encode
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
-from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, WrongLength, is_int, shown
+from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, is_int, shown
 from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
 from ropewalk.json_values import EncodedJSON
 from ropewalk.open_files import OpenFile, open_file
-from ropewalk.request import BODILESS, Request, ValueWithStatus, check_status, octets
+from ropewalk.request import BODILESS, Request, ValueWithStatus, check_status
 from ropewalk.response.body_checks import check_unicode, unexpected_body
 from ropewalk.response.body_encoding import encode_body
 from ropewalk.response.body_type import Value
 from ropewalk.response.content_disposition import attachment
+from ropewalk.response.framing_checks import check_framing
 from ropewalk.response.json_encoding import to_json
 from ropewalk.response.media_types import BYTES, HTML, JSON, KNOWN_TYPES, TEXT
 from ropewalk.response_types import ResponseOf
@@ -29,7 +29,6 @@ REDIRECTS: Final = (301, 302, 303, 307, 308)
 """Statuses of responses that redirect the client to their Location (RFC 9110, section 15.4)."""
 
 _new: Final[Any] = object.__new__
-_LENGTH: Final = re.compile("0|[1-9][0-9]{0,17}")
 
 
 class Response(Generic[Value]):
@@ -397,28 +396,7 @@ class Response(Generic[Value]):
             check_unicode(body)
         if body and self.status in BODILESS:
             raise unexpected_body(self.status)
-        # These are the engine's rules for fields that frame the body (RFC 9112, section 6). They are checked here
-        # before middleware gets the response. `tests/unit/calling/test_response_checks.py` checks that both agree.
-        length = None
-        for name, value in self.headers.lines():
-            if name == "transfer-encoding":
-                raise InvalidField("A handler cannot set the header transfer-encoding: the server sets it.")
-            if name == "content-length":
-                if not _LENGTH.fullmatch(value):
-                    raise InvalidField("The header content-length is not a plain number.")
-                if length not in (None, value):
-                    raise InvalidField("The header content-length is there twice.")
-                length = value
-        if length is None or self.status in (204, 304):  # the field is omitted, or is the length for GET
-            return
-        if isinstance(body, bytes | str):
-            size = len(octets(body))
-        elif isinstance(body, OpenFile):
-            size = body.size
-        else:
-            return
-        if int(length) != size and not (request.method == "HEAD" and not size):
-            raise WrongLength(f"The body has {size} bytes, and Content-Length says {length}.")
+        check_framing(self.headers.lines(), self.status, body, request.method)
 
     def send(self, request: Request) -> Coroutine[Any, Any, None] | None:
         """Send this response. Return a coroutine that sends the rest of a streamed body; otherwise None."""
