@@ -11,30 +11,27 @@ calls for a request are the same:
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.logfile import BaseLogFile
-from twisted.web import http
 from twisted.web.http_headers import Headers
 
 from ropewalk.dropin.connection.adoption import mark_used
+from ropewalk.dropin.connection.channel_state import ChannelState
 from ropewalk.dropin.connection.exchange import RelayedExchange
-from ropewalk.dropin.connection.link import TWISTED, Link
+from ropewalk.dropin.connection.link import TWISTED
 from ropewalk.dropin.connection.override_check import Overrides
-from ropewalk.dropin.connection.pipe_link import UNOPENED
 from ropewalk.dropin.connection.producers import PullAdapter, resume_producer
-from ropewalk.dropin.connection.request_receiver import RequestReceiver
 from ropewalk.dropin.connection.response_errors import cut_response, refuse_response
 from ropewalk.dropin.connection.socket_link import SocketLink, adopt
 from ropewalk.dropin.connection.socket_transport import SocketTransport
-from ropewalk.dropin.connection.thread_queue import Call, Chunk, ThreadQueue, queue_of
+from ropewalk.dropin.connection.thread_queue import Call, Chunk, queue_of
 from ropewalk.dropin.connection.upgrade import switch_head
 from ropewalk.dropin.request.headers import headers_of
-from ropewalk.dropin.request.request import Request
 from ropewalk.dropin.request.site_log import SiteLogs
 from ropewalk.errors import (
     BeyondLength,
@@ -47,61 +44,12 @@ from ropewalk.request import is_event_stream
 log = Logger(namespace="ropewalk.dropin")
 
 
-class HTTPChannel(http.HTTPChannel):
+class HTTPChannel(ChannelState):
     """twisted.web's channel, served by the engine. Subclass it and use it like twisted.web's channel.
 
     It reads the attributes that programs set on twisted.web's channel: `requestFactory`, `site`, `factory`, `timeOut`,
     `callLater`, `persistent`. The engine adopts plain sockets that a port of the factory has accepted.
     """
-
-    takes_whole_responses: ClassVar = True
-    """For `Request`: whether the channel has a method `respond`, which takes a whole response."""
-    serves_static_files: ClassVar = True
-    """For `Request`: whether the channel can serve the files of a `twisted.web.static.File` itself."""
-    adopts_sockets: ClassVar = True
-    """Whether the engine adopts plain sockets that Twisted has accepted."""
-    limits: ClassVar[Mapping[str, float]] = {}
-    """Limits by their names in `Limits`, for connections whose factory has no limits."""
-    request_class: ClassVar[type[Request]] = Request
-    """The class that replaces the stock `twisted.web.server.Request`."""
-    makes_all_calls = False
-    """Whether the channel makes every call that twisted.web's channel makes. It does if a program overrides one of
-    these methods."""
-    transport: Any
-    factory: Any = None
-    site: Any = None
-    _networkProducer: Any
-
-    _link: Link = UNOPENED
-    """The link to the connection."""
-    _stays_twisted = ""
-    """Why Twisted's own channel serves the connection. Empty if the engine serves it."""
-    _ends: tuple[Any, Any] | None = None
-    """The addresses of Twisted's transport. They are kept, because the transport forgets them when it is closed."""
-    _factory_engine: Any = None
-    """The FactoryEngine that serves the connection. Set when the first bytes arrive."""
-    _receiver: RequestReceiver
-    """Receives requests. It is set together with the link."""
-    _exchange: RelayedExchange | None = None
-    """The exchange whose request is being received or handled."""
-    _thread_queue: ThreadQueue | None = None
-    """The queued calls from other threads than the reactor's. None before the first call."""
-    _time_out: Any = http.HTTPChannel.timeOut
-    _full = False
-    """Whether the engine's queue is over its high-water mark."""
-    _serving = False
-    """Whether the program is being called with a request that has just been received."""
-    _closing = False
-    """Whether the connection must be closed when that call of the program has returned."""
-    _refused = False
-    """Whether a response could not be sent. Then later writes are dropped, and the connection is closed."""
-    _kept = True
-    """Whether the last request allows the connection to stay open."""
-    _upgraded = False
-    """Whether another protocol has the connection."""
-    _losing = False
-    _lost = False
-    """Whether the connection has ended, and `connectionLost` was called."""
 
     def connectionMade(self) -> None:
         """Attach the link for this kind of connection."""
