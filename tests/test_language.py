@@ -1,4 +1,7 @@
-"""Messages, help texts, docstrings, comments and pages contain no word of the banned list (see the glossary)."""
+"""Messages, help texts, docstrings, comments and pages contain no word of the banned list (see the glossary).
+
+Their lists have a line for each item.
+"""
 
 import ast
 import io
@@ -34,6 +37,12 @@ SOURCES = sorted(
 """The files whose comments are checked."""
 
 FILES = sorted(PACKAGE.rglob("*.py"))
+
+MERGED_ITEMS = re.compile(r"[.;:,!?)`\"'] +[-*•] +\S.*|^\s*[-*•] .*\S +[-*•] +[A-Z`].*", re.MULTILINE)
+"""The second item of a list on the line of the first. A program that wraps lines may have joined them."""
+
+CODE = re.compile(r"(?ms)^ *```.*?^ *```$|`[^`\n]+`|^ *\|.*$")
+"""Code blocks, code in a line, and rows of tables: a hyphen in them is not the sign of an item."""
 
 
 def texts(file: Path) -> Iterator[str]:
@@ -86,6 +95,48 @@ def test_help_of_commands(name: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_pages(page: str) -> None:
     assert violations((ROOT / page).read_text(encoding="utf-8")) == []
+
+
+def merged_items(text: str) -> list[str]:
+    """The items of lists that are on the line of another item or of a sentence."""
+    return MERGED_ITEMS.findall(CODE.sub("`code`", text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It does two things: - it reads. - It writes.",
+        "- It reads `a`. - It writes.",
+        " * It reads - It writes.",
+        "It reads; - it writes.",
+    ],
+)
+def test_merged_items_are_found(text: str) -> None:
+    assert merged_items(text) != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It does two things:\n\n- it reads. It writes\n  what it has read;\n- it ends.",
+        "The sum is `a. - b`.",
+        "| a. - b |",
+        "```\nvalue. - other\n```",
+        "A non-empty list, -1 and a - b.",
+    ],
+)
+def test_lists_are_not(text: str) -> None:
+    assert merged_items(text) == []
+
+
+@pytest.mark.parametrize("file", SOURCES)
+def test_lists_in_comments(file: str) -> None:
+    assert [each for text in comments(ROOT / file) for each in merged_items(text)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_lists_on_pages(page: str) -> None:
+    assert merged_items((ROOT / page).read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("file", SOURCES)
