@@ -10,7 +10,7 @@ from tests.unit.conftest import Log
 
 from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response
 from ropewalk.errors import TreeError
-from ropewalk.resource import Handler, adapters, attached_handler, register_adapter, resource_of
+from ropewalk.resource import Handler, adapters, attached_handler, node_of, register_adapter, resource_of
 from ropewalk.testing import Client
 
 
@@ -347,6 +347,48 @@ class TestMixing:
         app = App()
         app.mount("/users/{id:int}/page", User())
         assert Client(app).get("/users/7/page").text == "user 7"
+
+
+class Told:
+    """An owner that counts how often it is notified."""
+
+    count = 0
+
+    def changed(self, seen: set[int]) -> None:
+        del seen
+        self.count += 1
+
+
+class TestOwners:
+    def test_all_owners_are_notified(self) -> None:
+        owners = [Told() for _ in range(3)]
+        node = node_of(Resource())
+        for owner in (*owners, owners[0]):
+            node.own(owner)
+        node.put("child", Resource())
+        assert [owner.count for owner in owners] == [1, 1, 1]
+
+    def test_an_owner_that_no_longer_exists_is_forgotten(self) -> None:
+        first, second = Told(), Told()
+        node = node_of(Resource())
+        node.own(first)
+        node.own(second)
+        del first
+        node.put("child", Resource())
+        third = Told()
+        node.own(third)
+        node.put("child", Resource())
+        assert (second.count, third.count) == (2, 1)
+
+    def test_handlers_of_several_parents_are_found_anew(self) -> None:
+        shared = tree()
+        app = App()
+        for name in ("one", "two"):
+            app.resource.putChild(name, shared)
+        with Client(app) as client:
+            assert [client.get(f"/{name}/new").status for name in ("one", "two")] == [404, 404]
+            shared.putChild("new", Text("new"))
+            assert [client.get(f"/{name}/new").status for name in ("one", "two")] == [200, 200]
 
 
 class TestAdapters:

@@ -14,23 +14,22 @@ if TYPE_CHECKING:
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def methods_of(resource: "Resource", *, implied: bool = True) -> list[str]:
+def methods_of(resource: "Resource") -> list[str]:
     """The methods of a resource, sorted, as in the Allow field (RFC 9110, section 10.2.1).
 
-    With `implied`, GET adds HEAD, any method adds OPTIONS, a `render` in the class adds all methods, and
-    `exact_methods` of the resource replaces them all.
+    GET adds HEAD, any method adds OPTIONS, a `render` in the class adds all methods, and `exact_methods` of the
+    resource replaces them all.
     """
+    exact = getattr(resource, "exact_methods", None)
+    if exact is not None:
+        return sorted(exact)
     own = {*resource.tree_node.handlers, *resource.tree_kind.renders}
-    if implied:
-        exact = getattr(resource, "exact_methods", None)
-        if exact is not None:
-            return sorted(exact)
-        if resource.tree_kind.renders_all:
-            own.update(map(text, getattr(resource, "allowedMethods", METHODS)))
-        if own:
-            own.add("OPTIONS")
-        if "GET" in own:
-            own.add("HEAD")
+    if resource.tree_kind.renders_all:
+        own.update(map(text, getattr(resource, "allowedMethods", METHODS)))
+    if own:
+        own.add("OPTIONS")
+    if "GET" in own:
+        own.add("HEAD")
     return sorted(own)
 
 

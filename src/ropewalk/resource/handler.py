@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, Final, Literal
 
 from ropewalk.errors import HandlerError, misfit, named, shown
@@ -101,6 +102,8 @@ def check_middlewares(given: Any, where: str) -> tuple[Any, ...]:
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether a call returns a coroutine or an async generator."""
+    if type(function) is FunctionType and not function.__dict__:  # it has no mark such as that of markcoroutinefunction
+        return bool(function.__code__.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
     call = function if hasattr(function, "__code__") or hasattr(function, "func") else type(function).__call__
     return any(
         check(candidate)

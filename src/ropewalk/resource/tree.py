@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
-from weakref import WeakSet
+from weakref import ReferenceType, WeakSet, ref
 
 from ropewalk.converters import Converter
 from ropewalk.errors import TreeError, full_name
@@ -13,7 +13,7 @@ from ropewalk.request import Request
 from ropewalk.resource.adapters import adapt, is_twisted, makes_twisted
 from ropewalk.resource.allowed_methods import methods_of, not_allowed
 from ropewalk.resource.handler import ATTACHED, Handler
-from ropewalk.resource.method_lookup import handler_of, own_handler_of
+from ropewalk.resource.method_lookup import own_handler_of
 from ropewalk.resource.rendering import check_renderings
 from ropewalk.resource.route_conflicts import claimed_by_two_handlers, claimed_by_two_mounts
 from ropewalk.response import HTML
@@ -41,7 +41,8 @@ class Node:
 
     __slots__ = (
         "__weakref__",
-        "_owners",
+        "_other_owners",
+        "_owner",
         "app",
         "captures",
         "children",
@@ -84,7 +85,9 @@ class Node:
         """The OpenAPI tags of all operations of the mounted resource."""
         self.mount_hidden = False
         """Whether the OpenAPI document omits the mounted resource."""
-        self._owners: WeakSet[Owner] = WeakSet()
+        self._owner: ReferenceType[Owner] | None = None
+        """The first owner. Most nodes have only one, and a WeakSet for it would be most of the size of a node."""
+        self._other_owners: WeakSet[Owner] | None = None
 
     def put(self, name: str, child: "Resource") -> None:
         """Add a child with a name. It replaces any previous child with that name."""
@@ -131,13 +134,19 @@ class Node:
         """Record, here and in all nodes above, non-standard methods that may be served here or below."""
         if not methods <= self.extra:
             self.extra |= methods
-            for owner in tuple(self._owners):
+            for owner in self._owners():
                 if isinstance(owner, Node):
                     owner.serve_extra(methods)
 
     def own(self, owner: Owner) -> None:
         """Notify an owner of changes from now on. It is kept by a weak reference."""
-        self._owners.add(owner)
+        first = None if self._owner is None else self._owner()
+        if first is None:
+            self._owner = ref(owner)
+        elif first is not owner:
+            if self._other_owners is None:
+                self._other_owners = WeakSet()
+            self._other_owners.add(owner)
 
     def changed(self, seen: set[int]) -> None:
         """Notify all owners above that the tree has changed.
@@ -146,8 +155,13 @@ class Node:
         """
         if id(self) not in seen:
             seen.add(id(self))
-            for owner in tuple(self._owners):
+            for owner in self._owners():
                 owner.changed(seen)
+
+    def _owners(self) -> tuple[Owner, ...]:
+        first = None if self._owner is None else self._owner()
+        owners = () if first is None else (first,)
+        return owners if self._other_owners is None else (*owners, *self._other_owners)
 
     def known_children(self) -> Iterator[tuple[str | Converter, "Resource"]]:
         """Yield every child that does not depend on a request: static children with their names, captures with their
@@ -159,7 +173,8 @@ class Node:
         check_renderings(child)
         node = node_of(child)
         node.own(self)
-        self.serve_extra(node.extra | child.tree_kind.extra)
+        self.serve_extra(node.extra)
+        self.serve_extra(child.tree_kind.extra)
         return child
 
 
@@ -299,10 +314,11 @@ def resource_of(call: Any) -> Resource | None:
 
 def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
     """Register a handler for a method of a resource. Raises TreeError (RW104) if the method already has one."""
-    former = handler_of(resource, method) if method in methods_of(resource, implied=False) else None
-    if former is not None:
-        raise claimed_by_two_handlers(method, path, former, handler)
     node = node_of(resource)
+    if method in node.handlers or method in resource.tree_kind.renders:
+        former = own_handler_of(resource, method)
+        assert former is not None
+        raise claimed_by_two_handlers(method, path, former, handler)
     node.handlers[method] = handler
     if method not in REGISTERED:
         node.serve_extra(frozenset((method,)))

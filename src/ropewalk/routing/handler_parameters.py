@@ -1,7 +1,7 @@
 """Check the parameters of a handler against the parameters of its path."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import FunctionType
 from typing import Any
 
@@ -26,16 +26,20 @@ def check_no_method(function: Callable[..., Any], signature: inspect.Signature) 
         raise HandlerError("RW202", what, remedy)
 
 
-def check_all_taken(function: Callable[..., Any], signature: inspect.Signature, plan: Any, names: list[str]) -> None:
+def check_all_taken(
+    function: Callable[..., Any], signature: inspect.Signature, plan: Any, names: Collection[str]
+) -> None:
     """Refuse a typed handler with a parameter that looks as if it was meant for the path, but is not named as there.
 
     It would come from the query, so that every request without it is a 422. Nothing is refused if other code may read
     the parameter of the path from `request.params`. Raises HandlerError (RW202).
     """
-    untaken = set(names) - {each.name for each in plan.inputs if each.source == "path"}
+    untaken = set(names).difference([each.name for each in plan.inputs if each.source == "path"])
+    if not untaken:
+        return
     own = signature.parameters
     unmarked = [each.name for each in plan.inputs if each.is_unmarked and each.required and each.parameter in own]
-    if not (untaken and unmarked) or any(each.kind is inspect.Parameter.VAR_KEYWORD for each in own.values()):
+    if not unmarked or any(each.kind is inspect.Parameter.VAR_KEYWORD for each in own.values()):
         return
     if any(each.source == "request" or each.is_custom for each in plan.inputs):
         return
@@ -46,7 +50,9 @@ def check_all_taken(function: Callable[..., Any], signature: inspect.Signature, 
     raise HandlerError("RW202", what, remedy)
 
 
-def takes_parameters(function: Callable[..., Any], signature: inspect.Signature, names: list[str], path: str) -> bool:
+def takes_parameters(
+    function: Callable[..., Any], signature: inspect.Signature, names: Collection[str], path: str
+) -> bool:
     """Whether the handler takes the path parameters as keyword arguments.
 
     Raises HandlerError (RW202) if it takes only some.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ropewalk.errors import HandlerError, Named, is_int, shown
 
@@ -27,6 +27,10 @@ class OperationOptions:
     """Members that are merged into the finished Operation Object of OpenAPI."""
 
 
+_DEFAULTS: Final = OperationOptions()
+"""Shared by the routes without any option, which are most routes."""
+
+
 def operation_options(
     function: Callable[..., Any],
     *,
@@ -40,6 +44,10 @@ def operation_options(
     operation: Mapping[str, Any] | None,
 ) -> OperationOptions:
     """Check the options of a route and return them. Raises HandlerError (RW219)."""
+    texts_and_members = (summary, description, responses, operation_id, operation)
+    has_tags = tags if isinstance(tags, tuple) else True
+    if not (has_tags or deprecated or hidden or any(each is not None for each in texts_and_members)):
+        return _DEFAULTS
     where = Named(function)
     tags = tags_given(tags, where)
     for name, given in (("responses", responses), ("operation", operation)):

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from types import FunctionType
 from typing import Any, Final, Self, TypeVar
 
@@ -41,6 +40,8 @@ from ropewalk.typed.annotations import evaluated_signature
 ROUTED: Final = "ropewalk_routed"
 """The name of the attribute that marks the function of a route. It reveals decorators above `@app.get`, which have no
 effect."""
+
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
 
@@ -158,44 +159,43 @@ class Routes:
                 error.prefix(place(function))
                 raise
             parameters = tuple(part.name for part in pattern if isinstance(part, Parameter))
-            handler = Handler(
+            described = operation_options(
                 function,
-                whole_body=not is_async(function),
+                summary=summary,
+                description=description,
+                tags=tags,
+                deprecated=deprecated or self._class_flags["deprecated"],
+                hidden=hidden or self._class_flags["hidden"],
+                responses=responses,
+                operation_id=operation_id,
+                operation=operation,
+            )
+            plan = None
+            pass_params = False
+            takes: frozenset[str] | None = _NOTHING
+            represented = representations_for(function, produces, self.produces, signature)
+            if represented is not None or is_typed(function, signature, parameters, status):
+                plan = plan_for(function, parameters, methods, status, content_type, provided, represented, signature)
+                check_all_taken(function, signature, plan, parameters)
+            else:
+                pass_params = takes_parameters(function, signature, parameters, path)
+                takes = keywords(signature)
+            handler = Handler(
+                function if plan is None else plan.call,
+                whole_body=not is_async(function) if plan is None else plan.whole_body,
+                pass_params=pass_params,
                 names=parameters,
+                takes=takes,
                 path=path,
                 text_type=content_type or TEXT,
                 bytes_type=content_type or BYTES,
                 utf_8=content_type is None or is_utf_8(content_type),
-                body_limit=body_limit,
-                operation=operation_options(
-                    function,
-                    summary=summary,
-                    description=description,
-                    tags=tags,
-                    deprecated=deprecated or self._class_flags["deprecated"],
-                    hidden=hidden or self._class_flags["hidden"],
-                    responses=responses,
-                    operation_id=operation_id,
-                    operation=operation,
-                ),
+                body_limit=body_limit if plan is None or body_limit is not None else plan.body_limit,
+                user_code=None if plan is None else function,
+                plan=plan,
+                operation=described,
                 middleware=around,
             )
-            represented = representations_for(function, produces, self.produces, signature)
-            if represented is not None or is_typed(function, signature, parameters, status):
-                plan = plan_for(function, parameters, methods, status, content_type, provided, represented, signature)
-                check_all_taken(function, signature, plan, list(parameters))
-                handler = replace(
-                    handler,
-                    call=plan.call,
-                    whole_body=plan.whole_body,
-                    body_limit=plan.body_limit if body_limit is None else body_limit,
-                    takes=frozenset(),
-                    user_code=function,
-                    plan=plan,
-                )
-            else:
-                pass_params = takes_parameters(function, signature, list(parameters), path)
-                handler = replace(handler, pass_params=pass_params, takes=keywords(signature))
             node = grow(self.resource, pattern)
             for method in methods:
                 claim(node, method, handler, path)
