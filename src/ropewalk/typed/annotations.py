@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.request import Request
 from ropewalk.response import Response
+from ropewalk.typed.shared_parameters import signature_of_plain
 
 _USUAL: Final[dict[str, Any]] = {
     **{name: getattr(typing, name) for name in typing.__all__},
@@ -33,6 +34,9 @@ def evaluated_signature(function: Callable[..., Any]) -> inspect.Signature:
     If one uses a name that is imported only for type checkers, all stay text.
     """
     try:
+        plain = signature_of_plain(function)
+        if plain is not None:
+            return plain
         return inspect.signature(function, eval_str=True)
     except NameError:
         return inspect.signature(function)

@@ -29,7 +29,8 @@ class SentBody:
         self._accepted = ", ".join(body.marker.media_types)
         self._usual = frozenset(body.marker.media_types)
         """The values of Content-Type that are accepted without a look at their parts."""
-        self._takes_msgpack = any(is_msgpack(each.lower()) for each in body.marker.media_types)
+        self.takes_msgpack = any(is_msgpack(each.lower()) for each in body.marker.media_types)
+        """Whether it may be MessagePack."""
 
     def take(self, request: Request) -> bytes | None:
         """Return the bytes; None if the body is empty and optional. Raises HTTPError 415 for a wrong media type."""
@@ -49,7 +50,7 @@ class SentBody:
 
     def is_msgpack(self, request: Request) -> bool:
         """Whether the body is MessagePack, not JSON."""
-        if not self._takes_msgpack:
+        if not self.takes_msgpack:
             return False
         given = request.header("content-type")
         return given is not None and is_msgpack(content_type(given)[0])
@@ -63,7 +64,9 @@ class JSONBody:
         self._kind = body.kind
         self._sent = SentBody(body)
         self._decode = msgspec.json.Decoder(body.kind).decode
-        self._packed = msgspec.msgpack.Decoder(body.kind, ext_hook=refuse_extension)
+        self._packed: Any = None
+        if self._sent.takes_msgpack:
+            self._packed = msgspec.msgpack.Decoder(body.kind, ext_hook=refuse_extension)
         self._has_infinite = infinite_finder(body.kind, floats=True)
         """For MessagePack, whose floats may be infinite. JSON has no such floats."""
         self._has_decimals = infinite_finder(body.kind) is not None

@@ -43,7 +43,7 @@ class TypedFunction:
         return self.function(**arguments)
 
 
-def compiled_readers(function: Callable[..., Any], inputs: Sequence[Input]) -> list[Reader]:
+def compiled_readers(function: Callable[..., Any], inputs: Sequence[Input]) -> tuple[Reader, ...]:
     """The readers of a function's inputs. Raises HandlerError (RW214, RW261)."""
     try:
         return readers_for(inputs)

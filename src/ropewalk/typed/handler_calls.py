@@ -1,7 +1,7 @@
 """Call a typed handler without dependencies: read its inputs, and convert its return value."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import lru_cache, partial
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, Final
 
@@ -10,8 +10,10 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.json_values import EncodedJSON
 from ropewalk.request import BODILESS, Request, ValueWithStatus
+from ropewalk.resource.handler import is_async
 from ropewalk.response import BYTES, TEXT, Response
 from ropewalk.typed.inputs import Input
+from ropewalk.typed.mismatches import Mismatch
 from ropewalk.typed.readers import Reader
 from ropewalk.typed.representations import Representations
 from ropewalk.typed.unprocessable_content import InvalidInput
@@ -24,8 +26,12 @@ _PLAIN: Final = frozenset((str, bytes, dict, list, EncodedJSON))
 """The types of values, besides Structs, that the engine sends without a `Response`."""
 
 
+@lru_cache(maxsize=1024)
 def finisher(shape: Shape | None, status: int | None, content_type: str | None) -> Shape | None:
-    """Return the function that converts a returned value to the response; None if values are sent unchanged."""
+    """Return the function that converts a returned value to the response; None if values are sent unchanged.
+
+    Handlers with the same arguments share the function. It raises Mismatch without the name of the handler.
+    """
     if status is None:
         return shape
     may_have_body = status not in BODILESS
@@ -44,43 +50,78 @@ def finisher(shape: Shape | None, status: int | None, content_type: str | None) 
     return finish
 
 
-def call_with_inputs(function: Callable[..., Any], inputs: tuple[Input, ...], readers: list[Reader]) -> Call:
-    """Return a function that reads the inputs from a request and calls the handler with them."""
-    arguments = _arguments(inputs, readers)
-    by_position = any(each.by_position for each in inputs)
+def call_with_inputs(
+    function: Callable[..., Any], inputs: tuple[Input, ...], readers: tuple[Reader, ...], finish: Shape | None
+) -> Call:
+    """Return a function that reads the inputs from a request, calls the handler with them, and passes its result to
+    `finish`."""
+    request_name = next((each.parameter for each in inputs if each.source == "request" and not each.by_position), None)
+    arguments = _arguments(readers, request_name)
+    if any(each.by_position for each in inputs):
+        return finished(function, lambda request: function(request, **arguments(request)), finish)
+    if finish is None:
+        return lambda request: function(**arguments(request))
+    if is_async(function) and iscoroutinefunction(function):
+
+        async def call_coroutine(request: Request) -> Any:
+            value = await function(**arguments(request))
+            try:
+                return finish(value)
+            except Mismatch as error:
+                error.name(function)
+                raise
+
+        return call_coroutine
 
     def call(request: Request) -> Any:
-        return function(**arguments(request))
+        value = function(**arguments(request))
+        if isinstance(value, Deferred) or isawaitable(value):
+            return _finish_later(function, value, finish)
+        try:
+            return finish(value)
+        except Mismatch as error:
+            error.name(function)
+            raise
 
-    def call_with_request(request: Request) -> Any:
-        return function(request, **arguments(request))
-
-    return call_with_request if by_position else call
+    return call
 
 
 def finished(function: Callable[..., Any], call: Call, finish: Shape | None) -> Call:
-    """Return a function like `call` that passes the result to `finish`. `function` shows whether to await it first."""
+    """Return a function like `call`, which calls the handler, that passes the result to `finish`."""
     if finish is None:
         return call
     if iscoroutinefunction(function):
 
         async def call_and_finish(request: Request) -> Any:
-            return finish(await call(request))
+            return finish_named(function, finish, await call(request))
 
         return call_and_finish
 
     def finish_result(request: Request) -> Any:
         value = call(request)
-        if isinstance(value, Deferred):
-            return value.addCallback(finish)
-        if isawaitable(value):
-            return finish_later(value)
-        return finish(value)
-
-    async def finish_later(value: Awaitable[Any]) -> Any:
-        return finish(await value)
+        if isinstance(value, Deferred) or isawaitable(value):
+            return _finish_later(function, value, finish)
+        return finish_named(function, finish, value)
 
     return finish_result
+
+
+def finish_named(function: Callable[..., Any], finish: Shape, value: Any) -> Any:
+    """Pass a handler's result to `finish`, and name the handler in the error if the result does not match."""
+    try:
+        return finish(value)
+    except Mismatch as error:
+        error.name(function)
+        raise
+
+
+def _finish_later(function: Callable[..., Any], value: Any, finish: Shape) -> Any:
+    finish = partial(finish_named, function, finish)
+    return value.addCallback(finish) if isinstance(value, Deferred) else _await_and_finish(value, finish)
+
+
+async def _await_and_finish(value: Awaitable[Any], finish: Shape) -> Any:
+    return finish(await value)
 
 
 def negotiating(representations: Representations | None, status: int | None, call: Call) -> Call:
@@ -104,9 +145,12 @@ def negotiating(representations: Representations | None, status: int | None, cal
     return negotiate
 
 
-def _arguments(inputs: tuple[Input, ...], readers: list[Reader]) -> Callable[[Request], dict[str, Any]]:
-    """Return a function that reads all keyword arguments from a request."""
-    request_name = next((each.parameter for each in inputs if each.source == "request" and not each.by_position), None)
+@lru_cache(maxsize=1024)
+def _arguments(readers: tuple[Reader, ...], request_name: str | None) -> Callable[[Request], dict[str, Any]]:
+    """Return a function that reads all keyword arguments from a request.
+
+    Handlers with the same readers share the function.
+    """
 
     def read_all(request: Request) -> dict[str, Any]:
         try:

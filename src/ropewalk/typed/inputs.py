@@ -27,6 +27,7 @@ from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.foreign_constraints import dropped_by_default, dropped_in_type
 from ropewalk.typed.markers import JSON, Body, Computed, Cookie, Header, Marker, Path, Query
 from ropewalk.typed.patches.kinds import patch_kinds
+from ropewalk.typed.shared_parameters import SharedParameter
 from ropewalk.typed.unused_options import unused_default, unused_name
 
 Source = Literal["request", "path", "query", "header", "cookie", "body", "computed", "dependency"]
@@ -58,9 +59,12 @@ _ARRAYS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Input:
-    """A parameter of a handler, and the part of the request from which it is read."""
+    """A parameter of a handler, and the part of the request from which it is read.
+
+    Handlers with the same parameter share the Input, so that they can share what is made from it, too.
+    """
 
     parameter: str
     """The name of the function's parameter."""
@@ -104,22 +108,27 @@ def inputs_of(
     parameter that cannot come from a request.
     """
     found = []
-    for index, parameter in enumerate(_parameters(function, signature or evaluated_signature(function))):
+    unchecked = []
+    for index, parameter in enumerate((signature or evaluated_signature(function)).parameters.values()):
         if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
             continue
+        depends_on = (parameter.name in names, index == 0)
+        known = parameter.inputs.get(depends_on) if isinstance(parameter, SharedParameter) else None
+        if known is not None:
+            found.append(known)
+            continue
+        if isinstance(parameter.annotation, str):
+            parameter = parameter.replace(annotation=evaluated(parameter.annotation, function))
         made = _input(function, parameter, names, first=index == 0)
         if made is not None:
             found.append(made)
-    _check(function, found, methods)
+            unchecked.append((made, parameter, depends_on))
+    _check_bodies(function, found, methods)
+    for made, parameter, depends_on in unchecked:
+        _check_type(function, made)
+        if isinstance(parameter, SharedParameter):
+            parameter.inputs[depends_on] = made
     return tuple(found)
-
-
-def _parameters(function: Callable[..., Any], signature: inspect.Signature) -> list[inspect.Parameter]:
-    """The parameters, with annotations evaluated if their names exist at run time."""
-    return [
-        each.replace(annotation=evaluated(each.annotation, function)) if isinstance(each.annotation, str) else each
-        for each in signature.parameters.values()
-    ]
 
 
 def _input(
@@ -311,7 +320,7 @@ def is_array(node: shapes.Type) -> bool:
     return isinstance(node, _ARRAYS)
 
 
-def _check(function: Callable[..., Any], inputs: list[Input], methods: Collection[str]) -> None:
+def _check_bodies(function: Callable[..., Any], inputs: list[Input], methods: Collection[str]) -> None:
     bodies = [each for each in inputs if each.source == "body"]
     if len(bodies) > 1:
         names = " and ".join(each.parameter for each in bodies)
@@ -322,23 +331,25 @@ def _check(function: Callable[..., Any], inputs: list[Input], methods: Collectio
         what = f"would come from the body, which a {written} request does not have"
         remedy = f"Mark it with Query(), or use POST, PUT or PATCH. {_by_depends(bodies[0])}"
         raise _refuse(function, bodies[0].parameter, what, remedy)
-    for each in inputs:
-        if each.source in ("request", "computed", "dependency"):
-            continue
-        for kind in [patch.changed for patch in patch_kinds(each.kind)] or [each.kind]:
-            _described(function, each.parameter, kind)
-            foreign = _foreign_in_type(kind)
-            if foreign is not None:
-                remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic. "
-                remedy += _by_depends(each)
-                raise _refuse(function, each.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)
-            unused = unused_name(each.marker, takes_whole=each.source != "body" and _takes_whole(kind))
-            if unused is not None:
-                raise _refuse(function, each.parameter, *unused)
-            dropped = dropped_by_default(each.default) or dropped_in_type(kind)
-            if dropped is not None:
-                what = f"has {dropped.written}{dropped.field and f' in {dropped.field}'}, which would not be checked"
-                raise _refuse(function, each.parameter, what, dropped.remedy)
+
+
+def _check_type(function: Callable[..., Any], made: Input) -> None:
+    if made.source in ("request", "computed", "dependency"):
+        return
+    for kind in [patch.changed for patch in patch_kinds(made.kind)] or [made.kind]:
+        _described(function, made.parameter, kind)
+        foreign = _foreign_in_type(kind)
+        if foreign is not None:
+            remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic. "
+            remedy += _by_depends(made)
+            raise _refuse(function, made.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)
+        unused = unused_name(made.marker, takes_whole=made.source != "body" and _takes_whole(kind))
+        if unused is not None:
+            raise _refuse(function, made.parameter, *unused)
+        dropped = dropped_by_default(made.default) or dropped_in_type(kind)
+        if dropped is not None:
+            what = f"has {dropped.written}{dropped.field and f' in {dropped.field}'}, which would not be checked"
+            raise _refuse(function, made.parameter, what, dropped.remedy)
 
 
 def _by_depends(wanted: Input) -> str:

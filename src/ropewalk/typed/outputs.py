@@ -5,8 +5,9 @@ A function that does this is called a shape.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from functools import lru_cache
+from types import GenericAlias, UnionType
 from typing import Any, Final, get_args, get_origin
 
 from twisted.internet.defer import Deferred
@@ -15,14 +16,19 @@ from ropewalk.errors import HandlerError, Named
 from ropewalk.response import Response, to_json
 from ropewalk.typed.annotations import evaluated, evaluated_signature, resolved, without_alias, without_annotated
 from ropewalk.typed.item_streams import ServerSentEvent, item_kind, stream_of
+from ropewalk.typed.mismatches import SOME_HANDLER
 from ropewalk.typed.response_shapes import Declared, declared_responses, response_shape
 from ropewalk.typed.scalars import allows_scalar, shape_scalars
+from ropewalk.typed.shared_parameters import MOST, key_of
 from ropewalk.typed.type_parts import parts_of
 from ropewalk.typed.value_shapes import Shape, apart, known, shape_by_class, shape_of
 
 _AWAITED: Final = (Deferred, Awaitable, Coroutine)
 _PARTS: Final = (bytes, str, Any, bytes | str)
 """The item types of streams whose items are sent unchanged."""
+_CONTAINERS: Final = (list, tuple, dict, set, frozenset)
+_shared: Final[dict[Hashable, tuple[Any, Shape | None]]] = {}
+"""The shapes of annotations by their keys, each with the annotation, which must outlive the key."""
 
 
 def returned_kind(function: Callable[..., Any], signature: inspect.Signature | None = None) -> Any:
@@ -40,14 +46,40 @@ def shape_for(
     """Return the function that converts a returned value to the return annotation. None if values are sent unchanged.
 
     The items of an iterator are sent as JSON lines, or as events if that is the Content-Type. The function raises
-    HandlerError (RW215) for a value that does not match the annotation. `shape_for` raises HandlerError (RW228) for an
-    annotation that cannot be evaluated, or to which values cannot be converted.
+    Mismatch (RW215) for a value that does not match the annotation, which the caller must catch to name the handler.
+    `shape_for` raises HandlerError (RW228) for an annotation that cannot be evaluated, or to which values cannot be
+    converted.
     """
     kind = _annotated_kind(function, signature)
+    if kind is Any:
+        return None
     if isinstance(kind, str):
         what = f"{Named(function)} has the return annotation {kind!r}, which cannot be evaluated."
         raise HandlerError("RW228", what)
-    return shape_of_returned(kind, Named(function), content_type)
+    if not _is_shared(kind):
+        return shape_of_returned(kind, Named(function), content_type)
+    key = key_of(kind)
+    if key not in _shared:
+        try:
+            shape = shape_of_returned(kind, SOME_HANDLER)
+        except HandlerError:
+            return shape_of_returned(kind, Named(function))  # raises the error with the handler's name
+        if len(_shared) >= MOST:
+            _shared.clear()
+        _shared[key] = kind, shape
+    return _shared[key][1]
+
+
+def _is_shared(kind: Any) -> bool:
+    """Whether handlers with this annotation share its shape.
+
+    Streams are not shared: they raise errors when they are sent, where no code could name the handler.
+    """
+    if isinstance(kind, type):
+        return item_kind(kind) is None and not issubclass(kind, Response)
+    if isinstance(kind, UnionType) or (isinstance(kind, GenericAlias) and kind.__origin__ in _CONTAINERS):
+        return all(_is_shared(each) for each in kind.__args__ if each is not ...)
+    return False
 
 
 def shape_of_returned(kind: Any, where: object, content_type: str | None = None) -> Shape | None:
@@ -98,6 +130,8 @@ def _shape_of_responses(kind: Any, declared: Declared, where: object, content_ty
 def _annotated_kind(function: Callable[..., Any], signature: inspect.Signature | None = None) -> Any:
     """Like `returned_kind`, but a text if the annotation has names that do not exist at run time."""
     signature = signature or evaluated_signature(function)
+    if signature.return_annotation is inspect.Signature.empty:
+        return Any
     kind = evaluated(signature.return_annotation, function)
     if not isinstance(kind, str | type):
         try:
@@ -107,7 +141,7 @@ def _annotated_kind(function: Callable[..., Any], signature: inspect.Signature |
     kind = without_alias(kind)
     while get_origin(kind) in _AWAITED:
         kind = without_alias(get_args(kind)[-1])
-    return Any if kind is inspect.Signature.empty else kind
+    return kind
 
 
 def _encoder(kind: Any, where: object) -> Callable[[Any], bytes]:

@@ -12,7 +12,7 @@ from ropewalk.typed.annotations import evaluated_signature, without_alias
 from ropewalk.typed.dependencies import call_in_scope, call_with_dependencies, needs_scope
 from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.functions import compiled_readers
-from ropewalk.typed.handler_calls import Call, call_with_inputs, finished, finisher, negotiating
+from ropewalk.typed.handler_calls import Call, call_with_inputs, finish_named, finished, finisher, negotiating
 from ropewalk.typed.inputs import Input, has_marker_as_default, inputs_of, takes_request
 from ropewalk.typed.item_streams import EVENTS
 from ropewalk.typed.markers import Body
@@ -53,12 +53,15 @@ class Plan:
     """The status for returned values; None for the default of the value's type."""
     returns: Any
     """The return annotation of the function; `Any` if there is none."""
-    call_of: Callable[[Callable[..., Any]], Call]
-    """Takes a function with the same parameters and annotations, and returns `call` for it."""
+    readers: tuple[Reader, ...]
+    """The readers of the inputs; empty for a handler with dependencies."""
+    finish: Shape | None
+    """Converts a returned value; None if values are sent unchanged."""
     representations: Representations | None = None
     """The media types that the client may choose; None if the value's type decides."""
     bind_of: Callable[..., Bound] | None = None
-    """Takes a function like `call_of`, and then the arguments of `bind`. None for a handler without dependencies."""
+    """Takes a function with the same parameters and annotations, and then the arguments of `bind`. None for a handler
+    without dependencies."""
     bind: Callable[[tuple[Dependencies, ...]], Bound] | None = None
     """Takes the dependencies of the apps around the handler, outermost first. None for a handler without dependencies.
 
@@ -67,8 +70,10 @@ class Plan:
     def bound_to(self, function: Callable[..., Any]) -> "Plan":
         """The plan for another function with the same parameters and annotations, such as the method of another
         object."""
-        bind = None if self.bind_of is None else partial(self.bind_of, function)
-        return replace(self, call=self.call_of(function), bind=bind)
+        if self.bind_of is not None:
+            return replace(self, call=_call_outside_apps(self.bind_of, function), bind=partial(self.bind_of, function))
+        call = call_with_inputs(function, self.inputs, self.readers, self.finish)
+        return replace(self, call=negotiating(self.representations, self.status, call))
 
 
 def plan_for(
@@ -90,25 +95,27 @@ def plan_for(
     inputs = inputs_of(function, names, methods, signature)
     shape = shape_for(function, content_type, signature)
     finish = finisher(shape, status, content_type) if representations is None else shape
-    negotiate = partial(negotiating, representations, status)
     bind_of = None
+    readers: tuple[Reader, ...] = ()
     if any(each.source == "dependency" for each in inputs):
+        negotiate = partial(negotiating, representations, status)
         bind_of = partial(
             _bind, names=names, methods=methods, provide=provide or {}, finish=finish, negotiate=negotiate
         )
         inputs = bind_of(function, (), complete=False).inputs
-        call_of = partial(_call_outside_apps, bind_of)
+        call = _call_outside_apps(bind_of, function)
     else:
         readers = compiled_readers(function, inputs)
-        call_of = partial(_call_of, inputs=inputs, readers=readers, finish=finish, negotiate=negotiate)
+        call = negotiating(representations, status, call_with_inputs(function, inputs, readers, finish))
     return Plan(
-        call=call_of(function),
+        call=call,
         inputs=inputs,
         whole_body=_takes_body(inputs) or not is_async(function),
         body_limit=_body_limit(inputs),
         status=status,
         returns=returned_kind(function, signature),
-        call_of=call_of,
+        readers=readers,
+        finish=finish,
         representations=representations,
         bind_of=bind_of,
         bind=None if bind_of is None else partial(bind_of, function),
@@ -139,17 +146,6 @@ def _call_unbound(request: Request) -> Any:
     raise AssertionError("the plan of a method is called before it is bound to a resource")
 
 
-def _call_of(
-    function: Callable[..., Any],
-    *,
-    inputs: tuple[Input, ...],
-    readers: list[Reader],
-    finish: Shape | None,
-    negotiate: Callable[[Call], Call],
-) -> Call:
-    return negotiate(finished(function, call_with_inputs(function, inputs, readers), finish))
-
-
 def _bind(
     function: Callable[..., Any],
     layers: tuple[Dependencies, ...],
@@ -163,7 +159,8 @@ def _bind(
 ) -> Bound:
     found = StepsOfHandler(function, names, methods, layers, provide, complete=complete)
     if needs_scope(found.steps):
-        call = call_in_scope(found.steps, found.handler, finish)
+        named = None if finish is None else partial(finish_named, function, finish)
+        call = call_in_scope(found.steps, found.handler, named)
     else:
         call = finished(function, call_with_dependencies(found.steps, found.handler), finish)
     return Bound(

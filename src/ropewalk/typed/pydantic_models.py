@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import inspect as shapes
 
-from ropewalk.errors import BadBody, HandlerError
+from ropewalk.errors import BadBody
 from ropewalk.json_values import EncodedJSON, is_too_deep, read_json, unwrapped
 from ropewalk.msgpack_values import read_any_msgpack
 from ropewalk.request import Request
@@ -17,6 +17,7 @@ from ropewalk.typed.bodies import SentBody, body_errors
 from ropewalk.typed.descriptions import within
 from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import CODES, Fault
+from ropewalk.typed.mismatches import Mismatch
 from ropewalk.typed.named_values import field_errors, repeated_error, written_name
 from ropewalk.typed.unprocessable_content import MOST, FieldError, Location
 from ropewalk.typed.values import VALUES, Names, Repeated
@@ -146,8 +147,7 @@ def model_encoder(kind: Any, where: object) -> Callable[[Any], EncodedJSON] | No
         try:
             made = adapter.validate_python(unwrapped(value), from_attributes=True)
         except ValueError as error:
-            what = f"{where} returned a value that does not match its annotation: {error}."
-            raise HandlerError("RW215", what) from None
+            raise Mismatch(where, f"returned a value that does not match its annotation: {error}.") from None
         return EncodedJSON(adapter.dump_json(made, by_alias=True), made, kind)
 
     return encode

@@ -1,6 +1,7 @@
 """The readers of a handler's inputs, for each part of the request."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from ropewalk.request import Request
@@ -51,25 +52,39 @@ class ComputedValue:
 _IN_ORDER: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
 
 
-def readers_for(inputs: Sequence[Input]) -> list[Reader]:
-    """The readers of a handler's inputs."""
-    readers: list[Reader] = [ComputedValue(each) for each in inputs if each.source == "computed"]
+def readers_for(inputs: Sequence[Input]) -> tuple[Reader, ...]:
+    """The readers of a handler's inputs. Handlers that share Inputs share their readers."""
+    by_source: dict[str, list[Input]] = {}
+    for each in inputs:
+        by_source.setdefault(each.source, []).append(each)
+    readers: list[Reader] = [ComputedValue(each) for each in by_source.get("computed", ())]
     for location in _IN_ORDER:
-        found = [each for each in inputs if each.source == location]
-        models = [each for each in found if is_model(each.kind)]
-        whole = [each for each in found if each not in models and takes_all(each.kind)]
-        single = [each for each in found if each not in models and each not in whole]
-        readers += [PydanticValues(location, each) for each in models]
-        readers += [WholeValues(location, each) for each in whole]
-        if single:
-            readers.append(NamedValues(location, single))
-    readers += [_body_reader(each) for each in inputs if each.source == "body"]
-    return readers
+        if location in by_source:
+            readers += _readers_of_location(location, tuple(by_source[location]))
+    readers += [_body_reader(each) for each in by_source.get("body", ())]
+    return tuple(readers)
+
+
+@lru_cache(maxsize=1024)
+def _readers_of_location(location: Location, inputs: tuple[Input, ...]) -> tuple[Reader, ...]:
+    models = [each for each in inputs if is_model(each.kind)]
+    whole = [each for each in inputs if each not in models and takes_all(each.kind)]
+    single = [each for each in inputs if each not in models and each not in whole]
+    readers: list[Reader] = [PydanticValues(location, each) for each in models]
+    readers += [WholeValues(location, each) for each in whole]
+    if single:
+        readers.append(NamedValues(location, single))
+    return tuple(readers)
 
 
 def _body_reader(body: Input) -> Reader:
+    if patch_kinds(body.kind):
+        return PatchBody(body)  # each time, because it checks whether its library is installed
+    return _reader_of_body(body)
+
+
+@lru_cache(maxsize=1024)
+def _reader_of_body(body: Input) -> Reader:
     if body.kind in (bytes, str):
         return RawBody(body)
-    if patch_kinds(body.kind):
-        return PatchBody(body)
     return PydanticBody(body) if parts_of(body.kind).has_model else JSONBody(body)

@@ -21,6 +21,7 @@ from ropewalk.typed.attribute_conversion import convert_attributes
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.exactness import exactness
 from ropewalk.typed.invalid_values import type_of
+from ropewalk.typed.mismatches import Mismatch
 from ropewalk.typed.narrowing import Narrow, narrowing
 from ropewalk.typed.pydantic_models import has_model, is_model, model_encoder
 from ropewalk.typed.structs_with_models import shape_struct_with_models
@@ -118,9 +119,8 @@ def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where
             if shape is not None:
                 try:
                     return shape(value)
-                except HandlerError as error:
-                    if error.code != "RW215":
-                        raise
+                except Mismatch:
+                    continue
         raise mismatch(kind, where, f"{full_name(type(value))} is none of them")
 
     return shape_member
@@ -129,7 +129,7 @@ def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where
 def mismatch(kind: Any, where: object, why: str) -> HandlerError:
     """The error for a value that does not match its annotation."""
     written = inspect.formatannotation(kind)
-    return HandlerError("RW215", f"{where} returned a value that does not match {written}: {why}.")
+    return Mismatch(where, f"returned a value that does not match {written}: {why}.")
 
 
 def unshapeable(kind: Any, where: object, why: str, remedy: str | None = None) -> HandlerError:

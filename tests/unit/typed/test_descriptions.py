@@ -1,6 +1,6 @@
 """What is found out about types: once for each type, however many routes have it."""
 
-import inspect
+from inspect import Signature
 from typing import Annotated, Any
 
 import pytest
@@ -10,6 +10,7 @@ from msgspec import inspect as shapes
 from ropewalk import App
 from ropewalk.testing import Client
 from ropewalk.typed.descriptions import cached_by_type, described
+from ropewalk.typed.shared_parameters import signature_of_plain
 
 
 class Room(Struct):
@@ -57,13 +58,13 @@ def test_errors_are_not_kept() -> None:
 
 
 def test_the_signature_of_a_handler_is_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    evaluate = inspect.signature
+    evaluate = signature_of_plain
     calls: list[Any] = []
 
-    def signature(function: Any, *arguments: Any, **options: Any) -> inspect.Signature:
+    def signature(function: Any) -> Signature | None:
         if function in (typed, untyped):
             calls.append(function)
-        return evaluate(function, *arguments, **options)
+        return evaluate(function)
 
     def typed(id: int, room: Room, order: str = "name") -> Room:
         return room
@@ -71,7 +72,7 @@ def test_the_signature_of_a_handler_is_evaluated_once(monkeypatch: pytest.Monkey
     def untyped(request: Any, id: int) -> str:
         return "plain"
 
-    monkeypatch.setattr(inspect, "signature", signature)
+    monkeypatch.setattr("ropewalk.typed.annotations.signature_of_plain", signature)
     app = App()
     app.post("/typed/{id}")(typed)
     app.get("/untyped/{id}")(untyped)

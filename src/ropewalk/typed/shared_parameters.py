@@ -1,0 +1,86 @@
+"""Parameters of handlers, shared by all functions that have the same parameter: `id: int`, `limit: PageSize = 20`.
+
+Programs have many handlers and few kinds of parameters. What is found out about a parameter is found out once, and kept
+with it.
+"""
+
+import inspect
+from collections.abc import Hashable
+from types import FunctionType, GenericAlias, UnionType
+from typing import Any, Final
+
+MOST: Final = 2048
+"""The most parameters that are kept. When there are more, all are forgotten, and made again where they are used."""
+
+_EMPTY: Final = inspect.Parameter.empty
+_POSITIONAL_OR_KEYWORD: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_KEYWORD_ONLY: Final = inspect.Parameter.KEYWORD_ONLY
+_NOT_SHARED: Final = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+
+
+class SharedParameter(inspect.Parameter):
+    """A parameter of many functions."""
+
+    __slots__ = ("inputs",)
+
+    def __init__(self, name: str, kind: Any, *, default: Any = _EMPTY, annotation: Any = _EMPTY) -> None:
+        super().__init__(name, kind, default=default, annotation=annotation)
+        self.inputs: dict[Hashable, Any] = {}
+        """The Inputs that were made from it, by what they depend on besides the parameter."""
+
+
+_shared: Final[dict[Hashable, SharedParameter]] = {}
+
+
+def signature_of_plain(function: Any) -> inspect.Signature | None:
+    """The signature of a function that wraps no other and has no annotation as text; None for any other callable.
+
+    Most handlers are such functions. `inspect.signature`, which looks for much more, takes several times as long.
+    """
+    if type(function) is not FunctionType or function.__dict__:
+        return None
+    types = function.__annotations__
+    code = function.__code__
+    if str in map(type, types.values()) or code.co_posonlyargcount or code.co_flags & _NOT_SHARED:
+        return None
+    count = code.co_argcount
+    names = code.co_varnames[: count + code.co_kwonlyargcount]
+    given = function.__defaults__ or ()
+    defaults = dict(zip(names[count - len(given) : count], given, strict=True))
+    if function.__kwdefaults__:
+        defaults |= function.__kwdefaults__
+    parameters = [
+        _parameter(
+            name,
+            _POSITIONAL_OR_KEYWORD if index < count else _KEYWORD_ONLY,
+            defaults.get(name, _EMPTY),
+            types.get(name, _EMPTY),
+        )
+        for index, name in enumerate(names)
+    ]
+    return inspect.Signature(parameters, return_annotation=types.get("return", _EMPTY))
+
+
+def key_of(kind: Any) -> Hashable:
+    """A key that two annotations have in common only if they are interchangeable.
+
+    Annotations that compare equal are not always: the order of a union decides which member is tried first, and
+    `Annotated[str, Query(example=1)]` equals `Annotated[str, Query(example=True)]`. The key consists of the identities
+    of classes and other objects in the annotation, so a cache of keys must keep the annotations as well.
+    """
+    if isinstance(kind, GenericAlias):  # `list[Room]` and `int | None` are a new object each time they are evaluated
+        return (id(kind.__origin__), *map(key_of, kind.__args__))
+    if isinstance(kind, UnionType):
+        return (UnionType, *map(key_of, kind.__args__))
+    return id(kind)
+
+
+def _parameter(name: str, kind: Any, default: Any, annotation: Any) -> SharedParameter:
+    # The identity is that of the object in the parameter, which therefore outlives the key.
+    key = (name, kind is _KEYWORD_ONLY, id(default), key_of(annotation))
+    found = _shared.get(key)
+    if found is None:
+        if len(_shared) >= MOST:
+            _shared.clear()
+        found = _shared[key] = SharedParameter(name, kind, default=default, annotation=annotation)
+    return found
