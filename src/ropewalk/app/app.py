@@ -415,6 +415,7 @@ class App(Routes):
     def changed(self, seen: set[int]) -> None:
         """Discard cached handlers and notify the owners, because the tree has changed."""
         self._engine_handlers.clear()
+        self.dependencies.bound.clear()
         self._only_engine_handlers = {} if _hosts_whole_tree(self.resource) else None
         for owner in tuple(self._owners):
             owner.changed(seen)

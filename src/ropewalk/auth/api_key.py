@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from ropewalk.auth.challenges import Challenge
-from ropewalk.auth.identity import Identity, checked, identity_for
+from ropewalk.auth.identity import Identity, identity_for
 from ropewalk.auth.option_checks import check_called_with
 from ropewalk.auth.scheme import Scheme
+from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
 from ropewalk.errors import HandlerError, shown
 from ropewalk.headers import TOKEN
@@ -22,15 +23,16 @@ class APIKey(Scheme):
     """A secret key in the header field, query parameter or cookie named `key_name`.
 
     `check(key)` returns the principal, or None for an unknown key. It may be plain, return a Deferred, or be a
-    coroutine function. Look keys up by a hash, or compare them with `same_secret`. Prefer a header field, because every
-    server on the way may log a key in the query, and browsers send a cookie with the forms of other sites too.
+    coroutine function, and may take dependencies besides. Look keys up by a hash, or compare them with `same_secret`.
+    Prefer a header field, because every server on the way may log a key in the query, and browsers send a cookie with
+    the forms of other sites too.
     """
 
     def __init__(
         self,
         key_name: str,
         *,
-        check: Callable[[str], Any],
+        check: Callable[..., Any],
         where: Where = "header",
         realm: str = "app",
         name: str = "api_key",
@@ -45,7 +47,7 @@ class APIKey(Scheme):
         self.key_name = key_name
         self.where = where
         check_called_with(self, check, "a key")
-        self._check = check
+        self._check = SchemeFunction(check, 1)
 
     def challenge(self) -> Challenge:
         """`ApiKey`, with the place of the key. It is not registered, but a 401 response must name a scheme."""
@@ -59,7 +61,7 @@ class APIKey(Scheme):
         if len(given) > 1:
             raise Refused(status=400)
         key = given[0]
-        principal = await checked(self._check, key) if key and len(key) <= LONGEST else None
+        principal = await self._check.principal(request, key) if key and len(key) <= LONGEST else None
         if principal is None:
             raise Refused
         return identity_for(principal)

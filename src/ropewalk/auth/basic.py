@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ropewalk.auth.challenges import Challenge
-from ropewalk.auth.identity import Identity, checked, identity_for
+from ropewalk.auth.identity import Identity, identity_for
 from ropewalk.auth.option_checks import check_called_with
 from ropewalk.auth.scheme import Scheme, authorization
+from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
 from ropewalk.request import Request
 
@@ -16,14 +17,15 @@ class BasicAuth(Scheme):
     """A name and a password in the Authorization field (RFC 7617), in UTF-8.
 
     `check(name, password)` returns the principal, or None for a wrong name or password. It may be plain, return a
-    Deferred, or be a coroutine function. For a name that does not exist, let it call `verify_password(password, None)`,
-    which takes as long as for an existing name. Use BasicAuth only over TLS, because passwords are sent in clear text.
+    Deferred, or be a coroutine function, and may take dependencies besides. For a name that does not exist, let it call
+    `verify_password(password, None)`, which takes as long as for an existing name. Use BasicAuth only over TLS, because
+    passwords are sent in clear text.
     """
 
-    def __init__(self, check: Callable[[str, str], Any], *, realm: str = "app", name: str = "basic") -> None:
+    def __init__(self, check: Callable[..., Any], *, realm: str = "app", name: str = "basic") -> None:
         super().__init__(name, realm)
         check_called_with(self, check, "a name", "a password")
-        self._check = check
+        self._check = SchemeFunction(check, 2)
 
     def challenge(self) -> Challenge:
         """`Basic`, with the realm and the charset."""
@@ -37,7 +39,7 @@ class BasicAuth(Scheme):
         given = name_and_password(request)
         if given is None:
             return None
-        principal = await checked(self._check, *given)
+        principal = await self._check.principal(request, *given)
         if principal is None:
             raise Refused
         return identity_for(principal)

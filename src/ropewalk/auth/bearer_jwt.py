@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from ropewalk.auth.bearer import BearerScheme, bearer_token
-from ropewalk.auth.identity import Identity, checked, identity_for, words
+from ropewalk.auth.identity import Identity, identity_for, words
 from ropewalk.auth.jwks import FetchedKeys
 from ropewalk.auth.jwt_algorithms import check_algorithms
 from ropewalk.auth.jwt_claims import check_claims
@@ -14,6 +14,7 @@ from ropewalk.auth.jwt_keys import Key, keys_of
 from ropewalk.auth.jwt_options import JWKS, BearerJWTOptions
 from ropewalk.auth.jwt_tokens import Token, decode_object, refused
 from ropewalk.auth.packages import optional
+from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.verified_tokens import VerifiedToken, VerifiedTokens
 from ropewalk.clocks import unix_time
 from ropewalk.request import Request
@@ -57,6 +58,7 @@ class BearerJWT(BearerScheme):
         keys = options.keys
         self._fetched = FetchedKeys(keys, options.algorithms) if isinstance(keys, JWKS) else None
         self._keys = () if isinstance(keys, JWKS) else keys_of(keys, options.algorithms)
+        self._load = None if options.load is None else SchemeFunction(options.load, 1)
         self._verified = VerifiedTokens(options.remembered)
 
     async def identify(self, request: Request) -> Identity | None:
@@ -69,16 +71,16 @@ class BearerJWT(BearerScheme):
             keys = self._keys if self._fetched is None else await self._fetched.current()
             if known.keys is keys:
                 if known.is_valid(self._clock(), self.options.leeway):
-                    return await token_identity(known.claims(), self.options, known.scopes, known.roles)
+                    return await self._identity(request, known.claims(), known.scopes, known.roles)
             else:
                 self._verified.forget(written)
-        return await self._verify(written)
+        return await self._verify(request, written)
 
     def openapi(self) -> dict[str, Any]:
         """`{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}`."""
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
-    async def _verify(self, written: bytes) -> Identity:
+    async def _verify(self, request: Request, written: bytes) -> Identity:
         token = Token(written, self.options)
         keys, candidates = await self._keys_for(token)
         payload = token.payload(candidates)
@@ -86,7 +88,14 @@ class BearerJWT(BearerScheme):
         begins, expires = check_claims(claims, self.options, self._clock())
         scopes, roles = scopes_and_roles(claims, self.options)
         self._verified.add(written, VerifiedToken(payload, begins, expires, scopes, roles, keys))
-        return await token_identity(claims, self.options, scopes, roles)
+        return await self._identity(request, claims, scopes, roles)
+
+    async def _identity(
+        self, request: Request, claims: dict[str, Any], scopes: frozenset[str], roles: frozenset[str]
+    ) -> Identity:
+        if self._load is None:
+            return identity_of_claims(claims, scopes, roles)
+        return loaded_identity(await self._load.principal(request, claims), claims, self.options, scopes, roles)
 
     async def _keys_for(self, token: Token) -> tuple[tuple[Key, ...], list[Key]]:
         """All current keys, and those of them that may have signed the token."""
@@ -105,15 +114,16 @@ def scopes_and_roles(claims: dict[str, Any], options: BearerJWTOptions) -> tuple
     return words(claims.get(options.scope_claim)), words(claims.get(options.roles_claim))
 
 
-async def token_identity(
-    claims: dict[str, Any], options: BearerJWTOptions, scopes: frozenset[str], roles: frozenset[str]
+def identity_of_claims(claims: dict[str, Any], scopes: frozenset[str], roles: frozenset[str]) -> Identity:
+    """The identity for valid claims, without `load`."""
+    subject = claims.get("sub")
+    return Identity(TokenPrincipal(subject if isinstance(subject, str) else None, claims, scopes, roles), scopes, roles)
+
+
+def loaded_identity(
+    principal: Any, claims: dict[str, Any], options: BearerJWTOptions, scopes: frozenset[str], roles: frozenset[str]
 ) -> Identity:
-    """The identity for valid claims of a token. Raises Refused if `load` returns None."""
-    if options.load is None:
-        subject = claims.get("sub")
-        principal: Any = TokenPrincipal(subject if isinstance(subject, str) else None, claims, scopes, roles)
-        return Identity(principal, scopes, roles)
-    principal = await checked(options.load, claims)
+    """The identity for valid claims and the principal that `load` has returned. Raises Refused if that is None."""
     if principal is None:
         raise refused()
     own = identity_for(principal)

@@ -14,6 +14,7 @@ from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, checked, identity_for
 from ropewalk.auth.option_checks import check_called_with
 from ropewalk.auth.scheme import Scheme
+from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
 from ropewalk.errors import HandlerError, shown
 from ropewalk.request import Request
@@ -34,7 +35,7 @@ class CredAuth(Scheme):
         self,
         *accepting: Any,
         interfaces: tuple[Any, ...] = (),
-        credentials: Callable[[Request], Any] | None = None,
+        credentials: Callable[..., Any] | None = None,
         challenge: Challenge | None = None,
         description: dict[str, Any] | None = None,
         realm: str = "app",
@@ -53,7 +54,7 @@ class CredAuth(Scheme):
         self._checkers = () if self._portal is not None else accepting
         self._interfaces = interfaces
         check_called_with(self, credentials, "a request")
-        self._credentials = credentials or _basic
+        self._credentials = SchemeFunction(credentials or _basic, 1)
         self._challenge = challenge or Challenge("Basic", (("realm", self.realm), ("charset", "UTF-8")))
         self._description = description or {"type": "http", "scheme": "basic"}
 
@@ -63,7 +64,7 @@ class CredAuth(Scheme):
 
     async def identify(self, request: Request) -> Identity | None:
         """The identity of the avatar; None without credentials. Raises Refused for wrong credentials."""
-        credentials = await checked(self._credentials, request)
+        credentials = await self._credentials.principal(request, request)
         return None if credentials is None else await self._accept(credentials)
 
     async def _accept(self, credentials: Any) -> Identity:

@@ -66,7 +66,7 @@ class BearerJWTOptions:
     remembered: int = 1024
     """How many verified tokens are remembered, so that their signature is not verified again for each request. Their
     times are always checked. If the keys of a JWKS change, all tokens are verified again. 0 remembers none."""
-    load: Callable[["dict[str, Any]"], Any] | None = None
+    load: Callable[..., Any] | None = None
     """A function that takes the claims and returns the principal, or None to refuse the token. It may be plain, return
     a Deferred, or be a coroutine function. By default the principal is a `TokenPrincipal`."""
     scope_claim: str = "scope"

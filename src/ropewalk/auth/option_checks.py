@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from ropewalk.errors import HandlerError, is_int, misfit, named, shown
+from ropewalk.typed import dependent_on
 
 _LONGEST_TIME: Final = 10**9
 """Seconds: about 30 years."""
@@ -31,15 +32,18 @@ def check_count(options: object, *names: str, least: int = 1) -> None:
 
 
 def check_called_with(owner: object, function: Any, *given: str) -> None:
-    """Raises HandlerError (RW240) for a function that cannot be called with these arguments, such as one that has
-    dependencies. None is not checked."""
+    """Raises HandlerError (RW240) for a function that cannot be called with these arguments. None is not checked.
+
+    Other parameters must have a default, or a marker such as `Depends`. Raises HandlerError (RW214, RW217, RW218) for
+    dependencies that cannot be provided.
+    """
     if function is None:
         return
     arguments = " and ".join(given)
     if not callable(function):
         raise wrong(owner, shown(function), f"Give a function of {arguments}.")
-    why = misfit(function, *given)
+    dependent = dependent_on(function, len(given))
+    why = misfit(function, *given, **(dependent.placeholders if dependent is not None else {}))
     if why is not None:
         what = f"{named(function)}, which cannot be called with {arguments}: {why}"
-        remedy = "Dependencies do not reach it: use `Depends` in a provider that takes the principal."
-        raise wrong(owner, what, remedy)
+        raise wrong(owner, what, "Mark what is provided besides: `session: Annotated[Session, Depends(open_session)]`.")

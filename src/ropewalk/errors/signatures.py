@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 
-def misfit(function: Any, *given: object) -> str | None:
+def misfit(function: Any, *given: object, **by_name: object) -> str | None:
     """Why a function cannot be called with these arguments, such as "missing a required argument: 'db'".
 
     None if it can, or if its signature is unknown. A wrapper counts as it is, not as the function that it wraps,
@@ -15,7 +15,7 @@ def misfit(function: Any, *given: object) -> str | None:
     except (TypeError, ValueError):  # some builtins have no signature
         return None
     try:
-        signature.bind(*given)
+        signature.bind(*given, **by_name)
     except TypeError as error:
         return str(error)
     return None

@@ -10,6 +10,7 @@ from ropewalk.resource import Handler, Resource
 from ropewalk.routing import OperationOptions, Parameter, Pattern, walk_handlers
 from ropewalk.routing.patterns import SEGMENT
 from ropewalk.typed import layers_of
+from ropewalk.typed.dependent_functions import dependents_around
 from ropewalk.typed.inputs import Input
 
 METHODS: Final = frozenset(("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"))
@@ -86,11 +87,13 @@ def operations_of(root: Resource, *, requirements: Requirements | None = None) -
 
 def _inputs(handler: Handler, apps: tuple[Any, ...]) -> tuple[Input, ...]:
     """The inputs of a typed handler and of its providers, including the providers that the apps around it register by
-    name."""
+    name, and those of functions of the middleware around it."""
     plan = handler.plan
-    if plan is None:
-        return ()
-    inputs: tuple[Input, ...] = plan.inputs if plan.bind is None else plan.bind(layers_of(apps), complete=False).inputs
+    inputs: tuple[Input, ...] = ()
+    if plan is not None:
+        inputs = plan.inputs if plan.bind is None else plan.bind(layers_of(apps), complete=False).inputs
+    for dependent, around in dependents_around(apps, handler.middleware):
+        inputs = (*inputs, *dependent.bind(layers_of(around), complete=False).inputs)
     return inputs
 
 

@@ -10,6 +10,7 @@ from ropewalk.resource import register_planner
 from ropewalk.response_types import register_shapes
 from ropewalk.typed.after import After
 from ropewalk.typed.app_scope import app_scoped_below, open_provider
+from ropewalk.typed.dependent_functions import DependentFunction, dependent_on
 from ropewalk.typed.depends import Dependencies, DependencyScope, Depends, Provider, all_named, layers_of
 from ropewalk.typed.inputs import is_single_value
 from ropewalk.typed.item_streams import ServerSentEvent
@@ -28,6 +29,7 @@ __all__ = [
     "Cookie",
     "Dependencies",
     "DependencyScope",
+    "DependentFunction",
     "Depends",
     "FieldError",
     "Header",
@@ -44,6 +46,7 @@ __all__ = [
     "all_produced",
     "app_scoped_below",
     "body_types",
+    "dependent_on",
     "is_single_value",
     "is_typed",
     "layers_of",

@@ -1,9 +1,10 @@
 """App-scoped providers: they are found, checked and opened when an app starts, and closed when it stops."""
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any
 
 from ropewalk.resource import handlers_below
+from ropewalk.typed.dependent_functions import dependents_around
 from ropewalk.typed.depends import Dependencies, Opened, Provider, layers_of, replacement
 from ropewalk.typed.generators import close_async_generator, close_generator, open_async_generator, open_generator
 from ropewalk.typed.provider_steps import AppProviders, app_inputs, kind_of, provided
@@ -28,12 +29,20 @@ def app_scoped_below(root: Any) -> Needed:
             if depends.scope == "app":
                 of_app.add(depends.provider, name)
         needed.update({provider: (name, layers) for provider, name in of_app.found.items() if provider not in needed})
+        for dependent, around in dependents_around((root,) if app is root else (root, app), ()):
+            _add(needed, dependent.bind(layers_of(around)).of_app.found, layers_of(around))
     for handler, apps in handlers_below(root.resource):
+        for dependent, around in dependents_around(apps, handler.middleware):
+            _add(needed, dependent.bind(layers_of(around)).of_app.found, layers_of(around))
         if handler.plan is not None and handler.plan.bind is not None:
             layers = layers_of(apps)
-            for provider, name in handler.plan.bind(layers).of_app.items():
-                needed.setdefault(provider, (name, layers))
+            _add(needed, handler.plan.bind(layers).of_app, layers)
     return needed
+
+
+def _add(needed: Needed, found: Mapping[Provider, str], layers: tuple[Dependencies, ...]) -> None:
+    for provider, name in found.items():
+        needed.setdefault(provider, (name, layers))
 
 
 async def open_provider(provider: Provider, name: str, layers: tuple[Dependencies, ...], closes: list[Close]) -> Any:

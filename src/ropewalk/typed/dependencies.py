@@ -18,6 +18,9 @@ from ropewalk.typed.unprocessable_content import MOST, InvalidInput
 from ropewalk.typed.value_shapes import Shape
 from ropewalk.waiting import must_wait
 
+Known = dict[Any, Any] | None
+"""The values of providers that functions of one request share, by `Step.key`; None if nothing is shared."""
+
 
 def needs_scope(steps: list[Step]) -> bool:
     """Whether a provider is a generator, which must be closed."""
@@ -26,15 +29,15 @@ def needs_scope(steps: list[Step]) -> bool:
 
 def call_with_dependencies(steps: list[Step], handler: TypedFunction) -> Callable[[Request], Any]:
     """Return a function that takes a request, calls the providers and the handler, and returns the handler's result."""
-    return _Calls(tuple(steps), handler, None).call
+    return Calls(tuple(steps), handler, None).call
 
 
 def call_in_scope(steps: list[Step], handler: TypedFunction, finish: Shape | None) -> Callable[[Request], Any]:
     """The same for providers that are generators. `finish` converts the handler's result before they are closed."""
-    return _Calls(tuple(steps), handler, finish).call_in_scope
+    return Calls(tuple(steps), handler, finish).call_in_scope
 
 
-class _Calls:
+class Calls:
     """Calls the providers and the handler of one route."""
 
     def __init__(self, steps: tuple[Step, ...], handler: TypedFunction, finish: Shape | None) -> None:
@@ -45,14 +48,20 @@ class _Calls:
 
     def call(self, request: Request) -> Any:
         """Call the providers and the handler. No provider is a generator."""
-        return self._call(request, self._read(request), None)
+        shared = getattr(request, "dependency_scope", None)
+        known = None if shared is None else shared.values
+        return self._call(request, self._read(request), None, known)
+
+    def call_shared(self, request: Request, scope: OpenGenerators) -> Any:
+        """Call the providers and the function in a scope that other functions of the request have, too."""
+        return self._call(request, self._read(request), scope, scope.values)
 
     def call_in_scope(self, request: Request) -> Any:
         """Call the providers and the handler. Generators are closed after the handler, or after the response."""
         given = self._read(request)
-        opened = OpenGenerators(request, self._finish)
+        opened = OpenGenerators.of_handler(request, self._finish)
         try:
-            value = self._call(request, given, opened)
+            value = self._call(request, given, opened, opened.values)
         except BaseException as error:
             raised = opened.end_failed(error)
             if raised is error:
@@ -71,19 +80,24 @@ class _Calls:
             found = [error for each in self._functions for reader in each.readers for error in reader.errors(request)]
             raise InvalidInput(list(dict.fromkeys(found))[:MOST]) from None
 
-    def _call(self, request: Request, given: list[dict[str, Any]], opened: OpenGenerators | None) -> Any:
+    def _call(self, request: Request, given: list[dict[str, Any]], opened: OpenGenerators | None, known: Known) -> Any:
         values: list[Any] = []
-        for (typed, kind, of_handler), arguments in zip(self._steps, given, strict=False):
-            value = typed.call(request, arguments, values)
-            if kind != "plain":
+        for step, arguments in zip(self._steps, given, strict=False):
+            if known and step.key in known:
+                values.append(known[step.key])
+                continue
+            value = step.typed.call(request, arguments, values)
+            if step.kind != "plain":
                 assert opened is not None
-                if kind == "async generator":
-                    opening = opened.open_async(value, typed.function, of_handler=of_handler)
-                    return self._call_rest(request, given, opened, values, opening)
-                value = opened.open(value, typed.function, of_handler=of_handler)
+                if step.kind == "async generator":
+                    opening = opened.open_async(value, step.typed.function, of_handler=step.of_handler)
+                    return self._call_rest(request, given, opened, known, values, opening)
+                value = opened.open(value, step.typed.function, of_handler=step.of_handler)
             elif must_wait(value):
-                return self._call_rest(request, given, opened, values, value)
+                return self._call_rest(request, given, opened, known, values, value)
             values.append(value)
+            if known is not None and step.key is not None:
+                known[step.key] = value
         return self._handler.call(request, given[-1], values)
 
     async def _call_rest(
@@ -91,20 +105,32 @@ class _Calls:
         request: Request,
         given: list[dict[str, Any]],
         opened: OpenGenerators | None,
+        known: Known,
         values: list[Any],
         awaited: Awaitable[Any],
     ) -> Any:
-        values.append(await awaited)
+        self._keep(await awaited, values, known)
         for index in range(len(values), len(self._steps)):
-            typed, kind, of_handler = self._steps[index]
+            typed, kind, of_handler, key = self._steps[index]
+            if known and key in known:
+                values.append(known[key])
+                continue
             value = typed.call(request, given[index], values)
             if kind == "plain":
-                values.append(await value if must_wait(value) else value)
+                value = await value if must_wait(value) else value
             elif kind == "generator":
                 assert opened is not None
-                values.append(opened.open(value, typed.function, of_handler=of_handler))
+                value = opened.open(value, typed.function, of_handler=of_handler)
             else:
                 assert opened is not None
-                values.append(await opened.open_async(value, typed.function, of_handler=of_handler))
+                value = await opened.open_async(value, typed.function, of_handler=of_handler)
+            self._keep(value, values, known)
         value = self._handler.call(request, given[-1], values)
         return await value if must_wait(value) else value
+
+    def _keep(self, value: Any, values: list[Any], known: Known) -> None:
+        """Add the value of the next step."""
+        key = self._steps[len(values)].key
+        values.append(value)
+        if known is not None and key is not None:
+            known[key] = value

@@ -65,6 +65,8 @@ class Dependencies:
         self.opened: dict[Provider, Opened] = {}
         self.of_mounts: dict[int, Mapping[str, Depends]] = {}
         """The providers that `mount` gives to a mounted app, by the id of the app."""
+        self.bound: dict[Any, Any] = {}
+        """The calls of the providers that functions of middleware need. They are cleared when an app changes."""
 
     def provide(self, name: str, provider: Any, *, cached: bool = True, scope: DependencyScope = "request") -> None:
         """Register a provider for a name.

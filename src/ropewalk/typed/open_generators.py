@@ -46,7 +46,7 @@ class OpenGenerator(NamedTuple):
 class OpenGenerators:
     """The generators that one request has opened."""
 
-    __slots__ = ("_ended", "_error", "_finish", "_opened", "_request", "_running", "closed")
+    __slots__ = ("_ended", "_error", "_finish", "_is_noted", "_opened", "_request", "_running", "closed", "values")
 
     def __init__(self, request: Request, finish: Shape | None = None) -> None:
         self._request = request
@@ -55,7 +55,31 @@ class OpenGenerators:
         self._running = 1  # the number of running parts: the handler, and each stream that has begun
         self._ended = False
         self._error: BaseException | None = None
+        self._is_noted = False
         self.closed = False
+        self.values: dict[Any, Any] | None = None
+        """The values of providers that functions of middleware and the handler share; None if nothing is shared."""
+
+    @classmethod
+    def shared(cls, request: Request) -> "OpenGenerators":
+        """The scope that functions of middleware share with the handler. Call `end` when the function has ended."""
+        found = getattr(request, "dependency_scope", None)
+        if isinstance(found, cls) and found.values is not None and not found.closed:
+            found.begin()
+            return found
+        scope = cls(request)
+        scope.values = {}
+        scope._note()
+        return scope
+
+    @classmethod
+    def of_handler(cls, request: Request, finish: Shape | None) -> "OpenGenerators":
+        """The scope of a handler: the shared one, if a middleware has made one."""
+        found = getattr(request, "dependency_scope", None)
+        if not isinstance(found, cls) or found.values is None or found.closed:
+            return cls(request, finish)
+        found.join(finish)
+        return found
 
     def open(self, generator: Generator[Any, Any, Any], provider: Provider, *, of_handler: bool) -> Any:
         """Open a generator, and return the value that it yields."""
@@ -124,6 +148,11 @@ class OpenGenerators:
                 error = close_generator(opened.generator, opened.provider, error) or error
         return error
 
+    def join(self, finish: Shape | None) -> None:
+        """Record that the handler begins."""
+        self.begin()
+        self._finish = finish
+
     def begin(self) -> None:
         """Record that a stream begins. Raises Disconnected if the generators are closed already."""
         if self.closed:
@@ -160,9 +189,13 @@ class OpenGenerators:
 
     def _keep(self, opened: OpenGenerator) -> None:
         self._opened.append(opened)
-        if len(self._opened) == 1:
-            self._request.dependency_scope = self
-            self._request.disconnected.addCallback(self._response_ended)
+        if not self._is_noted:
+            self._note()
+
+    def _note(self) -> None:
+        self._is_noted = True
+        self._request.dependency_scope = self
+        self._request.disconnected.addCallback(self._response_ended)
 
     def _response_ended(self, _: Any) -> None:
         self._ended = True

@@ -6,6 +6,7 @@ from typing import Any
 from ropewalk.errors import HandlerError, named
 from ropewalk.resource import handlers_below
 from ropewalk.suggest import did_you_mean
+from ropewalk.typed.dependent_functions import dependents_around
 from ropewalk.typed.depends import Dependencies, Depends, Provider, layers_of
 from ropewalk.typed.provider_steps import Asked
 
@@ -48,6 +49,10 @@ def _asked_below(root: Any) -> Iterator[Asked]:
         for name, depends in app.dependencies.named.items():
             yield _asked(name, depends)
     for handler, apps in handlers_below(root.resource):
+        for dependent, around in dependents_around(apps, handler.middleware):
+            for each in layers_of(around):
+                yield from (_asked(name, depends) for name, depends in each.named.items())
+            yield from dependent.bind(tuple(map(_without_overrides, layers_of(around))), complete=False).asked
         if handler.plan is not None and handler.plan.bind is not None:
             layers = layers_of(apps)
             for each in layers:

@@ -23,6 +23,8 @@ class Step(NamedTuple):
     kind: Kind
     of_handler: bool = False
     """Whether the generator is closed with the handler, before the end of the response is sent."""
+    key: tuple[Provider, DependencyScope] | None = None
+    """Identifies the value among those that several functions of a request share; None if it is not shared."""
 
 
 class StepsOfHandler:
@@ -91,7 +93,8 @@ class StepsOfHandler:
         self._above.append(provider)
         typed = self._typed(provider)
         self._above.pop()
-        self._add(Step(typed, kind_of(provider), depends.scope == "handler"))
+        key = (provider, depends.scope) if cached and depends.scope == "request" else None
+        self._add(Step(typed, kind_of(provider), depends.scope == "handler", key))
         if cached:
             self._cached[provider, depends.scope] = len(self.steps) - 1
         return len(self.steps) - 1

@@ -136,4 +136,4 @@ def test_a_function_without_a_signature() -> None:
 
 def test_too_few_parameters() -> None:
     with pytest.raises(HandlerError, match="RW240 BasicAuth has .* too many positional arguments"):
-        BasicAuth(lambda name: None)  # type: ignore[arg-type, misc]
+        BasicAuth(lambda name: None)

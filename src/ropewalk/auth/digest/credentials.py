@@ -8,6 +8,7 @@ from zope.interface import implementer
 from ropewalk.auth.digest.hashes import digest_hash, proof
 from ropewalk.auth.digest.nonces import Nonces
 from ropewalk.auth.secrets import same_secret
+from ropewalk.request import Request
 
 
 class IDigestCredentials(ICredentials):
@@ -22,13 +23,13 @@ class DigestCredentials:
     timing attacks.
     """
 
-    def __init__(self, name: str, method: str, algorithm: str, fields: dict[str, str], nonces: Nonces) -> None:
+    def __init__(self, name: str, request: Request, algorithm: str, fields: dict[str, str], nonces: Nonces) -> None:
         self.name = name
         self.username = name.encode()
         self.algorithm = algorithm
         self.is_right = False
         """Whether the client has proved that it knows the password, even if its nonce was invalid."""
-        self._method = method
+        self.request = request
         self._fields = fields
         self._nonces = nonces
         self._is_fresh: bool | None = None
@@ -45,7 +46,7 @@ class DigestCredentials:
     def checkHash(self, digestHash: Any) -> bool:
         """Like `checkPassword`, for the hash of name, realm and password in hexadecimal digits."""
         known = digestHash if isinstance(digestHash, str) else digestHash.decode("ascii", "replace")
-        expected = proof(self.algorithm, known.lower(), self._method, self._fields)
+        expected = proof(self.algorithm, known.lower(), self.request.method, self._fields)
         if not known or not same_secret(self._fields["response"].lower(), expected):
             return False
         self.is_right = True

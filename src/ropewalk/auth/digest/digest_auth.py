@@ -18,6 +18,7 @@ from ropewalk.auth.digest.users import FoundUsers
 from ropewalk.auth.identity import Identity
 from ropewalk.auth.option_checks import check_called_with, check_seconds
 from ropewalk.auth.scheme import authorization
+from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
 from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, shown
@@ -75,7 +76,8 @@ class DigestAuth(CredAuth):
         is_function = len(accepting) == 1 and callable(accepting[0])
         if is_function and not ICredentialsChecker.providedBy(accepting[0]) and not isinstance(accepting[0], Portal):
             check_called_with(self, accepting[0], "a name")
-            accepting = (FoundUsers(accepting[0]),)
+            self._find = SchemeFunction(accepting[0], 1)
+            accepting = (FoundUsers(self._find),)
         description = {"type": "http", "scheme": "digest"}
         super().__init__(*accepting, interfaces=interfaces, description=description, realm=realm, name=name)
         if not any(each.implementedBy(DigestCredentials) for each in self._accepted()):
@@ -118,4 +120,4 @@ class DigestAuth(CredAuth):
             raise Refused  # they are for another realm on this host, or older than a change of the algorithms
         if fields["uri"].encode("utf-8", "surrogateescape") != request.uri:  # section 3.4.6
             raise Refused(status=400)
-        return DigestCredentials(name, request.method, algorithm, fields, self._nonces)
+        return DigestCredentials(name, request, algorithm, fields, self._nonces)

@@ -1,6 +1,5 @@
 """Users of `DigestAuth`, which a function of your application finds by their names."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
@@ -10,7 +9,7 @@ from twisted.cred.error import UnauthorizedLogin
 from zope.interface import implementer
 
 from ropewalk.auth.digest.credentials import DigestCredentials, IDigestCredentials
-from ropewalk.auth.identity import checked
+from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.errors import HandlerError, named, shown
 
 
@@ -32,14 +31,14 @@ class FoundUsers:
 
     credentialInterfaces = (IDigestCredentials,)
 
-    def __init__(self, find: Callable[[str], Any]) -> None:
+    def __init__(self, find: SchemeFunction) -> None:
         self._find = find
 
     async def requestAvatarId(self, credentials: DigestCredentials) -> Any:  # type: ignore[override] # awaited
         """The principal of the user. Raises UnauthorizedLogin for an unknown name or a wrong password."""
-        user = await checked(self._find, credentials.name)
+        user = await self._find.principal(credentials.request, credentials.name)
         if user is not None and not isinstance(user, DigestUser):
-            what = f"{named(self._find)} returned {shown(user)} to DigestAuth."
+            what = f"{named(self._find.function)} returned {shown(user)} to DigestAuth."
             raise HandlerError("RW242", what, "Return a DigestUser, or None for an unknown name.")
         known = user or DigestUser(principal=None, password=token_hex())  # takes as long as for a known user
         if known.password is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from ropewalk.auth.bearer import BearerScheme, bearer_token
-from ropewalk.auth.bearer_jwt import scopes_and_roles, token_identity
+from ropewalk.auth.bearer_jwt import identity_of_claims, loaded_identity, scopes_and_roles
 from ropewalk.auth.identity import Identity
 from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_options import BearerJWTOptions
@@ -17,6 +17,7 @@ from ropewalk.auth.oauth.provider_calls import ClientAuthentication, ProviderCal
 from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds
 from ropewalk.auth.packages import optional
 from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url
+from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, shown
 from ropewalk.request import Request
@@ -51,7 +52,7 @@ class TokenIntrospectionOptions:
     """The time by which the provider's clock may differ."""
     token_limit: int = 4096
     """The most bytes of a token. A longer token is refused."""
-    load: Callable[["dict[str, Any]"], Any] | None = None
+    load: Callable[..., Any] | None = None
     """A function that takes the claims and returns the principal, as in `BearerJWTOptions`."""
     scope_claim: str = "scope"
     """The name of the claim with the scopes."""
@@ -105,6 +106,7 @@ class TokenIntrospection(BearerScheme):
             scope_claim=options.scope_claim,
             roles_claim=options.roles_claim,
         )
+        self._load = None if options.load is None else SchemeFunction(options.load, 1)
         self._kept: dict[bytes, tuple[float, dict[str, Any]]] = {}
         """For each token: until when its claims are kept, and the claims. The key is a hash, so no token is kept."""
 
@@ -119,7 +121,11 @@ class TokenIntrospection(BearerScheme):
         if claims.get("active") is not True:
             raise refused()
         check_claims(claims, self._rules, self._clock())
-        return await token_identity(dict(claims), self._rules, *scopes_and_roles(claims, self._rules))
+        scopes, roles = scopes_and_roles(claims, self._rules)
+        claims = dict(claims)
+        if self._load is None:
+            return identity_of_claims(claims, scopes, roles)
+        return loaded_identity(await self._load.principal(request, claims), claims, self._rules, scopes, roles)
 
     def openapi(self) -> dict[str, Any]:
         """`{"type": "http", "scheme": "bearer"}`."""

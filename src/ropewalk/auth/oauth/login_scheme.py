@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from ropewalk.auth.bearer_jwt import TokenPrincipal
 from ropewalk.auth.challenges import Challenge
-from ropewalk.auth.identity import Identity, awaited, checked, identity_for, words
+from ropewalk.auth.identity import Identity, identity_for, words
 from ropewalk.auth.oauth.authorization import authorization_url, code_of, response_parameters
 from ropewalk.auth.oauth.cookie_logins import CookieLogins
 from ropewalk.auth.oauth.endpoints import Endpoints
@@ -19,6 +19,7 @@ from ropewalk.auth.oauth.signed_values import SignedValues
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.auth.packages import optional
 from ropewalk.auth.scheme import Scheme
+from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.clocks import unix_time
 from ropewalk.errors import HandlerError, HTTPError, shown
 from ropewalk.headers import TOKEN
@@ -66,6 +67,8 @@ class LoginScheme(Scheme):
             SignedValues(*signed, "login"), name, secure=secure, clock=clock
         )
         self._provider = Provider(options)
+        self._load = None if options.load is None else SchemeFunction(options.load, 1)
+        self._on_login = None if options.on_login is None else SchemeFunction(options.on_login, 2)
         folder, _, callback = urlsplit(options.redirect_uri).path.rpartition("/")
         self._folder = folder
         self.routes = Routes()
@@ -91,7 +94,7 @@ class LoginScheme(Scheme):
         login = await self._store.load(request)
         if login is None or login.expires <= self._clock():
             return None
-        identity = await self._identity(login)
+        identity = await self._identity(request, login)
         return None if identity.principal is None else identity
 
     async def redirect_to_login(self, request: Request, next: Next) -> Any:
@@ -129,7 +132,7 @@ class LoginScheme(Scheme):
             endpoints = await self._endpoints()
             code = code_of(parameters, endpoints)
             tokens = await self._provider.exchange(endpoints, code, pending.verifier)
-            claims = await self._claims(endpoints, tokens, pending)
+            claims = await self._claims(request, endpoints, tokens, pending)
             response = Response.redirect(pending.return_to, 303, fields)
             await self._log_in(request, response, claims, tokens)
         except HTTPError as error:
@@ -145,11 +148,11 @@ class LoginScheme(Scheme):
             scopes=tuple(sorted(tokens.scopes)),
             expires=self._clock() + settings.login_time,
         )
-        identity = await self._identity(login)
+        identity = await self._identity(request, login)
         if identity.principal is None:
             raise HTTPError(403, "This user has no access to this site.")
-        if settings.on_login is not None:
-            await awaited(settings.on_login(identity.principal, tokens))
+        if self._on_login is not None:
+            await self._on_login.call(request, identity.principal, tokens)
         await self._store.save(request, response, login)
 
     async def _logout(self, request: Request) -> Response:
@@ -161,11 +164,11 @@ class LoginScheme(Scheme):
             response.headers["location"] = url
         return response
 
-    async def _identity(self, login: Login) -> Identity:
+    async def _identity(self, request: Request, login: Login) -> Identity:
         """The identity of a login. Its principal is None if `load` refuses."""
         settings, claims = self._settings, login.claims
-        if settings.load is not None:
-            return identity_for(await checked(settings.load, claims))
+        if self._load is not None:
+            return identity_for(await self._load.principal(request, claims))
         scopes, roles = frozenset(login.scopes), words(claims.get(settings.roles_claim))
         return Identity(TokenPrincipal(str(claims["sub"]), claims, scopes, roles), scopes, roles)
 
@@ -174,7 +177,9 @@ class LoginScheme(Scheme):
     async def _endpoints(self) -> Endpoints:
         raise NotImplementedError
 
-    async def _claims(self, endpoints: Endpoints, tokens: Tokens, pending: PendingLogin) -> dict[str, Any]:
+    async def _claims(
+        self, request: Request, endpoints: Endpoints, tokens: Tokens, pending: PendingLogin
+    ) -> dict[str, Any]:
         """The claims about the user, with `sub` and `iss`."""
         raise NotImplementedError
 

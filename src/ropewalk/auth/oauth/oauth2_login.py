@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from ropewalk.auth.identity import checked
 from ropewalk.auth.oauth.endpoints import Endpoints, configured
 from ropewalk.auth.oauth.login_scheme import LoginScheme
 from ropewalk.auth.oauth.options import OAuth2LoginOptions
 from ropewalk.auth.oauth.pending_logins import PendingLogin
 from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
+from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.clocks import unix_time
 from ropewalk.errors import HTTPError
+from ropewalk.request import Request
 
 
 class OAuth2Login(LoginScheme):
@@ -31,16 +32,19 @@ class OAuth2Login(LoginScheme):
     ) -> None:
         super().__init__(options, realm=realm, name=name, clock=clock)
         self.options = options
+        self._find_user = None if options.find_user is None else SchemeFunction(options.find_user, 1)
 
     async def _endpoints(self) -> Endpoints:
         return configured(self.options)
 
-    async def _claims(self, endpoints: Endpoints, tokens: Tokens, pending: PendingLogin) -> dict[str, Any]:
+    async def _claims(
+        self, request: Request, endpoints: Endpoints, tokens: Tokens, pending: PendingLogin
+    ) -> dict[str, Any]:
         del pending
-        if self.options.find_user is None:
+        if self._find_user is None:
             claims = await self._provider.userinfo(endpoints, tokens.access_token)
         else:
-            claims = await checked(self.options.find_user, tokens)
+            claims = await self._find_user.principal(request, tokens)
             if claims is None:
                 raise HTTPError(403, "This user has no access to this site.")
         subject = claims.get(self.options.subject_claim)

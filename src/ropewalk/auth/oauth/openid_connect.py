@@ -12,6 +12,7 @@ from ropewalk.auth.oauth.pending_logins import PendingLogin
 from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.clocks import unix_time
+from ropewalk.request import Request
 
 
 class OpenIDConnect(LoginScheme):
@@ -40,7 +41,10 @@ class OpenIDConnect(LoginScheme):
     async def _endpoints(self) -> Endpoints:
         return await self._discovered.current()
 
-    async def _claims(self, endpoints: Endpoints, tokens: Tokens, pending: PendingLogin) -> dict[str, Any]:
+    async def _claims(
+        self, request: Request, endpoints: Endpoints, tokens: Tokens, pending: PendingLogin
+    ) -> dict[str, Any]:
+        del request
         claims = await self._id_tokens.claims(endpoints, tokens, pending.nonce)
         if not self.options.userinfo:
             return claims

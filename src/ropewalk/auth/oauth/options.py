@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from ropewalk.auth.oauth.logins import LoginStore
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication
 from ropewalk.auth.oauth.return_path import own_path
-from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds, wrong
 from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.errors import shown
@@ -57,11 +56,11 @@ class LoginSchemeOptions:
     """The time within which a user must complete a login at the provider."""
     login_time: float = 28800.0
     """The time after which a login expires. A login in a cookie cannot be revoked earlier."""
-    load: Callable[["dict[str, Any]"], Any] | None = None
+    load: Callable[..., Any] | None = None
     """A function that takes the kept claims and returns the principal, or None if the user no longer has access. It is
     called for each request, and may be plain, return a Deferred, or be a coroutine function. By default the principal
     is a `TokenPrincipal`."""
-    on_login: Callable[[Any, Tokens], Any] | None = None
+    on_login: Callable[..., Any] | None = None
     """A function that is called with the principal and the tokens after each login, before the browser gets a response.
     It may be plain, return a Deferred, or be a coroutine function. Keep the tokens here if you need them. Raise an
     HTTPError to refuse the login."""
@@ -159,7 +158,7 @@ class OAuth2LoginOptions(LoginSchemeOptions):
     """The URL at which the code is exchanged for tokens."""
     userinfo_url: str | None = None
     """A URL that returns the user as a JSON object. It is called with the access token."""
-    find_user: Callable[[Tokens], Any] | None = None
+    find_user: Callable[..., Any] | None = None
     """A function to use instead of `userinfo_url`. It takes the tokens and returns the claims as a dict, or None to
     refuse the login. It may be plain, return a Deferred, or be a coroutine function."""
     subject_claim: str = "sub"
