@@ -9,7 +9,9 @@ from ropewalk.middleware.fields import add_lines, add_vary, vary_line
 from ropewalk.middleware.options import check_choice, check_count, check_kind, check_switches, tokens, unsafe
 from ropewalk.request import Request
 from ropewalk.response import Response
+from ropewalk.typed.request_reads import reads_for
 
+_CREDENTIALS: Final = ("authorization", "x-api-key")
 _CACHED: Final = frozenset((200, 203, 206, 300, 301, 304, 308))
 """Statuses of responses that caches may keep (RFC 9110, section 15.1), without error statuses."""
 
@@ -53,8 +55,11 @@ def cache_headers(options: CacheHeadersOptions = CacheHeadersOptions()) -> Middl
     """A middleware that adds Cache-Control to responses that have neither that nor Expires.
 
     Only successful responses and redirects to GET and HEAD requests may be kept; others get "no-store". A response is
-    never public if it sets a cookie, if the request has Authorization, or if the request has a user (a principal of
-    `ropewalk.auth`, or `request.state.user`).
+    never public if it sets a cookie, if the request has Authorization or `X-API-Key`, or if the request has a user (a
+    principal of `ropewalk.auth`, or `request.state.user`). Nor is it if something may have found a user: if cookies
+    were read, if the handler or a provider takes a header field that the request has and `vary` lacks, if a provider
+    takes the request itself, or if a marker of your program reads it. If such a response is the same for all, let the
+    handler set Cache-Control.
     """
     check_kind(options, CacheHeadersOptions)
     public = ("cache-control", _value(options, options.visibility))
@@ -62,6 +67,7 @@ def cache_headers(options: CacheHeadersOptions = CacheHeadersOptions()) -> Middl
     never = ("cache-control", "no-store")
     vary = vary_line(tuple(options.vary))
     shared = options.visibility == "public"
+    varying = frozenset(each.lower() for each in options.vary)
 
     async def cache_headers(request: Request, next: Next) -> Response:
         response = await next(request)
@@ -69,7 +75,7 @@ def cache_headers(options: CacheHeadersOptions = CacheHeadersOptions()) -> Middl
         if "cache-control" not in present and "expires" not in present:
             if response.status not in _CACHED or request.method not in ("GET", "HEAD"):
                 line = never
-            elif shared and ("set-cookie" in present or _has_principal(request)):
+            elif shared and ("set-cookie" in present or _may_be_of_user(request, varying)):
                 line = private
             else:
                 line = public
@@ -81,11 +87,20 @@ def cache_headers(options: CacheHeadersOptions = CacheHeadersOptions()) -> Middl
     return cache_headers
 
 
-def _has_principal(request: Request) -> bool:
-    """Whether the request has an Authorization field, or a user that a middleware has found."""
-    if request.header("authorization") is not None or getattr(request.state, "user", None) is not None:
+def _may_be_of_user(request: Request, varying: frozenset[str]) -> bool:
+    """Whether the response may depend on the user: a middleware has found one, or something has read what may tell
+    users apart. `varying` are the fields on which the response is known to depend."""
+    if any(request.header(name) is not None for name in _CREDENTIALS):
         return True
-    return getattr(getattr(request.state, "authentication", None), "identity", None) is not None
+    state = request.state
+    if getattr(state, "user", None) is not None:
+        return True
+    if getattr(getattr(state, "authentication", None), "identity", None) is not None:
+        return True
+    reads = reads_for(request)
+    if reads.anything or request.has_read_cookies:
+        return True
+    return any(request.header(name) is not None for name in reads.fields - varying)
 
 
 def _value(options: CacheHeadersOptions, visibility: str) -> str:

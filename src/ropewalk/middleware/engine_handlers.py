@@ -9,6 +9,7 @@ from ropewalk.middleware.chain import chain
 from ropewalk.request import EngineHandler, Request
 from ropewalk.resource import Handler
 from ropewalk.typed import layers_of, with_dependencies
+from ropewalk.typed.request_reads import NOTHING, READS, reads_of
 
 
 def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, foreign: bool = False) -> EngineHandler:
@@ -18,11 +19,15 @@ def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, fo
     """
     if handler.plan is not None and handler.plan.bind is not None:
         handler = with_dependencies(handler, layers_of(apps))
+    reads = getattr(handler.call, READS, None)
     if foreign:
         handler = _with_own_params(handler)
     around = handler.middleware or any(app.middlewares for app in apps)
     if around or any(app.errors for app in apps[1:]) or format_of(apps) != format_of(apps[:1]) or not handler.utf_8:
         call: Callable[..., Any] = chain(handler, apps)
+        if reads is None and handler.plan is not None:
+            reads = reads_of(handler.plan.inputs)
+        setattr(call, READS, reads or NOTHING)
         whole_body = pass_params = False
     else:
         call, whole_body, pass_params = handler.call, handler.whole_body, handler.pass_params

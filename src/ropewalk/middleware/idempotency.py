@@ -38,6 +38,7 @@ from ropewalk.middleware.stored_response import decode_response, encode_response
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.stores import IdempotencyStore, MemoryIdempotency, Record, StoreUnavailable, TooManyKeys
+from ropewalk.typed.request_reads import reads_for
 from ropewalk.waiting import ReactorTurn, Waiter
 
 log = Logger(namespace="ropewalk.middleware")
@@ -47,6 +48,8 @@ NOT_FINAL: Final = frozenset((408, 425, 429))
 processed."""
 UNKNOWN: Final = "credentials "
 """The prefix of the name of a sender that is made from credentials, for a request without a user."""
+_OF_ATTEMPT: Final = frozenset(("idempotency-key", "traceparent", "tracestate", "baggage", "x-request-id", "date"))
+"""Request fields that may differ between two attempts of one request."""
 SLICE: Final = 1024 * 1024
 """Bytes of a body that are hashed at once. Between two such slices, the reactor handles other events."""
 
@@ -66,9 +69,10 @@ class IdempotencyOptions:
     keys. By default, the sender is `request.state.user` (a str, an int, a UUID, or an object whose `id` is one of
     these). Without that, it is the principal of `ropewalk.auth`, with its class, its issuer, and its `id` or `subject`.
     Without a principal that has one, it is a hash of the header fields `Authorization`, `Cookie` and `X-API-Key`, and
-    of the credentials that the authentication scheme reads. Keys of different hosts are always separate. Set this
-    option if a provider finds the user with another header field, because the keys of these users would otherwise not
-    be separate."""
+    of the credentials that the authentication scheme reads. Keys of different hosts are always separate. A key that
+    is used again with another value of a header field or cookie that the handler or its providers take gets 422. Set
+    this option if a provider finds the user in the request itself, because such users are the same to this
+    middleware."""
     expires: float = 24 * 3600
     """Seconds for which a response is stored."""
     lease: float = 300
@@ -134,7 +138,7 @@ class _Idempotency:
         name = parse_key(lines)
         sender = await self._sender(request)
         key = digest(sender, request.host or "", name)
-        fingerprint = await _fingerprint(request)
+        fingerprint = await _fingerprint(request, by_inputs=options.sender is None)
         token = token_hex(16)
         try:
             known = await self._store.claim(key, fingerprint, token, options.lease, owner=_owner(request, sender))
@@ -252,8 +256,12 @@ def _duplicate(known: Record, fingerprint: str) -> Response:
     return response
 
 
-async def _fingerprint(request: Request) -> str:
-    """A hash of the method, the path, the query, the Content-Type and the body."""
+async def _fingerprint(request: Request, *, by_inputs: bool) -> str:
+    """A hash of the method, the path, the query, the Content-Type and the body.
+
+    `by_inputs`: and of the header fields and cookies that the handler and its providers read, because they may tell
+    users apart that are the same to this middleware.
+    """
     handler = request.engine_handler
     body = await request.body(None if handler is None else handler.body_limit) if request.has_body else b""
     hashed = sha256()
@@ -262,7 +270,8 @@ async def _fingerprint(request: Request) -> str:
             await ReactorTurn()
         hashed.update(body[begin : begin + SLICE])
     kind = request.header("content-type") or ""
-    return digest(request.method, request.raw_path, request.query_string, kind, hashed.digest())
+    read = reads_for(request).values(request, _OF_ATTEMPT) if by_inputs else []
+    return digest(request.method, request.raw_path, request.query_string, kind, hashed.digest(), *read)
 
 
 def _shielded(coroutine: Coroutine[Any, Any, None]) -> Waiter[None]:

@@ -104,6 +104,11 @@ class Request(ConditionalExchange):
             return self._cookies
 
     @property
+    def has_read_cookies(self) -> bool:
+        """Whether the request has cookies, and something has read them."""
+        return bool(getattr(self, "_cookies", None))
+
+    @property
     def url(self) -> str:
         """The full URL of the request. It is the URL that the client used, unless a proxy has rewritten it."""
         query = b"?" + self.query_string if self.query_string else b""

@@ -20,6 +20,7 @@ from ropewalk.typed.outputs import returned_kind, shape_for
 from ropewalk.typed.provider_steps import Asked, StepsOfHandler, readable
 from ropewalk.typed.readers import Reader
 from ropewalk.typed.representations import Representations
+from ropewalk.typed.request_reads import READS, Reads, reads_of
 from ropewalk.typed.value_shapes import Shape, members_of
 
 
@@ -36,6 +37,8 @@ class Bound:
     """The app-scoped providers that the handler needs, each with the name under which it is used."""
     asked: Collection[Asked]
     """What it and its providers ask for."""
+    reads: Reads
+    """What it and its providers read from the header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,7 @@ def _bind(
         body_limit=_body_limit(found.inputs),
         of_app=found.of_app.found,
         asked=found.asked,
+        reads=reads_of(found.inputs, anything=found.provider_takes_request),
     )
 
 
@@ -209,6 +213,7 @@ def with_dependencies(handler: Handler, layers: tuple[Dependencies, ...]) -> Han
     def call_bound(request: Request) -> Any:
         return bound.call(request)
 
+    setattr(call_bound, READS, bound.reads)
     limit = bound.body_limit if handler.body_limit is None else handler.body_limit
     return replace(handler, call=call_bound, whole_body=bound.whole_body, body_limit=limit)
 

@@ -57,6 +57,8 @@ class StepsOfHandler:
         self.inputs: list[Input] = []
         """The inputs of the handler, followed by those of its providers."""
         self.steps: list[Step] = []
+        self.provider_takes_request = False
+        """Whether a provider takes the request itself."""
         self.asked: set[Asked] = set()
         """What the handler and its providers ask for."""
         self.of_app = AppProviders(layers, complete=complete, asked=self.asked)
@@ -65,6 +67,8 @@ class StepsOfHandler:
     def _typed(self, function: Callable[..., Any]) -> TypedFunction:
         inputs = inputs_of(function, self._names, self._methods)
         self.inputs += [each for each in inputs if each.source != "dependency"]
+        if self._above and any(each.source == "request" for each in inputs):
+            self.provider_takes_request = True
         links: list[Link] = []
         for each in inputs:
             if each.source == "dependency":

@@ -96,7 +96,7 @@ class PydanticValues:
         self._location = location
         self._parameter = taker.parameter
         self._adapter = model_adapter(taker.kind)
-        self._names = _names_of(taker.kind, location)
+        self._names = names_of_model(taker.kind, location)
         self._values_of = VALUES[location]
 
     def read(self, request: Request) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def is_model(kind: Any) -> bool:
     return isinstance(kind, type) and hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_fields")
 
 
-def _names_of(model: Any, location: Location) -> Names:
+def names_of_model(model: Any, location: Location) -> Names:
     """The names in the request for the fields of a model, each with pydantic's name and whether the field takes several
     values."""
     from pydantic import TypeAdapter
