@@ -8,6 +8,7 @@ import pytest
 
 from ropewalk import ASGIOptions, WSGIOptions, asgi, wsgi
 from ropewalk.cli.hosting import Hosting
+from ropewalk.errors import HandlerError
 
 
 async def by_asgi(scope: Any, receive: Any, send: Any) -> None: ...
@@ -61,14 +62,18 @@ def test_they_are_kept(host: Any, application: Any, options: Any) -> None:
 @BOTH
 @pytest.mark.parametrize("limit", [-1, 1.5, "10", True])
 def test_an_invalid_limit(host: Any, application: Any, options: Any, limit: Any) -> None:
-    with pytest.raises(ValueError, match=f"body_limit must be a number of bytes, or None .*, got {limit!r}."):
+    with pytest.raises(
+        HandlerError, match=rf"RW271 {options.__name__} has body_limit={limit!r} \(.*test_hosting_options.py:"
+    ):
         options(body_limit=limit)
 
 
 @pytest.mark.parametrize("name", ["threads", "waiting"])
 @pytest.mark.parametrize("number", [0, -1, 1.5, "2", True])
 def test_invalid_numbers_of_threads_and_requests(name: str, number: Any) -> None:
-    with pytest.raises(ValueError, match=f"WSGIOptions: {name} must be at least 1.*, got {number!r}."):
+    with pytest.raises(
+        HandlerError, match=rf"RW271 WSGIOptions has {name}={number!r} \(.*py:[0-9]+\)\. Give an int of at least 1"
+    ):
         WSGIOptions(**{name: number})
 
 
@@ -76,7 +81,9 @@ def test_invalid_numbers_of_threads_and_requests(name: str, number: Any) -> None
 @pytest.mark.parametrize("given", [None, 10, {"body_limit": 1}, "the other"])
 def test_options_of_another_kind(host: Any, application: Any, options: Any, given: Any) -> None:
     other = ASGIOptions() if options is WSGIOptions else WSGIOptions()
-    with pytest.raises(TypeError, match=rf"The options of the application are .*\. Give them as {options.__name__}\("):
+    with pytest.raises(
+        HandlerError, match=rf"RW271 The options .* are .*:[0-9]+\)\. Give them as {options.__name__}\("
+    ):
         host(application, other if given == "the other" else given)
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import get_args
 
 from ropewalk.asgi.lifespan import Mode
-from ropewalk.errors import shown
+from ropewalk.errors import shown, wrong_option
 from ropewalk.resource import BODY_LIMIT, check_body_limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ASGIOptions:
-    """Options for an ASGI application. Raises ValueError for invalid options."""
+    """Options for an ASGI application. Raises HandlerError (RW271) for invalid options."""
 
     lifespan: Mode = "auto"
     """The mode of the lifespan. "auto" runs it if the application has one, "on" requires one, "off" runs none."""
@@ -21,5 +21,5 @@ class ASGIOptions:
     def __post_init__(self) -> None:
         if self.lifespan not in get_args(Mode):
             modes = " or ".join(map(repr, get_args(Mode)))
-            raise ValueError(f"ASGIOptions: lifespan must be {modes}, got {shown(self.lifespan)}.")
-        check_body_limit(self.body_limit)
+            raise wrong_option(f"ASGIOptions has lifespan={shown(self.lifespan)}.", f"Give {modes}.")
+        check_body_limit("ASGIOptions", self.body_limit)

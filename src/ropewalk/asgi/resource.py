@@ -62,8 +62,8 @@ def asgi(application: Any, options: ASGIOptions = ASGIOptions()) -> ASGIResource
 
     It responds on all paths below its mount path, which is its `root_path`. Its lifespan begins and ends with the
     served app. It needs an asyncio reactor; with any other reactor, the app's start fails with HostedError (RW710).
-    Raises HostedError (RW715) for an object that is not an ASGI application, and TypeError for options that are not
-    ASGIOptions.
+    Raises HostedError (RW715) for an object that is not an ASGI application, and HandlerError (RW271) for options
+    that are not ASGIOptions.
     """
     return ASGIResource(application, options)
 

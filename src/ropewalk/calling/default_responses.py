@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from ropewalk.errors import HTTPError, phrase, shown
+from ropewalk.errors import HTTPError, phrase, shown, wrong_option
 from ropewalk.headers import Headers
 from ropewalk.json_values import model_json
 from ropewalk.negotiation import preferred, vary_by_accept
@@ -39,10 +39,10 @@ _PAGE: Final = """\
 
 
 def check_format(given: ErrorFormat | None) -> ErrorFormat | None:
-    """Raises ValueError for a format that does not exist."""
+    """Raises HandlerError (RW271) for a format that does not exist."""
     known = get_args(ErrorFormat)
     if given is not None and given not in known:
-        raise ValueError(f"error_format is {shown(given)}. It must be one of {', '.join(known)}, or None.")
+        raise wrong_option(f"error_format is {shown(given)}.", f"Give one of {', '.join(map(repr, known))}, or None.")
     return given
 
 

@@ -4,6 +4,7 @@ Codes: RW1xx are for the tree and its routes, RW2xx for handlers and their retur
 for start-up and the command line, RW5xx for the engine and its listening sockets, RW7xx for hosted applications.
 """
 
+from ropewalk.errors.calling_place import calling_place, with_place, wrong_option
 from ropewalk.errors.catalogue import CATALOGUE, LATE_REMEDY, Entry
 from ropewalk.errors.exceptions import (
     BadBody,
@@ -72,6 +73,7 @@ __all__ = [
     "WrongLength",
     "WrongReturn",
     "WrongThread",
+    "calling_place",
     "code_place",
     "describe",
     "full_name",
@@ -87,6 +89,8 @@ __all__ = [
     "relative",
     "shown",
     "visible",
+    "with_place",
+    "wrong_option",
 ]
 
 for _name in __all__:

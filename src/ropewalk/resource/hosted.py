@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from ropewalk.errors import full_name, is_int, shown
+from ropewalk.errors import full_name, is_int, shown, wrong_option
 from ropewalk.resource.tree import Resource
 
 BODY_LIMIT: Final = 100 << 20
@@ -61,13 +61,14 @@ def _gather(resource: Resource, found: list[Hosted], seen: set[int]) -> None:
 
 
 def check_options(options: object, kind: type) -> None:
-    """Raises TypeError unless the options are an instance of `kind`."""
+    """Raises HandlerError (RW271) unless the options are an instance of `kind`."""
     if not isinstance(options, kind):
-        given = f"{shown(options)}, of type {full_name(type(options))}"
-        raise TypeError(f"The options of the application are {given}. Give them as {kind.__name__}(...).")
+        given = f"The options of the application are {shown(options)}, of type {full_name(type(options))}."
+        raise wrong_option(given, f"Give them as {kind.__name__}(...).")
 
 
-def check_body_limit(limit: object) -> None:
-    """Raises ValueError unless the limit is a number of bytes or None."""
+def check_body_limit(owner: str, limit: object) -> None:
+    """Raises HandlerError (RW271) unless the limit is a number of bytes or None."""
     if limit is not None and not (is_int(limit) and limit >= 0):
-        raise ValueError(f"body_limit must be a number of bytes, or None for the engine's limit, got {shown(limit)}.")
+        remedy = "Give a number of bytes, 0 or more, or None for the engine's limit."
+        raise wrong_option(f"{owner} has body_limit={shown(limit)}.", remedy)

@@ -45,7 +45,7 @@ class Layer:
 def layer_of(kind: type) -> Layer:
     """The layer for the class attributes `middleware`, `provide` and `error_format`.
 
-    Raises HandlerError (RW205, RW218), and ValueError for a wrong `error_format`.
+    Raises HandlerError (RW205, RW218, RW271).
     """
     name = kind.__qualname__
     middleware = getattr(kind, "middleware", ())

@@ -15,7 +15,9 @@ method, the route stays, unless the new method has its own decorators.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, Unpack
+
+from ropewalk.routing.route_options import RouteOptions, check_route_options
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -26,46 +28,62 @@ _ATTRIBUTE: Final = "ropewalk_routes"
 class DeclaredRoute(NamedTuple):
     """A route that a decorator declares for a method."""
 
+    function: str
+    """The name of the decorator."""
     path: str
     methods: tuple[str, ...]
-    options: dict[str, Any]
-    """The options of `Routes.route`."""
+    options: RouteOptions
 
 
-def route(path: str, methods: Iterable[str] = ("GET",), **options: Any) -> Callable[[Method], Method]:
+def route(path: str, methods: Iterable[str] = ("GET",), **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
     """Turn a method of a Routes subclass into the handler of a path. The options are those of `App.route`."""
-    declared = DeclaredRoute(path, (methods,) if isinstance(methods, str) else tuple(methods), options)
+    return _declare("route", path, (methods,) if isinstance(methods, str) else tuple(methods), options)
 
-    def declare(function: Method) -> Method:
-        vars(function).setdefault(_ATTRIBUTE, []).append(declared)
-        return function
+
+def get(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
+    """`route` for GET, which includes HEAD."""
+    return _declare("get", path, ("GET",), options)
+
+
+def head(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
+    """`route` for HEAD, if the handler of GET must not handle it."""
+    return _declare("head", path, ("HEAD",), options)
+
+
+def post(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
+    """`route` for POST."""
+    return _declare("post", path, ("POST",), options)
+
+
+def put(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
+    """`route` for PUT."""
+    return _declare("put", path, ("PUT",), options)
+
+
+def patch(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
+    """`route` for PATCH."""
+    return _declare("patch", path, ("PATCH",), options)
+
+
+def delete(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
+    """`route` for DELETE."""
+    return _declare("delete", path, ("DELETE",), options)
+
+
+def options(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
+    """`route` for OPTIONS. It replaces the default response, which has an Allow field."""
+    return _declare("options", path, ("OPTIONS",), options)
+
+
+def _declare(function: str, path: str, methods: tuple[str, ...], options: RouteOptions) -> Callable[[Method], Method]:
+    check_route_options(function, path, options)
+    declared = DeclaredRoute(function, path, methods, options)
+
+    def declare(method: Method) -> Method:
+        vars(method).setdefault(_ATTRIBUTE, []).append(declared)
+        return method
 
     return declare
-
-
-def get(path: str, **options: Any) -> Callable[[Method], Method]:
-    """`route` for GET, which includes HEAD."""
-    return route(path, ("GET",), **options)
-
-
-def post(path: str, **options: Any) -> Callable[[Method], Method]:
-    """`route` for POST."""
-    return route(path, ("POST",), **options)
-
-
-def put(path: str, **options: Any) -> Callable[[Method], Method]:
-    """`route` for PUT."""
-    return route(path, ("PUT",), **options)
-
-
-def patch(path: str, **options: Any) -> Callable[[Method], Method]:
-    """`route` for PATCH."""
-    return route(path, ("PATCH",), **options)
-
-
-def delete(path: str, **options: Any) -> Callable[[Method], Method]:
-    """`route` for DELETE."""
-    return route(path, ("DELETE",), **options)
 
 
 def is_route(value: Any) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ropewalk.errors import HandlerError, Named, is_int, shown
+from ropewalk.routing.route_options import RouteOptions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,29 +31,28 @@ class OperationOptions:
 _DEFAULTS: Final = OperationOptions()
 """Shared by the routes without any option, which are most routes."""
 
+_OPTIONS: Final = frozenset(
+    (
+        *("summary", "description", "tags", "deprecated", "hidden"),
+        *("responses", "operation_id", "operation"),
+    )
+)
+
 
 def operation_options(
-    function: Callable[..., Any],
-    *,
-    summary: str | None,
-    description: str | None,
-    tags: Iterable[str],
-    deprecated: bool,
-    hidden: bool,
-    responses: Mapping[int | str, Any] | None,
-    operation_id: str | None,
-    operation: Mapping[str, Any] | None,
+    function: Callable[..., Any], options: RouteOptions, flags: Mapping[str, bool]
 ) -> OperationOptions:
-    """Check the options of a route and return them. Raises HandlerError (RW219)."""
-    texts_and_members = (summary, description, responses, operation_id, operation)
-    has_tags = tags if isinstance(tags, tuple) else True
-    if not (has_tags or deprecated or hidden or any(each is not None for each in texts_and_members)):
+    """Check the options of a route and return them. `flags` are those of its class. Raises HandlerError (RW219)."""
+    if not options.keys() & _OPTIONS and not any(flags.values()):
         return _DEFAULTS
     where = Named(function)
-    tags = tags_given(tags, where)
+    tags = tags_given(options.get("tags", ()), where)
+    responses: Any = options.get("responses")
+    operation = options.get("operation")
     for name, given in (("responses", responses), ("operation", operation)):
         if not (given is None or isinstance(given, Mapping)):
             raise HandlerError("RW219", f"{where} has {name}={shown(given)}.", "Give a dict.")
+    operation_id = options.get("operation_id")
     if operation_id is None:
         operation_id = (operation or {}).get("operationId")
     given_id: object = operation_id
@@ -63,7 +63,14 @@ def operation_options(
             remedy = 'Use a status from 100 to 599, a class such as "4XX", or "default".'
             raise HandlerError("RW219", f"{where} describes responses of the status {shown(status)}.", remedy)
     return OperationOptions(
-        summary, description, tags, deprecated, hidden, responses or {}, operation_id, operation or {}
+        summary=options.get("summary"),
+        description=options.get("description"),
+        tags=tags,
+        deprecated=options.get("deprecated", False) or flags["deprecated"],
+        hidden=options.get("hidden", False) or flags["hidden"],
+        responses=responses or {},
+        operation_id=operation_id,
+        operation=operation or {},
     )
 
 

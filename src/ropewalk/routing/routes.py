@@ -1,13 +1,22 @@
 """The decorators that add routes to the tree, and `url_for`, which returns the path of a named route."""
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, Unpack
 
 from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, Converter
-from ropewalk.errors import HandlerError, InvalidField, TreeError, describe, is_status, place, relative, shown
+from ropewalk.errors import (
+    HandlerError,
+    InvalidField,
+    TreeError,
+    calling_place,
+    describe,
+    is_status,
+    place,
+    shown,
+    with_place,
+)
 from ropewalk.methods import SERVABLE, is_servable
 from ropewalk.resource import (
     Handler,
@@ -32,6 +41,13 @@ from ropewalk.routing.listing import Route, walk
 from ropewalk.routing.methods_as_routes import declared_routes
 from ropewalk.routing.operation import operation_options, tags_given
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
+from ropewalk.routing.route_options import (
+    MOUNT_OPTIONS,
+    MountOptions,
+    RouteOptions,
+    check_names,
+    check_route_options,
+)
 from ropewalk.routing.url_for import path_of
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed import Dependencies, Produces, all_named, is_typed, plan_for, representations_for
@@ -64,7 +80,7 @@ class Routes:
         self = super().__new__(cls)
         self._make_tree()
         for name, declared in declared_routes(cls):
-            self.route(declared.path, declared.methods, **declared.options)(getattr(self, name))
+            self._route(declared.function, declared.path, declared.methods, declared.options)(getattr(self, name))
         return self
 
     produces: Produces = ()
@@ -91,25 +107,7 @@ class Routes:
             node_of(self.resource).app = layer
 
     def route(
-        self,
-        path: str,
-        methods: Iterable[str] = ("GET",),
-        *,
-        name: str | None = None,
-        content_type: str | None = None,
-        body_limit: int | None = None,
-        status: int | None = None,
-        summary: str | None = None,
-        description: str | None = None,
-        tags: Iterable[str] = (),
-        deprecated: bool = False,
-        hidden: bool = False,
-        responses: Mapping[int | str, Any] | None = None,
-        operation_id: str | None = None,
-        operation: Mapping[str, Any] | None = None,
-        middleware: Iterable[Callable[..., Any]] = (),
-        provide: Mapping[str, Any] | None = None,
-        produces: Produces | None = None,
+        self, path: str, methods: Iterable[str] = ("GET",), **options: Unpack[RouteOptions]
     ) -> Callable[[HandlerFunction], HandlerFunction]:
         """Make a function the handler of these methods at a path such as "/users/{id}" or "/files/{name:path}".
 
@@ -119,36 +117,30 @@ class Routes:
         before "/users/{name}" (see `Converter.rank`). Routes may use different names for the parameter of the same
         segment.
 
-        `name` is the name for `url_for`, by default the function's name. `content_type` is the Content-Type of a
-        returned str or bytes; a str is encoded in its charset. `body_limit` (bytes) replaces the engine's limit.
-        `status` is the status of a returned value that is not a Response.
-
-        `middleware` runs directly around the function, inside the middleware of the apps; the first in the list is
-        outermost. It is called only for requests to this function, and for their preflights (see
-        `ropewalk.middleware.cors`). `provide` has providers by name, which take precedence over those of apps:
-        functions, or Depends with a function. `produces` are the media types that a client may choose with its Accept
-        field, the preferred one first. They replace those of the app: see `ropewalk.negotiation`.
-
-        Parameters of the function that are not in the path are read from other parts of the request, according to their
-        annotations: see `ropewalk.typed`. Raises TreeError (RW101, RW102, RW104, RW109), HandlerError (RW202, RW205,
-        RW214, RW217, RW218, RW219, RW228, RW229), InvalidField (RW304) for the status, and ValueError for the limit.
-
-        The other options affect only the OpenAPI document: see `ropewalk.openapi`. `summary` and `description` replace
-        the docstring. `hidden` omits the route. `responses` adds responses by status: a description, a type, or a
-        Response Object of OpenAPI. `operation_id` replaces the function's name. `operation` is merged into the
-        Operation Object.
+        `RouteOptions` describes the options. Parameters of the function that are not in the path are read from other
+        parts of the request, according to their annotations: see `ropewalk.typed`. Raises TreeError (RW101, RW102,
+        RW104, RW109), HandlerError (RW202, RW205, RW214, RW217, RW218, RW219, RW228, RW229, RW270, RW271), and
+        InvalidField (RW304) for the status.
         """
+        return self._route("route", path, methods, options)
+
+    def _route(
+        self, called: str, path: str, methods: Iterable[str], options: RouteOptions
+    ) -> Callable[[HandlerFunction], HandlerFunction]:
         if not isinstance(path, str):
             raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
         if isinstance(methods, str):
             raise TreeError("RW109", f"{path!r} has methods={methods!r}.", f"Write methods=[{methods!r}].")
-
+        check_route_options(called, path, options)
+        status, content_type, name = options.get("status"), options.get("content_type"), options.get("name")
         if status is not None and not is_status(status):
-            raise InvalidField(f"The route {path!r} has status={shown(status)}.", "Give an int from 200 to 599.")
-        check_body_limit(body_limit)
+            what = with_place(f"The route {path!r} has status={shown(status)}.")
+            raise InvalidField(what, "Give an int from 200 to 599.")
+        body_limit = options.get("body_limit")
+        check_body_limit(f"The route {path!r}", body_limit)
         methods = [_method(each, path) for each in methods]
-        around = check_middlewares(middleware, f"The route {path!r}")
-        provided = all_named(provide)
+        around = check_middlewares(options.get("middleware", ()), f"The route {path!r}")
+        provided = all_named(options.get("provide"))
 
         def register(function: HandlerFunction) -> HandlerFunction:
             signature = evaluated_signature(function)
@@ -159,21 +151,11 @@ class Routes:
                 error.prefix(place(function))
                 raise
             parameters = tuple(part.name for part in pattern if isinstance(part, Parameter))
-            described = operation_options(
-                function,
-                summary=summary,
-                description=description,
-                tags=tags,
-                deprecated=deprecated or self._class_flags["deprecated"],
-                hidden=hidden or self._class_flags["hidden"],
-                responses=responses,
-                operation_id=operation_id,
-                operation=operation,
-            )
+            described = operation_options(function, options, self._class_flags)
             plan = None
             pass_params = False
             takes: frozenset[str] | None = _NOTHING
-            represented = representations_for(function, produces, self.produces, signature)
+            represented = representations_for(function, options.get("produces"), self.produces, signature)
             if represented is not None or is_typed(function, signature, parameters, status):
                 plan = plan_for(function, parameters, methods, status, content_type, provided, represented, signature)
                 check_all_taken(function, signature, plan, parameters)
@@ -206,67 +188,46 @@ class Routes:
 
         return register
 
-    def get(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for GET, which includes HEAD."""
-        return self._route("GET", path, options)
+        return self._route("get", path, ("GET",), options)
 
-    def head(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for HEAD, if the handler of GET must not handle it."""
-        return self._route("HEAD", path, options)
+        return self._route("head", path, ("HEAD",), options)
 
-    def post(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for POST."""
-        return self._route("POST", path, options)
+        return self._route("post", path, ("POST",), options)
 
-    def put(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for PUT."""
-        return self._route("PUT", path, options)
+        return self._route("put", path, ("PUT",), options)
 
-    def patch(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for PATCH."""
-        return self._route("PATCH", path, options)
+        return self._route("patch", path, ("PATCH",), options)
 
-    def delete(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for DELETE."""
-        return self._route("DELETE", path, options)
+        return self._route("delete", path, ("DELETE",), options)
 
-    def options(self, path: str, **options: Any) -> Callable[[HandlerFunction], HandlerFunction]:
+    def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
         """`route` for OPTIONS. It replaces the default response, which has an Allow field."""
-        return self._route("OPTIONS", path, options)
+        return self._route("options", path, ("OPTIONS",), options)
 
-    def _route(self, method: str, path: str, options: dict[str, Any]) -> Callable[[HandlerFunction], HandlerFunction]:
-        if "methods" in options:
-            written = f"app.{method.lower()}({path!r})"
-            raise TreeError("RW109", f"{written} takes no methods.", f"Write app.route({path!r}, methods=[...]).")
-        return self.route(path, (method,), **options)
-
-    def mount(
-        self,
-        path: str,
-        thing: Any,
-        *,
-        name: str | None = None,
-        provide: Mapping[str, Any] | None = None,
-        tags: Iterable[str] = (),
-        hidden: bool = False,
-        middleware: Iterable[Callable[..., Any]] = (),
-    ) -> None:
+    def mount(self, path: str, thing: Any, **options: Unpack[MountOptions]) -> None:
         """Mount a resource or another App at a path and below. The routes of this app take precedence.
 
-        With a `name`, `url_for` finds the routes of a mounted App as `name.route`. A trailing slash of the path makes
-        no difference. `provide` has providers by name for a mounted App, which may register others with the same names.
-        Raises TreeError: RW103 if a parameter below has the same name as one of the path, RW104 if the path has a mount
-        already. Raises HandlerError: RW205 for wrong middleware, RW218 for a wrong provider, RW219 for wrong tags.
-
-        `middleware` runs around everything that is mounted, the first in the list outermost: inside the middleware of
-        this app, and outside of that of a mounted App. Responses such as a 404 or 405 below the path have it, too.
-
-        `tags` and `hidden` affect the OpenAPI document: `tags` are added to every operation below the mount, and
-        `hidden` omits these operations.
+        A trailing slash of the path makes no difference. `MountOptions` describes the options. Raises TreeError: RW103
+        if a parameter below has the same name as one of the path, RW104 if the path has a mount already. Raises
+        HandlerError: RW205 for wrong middleware, RW218 for a wrong provider, RW219 for wrong tags, RW270 for an unknown
+        option.
         """
-        provided = all_named(provide)
-        around = check_middlewares(middleware, f"The mount at {path}")
-        given_tags = tags_given(tags, f"The mount at {path}")
+        check_names(f"mount({shown(path)})", options, MOUNT_OPTIONS)
+        name, provided = options.get("name"), all_named(options.get("provide"))
+        around = check_middlewares(options.get("middleware", ()), f"The mount at {path}")
+        given_tags = tags_given(options.get("tags", ()), f"The mount at {path}")
         self._check_provided(thing, path, provided)
         pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
         if pattern == ("",):
@@ -283,10 +244,10 @@ class Routes:
             check_instance(thing)
         if around or (provided and not is_app):
             layer = Layer(type(thing).__qualname__, around, provided)
-            resource = _inside(layer, resource, _calling_place())
+            resource = _inside(layer, resource, calling_place())
         node = node_of(grow(self.resource, pattern))
-        node.mount(resource, path, names, _calling_place())
-        node.mount_tags, node.mount_hidden = given_tags, hidden
+        node.mount(resource, path, names, calling_place())
+        node.mount_tags, node.mount_hidden = given_tags, options.get("hidden", False)
         if isinstance(thing, Routes):
             self._mounts.append((name, pattern, thing))
             self.dependencies.of_mounts[id(thing)] = provided
@@ -393,12 +354,6 @@ def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
         below.append(node.mounted)
     own = set(node.mount_names).union(*(handler.names for handler in node.handlers.values()))
     return own.union(*(parameters_below(child, seen) for child in below))
-
-
-def _calling_place() -> str:
-    """The file and line of the caller's caller, which is the user's code."""
-    frame = sys._getframe(2)  # noqa: SLF001 - `inspect` uses it, too
-    return relative(frame.f_code.co_filename, frame.f_lineno)
 
 
 def _method(name: str, path: str) -> str:

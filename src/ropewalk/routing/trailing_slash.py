@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, get_args
 
-from ropewalk.errors import shown
+from ropewalk.errors import shown, wrong_option
 from ropewalk.request import Request
 from ropewalk.resource import Found, Handler, redirect_to_path
 from ropewalk.response import Response
@@ -11,10 +11,10 @@ TrailingSlash = Literal["redirect", "strict", "ignore"]
 
 
 def check_trailing_slash(given: TrailingSlash | None) -> TrailingSlash | None:
-    """Raises ValueError for an unknown policy."""
+    """Raises HandlerError (RW271) for an unknown policy."""
     known = get_args(TrailingSlash)
     if given is not None and given not in known:
-        raise ValueError(f"trailing_slash is {shown(given)}. It must be one of {', '.join(known)}, or None.")
+        raise wrong_option(f"trailing_slash is {shown(given)}.", f"Give one of {', '.join(map(repr, known))}, or None.")
     return given
 
 

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ropewalk.errors import is_int, shown
+from ropewalk.errors import is_int, shown, wrong_option
 from ropewalk.resource import BODY_LIMIT, check_body_limit
 
 THREADS: Final = 10
@@ -15,7 +15,7 @@ THREADS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WSGIOptions:
-    """How the application is called. Raises ValueError for invalid options."""
+    """How the application is called. Raises HandlerError (RW271) for invalid options."""
 
     threads: int | None = None
     """The most threads that the application has for itself. None: it uses the reactor's thread pool, which has 10
@@ -30,8 +30,8 @@ class WSGIOptions:
 
     def __post_init__(self) -> None:
         if self.threads is not None and not (is_int(self.threads) and self.threads >= 1):
-            what = "threads must be at least 1, or None for the reactor's threads"
-            raise ValueError(f"WSGIOptions: {what}, got {shown(self.threads)}.")
+            remedy = "Give an int of at least 1, or None for the reactor's threads."
+            raise wrong_option(f"WSGIOptions has threads={shown(self.threads)}.", remedy)
         if not (is_int(self.waiting) and self.waiting >= 1):
-            raise ValueError(f"WSGIOptions: waiting must be at least 1, got {shown(self.waiting)}.")
-        check_body_limit(self.body_limit)
+            raise wrong_option(f"WSGIOptions has waiting={shown(self.waiting)}.", "Give an int of at least 1.")
+        check_body_limit("WSGIOptions", self.body_limit)

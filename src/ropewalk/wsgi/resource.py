@@ -115,7 +115,7 @@ def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource
 
     It handles all paths below the path of the mount, which is its SCRIPT_NAME. It is called on a thread when the
     request body is complete. Middleware runs around it as around any handler. Raises HostedError (RW707) for an object
-    that is not a WSGI application, and TypeError for wrong options.
+    that is not a WSGI application, and HandlerError (RW271) for wrong options.
     """
     return WSGIResource(application, options)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ropewalk.asgi import ASGIOptions, Receive, Scope, Send, asgi
-from ropewalk.errors import HostedError
+from ropewalk.errors import HandlerError, HostedError
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None: ...
@@ -52,5 +52,7 @@ def test_unfit(unfit: Any, complaint: str) -> None:
 
 
 def test_a_lifespan_of_another_kind() -> None:
-    with pytest.raises(ValueError, match="ASGIOptions: lifespan must be 'auto' or 'on' or 'off', got 'maybe'."):
+    with pytest.raises(
+        HandlerError, match=r"RW271 ASGIOptions has lifespan='maybe' \(.*\)\. Give 'auto' or 'on' or 'off'\."
+    ):
         ASGIOptions(lifespan="maybe")  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from tests.problems import problem
 from tests.unit.conftest import Log
 
 from ropewalk import App, FieldError, HTTPError, InvalidInput, Request, Resource, Response
+from ropewalk.errors import HandlerError
 from ropewalk.middleware import Next
 from ropewalk.testing import Client, ClientResponse
 
@@ -244,7 +245,9 @@ class TestFormats:
         assert "vary" not in response.headers
 
     def test_one_that_does_not_exist(self) -> None:
-        with pytest.raises(ValueError, match="error_format is 'html'. It must be one of negotiated, problem, text, or"):
+        with pytest.raises(
+            HandlerError, match=r"RW271 error_format is 'html' \(.*\)\. Give one of 'negotiated', 'problem', 'text', or"
+        ):
             App(error_format="html")  # type: ignore[arg-type] # the mistake
 
     @pytest.mark.parametrize("middleware", [False, True])

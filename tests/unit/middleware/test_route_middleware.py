@@ -140,4 +140,4 @@ class TestWrong:
 
     def test_text(self) -> None:
         with pytest.raises(HandlerError, match="RW205"):
-            App().get("/", middleware="cors")
+            App().get("/", middleware="cors")  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import pydantic
 import pytest
 
 from ropewalk import App, Cookie, Depends, Header, Request, Response
-from ropewalk.middleware import CacheOptions, IdempotencyOptions, cache_headers, idempotency
+from ropewalk.middleware import CacheHeadersOptions, IdempotencyOptions, cache_headers, idempotency
 from ropewalk.testing import Client
 from ropewalk.typed.markers import Computed
 
@@ -127,7 +127,7 @@ class TestIdempotencyKeys:
 
 class TestCaches:
     def control(self, handler: Any, headers: dict[str, str], vary: tuple[str, ...] = ()) -> str:
-        options = CacheOptions(max_age=60, visibility="public", vary=vary)
+        options = CacheHeadersOptions(max_age=60, visibility="public", vary=vary)
         app = App(middleware=[cache_headers(options)])
         app.get("/")(handler)
         return Client(app).get("/", headers=headers).headers["cache-control"].partition(",")[0]

@@ -219,7 +219,7 @@ class TestDescriptions:
 
     def test_the_options_of_the_route(self) -> None:
         app = App()
-        options = {"summary": "S", "description": "D", "tags": ["rooms"], "deprecated": True}
+        options: Any = {"summary": "S", "description": "D", "tags": ["rooms"], "deprecated": True}
         app.get("/a", **options, operation={"externalDocs": {"url": "https://example.org"}})(handler)
         assert operation(app, "/a") == {
             "tags": ["rooms"],
@@ -272,7 +272,7 @@ class TestDescriptions:
             ({"responses": {"6XX": "x"}}, "describes responses of the status '6XX'."),
         ],
     )
-    def test_wrong_options(self, options: dict[str, object], message: str) -> None:
+    def test_wrong_options(self, options: dict[str, Any], message: str) -> None:
         with pytest.raises(HandlerError) as caught:
             App().get("/a", **options)(handler)
         assert caught.value.code == "RW219"

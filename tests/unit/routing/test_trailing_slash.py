@@ -6,6 +6,7 @@ import pytest
 from tests.unit.routing.handlers import responding
 
 from ropewalk import App
+from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 
 
@@ -55,7 +56,8 @@ class TestTrailingSlash:
         assert response.headers["location"] == "/evil.example/"
 
     def test_a_policy_that_does_not_exist(self) -> None:
-        with pytest.raises(
-            ValueError, match="trailing_slash is 'none'. It must be one of redirect, strict, ignore, or"
-        ):
+        wrong = (
+            r"RW271 trailing_slash is 'none' \(.*test_trailing_slash.py:[0-9]+\)\. Give one of 'redirect', 'strict', 'i"
+        )
+        with pytest.raises(HandlerError, match=wrong):
             self.make("none")

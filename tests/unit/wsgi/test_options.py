@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.wsgi.applications import Recorder, validated
 
+from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 from ropewalk.wsgi import WSGIOptions, wsgi
 
@@ -10,7 +11,8 @@ from ropewalk.wsgi import WSGIOptions, wsgi
 class TestOptions:
     @pytest.mark.parametrize("options", [{"threads": 0}, {"threads": -1}, {"waiting": 0}])
     def test_invalid_numbers(self, options: dict[str, int]) -> None:
-        with pytest.raises(ValueError, match=f"{next(iter(options))} must be .* got {next(iter(options.values()))}\\."):
+        ((name, number),) = options.items()
+        with pytest.raises(HandlerError, match=f"RW271 WSGIOptions has {name}={number} "):
             WSGIOptions(**options)
 
     def test_the_application_knows_whether_it_has_several_threads(self) -> None:

@@ -61,13 +61,13 @@ def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
 
     `mounted` is needed only to set the limit: you can also mount a twisted.web resource directly. `body_limit` is in
     bytes; None stands for the engine's limit. Raises TreeError (RW105) if `root` is not a twisted.web resource, and
-    ValueError for an invalid limit.
+    HandlerError (RW271) for an invalid limit.
     """
     if not is_twisted(root):
         ours = as_resource(root)  # raises if it is not a resource
         what = f"{shown(root)}, of type {full_name(type(root))}, is not a resource of twisted.web"
         raise TreeError("RW105", f"{what}, and {full_name(type(ours))} needs no `mounted`.", "Mount it as it is.")
-    check_body_limit(body_limit)
+    check_body_limit("mounted", body_limit)
     return Mounted(root, body_limit=body_limit)
 
 

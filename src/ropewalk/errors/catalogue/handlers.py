@@ -264,4 +264,14 @@ HANDLERS: Final = (
         "The options of CursorPages are wrong.",
         "Give the type of an item's key, and a secret of 16 random bytes or more, such as secrets.token_hex(16).",
     ),
+    Entry(
+        "RW270",
+        "A route or a mount was given an option that does not exist.",
+        "Correct its name. The reference of ropewalk.routing lists the options.",
+    ),
+    Entry(
+        "RW271",
+        "An option of an app, a route, a mount or a hosted application has an invalid value.",
+        "Give a value that the documentation of the option allows.",
+    ),
 )
