@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from ropewalk.asgi.lifespan import Mode
-from ropewalk.errors import shown, wrong_option
+from ropewalk.errors import OptionError, shown
 from ropewalk.resource import BODY_LIMIT, check_body_limit
 
 
@@ -21,5 +21,5 @@ class ASGIOptions:
     def __post_init__(self) -> None:
         if self.lifespan not in get_args(Mode):
             modes = " or ".join(map(repr, get_args(Mode)))
-            raise wrong_option(f"ASGIOptions has lifespan={shown(self.lifespan)}.", f"Give {modes}.")
+            raise OptionError("RW271", f"ASGIOptions has lifespan={shown(self.lifespan)}.", f"Give {modes}.")
         check_body_limit("ASGIOptions", self.body_limit)

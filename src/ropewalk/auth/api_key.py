@@ -9,7 +9,7 @@ from ropewalk.auth.option_checks import check_called_with
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 from ropewalk.headers import TOKEN
 from ropewalk.request import Request
 
@@ -39,11 +39,11 @@ class APIKey(Scheme):
     ) -> None:
         super().__init__(name, realm)
         if where not in ("header", "query", "cookie"):
-            raise HandlerError("RW240", f"APIKey has where={shown(where)}.", 'Use "header", "query" or "cookie".')
+            raise OptionError("RW240", f"APIKey has where={shown(where)}.", 'Use "header", "query" or "cookie".')
         given: Any = key_name
         if not isinstance(given, str) or not TOKEN.fullmatch(key_name) or key_name.lower() == "authorization":
             what = f"APIKey has the name {shown(key_name)}."
-            raise HandlerError("RW240", what, "Use a name such as X-API-Key. For Authorization, use another scheme.")
+            raise OptionError("RW240", what, "Use a name such as X-API-Key. For Authorization, use another scheme.")
         self.key_name = key_name
         self.where = where
         check_called_with(self, check, "a key")

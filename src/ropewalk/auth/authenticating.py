@@ -9,7 +9,7 @@ from ropewalk.auth.identity import Authentication
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.scheme_functions import APPS, apps_around, dependents_of_schemes
 from ropewalk.auth.unauthorized import Refused, not_authenticated
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 from ropewalk.middleware import Next
 from ropewalk.request import Request
 from ropewalk.tracebacks import shown_failure
@@ -37,7 +37,7 @@ class Authenticate:
         wrong = next((each for each in given if not isinstance(each, Scheme)), None)
         if wrong is not None or not schemes:
             what = "no scheme" if wrong is None else shown(wrong)
-            raise HandlerError("RW240", f"authenticate got {what}.", "Give it schemes: authenticate(BasicAuth(check)).")
+            raise OptionError("RW240", f"authenticate got {what}.", "Give it schemes: authenticate(BasicAuth(check)).")
         self.schemes = schemes
         self.optional = optional
         self.ropewalk_dependents = tuple(dependents_of_schemes(schemes))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 
 _TOKENS_OF_DIGEST: Final = {"algorithm", "charset", "stale"}
 """Parameters that must not be quoted in a Digest challenge; other schemes may quote them (RFC 7616, section 3.3)."""
@@ -47,5 +47,5 @@ def check_realm(realm: str) -> str:
     """Raises HandlerError (RW240) for a realm that a header field cannot carry."""
     given: Any = realm
     if not isinstance(given, str) or not realm.isascii() or not realm.isprintable():
-        raise HandlerError("RW240", f"The realm {shown(realm)} is not printable ASCII.", "Use a short name in English.")
+        raise OptionError("RW240", f"The realm {shown(realm)} is not printable ASCII.", "Use a short name in English.")
     return realm

@@ -16,7 +16,7 @@ from ropewalk.auth.option_checks import check_called_with
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 from ropewalk.request import Request
 
 
@@ -47,10 +47,10 @@ class CredAuth(Scheme):
             wrong = next((each for each in accepting if not ICredentialsChecker.providedBy(each)), None)
             if wrong is not None or not accepting:
                 what = "no checker" if wrong is None else shown(wrong)
-                raise HandlerError("RW240", f"CredAuth got {what}.", "Give it one Portal, or one or more checkers.")
+                raise OptionError("RW240", f"CredAuth got {what}.", "Give it one Portal, or one or more checkers.")
         elif not interfaces:
             remedy = "Name those of the avatar: CredAuth(portal, interfaces=(IUser,))."
-            raise HandlerError("RW240", "CredAuth got a portal without interfaces.", remedy)
+            raise OptionError("RW240", "CredAuth got a portal without interfaces.", remedy)
         self._checkers = () if self._portal is not None else accepting
         self._interfaces = interfaces
         check_called_with(self, credentials, "a request")

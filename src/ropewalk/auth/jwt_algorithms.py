@@ -6,7 +6,7 @@ public key an HMAC secret, and no key allows `none`.
 
 from typing import Any, Final
 
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 
 _LEAST_RSA: Final = 2048
 """The least bits of an RSA key (RFC 7518, section 3.3)."""
@@ -27,7 +27,7 @@ def check_algorithms(algorithms: tuple[str, ...] | None, owner: str = "BearerJWT
     given: Any = algorithms
     if given is not None and (not isinstance(given, tuple) or not given or not KNOWN.issuperset(given)):
         remedy = f"Use a tuple of some of {', '.join(sorted(KNOWN))}."
-        raise HandlerError("RW240", f"{owner} has the algorithms {shown(given)}.", remedy)
+        raise OptionError("RW240", f"{owner} has the algorithms {shown(given)}.", remedy)
 
 
 def algorithms_of_public_key(key: Any) -> tuple[str, ...]:

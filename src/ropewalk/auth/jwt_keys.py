@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ropewalk.auth.jwt_algorithms import UnusableKey, algorithms_of_public_key, algorithms_of_secret
 from ropewalk.auth.packages import optional
-from ropewalk.errors import HandlerError
+from ropewalk.errors import OptionError
 
 MOST_KEYS: Final = 50
 """The most keys that are read from a JWK Set. Microsoft's set has about ten."""
@@ -49,9 +49,9 @@ def keys_of(given: Any, algorithms: tuple[str, ...] | None) -> tuple[Key, ...]:
     try:
         made = tuple(_key_of(each, algorithms) for each in keys)
     except UnusableKey as error:
-        raise HandlerError("RW240", f"A key of BearerJWTOptions cannot be used: {error}.") from None
+        raise OptionError("RW240", f"A key of BearerJWTOptions cannot be used: {error}.") from None
     if not made:
-        raise HandlerError("RW240", "BearerJWTOptions has no keys.")
+        raise OptionError("RW240", "BearerJWTOptions has no keys.")
     return made
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from ropewalk.errors import HandlerError, is_int, misfit, named, shown
+from ropewalk.errors import HandlerError, OptionError, is_int, misfit, named, shown
 from ropewalk.typed import dependent_on
 
 _LONGEST_TIME: Final = 10**9
@@ -11,7 +11,7 @@ _LONGEST_TIME: Final = 10**9
 
 def wrong(options: object, what: str, remedy: str) -> HandlerError:
     """RW240: options have a wrong value."""
-    return HandlerError("RW240", f"{type(options).__name__} has {what}.", remedy)
+    return OptionError("RW240", f"{type(options).__name__} has {what}.", remedy)
 
 
 def check_seconds(options: object, *names: str, zero: bool = False) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, TypeVar, overload
 from ropewalk.auth.forbidden import NotAllowed, insufficient_scope
 from ropewalk.auth.identity import authentication_of
 from ropewalk.auth.unauthorized import not_authenticated
-from ropewalk.errors import HandlerError, named, shown
+from ropewalk.errors import HandlerError, OptionError, named, shown
 from ropewalk.middleware import Next
 from ropewalk.request import Request
 from ropewalk.resource import is_async
@@ -37,7 +37,7 @@ def requires(*scopes: str, role: str | Iterable[str] | None = None) -> "Requirem
     for each in given:
         if not isinstance(each, str) or not each.isascii() or not each.isprintable() or not each.strip(' "\\'):
             what = f"requires got {named(each) if callable(each) else shown(each)}."
-            raise HandlerError("RW240", what, 'Write the scopes as str: @requires("rooms:write"), or @requires().')
+            raise OptionError("RW240", what, 'Write the scopes as str: @requires("rooms:write"), or @requires().')
     return Requirement(tuple(scopes), roles, has_roles=role is not None)
 
 
@@ -84,7 +84,7 @@ class Requirement:
         """Wrap a function so that it is called only after the check. The wrapper always takes the request."""
         if getattr(function, ROUTED, False):
             what = f"{named(function)}: @requires is above the route decorator, where it has no effect."
-            raise HandlerError("RW240", what, "Put it below the route decorator.")
+            raise OptionError("RW240", what, "Put it below the route decorator.")
         signature = _signature(function)
         guarded: Function = self._wrapper(function, passes_on=_ADDED in signature.parameters)
         requirements = (self, *getattr(function, REQUIREMENTS, ()))

@@ -12,7 +12,7 @@ from ropewalk.auth.jwt_algorithms import UnusableKey, check_algorithms
 from ropewalk.auth.jwt_keys import signing_key
 from ropewalk.auth.packages import optional
 from ropewalk.clocks import unix_time
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import HandlerError, OptionError, shown
 
 _OWN: Final = ("iss", "sub", "aud", "exp", "iat", "jti")
 """The claims that `issue` sets itself."""
@@ -53,7 +53,7 @@ class TokenIssuer:
         try:
             self._key = signing_key(key, None if algorithm is None else (algorithm,))
         except UnusableKey as error:
-            raise HandlerError("RW240", f"The key of TokenIssuer cannot be used: {error}.") from None
+            raise OptionError("RW240", f"The key of TokenIssuer cannot be used: {error}.") from None
         self.algorithm = algorithm or next(each for each in _PREFERRED if each in self._key.algorithms)
         self.lifetime = lifetime
         self._issuer = issuer
@@ -115,4 +115,4 @@ def _text(octets: bytes) -> str:
 
 
 def _wrong(what: str, remedy: str) -> HandlerError:
-    return HandlerError("RW240", f"TokenIssuer {what}.", remedy)
+    return OptionError("RW240", f"TokenIssuer {what}.", remedy)

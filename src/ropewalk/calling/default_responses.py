@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from ropewalk.errors import HTTPError, phrase, shown, wrong_option
+from ropewalk.errors import HTTPError, OptionError, phrase, shown
 from ropewalk.headers import Headers
 from ropewalk.json_values import model_json
 from ropewalk.negotiation import preferred, vary_by_accept
@@ -42,7 +42,9 @@ def check_format(given: ErrorFormat | None) -> ErrorFormat | None:
     """Raises HandlerError (RW271) for a format that does not exist."""
     known = get_args(ErrorFormat)
     if given is not None and given not in known:
-        raise wrong_option(f"error_format is {shown(given)}.", f"Give one of {', '.join(map(repr, known))}, or None.")
+        raise OptionError(
+            "RW271", f"error_format is {shown(given)}.", f"Give one of {', '.join(map(repr, known))}, or None."
+        )
     return given
 
 

@@ -4,7 +4,7 @@ Codes: RW1xx are for the tree and its routes, RW2xx for handlers and their retur
 for start-up and the command line, RW5xx for the engine and its listening sockets, RW7xx for hosted applications.
 """
 
-from ropewalk.errors.calling_place import calling_place, with_place, wrong_option
+from ropewalk.errors.calling_place import calling_place, with_place
 from ropewalk.errors.catalogue import CATALOGUE, LATE_REMEDY, Entry
 from ropewalk.errors.exceptions import (
     BadBody,
@@ -19,6 +19,7 @@ from ropewalk.errors.exceptions import (
     HostedError,
     HTTPError,
     InvalidField,
+    OptionError,
     ParentsRequest,
     ResponseEnded,
     ResponseStarted,
@@ -64,6 +65,7 @@ __all__ = [
     "HostedError",
     "InvalidField",
     "Named",
+    "OptionError",
     "ParentsRequest",
     "ResponseEnded",
     "ResponseStarted",
@@ -90,7 +92,6 @@ __all__ = [
     "shown",
     "visible",
     "with_place",
-    "wrong_option",
 ]
 
 for _name in __all__:

@@ -3,7 +3,6 @@
 import sys
 from typing import Final
 
-from ropewalk.errors.exceptions import HandlerError
 from ropewalk.errors.naming import relative
 
 _PACKAGE: Final = __name__.partition(".")[0]
@@ -23,8 +22,3 @@ def calling_place() -> str:
 def with_place(message: str) -> str:
     """A message of one sentence, with the place of the call in front of its full stop."""
     return f"{message.removesuffix('.')} ({calling_place()})."
-
-
-def wrong_option(message: str, remedy: str) -> HandlerError:
-    """RW271: an option of an app, a route, a mount or a hosted application has an invalid value."""
-    return HandlerError("RW271", with_place(message), remedy)

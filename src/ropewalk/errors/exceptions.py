@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ropewalk.errors.calling_place import with_place
 from ropewalk.errors.catalogue import CATALOGUE
 from ropewalk.errors.naming import shown
 from ropewalk.errors.status import is_status, phrase
@@ -37,6 +38,16 @@ class TreeError(RopewalkError, ValueError):
 
 class HandlerError(RopewalkError, TypeError):
     """RW2xx: a handler, or the value that it returned, is invalid."""
+
+
+class OptionError(HandlerError):
+    """RW2xx: an option, or another argument of a registration, is wrong.
+
+    The message ends with the place of the call in the user's code. `message` is one sentence.
+    """
+
+    def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
+        super().__init__(code, with_place(message), remedy)
 
 
 class WrongReturn(HandlerError):

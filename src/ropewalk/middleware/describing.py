@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from ropewalk.errors import HandlerError, is_status, shown
+from ropewalk.errors import OptionError, is_status, shown
 
 DESCRIPTION: Final = "ropewalk_description"
 """The name of the attribute that holds the MiddlewareDescription: of a middleware, or of the object whose method it
@@ -33,7 +33,7 @@ class MiddlewareResponse:
     def __post_init__(self) -> None:
         if not is_status(self.status):
             what = f"MiddlewareResponse has the status {shown(self.status)}."
-            raise HandlerError("RW219", what, "Give an int from 200 to 599.")
+            raise OptionError("RW219", what, "Give an int from 200 to 599.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def describes(description: MiddlewareDescription) -> Callable[[AnyMiddleware], A
     given: object = description
     if not isinstance(given, MiddlewareDescription):
         what = f"describes was called with {shown(given)}."
-        raise HandlerError("RW219", what, "Write `@describes(MiddlewareDescription(...))` above the middleware.")
+        raise OptionError("RW219", what, "Write `@describes(MiddlewareDescription(...))` above the middleware.")
 
     def decorate(middleware: AnyMiddleware) -> AnyMiddleware:
         setattr(middleware, DESCRIPTION, description)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ropewalk.errors import HandlerError, InvalidField, full_name, is_int, misfit, named, shown
+from ropewalk.errors import HandlerError, InvalidField, OptionError, full_name, is_int, misfit, named, shown
 from ropewalk.headers import TOKEN, field_value
 
 LONGEST_TIME: Final = 1e9
@@ -14,22 +14,22 @@ def check_kind(options: object, kind: type) -> None:
     """Raises HandlerError (RW232) unless the options are an instance of `kind`."""
     if not isinstance(options, kind):
         given = f"The options of a middleware are {shown(options)}, of type {full_name(type(options))}."
-        raise HandlerError("RW232", given, f"Give them as {kind.__name__}(...).")
+        raise OptionError("RW232", given, f"Give them as {kind.__name__}(...).")
 
 
 def wrong(owner: object, option: str, value: object, remedy: str) -> HandlerError:
     """RW230: an option has an invalid value."""
-    return HandlerError("RW230", f"{type(owner).__name__}: {option} cannot be {shown(value)}.", remedy)
+    return OptionError("RW230", f"{type(owner).__name__}: {option} cannot be {shown(value)}.", remedy)
 
 
 def unsafe(owner: object, what: str, remedy: str) -> HandlerError:
     """RW231: options contradict each other."""
-    return HandlerError("RW231", f"{type(owner).__name__}: {what}", remedy)
+    return OptionError("RW231", f"{type(owner).__name__}: {what}", remedy)
 
 
 def malformed(owner: object, pattern: object, remedy: str) -> HandlerError:
     """RW233: a pattern is malformed."""
-    return HandlerError("RW233", f"{type(owner).__name__}: {shown(pattern)} is malformed.", remedy)
+    return OptionError("RW233", f"{type(owner).__name__}: {shown(pattern)} is malformed.", remedy)
 
 
 def check_switches(owner: object, *names: str) -> None:
@@ -80,7 +80,7 @@ def check_takes_request(owner: object, name: str) -> None:
     if why is not None:
         what = f"{type(owner).__name__}: {name} is {named(value)}, which cannot be called with a request: {why}."
         remedy = "Dependencies do not reach it: keep what it needs in an object, and use its method."
-        raise HandlerError("RW230", what, remedy)
+        raise OptionError("RW230", what, remedy)
 
 
 def check_field(owner: object, name: str, *, optional: bool = True) -> None:

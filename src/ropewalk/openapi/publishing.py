@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import HandlerError, OptionError, shown
 from ropewalk.openapi.document import document_of
 from ropewalk.openapi.options import OpenAPI
 from ropewalk.openapi.swagger_ui import LOGIN, SCRIPT, START, STYLE, SwaggerUI, files_folder
@@ -97,23 +97,23 @@ def _place_of_app(requested: str, path: str) -> str:
 
 def _check(options: Any) -> None:
     if not isinstance(options, OpenAPI):
-        raise HandlerError("RW219", f"app.openapi is {shown(options)}.", 'Set it to OpenAPI("Title", "1.0").')
+        raise OptionError("RW219", f"app.openapi is {shown(options)}.", 'Set it to OpenAPI("Title", "1.0").')
     for name in ("title", "version", "description", "terms_of_service"):
         text = getattr(options, name)
         if not isinstance(text, str):
-            raise HandlerError("RW219", f"OpenAPI({name}={shown(text)}) is not a str.", f'Write {name}="{text}".')
+            raise OptionError("RW219", f"OpenAPI({name}={shown(text)}) is not a str.", f'Write {name}="{text}".')
     paths: tuple[tuple[str, Any], ...] = (("path", options.path), ("ui", options.ui))
     for name, path in paths:
         if path is not None and not (isinstance(path, str) and path.startswith("/") and "{" not in path):
             what = f"OpenAPI({name}={path!r}) is not a path without parameters."
-            raise HandlerError("RW219", what, 'Write it as "/openapi.json".')
+            raise OptionError("RW219", what, 'Write it as "/openapi.json".')
     if isinstance(options.servers, str):
         what = f"OpenAPI(servers={options.servers!r}) is not a list."
-        raise HandlerError("RW219", what, f"Write servers=[{options.servers!r}].")
+        raise OptionError("RW219", what, f"Write servers=[{options.servers!r}].")
     for server in options.servers:
         if not isinstance(_url_of(server), str):
             what = f"OpenAPI(servers=...) has {shown(server)}."
-            raise HandlerError("RW219", what, 'Give each as a str, or as a dict with a "url".')
+            raise OptionError("RW219", what, 'Give each as a str, or as a dict with a "url".')
 
 
 def _page(options: OpenAPI, path: str, token_urls: Callable[[], Sequence[str]]) -> SwaggerUI:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
 
 from msgspec import Meta, Struct
 
-from ropewalk.errors import HandlerError
+from ropewalk.errors import HandlerError, OptionError
 from ropewalk.paging.cursors import MOST_CHARACTERS, Cursors, InvalidCursor, Secret
 from ropewalk.paging.links import set_links
 from ropewalk.request import Request
@@ -89,7 +89,7 @@ class CursorPages(Generic[Key]):
         except HandlerError:  # for the secret; HandlerError is a TypeError, too
             raise
         except TypeError as error:
-            raise HandlerError(
+            raise OptionError(
                 "RW266", f"The key of CursorPages is not a type that msgspec supports: {error}."
             ) from error
         self._two_way = two_way

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 from ropewalk.json_values import check_finite
 
 MOST_CHARACTERS: Final = 500
@@ -65,10 +65,10 @@ def _keys(secret: Any, purpose: str) -> list[bytes]:
         own = each.encode() if isinstance(each, str) else each
         if not isinstance(own, bytes) or len(own) < _LEAST_SECRET:
             what = f"A secret for cursors is {shown(type(each))}, or shorter than {_LEAST_SECRET} bytes."
-            raise HandlerError("RW266", what)
+            raise OptionError("RW266", what)
         keys.append(hmac.digest(own, b"ropewalk cursor\0" + purpose.encode(), hashlib.sha256))
     if not keys:
-        raise HandlerError("RW266", "The list of secrets for cursors is empty.")
+        raise OptionError("RW266", "The list of secrets for cursors is empty.")
     return keys
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Final, Literal
 
-from ropewalk.errors import HandlerError, misfit, named, shown
+from ropewalk.errors import HandlerError, OptionError, misfit, named, shown
 from ropewalk.response import BYTES, TEXT
 
 ATTACHED: Final = "ropewalk_handler"
@@ -76,7 +76,7 @@ def check_middleware(middleware: Any) -> Any:
         return middleware
     if not callable(middleware):
         remedy = "Write `async def middleware(request, next)`, or give options to the function that makes a middleware."
-        raise HandlerError("RW205", f"{shown(middleware)} is not a coroutine function.", remedy)
+        raise OptionError("RW205", f"{shown(middleware)} is not a coroutine function.", remedy)
     if not inspect.iscoroutinefunction(middleware) and not inspect.iscoroutinefunction(type(middleware).__call__):
         name = getattr(middleware, "__name__", "")
         advice = f"Write `async def {name}(request, next)`. If it makes a middleware, call it: {name}(...)."
@@ -96,7 +96,7 @@ def check_middlewares(given: Any, where: str) -> tuple[Any, ...]:
     Raises HandlerError (RW205) for wrong middleware, or if it is not a list.
     """
     if callable(given) or not hasattr(given, "__iter__") or isinstance(given, str | bytes):
-        raise HandlerError("RW205", f"{where} has middleware={shown(given)}, which is not a list of middleware.")
+        raise OptionError("RW205", f"{where} has middleware={shown(given)}, which is not a list of middleware.")
     return tuple(check_middleware(each) for each in given)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from ropewalk.errors import full_name, is_int, shown, wrong_option
+from ropewalk.errors import OptionError, full_name, is_int, shown
 from ropewalk.resource.tree import Resource
 
 BODY_LIMIT: Final = 100 << 20
@@ -64,11 +64,11 @@ def check_options(options: object, kind: type) -> None:
     """Raises HandlerError (RW271) unless the options are an instance of `kind`."""
     if not isinstance(options, kind):
         given = f"The options of the application are {shown(options)}, of type {full_name(type(options))}."
-        raise wrong_option(given, f"Give them as {kind.__name__}(...).")
+        raise OptionError("RW271", given, f"Give them as {kind.__name__}(...).")
 
 
 def check_body_limit(owner: str, limit: object) -> None:
     """Raises HandlerError (RW271) unless the limit is a number of bytes or None."""
     if limit is not None and not (is_int(limit) and limit >= 0):
         remedy = "Give a number of bytes, 0 or more, or None for the engine's limit."
-        raise wrong_option(f"{owner} has body_limit={shown(limit)}.", remedy)
+        raise OptionError("RW271", f"{owner} has body_limit={shown(limit)}.", remedy)

@@ -6,7 +6,7 @@ A wrong name is an error for the type checker, and raises HandlerError (RW270) a
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypedDict
 
-from ropewalk.errors import HandlerError, TreeError, calling_place, shown, with_place, wrong_option
+from ropewalk.errors import OptionError, TreeError, shown, with_place
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed import Produces
 
@@ -96,10 +96,10 @@ def check_names(call: str, options: Mapping[str, Any], known: frozenset[str]) ->
     for name in options:
         if name not in known:
             remedy = did_you_mean(name, known).lstrip() or f"The options are {', '.join(sorted(known))}."
-            raise HandlerError("RW270", f"{calling_place()}: {call} has no option {name!r}.", remedy)
+            raise OptionError("RW270", f"{call} has no option {name!r}.", remedy)
 
 
 def _check(path: object, options: Mapping[str, Any], name: str, kind: Any, remedy: str) -> None:
     value = options.get(name, ...)
     if value is not ... and not isinstance(value, kind):
-        raise wrong_option(f"The route {shown(path)} has {name}={shown(value)}.", remedy)
+        raise OptionError("RW271", f"The route {shown(path)} has {name}={shown(value)}.", remedy)

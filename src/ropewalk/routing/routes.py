@@ -7,8 +7,8 @@ from typing import Any, Final, Self, TypeVar, Unpack
 from ropewalk.charsets import is_utf_8
 from ropewalk.converters import BUILT_IN, Converter
 from ropewalk.errors import (
-    HandlerError,
     InvalidField,
+    OptionError,
     TreeError,
     calling_place,
     describe,
@@ -254,10 +254,10 @@ class Routes:
 
     def _check_provided(self, thing: Any, path: str, provided: Mapping[str, Any]) -> None:
         if provided and not isinstance(thing, Routes):
-            raise HandlerError("RW218", f"What is mounted at {path} is not an App: nothing takes what it is provided.")
+            raise OptionError("RW218", f"What is mounted at {path} is not an App: nothing takes what it is provided.")
         if self.dependencies.of_mounts.get(id(thing), provided) != provided:
             what = f"The app mounted at {path} is mounted twice, with different providers."
-            raise HandlerError("RW218", what, "Mount an app of its own at each place.")
+            raise OptionError("RW218", what, "Mount an app of its own at each place.")
 
     def url_for(self, name: str, /, **params: Any) -> str:
         """The path of a named route.

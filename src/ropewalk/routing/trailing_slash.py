@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, get_args
 
-from ropewalk.errors import shown, wrong_option
+from ropewalk.errors import OptionError, shown
 from ropewalk.request import Request
 from ropewalk.resource import Found, Handler, redirect_to_path
 from ropewalk.response import Response
@@ -14,7 +14,9 @@ def check_trailing_slash(given: TrailingSlash | None) -> TrailingSlash | None:
     """Raises HandlerError (RW271) for an unknown policy."""
     known = get_args(TrailingSlash)
     if given is not None and given not in known:
-        raise wrong_option(f"trailing_slash is {shown(given)}.", f"Give one of {', '.join(map(repr, known))}, or None.")
+        raise OptionError(
+            "RW271", f"trailing_slash is {shown(given)}.", f"Give one of {', '.join(map(repr, known))}, or None."
+        )
     return given
 
 

@@ -6,7 +6,7 @@ from heapq import heapify, heappop, heappush
 from typing import Final, Protocol
 
 from ropewalk.clocks import monotonic
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 from ropewalk.stores.unavailable import StoreUnavailable, TooManyKeys
 
 SPARE: Final = 64
@@ -91,10 +91,10 @@ class MemoryIdempotency:
     ) -> None:
         if most_keys < 1 or most_bytes < 0:
             what = f"most_keys is {shown(most_keys)}, and most_bytes {shown(most_bytes)}."
-            raise HandlerError("RW235", what, "Give 1 or more keys, and 0 bytes or more.")
+            raise OptionError("RW235", what, "Give 1 or more keys, and 0 bytes or more.")
         part: object = share
         if isinstance(part, bool) or not isinstance(part, int | float) or not 0 < part <= 1:
-            raise HandlerError("RW235", f"share is {shown(share)}.", "Give a number above 0, at most 1.")
+            raise OptionError("RW235", f"share is {shown(share)}.", "Give a number above 0, at most 1.")
         self._most_keys = most_keys
         self._most_bytes = most_bytes
         self._most_owned_keys = max(1, int(most_keys * share))

@@ -6,7 +6,7 @@ from heapq import heappop, heappush, heapreplace
 from typing import Final, Protocol
 
 from ropewalk.clocks import monotonic
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 
 ALMOST: Final = 0.999
 """The part of a token that counts as a whole one, because floating-point times are not exact."""
@@ -59,7 +59,7 @@ class MemoryRateLimits:
 
     def __init__(self, *, most_keys: int = 100_000, clock: Callable[[], float] = monotonic) -> None:
         if most_keys < 1:
-            raise HandlerError("RW235", f"most_keys is {shown(most_keys)}.", "Give 1 or more.")
+            raise OptionError("RW235", f"most_keys is {shown(most_keys)}.", "Give 1 or more.")
         self._most_keys = most_keys
         self._clock = clock
         self._full_at: dict[tuple[str, str], float] = {}

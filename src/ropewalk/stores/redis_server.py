@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from twisted.logger import Logger
 
 from ropewalk.clocks import monotonic
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import HandlerError, OptionError, shown
 from ropewalk.forks import observe_forks
 from ropewalk.stores.unavailable import StoreUnavailable
 from ropewalk.stores.worker_threads import WorkerThreads
@@ -43,9 +43,7 @@ class RedisServer:
     ) -> None:
         for name, number, least in (("timeout", timeout, 0.001), ("threads", threads, 1), ("waiting", waiting, 0)):
             if number < least:
-                raise HandlerError(
-                    "RW235", f"The {name} of a RedisServer is {shown(number)}.", f"Give {least} or more."
-                )
+                raise OptionError("RW235", f"The {name} of a RedisServer is {shown(number)}.", f"Give {least} or more.")
         self._retry_after = retry_after
         self._clock = clock
         self._client = _connect(url, timeout, threads)
@@ -140,7 +138,7 @@ def _connect(url: str, timeout: float, threads: int) -> "Redis":
         return Redis.from_url(url, **options)
     except ValueError as error:
         remedy = 'Give one such as "redis://127.0.0.1:6379/0", "rediss://..." or "unix:///run/redis.sock".'
-        raise HandlerError("RW235", f"The URL of a RedisServer is wrong: {error}.", remedy) from None
+        raise OptionError("RW235", f"The URL of a RedisServer is wrong: {error}.", remedy) from None
 
 
 def _text(error: Exception) -> str:

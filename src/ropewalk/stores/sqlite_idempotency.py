@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ropewalk.clocks import unix_time
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 from ropewalk.forks import observe_forks
 from ropewalk.stores.idempotency import Record
 from ropewalk.stores.unavailable import StoreUnavailable
@@ -54,7 +54,7 @@ class SQLiteIdempotency:
     ) -> None:
         self._path = fspath(path)
         if not self._path or self._path == ":memory:":
-            raise HandlerError("RW235", f"{shown(self._path)} is not a file.", "Use MemoryIdempotency for memory.")
+            raise OptionError("RW235", f"{shown(self._path)} is not a file.", "Use MemoryIdempotency for memory.")
         self._timeout = timeout
         self._clock = clock
         self._database: sqlite3.Connection | None = None

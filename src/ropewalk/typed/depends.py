@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
-from ropewalk.errors import HandlerError, describe, named, place, shown
+from ropewalk.errors import HandlerError, OptionError, describe, named, place, shown
 
 Provider = Callable[..., Any]
 DependencyScope = Literal["request", "handler", "app"]
@@ -38,7 +38,7 @@ class Depends:
 
     def __post_init__(self) -> None:
         if not (self.provider is None or isinstance(self.provider, str) or callable(self.provider)):
-            raise HandlerError("RW218", f"Depends({shown(self.provider)}) names no function.")
+            raise OptionError("RW218", f"Depends({shown(self.provider)}) names no function.")
         if self.scope not in get_args(DependencyScope):
             raise HandlerError("RW218", f'scope={shown(self.scope)} is none of "request", "handler" and "app".')
         if self.scope != "request" and not callable(self.provider):
@@ -82,7 +82,7 @@ class Dependencies:
     def override(self, provider: Provider | str, with_: Provider) -> Iterator[None]:
         """Call `with_` instead of a provider, or instead of every provider with a name, until the end of `with`."""
         if not callable(with_):
-            raise HandlerError("RW218", f"{shown(with_)} cannot replace a provider: it is not a function.")
+            raise OptionError("RW218", f"{shown(with_)} cannot replace a provider: it is not a function.")
         former = self.overrides.get(provider)
         self.overrides[provider] = with_
         try:
@@ -100,7 +100,7 @@ def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Dependen
     Raises HandlerError (RW218) for anything else.
     """
     if not name.isidentifier():
-        raise HandlerError("RW218", f"{name!r} cannot be the name of a parameter, so nothing could take it.")
+        raise OptionError("RW218", f"{name!r} cannot be the name of a parameter, so nothing could take it.")
     depends = provider if isinstance(provider, Depends) else None
     if depends is not None and not (cached and scope == "request"):
         what = f"{name!r} is provided by a Depends, and has options beside it, which would not be used."
@@ -108,7 +108,7 @@ def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Dependen
     if depends is None and callable(provider):
         depends = Depends(provider, cached=cached, scope=scope)
     if depends is None or not callable(depends.provider):
-        raise HandlerError("RW218", f"{name!r} is provided by {shown(provider)}, which is not a function.")
+        raise OptionError("RW218", f"{name!r} is provided by {shown(provider)}, which is not a function.")
     return depends
 
 

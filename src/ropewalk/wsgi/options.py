@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ropewalk.errors import is_int, shown, wrong_option
+from ropewalk.errors import OptionError, is_int, shown
 from ropewalk.resource import BODY_LIMIT, check_body_limit
 
 THREADS: Final = 10
@@ -31,7 +31,7 @@ class WSGIOptions:
     def __post_init__(self) -> None:
         if self.threads is not None and not (is_int(self.threads) and self.threads >= 1):
             remedy = "Give an int of at least 1, or None for the reactor's threads."
-            raise wrong_option(f"WSGIOptions has threads={shown(self.threads)}.", remedy)
+            raise OptionError("RW271", f"WSGIOptions has threads={shown(self.threads)}.", remedy)
         if not (is_int(self.waiting) and self.waiting >= 1):
-            raise wrong_option(f"WSGIOptions has waiting={shown(self.waiting)}.", "Give an int of at least 1.")
+            raise OptionError("RW271", f"WSGIOptions has waiting={shown(self.waiting)}.", "Give an int of at least 1.")
         check_body_limit("WSGIOptions", self.body_limit)

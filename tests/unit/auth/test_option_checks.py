@@ -37,7 +37,7 @@ def introspection(**options: Any) -> TokenIntrospectionOptions:
     ],
 )
 def test_a_wrong_number(make: Callable[..., Any], name: str, wrong: Any) -> None:
-    with pytest.raises(HandlerError, match=rf"RW240 \w+ has {name}={wrong!r}\. Give "):
+    with pytest.raises(HandlerError, match=rf"RW240 \w+ has {name}={wrong!r} \(.*py:[0-9]+\)\. Give "):
         make(**{name: wrong})
 
 

@@ -241,10 +241,10 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"ui": "docs"}, "RW219 OpenAPI(ui='docs') is not a path without parameters."),
-            ({"path": "/{a}"}, "RW219 OpenAPI(path='/{a}') is not a path without parameters."),
-            ({"servers": "https://a"}, "RW219 OpenAPI(servers='https://a') is not a list."),
-            ({"servers": [{"description": "b"}]}, "RW219 OpenAPI(servers=...) has {'description': 'b'}."),
+            ({"ui": "docs"}, "RW219 OpenAPI(ui='docs') is not a path without parameters ("),
+            ({"path": "/{a}"}, "RW219 OpenAPI(path='/{a}') is not a path without parameters ("),
+            ({"servers": "https://a"}, "RW219 OpenAPI(servers='https://a') is not a list ("),
+            ({"servers": [{"description": "b"}]}, "RW219 OpenAPI(servers=...) has {'description': 'b'} ("),
         ],
     )
     def test_wrong_options(self, options: dict[str, Any], message: str) -> None:

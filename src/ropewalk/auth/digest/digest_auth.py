@@ -21,7 +21,7 @@ from ropewalk.auth.scheme import authorization
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
 from ropewalk.clocks import unix_time
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 from ropewalk.request import Request
 
 
@@ -42,11 +42,11 @@ class DigestAuthOptions:
     def __post_init__(self) -> None:
         if not self.algorithms or not set(ALGORITHMS).issuperset(self.algorithms):
             what = f"DigestAuthOptions has the algorithms {shown(self.algorithms)}."
-            raise HandlerError("RW240", what, f"Use a tuple of some of {', '.join(ALGORITHMS)}.")
+            raise OptionError("RW240", what, f"Use a tuple of some of {', '.join(ALGORITHMS)}.")
         check_seconds(self, "nonce_time")
         given: Any = self.secret
         if not isinstance(given, bytes) or len(given) < 32:
-            raise HandlerError(
+            raise OptionError(
                 "RW240", "DigestAuthOptions has a secret that is not 32 bytes or more.", "Use os.urandom(32)."
             )
 
@@ -82,7 +82,7 @@ class DigestAuth(CredAuth):
         super().__init__(*accepting, interfaces=interfaces, description=description, realm=realm, name=name)
         if not any(each.implementedBy(DigestCredentials) for each in self._accepted()):
             what = f"DigestAuth got {shown(accepting[0])}, which compares hashes of passwords of its own."
-            raise HandlerError("RW240", what, "Give it a checker that knows the passwords, or use CredAuth with Basic.")
+            raise OptionError("RW240", what, "Give it a checker that knows the passwords, or use CredAuth with Basic.")
         self.options = options or DigestAuthOptions()
         self._nonces = Nonces(self.options.secret, self.realm, self.options.nonce_time, clock)
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 
 ALGORITHMS: Final[dict[str, Callable[[bytes], Any]]] = {
     "SHA-256": hashlib.sha256,
@@ -19,7 +19,7 @@ def digest_hash(name: str, realm: str, password: str, algorithm: str = "SHA-256"
     realm, so protect it like the password. Raises HandlerError (RW240) for an unknown algorithm."""
     if algorithm not in ALGORITHMS:
         what = f"digest_hash got the algorithm {shown(algorithm)}."
-        raise HandlerError("RW240", what, f"Use one of {', '.join(ALGORITHMS)}.")
+        raise OptionError("RW240", what, f"Use one of {', '.join(ALGORITHMS)}.")
     return hexadecimal(algorithm, f"{name}:{realm}:{password}".encode())
 
 

@@ -8,7 +8,7 @@ from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity
 from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.auth.scheme import Scheme
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 from ropewalk.request import Request
 
 
@@ -30,7 +30,7 @@ class AuthorizationCode:
             given = getattr(self, name)
             if not is_secure_url(given) and (given is not None or name != "refresh_url"):
                 what = f"AuthorizationCode has {name}={shown(given)}."
-                raise HandlerError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
+                raise OptionError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
 
 
 class OAuth2(Scheme):
@@ -45,10 +45,10 @@ class OAuth2(Scheme):
         given: Any = bearer
         if not isinstance(given, Scheme) or bearer.challenge().scheme != "Bearer":
             what = f"OAuth2 got {shown(bearer)}."
-            raise HandlerError("RW240", what, "Give it a scheme for bearer tokens: OAuth2(BearerJWT(...), ...).")
+            raise OptionError("RW240", what, "Give it a scheme for bearer tokens: OAuth2(BearerJWT(...), ...).")
         if not isinstance(flow, AuthorizationCode) and not is_secure_url(flow):
             what = f"OAuth2 got the flow {shown(flow)}."
-            raise HandlerError("RW240", what, "Give an AuthorizationCode, or the https URL of an openid-configuration.")
+            raise OptionError("RW240", what, "Give an AuthorizationCode, or the https URL of an openid-configuration.")
         super().__init__(name, bearer.realm)
         self._bearer = bearer
         self._flow = flow

@@ -19,7 +19,7 @@ from ropewalk.auth.packages import optional
 from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.clocks import unix_time
-from ropewalk.errors import HandlerError, shown
+from ropewalk.errors import OptionError, shown
 from ropewalk.request import Request
 
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
@@ -67,10 +67,10 @@ class TokenIntrospectionOptions:
         check_called_with(self, self.load, "the claims")
         if not is_secure_url(self.url):
             what = f"TokenIntrospectionOptions has the url {shown(self.url)}."
-            raise HandlerError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
+            raise OptionError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
         if self.client_authentication not in ("basic", "post"):
             what = f"TokenIntrospectionOptions has client_authentication={shown(self.client_authentication)}."
-            raise HandlerError("RW240", what, 'Use "basic" or "post".')
+            raise OptionError("RW240", what, 'Use "basic" or "post".')
         check_seconds(self, "timeout")
         check_seconds(self, "keep_time", "leeway", zero=True)
         check_count(self, "token_limit", "body_limit")

@@ -21,7 +21,7 @@ from ropewalk.auth.packages import optional
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.clocks import unix_time
-from ropewalk.errors import HandlerError, HTTPError, shown
+from ropewalk.errors import HandlerError, HTTPError, OptionError, shown
 from ropewalk.headers import TOKEN
 from ropewalk.middleware import Next
 from ropewalk.request import Request
@@ -55,7 +55,7 @@ class LoginScheme(Scheme):
         optional("authlib.oauth2.auth", "Authlib", type(self).__name__, extra="oauth")
         if not TOKEN.fullmatch(name):
             what = f"{type(self).__name__} has the name {shown(name)}."
-            raise HandlerError("RW240", what, "The cookies have this name too: use letters and digits.")
+            raise OptionError("RW240", what, "The cookies have this name too: use letters and digits.")
         self._clock = clock
         self._settings = options
         secure = options.redirect_uri.startswith("https:")
