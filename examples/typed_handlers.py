@@ -110,7 +110,7 @@ def add_guest(name: str) -> Created[Guest] | Conflict[Refusal]:
     if name in GUESTS:
         return Conflict(Refusal("There is a guest of this name."))
     GUESTS[name] = StoredGuest(name=name, email=f"{name}@example.org")
-    return Created(GUESTS[name], headers={"location": app.url_for("guest", name=name)})
+    return Created(GUESTS[name], location=app.url_for("guest", name=name))
 
 
 @app.get("/rooms.jsonl")

@@ -14,6 +14,7 @@ from hotel.problems import Conflict, Missing
 from hotel.rooms import find_room
 from ropewalk import App, FieldError, InvalidInput, Query, Request
 from ropewalk.auth import requires
+from ropewalk.statuses import Created
 
 app = App(tags=["bookings"])
 
@@ -34,12 +35,11 @@ async def list_bookings(
     return BOOKINGS.page(request, query, found, key=lambda booking: booking.id).items
 
 
-@app.post("", status=201, responses={409: "The room is taken."})
-async def book(request: Request, new: NewBooking, database: OpenDatabase) -> Booking:
+@app.post("", responses={409: "The room is taken."})
+async def book(request: Request, new: NewBooking, database: OpenDatabase) -> Created[Booking]:
     """Book a room."""
     booking = await database.run(insert_booking, new)
-    request.created(request.url_for("show_booking", booking=booking.id))
-    return booking
+    return Created(booking, location=request.url_for("show_booking", booking=booking.id))
 
 
 @app.get("/export")

@@ -11,6 +11,7 @@ from hotel.models import Guest, Id, NewGuest
 from hotel.paging import GUESTS, Paging
 from hotel.problems import Conflict, Missing
 from ropewalk import App, Query, Request
+from ropewalk.statuses import Created
 
 app = App(tags=["guests"])
 
@@ -22,12 +23,11 @@ async def list_guests(request: Request, query: Annotated[Paging, Query()], datab
     return GUESTS.page(request, query, found, key=lambda guest: guest.id).items
 
 
-@app.post("", status=201, responses={409: "There is a guest of this address."})
-async def add_guest(request: Request, new: NewGuest, database: OpenDatabase) -> Guest:
+@app.post("", responses={409: "There is a guest of this address."})
+async def add_guest(request: Request, new: NewGuest, database: OpenDatabase) -> Created[Guest]:
     """Add a guest."""
     guest = await database.run(insert_guest, new)
-    request.created(request.url_for("show_guest", guest=guest.id))
-    return guest
+    return Created(guest, location=request.url_for("show_guest", guest=guest.id))
 
 
 @app.get("/{guest:int}", responses={404: "There is no such guest."})

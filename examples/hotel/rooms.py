@@ -14,6 +14,7 @@ from hotel.problems import Conflict, Missing
 from ropewalk import App, HTTPError, MergePatch, Query, Request
 from ropewalk.auth import requires
 from ropewalk.etags import etag
+from ropewalk.statuses import Created
 
 app = App(tags=["rooms"])
 
@@ -44,13 +45,12 @@ async def list_rooms(request: Request, query: Annotated[RoomQuery, Query()], dat
     return ROOMS.page(request, query, found, key=lambda room: room.id).items
 
 
-@app.post("", status=201, responses={409: "There is a room of this number."})
+@app.post("", responses={409: "There is a room of this number."})
 @requires()
-async def add_room(request: Request, new: NewRoom, database: OpenDatabase) -> Room:
+async def add_room(request: Request, new: NewRoom, database: OpenDatabase) -> Created[Room]:
     """Add a room."""
     room = await database.run(insert_room, new)
-    request.created(request.url_for("show_room", room=room.id))
-    return room
+    return Created(room, location=request.url_for("show_room", room=room.id))
 
 
 @app.get("/{room:int}", responses={404: "There is no such room."})

@@ -5,7 +5,7 @@
         if room.number in ROOMS:
             return Conflict(Refusal("The number is taken."))
         ...
-        return Created(added, headers={"location": app.url_for("show_room", room=added.id)})
+        return Created(added, location=app.url_for("show_room", room=added.id))
 
 For another status, derive a class: `class Locked(StatusResponse[Refusal], status=423)`.
 """
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from ropewalk.errors import InvalidField, is_status, shown
 from ropewalk.headers import Fields, Text
+from ropewalk.headers import location as encoded_location
 from ropewalk.response import Response, Value
 
 
@@ -50,9 +51,26 @@ class StatusResponse(Response[Value]):
 
 
 class Created(StatusResponse[Value], status=201):
-    """201: the request has created a resource. Set `Location` to its URL or path (RFC 9110, section 15.3.2)."""
+    """201: the request has created a resource, whose URL or path is `location` (RFC 9110, section 15.3.2).
+
+    The location is encoded, or rejected, as in `Response.redirect`. You can make it with `request.url_for`.
+    """
 
     __slots__ = ()
+
+    def __init__(
+        self,
+        body: Any = None,
+        status: int | None = None,
+        headers: Fields = (),
+        *,
+        location: Text | None = None,
+        content_type: str | None = None,
+        reason: Text | None = None,
+    ) -> None:
+        super().__init__(body, status, headers, content_type=content_type, reason=reason)
+        if location is not None:
+            self.headers["location"] = encoded_location(location)
 
 
 class Accepted(StatusResponse[Value], status=202):

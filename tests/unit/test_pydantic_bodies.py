@@ -60,7 +60,7 @@ def in_a_response() -> Response:
 
 
 def at_its_address() -> Response:
-    return Response.created("/rooms/7", Room())
+    return Created(Room(), location="/rooms/7")
 
 
 def as_json() -> Response:

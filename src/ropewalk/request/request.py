@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from ropewalk._engine import PENDING, EngineHandler, ExactTypes, FirstSegmentRunner, TaskCore, ValueWithStatus
 from ropewalk.cookies import parse_cookies
-from ropewalk.headers import Headers, Text, location
+from ropewalk.headers import Headers
 from ropewalk.request.preconditions import ConditionalExchange
 from ropewalk.request.query import QueryParams
 
@@ -149,17 +149,6 @@ class Request(ConditionalExchange):
         served app, as `App.url_for` finds them.
         """
         return cast("str", self.service.app.url_for_request(self, name, params))
-
-    def created(self, target: Text) -> None:
-        """Set status 201, and the Location of the resource that the request has created (RFC 9110, section 15.3.2).
-
-        The handler may return any value: `request.created(request.url_for("show_room", room=7))`.
-
-        The target is encoded, or rejected, as in `Response.redirect`.
-        """
-        encoded = location(target)
-        self.setResponseCode(201)
-        self.setHeader("location", encoded)
 
     def after(self, function: Callable[Arguments, Any], /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         """Call a function when the response has been sent and the dependencies are closed: `after(send_mail, guest)`.

@@ -197,17 +197,6 @@ class Response(Generic[Value]):
         response.headers["location"] = location(target)
         return response
 
-    @classmethod
-    def created(cls, target: Text, body: Any = None, headers: Fields = ()) -> "Response":
-        """A response with status 201 and the Location of the resource that the request has created (RFC 9110, section
-        15.3.2).
-
-        The target is encoded, or rejected, as in `redirect`. You can make it with `request.url_for`.
-        """
-        response = cls(body, 201, headers)
-        response.headers["location"] = location(target)
-        return response
-
     def set_cookie(
         self,
         name: str,

@@ -40,12 +40,10 @@ class Depends:
         if not (self.provider is None or isinstance(self.provider, str) or callable(self.provider)):
             raise OptionError("RW218", f"Depends({shown(self.provider)}) names no function.")
         if self.scope not in get_args(DependencyScope):
-            raise HandlerError("RW218", f'scope={shown(self.scope)} is none of "request", "handler" and "app".')
+            raise OptionError("RW218", f'scope={shown(self.scope)} is none of "request", "handler" and "app".')
         if self.scope != "request" and not callable(self.provider):
             what = f"Depends has scope={shown(self.scope)} and no function, so the scope would not be used."
-            raise HandlerError(
-                "RW218", what, "Give the scope where the name is registered: `app.provide(..., scope=)`."
-            )
+            raise OptionError("RW218", what, "Give the scope where the name is registered: `app.provide(..., scope=)`.")
 
 
 class Opened(NamedTuple):
@@ -104,7 +102,7 @@ def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Dependen
     depends = provider if isinstance(provider, Depends) else None
     if depends is not None and not (cached and scope == "request"):
         what = f"{name!r} is provided by a Depends, and has options beside it, which would not be used."
-        raise HandlerError("RW218", what, "Write the options into the Depends.")
+        raise OptionError("RW218", what, "Write the options into the Depends.")
     if depends is None and callable(provider):
         depends = Depends(provider, cached=cached, scope=scope)
     if depends is None or not callable(depends.provider):

@@ -120,7 +120,7 @@ class TestIdempotencyKeys:
             assert self.post(client, headers) == (200, "ann")
 
     def test_with_a_scope_of_the_program(self) -> None:
-        client = self.client(by_field, scope=lambda request: request.header("x-user"))
+        client = self.client(by_field, sender=lambda request: request.header("x-user"))
         assert self.post(client, {"x-user": "ann"}) == (200, "ann")
         assert self.post(client, {"x-user": "bob"}) == (200, "bob")
 

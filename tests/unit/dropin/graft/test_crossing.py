@@ -9,6 +9,7 @@ from tests.unit.dropin.graft.program import Program, Reply
 
 from ropewalk import After, App, Depends, MergePatch, Query, Request
 from ropewalk.paging import CursorPages, CursorQuery
+from ropewalk.statuses import Created
 
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -44,11 +45,12 @@ def app(events: list[Any]) -> App:
     def show(id: int, request: Request) -> str:
         return f"{id} {request.route} {request.query.pairs()}"
 
-    @todos.post("", status=202)
-    async def add(request: Request, todo: Todo, session: Annotated[str, Depends(session)], after: After) -> Todo:
+    @todos.post("")
+    async def add(
+        request: Request, todo: Todo, session: Annotated[str, Depends(session)], after: After
+    ) -> Created[Todo]:
         after(events.append, session)
-        request.created(request.url_for("show", user="a b", id=todo.id))
-        return todo
+        return Created(todo, location=request.url_for("show", user="a b", id=todo.id))
 
     @todos.patch("/{id:int}")
     def change(id: int, patch: MergePatch[Todo], user: str = "") -> Todo:
