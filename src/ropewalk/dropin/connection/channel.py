@@ -11,9 +11,9 @@ calls for a request are the same:
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -32,6 +32,7 @@ from ropewalk.dropin.connection.socket_transport import SocketTransport
 from ropewalk.dropin.connection.thread_queue import Call, Chunk, queue_of
 from ropewalk.dropin.connection.upgrade import switch_head
 from ropewalk.dropin.request.headers import headers_of
+from ropewalk.dropin.request.request import Request
 from ropewalk.dropin.request.site_log import SiteLogs
 from ropewalk.errors import (
     BeyondLength,
@@ -50,6 +51,17 @@ class HTTPChannel(ChannelState):
     It reads the attributes that programs set on twisted.web's channel: `requestFactory`, `site`, `factory`, `timeOut`,
     `callLater`, `persistent`. The engine adopts plain sockets that a port of the factory has accepted.
     """
+
+    takes_whole_responses: ClassVar = True
+    """For `Request`: whether the channel has a method `respond`, which takes a whole response."""
+    serves_static_files: ClassVar = True
+    """For `Request`: whether the channel can serve the files of a `twisted.web.static.File` itself."""
+    adopts_sockets: ClassVar = True
+    """Whether the engine adopts plain sockets that Twisted has accepted."""
+    limits: ClassVar[Mapping[str, float]] = {}
+    """Limits by their names in `Limits`, for connections whose factory has no limits."""
+    request_class: ClassVar[type[Request]] = Request
+    """The class that replaces the stock `twisted.web.server.Request`."""
 
     def connectionMade(self) -> None:
         """Attach the link for this kind of connection."""

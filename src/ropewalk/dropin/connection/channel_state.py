@@ -1,7 +1,6 @@
-"""The attributes of `HTTPChannel`: what programs may set, and the state of one connection."""
+"""The state of one connection that `HTTPChannel` serves."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from twisted.web import http
 
@@ -10,22 +9,11 @@ from ropewalk.dropin.connection.link import Link
 from ropewalk.dropin.connection.pipe_link import UNOPENED
 from ropewalk.dropin.connection.request_receiver import RequestReceiver
 from ropewalk.dropin.connection.thread_queue import ThreadQueue
-from ropewalk.dropin.request.request import Request
 
 
 class ChannelState(http.HTTPChannel):
-    """The attributes that `HTTPChannel` adds to twisted.web's channel, with their values before the first request."""
+    """The state that `HTTPChannel` adds to that of twisted.web's channel, with its values before the first request."""
 
-    takes_whole_responses: ClassVar = True
-    """For `Request`: whether the channel has a method `respond`, which takes a whole response."""
-    serves_static_files: ClassVar = True
-    """For `Request`: whether the channel can serve the files of a `twisted.web.static.File` itself."""
-    adopts_sockets: ClassVar = True
-    """Whether the engine adopts plain sockets that Twisted has accepted."""
-    limits: ClassVar[Mapping[str, float]] = {}
-    """Limits by their names in `Limits`, for connections whose factory has no limits."""
-    request_class: ClassVar[type[Request]] = Request
-    """The class that replaces the stock `twisted.web.server.Request`."""
     makes_all_calls = False
     """Whether the channel makes every call that twisted.web's channel makes. It does if a program overrides one of
     these methods."""
