@@ -18,7 +18,7 @@ from ropewalk.typed.annotations import evaluated, evaluated_signature, resolved,
 from ropewalk.typed.item_streams import ServerSentEvent, item_kind, stream_of
 from ropewalk.typed.mismatches import SOME_HANDLER
 from ropewalk.typed.response_shapes import Declared, declared_responses, response_shape
-from ropewalk.typed.scalars import allows_scalar, shape_scalars
+from ropewalk.typed.returned_scalars import allows_scalar, shape_scalars
 from ropewalk.typed.shared_parameters import MOST, key_of
 from ropewalk.typed.type_parts import parts_of
 from ropewalk.typed.value_shapes import Shape, apart, known, shape_by_class, shape_of
