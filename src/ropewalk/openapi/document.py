@@ -16,7 +16,7 @@ from ropewalk.openapi.schemas import Direction, Schemas
 from ropewalk.openapi.security import scheme_objects
 from ropewalk.resource import Resource
 from ropewalk.typed.patches.kinds import patch_kinds
-from ropewalk.typed.values import VALUES
+from ropewalk.typed.raw_values import VALUES
 
 VERSION: Final = "3.1.1"
 

@@ -11,7 +11,7 @@ from ropewalk.openapi.schemas import Schema, Schemas
 from ropewalk.typed.inputs import EMPTY, Input, takes_all
 from ropewalk.typed.named_values import written_name
 from ropewalk.typed.pydantic_models import is_model
-from ropewalk.typed.values import VALUES
+from ropewalk.typed.raw_values import VALUES
 
 _CONVERTED: Final[dict[str, Schema]] = {
     "int": {"type": "integer"},

@@ -19,8 +19,8 @@ from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import CODES, Fault
 from ropewalk.typed.mismatches import Mismatch
 from ropewalk.typed.named_values import field_errors, repeated_error, written_name
+from ropewalk.typed.raw_values import VALUES, Names, Repeated
 from ropewalk.typed.unprocessable_content import MOST, FieldError, Location
-from ropewalk.typed.values import VALUES, Names, Repeated
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
