@@ -6,8 +6,8 @@ from ropewalk.openapi.examples import examples_of
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.patches import patch_content
 from ropewalk.openapi.schemas import Schemas
-from ropewalk.typed.inputs import BODILESS_METHODS, Input
 from ropewalk.typed.markers import Body
+from ropewalk.typed.parameter_sources import BODILESS_METHODS, Input
 
 
 def body_input(operation: Operation) -> Input | None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ropewalk.typed.inputs import EMPTY
+from ropewalk.typed.parameter_sources import EMPTY
 
 _MEMBERS: Final = frozenset(("summary", "description", "value", "externalValue"))
 

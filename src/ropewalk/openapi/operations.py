@@ -11,7 +11,7 @@ from ropewalk.routing import OperationOptions, Parameter, Pattern, walk_handlers
 from ropewalk.routing.patterns import SEGMENT
 from ropewalk.typed import layers_of
 from ropewalk.typed.dependent_functions import dependents_around
-from ropewalk.typed.inputs import Input
+from ropewalk.typed.parameter_sources import Input
 
 METHODS: Final = frozenset(("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"))
 """The methods that a Path Item Object can have, except TRACE, which no route can have."""

@@ -8,8 +8,8 @@ from ropewalk.openapi.around import header_parameters
 from ropewalk.openapi.examples import built_in, examples_of
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.schemas import Schema, Schemas
-from ropewalk.typed.inputs import EMPTY, Input, takes_all
 from ropewalk.typed.named_values import written_name
+from ropewalk.typed.parameter_sources import EMPTY, Input, takes_all
 from ropewalk.typed.pydantic_models import is_model
 from ropewalk.typed.raw_values import VALUES
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ropewalk.openapi.schemas import Schema, Schemas
-from ropewalk.typed.inputs import Input
+from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.patches import JSONPatch
 from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.patches.operations import Operations

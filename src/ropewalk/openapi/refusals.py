@@ -14,7 +14,7 @@ from ropewalk.openapi.bodies import body_input, is_raw
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.problems import InvalidInputProblem, Problem
 from ropewalk.typed.annotations import without_annotated
-from ropewalk.typed.inputs import Input
+from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.patches import JSONPatch
 from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.unprocessable_content import InvalidInput

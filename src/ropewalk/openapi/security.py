@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from ropewalk.errors import HandlerError, HTTPError
 from ropewalk.resource import Handler
-from ropewalk.typed.inputs import Input
+from ropewalk.typed.parameter_sources import Input
 
 
 @dataclass(frozen=True, slots=True, eq=False)

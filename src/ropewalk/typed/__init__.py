@@ -12,12 +12,12 @@ from ropewalk.typed.after import After
 from ropewalk.typed.app_scope import app_scoped_below, open_provider
 from ropewalk.typed.dependent_functions import DependentFunction, dependent_on
 from ropewalk.typed.depends import Dependencies, DependencyScope, Depends, Provider, all_named, layers_of
-from ropewalk.typed.inputs import is_single_value
 from ropewalk.typed.item_streams import ServerSentEvent
 from ropewalk.typed.json_requests import read_json_of_request
 from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
 from ropewalk.typed.outputs import shape_of_body
 from ropewalk.typed.overridable import overriding_nothing
+from ropewalk.typed.parameter_sources import is_single_value
 from ropewalk.typed.patches import JSONPatch, MergePatch
 from ropewalk.typed.plan import Plan, body_types, is_typed, plan_for, plan_for_method, with_dependencies
 from ropewalk.typed.representations import Produces, all_produced, representations_for

@@ -11,10 +11,10 @@ from ropewalk.headers import content_type
 from ropewalk.json_values import MismatchedJSON, check_finite, is_too_deep, read_json
 from ropewalk.msgpack_values import check_keys, is_msgpack, read_any_msgpack, read_msgpack, refuse_extension
 from ropewalk.request import AcceptedTypes, Request
-from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import NO_FAULT, Fault, fault_of, faults_in
 from ropewalk.typed.json_keys import takes_any_keys
 from ropewalk.typed.markers import Body
+from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.unprocessable_content import FieldError
 from ropewalk.typed.whole_numbers import with_plain_integers
 

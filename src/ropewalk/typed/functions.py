@@ -5,7 +5,7 @@ from typing import Any
 
 from ropewalk.errors import HandlerError, describe, place
 from ropewalk.request import Request
-from ropewalk.typed.inputs import Input
+from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.readers import Reader, readers_for
 
 Link = tuple[str, int]

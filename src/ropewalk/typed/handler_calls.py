@@ -12,8 +12,8 @@ from ropewalk.json_values import EncodedJSON
 from ropewalk.request import BODILESS, Request, ValueWithStatus
 from ropewalk.resource.handler import is_async
 from ropewalk.response import BYTES, TEXT, Response
-from ropewalk.typed.inputs import Input
 from ropewalk.typed.mismatches import Mismatch
+from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.readers import Reader
 from ropewalk.typed.representations import Representations
 from ropewalk.typed.unprocessable_content import InvalidInput

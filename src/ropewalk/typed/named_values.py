@@ -18,8 +18,8 @@ from ropewalk.request import Request
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
-from ropewalk.typed.inputs import Input, is_array
 from ropewalk.typed.invalid_values import Fault, faults_in
+from ropewalk.typed.parameter_sources import Input, is_array
 from ropewalk.typed.raw_values import VALUES, Names, Raw, Repeated, ValuesOf, query_pairs
 from ropewalk.typed.unprocessable_content import FieldError, Location
 

@@ -13,10 +13,10 @@ from ropewalk.typed.dependencies import call_in_scope, call_with_dependencies, n
 from ropewalk.typed.depends import Dependencies, Depends, Provider
 from ropewalk.typed.functions import compiled_readers
 from ropewalk.typed.handler_calls import Call, call_with_inputs, finish_named, finished, finisher, negotiating
-from ropewalk.typed.inputs import Input, has_marker_as_default, inputs_of, takes_request
 from ropewalk.typed.item_streams import EVENTS
 from ropewalk.typed.markers import Body
 from ropewalk.typed.outputs import returned_kind, shape_for
+from ropewalk.typed.parameter_sources import Input, has_marker_as_default, inputs_of, takes_request
 from ropewalk.typed.provider_steps import Asked, StepsOfHandler, readable
 from ropewalk.typed.readers import Reader
 from ropewalk.typed.representations import Representations

@@ -9,7 +9,7 @@ from ropewalk.errors import HandlerError, named
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed.depends import Dependencies, DependencyScope, Depends, Provider, circle, find_provider, replacement
 from ropewalk.typed.functions import Link, TypedFunction
-from ropewalk.typed.inputs import Input, inputs_of
+from ropewalk.typed.parameter_sources import Input, inputs_of
 
 Kind = Literal["plain", "generator", "async generator"]
 Asked = tuple[str, Provider | None]

@@ -15,10 +15,10 @@ from ropewalk.msgpack_values import read_any_msgpack
 from ropewalk.request import Request
 from ropewalk.typed.bodies import SentBody, body_errors
 from ropewalk.typed.descriptions import within
-from ropewalk.typed.inputs import Input
 from ropewalk.typed.invalid_values import CODES, Fault
 from ropewalk.typed.mismatches import Mismatch
 from ropewalk.typed.named_values import field_errors, repeated_error, written_name
+from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.raw_values import VALUES, Names, Repeated
 from ropewalk.typed.unprocessable_content import MOST, FieldError, Location
 

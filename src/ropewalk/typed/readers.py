@@ -6,9 +6,9 @@ from typing import Any, Final, Protocol
 
 from ropewalk.request import Request
 from ropewalk.typed.bodies import JSONBody, RawBody
-from ropewalk.typed.inputs import Input, takes_all
 from ropewalk.typed.markers import Computed
 from ropewalk.typed.named_values import NamedValues, WholeValues
+from ropewalk.typed.parameter_sources import Input, takes_all
 from ropewalk.typed.patches.body import PatchBody
 from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.pydantic_models import PydanticBody, PydanticValues, is_model

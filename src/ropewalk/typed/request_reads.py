@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from ropewalk.request import Request
 from ropewalk.typed.descriptions import described, plain
-from ropewalk.typed.inputs import Input, takes_all
 from ropewalk.typed.named_values import written_name
+from ropewalk.typed.parameter_sources import Input, takes_all
 from ropewalk.typed.pydantic_models import is_model, names_of_model
 
 READS: Final = "ropewalk_reads"

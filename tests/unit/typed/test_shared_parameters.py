@@ -13,8 +13,8 @@ from ropewalk import App
 from ropewalk.errors import HandlerError
 from ropewalk.testing import Client
 from ropewalk.typed import Depends, Query, plan_for, shared_parameters
-from ropewalk.typed.inputs import inputs_of
 from ropewalk.typed.markers import Computed
+from ropewalk.typed.parameter_sources import inputs_of
 from ropewalk.typed.shared_parameters import key_of, signature_of_plain
 
 

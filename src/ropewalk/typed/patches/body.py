@@ -6,7 +6,7 @@ from typing import Any
 from ropewalk.headers import content_type
 from ropewalk.request import Request
 from ropewalk.typed.bodies import JSONBody
-from ropewalk.typed.inputs import Input
+from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.patches.json_patch import JSONPatch, library
 from ropewalk.typed.patches.kinds import PatchKind, Target, patch_kinds
 from ropewalk.typed.patches.merge_patch import MergePatch
