@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ropewalk.converters import Converter
-from ropewalk.openapi.around import header_parameters
 from ropewalk.openapi.examples import built_in, examples_of
+from ropewalk.openapi.middleware import header_parameters
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.schemas import Schema, Schemas
 from ropewalk.typed.named_values import written_name

@@ -9,8 +9,8 @@ from ropewalk.calling import format_of
 from ropewalk.calling.error_handlers import find_error_handler
 from ropewalk.converters import BY_TYPE, PATH, STR
 from ropewalk.errors import HTTPError, phrase
-from ropewalk.openapi.around import added_by_middleware
 from ropewalk.openapi.bodies import body_input, is_raw
+from ropewalk.openapi.middleware import added_by_middleware
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.problems import InvalidInputProblem, Problem
 from ropewalk.typed.annotations import without_annotated
