@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from ropewalk.openapi.bodies import body_input, request_body
 from ropewalk.openapi.components import used_schemas
 from ropewalk.openapi.docstrings import summary_of
 from ropewalk.openapi.operation_ids import ids_of
@@ -11,6 +10,7 @@ from ropewalk.openapi.operations import Operation, operations_of, webhooks_of
 from ropewalk.openapi.options import OpenAPI
 from ropewalk.openapi.parameters import parameters_of
 from ropewalk.openapi.patches import kinds_of_patches
+from ropewalk.openapi.request_bodies import body_input, request_body
 from ropewalk.openapi.responses import kinds_in, responses_of
 from ropewalk.openapi.schemas import Direction, Schemas
 from ropewalk.openapi.security import scheme_objects

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ropewalk.middleware import MiddlewareDescription, description_of
-from ropewalk.openapi.bodies import body_input
 from ropewalk.openapi.operations import Operation
+from ropewalk.openapi.request_bodies import body_input
 
 
 class Added(NamedTuple):

@@ -9,10 +9,10 @@ from ropewalk.calling import format_of
 from ropewalk.calling.error_handlers import find_error_handler
 from ropewalk.converters import BY_TYPE, PATH, STR
 from ropewalk.errors import HTTPError, phrase
-from ropewalk.openapi.bodies import body_input, is_raw
 from ropewalk.openapi.middleware import added_by_middleware
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.problems import InvalidInputProblem, Problem
+from ropewalk.openapi.request_bodies import body_input, is_raw
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.patches import JSONPatch
