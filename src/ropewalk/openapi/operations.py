@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
 
-from ropewalk.openapi.returned import Returned, returned_by
+from ropewalk.openapi.response_bodies import Returned, returned_by
 from ropewalk.openapi.security import Requirements, Security, security_by_options, security_of
 from ropewalk.resource import Handler, Resource
 from ropewalk.routing import OperationOptions, Parameter, Pattern, walk_handlers
