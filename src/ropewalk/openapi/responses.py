@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ropewalk.errors import HTTPError, phrase
+from ropewalk.openapi.error_responses import Refusal, headers_on_errors, refusals_of, refused_body
 from ropewalk.openapi.examples import examples_of
 from ropewalk.openapi.middleware import added_by_middleware
 from ropewalk.openapi.operations import Operation
-from ropewalk.openapi.refusals import Refusal, headers_on_errors, refusals_of, refused_body
 from ropewalk.openapi.schemas import Schemas
 from ropewalk.response import JSON, PROBLEM
 
