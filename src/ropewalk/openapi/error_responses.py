@@ -11,7 +11,7 @@ from ropewalk.converters import BY_TYPE, PATH, STR
 from ropewalk.errors import HTTPError, phrase
 from ropewalk.openapi.middleware import added_by_middleware
 from ropewalk.openapi.operations import Operation
-from ropewalk.openapi.problems import InvalidInputProblem, Problem
+from ropewalk.openapi.problem_details import InvalidInputProblem, Problem
 from ropewalk.openapi.request_bodies import body_input, is_raw
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.parameter_sources import Input

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from msgspec import inspect as shapes
 
 from ropewalk.openapi.native_schemas import native_schemas
-from ropewalk.openapi.problems import OWN_BODIES
+from ropewalk.openapi.problem_details import OWN_BODIES
 from ropewalk.openapi.pydantic_schemas import pydantic_schemas
 from ropewalk.openapi.references import are_alike, free_name, renaming
 from ropewalk.typed.descriptions import within
