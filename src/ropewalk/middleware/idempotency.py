@@ -21,7 +21,6 @@ from ropewalk.middleware.describing import (
     MiddlewareResponse,
 )
 from ropewalk.middleware.idempotency_key import LONGEST_KEY, PATTERN, parse_key
-from ropewalk.middleware.identity import client_network, credentials_of, digest, user_of
 from ropewalk.middleware.options import (
     check_choice,
     check_count,
@@ -33,6 +32,7 @@ from ropewalk.middleware.options import (
     tokens,
     wrong,
 )
+from ropewalk.middleware.sender import client_network, credentials_of, digest, user_of
 from ropewalk.middleware.store_options import RETRY_SOON, RequestFunction, call_option, refusal
 from ropewalk.middleware.stored_response import decode_response, encode_response
 from ropewalk.request import Request

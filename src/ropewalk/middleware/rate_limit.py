@@ -10,7 +10,6 @@ from ropewalk.errors import HandlerError, named, shown
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import DESCRIPTION, RETRY_AFTER, MiddlewareDescription, MiddlewareResponse
 from ropewalk.middleware.fields import add_lines
-from ropewalk.middleware.identity import client_network, digest, user_of
 from ropewalk.middleware.options import (
     check_choice,
     check_count,
@@ -22,6 +21,7 @@ from ropewalk.middleware.options import (
     unsafe,
     wrong,
 )
+from ropewalk.middleware.sender import client_network, digest, user_of
 from ropewalk.middleware.store_options import RETRY_SOON, RequestFunction, call_option, refusal
 from ropewalk.request import Request
 from ropewalk.response import Response

@@ -10,7 +10,7 @@ from twisted.internet.defer import succeed
 from ropewalk import App, Request, Response, TrustedProxies
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import IdempotencyOptions, Next, idempotency
-from ropewalk.middleware.identity import digest
+from ropewalk.middleware.sender import digest
 from ropewalk.stores import MemoryIdempotency
 from ropewalk.testing import Client
 

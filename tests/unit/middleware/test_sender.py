@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from ropewalk.errors import HandlerError
-from ropewalk.middleware.identity import user_of
+from ropewalk.middleware.sender import user_of
 
 
 def request_of(**state: Any) -> Any:
