@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ropewalk.middleware.added_fields import add_lines, add_vary, vary_line
 from ropewalk.middleware.chain import Middleware, Next
-from ropewalk.middleware.fields import add_lines, add_vary, vary_line
 from ropewalk.middleware.options import check_choice, check_count, check_kind, check_switches, tokens, unsafe
 from ropewalk.request import Request
 from ropewalk.response import Response

@@ -6,9 +6,9 @@ from typing import Any, Final
 from ropewalk.errors import HTTPError
 from ropewalk.etags import digest_tag, etag, is_etag, matches
 from ropewalk.headers import last_modified, parse_http_date
+from ropewalk.middleware.added_fields import Line, add_lines
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import HeaderParameter, MiddlewareDescription, MiddlewareResponse, describes
-from ropewalk.middleware.fields import Line, add_lines
 from ropewalk.middleware.options import check_count, check_kind, check_switches
 from ropewalk.open_files import OpenFile
 from ropewalk.request import Request

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ropewalk.middleware.added_fields import Line, add_lines, add_vary, vary_line
 from ropewalk.middleware.chain import PREFLIGHT, Middleware, Next
-from ropewalk.middleware.fields import Line, add_lines, add_vary, vary_line
 from ropewalk.middleware.options import check_count, check_kind, check_switches, malformed, strings, tokens, unsafe
 from ropewalk.request import Request
 from ropewalk.response import Response

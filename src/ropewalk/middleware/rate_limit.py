@@ -7,9 +7,9 @@ from math import ceil, floor
 from typing import Any, Final, Literal
 
 from ropewalk.errors import HandlerError, named, shown
+from ropewalk.middleware.added_fields import add_lines
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import DESCRIPTION, RETRY_AFTER, MiddlewareDescription, MiddlewareResponse
-from ropewalk.middleware.fields import add_lines
 from ropewalk.middleware.options import (
     check_choice,
     check_count,

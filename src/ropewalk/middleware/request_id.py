@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ropewalk.headers import TOKEN
+from ropewalk.middleware.added_fields import add_lines
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import MiddlewareDescription, describes
-from ropewalk.middleware.fields import add_lines
 from ropewalk.middleware.hosts import in_networks
 from ropewalk.middleware.options import check_kind, check_switches, strings, wrong
 from ropewalk.request import Request

@@ -5,8 +5,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ropewalk.middleware.added_fields import Line, add_lines
 from ropewalk.middleware.chain import Middleware, Next
-from ropewalk.middleware.fields import Line, add_lines
 from ropewalk.middleware.options import check_choice, check_count, check_field, check_kind, check_switches, unsafe
 from ropewalk.request import Request
 from ropewalk.response import Response
