@@ -9,7 +9,7 @@ from ropewalk.charsets import UTF_8, find_codec
 from ropewalk.errors import shown
 from ropewalk.headers import Headers, content_type
 from ropewalk.testing.event_parser import EventParser, check_events
-from ropewalk.testing.other_names import OtherNames
+from ropewalk.testing.names_of_other_clients import OtherNames
 from ropewalk.testing.status_error import StatusError
 from ropewalk.typed import ServerSentEvent
 

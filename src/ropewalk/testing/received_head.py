@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from ropewalk.headers import Headers
 from ropewalk.testing.client_response import ClientResponse
-from ropewalk.testing.other_names import OtherNames
+from ropewalk.testing.names_of_other_clients import OtherNames
 
 if TYPE_CHECKING:
     from ropewalk.testing.streamed_response import StreamedResponse
