@@ -7,7 +7,7 @@ from ropewalk.calling.awaitables import resolve
 from ropewalk.calling.background import Background, CallsOfRequest
 from ropewalk.calling.cleanups import Cleanups
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
-from ropewalk.calling.default_responses import ErrorFormat, check_format, format_of
+from ropewalk.calling.default_error_responses import ErrorFormat, check_format, format_of
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.failed_lookup import FailedLookup
 from ropewalk.calling.failure_log import log_late, note_middleware

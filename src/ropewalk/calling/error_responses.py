@@ -11,7 +11,7 @@ from typing import Any, Final
 from twisted.internet.defer import CancelledError as DeferredCancelled
 
 from ropewalk.calling.awaitables import resolve
-from ropewalk.calling.default_responses import default_response
+from ropewalk.calling.default_error_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS, find_error_handler
 from ropewalk.calling.failure_log import log_error, log_shortage, note_error_handler
 from ropewalk.calling.shortages import shortage_in

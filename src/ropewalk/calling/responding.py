@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ropewalk.calling.awaitables import resolve
-from ropewalk.calling.default_responses import default_response
+from ropewalk.calling.default_error_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS
 from ropewalk.calling.error_responses import error_response, passes_through
 from ropewalk.calling.failure_log import log_error, log_late
