@@ -5,18 +5,12 @@ from functools import partial, wraps
 from typing import Annotated, Any
 
 import pytest
-from twisted.cred.checkers import FilePasswordDB
 
 from ropewalk import App, Depends, Request
 from ropewalk.auth import (
-    APIKey,
     BasicAuth,
-    BearerJWTOptions,
-    CredAuth,
-    DigestAuth,
     OAuth2LoginOptions,
     OpenIDConnectOptions,
-    TokenIntrospectionOptions,
 )
 from ropewalk.errors import HandlerError, misfit
 from ropewalk.middleware import IdempotencyOptions, RateLimit, RateLimitOptions
@@ -76,20 +70,6 @@ def oauth2(find_user: Any) -> OAuth2LoginOptions:
 @pytest.mark.parametrize(
     ("code", "register"),
     [
-        ("RW240", lambda: BasicAuth(two)),
-        ("RW240", lambda: APIKey("X-Key", check=one)),
-        ("RW240", lambda: DigestAuth(one)),
-        ("RW240", lambda: CredAuth(FilePasswordDB("passwords"), credentials=one)),
-        ("RW240", lambda: BearerJWTOptions(keys="k" * 32, issuer=None, audience=None, load=one)),
-        (
-            "RW240",
-            lambda: TokenIntrospectionOptions(
-                url="https://login.example/i", client_id="h", client_secret="s", audience=None, load=one
-            ),
-        ),
-        ("RW240", lambda: login(load=one)),
-        ("RW240", lambda: login(on_login=two)),
-        ("RW240", lambda: oauth2(one)),
         ("RW230", lambda: RateLimit(1, 60, key=one)),
         ("RW230", lambda: RateLimitOptions(limits=RateLimit(1, 60), exempt=one)),
         ("RW230", lambda: RateLimitOptions(limits=RateLimit(1, 60), user=one)),

@@ -9,10 +9,10 @@ that need no network.
 """
 
 from ropewalk.auth.oauth.cookie_logins import CookieLogins
-from ropewalk.auth.oauth.described_bearer import AuthorizationCode, OAuth2
 from ropewalk.auth.oauth.introspection import TokenIntrospection, TokenIntrospectionOptions
 from ropewalk.auth.oauth.login_scheme import LoginScheme
 from ropewalk.auth.oauth.logins import Login, LoginStore
+from ropewalk.auth.oauth.oauth2_bearer import AuthorizationCode, OAuth2
 from ropewalk.auth.oauth.oauth2_login import OAuth2Login
 from ropewalk.auth.oauth.openid_connect import OpenIDConnect
 from ropewalk.auth.oauth.options import LoginSchemeOptions, OAuth2LoginOptions, OpenIDConnectOptions
