@@ -6,8 +6,9 @@ use std::io::Write as _;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::address::Address;
-use crate::clock::{Clock, MONTHS, civil};
+use crate::clock::Clock;
 use crate::head::{Head, Version};
+use crate::http_date::{MONTHS, civil};
 
 /// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

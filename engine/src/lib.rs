@@ -29,6 +29,7 @@ pub mod event;
 pub mod exchange;
 pub mod head;
 pub mod http1;
+pub mod http_date;
 pub mod limits;
 pub mod method;
 pub mod origin;
