@@ -10,8 +10,8 @@ from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.cookie_jar import CookieJar, StoredCookie
 from ropewalk.testing.idle_reactor import ReactorElsewhere, ReactorInUse, WouldBlock
-from ropewalk.testing.outgoing import RedirectError
 from ropewalk.testing.protocol_error import ProtocolError
+from ropewalk.testing.redirects import RedirectError
 from ropewalk.testing.status_error import StatusError
 from ropewalk.testing.streamed_response import StreamedResponse
 from ropewalk.testing.timeouts import ClientTimeout

@@ -16,7 +16,8 @@ from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.cookie_jar import CookieJar
 from ropewalk.testing.harness import Harness
 from ropewalk.testing.idle_reactor import ReactorUse
-from ropewalk.testing.outgoing import Outgoing, check_redirects
+from ropewalk.testing.outgoing import Outgoing
+from ropewalk.testing.redirects import check_redirects, redirected
 from ropewalk.testing.request_bodies import Body, Files, make_body
 from ropewalk.testing.request_options import RequestOptions
 from ropewalk.testing.streamed_response import StreamedResponse
@@ -280,7 +281,7 @@ class AsyncClient:
             try:
                 head = response.received
                 outgoing.store_cookies(head, self.cookies)
-                following = outgoing.redirected(head) if follow else None
+                following = redirected(outgoing, head) if follow else None
                 if following is None:
                     head.history = history
                     return response

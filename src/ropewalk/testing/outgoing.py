@@ -1,32 +1,14 @@
-"""A request of a test client: its head and body, and the request that follows a redirect."""
+"""A request of a test client: its head and its body."""
 
 from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
-from ropewalk.errors import RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.cookie_jar import CookieJar, check_cookie
 from ropewalk.testing.memory_connection import MemoryConnection
-from ropewalk.testing.request_bodies import Body, MultipartBody, is_repeatable
+from ropewalk.testing.request_bodies import Body, MultipartBody
 from ropewalk.testing.targets import Target, host_name
-
-MOST_REDIRECTS: Final = 20
-"""The limit of browsers (WHATWG Fetch, section 4.4)."""
-
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_CREDENTIALS: Final = ("authorization", "proxy-authorization", "cookie", "host")
-"""Fields that are not sent to another origin after a redirect."""
-_OF_THE_BODY: Final = ("content-length", "transfer-encoding")
-
-
-class RedirectError(RopewalkError, RuntimeError):
-    """RW224: a redirect cannot be followed. `response` is the redirect."""
-
-    def __init__(self, message: str, response: ClientResponse) -> None:
-        super().__init__("RW224", message)
-        self.response = response
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,42 +73,6 @@ class Outgoing:
         for field in response.headers.all("set-cookie"):
             jar.store(field, self.host, self.target.path)
 
-    def redirected(self, response: ClientResponse) -> "Outgoing | None":
-        """The request that follows a redirect (RFC 9110, section 15.4); None if the response is not one.
-
-        A 303, and a 301 or 302 after POST, lead to a GET without a body. Authorization, and the cookies of only this
-        request, are not sent to another origin. Raises RedirectError (RW224) if the redirect cannot be followed.
-        """
-        location = response.headers.get("location")
-        if response.status not in _REDIRECTS or location is None:
-            return None
-        target = self.target.redirected(location)
-        if target is None:
-            raise RedirectError(f"{self._redirect} to {location!r}, which is not a URL of HTTP.", response)
-        following = replace(self, target=target, headers=Headers(self.headers.lines()))
-        if self._becomes_get(response.status):
-            names = [name for name in following.headers if name.startswith("content-") or name in _OF_THE_BODY]
-            following = replace(following, method="GET", body=None)
-            for name in names:
-                del following.headers[name]
-        elif not is_repeatable(self.body):
-            what = f"{self._redirect} {response.status}: its body must be sent again, and can be read once."
-            raise RedirectError(what, response)
-        if target.origin != self.target.origin:
-            following = replace(following, cookies={})
-            for name in _CREDENTIALS:
-                following.headers.pop(name, None)
-        return following
-
-    def _becomes_get(self, status: int) -> bool:
-        if status == 303:
-            return self.method not in ("GET", "HEAD")
-        return status in (301, 302) and self.method == "POST"
-
-    @property
-    def _redirect(self) -> str:
-        return f"{self.method} {self.target.url} was redirected"
-
     def _cookie_pairs(self, jar: CookieJar) -> list[str]:
         pairs = self.headers.all("cookie")
         if not pairs:
@@ -136,12 +82,6 @@ class Outgoing:
             check_cookie(name, value)
             pairs.append(f"{name}={value}")
         return pairs
-
-
-def check_redirects(history: list[ClientResponse], url: str) -> None:
-    """Raises RedirectError (RW224) for too many redirects."""
-    if len(history) > MOST_REDIRECTS:
-        raise RedirectError(f"{history[0].url} was redirected {len(history)} times, last to {url}.", history[-1])
 
 
 async def _send_part(connection: MemoryConnection, part: bytes | str, *, chunked: bool) -> None:
