@@ -4,8 +4,10 @@ Each kind of store is a small protocol (`RateLimitStore`, `IdempotencyStore`), s
 blocks the reactor: Redis and SQLite are called on a few threads, with a bounded queue and a time limit.
 """
 
-from ropewalk.stores.idempotency import IdempotencyStore, MemoryIdempotency, Record
-from ropewalk.stores.rate_limits import Bucket, MemoryRateLimits, RateLimitStore, Taken
+from ropewalk.stores.idempotency import IdempotencyStore, Record
+from ropewalk.stores.memory_idempotency import MemoryIdempotency
+from ropewalk.stores.memory_rate_limits import MemoryRateLimits
+from ropewalk.stores.rate_limits import Bucket, RateLimitStore, Taken
 from ropewalk.stores.redis_idempotency import RedisIdempotency
 from ropewalk.stores.redis_rate_limits import RedisRateLimits
 from ropewalk.stores.redis_server import RedisServer
