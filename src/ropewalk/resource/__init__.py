@@ -20,9 +20,10 @@ from ropewalk.resource.handler import Handler, attached_handler, check_middlewar
 from ropewalk.resource.handlers_below import handlers_below
 from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, check_options, hosted_below
 from ropewalk.resource.method_lookup import handler_of, own_handler_of
+from ropewalk.resource.path_segments import split_path
 from ropewalk.resource.redirects import redirect_to_path
 from ropewalk.resource.rendering import register_planner
-from ropewalk.resource.search import Found, Search, split_path
+from ropewalk.resource.search import Found, Search
 from ropewalk.resource.tree import (
     NOT_DONE_YET,
     Node,

@@ -1,9 +1,7 @@
 """The search for the handler of one request."""
 
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote
 
-from ropewalk.errors import HTTPError
 from ropewalk.request import Request
 from ropewalk.resource.allowed_methods import methods_of
 from ropewalk.resource.handler import Handler
@@ -167,15 +165,3 @@ class Search:
         handler = handler_of(resource, self._method)
         if handler is not None and self.slash is None:
             self.slash = Found(handler, self._params(handler), apps, static, lasting)
-
-
-def split_path(raw_path: bytes) -> list[str]:
-    """Split a path into its percent-decoded segments. Raises HTTPError 400 if they are not UTF-8."""
-    segments = raw_path.decode("ascii").split("/")
-    del segments[0]
-    if b"%" in raw_path:
-        try:
-            return [unquote(segment, errors="strict") for segment in segments]
-        except UnicodeDecodeError:
-            raise HTTPError(400, "The path is not UTF-8.") from None
-    return segments

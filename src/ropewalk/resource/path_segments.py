@@ -1,0 +1,17 @@
+"""The segments of a request's path: where it is split and percent-decoded."""
+
+from urllib.parse import unquote
+
+from ropewalk.errors import HTTPError
+
+
+def split_path(raw_path: bytes) -> list[str]:
+    """Split a path into its percent-decoded segments. Raises HTTPError 400 if they are not UTF-8."""
+    segments = raw_path.decode("ascii").split("/")
+    del segments[0]
+    if b"%" in raw_path:
+        try:
+            return [unquote(segment, errors="strict") for segment in segments]
+        except UnicodeDecodeError:
+            raise HTTPError(400, "The path is not UTF-8.") from None
+    return segments
