@@ -30,6 +30,7 @@ LAYERS = (
         "methods",
         "open_files",
         "twisted_private",
+        "twisted_versions",
     },
     {"waiting", "producing", "converters", "negotiation", "proxies", "suggest", "tracebacks", "forks"},
     {"request", "response", "msgpack_values", "response_types", "statuses", "streaming", "stores"},

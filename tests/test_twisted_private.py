@@ -22,7 +22,8 @@ import ropewalk.dropin
 import ropewalk.testing
 from ropewalk import twisted_private
 from ropewalk.errors import CATALOGUE, StartError
-from ropewalk.twisted_private import ATTRIBUTES, NAMES, Attribute, Name, check, is_there, warn_of_untested
+from ropewalk.twisted_private import ATTRIBUTES, NAMES, Attribute, Name, check, is_there
+from ropewalk.twisted_versions import TESTED, warn_of_untested
 
 PACKAGE = Path(ropewalk.__file__).parent
 TABLES = PACKAGE / "twisted_private.py"
@@ -148,7 +149,7 @@ def test_every_private_attribute_is_listed(file: Path) -> None:
     assert theirs - LISTED - OWN_NAMES.get(name_of(file), set()) == set()
 
 
-@pytest.mark.skipif(__version__ != twisted_private.TESTED[-1], reason="The classes of other versions differ.")
+@pytest.mark.skipif(__version__ != TESTED[-1], reason="The classes of other versions differ.")
 @pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_every_private_name_that_a_class_shares_with_its_base_is_listed(file: Path) -> None:
     shared = {
@@ -177,7 +178,7 @@ def test_twisted_has_every_name(name: str) -> None:
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES, ids=lambda each: f"{each.owner}.{each.name}")
 def test_twisted_has_every_attribute(attribute: Attribute) -> None:
-    if attribute.optional and __version__ != twisted_private.TESTED[-1]:
+    if attribute.optional and __version__ != TESTED[-1]:
         pytest.skip("This Twisted need not have it.")
     assert is_there(attribute)
 
@@ -251,7 +252,7 @@ def test_a_missing_name(monkeypatch: pytest.MonkeyPatch) -> None:
         _ = twisted_private.escape
     assert raised.value.code == "RW755"
     assert f"Twisted {__version__} has no twisted.web.http._missing (writes something)." in str(raised.value)
-    assert f"Tested versions: {', '.join(twisted_private.TESTED)}." in str(raised.value)
+    assert f"Tested versions: {', '.join(TESTED)}." in str(raised.value)
 
 
 def test_a_missing_module(monkeypatch: pytest.MonkeyPatch) -> None:

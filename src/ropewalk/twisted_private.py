@@ -1,4 +1,4 @@
-"""The private names of Twisted that Ropewalk uses, and the versions of Twisted with which it is tested.
+"""The private names of Twisted that Ropewalk uses.
 
 Twisted may change names with a leading underscore in any release, so two tables list the names that Ropewalk uses.
 `NAMES` has names in modules: importing one from this module looks it up in Twisted. `ATTRIBUTES` has attributes of
@@ -9,7 +9,6 @@ up, because applications without it do not need the import.
 The code handles differences between versions by looking for a name, never by comparing versions.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from dis import get_instructions
@@ -17,14 +16,8 @@ from importlib import import_module
 from types import FunctionType
 from typing import Any, Final, Literal
 
-from twisted.logger import Logger
-
-from ropewalk.errors import CATALOGUE, StartError
-
-log = Logger(namespace="ropewalk.dropin")
-
-TESTED: Final = ("24.7.0", "24.11.0", "25.5.0", "26.10.0")
-"""The versions with which Ropewalk's tests and Twisted's tests of twisted.web are run, oldest first."""
+from ropewalk.errors import StartError
+from ropewalk.twisted_versions import TESTED
 
 User = Literal["dropin", "server", "testing"]
 
@@ -258,32 +251,6 @@ def bind_path(port: Any) -> bytes:
     """Return the path to which a Twisted UNIX port is bound. Twisted 26.10 has renamed the attribute `port`."""
     path: bytes = getattr(port, "_bindPath", None) or port.port
     return path
-
-
-def is_tested(version: str) -> bool:
-    """Whether a version of Twisted lies between the oldest and the newest tested version.
-
-    Only the first two numbers are compared.
-    """
-    return _release(TESTED[0]) <= _release(version) <= _release(TESTED[-1])
-
-
-def takes_newest_pyopenssl(version: str) -> bool:
-    """Whether a version of Twisted works with pyOpenSSL 26.2 and later, which does not allow changes to a Context in
-    use."""
-    return _release(version) >= (26, 4)
-
-
-def warn_of_untested(version: str) -> None:
-    """Log a warning (RW756) if a version of Twisted is older or newer than all tested versions."""
-    if not is_tested(version):
-        message = "RW756 Twisted {version} is not tested: {oldest} to {newest} are. {remedy}"
-        remedy = CATALOGUE["RW756"].remedy
-        log.warn(message, version=version, oldest=TESTED[0], newest=TESTED[-1], remedy=remedy)
-
-
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall("[0-9]+", version)[:2]))
 
 
 def check(user: User) -> None:

@@ -14,7 +14,8 @@ from ropewalk.dropin.graft.grafting import around, graft
 from ropewalk.dropin.mount.mounting import mounted
 from ropewalk.dropin.request.lenient import LenientRequest
 from ropewalk.dropin.request.request import Request
-from ropewalk.twisted_private import check, warn_of_untested
+from ropewalk.twisted_private import check
+from ropewalk.twisted_versions import warn_of_untested
 
 __all__ = [
     "HTTPChannel",

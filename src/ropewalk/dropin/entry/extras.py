@@ -10,7 +10,7 @@ from typing import Any, Final
 import twisted
 
 from ropewalk.errors import StartError, install_remedy
-from ropewalk.twisted_private import takes_newest_pyopenssl
+from ropewalk.twisted_versions import takes_newest_pyopenssl
 
 EXTRAS: Final = {
     "OpenSSL": ("pyOpenSSL", "tls"),
