@@ -29,7 +29,7 @@ from ropewalk.dropin.mount.body_queue import BodyQueue
 from ropewalk.dropin.mount.connection import MountedConnection
 from ropewalk.dropin.mount.request import MountedRequest
 from ropewalk.dropin.request.headers import ReceivedHeaders, headers_of
-from ropewalk.dropin.request.lazy import Lazy
+from ropewalk.dropin.request.lazy_attribute import Lazy
 from ropewalk.errors import BadBody, BeyondLength, RopewalkError
 from ropewalk.headers import Headers
 from ropewalk.request import BODILESS, Request

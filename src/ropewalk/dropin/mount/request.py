@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.python.failure import Failure
 
-from ropewalk.dropin.request.lazy import Lazy
+from ropewalk.dropin.request.lazy_attribute import Lazy
 from ropewalk.dropin.request.request import Request
 
 

@@ -18,7 +18,7 @@ from twisted.web.server import Request as TwistedRequest
 
 from ropewalk._engine import Exchange
 from ropewalk.dropin.request.headers import HeadSource, ReceivedHeaders, add_lines
-from ropewalk.dropin.request.lazy import Lazy
+from ropewalk.dropin.request.lazy_attribute import Lazy
 from ropewalk.twisted_private import has_form_switch
 
 

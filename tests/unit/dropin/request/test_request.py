@@ -35,7 +35,7 @@ from ropewalk.dropin.request import dates
 from ropewalk.dropin.request import request as request_module
 from ropewalk.dropin.request.dates import DateLine, date_now
 from ropewalk.dropin.request.headers import ReceivedHeaders
-from ropewalk.dropin.request.lazy import Lazy
+from ropewalk.dropin.request.lazy_attribute import Lazy
 from ropewalk.dropin.request.lazy_request import LazyRequest
 from ropewalk.dropin.request.lenient import LenientRequest
 from ropewalk.dropin.request.patches import can_replace
