@@ -11,7 +11,7 @@ from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.dropin.connection.override_check import READ
 from ropewalk.dropin.connection.response_errors import refuse_request, respond_plainly
 from ropewalk.dropin.request.headers import ReceivedHeaders, add_lines
-from ropewalk.dropin.request.patches import can_replace, may_be_lazy, respect_patches
+from ropewalk.dropin.request.lazy_check import can_replace, may_be_lazy, respect_patches
 from ropewalk.dropin.request.request import Request
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, ResponseEnded
 

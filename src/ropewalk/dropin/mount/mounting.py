@@ -13,7 +13,7 @@ from twisted.web import resource, server
 
 from ropewalk.dropin.connection.factory_engine import BODY_SIZE
 from ropewalk.dropin.mount.channel import MountedChannel
-from ropewalk.dropin.request.patches import respect_patches
+from ropewalk.dropin.request.lazy_check import respect_patches
 from ropewalk.errors import TreeError, code_place, full_name, named, shown
 from ropewalk.request import Request
 from ropewalk.resource import Handler, Resource, as_resource, check_body_limit, is_twisted, node_of

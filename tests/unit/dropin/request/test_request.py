@@ -36,9 +36,9 @@ from ropewalk.dropin.request import request as request_module
 from ropewalk.dropin.request.dates import DateLine, date_now
 from ropewalk.dropin.request.headers import ReceivedHeaders
 from ropewalk.dropin.request.lazy_attribute import Lazy
+from ropewalk.dropin.request.lazy_check import can_replace
 from ropewalk.dropin.request.lazy_request import LazyRequest
 from ropewalk.dropin.request.lenient import LenientRequest
-from ropewalk.dropin.request.patches import can_replace
 from ropewalk.dropin.request.request import Request
 
 WAYS = [by_twisted, by_lazy_headers, by_engine]
