@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from ropewalk.request import Address, Request
 from ropewalk.wsgi.application_check import Environ
+from ropewalk.wsgi.file_wrapper import FileWrapper
 
 DROPPED: Final = ""
 """The key of a field that is not passed to applications."""
@@ -19,8 +20,20 @@ _COMMON: Final = (
 )
 
 
+def server_environ(*, multithread: bool) -> Environ:
+    """The entries that all requests of an application share. `multithread`: whether calls may run at the same time."""
+    return {
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": multithread,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+        "wsgi.file_wrapper": FileWrapper,
+    }
+
+
 def make_environ(request: Request, server: Environ, body: BinaryIO, errors: object) -> Environ:
-    """Make the environ of a request. `server` has the entries that all requests share. Any thread may call this."""
+    """Make the environ of a request. `server` has the entries of `server_environ`. Any thread may call this."""
     raw_path = request.raw_path
     below = len(request.postpath)
     script = raw_path.rsplit(b"/", below)[0] if below else raw_path.removesuffix(b"/")

@@ -11,9 +11,9 @@ from ropewalk.errors import named
 from ropewalk.request import Request
 from ropewalk.resource import NOT_DONE_YET, Handler, Hosted, check_options, node_of
 from ropewalk.response import Response
-from ropewalk.wsgi.application_check import Application, Environ, check
+from ropewalk.wsgi.application_check import Application, check
 from ropewalk.wsgi.call import WSGICall
-from ropewalk.wsgi.file_wrapper import FileWrapper
+from ropewalk.wsgi.environ import server_environ
 from ropewalk.wsgi.options import THREADS, WSGIOptions
 from ropewalk.wsgi.reactor_queue import ReactorQueue
 from ropewalk.wsgi.stop_wait import wait_for_calls
@@ -42,14 +42,7 @@ class WSGIResource(Hosted):
             user_code=application,
             resource=self,
         )
-        self._server: Environ = {
-            "wsgi.version": (1, 0),
-            "wsgi.multithread": options.threads != 1,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            "wsgi.input_terminated": True,
-            "wsgi.file_wrapper": FileWrapper,
-        }
+        self._server = server_environ(multithread=options.threads != 1)
         self._new_stop_event()
         self._own_threads = Threads(options.threads or THREADS)
         self._pool: PoolThreads | None = None
