@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,6 +12,7 @@ from ropewalk.auth.identity import Identity
 from ropewalk.auth.jwt_claims import check_claims
 from ropewalk.auth.jwt_options import BearerJWTOptions
 from ropewalk.auth.jwt_tokens import refused
+from ropewalk.auth.oauth.introspected_tokens import IntrospectedTokens
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication, ProviderCalls, client_request, unusable
 from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds
 from ropewalk.auth.packages import optional
@@ -24,8 +24,6 @@ from ropewalk.request import Request
 
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 """The syntax of bearer tokens (RFC 6750, section 2.1)."""
-MOST_KEPT: Final = 10000
-"""The most tokens whose claims are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +105,7 @@ class TokenIntrospection(BearerScheme):
             roles_claim=options.roles_claim,
         )
         self._load = None if options.load is None else SchemeFunction(options.load, 1)
-        self._kept: dict[bytes, tuple[float, dict[str, Any]]] = {}
-        """For each token: until when its claims are kept, and the claims. The key is a hash, so no token is kept."""
+        self._kept = IntrospectedTokens(options.keep_time)
 
     async def identify(self, request: Request) -> Identity | None:
         """The identity of the token's subject. Raises HTTPError 502 and 503 if the provider does not work."""
@@ -122,7 +119,6 @@ class TokenIntrospection(BearerScheme):
             raise refused()
         check_claims(claims, self._rules, self._clock())
         scopes, roles = scopes_and_roles(claims, self._rules)
-        claims = dict(claims)
         if self._load is None:
             return identity_of_claims(claims, scopes, roles)
         return loaded_identity(await self._load.principal(request, claims), claims, self._rules, scopes, roles)
@@ -132,16 +128,12 @@ class TokenIntrospection(BearerScheme):
         return {"type": "http", "scheme": "bearer"}
 
     async def _claims(self, token: bytes) -> dict[str, Any]:
-        key, now = sha256(token).digest(), self._clock()
-        known = self._kept.get(key)
-        if known is not None and now < known[0]:
-            return known[1]
+        now = self._clock()
+        known = self._kept.find(token, now)
+        if known is not None:
+            return known
         claims = await self._fetch(token.decode("ascii"))
-        self._kept.pop(key, None)
-        if self.options.keep_time > 0:
-            while len(self._kept) >= MOST_KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[key] = (now + self.options.keep_time, claims)
+        self._kept.add(token, claims, now)
         return claims
 
     async def _fetch(self, token: str) -> dict[str, Any]:
