@@ -37,10 +37,10 @@ SHOWN = ("target", *HOSTING, "host", "port", "listen", "access_log", "access_log
 def check(context: click.Context, /, target: str, **flags: Any) -> None:
     """Check whether TARGET can be served, and print its settings, without serving it.
 
-    Takes the flags of `ropewalk run`. The exit code is 2 if TARGET cannot be served. The check resolves hosts and looks
-    at the folders of sockets and of the access log. A port in use is only a remark, because the running server may use
-    it. Settings less safe than the defaults are listed: a disabled limit, trust in every proxy, debug=True. An ASGI
-    application is started and stopped.
+    Takes the flags of `ropewalk run`. The exit code is 2 if TARGET cannot be served. The command resolves hosts, checks
+    the folders of sockets and of the access log, and starts and stops an ASGI application. It prints a note if a port
+    is in use, because this may be the server that you want to replace. It warns about settings that are less safe than
+    the defaults: a disabled limit, trust in every proxy, debug=True.
     """
     install_reactor()
     hosting = hosting_of(flags, flags["limits"])

@@ -24,7 +24,7 @@ from ropewalk.server import is_writable
     is_flag=True,
     default=False,
     show_default=False,
-    help="Do not print which addresses are served, and how.",
+    help="Do not print the addresses that are served.",
 )
 @config_flag
 @click.argument("name", metavar="PROGRAM")
@@ -39,8 +39,8 @@ def execute(
 ) -> None:
     """Run an existing twisted.web program, unchanged, on the engine.
 
-    PROGRAM is a script (serve.py), an installed command (twist, twistd, buildbot) or, after -m, a module. The arguments
-    after it are its own. It runs as python would run it, with its own reactor, signals and exit code.
+    PROGRAM is a script (serve.py), an installed command (twist, twistd, buildbot) or, after -m, a module. ARGS are
+    passed to the program. It runs as under `python`, with its own reactor, signals and exit code.
     """
     try:
         from ropewalk.dropin.entry.monkeypatch import replace  # imports twisted.web, which no other command needs

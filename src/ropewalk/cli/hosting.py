@@ -110,6 +110,6 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         "--wsgi-threads",
         type=WholeNumber(1),
         default=Hosting.wsgi_threads,
-        help="Number of threads that call a WSGI application.  [default: the 10 of the reactor]",
+        help="Number of threads that call a WSGI application.  [default: the reactor's 10 threads]",
     ),
 )

@@ -20,13 +20,13 @@ from ropewalk.server import install_reactor
 
 @click.command(cls=Command)
 @target_argument
-@flag("--yaml", is_flag=True, help="Print YAML in place of JSON. Needs the extra `openapi`.")
+@flag("--yaml", is_flag=True, help="Print YAML instead of JSON. This needs the extra `openapi`.")
 @hosting_flags
 @config_flag
 def openapi(target: str, yaml: bool, **flags: Any) -> None:
     """Print the API description (OpenAPI 3.1) of TARGET.
 
-    TARGET need not publish it. If it does, the description has the options of `app.openapi`.
+    It also works if TARGET does not publish the description. The options in `app.openapi` apply.
     """
     install_reactor()
     found = load_target(target, hosting_of(flags, {}))

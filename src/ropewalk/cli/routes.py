@@ -18,7 +18,7 @@ from ropewalk.server import install_reactor
 @hosting_flags
 @config_flag
 def routes(target: str, **flags: Any) -> None:
-    """List the routes of TARGET: methods, path, handler, and its place in the code."""
+    """List the routes of TARGET: methods, path, handler, and the place of the handler in the code."""
     install_reactor()
     found = load_target(target, hosting_of(flags, {}))
     Console(soft_wrap=True, highlight=False).print(route_table(route_rows(found.value)))

@@ -130,8 +130,8 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         "--listen",
         multiple=True,
         metavar="ENDPOINT",
-        help="Listen here instead of --host and --port: tcp:8080, unix:/run/app.sock, systemd:domain=INET:index=0. "
-        "May be repeated.",
+        help="Listen on this endpoint instead of --host and --port: tcp:8080, unix:/run/app.sock, "
+        "systemd:domain=INET:index=0. May be repeated.",
     ),
     half_close_flag,
     limit_flag,
@@ -152,14 +152,14 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         "--proxy-host/--no-proxy-host",
         default=Serving.proxy_host,
         show_default=False,
-        help="Trust X-Forwarded-Host too. Every trusted proxy must set or remove it.",
+        help="Trust X-Forwarded-Host, too. Every trusted proxy must set or remove this field.",
     ),
     flag(
         "--proxy-protocol",
         is_flag=True,
         default=Serving.proxy_protocol,
         show_default=False,
-        help="Require a header of the PROXY protocol from a trusted proxy on every connection.",
+        help="Require a PROXY protocol header from a trusted proxy on every connection.",
     ),
     flag(
         "--access-log",
