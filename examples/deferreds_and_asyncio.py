@@ -1,4 +1,4 @@
-"""Use Twisted and asyncio libraries in one handler, and notice that a client leaves.
+"""Use Twisted and asyncio libraries in one handler, and notice that a client disconnects.
 
 Run it with `ropewalk run deferreds_and_asyncio.py`: asyncio's awaitables need the asyncio reactor, which that command
 and `app.run()` install.
@@ -69,7 +69,7 @@ async def blocking(request: Request) -> str:
 
 @app.get("/patient")
 async def patient(request: Request) -> str:
-    """If the client leaves, the await raises `CancelledError`: clean up in `finally`."""
+    """If the client disconnects, the await raises `CancelledError`: clean up in `finally`."""
     try:
         await later(60, None)
     finally:
@@ -82,7 +82,7 @@ departures: list[str] = []
 
 @app.get("/departures")
 def departed(request: Request) -> list[str]:
-    """Return the paths of requests whose client left while the handler waited."""
+    """Return the paths of requests whose client disconnected while the handler waited."""
     return departures
 
 

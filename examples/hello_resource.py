@@ -6,14 +6,14 @@ from ropewalk import Request, Resource, Site
 
 
 class Hello(Resource):
-    """A leaf of the tree: responds at its own path."""
+    """A leaf of the tree, which handles only its own path."""
 
     def render_GET(self, request: Request) -> str:
         return "<p>Hello, World!</p>"
 
 
 class Greetings(Resource):
-    """A dynamic branch: makes a child for every requested name."""
+    """A dynamic branch, which makes a child for every requested name."""
 
     def getChild(self, name: str, request: Request) -> Resource:
         return Greeting(name)

@@ -13,7 +13,7 @@ USERS = {"Bearer ada's token": "ada", "Bearer bob's token": "bob"}
 
 
 async def authenticate(request: Request, next: Next) -> Response:
-    """A stand-in for your own. It comes before `idempotency`, so that each user has separate keys."""
+    """Use your own middleware instead. Put it before `idempotency`, so that each user has separate keys."""
     user = USERS.get(request.header("authorization") or "")
     if user is None:
         raise HTTPError(401, headers=[("www-authenticate", "Bearer")])

@@ -14,7 +14,7 @@ from ropewalk.middleware import Next
 
 
 async def timing(request: Request, next: Next) -> Response:
-    """Runs around the whole app. Whatever the handler returns, `next` returns a Response."""
+    """Runs for every request of the app. `next` returns a Response, even if the handler raises an exception."""
     began = time.perf_counter()
     response = await next(request)
     milliseconds = (time.perf_counter() - began) * 1000
@@ -23,7 +23,7 @@ async def timing(request: Request, next: Next) -> Response:
 
 
 async def guard(request: Request, next: Next) -> Response:
-    """Runs around a mounted app. The handler runs only if this middleware calls `next`."""
+    """Runs for every request of the mounted app. The handler runs only if this middleware calls `next`."""
     if request.headers.get("authorization") != "Bearer open-sesame":
         raise HTTPError(401, "Say the word.", headers=[("WWW-Authenticate", "Bearer")])
     return await next(request)

@@ -16,15 +16,15 @@ log = Logger(namespace="notes")
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """A connection that waits up to 2 s for the transactions of others. `BEGIN` and `COMMIT` are explicit."""
+    """Return a connection that waits up to 2 s for other transactions. `BEGIN` and `COMMIT` are explicit."""
     connection = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = NORMAL")  # with WAL, a power failure loses the last commits at most
+    connection.execute("PRAGMA synchronous = NORMAL")  # with WAL, a power failure can lose only the last commits
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
 
 def database_file() -> str:
-    """The path of the database, whose table is created at the start. WAL lets others read during a change."""
+    """Create the table at the start, and return the path. With WAL, others can read during a change."""
     path = os.environ.get("NOTES_FILE", "notes.sqlite")
     connection = connect(path)  # this blocks, and no client is served yet
     connection.execute("PRAGMA journal_mode = WAL")
@@ -40,7 +40,7 @@ class Transaction:
         self._connection = connection
 
     async def run(self, statement: str, *values: Any) -> list[Any]:
-        """The rows of a statement."""
+        """Return the rows of a statement."""
         return await asyncio.to_thread(lambda: self._connection.execute(statement, values).fetchall())
 
 
@@ -61,7 +61,7 @@ Begun = Annotated[Transaction, Depends(begin, scope="handler")]
 
 @app.error(sqlite3.OperationalError)
 def unavailable(request: Request, error: sqlite3.OperationalError) -> None:
-    """Others have locked the database for too long: the client may try again. Other errors stay a logged 500."""
+    """Respond with 503 if the database is locked for too long. Other errors become a logged 500."""
     if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         raise error
     log.warn("{error!r}", error=error)

@@ -21,7 +21,7 @@ class User:
 
 
 def load_user(claims: dict[str, Any]) -> User:
-    """Make the user from the claims that the login keeps."""
+    """Make the user from the claims of the provider."""
     name = str(claims.get("name") or claims["sub"])
     return User(claims["sub"], name, frozenset(claims.get("roles", ())))
 

@@ -51,13 +51,13 @@ def health(request: Request) -> str:
 
 
 class Attempt(Struct):
-    """The part of a login that counts: other fields, such as the password, are ignored."""
+    """The field by which logins are counted. Other fields, such as the password, are ignored."""
 
     name: str
 
 
 async def tried_name(request: Request) -> str:
-    """The name in a JSON body. A request without one gets 422."""
+    """Return the name in a JSON body. A request without a name gets 422."""
     return (await request.json(Attempt)).name
 
 
@@ -79,7 +79,7 @@ app.mount("/login", login)
 
 
 async def tried_name_in_form(request: Request) -> str | None:
-    """The name in a form. A request without one is counted by its client alone."""
+    """Return the name in a form, or None: then only the limit of the client applies."""
     return parse_qs(await request.text()).get("name", [None])[0]
 
 
@@ -93,11 +93,11 @@ def sign_in(request: Request) -> str:
     return "Not yet\n"
 
 
-# Each user of the API, wherever the requests come from.
+# The limit for each user, for requests from all addresses.
 
 
 async def authenticate(request: Request, next: Next) -> Response:
-    """A stand-in for your own, which sets `request.state.user`."""
+    """Use your own middleware instead, which sets `request.state.user`."""
     request.state.user = request.header("x-demo-user")
     return await next(request)
 

@@ -29,7 +29,7 @@ async def digest(request: Request) -> dict[str, str | int]:
 
 @app.get("/zeros/{mebibytes:int}")
 def zeros(request: Request, mebibytes: int) -> Iterator[bytes]:
-    """Return a generator. It produces a part only when the client has read the parts before."""
+    """Return a generator. It produces a part only when the client has read the previous parts."""
     part = bytes(1 << 16)
     for _ in range(mebibytes << 4):
         yield part
@@ -37,7 +37,7 @@ def zeros(request: Request, mebibytes: int) -> Iterator[bytes]:
 
 @app.get("/countdown/{start:int}")
 async def countdown(request: Request, start: int) -> AsyncIterator[str]:
-    """An async generator may wait between its parts. It ends if the client leaves."""
+    """An async generator may wait between its parts. It ends if the client disconnects."""
     for number in range(start, 0, -1):
         yield f"{number}\n"
         await asyncio.sleep(0.1)

@@ -20,13 +20,13 @@ class User(Struct, frozen=True):
 
 
 class Users:
-    """Stands for your database."""
+    """Use your database instead of this class."""
 
     def __init__(self) -> None:
         self._names = {"1": "ada"}
 
     async def find(self, subject: str | None) -> User | None:
-        """The user with an id."""
+        """Return the user with this id, or None."""
         name = self._names.get(subject or "")
         return None if name is None else User(name)
 
@@ -34,7 +34,7 @@ class Users:
 async def find_user(
     token: Annotated[TokenPrincipal, Principal()], users: Annotated[Users, Depends(Users, scope="app")]
 ) -> User:
-    """The user who has the token of the request."""
+    """Return the user of the token in the request."""
     user = await users.find(token.subject)
     if user is None:
         raise HTTPError(401, "The user of this token does not exist.", {"WWW-Authenticate": "Bearer"})

@@ -24,7 +24,7 @@ IF_MATCH = {
     "description": "The ETag of the room as the client has read it.",
     "schema": {"type": "string"},
 }
-"""Describes a field that a handler reads itself, so that the description of the API contains it."""
+"""The OpenAPI description of a field that handlers read themselves."""
 
 
 class RoomQuery(Paging):

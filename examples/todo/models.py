@@ -16,7 +16,7 @@ class NewTodo(Struct, forbid_unknown_fields=True):
 
 
 class TodoFields(NewTodo):
-    """What a client may change."""
+    """The fields that a client may change."""
 
     done: bool = False
 

@@ -23,7 +23,7 @@ PAGES: CursorPages[int] = CursorPages(int, name="todos")
 
 
 class TodoQuery(CursorQuery, forbid_unknown_fields=True):
-    """`?done=false` leaves only what is still to do."""
+    """`?done=false` selects the todos that are not done."""
 
     done: bool | None = None
 

@@ -49,7 +49,7 @@ tokens = BearerJWT(
     BearerJWTOptions(keys=SECRET, issuer="todo", audience="todo", required=("exp", "sub"), load=load_user), realm="todo"
 )
 logged_in = authenticate(tokens)
-"""The middleware of routes that need a token. It is not around `log_in`, which a client with an old token calls too."""
+"""The middleware of routes that need a token. `log_in` must not have it, because clients with old tokens call it."""
 
 CurrentUser = Annotated[User, Principal()]
 

@@ -54,7 +54,7 @@ class Psycopg:
         return app
 
     async def run(self, transaction: Any, statement: str) -> list[Any]:
-        """The rows of a statement."""
+        """Return the rows of a statement."""
         cursor = await transaction.execute(statement)
         return [] if cursor.description is None else list(await cursor.fetchall())
 
@@ -107,7 +107,7 @@ class SQLAlchemy:
         return app
 
     async def run(self, transaction: Any, statement: str) -> list[Any]:
-        """The rows of a statement."""
+        """Return the rows of a statement."""
         result = await transaction.execute(text(statement))
         return [tuple(row) for row in result] if result.returns_rows else []
 
