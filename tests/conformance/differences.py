@@ -29,7 +29,7 @@ CORPUS: Final = (
     Deviation(
         "400 Bad Request: the target has a fragment",
         "3.2.1",
-        "A target is a path and a query. A fragment stays with the client.",
+        "A target is a path and a query. A client must not send the fragment.",
         ("valid/005",),
     ),
     Deviation(
@@ -41,7 +41,7 @@ CORPUS: Final = (
     Deviation(
         "501 Not Implemented: the only supported transfer coding is chunked",
         "6.1",
-        "gunicorn passes on the coded body. We decode only chunked, and refuse other codings.",
+        "gunicorn passes the coded body to the application. Ropewalk decodes only chunked, and refuses other codings.",
         (
             "valid/025_line",
             "valid/rfc9112_smuggle_gzip_chunked_01",
@@ -51,25 +51,26 @@ CORPUS: Final = (
     Deviation(
         "400 Bad Request: more than one Transfer-Encoding",
         "6.1",
-        "The same codings, in two fields.",
+        "The request has the same codings in two fields.",
         ("valid/025", "valid/029", "valid/030"),
     ),
     Deviation(
         "400 Bad Request: a header name is not a token, or is followed by space",
         "5.1, 5.2",
-        "A server must refuse space before a colon, and may refuse folded lines. gunicorn can be set to accept them.",
+        "A server must refuse a space before a colon, and may refuse folded lines. gunicorn can be configured to "
+        "accept both.",
         ("valid/028", "valid/compat_obs_fold", "valid/compat_obs_fold_huge"),
     ),
     Deviation(
         "501 Not Implemented: the method is not supported",
         "RFC 9110, 9.1",
-        "Methods that no registry has. gunicorn can be set to accept two of them.",
+        "These methods are not registered. gunicorn can be configured to accept two of them.",
         ("valid/031", "valid/031compat", "valid/031compat2"),
     ),
     Deviation(
         "taken, with transfer_encoding, with content_length",
         "5.1",
-        "gunicorn drops names with underscores, which look like others in CGI. Ropewalk has no CGI names.",
+        "gunicorn drops names with underscores, because they are ambiguous in CGI. Ropewalk does not use CGI names.",
         ("valid/040",),
     ),
     Deviation(
@@ -81,13 +82,13 @@ CORPUS: Final = (
     Deviation(
         "400 Bad Request: the request line is not a method, a target and a version",
         "3",
-        "The PROXY protocol, which is not HTTP.",
+        "This is the PROXY protocol, not HTTP.",
         ("valid/pp_01", "valid/pp_02"),
     ),
     Deviation(
         "400 Bad Request: more than one empty line before the request line",
         "2.2",
-        "Version 2 of the PROXY protocol.",
+        "This is version 2 of the PROXY protocol, not HTTP.",
         ("valid/pp_04", "valid/pp_05"),
     ),
     Deviation(
@@ -105,7 +106,7 @@ CORPUS: Final = (
     Deviation(
         "taken",
         "RFC 9110, 5.4",
-        "Over a limit of gunicorn, its own or one that the file sets. Ropewalk has other limits.",
+        "The request exceeds a limit of gunicorn or of the file. Ropewalk has other limits.",
         (
             "invalid/006",
             "invalid/007",
@@ -127,19 +128,19 @@ CORPUS: Final = (
     Deviation(
         "taken",
         "5.1",
-        "Names with underscores again, which gunicorn can be configured to refuse.",
+        "gunicorn can be configured to refuse names with underscores.",
         ("invalid/040", "invalid/chunked_07"),
     ),
     Deviation(
         "taken",
         "RFC 9110, 5.3",
-        "Two Content-Type fields: an error that a recipient need not refuse, and that does not affect framing.",
+        "Two Content-Type fields do not affect the framing, so a recipient need not refuse them.",
         ("invalid/041",),
     ),
     Deviation(
         "taken",
         "RFC 9110, 6.5.1",
-        "Content-Length, Host and Transfer-Encoding as trailers: they are dropped, and the request is accepted.",
+        "Ropewalk drops Content-Length, Host and Transfer-Encoding as trailers, and accepts the request.",
         (
             "invalid/rfc9110_trailer_forbidden_cl_01",
             "invalid/rfc9110_trailer_forbidden_host_01",

@@ -139,8 +139,7 @@ RULES = (
     Rule(
         "a line ends with a bare line feed",
         "2.2",
-        "A recipient may accept a bare LF as a line end. A proxy that does not would see other fields, so we "
-        "refuse it.",
+        "A recipient may accept a bare LF as a line end. But a proxy that does not accept it would see other fields.",
         lambda raw: re.search(rb"(?<!\r)\n", raw.head) is not None,
         b"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n",
     ),
@@ -154,7 +153,8 @@ RULES = (
     Rule(
         "a header value has control characters",
         "RFC 9110, 5.5",
-        "A value has no control character but the tab. A server must refuse NUL, CR and LF; we refuse all others too.",
+        "The tab is the only control character in a value. A server must refuse NUL, CR and LF. Ropewalk also refuses "
+        "the others.",
         lambda raw: any(has_controls(line.partition(b":")[2]) for line in raw.lines),
         b"GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n",
     ),
@@ -168,14 +168,14 @@ RULES = (
     Rule(
         "the request line is not a method, a target and a version",
         "2.2",
-        "One empty line before a request is allowed; a bare CR is not an empty line.",
+        "One empty line before a request is allowed, but a bare CR is not an empty line.",
         lambda raw: re.match(rb"\r(?!\n)", raw.behind_empty_line) is not None,
         b"\rGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     Rule(
         "more than one empty line before the request line",
         "2.2",
-        "A server must skip one, because old clients send it. No client sends more.",
+        "A server should skip one empty line, because old clients send it. No client sends more.",
         lambda raw: raw.behind_empty_line.startswith(b"\r\n"),
         b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
@@ -189,7 +189,7 @@ RULES = (
     Rule(
         "this version of HTTP is not supported",
         "2.3; RFC 9110, 15.6.6",
-        "Versions 1.0 and 1.1 are supported, others get 505.",
+        "Ropewalk supports versions 1.0 and 1.1. Other versions get 505.",
         lambda raw: (
             re.fullmatch(rb"HTTP/[0-9]\.[0-9]", raw.version) is not None
             and raw.version not in (b"HTTP/1.0", b"HTTP/1.1")
@@ -199,7 +199,7 @@ RULES = (
     Rule(
         "the method is not supported",
         "3.1; RFC 9110, 9.1",
-        "A method that no registry has gets 501 before anything else is read.",
+        "A method that is not registered gets 501, before the rest of the request is read.",
         lambda raw: is_token(raw.method) and raw.method not in METHODS,
         b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
@@ -227,35 +227,35 @@ RULES = (
     Rule(
         "the target has a fragment",
         "3.2.1",
-        "A target is a path and a query; a fragment stays with the client.",
+        "A target is a path and a query. A client must not send the fragment.",
         lambda raw: b"#" in raw.target,
         b"GET /#x HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     Rule(
         "the target has an encoded NUL",
         "RFC 3986, 7.3",
-        "Only an attacker has a use for an encoded NUL in a path.",
+        "Only attackers send an encoded NUL in a path.",
         lambda raw: b"%00" in raw.target.partition(b"?")[0],
         b"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     Rule(
         "the authority of the target is not valid",
         "3.2.2; RFC 9110, 4.2.1, 4.2.4",
-        "No empty host, no name and password, a port up to 65535.",
+        "A URL with an empty host, a name and password, or a port above 65535 is an error.",
         lambda raw: raw.authority is not None and not is_authority(raw.authority),
         b"GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     Rule(
         "the Host is not valid",
         "3.2; RFC 9110, 7.2",
-        "A request with an invalid Host must be refused. An empty one names no host, which an http URL always has.",
+        "A server must refuse an invalid Host. An empty Host is invalid, because an http URL always has a host.",
         lambda raw: any(not is_authority(value) for value in raw.values(b"host")),
         b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
     ),
     Rule(
         "the target and the Host differ",
         "3.2.2",
-        "A server must use the target. A cache or filter that uses the Host would see another host, so we refuse.",
+        "A server must use the target. But a cache or filter may use the Host, and would see another host.",
         lambda raw: (
             raw.authority is not None and [value.lower() for value in raw.values(b"host")] != [raw.authority.lower()]
         ),
@@ -292,50 +292,51 @@ RULES = (
     Rule(
         "both Transfer-Encoding and Content-Length",
         "6.1",
-        "A server should handle such a message as an error: it may refuse it, or use the coding.",
+        "A server should treat such a message as an error. It may refuse the message, or use the coding.",
         lambda raw: raw.values(b"transfer-encoding") != [] and raw.values(b"content-length") != [],
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
     Rule(
         "the only supported transfer coding is chunked",
         "6.1; 7.2",
-        "A coding that a server does not understand gets 501. Clients compress by Content-Encoding.",
+        "A coding that a server does not support gets 501. Clients use Content-Encoding for compression.",
         lambda raw: any(is_coded_and_chunked(value.lower()) for value in raw.values(b"transfer-encoding")),
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     ),
     Rule(
         "the Transfer-Encoding is not exactly one chunked",
         "6.1; RFC 9110, 5.6.1",
-        "Without chunked as the last coding, the end of the body is unknown; with two, it has two ends. A recipient "
-        "skips empty elements of a list; we refuse them in fields that frame a message.",
+        "The end of the body is clear only if chunked is the last coding, and occurs once. Ropewalk also refuses empty "
+        "list elements in fields that frame a message.",
         lambda raw: any(value.lower() != b"chunked" for value in raw.values(b"transfer-encoding")),
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n",
     ),
     Rule(
         "more than one Transfer-Encoding",
         "6.1",
-        "Only one coding is supported, so there is nothing to list.",
+        "Ropewalk supports only one coding, so a list is an error.",
         lambda raw: len(raw.values(b"transfer-encoding")) > 1,
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
     Rule(
         "more than one Content-Length",
         "6.3",
-        "A server may merge equal ones; we refuse them too.",
+        "A server may merge equal values, but Ropewalk refuses them.",
         lambda raw: len(raw.values(b"content-length")) > 1,
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
     ),
     Rule(
         "the Content-Length is not a plain number",
         "6.3; RFC 9110, 8.6",
-        "At most 18 digits, without leading zeros. A server may merge a list of equal numbers; we refuse it.",
+        "Ropewalk accepts at most 18 digits, without leading zeros. A server may merge a list of equal numbers, but "
+        "Ropewalk refuses it.",
         lambda raw: any(not re.fullmatch(rb"0|[1-9][0-9]{0,17}", value) for value in raw.values(b"content-length")),
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 01\r\n\r\nx",
     ),
     Rule(
         "a chunk size is too large",
         "7.1",
-        "At most 15 digits, including leading zeros.",
+        "Ropewalk accepts at most 15 digits, including leading zeros.",
         lambda raw: re.search(rb"(?:^|\r\n)[0-9A-Fa-f]{16}", raw.body) is not None,
         CHUNKED + b"0000000000000001\r\nx\r\n0\r\n\r\n",
     ),
@@ -394,14 +395,14 @@ LENIENCES = (
     Lenience(
         "Invalid character in chunk extensions",
         "7.1.1",
-        "llhttp refuses white space around the parts of an extension. A recipient must skip it.",
+        "llhttp refuses white space around the parts of an extension. A recipient must skip this white space.",
         lambda raw: any(re.search(rb"[ \t]", found) and EXTENSIONS.fullmatch(found) for found in raw.extensions),
         CHUNKED + b"1; a = b\r\nx\r\n0\r\n\r\n",
     ),
     Lenience(
         "Content-Length can't be present with Transfer-Encoding",
         "RFC 9110, 6.5.1",
-        "llhttp treats trailers as fields of the head. We drop those that must not be trailers.",
+        "llhttp treats trailers as fields of the head. Ropewalk drops fields that must not be trailers.",
         lambda raw: re.search(rb"(?i)\r\ncontent-length[ \t]*:", raw.body) is not None,
         CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n",
     ),
@@ -415,7 +416,7 @@ LENIENCES = (
     Lenience(
         "Request has invalid `Transfer-Encoding`",
         "5.1",
-        "llhttp treats a tab after the coding as a part of it. White space around a value is spaces and tabs.",
+        "llhttp treats a tab after the coding as a part of the coding. But tabs around a value are white space.",
         lambda raw: any(re.fullmatch(rb"(?i)transfer-encoding:.*\t *", line) for line in raw.lines),
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n",
     ),
