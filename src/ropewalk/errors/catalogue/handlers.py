@@ -13,7 +13,9 @@ HANDLERS: Final = (
         "an iterator, or a Deferred or coroutine of these.",
     ),
     Entry(
-        "RW202", "A handler's parameters do not fit its path.", "Take the request and either all parameters or none."
+        "RW202",
+        "A handler's parameters do not fit its path.",
+        "Take the request, and either all parameters of the path or none.",
     ),
     Entry(
         "RW203",
@@ -38,7 +40,7 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW208",
-        "A handler raised an exception that nothing handles.",
+        "A handler raised an exception for which there is no error handler.",
         "Fix the cause shown in the traceback, or register an error handler for it.",
     ),
     Entry(
@@ -49,7 +51,7 @@ HANDLERS: Final = (
     Entry("RW210", "A value was used before it was awaited.", "Await it: `data = await request.json()`."),
     Entry(
         "RW211",
-        "The type to read a body as cannot be decoded from JSON.",
+        "JSON cannot be converted to the type of a request body.",
         "Use a dataclass, a msgspec.Struct, a TypedDict, a built-in type or a model of pydantic that is not a field of "
         "these. Build other types from `await request.body()`.",
     ),
@@ -66,19 +68,19 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW214",
-        "A parameter of a handler cannot come from a request.",
+        "A parameter of a handler cannot be read from a request.",
         "Annotate it with a type that can be read, and mark it with Query, Header, Cookie, Path or Body if its source "
         "is not clear.",
     ),
     Entry(
         "RW215",
         "A handler returned a value that does not match its return annotation.",
-        "Return what the annotation says, or correct the annotation.",
+        "Return a value of the annotated type, or correct the annotation.",
     ),
     Entry(
         "RW216",
         "A dependency has no provider.",
-        'Provide its name, `app.provide("session", open_session)`, or give the function: `Depends(open_session)`.',
+        'Register a provider, `app.provide("session", open_session)`, or pass the function: `Depends(open_session)`.',
     ),
     Entry(
         "RW217",
@@ -110,7 +112,7 @@ HANDLERS: Final = (
     Entry(
         "RW222",
         "A response or a hook took longer than the timeout of the test client.",
-        "Fire the event that it waits for, or raise the timeout: timeout=, in seconds, or None.",
+        "Let it end sooner, or raise the timeout: `timeout=` in seconds, or None for no timeout.",
     ),
     Entry(
         "RW223",
@@ -174,7 +176,7 @@ HANDLERS: Final = (
     Entry(
         "RW234",
         "A store of rate limits or idempotency keys cannot be used at the moment.",
-        "Check that it runs, is reachable and is fast. `on_store_failure` sets how requests are handled until then.",
+        "Check that it runs, is reachable and is fast. `on_store_failure` sets what happens to requests until then.",
     ),
     Entry(
         "RW235",
@@ -190,8 +192,8 @@ HANDLERS: Final = (
     Entry("RW237", "The package for a store in Redis is not installed.", install_remedy("redis")),
     Entry(
         "RW238",
-        "A middleware that counts or keeps something for each user does not know the user yet.",
-        "Put the middleware that authenticates in front of it, or give it a function that identifies the user.",
+        "A middleware that needs the user, such as a rate limit, runs before the middleware that authenticates.",
+        "Put the middleware that authenticates before it, or give it a function that identifies the user.",
     ),
     Entry(
         "RW240",
@@ -211,7 +213,7 @@ HANDLERS: Final = (
     Entry(
         "RW243",
         "The keys for tokens could not be fetched from their issuer.",
-        "Check the URL, and that this machine reaches it. Keys that were fetched before are used meanwhile.",
+        "Check the URL, and that this machine reaches it. Until then, the old keys are used.",
     ),
     Entry(
         "RW244",
@@ -247,12 +249,12 @@ HANDLERS: Final = (
     Entry(
         "RW263",
         "Too many background tasks wait to run after responses. Requests that add one get 503.",
-        "Find out which tasks take long, or give the work to a queue outside this process.",
+        "Find out which tasks are slow, or use a queue outside this process.",
     ),
     Entry(
         "RW264",
         "A background task that ran after a response raised an exception.",
-        "Fix the cause shown in the traceback. The client has its response, so nothing else reports this.",
+        "Fix the cause shown in the traceback. The client already has its response.",
     ),
     Entry(
         "RW265",

@@ -26,7 +26,11 @@ HOSTING: Final = (
         "A WSGI application set a hop-by-hop header.",
         "Leave it out: the server manages the connection.",
     ),
-    Entry("RW704", "A WSGI application sent a body where the status allows none.", "Leave it out. It was not sent."),
+    Entry(
+        "RW704",
+        "A WSGI application sent a body with a status that allows no body.",
+        "Do not send it. Ropewalk has dropped it.",
+    ),
     Entry(
         "RW705",
         "Too many requests waited for a thread of a WSGI application.",
@@ -114,13 +118,13 @@ HOSTING: Final = (
     ),
     Entry(
         "RW743",
-        "A factory that the engine serves builds other protocols. Twisted serves their connections.",
+        "A factory that the engine serves builds other protocols than Ropewalk's channels. Twisted serves these.",
         "Derive the protocols from ropewalk.dropin.HTTPChannel.",
     ),
     Entry(
         "RW748",
         "A twisted.web site got a connection that another protocol reads, or has read.",
-        "No action is needed. The engine owns the sockets of a site that has its own port, which is faster.",
+        "No action is needed. If the site has its own port, the engine owns the sockets and is faster.",
     ),
     Entry(
         "RW750",

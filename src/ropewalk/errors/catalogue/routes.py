@@ -11,12 +11,12 @@ ROUTES: Final = (
     Entry("RW104", "A method and path are registered twice.", "Rename one, or mount one of them under a prefix."),
     Entry("RW105", "An object in the tree is not a resource.", "Derive its class from ropewalk.Resource."),
     Entry(
-        "RW106", "The name of a child is not one segment of a path.", "Put children level by level, or use App.mount."
+        "RW106", "The name of a child is not one segment of a path.", "Add a child for each segment, or use App.mount."
     ),
     Entry(
         "RW107",
         "`url_for` was called with a name that no route has, or that several routes have.",
-        "Give each route its own name: name=.",
+        "Give each route its own name with `name=`.",
     ),
     Entry(
         "RW108",

@@ -18,7 +18,11 @@ STARTUP: Final = (
         "Give them to the App that is served, or to its first `listen`.",
     ),
     Entry("RW411", "The file to serve does not exist.", "Check its name. The message may suggest a similar one."),
-    Entry("RW412", "The module to serve does not exist.", "Check its name, and start where it can be imported."),
+    Entry(
+        "RW412",
+        "The module to serve does not exist.",
+        "Check its name, and start in a directory from which it can be imported.",
+    ),
     Entry("RW413", "A module does not have the name to serve.", "Name an App, Resource or Site in it: hello.py:app."),
     Entry("RW414", "The object to serve is not an App, a Site or a resource.", "Name one of these: hello.py:app."),
     Entry("RW415", "The module to serve cannot be imported.", "Fix the cause shown in the traceback below."),
