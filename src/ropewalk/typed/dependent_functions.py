@@ -8,6 +8,7 @@ function has ended.
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from inspect import Parameter, Signature, isawaitable
 from typing import Annotated, Any, Final, get_args, get_origin
 
@@ -108,10 +109,16 @@ def dependent_on(function: Any, count: int) -> DependentFunction | None:
 
 
 def parameters_with_markers(function: Any) -> list[Parameter]:
-    """The parameters of a function that are provided: those with a marker, and the request."""
+    """The parameters of a function that are provided: those with a marker, and the request.
+
+    Those to which a `functools.partial` has bound a value are not provided.
+    """
     found: list[Parameter] = []
     signature = _signature_of(function)
+    bound = function.keywords if isinstance(function, partial) else ()
     for each in () if signature is None else signature.parameters.values():
+        if each.name in bound:
+            continue
         annotation = without_alias(evaluated(each.annotation, function))
         details = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
         markers = [kind if isinstance(kind, type) else type(kind) for kind in details]
