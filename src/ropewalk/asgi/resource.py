@@ -11,9 +11,9 @@ from ropewalk.asgi.messages import Application
 from ropewalk.asgi.options import ASGIOptions
 from ropewalk.asgi.scope import http_scope
 from ropewalk.asgi.sending import ASGICall
-from ropewalk.errors import named
+from ropewalk.errors import check_options, named
 from ropewalk.request import PENDING, Request
-from ropewalk.resource import Handler, Hosted, check_options, node_of
+from ropewalk.resource import Handler, Hosted, node_of
 
 
 class ASGIResource(Hosted):
@@ -21,7 +21,7 @@ class ASGIResource(Hosted):
 
     def __init__(self, application: Any, options: ASGIOptions) -> None:
         super().__init__()
-        check_options(options, ASGIOptions)
+        check_options(options, ASGIOptions, "RW271")
         check(application)
         self.application: Application = application
         self.options = options

@@ -17,6 +17,7 @@ from ropewalk.auth.packages import optional
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.verified_tokens import VerifiedToken, VerifiedTokens
 from ropewalk.clocks import unix_time
+from ropewalk.errors import check_options
 from ropewalk.request import Request
 
 
@@ -52,6 +53,7 @@ class BearerJWT(BearerScheme):
     ) -> None:
         super().__init__(name, realm)
         optional("joserfc.jwk", "joserfc", "BearerJWT")
+        check_options(options, BearerJWTOptions, "RW240")
         self.options = options
         self._clock = clock
         check_algorithms(options.algorithms)

@@ -1,12 +1,9 @@
 """Checks of the options of schemes, when they are made."""
 
-from typing import Any, Final
+from typing import Any
 
-from ropewalk.errors import HandlerError, OptionError, is_int, misfit, named, shown
+from ropewalk.errors import HandlerError, OptionError, is_int, is_seconds, misfit, named, shown
 from ropewalk.typed import dependent_on
-
-_LONGEST_TIME: Final = 10**9
-"""Seconds: about 30 years."""
 
 
 def wrong(options: object, what: str, remedy: str) -> HandlerError:
@@ -18,8 +15,7 @@ def check_seconds(options: object, *names: str, zero: bool = False) -> None:
     """Raises HandlerError (RW240) unless these options are numbers of seconds above 0, or 0 if that is allowed."""
     for name in names:
         given: Any = getattr(options, name)
-        is_number = isinstance(given, int | float) and not isinstance(given, bool)
-        if not is_number or not (0 < given < _LONGEST_TIME or (zero and given == 0)):
+        if not is_seconds(given) and not (zero and given == 0 and not isinstance(given, bool)):
             raise wrong(options, f"{name}={shown(given)}", f"Give seconds, {'0 or more' if zero else 'more than 0'}.")
 
 

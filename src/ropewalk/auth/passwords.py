@@ -5,7 +5,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from ropewalk.auth.bounded_threads import BoundedThreads
+from ropewalk.auth.option_checks import check_count
 from ropewalk.auth.packages import optional
+from ropewalk.errors import check_options
 
 LONGEST: Final = 4096
 """The most bytes of a password in UTF-8. OWASP demands that passwords of at least 64 characters are allowed."""
@@ -13,7 +15,7 @@ LONGEST: Final = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class PasswordsOptions:
-    """The cost of a hash, and how many hashes are computed at the same time.
+    """The cost of a hash, and how many hashes are computed at the same time. Raises HandlerError (RW240).
 
     The default cost is the one that RFC 9106, section 4, recommends for limited memory: 64 MiB and 3 passes. It takes
     about 0.1 s of a processor core.
@@ -30,6 +32,11 @@ class PasswordsOptions:
     most_waiting: int = 100
     """The most hashes that wait to be computed. If more are needed, clients get 503."""
 
+    def __post_init__(self) -> None:
+        check_count(self, "time_cost", "parallelism", "most_running")
+        check_count(self, "memory_cost", least=8)  # the least that argon2 takes for each lane
+        check_count(self, "most_waiting", least=0)
+
 
 class Passwords:
     """Hashes and verifies passwords. Raises MissingPackage (RW244) if argon2-cffi is not installed.
@@ -38,7 +45,8 @@ class Passwords:
     """
 
     def __init__(self, options: PasswordsOptions | None = None) -> None:
-        self.options = options or PasswordsOptions()
+        self.options = PasswordsOptions() if options is None else options
+        check_options(self.options, PasswordsOptions, "RW240")
         self._argon2: Any = optional("argon2", "argon2-cffi", "Hashing passwords")
         self._hasher = self._argon2.PasswordHasher(
             time_cost=self.options.time_cost,

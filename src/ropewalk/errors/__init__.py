@@ -44,6 +44,7 @@ from ropewalk.errors.naming import (
     shown,
     visible,
 )
+from ropewalk.errors.option_values import check_options, is_seconds
 from ropewalk.errors.signatures import misfit
 from ropewalk.errors.status import is_int, is_status, phrase
 
@@ -76,6 +77,7 @@ __all__ = [
     "WrongReturn",
     "WrongThread",
     "calling_place",
+    "check_options",
     "code_place",
     "describe",
     "full_name",
@@ -83,6 +85,7 @@ __all__ = [
     "install_remedy",
     "interrupts",
     "is_int",
+    "is_seconds",
     "is_status",
     "misfit",
     "named",

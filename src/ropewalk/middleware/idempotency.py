@@ -11,7 +11,6 @@ from twisted.logger import Logger
 from ropewalk.calling import start
 from ropewalk.calling.failure_log import log_error
 from ropewalk.errors import HandlerError, named, shown
-from ropewalk.headers import TOKEN
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import (
     DESCRIPTION,
@@ -24,6 +23,7 @@ from ropewalk.middleware.idempotency_key import LONGEST_KEY, PATTERN, parse_key
 from ropewalk.middleware.options import (
     check_choice,
     check_count,
+    check_field_name,
     check_function,
     check_kind,
     check_seconds,
@@ -102,9 +102,7 @@ class IdempotencyOptions:
         check_function(self, "sender")
         check_count(self, "stored_body_limit")
         check_choice(self, "on_store_failure", ("open", "closed"))
-        header: object = self.header
-        if not isinstance(header, str) or not TOKEN.fullmatch(header):
-            raise wrong(self, "header", header, "Give the name of a header field.")
+        check_field_name(self, "header")
 
 
 def idempotency(options: IdempotencyOptions = IdempotencyOptions()) -> Middleware:

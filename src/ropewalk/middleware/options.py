@@ -1,20 +1,25 @@
 """Check the options of a middleware when it is created. Every error names the option and a valid value."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Collection, Iterable
+from typing import Any
 
-from ropewalk.errors import HandlerError, InvalidField, OptionError, full_name, is_int, misfit, named, shown
+from ropewalk.errors import (
+    HandlerError,
+    InvalidField,
+    OptionError,
+    check_options,
+    is_int,
+    is_seconds,
+    misfit,
+    named,
+    shown,
+)
 from ropewalk.headers import TOKEN, field_value
-
-LONGEST_TIME: Final = 1e9
-"""The upper bound in seconds for every option, about 32 years. It excludes infinity."""
 
 
 def check_kind(options: object, kind: type) -> None:
     """Raises HandlerError (RW232) unless the options are an instance of `kind`."""
-    if not isinstance(options, kind):
-        given = f"The options of a middleware are {shown(options)}, of type {full_name(type(options))}."
-        raise OptionError("RW232", given, f"Give them as {kind.__name__}(...).")
+    check_options(options, kind, "RW232")
 
 
 def wrong(owner: object, option: str, value: object, remedy: str) -> HandlerError:
@@ -52,7 +57,7 @@ def check_count(owner: object, name: str, *, least: int = 0, most: int | None = 
 def check_seconds(owner: object, name: str) -> None:
     """Raises HandlerError (RW230) unless an option is a number of seconds greater than 0."""
     value = getattr(owner, name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < LONGEST_TIME:
+    if not is_seconds(value):
         raise wrong(owner, name, value, "Give a number greater than 0.")
 
 
@@ -116,3 +121,10 @@ def tokens(owner: object, name: str, *, star: bool = True) -> tuple[str, ...]:
         if not TOKEN.fullmatch(item) or (item == "*" and not star):
             raise wrong(owner, name, item, "Use names of ASCII letters, digits and hyphens.")
     return items
+
+
+def check_field_name(owner: object, name: str, *, refused: Collection[str] = ()) -> None:
+    """Raises HandlerError (RW230) unless an option is the name of a header field that is not among `refused`."""
+    value = getattr(owner, name)
+    if not isinstance(value, str) or not TOKEN.fullmatch(value) or value.lower() in refused:
+        raise wrong(owner, name, value, 'Give the name of a header field, such as "x-request-id".')

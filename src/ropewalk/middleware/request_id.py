@@ -8,12 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from ropewalk.headers import TOKEN
 from ropewalk.middleware.added_fields import add_lines
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import MiddlewareDescription, describes
 from ropewalk.middleware.hosts import in_networks
-from ropewalk.middleware.options import check_kind, check_switches, strings, wrong
+from ropewalk.middleware.options import check_field_name, check_kind, check_switches, strings
 from ropewalk.request import Request
 from ropewalk.response import Response
 
@@ -39,10 +38,7 @@ class RequestIDOptions:
     response."""
 
     def __post_init__(self) -> None:
-        name = self.header
-        given: object = name
-        if not isinstance(given, str) or not TOKEN.fullmatch(given) or given.lower() in _REFUSED:
-            raise wrong(self, "header", name, 'Give the name of a field, such as "x-request-id".')
+        check_field_name(self, "header", refused=_REFUSED)
         check_switches(self, "traceparent")
         in_networks(self, strings(self, "accept_from"))
 

@@ -18,7 +18,7 @@ from ropewalk.resource.adapters import is_twisted, register_adapter
 from ropewalk.resource.allowed_methods import methods_of, not_allowed, options_response
 from ropewalk.resource.handler import Handler, attached_handler, check_middleware, check_middlewares, is_async
 from ropewalk.resource.handlers_below import handlers_below
-from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, check_options, hosted_below
+from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, hosted_below
 from ropewalk.resource.method_lookup import handler_of, own_handler_of
 from ropewalk.resource.path_segments import split_path
 from ropewalk.resource.redirects import redirect_to_path
@@ -50,7 +50,6 @@ __all__ = [
     "check_body_limit",
     "check_middleware",
     "check_middlewares",
-    "check_options",
     "claim",
     "handler_of",
     "handlers_below",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from ropewalk.errors import OptionError, full_name, is_int, shown
+from ropewalk.errors import OptionError, is_int, shown
 from ropewalk.resource.tree import Resource
 
 BODY_LIMIT: Final = 100 << 20
@@ -58,13 +58,6 @@ def _gather(resource: Resource, found: list[Hosted], seen: set[int]) -> None:
         _gather(child, found, seen)
     if node.mounted is not None:
         _gather(node.mounted, found, seen)
-
-
-def check_options(options: object, kind: type) -> None:
-    """Raises HandlerError (RW271) unless the options are an instance of `kind`."""
-    if not isinstance(options, kind):
-        given = f"The options of the application are {shown(options)}, of type {full_name(type(options))}."
-        raise OptionError("RW271", given, f"Give them as {kind.__name__}(...).")
 
 
 def check_body_limit(owner: str, limit: object) -> None:

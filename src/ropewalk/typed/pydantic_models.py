@@ -73,11 +73,7 @@ class PydanticBody:
             return {}
         if not self._sent.is_msgpack(request):
             return {self._parameter: read_model_json(body, self._adapter)}
-        value = read_any_msgpack(body)
-        try:
-            return {self._parameter: self._adapter.validate_python(value)}
-        except ValueError as error:
-            raise _refused(error) from None
+        return {self._parameter: _validated(read_any_msgpack(body), self._adapter)}
 
     def errors(self, request: Request) -> list[FieldError]:
         """List every error; empty if the body is valid."""
@@ -101,11 +97,7 @@ class PydanticValues:
 
     def read(self, request: Request) -> dict[str, Any]:
         """Return the argument by its name. Raises InvalidModel and Repeated."""
-        raw = self._values_of(request, self._names)
-        try:
-            return {self._parameter: self._adapter.validate_python(raw)}
-        except ValueError as error:
-            raise _refused(error) from None
+        return {self._parameter: _validated(self._values_of(request, self._names), self._adapter)}
 
     def errors(self, request: Request) -> list[FieldError]:
         """List every error; empty if the values are valid."""
@@ -116,6 +108,14 @@ class PydanticValues:
         except Repeated as error:
             return [repeated_error(self._location, error)]
         return []
+
+
+def _validated(value: Any, adapter: "TypeAdapter[Any]") -> Any:
+    """Convert a value to a model. Raises InvalidModel."""
+    try:
+        return adapter.validate_python(value)
+    except ValueError as error:
+        raise _refused(error) from None
 
 
 def read_model_json(body: bytes, adapter: "TypeAdapter[Any]") -> Any:

@@ -7,9 +7,9 @@ from io import BytesIO
 from threading import Event
 from typing import Any
 
-from ropewalk.errors import named
+from ropewalk.errors import check_options, named
 from ropewalk.request import Request
-from ropewalk.resource import NOT_DONE_YET, Handler, Hosted, check_options, node_of
+from ropewalk.resource import NOT_DONE_YET, Handler, Hosted, node_of
 from ropewalk.response import Response
 from ropewalk.wsgi.application_check import Application, check
 from ropewalk.wsgi.call import WSGICall
@@ -27,7 +27,7 @@ class WSGIResource(Hosted):
 
     def __init__(self, application: Any, options: WSGIOptions) -> None:
         super().__init__()
-        check_options(options, WSGIOptions)
+        check_options(options, WSGIOptions, "RW271")
         check(application)
         self.application: Application = application
         self.options = options

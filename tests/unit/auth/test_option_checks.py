@@ -1,11 +1,23 @@
-"""Options of authentication schemes with senseless numbers."""
+"""Options of authentication schemes with wrong numbers, and other objects in their place."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ropewalk.auth import JWKS, BearerJWTOptions, DigestAuthOptions, TokenIntrospectionOptions
+from ropewalk.auth import (
+    JWKS,
+    BearerJWT,
+    BearerJWTOptions,
+    DigestAuth,
+    DigestAuthOptions,
+    OAuth2Login,
+    OpenIDConnect,
+    Passwords,
+    PasswordsOptions,
+    TokenIntrospection,
+    TokenIntrospectionOptions,
+)
 from ropewalk.errors import HandlerError
 
 
@@ -45,3 +57,24 @@ def test_what_0_switches_off() -> None:
     jwks(minimum_interval=0)
     jwt(leeway=0, remembered=0)
     introspection(keep_time=0, leeway=0)
+
+
+@pytest.mark.parametrize("scheme", [BearerJWT, TokenIntrospection, OAuth2Login, OpenIDConnect, Passwords])
+def test_options_of_another_kind(scheme: Any) -> None:
+    wrong = rf"RW240 The options are \{{\}}, of type dict \(.*\)\. Give them as {scheme.__name__}Options\("
+    with pytest.raises(HandlerError, match=wrong):
+        scheme({})
+
+
+def test_options_of_digest_of_another_kind() -> None:
+    with pytest.raises(HandlerError, match=r"RW240 The options are 5, of type int .*DigestAuthOptions\("):
+        DigestAuth(lambda name: None, options=5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [*((name, 0) for name in ("time_cost", "parallelism", "most_running")), ("memory_cost", 7), ("most_waiting", -1)],
+)
+def test_a_wrong_cost_of_passwords(name: str, wrong: int) -> None:
+    with pytest.raises(HandlerError, match=rf"RW240 PasswordsOptions has {name}={wrong} "):
+        PasswordsOptions(**{name: wrong})

@@ -21,7 +21,7 @@ from ropewalk.auth.scheme import authorization
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
 from ropewalk.clocks import unix_time
-from ropewalk.errors import OptionError, shown
+from ropewalk.errors import OptionError, check_options, shown
 from ropewalk.request import Request
 
 
@@ -83,7 +83,8 @@ class DigestAuth(CredAuth):
         if not any(each.implementedBy(DigestCredentials) for each in self._accepted()):
             what = f"DigestAuth got {shown(accepting[0])}, which compares hashes of passwords of its own."
             raise OptionError("RW240", what, "Give it a checker that knows the passwords, or use CredAuth with Basic.")
-        self.options = options or DigestAuthOptions()
+        self.options = DigestAuthOptions() if options is None else options
+        check_options(self.options, DigestAuthOptions, "RW240")
         self._nonces = Nonces(self.options.secret, self.realm, self.options.nonce_time, clock)
 
     def challenge(self) -> Challenge:

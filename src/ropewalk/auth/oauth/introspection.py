@@ -19,7 +19,7 @@ from ropewalk.auth.packages import optional
 from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.clocks import unix_time
-from ropewalk.errors import OptionError, shown
+from ropewalk.errors import OptionError, check_options, shown
 from ropewalk.request import Request
 
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
@@ -91,6 +91,7 @@ class TokenIntrospection(BearerScheme):
     ) -> None:
         super().__init__(name, realm)
         optional("authlib.oauth2.auth", "Authlib", "TokenIntrospection", extra="oauth")
+        check_options(options, TokenIntrospectionOptions, "RW240")
         self.options = options
         self._clock = clock
         self._calls = ProviderCalls(options.timeout, options.body_limit)

@@ -11,7 +11,7 @@ from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.clocks import unix_time
-from ropewalk.errors import HTTPError
+from ropewalk.errors import HTTPError, check_options
 from ropewalk.request import Request
 
 
@@ -30,6 +30,7 @@ class OAuth2Login(LoginScheme):
         name: str = "login",
         clock: Callable[[], float] = unix_time,
     ) -> None:
+        check_options(options, OAuth2LoginOptions, "RW240")
         super().__init__(options, realm=realm, name=name, clock=clock)
         self.options = options
         self._find_user = None if options.find_user is None else SchemeFunction(options.find_user, 1)

@@ -12,6 +12,7 @@ from ropewalk.auth.oauth.pending_logins import PendingLogin
 from ropewalk.auth.oauth.provider_calls import unusable
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.clocks import unix_time
+from ropewalk.errors import check_options
 from ropewalk.request import Request
 
 
@@ -33,6 +34,7 @@ class OpenIDConnect(LoginScheme):
         name: str = "login",
         clock: Callable[[], float] = unix_time,
     ) -> None:
+        check_options(options, OpenIDConnectOptions, "RW240")
         super().__init__(options, realm=realm, name=name, clock=clock)
         self.options = options
         self._discovered = DiscoveredEndpoints(options)
