@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -15,6 +15,8 @@ from ropewalk.response.json_encoding import to_json
 from ropewalk.response.media_types import BYTES, JSON, TEXT, file_type
 from ropewalk.response.unawaited import forget
 
+_ENCODED: Final = (dict, list, msgspec.Struct)
+
 
 def encode_body(body: Any) -> tuple[Any, str | None]:
     """Convert a body to a form that can be sent, and return it with its default Content-Type."""
@@ -24,7 +26,7 @@ def encode_body(body: Any) -> tuple[Any, str | None]:
         return body, BYTES
     if body is None:
         return b"", None
-    if isinstance(body, dict | list | msgspec.Struct) or (is_dataclass(body) and not isinstance(body, type)):
+    if isinstance(body, _ENCODED) or (is_dataclass(body) and not isinstance(body, type)):
         return to_json(body), JSON
     if isinstance(body, Path):
         return body, file_type(body.name)

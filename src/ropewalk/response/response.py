@@ -66,9 +66,9 @@ class Response(Generic[Value]):
     _error: BaseException
     """The exception from which the response was made; unset if there was none."""
     _headers: Headers | None
-    """The header fields. None for a response of `plain` until they are read: `_kind` is its Content-Type."""
+    """The header fields. None until they are read if there is only a Content-Type of the known ones: `_kind`."""
     _kind: str
-    """The Content-Type of a response of `plain`; unset for other responses."""
+    """The Content-Type of a response whose `_headers` were None; unset for other responses."""
     _settled_body: Any
     _settled_lines: list[tuple[str, str]] | None
     """The header lines; None if `_headers` was None."""
@@ -90,17 +90,22 @@ class Response(Generic[Value]):
         content_type: str | None = None,
         reason: Text | None = None,
     ) -> None:
-        if not is_int(status):
+        if type(status) is not int and not is_int(status):
             raise InvalidField(f"The status of a Response is an int such as 404, not {shown(status)}.", "Give an int.")
         self.status = status
         self._reason = None if reason is None else reason_phrase(reason)
-        self._headers = fields = Headers(headers)
+        fields = Headers(headers) if headers else None
         self.body, default_type = encode_body(body)
         self._json = self.body if default_type is JSON and self.body is not body else None
         """The body if this class has encoded it as JSON; otherwise None."""
         if self._json is not None:
             self._value = body
         self._part_types = (TEXT, BYTES)
+        kind = default_type if content_type is None else content_type
+        if fields is None and kind in KNOWN_TYPES:
+            self._headers, self._kind = None, kind
+            return
+        self._headers = fields = fields or Headers()
         if content_type is not None:
             fields["content-type"] = content_type
             self._in_charset(self.body, content_type)
@@ -396,13 +401,14 @@ class Response(Generic[Value]):
             request.set_reason(status, self._reason)
         body = self.body
         if type(body) is str or type(body) is bytes:  # the most frequent types, and faster than `isinstance`
-            headers = self.headers
-            kind = headers.content_type()
-            if kind not in KNOWN_TYPES:
-                body = self._in_charset(body, kind)
+            headers = self._headers
+            if headers is not None:
+                kind = headers.content_type()
+                if kind not in KNOWN_TYPES:
+                    body = self._in_charset(body, kind)
             if status in BODILESS and body:
                 raise unexpected_body(status)
-            request.respond(status, headers.encoded(), body)
+            request.respond(status, self._plain_lines() if headers is None else headers.encoded(), body)
             return None
         if not isinstance(body, (bytes, str)):
             body, default_type = encode_body(body)  # checked again, because `body` may have been replaced
