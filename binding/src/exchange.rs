@@ -32,6 +32,12 @@ pub struct Exchange {
     pub(crate) params: Option<Py<PyDict>>,
     /// How the connection ends, if the exchange has ended early. Set before `on_gone` is called.
     pub(crate) ending: Option<CloseReason>,
+    /// The body limit in bytes that middleware has set. It lowers the limits of `receive` and `collect`.
+    #[pyo3(get, set)]
+    pub(crate) middleware_body_limit: Option<u64>,
+    /// The parts of the body are read by `Request.stream`.
+    #[pyo3(get, set)]
+    pub(crate) streamed: bool,
     /// Call `on_done` when the response is complete.
     #[pyo3(get, set)]
     pub(crate) notify_done: bool,
@@ -56,6 +62,14 @@ impl Exchange {
         let of_handler = self.engine_handler.as_ref().and_then(|handler| handler.get().body_limit);
         let limit = limit.or(of_handler).unwrap_or_else(|| engine_ref.engine.get().limits.0.body_size);
         self.body.open(py, engine_ref, mode, limit)
+    }
+
+    /// The lower of a limit of the body in bytes and that of middleware.
+    pub(crate) fn lowered(&self, limit: Option<u64>) -> Option<u64> {
+        match (limit, self.middleware_body_limit) {
+            (Some(limit), Some(most)) => Some(limit.min(most)),
+            (limit, most) => limit.or(most),
+        }
     }
 
     /// Records that the exchange ended before its response was complete. Returns the temporary file of its body, which

@@ -184,13 +184,24 @@ impl Exchange {
     /// exceeds the limit.
     #[pyo3(signature = (limit = None, /))]
     fn receive(&mut self, py: Python<'_>, limit: Option<u64>) -> PyResult<()> {
-        self.open_body(py, Mode::Streamed, limit)
+        self.open_body(py, Mode::Streamed, self.lowered(limit))
     }
 
     /// Do as `receive` does, and call `on_readable` once, when the body is complete.
     #[pyo3(signature = (limit = None, /))]
     fn collect(&mut self, py: Python<'_>, limit: Option<u64>) -> PyResult<()> {
-        self.open_body(py, Mode::Collected, limit)
+        self.open_body(py, Mode::Collected, self.lowered(limit))
+    }
+
+    /// Do as `collect` does, and take the whole body if it has arrived and is in memory. Returns None for any other body.
+    /// Does nothing if the body is streamed or the connection carries raw bytes.
+    #[pyo3(signature = (limit = None, /))]
+    fn collect_and_take<'py>(&mut self, py: Python<'py>, limit: Option<u64>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        if self.streamed || self.is_raw() {
+            return Ok(None);
+        }
+        self.open_body(py, Mode::Collected, self.lowered(limit))?;
+        if self.body.complete && self.body.spool.is_none() { self.take(py) } else { Ok(None) }
     }
 
     /// Take the bytes that have arrived. Returns b"" at the end of the body, and None if no bytes have arrived yet.

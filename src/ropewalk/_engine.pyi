@@ -313,6 +313,10 @@ class Exchange:
         `path`, `raw_path`, `query_string`, `headers`, `client` and `server`."""
 
     # Its body
+    middleware_body_limit: int | None
+    """The body limit in bytes that middleware has set. It lowers the limits of `receive` and `collect`."""
+    streamed: bool
+    """Whether the parts of the body are read by `Request.stream`."""
     def receive(self, limit: int | None = None, /) -> None:
         """Begin to receive the body, and send 100 Continue if the client expects it.
 
@@ -320,6 +324,11 @@ class Exchange:
         """
     def collect(self, limit: int | None = None, /) -> None:
         """Like `receive`, but call `on_readable` only once, when the body is complete."""
+    def collect_and_take(self, limit: int | None = None, /) -> bytes | None:
+        """Like `collect`, but take the whole body if it has arrived and is in memory. None for any other body.
+
+        This does nothing if `streamed` is set, or if the connection carries raw bytes.
+        """
     def take(self) -> bytes | None:
         """Return the bytes that have arrived since the last call: b"" at the end of the body, None if nothing has
         arrived.

@@ -90,7 +90,7 @@ def read_json(body: bytes, kind: Any) -> Any:
     does not match the type or has a number that is not finite, and HandlerError (RW211) if JSON cannot become the type,
     or a part of the type that was sent.
     """
-    decoder = _decoder_for(kind)
+    decoder = decoder_for(kind)
     if is_too_deep(body):
         raise BadBody(f"The body has arrays and objects nested more than {DEEPEST} deep.")
     try:
@@ -206,7 +206,7 @@ def _decoder(kind: Any) -> "msgspec.json.Decoder[Any]":
         raise _unreadable(kind, f"{type(error).__name__}: {error}") from error
 
 
-def _decoder_for(kind: Any) -> "msgspec.json.Decoder[Any]":
+def decoder_for(kind: Any) -> "msgspec.json.Decoder[Any]":
     try:
         hash(kind)
     except TypeError as error:

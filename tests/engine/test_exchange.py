@@ -183,6 +183,40 @@ class TestCollect:
         harness.pipe.feed(b"z" * 5)
         assert (request.body_complete, request.take()) == (True, b"x" * 15 + b"y" * 5 + b"z" * 5)
 
+    def test_a_body_that_has_arrived_is_taken_at_once(self) -> None:
+        request = Harness().waiting(POST + b"hello")
+        assert (request.collect_and_take(), request.body_complete, request.calls) == (b"hello", True, [])
+        assert request.collect_and_take() == b""
+
+    def test_a_body_that_has_not_arrived_is_collected(self) -> None:
+        harness = Harness()
+        request = harness.waiting(POST + b"he")
+        assert request.collect_and_take() is None
+        harness.pipe.feed(b"llo")
+        assert (request.calls, request.collect_and_take()) == (["readable"], b"hello")
+
+    def test_a_large_body_is_not_taken(self) -> None:
+        request = Harness(spool_size=4).waiting(POST + b"hello")
+        assert (request.collect_and_take(), request.body_complete) == (None, True)
+        with request.spool as file:
+            assert file.read() == b"hello"
+
+    def test_a_streamed_body_is_not_collected(self) -> None:
+        request = Harness().waiting(POST + b"hello")
+        request.streamed = True
+        assert (request.collect_and_take(), request.body_complete) == (None, False)
+
+    @pytest.mark.parametrize("limit", [None, 4, 6])
+    @pytest.mark.parametrize("name", ["receive", "collect", "collect_and_take"])
+    def test_middleware_lowers_the_limit(self, name: str, limit: int | None) -> None:
+        request = Harness().waiting(POST)
+        request.middleware_body_limit = 4 if limit == 6 else 5
+        if limit is None:
+            getattr(request, name)()
+            return
+        with pytest.raises(BodyTooLarge, match="4 bytes"):
+            getattr(request, name)(limit)
+
     def test_a_handler_of_whole_bodies_is_called_when_the_body_is_complete(self) -> None:
         harness = Harness()
         harness.serve(lambda request: request.take(), whole_body=True)

@@ -8,7 +8,7 @@ from ropewalk.charsets import UTF_8, find_codec
 from ropewalk.errors import BadBody, BodyTooLarge, HandlerError, HTTPError
 from ropewalk.headers import content_type
 from ropewalk.request.json_types import read_json_body
-from ropewalk.request.unsupported_media_type import JSON_ONLY
+from ropewalk.request.unsupported_media_type import JSON, JSON_ONLY
 from ropewalk.request.waits import WaitableExchange
 from ropewalk.waiting import Waiter, failed, ready
 
@@ -23,15 +23,12 @@ UNREAD: Final = "The response was complete before the request body."
 class BodyReader(WaitableExchange):
     """An exchange with the methods that read the request body."""
 
-    __slots__ = ("_arrival", "_body", "_content", "_most", "_streamed")
+    __slots__ = ("_arrival", "_body", "_content")
 
     _arrival: Waiter[None]
     """Fires when more of the body arrives. Unset if no code waits."""
     _body: bytes
     _content: BinaryIO
-    _most: int
-    """The body limit in bytes that middleware has set. Unset if none has."""
-    _streamed: bool
 
     def body(self, body_limit: int | None = None) -> Waiter[bytes]:
         """Return the whole body. `body_limit` (bytes) replaces the limits of the route and the engine.
@@ -41,16 +38,8 @@ class BodyReader(WaitableExchange):
         dropped.
         """
         try:
-            return ready(self._body)
-        except AttributeError:
-            pass
-        try:
-            self._refuse_streamed()
-            if not self.body_complete:
-                self.collect(body_limit)
-                if not self.body_complete:
-                    return cast("Waiter[bytes]", self._readable().addCallback(self._whole))
-            return ready(self._whole())
+            body = self._collected(body_limit)
+            return self._body_later() if body is None else ready(body)
         except Exception as error:  # noqa: BLE001 - callers need to handle errors in one place only: the Waiter
             return failed(error)
 
@@ -76,10 +65,15 @@ class BodyReader(WaitableExchange):
         errors of `body`.
         """
         try:
-            JSON_ONLY.check(self.header("content-type"))
-        except HTTPError as error:
+            given = self.header("content-type")
+            if given != JSON:  # the usual value
+                JSON_ONLY.check(given)
+            body = self._collected(body_limit)
+            if body is None:
+                return cast("Waiter[Any]", self._body_later().addCallback(read_json_body, type))
+            return ready(read_json_body(body, type))
+        except Exception as error:  # noqa: BLE001 - as in `body`
             return failed(error)
-        return cast("Waiter[Any]", self.body(body_limit).addCallback(read_json_body, type))
 
     def stream(self, body_limit: int | None = None) -> "BodyStream":
         """Return the body in parts as it arrives: `async for part in request.stream()`.
@@ -92,7 +86,7 @@ class BodyReader(WaitableExchange):
             self.content.seek(0)
             return BodyStream(self, self.content)
         self.receive(body_limit)
-        self._streamed = True
+        self.streamed = True
         return BodyStream(self, None)
 
     @property
@@ -129,22 +123,34 @@ class BodyReader(WaitableExchange):
             raise BodyTooLarge(f"The body is larger than {body_limit} bytes.")
         handler = self.engine_handler
         of_route = None if handler is None else handler.body_limit
-        of_middleware = getattr(self, "_most", body_limit)
-        self._most = min(body_limit, of_middleware, body_limit if of_route is None else of_route)
-
-    def receive(self, limit: int | None = None, /) -> None:
-        super().receive(self.lowered(limit))
-
-    def collect(self, limit: int | None = None, /) -> None:
-        super().collect(self.lowered(limit))
+        most = self.middleware_body_limit
+        self.middleware_body_limit = min(each for each in (body_limit, most, of_route) if each is not None)
 
     def lowered(self, limit: int | None) -> int | None:
         """The lower of `limit` and the limit that `limit_body` has set. None if there is neither."""
-        most = getattr(self, "_most", None)
+        most = self.middleware_body_limit
         return limit if most is None else most if limit is None else min(limit, most)
 
+    def _collected(self, limit: int | None) -> bytes | None:
+        """The whole body if it has arrived. Otherwise begin to collect it, and return None."""
+        body = self.collect_and_take(limit)  # first, because an AttributeError for `_body` costs more
+        if body:
+            self._body = body
+            return body
+        kept = self.kept_body
+        if kept is not None:
+            return kept
+        self._refuse_streamed()
+        if not self.body_complete:
+            self.collect(limit)
+        return self._whole() if self.body_complete else None
+
+    def _body_later(self) -> Waiter[bytes]:
+        """A wait for the whole body, which is being collected."""
+        return cast("Waiter[bytes]", self._readable().addCallback(self._whole))
+
     def _refuse_streamed(self) -> None:
-        if getattr(self, "_streamed", False):
+        if self.streamed:
             raise HandlerError("RW207", "The body has been streamed.")
 
     def _readable(self) -> Waiter[None]:

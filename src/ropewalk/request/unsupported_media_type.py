@@ -38,4 +38,5 @@ def _media_type(given: str) -> str:
     return content_type(given)[0]
 
 
-JSON_ONLY: Final = AcceptedTypes(("application/json",))
+JSON: Final = "application/json"
+JSON_ONLY: Final = AcceptedTypes((JSON,))

@@ -1,11 +1,14 @@
 """`request.json(Room)`: an invalid body gets the same list of errors as the body of a typed handler."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from msgspec import ValidationError
+from msgspec import DecodeError, ValidationError
 
 from ropewalk.errors import HandlerError, full_name
-from ropewalk.json_values import MismatchedJSON, read_json
+from ropewalk.finite_numbers import infinite_finder
+from ropewalk.json_values import MismatchedJSON, decoder_for, is_too_deep, read_json
 from ropewalk.typed.bodies import body_errors, json_faults
 from ropewalk.typed.descriptions import cached_by_type
 from ropewalk.typed.pydantic_models import InvalidModel, model_adapter, read_model_json
@@ -20,6 +23,28 @@ def read_json_of_request(body: bytes, kind: Any) -> Any:
 
     Raises InvalidInput (422) with every invalid value, and otherwise as `read_json` does.
     """
+    try:
+        decode = _plain_decoder(kind)
+    except TypeError:  # the type is not hashable, or msgspec does not support it
+        decode = None
+    if decode is None or is_too_deep(body):
+        return _read_checked(body, kind)
+    try:
+        return decode(body)
+    except (DecodeError, UnicodeDecodeError, TypeError):
+        return _read_checked(body, kind)  # raises the error that fits
+
+
+@lru_cache(maxsize=512)
+def _plain_decoder(kind: Any) -> Callable[[bytes], Any] | None:
+    """What decodes bodies of a type, if msgspec makes every check. None for a type with other checks, and for one that
+    msgspec does not support."""
+    if kind is not Any and (known(kind) is None or parts_of(kind).has_model or infinite_finder(kind) is not None):
+        return None
+    return decoder_for(kind).decode
+
+
+def _read_checked(body: bytes, kind: Any) -> Any:
     if known(kind) is not None and parts_of(kind).has_model:
         try:
             return read_model_json(body, _adapter(kind))

@@ -8,7 +8,6 @@ from ropewalk.dropin.connection.exchange import RelayedExchange
 from ropewalk.errors import BodyTooLarge
 from ropewalk.headers import Text, text
 from ropewalk.request import PART, BodyStream, EngineHandler, Request
-from ropewalk.waiting import Waiter, failed, ready
 
 if TYPE_CHECKING:
     from ropewalk.dropin.graft.bridge import AppBridge
@@ -65,12 +64,9 @@ class GraftedRequest(RelayedExchange):
         if limit is not None and self.has_body and self._size() > limit:
             raise BodyTooLarge(f"The body is larger than {limit} bytes.")
 
-    def body(self, body_limit: int | None = None) -> Waiter[bytes]:
-        try:
-            self.check_size(body_limit)
-            return ready(self._whole())
-        except Exception as error:  # noqa: BLE001 - callers receive every failure from the Waiter
-            return failed(error)
+    def _collected(self, limit: int | None) -> bytes:
+        self.check_size(limit)
+        return self._whole()
 
     def stream(self, body_limit: int | None = None) -> BodyStream:
         self.check_size(body_limit)
