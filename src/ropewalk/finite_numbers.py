@@ -49,6 +49,11 @@ def infinite_finder(kind: Any, *, floats: bool = False) -> Finder | None:
         return _Finders(floats).of(shapes.type_info(kind))
 
 
+def finder_within(node: shapes.Type, *, floats: bool = False) -> Finder | None:
+    """Like `infinite_finder`, for the description of a type, which takes msgspec some time to make."""
+    return _Finders(floats).of(node)
+
+
 @lru_cache(maxsize=512)
 def _cached_finder(kind: Any, floats: bool) -> Finder | None:
     return _Finders(floats).of(shapes.type_info(kind))

@@ -28,6 +28,8 @@ _CONVENTIONAL: Final = re.compile(r"[A-Z][A-Z0-9_-]*", re.ASCII)
 
 def is_servable(method: str) -> bool:
     """Whether a resource may serve a method: its name must be well-formed (RFC 9110, section 9.1) and not disabled."""
+    if method in REGISTERED:
+        return True
     return _CONVENTIONAL.fullmatch(method) is not None and method not in ("CONNECT", "TRACE")
 
 

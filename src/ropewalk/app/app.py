@@ -124,7 +124,7 @@ class App(Routes):
 
         With such a cache, a request needs no search of the tree.
         """
-        self._owners: WeakSet[Owner] = WeakSet()
+        self._owners: WeakSet[Owner] | None = None
         node = node_of(self.resource)
         node.app = self
         node.own(self)
@@ -410,6 +410,8 @@ class App(Routes):
 
     def watch(self, owner: Owner) -> None:
         """Notify an object when the tree changes. The reference to it is weak."""
+        if self._owners is None:
+            self._owners = WeakSet()
         self._owners.add(owner)
 
     def changed(self, seen: set[int]) -> None:
@@ -417,7 +419,7 @@ class App(Routes):
         self._engine_handlers.clear()
         self.dependencies.bound.clear()
         self._only_engine_handlers = {} if _hosts_whole_tree(self.resource) else None
-        for owner in tuple(self._owners):
+        for owner in self._owners or ():
             owner.changed(seen)
 
     def _preflight_middleware(

@@ -13,9 +13,12 @@ ATTACHED: Final = "ropewalk_handler"
 """The name of the attribute of a function that holds its Handler."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Handler:
-    """The function that responds to one method of one resource, and how to call it."""
+    """The function that responds to one method of one resource, and how to call it.
+
+    It does not change after it is made. It is not a frozen dataclass, because making one takes three times as long.
+    """
 
     call: Callable[..., Any]
     whole_body: bool = True

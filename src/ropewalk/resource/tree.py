@@ -100,19 +100,27 @@ class Node:
         self.changed(set())
 
     def child(self, name: str) -> "Resource":
-        """The child with a name. It is created if there is none."""
-        if name not in self.children:
-            self.put(name, Resource())
-        return self.children[name]
+        """The child with a name. It is created if there is none.
+
+        The owners are not notified: the caller then adds a handler or a mount, and this notifies them.
+        """
+        found = self.children.get(name)
+        if found is None:
+            found = self.children[name] = self._adopt(Resource())
+        return found
 
     def capture(self, converter: Converter) -> "Resource":
-        """The child for every segment that the converter accepts. It is created if there is none."""
+        """The child for every segment that the converter accepts. It is created if there is none.
+
+        The owners are not notified, as for `child`.
+        """
         for capture in self.captures:
             if capture.converter is converter:
                 return capture.child
         capture = Capture(converter, self._adopt(Resource()))
-        self.captures = tuple(sorted((*self.captures, capture), key=lambda each: each.converter.rank))
-        self.changed(set())
+        self.captures = (*self.captures, capture)
+        if len(self.captures) > 1:
+            self.captures = tuple(sorted(self.captures, key=lambda each: each.converter.rank))
         return capture.child
 
     def mount(self, resource: "Resource", path: str, names: tuple[str, ...], where: str) -> None:

@@ -3,14 +3,17 @@
 import inspect
 from collections.abc import Callable, Collection
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 from ropewalk.errors import HandlerError, named
 from ropewalk.routing.patterns import listed
 
-
-def annotations(signature: inspect.Signature) -> dict[str, Any]:
-    return {name: parameter.annotation for name, parameter in signature.parameters.items()}
+_KEYWORDS: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_TAKES_FIRST: Final = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.VAR_POSITIONAL,
+)
 
 
 def check_no_method(function: Callable[..., Any], signature: inspect.Signature) -> None:
@@ -58,15 +61,18 @@ def takes_parameters(
     Raises HandlerError (RW202) if it takes only some.
     """
     parameters = list(signature.parameters.values())
-    others = parameters[1:]
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    takes_first = (*positional, inspect.Parameter.VAR_POSITIONAL)
-    if not parameters or parameters[0].kind not in takes_first or parameters[0].name in names:
+    if not parameters or parameters[0].kind not in _TAKES_FIRST or parameters[0].name in names:
         raise HandlerError("RW202", f"{named(function)} does not take the request as its first parameter.")
-    if any(other.kind is inspect.Parameter.VAR_KEYWORD for other in others):
-        return bool(names)
-    keywords = {other.name for other in others if other.kind not in (positional[0], inspect.Parameter.VAR_POSITIONAL)}
-    needed = {other.name for other in others if other.default is inspect.Parameter.empty and other.name in keywords}
+    keywords = set()
+    needed = set()
+    for other in parameters[1:]:
+        kind = other.kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            return bool(names)
+        if kind in _KEYWORDS:
+            keywords.add(other.name)
+            if other.default is inspect.Parameter.empty:
+                needed.add(other.name)
     if needed - set(names):
         raise HandlerError(
             "RW202", f"{named(function)} needs {listed(needed - set(names))}, which {path} does not have."
@@ -80,7 +86,6 @@ def takes_parameters(
 def keywords(signature: inspect.Signature) -> frozenset[str] | None:
     """The keyword arguments that a handler takes besides the request; None if it takes any."""
     parameters = list(signature.parameters.values())
-    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+    if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
         return None
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return frozenset(parameter.name for parameter in parameters[1:] if parameter.kind in kinds)
+    return frozenset([parameter.name for parameter in parameters[1:] if parameter.kind in _KEYWORDS])

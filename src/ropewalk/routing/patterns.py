@@ -1,7 +1,7 @@
 """Path patterns, such as "/users/{id:int}"."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, get_args, get_origin
 from uuid import UUID
@@ -28,14 +28,21 @@ SEGMENT: Final = "!$&'()*+,;=:@~"
 """Characters of a segment that are not percent-encoded (RFC 3986, section 3.3)."""
 
 
-def parse_path(path: str, converters: dict[str, Converter], annotations: dict[str, Any]) -> Pattern:
-    """Parse a path into its segments. The empty path has none. Raises TreeError (RW101, RW102)."""
+def parse_path(path: str, converters: dict[str, Converter], taken: Mapping[str, inspect.Parameter]) -> Pattern:
+    """Parse a path into its segments. The empty path has none. Raises TreeError (RW101, RW102).
+
+    `taken` are the parameters of the handler by name: their annotations decide which converters are used.
+    """
     if not path:
         return ()
     if not path.startswith("/"):
         raise TreeError("RW101", f"{path!r} does not begin with a slash.", f"Write {f'/{path}'!r}.")
-    pattern = tuple(_parse_segment(segment, path, converters, annotations) for segment in path.split("/")[1:])
+    pattern = tuple([_parse_segment(segment, path, converters, taken) for segment in path.split("/")[1:]])
+    if "{" not in path:
+        return pattern
     parameters = [part for part in pattern if isinstance(part, Parameter)]
+    if len(parameters) == 1 and parameters[0] is pattern[-1]:
+        return pattern
     if len({part.name for part in parameters}) < len(parameters):
         raise TreeError("RW101", f"{path!r} has two parameters of one name.", "Give each a name of its own.")
     if any(part.converter.rest for part in parameters if part is not pattern[-1]):
@@ -50,7 +57,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def _parse_segment(
-    segment: str, path: str, converters: dict[str, Converter], annotations: dict[str, Any]
+    segment: str, path: str, converters: dict[str, Converter], taken: Mapping[str, inspect.Parameter]
 ) -> str | Parameter:
     if not (segment.startswith("{") and segment.endswith("}")):
         if "{" in segment or "}" in segment:
@@ -66,11 +73,11 @@ def _parse_segment(
         remedy = "Use a Python identifier: letters, digits and underscores."
         raise TreeError("RW101", f"In {path!r}, {name!r} cannot be the name of a parameter.", remedy)
     if not colon:
-        return Parameter(name, _converter_for(name, path, annotations.get(name, str), converters))
+        return Parameter(name, _converter_for(name, path, taken[name].annotation if name in taken else str, converters))
     if kind not in converters:
         remedy = f"{did_you_mean(kind, converters)} There are: {listed(converters)}.".lstrip()
         raise TreeError("RW102", f"In {path!r}, there is no converter {kind!r}.", remedy)
-    _check_agreement(name, path, annotations.get(name, Any), converters[kind])
+    _check_agreement(name, path, taken[name].annotation if name in taken else Any, converters[kind])
     return Parameter(name, converters[kind])
 
 

@@ -31,7 +31,6 @@ from ropewalk.resource import (
 from ropewalk.response import BYTES, TEXT
 from ropewalk.routing.class_options import Layer, check_instance, flag_of, layer_of
 from ropewalk.routing.handler_parameters import (
-    annotations,
     check_all_taken,
     check_no_method,
     keywords,
@@ -146,7 +145,7 @@ class Routes:
             signature = evaluated_signature(function)
             check_no_method(function, signature)
             try:
-                pattern = parse_path(path, self.converters, annotations(signature))
+                pattern = parse_path(path, self.converters, signature.parameters)
             except TreeError as error:
                 error.prefix(place(function))
                 raise

@@ -6,11 +6,12 @@ import msgspec
 from msgspec import ValidationError
 
 from ropewalk.errors import HTTPError
-from ropewalk.finite_numbers import INFINITE, infinite_finder
+from ropewalk.finite_numbers import INFINITE, Finder, finder_within
 from ropewalk.headers import content_type
 from ropewalk.json_values import MismatchedJSON, check_finite, is_too_deep, read_json
 from ropewalk.msgpack_values import check_keys, is_msgpack, read_any_msgpack, read_msgpack, refuse_extension
 from ropewalk.request import AcceptedTypes, Request
+from ropewalk.typed.descriptions import cached_by_type, described
 from ropewalk.typed.invalid_values import NO_FAULT, Fault, fault_of, faults_in
 from ropewalk.typed.json_keys import takes_any_keys
 from ropewalk.typed.markers import Body
@@ -67,10 +68,10 @@ class JSONBody:
         self._packed: Any = None
         if self._sent.takes_msgpack:
             self._packed = msgspec.msgpack.Decoder(body.kind, ext_hook=refuse_extension)
-        self._has_infinite = infinite_finder(body.kind, floats=True)
+        self._has_infinite = _infinite_finder(body.kind)
         """For MessagePack, whose floats may be infinite. JSON has no such floats."""
-        self._has_decimals = infinite_finder(body.kind) is not None
-        self._takes_any_keys = takes_any_keys(body.kind)
+        self._has_decimals = _has_decimals(body.kind)
+        self._takes_any_keys = self._sent.takes_msgpack and takes_any_keys(body.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
         """Return the argument by its name. Raises ValidationError, and HTTPError 400 and 415."""
@@ -133,6 +134,16 @@ class JSONBody:
         except ValidationError:  # such as a number out of range
             return [fault_of(str(first))]
         return [fault_of(str(first))] if faults == [NO_FAULT] else faults
+
+
+@cached_by_type
+def _infinite_finder(kind: Any) -> Finder | None:
+    return finder_within(described(kind), floats=True)
+
+
+@cached_by_type
+def _has_decimals(kind: Any) -> bool:
+    return finder_within(described(kind)) is not None
 
 
 class RawBody:

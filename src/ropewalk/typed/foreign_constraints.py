@@ -5,6 +5,7 @@ pydantic are left to pydantic, which applies them. The packages are recognised b
 """
 
 import dataclasses
+import sys
 import typing
 from typing import Annotated, Any, Final, get_args, get_origin
 
@@ -14,6 +15,7 @@ from msgspec import inspect as shapes
 from ropewalk.typed.annotations import without_alias
 from ropewalk.typed.descriptions import cached_by_type, described, within
 
+_PACKAGES: Final = ("pydantic", "annotated_types")
 _NO_CONSTRAINTS: Final = (
     "DocInfo",
     "Examples",
@@ -39,9 +41,15 @@ class Dropped(typing.NamedTuple):
     remedy: str
 
 
-@cached_by_type
 def dropped_in_type(kind: Any) -> Dropped | None:
     """The first constraint of another package in a type or in the fields of its classes; None if there is none."""
+    if sys.modules.keys().isdisjoint(_PACKAGES):
+        return None  # no type can have one, and most programs that use msgspec import neither
+    return _dropped_in_type(kind)
+
+
+@cached_by_type
+def _dropped_in_type(kind: Any) -> Dropped | None:
     customs = [each.cls for each in within(described(kind)) if isinstance(each, shapes.CustomType)]
     if any(hasattr(each, "__pydantic_validator__") for each in customs):
         return None

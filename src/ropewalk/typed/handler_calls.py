@@ -55,9 +55,10 @@ def call_with_inputs(
 ) -> Call:
     """Return a function that reads the inputs from a request, calls the handler with them, and passes its result to
     `finish`."""
-    request_name = next((each.parameter for each in inputs if each.source == "request" and not each.by_position), None)
-    arguments = _arguments(readers, request_name)
-    if any(each.by_position for each in inputs):
+    requests = [each for each in inputs if each.source == "request"]
+    by_name = [each.parameter for each in requests if not each.by_position]
+    arguments = _arguments(readers, by_name[0] if by_name else None)
+    if len(requests) > len(by_name):
         return finished(function, lambda request: function(request, **arguments(request)), finish)
     if finish is None:
         return lambda request: function(**arguments(request))

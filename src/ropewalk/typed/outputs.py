@@ -133,7 +133,9 @@ def _annotated_kind(function: Callable[..., Any], signature: inspect.Signature |
     if signature.return_annotation is inspect.Signature.empty:
         return Any
     kind = evaluated(signature.return_annotation, function)
-    if not isinstance(kind, str | type):
+    if isinstance(kind, type):
+        return kind
+    if not isinstance(kind, str):
         try:
             kind = resolved(kind, function)
         except NameError:

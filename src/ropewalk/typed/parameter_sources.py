@@ -109,13 +109,13 @@ def inputs_of(
     """
     found = []
     unchecked = []
-    for index, parameter in enumerate((signature or evaluated_signature(function)).parameters.values()):
-        if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-            continue
-        depends_on = (parameter.name in names, index == 0)
+    for index, (name, parameter) in enumerate((signature or evaluated_signature(function)).parameters.items()):
+        depends_on = (name in names, index == 0)
         known = parameter.inputs.get(depends_on) if isinstance(parameter, SharedParameter) else None
         if known is not None:
             found.append(known)
+            continue
+        if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
             continue
         if isinstance(parameter.annotation, str):
             parameter = parameter.replace(annotation=evaluated(parameter.annotation, function))
@@ -179,6 +179,8 @@ def has_marker_as_default(parameter: inspect.Parameter) -> bool:
     The marker would be passed as the argument.
     """
     default = parameter.default
+    if default is EMPTY:
+        return False
     kinds = (Marker, Depends)
     return isinstance(default, kinds) or (isinstance(default, type) and issubclass(default, kinds))
 

@@ -41,9 +41,9 @@ class Bound:
     """What it and its providers read from the header."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Plan:
-    """How to call a typed handler."""
+    """How to call a typed handler. It does not change after it is made."""
 
     call: Call
     """Takes the request, calls the function, and returns its result, converted to the return annotation."""
@@ -96,11 +96,12 @@ def plan_for(
     """
     signature = signature or evaluated_signature(function)
     inputs = inputs_of(function, names, methods, signature)
+    returns = returned_kind(function, signature)
     shape = shape_for(function, content_type, signature)
     finish = finisher(shape, status, content_type) if representations is None else shape
     bind_of = None
     readers: tuple[Reader, ...] = ()
-    if any(each.source == "dependency" for each in inputs):
+    if "dependency" in [each.source for each in inputs]:
         negotiate = partial(negotiating, representations, status)
         bind_of = partial(
             _bind, names=names, methods=methods, provide=provide or {}, finish=finish, negotiate=negotiate
@@ -110,13 +111,14 @@ def plan_for(
     else:
         readers = compiled_readers(function, inputs)
         call = negotiating(representations, status, call_with_inputs(function, inputs, readers, finish))
+    bodies = [each for each in inputs if each.source == "body"]
     return Plan(
         call=call,
         inputs=inputs,
-        whole_body=_takes_body(inputs) or not is_async(function),
-        body_limit=_body_limit(inputs),
+        whole_body=bool(bodies) or not is_async(function),
+        body_limit=_smallest_limit(bodies),
         status=status,
-        returns=returned_kind(function, signature),
+        returns=returns,
         readers=readers,
         finish=finish,
         representations=representations,
@@ -166,11 +168,12 @@ def _bind(
         call = call_in_scope(found.steps, found.handler, named)
     else:
         call = finished(function, call_with_dependencies(found.steps, found.handler), finish)
+    bodies = [each for each in found.inputs if each.source == "body"]
     return Bound(
         call=negotiate(call),
         inputs=readable(found.inputs),
-        whole_body=_takes_body(found.inputs) or not is_async(function),
-        body_limit=_body_limit(found.inputs),
+        whole_body=bool(bodies) or not is_async(function),
+        body_limit=_smallest_limit(bodies),
         of_app=found.of_app.found,
         asked=found.asked,
         reads=reads_of(found.inputs, anything=found.provider_takes_request),
@@ -184,15 +187,11 @@ def _call_outside_apps(bind_of: Callable[..., Bound], function: Callable[..., An
     return call
 
 
-def _takes_body(inputs: Collection[Input]) -> bool:
-    return any(each.source == "body" for each in inputs)
-
-
-def _body_limit(inputs: Collection[Input]) -> int | None:
-    """The smallest body limit of the inputs; None if none has a limit."""
+def _smallest_limit(bodies: Collection[Input]) -> int | None:
+    """The smallest limit of a handler's body; None if there is none."""
     limits = [
         each.marker.body_limit
-        for each in inputs
+        for each in bodies
         if isinstance(each.marker, Body) and each.marker.body_limit is not None
     ]
     return min(limits, default=None)
@@ -234,8 +233,11 @@ def is_typed(
     if first.annotation is not Parameter.empty and not takes_request(first):
         return True
     for each in others:
-        if each.annotation is Parameter.empty or each.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL):
+        annotation = each.annotation
+        if annotation is Parameter.empty or each.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL):
             continue
-        if each.name not in names or get_origin(without_alias(each.annotation)) is Annotated:
+        if each.name not in names:
+            return True
+        if not isinstance(annotation, type) and get_origin(without_alias(annotation)) is Annotated:
             return True
     return shape_for(function, signature=signature) is not None

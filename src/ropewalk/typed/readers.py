@@ -54,14 +54,15 @@ _IN_ORDER: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
 
 def readers_for(inputs: Sequence[Input]) -> tuple[Reader, ...]:
     """The readers of a handler's inputs. Handlers that share Inputs share their readers."""
-    by_source: dict[str, list[Input]] = {}
-    for each in inputs:
-        by_source.setdefault(each.source, []).append(each)
-    readers: list[Reader] = [ComputedValue(each) for each in by_source.get("computed", ())]
+    sources = [each.source for each in inputs]
+    readers: list[Reader] = []
+    if "computed" in sources:
+        readers += [ComputedValue(each) for each in inputs if each.source == "computed"]
     for location in _IN_ORDER:
-        if location in by_source:
-            readers += _readers_of_location(location, tuple(by_source[location]))
-    readers += [_body_reader(each) for each in by_source.get("body", ())]
+        if location in sources:
+            readers += _readers_of_location(location, tuple([each for each in inputs if each.source == location]))
+    if "body" in sources:
+        readers += [_body_reader(each) for each in inputs if each.source == "body"]
     return tuple(readers)
 
 

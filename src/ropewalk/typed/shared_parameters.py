@@ -6,7 +6,8 @@ with it.
 
 import inspect
 from collections.abc import Hashable
-from types import FunctionType, GenericAlias, UnionType
+from functools import lru_cache
+from types import CodeType, FunctionType, GenericAlias, UnionType
 from typing import Any, Final
 
 MOST: Final = 2048
@@ -33,16 +34,19 @@ _shared: Final[dict[Hashable, SharedParameter]] = {}
 
 
 def signature_of_plain(function: Any) -> inspect.Signature | None:
-    """The signature of a function that wraps no other and has no annotation as text; None for any other callable.
+    """The signature of a function that wraps no other, with evaluated annotations; None for any other callable.
 
     Most handlers are such functions. `inspect.signature`, which looks for much more, takes several times as long.
+    Raises NameError for an annotation with a name that does not exist at run time.
     """
-    if type(function) is not FunctionType or function.__dict__:
+    if type(function) is not FunctionType or function.__dict__ or getattr(function, "__type_params__", None):
+        return None
+    code = function.__code__
+    if code.co_posonlyargcount or code.co_flags & _NOT_SHARED:
         return None
     types = function.__annotations__
-    code = function.__code__
-    if str in map(type, types.values()) or code.co_posonlyargcount or code.co_flags & _NOT_SHARED:
-        return None
+    if str in map(type, types.values()):
+        types = {name: _evaluated(kind, function.__globals__) for name, kind in types.items()}
     count = code.co_argcount
     names = code.co_varnames[: count + code.co_kwonlyargcount]
     given = function.__defaults__ or ()
@@ -59,6 +63,15 @@ def signature_of_plain(function: Any) -> inspect.Signature | None:
         for index, name in enumerate(names)
     ]
     return inspect.Signature(parameters, return_annotation=types.get("return", _EMPTY))
+
+
+def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
+    return eval(_compiled(annotation), names) if isinstance(annotation, str) else annotation
+
+
+@lru_cache(maxsize=512)
+def _compiled(annotation: str) -> CodeType:
+    return compile(annotation.lstrip(" \t"), "<annotation>", "eval")
 
 
 def key_of(kind: Any) -> Hashable:
