@@ -1,10 +1,14 @@
 """The options of a function or class are one object with its name: `BearerJWT(BearerJWTOptions(...))`."""
 
 import importlib
+import re
 from dataclasses import FrozenInstanceError, fields, is_dataclass
+from pkgutil import walk_packages
 from typing import Any, get_type_hints
 
 import pytest
+
+import ropewalk
 
 PACKAGES = ("asgi", "auth", "middleware", "wsgi")
 """The packages whose functions and classes take options objects."""
@@ -39,3 +43,28 @@ def test_it_is_a_frozen_dataclass_with_keyword_arguments(package: str, name: str
     with pytest.raises(FrozenInstanceError):
         setattr(unset, fields(kind)[0].name, None)
     assert all(field.kw_only for field in fields(kind))
+
+
+SECRET = re.compile(r"secret|password|hashes|_token$|^keys?$")
+"""The names of fields with secrets."""
+
+NO_SECRETS = {"Bucket.key", "Endpoints.keys", "Position.key", "RateLimit.key"}
+"""The key of a rate limit or of a row is not a secret, nor is the URL of public keys."""
+
+
+def dataclasses_of_the_package() -> dict[str, type[Any]]:
+    names = [each.name for each in walk_packages(ropewalk.__path__, "ropewalk.") if not each.name.endswith("__main__")]
+    values = [value for name in names for value in vars(importlib.import_module(name)).values()]
+    ours = [each for each in values if isinstance(each, type) and each.__module__.startswith("ropewalk")]
+    return {each.__name__: each for each in ours if is_dataclass(each)}
+
+
+def test_no_repr_has_a_secret() -> None:
+    found = {
+        f"{name}.{field.name}": field.repr
+        for name, kind in dataclasses_of_the_package().items()
+        for field in fields(kind)
+        if SECRET.search(field.name)
+    }
+    assert found.keys() > {"BearerJWTOptions.keys", "DigestAuthOptions.secret", "DigestUser.password", "Key.key"}
+    assert {name for name, in_repr in found.items() if in_repr} == NO_SECRETS

@@ -1,15 +1,17 @@
 """`authenticate`: the middleware that finds out who sends a request."""
 
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from typing import Any
 
 from twisted.logger import Logger
 
 from ropewalk.auth.identity import Authentication
+from ropewalk.auth.option_checks import type_shown
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.scheme_functions import APPS, apps_around, dependents_of_schemes
 from ropewalk.auth.unauthorized import Refused, not_authenticated
-from ropewalk.errors import OptionError, shown
+from ropewalk.errors import OptionError
 from ropewalk.middleware import Next
 from ropewalk.request import Request
 from ropewalk.tracebacks import shown_failure
@@ -36,8 +38,8 @@ class Authenticate:
         given: tuple[Any, ...] = schemes
         wrong = next((each for each in given if not isinstance(each, Scheme)), None)
         if wrong is not None or not schemes:
-            what = "no scheme" if wrong is None else shown(wrong)
-            raise OptionError("RW240", f"authenticate got {what}.", "Give it schemes: authenticate(BasicAuth(check)).")
+            what = "no scheme" if wrong is None else type_shown(wrong)
+            raise OptionError("RW240", f"authenticate got {what}.", _remedy(wrong))
         self.schemes = schemes
         self.optional = optional
         self.ropewalk_dependents = tuple(dependents_of_schemes(schemes))
@@ -91,6 +93,13 @@ def _note_failure(request: Request, error: BaseException | None) -> None:
     scope = getattr(request, "dependency_scope", None)
     if error is not None and scope is not None:
         scope.fail(error)
+
+
+def _remedy(wrong: object) -> str:
+    name = type(wrong).__name__
+    if is_dataclass(wrong) and name.endswith("Options"):
+        return f"Give the options to their scheme: authenticate({name.removesuffix('Options')}({name}(...)))."
+    return "Give it schemes: authenticate(BasicAuth(check))."
 
 
 def _call(_: object, logout: Callable[[], object]) -> None:

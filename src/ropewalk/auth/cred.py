@@ -12,11 +12,11 @@ from zope.interface import providedBy
 from ropewalk.auth.basic import name_and_password
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, checked, identity_for
-from ropewalk.auth.option_checks import check_called_with
+from ropewalk.auth.option_checks import check_called_with, type_shown
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
-from ropewalk.errors import OptionError, shown
+from ropewalk.errors import OptionError
 from ropewalk.request import Request
 
 
@@ -46,7 +46,7 @@ class CredAuth(Scheme):
         if self._portal is None:
             wrong = next((each for each in accepting if not ICredentialsChecker.providedBy(each)), None)
             if wrong is not None or not accepting:
-                what = "no checker" if wrong is None else shown(wrong)
+                what = "no checker" if wrong is None else type_shown(wrong)
                 raise OptionError("RW240", f"CredAuth got {what}.", "Give it one Portal, or one or more checkers.")
         elif not interfaces:
             remedy = "Name those of the avatar: CredAuth(portal, interfaces=(IUser,))."

@@ -4,7 +4,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ropewalk.auth.jwt_algorithms import UnusableKey, algorithms_of_public_key, algorithms_of_secret
@@ -26,7 +26,7 @@ class Key:
 
     id: str | None
     algorithms: frozenset[str]
-    key: Any
+    key: Any = field(repr=False)
 
     def verifies(self, algorithm: str, signed: bytes, signature: bytes) -> bool:
         """Whether a signature is valid. `algorithm` must be one of `algorithms`."""

@@ -1,7 +1,7 @@
 """The options of `BearerJWT`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds, wrong
@@ -44,7 +44,7 @@ class JWKS:
 class BearerJWTOptions:
     """Options that determine which tokens `BearerJWT` accepts."""
 
-    keys: str | bytes | dict[str, Any] | tuple[str | bytes | dict[str, Any], ...] | JWKS
+    keys: str | bytes | dict[str, Any] | tuple[str | bytes | dict[str, Any], ...] | JWKS = field(repr=False)
     """An HMAC secret of at least 32 bytes, a public key in PEM, a JWK as a dict, a tuple of these, or a JWKS."""
     issuer: str | tuple[str, ...] | None
     """The required claim `iss`: one value, or a tuple of accepted values. None accepts any issuer."""

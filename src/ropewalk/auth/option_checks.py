@@ -2,13 +2,18 @@
 
 from typing import Any
 
-from ropewalk.errors import HandlerError, OptionError, is_int, is_seconds, misfit, named, shown
+from ropewalk.errors import HandlerError, OptionError, full_name, is_int, is_seconds, misfit, named, shown
 from ropewalk.typed import dependent_on
 
 
 def wrong(options: object, what: str, remedy: str) -> HandlerError:
     """RW240: options have a wrong value."""
     return OptionError("RW240", f"{type(options).__name__} has {what}.", remedy)
+
+
+def type_shown(value: object) -> str:
+    """What a message shows of a value that may be a secret in the wrong place: only its type."""
+    return f"a value of type {full_name(type(value))}"
 
 
 def check_seconds(options: object, *names: str, zero: bool = False) -> None:
@@ -37,7 +42,7 @@ def check_called_with(owner: object, function: Any, *given: str) -> None:
         return
     arguments = " and ".join(given)
     if not callable(function):
-        raise wrong(owner, shown(function), f"Give a function of {arguments}.")
+        raise wrong(owner, type_shown(function), f"Give a function of {arguments}.")
     dependent = dependent_on(function, len(given))
     why = misfit(function, *given, **(dependent.placeholders if dependent is not None else {}))
     if why is not None:

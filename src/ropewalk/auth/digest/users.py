@@ -9,8 +9,9 @@ from twisted.cred.error import UnauthorizedLogin
 from zope.interface import implementer
 
 from ropewalk.auth.digest.credentials import DigestCredentials, IDigestCredentials
+from ropewalk.auth.option_checks import type_shown
 from ropewalk.auth.scheme_functions import SchemeFunction
-from ropewalk.errors import HandlerError, named, shown
+from ropewalk.errors import HandlerError, named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class FoundUsers:
         """The principal of the user. Raises UnauthorizedLogin for an unknown name or a wrong password."""
         user = await self._find.principal(credentials.request, credentials.name)
         if user is not None and not isinstance(user, DigestUser):
-            what = f"{named(self._find.function)} returned {shown(user)} to DigestAuth."
+            what = f"{named(self._find.function)} returned {type_shown(user)} to DigestAuth."
             raise HandlerError("RW242", what, "Return a DigestUser, or None for an unknown name.")
         known = user or DigestUser(principal=None, password=token_hex())  # takes as long as for a known user
         if known.password is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity
+from ropewalk.auth.option_checks import type_shown
 from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.auth.scheme import Scheme
 from ropewalk.errors import OptionError, shown
@@ -44,7 +45,7 @@ class OAuth2(Scheme):
     def __init__(self, bearer: Scheme, flow: AuthorizationCode | str, *, name: str = "oauth2") -> None:
         given: Any = bearer
         if not isinstance(given, Scheme) or bearer.challenge().scheme != "Bearer":
-            what = f"OAuth2 got {shown(bearer)}."
+            what = f"OAuth2 got {type_shown(bearer)}."
             raise OptionError("RW240", what, "Give it a scheme for bearer tokens: OAuth2(BearerJWT(...), ...).")
         if not isinstance(flow, AuthorizationCode) and not is_secure_url(flow):
             what = f"OAuth2 got the flow {shown(flow)}."
