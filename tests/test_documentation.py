@@ -25,6 +25,7 @@ MODULES = sorted(
 PAGES = sorted(path for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")] if "_build" not in path.parts)
 
 INTERNAL = {
+    "awaited_truth",
     "calling",
     "finite_numbers",
     "forks",
@@ -33,6 +34,7 @@ INTERNAL = {
     "response_types",
     "streaming",
     "suggest",
+    "thread_calls",
     "tracebacks",
 }
 """Internal modules, from which users import nothing."""

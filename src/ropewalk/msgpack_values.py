@@ -1,12 +1,12 @@
 """MessagePack: decode a request body to a type, and encode values."""
 
 from collections.abc import Awaitable
-from inspect import iscoroutine
 from typing import Any, Final
 
 import msgspec
 from twisted.internet.defer import Deferred
 
+from ropewalk.awaited_truth import is_coroutine
 from ropewalk.errors import BadBody, HandlerError
 from ropewalk.json_values import DEEPEST, EncodedJSON, Unencodable, model_json
 
@@ -85,7 +85,7 @@ def _encode_other(value: Any) -> Any:
     if isinstance(value, EncodedJSON):
         return msgspec.json.decode(value.data)
     if isinstance(value, Deferred | Awaitable):
-        if iscoroutine(value):
+        if is_coroutine(value):
             value.close()  # so that Python does not warn that it was never awaited
         what = f"A {type(value).__qualname__} cannot be encoded as MessagePack: it was not awaited."
         raise HandlerError("RW210", what)

@@ -4,12 +4,12 @@ from asyncio import AbstractEventLoop, Future, Task, current_task
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable, Generator
 from contextvars import Context
-from inspect import iscoroutine
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from ropewalk.awaited_truth import is_coroutine
 from ropewalk.clocks import CURRENT
 from ropewalk.errors import HandlerError
 
@@ -43,10 +43,14 @@ class Waiter(Deferred[Result]):
         if debug_info is not None:
             debug_info.failResult = None  # otherwise, Deferred logs it when it is garbage-collected
 
-    if not TYPE_CHECKING:  # with `__getitem__`, type checkers would not report this mistake
+    if not TYPE_CHECKING:  # with these methods, type checkers would not report this mistake
 
         def __getitem__(self, key: object) -> NoReturn:
             raise HandlerError("RW210", f"[{key!r}] was read from a Waiter, which is not the result yet.")
+
+        def __bool__(self) -> NoReturn:
+            what = "A Waiter, which is not the result yet, was used as true or false."
+            raise HandlerError("RW210", what, "Await it: `if await request.text()`. Compare it with None by `is`.")
 
 
 class _Wait(Deferred[Result]):
@@ -134,7 +138,7 @@ class ReactorTurn:
 
 def must_wait(value: object) -> TypeGuard[Any]:
     """Whether a value is a Deferred or a coroutine."""
-    return isinstance(value, Deferred) or iscoroutine(value)
+    return isinstance(value, Deferred) or is_coroutine(value)
 
 
 def ready(result: Result) -> Waiter[Result]:

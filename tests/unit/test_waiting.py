@@ -142,6 +142,10 @@ class TestMistakes:
         with pytest.raises(HandlerError, match=r"RW210 .*'name'.* Await it: `data = await request.json\(\)`."):
             waiter["name"]
 
+    def test_a_condition(self) -> None:
+        with pytest.raises(HandlerError, match=r"RW210 A Waiter, .* used as true or false. Await it"):
+            bool(ready("text"))
+
 
 class TestTurns:
     def test_of_the_loop(self) -> None:

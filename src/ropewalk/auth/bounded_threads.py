@@ -1,12 +1,11 @@
-"""Calls functions in the reactor's threads, a bounded number at a time."""
+"""Calls functions in threads, a bounded number at a time."""
 
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from twisted.internet.threads import deferToThread
-
 from ropewalk.errors import HTTPError
+from ropewalk.thread_calls import call_in_thread
 from ropewalk.waiting import Waiter
 
 Result = TypeVar("Result")
@@ -39,7 +38,7 @@ class BoundedThreads(Generic[Result]):
 
     def _start(self, waiter: Waiter[Result], function: Callable[..., Result], given: tuple[Any, ...]) -> None:
         self._running += 1
-        deferToThread(function, *given).addBoth(self._ended, waiter)
+        call_in_thread(function, *given).addBoth(self._ended, waiter)
 
     def _ended(self, result: Any, waiter: Waiter[Result]) -> None:
         self._running -= 1

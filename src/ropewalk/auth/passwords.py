@@ -1,5 +1,6 @@
 """Makes and verifies argon2id hashes of passwords, in threads."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 from ropewalk.auth.bounded_threads import BoundedThreads
 from ropewalk.auth.option_checks import check_count
 from ropewalk.auth.packages import optional
+from ropewalk.awaited_truth import AwaitedTruth
 from ropewalk.errors import check_options
 
 LONGEST: Final = 4096
@@ -63,12 +65,16 @@ class Passwords:
         hashed: str = await self._threads.call(self._hasher.hash, octets)
         return hashed
 
-    async def verify_password(self, password: str, hashed: str | None) -> bool:
-        """Whether a password matches a hash.
+    def verify_password(self, password: str, hashed: str | None) -> Coroutine[Any, Any, bool]:
+        """Await this: whether a password matches a hash.
 
         For a user that does not exist, pass None as the hash: the result is False, after the same time. Raises
-        `argon2.exceptions.InvalidHashError` for a malformed hash.
+        `argon2.exceptions.InvalidHashError` for a malformed hash. A condition without `await` raises HandlerError
+        (RW210).
         """
+        return AwaitedTruth(self._matches(password, hashed), "verify_password")
+
+    async def _matches(self, password: str, hashed: str | None) -> bool:
         octets = _octets(password)
         matches = await self._threads.call(self._verify, b"" if octets is None else octets, hashed)
         return bool(matches) and octets is not None and hashed is not None
@@ -116,13 +122,14 @@ async def hash_password(password: str) -> str:
     return await _default().hash_password(password)
 
 
-async def verify_password(password: str, hashed: str | None) -> bool:
-    """Whether a password matches a hash, computed in a thread.
+def verify_password(password: str, hashed: str | None) -> Coroutine[Any, Any, bool]:
+    """Await this: whether a password matches a hash, computed in a thread.
 
     For a user that does not exist, pass None as the hash: the result is False, after the same time, so that clients
-    cannot find out which users exist. Raises `argon2.exceptions.InvalidHashError` for a malformed hash.
+    cannot find out which users exist. Raises `argon2.exceptions.InvalidHashError` for a malformed hash. A condition
+    without `await` raises HandlerError (RW210).
     """
-    return await _default().verify_password(password, hashed)
+    return _default().verify_password(password, hashed)
 
 
 def needs_rehash(hashed: str) -> bool:

@@ -5,12 +5,12 @@ from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import TimeoutError as WaitTimeout
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk.clocks import monotonic
 from ropewalk.errors import HTTPError, visible
+from ropewalk.thread_calls import call_in_thread
 from ropewalk.tracebacks import shown_failure
 from ropewalk.waiting import Waiter, ready
 
@@ -96,7 +96,7 @@ class Refreshed(Generic[Value]):
     def _start(self) -> None:
         self._tried_at = self._clock()
         self._waiting = []
-        deferToThread(self._load).addCallbacks(self._arrived, self._failed).addBoth(self._fire)
+        call_in_thread(self._load).addCallbacks(self._arrived, self._failed).addBoth(self._fire)
 
     def _ended(self) -> Any:
         if self._waiting is None:

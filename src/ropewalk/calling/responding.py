@@ -3,12 +3,12 @@
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
-from inspect import iscoroutine
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from ropewalk.awaited_truth import is_coroutine
 from ropewalk.calling.awaitables import resolve
 from ropewalk.calling.default_error_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS
@@ -118,7 +118,7 @@ def send_value(request: Request, value: Any) -> None:
         elif isinstance(value, Deferred):
             request.run(value)
             value.addBoth(_fired, request, copy_context())
-        elif iscoroutine(value):
+        elif is_coroutine(value):
             _run(request, resolve(value, _called(request)))
         elif value is PENDING:
             pass  # a handler that returns NOT_DONE_YET sends the response and cleans up itself

@@ -11,7 +11,7 @@ those with the scope "request".
 
 from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator
-from inspect import isawaitable, iscoroutine
+from inspect import isawaitable
 from typing import Any, Final, NamedTuple
 
 from twisted.internet.defer import CancelledError as DeferredCancelled
@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ropewalk.awaited_truth import is_coroutine
 from ropewalk.errors import CATALOGUE, LATE_REMEDY, Disconnected, HandlerError, named, shown, visible
 from ropewalk.request import Request
 from ropewalk.response import Response
@@ -99,7 +100,7 @@ class OpenGenerators:
             if self.closes_later:
                 return self._watch_awaitable(value)
             return value.addCallbacks(self.watch, self._watch_failure)
-        if iscoroutine(value) or (self._finish is not None and isawaitable(value)):
+        if is_coroutine(value) or (self._finish is not None and isawaitable(value)):
             return self._watch_awaitable(value)
         if self.closes_later:
             return self._end_later(value)

@@ -1,0 +1,61 @@
+"""A coroutine whose result is True or False, and which cannot be mistaken for its result.
+
+Every object is true unless its class says otherwise. So with a plain coroutine, `if not verify_password(...)`, without
+`await`, would let in every client.
+"""
+
+from collections.abc import Coroutine, Generator
+from types import CoroutineType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
+
+from ropewalk.errors import HandlerError
+
+if TYPE_CHECKING:
+    _Coroutine = Coroutine[Any, Any, bool]
+else:
+    _Coroutine = object  # registered below: `isinstance` of a subclass of an abstract class would be slower
+
+
+class AwaitedTruth(_Coroutine):
+    """The result of a call of `name`: await it in any coroutine, or give it to `asyncio.run`.
+
+    `bool()` of it raises HandlerError (RW210).
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, bool], name: str) -> None:
+        self._coroutine = coroutine
+        self._name = name
+
+    def __await__(self) -> Generator[Any, Any, bool]:
+        return self._coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        """See Coroutine."""
+        return self._coroutine.send(value)
+
+    def throw(self, kind: Any, value: Any = None, traceback: TracebackType | None = None) -> Any:
+        """See Coroutine."""
+        if value is None and traceback is None:
+            return self._coroutine.throw(kind)
+        return self._coroutine.throw(kind, value, traceback)
+
+    def close(self) -> None:
+        """See Coroutine."""
+        self._coroutine.close()
+
+    if not TYPE_CHECKING:  # with `__bool__`, type checkers would not report this mistake
+
+        def __bool__(self) -> NoReturn:
+            self._coroutine.close()  # otherwise Python would also warn that it was never awaited
+            what = f"{self._name}(...) was used as true or false before it was awaited."
+            raise HandlerError("RW210", what, f"Await it: `if await {self._name}(...)`.")
+
+
+Coroutine.register(AwaitedTruth)
+
+_KINDS: Final = (CoroutineType, AwaitedTruth)
+
+
+def is_coroutine(value: object) -> TypeGuard[Coroutine[Any, Any, Any]]:
+    """Whether a value is a coroutine: of an `async def` function, or of this module."""
+    return isinstance(value, _KINDS)
