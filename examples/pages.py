@@ -31,7 +31,7 @@ class GuestQuery(CursorQuery, forbid_unknown_fields=True):
 
 
 @app.get("/guests")
-def list_guests(request: Request, query: Annotated[GuestQuery, Query()]) -> Page[Guest]:
+def list_guests(request: Request, query: Annotated[GuestQuery, Query(), PAGES]) -> Page[Guest]:
     after = PAGES.position(query).key or 0
     found = find_guests(query.city, after, query.limit + 1)
     return PAGES.page(request, query, found, key=lambda guest: guest.id)

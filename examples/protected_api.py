@@ -10,7 +10,7 @@ Try these in another terminal:
 
 from msgspec import Struct
 
-from ropewalk import App, HTTPError, Request, Response
+from ropewalk import App, HTTPError, IfMatch, Request, Response
 from ropewalk.etags import etag
 from ropewalk.middleware import (
     AllowedHostsOptions,
@@ -63,12 +63,11 @@ def read(request: Request, id: int) -> Response:
 
 
 @app.put("/guests/{id}")
-def change(request: Request, id: int, guest: Guest) -> Response:
+def change(id: int, guest: Guest, precondition: IfMatch) -> Response:
     """Change a guest, if the client has read its current version."""
     if id not in guests:
         raise HTTPError(404)
-    request.require_precondition()
-    request.if_match(etag(guests[id]))
+    precondition.check(etag(guests[id]))
     guests[id] = guest
     return Response(guest, headers={"etag": etag(guest)})
 

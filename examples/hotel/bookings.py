@@ -28,7 +28,7 @@ class BookingQuery(Paging):
 
 @app.get("")
 async def list_bookings(
-    request: Request, query: Annotated[BookingQuery, Query()], database: OpenDatabase
+    request: Request, query: Annotated[BookingQuery, Query(), BOOKINGS], database: OpenDatabase
 ) -> list[Booking]:
     """List the bookings."""
     found = await database.run(find_bookings, query, BOOKINGS.position(query).key or 0)

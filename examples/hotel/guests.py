@@ -17,7 +17,9 @@ app = App(tags=["guests"])
 
 
 @app.get("")
-async def list_guests(request: Request, query: Annotated[Paging, Query()], database: OpenDatabase) -> list[Guest]:
+async def list_guests(
+    request: Request, query: Annotated[Paging, Query(), GUESTS], database: OpenDatabase
+) -> list[Guest]:
     """List the guests."""
     found = await database.run(find_guests, GUESTS.position(query).key or 0, query.limit + 1)
     return GUESTS.page(request, query, found, key=lambda guest: guest.id).items

@@ -11,20 +11,12 @@ from hotel.database import OpenDatabase, rows
 from hotel.models import Id, NewRoom, Room
 from hotel.paging import ROOMS, Paging
 from hotel.problems import Conflict, Missing
-from ropewalk import App, HTTPError, MergePatch, Query, Request
+from ropewalk import App, HTTPError, IfMatch, MergePatch, Query, Request
 from ropewalk.auth import requires
 from ropewalk.etags import etag
 from ropewalk.statuses import Created
 
 app = App(tags=["rooms"])
-
-IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "The ETag of the room as the client has read it.",
-    "schema": {"type": "string"},
-}
-"""The OpenAPI description of a field that handlers read themselves."""
 
 
 class RoomQuery(Paging):
@@ -39,7 +31,9 @@ class RoomQuery(Paging):
 
 
 @app.get("")
-async def list_rooms(request: Request, query: Annotated[RoomQuery, Query()], database: OpenDatabase) -> list[Room]:
+async def list_rooms(
+    request: Request, query: Annotated[RoomQuery, Query(), ROOMS], database: OpenDatabase
+) -> list[Room]:
     """List the rooms."""
     found = await database.run(find_rooms, query, ROOMS.position(query).key or 0)
     return ROOMS.page(request, query, found, key=lambda room: room.id).items
@@ -61,39 +55,27 @@ async def show_room(request: Request, room: Id, database: OpenDatabase) -> Room:
 
 @app.put(
     "/{room:int}",
-    responses={
-        404: "There is no such room.",
-        409: "There is a room of this number.",
-        412: "Others have changed it.",
-        428: "There is no If-Match.",
-    },
-    operation={"parameters": [IF_MATCH]},
+    responses={404: "There is no such room.", 409: "There is a room of this number."},
 )
 @requires()
-async def change_room(request: Request, room: Id, new: NewRoom, database: OpenDatabase) -> Room:
+async def change_room(request: Request, room: Id, new: NewRoom, precondition: IfMatch, database: OpenDatabase) -> Room:
     """Change a room, unless others have changed it since the client read it."""
     current = await database.run(find_room, room)
-    request.require_precondition()
-    request.if_match(etag(current))
+    precondition.check(etag(current))
     return _tagged(request, await database.run(update_room, current, new))
 
 
 @app.patch(
     "/{room:int}",
-    responses={
-        404: "There is no such room.",
-        409: "There is a room of this number.",
-        412: "Others have changed it.",
-        428: "There is no If-Match.",
-    },
-    operation={"parameters": [IF_MATCH]},
+    responses={404: "There is no such room.", 409: "There is a room of this number."},
 )
 @requires()
-async def change_fields(request: Request, room: Id, patch: MergePatch[NewRoom], database: OpenDatabase) -> Room:
+async def change_fields(
+    request: Request, room: Id, patch: MergePatch[NewRoom], precondition: IfMatch, database: OpenDatabase
+) -> Room:
     """Change some fields of a room, unless others have changed it since the client read it."""
     current = await database.run(find_room, room)
-    request.require_precondition()
-    request.if_match(etag(current))
+    precondition.check(etag(current))
     return _tagged(request, await database.run(update_room, current, patch.apply(current)))
 
 

@@ -104,7 +104,7 @@ class TestRooms:
         assert set(invalid(wrong)) == {"beds", "price", "id"}
         del headers["If-Match"]
         refused(hotel.patch(place, content="{}", headers=headers), 428)
-        answer = hotel.patch(place, json={"beds": 3})
+        answer = hotel.patch(place, json={"beds": 3}, headers={"If-Match": changed.headers["etag"]})
         refused(answer, 415)
         assert answer.headers["accept-patch"] == hotel.options(place).headers["accept-patch"] == MERGE_PATCH
 

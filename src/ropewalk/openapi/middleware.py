@@ -1,4 +1,4 @@
-"""What the middleware around an operation adds to its description."""
+"""What the middleware around an operation, and its own types, add to its description."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from ropewalk.middleware import MiddlewareDescription, description_of
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.request_bodies import body_input
+from ropewalk.openapi.self_described import self_descriptions
 
 
 class Added(NamedTuple):
@@ -17,13 +18,14 @@ class Added(NamedTuple):
 
 
 def added_by_middleware(operation: Operation) -> Iterator[Added]:
-    """Yield what each middleware around an operation adds, outermost first."""
+    """Yield what each middleware around an operation adds, outermost first, and then what its own types add."""
     apps = operation.apps
     for depth, app in enumerate(apps, 1):
         for middleware in app.middlewares:
             yield from _added(middleware, operation, apps[:depth])
     for middleware in operation.handler.middleware:
         yield from _added(middleware, operation, apps)
+    yield from (Added(each, apps) for each in self_descriptions(operation) if _applies(each, operation))
 
 
 def header_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
@@ -40,10 +42,11 @@ def header_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 def _added(middleware: Any, operation: Operation, apps: tuple[Any, ...]) -> Iterator[Added]:
     description = description_of(middleware)
-    if description is None:
-        return
+    if description is not None and _applies(description, operation):
+        yield Added(description, apps)
+
+
+def _applies(description: MiddlewareDescription, operation: Operation) -> bool:
     if description.methods is not None and operation.method not in description.methods:
-        return
-    if description.with_body and body_input(operation) is None:
-        return
-    yield Added(description, apps)
+        return False
+    return not description.with_body or body_input(operation) is not None

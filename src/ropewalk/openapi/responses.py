@@ -11,6 +11,7 @@ from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.schemas import Schemas
 from ropewalk.response import JSON, PROBLEM
 
+_LOCATION: Final = {"Location": "The URL or path of the new resource."}
 _PLAIN: Final = "text/plain"
 _SHORTHANDS: Final = ("model", "example", "examples")
 """The members of an item of `responses` that OpenAPI puts into the Media Type Objects."""
@@ -50,14 +51,19 @@ def _returned(operation: Operation, schemas: Schemas) -> Iterator[tuple[str, dic
     for added in added_by_middleware(operation):
         headers |= added.description.headers
     fields = _headers(headers)
+    created = _headers({**_LOCATION, **headers})
     if returned.other:
         content = {media_type: _content(schemas, kind) for media_type, kind in returned.content.items()}
-        yield _response(status or 200, fields, content | returned.item_content(schemas))
+        yield _response(status or 200, created if status == 201 else fields, content | returned.item_content(schemas))
     for number, kinds in returned.by_status.items():
-        yield _response(number, fields, {media_type: _content(schemas, kind) for media_type, kind in kinds.items()})
+        yield _response(
+            number,
+            created if number == 201 else fields,
+            {media_type: _content(schemas, kind) for media_type, kind in kinds.items()},
+        )
     if returned.empty and (status is None or not returned.other):
         number = status or 204
-        yield str(number), {"description": phrase(number)} | fields
+        yield _response(number, created if number == 201 else fields, {})
 
 
 def _response(status: int, fields: dict[str, Any], content: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Pages that begin after a given item, so that no item is repeated or missed while others are added or removed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
 from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
@@ -12,7 +12,9 @@ from ropewalk.paging.cursors import MOST_CHARACTERS, Cursors, InvalidCursor, Sec
 from ropewalk.paging.links import set_links
 from ropewalk.request import Request
 from ropewalk.typed import FieldError, InvalidInput
+from ropewalk.typed.invalid_values import Fault
 
+_WRONG: Final = "The cursor is not one of this list. Take it from a page, as it is."
 _MOST_DECODED: Final = 100
 """The most cursors whose positions are kept: about as many requests as one process handles at once."""
 
@@ -111,10 +113,24 @@ class CursorPages(Generic[Key]):
             if backward and not self._two_way:
                 raise InvalidCursor("The list is read in one direction.")
         except InvalidCursor as error:
-            message = "The cursor is not one of this list. Take it from a page, as it is."
-            wrong = FieldError(location="query", name="cursor", code="invalid", message=message)
+            wrong = FieldError(location="query", name="cursor", code="invalid", message=_WRONG)
             raise InvalidInput([wrong]) from error
         return self._kept(query.cursor, Position(key, backward))
+
+    def faults_in(self, values: Mapping[str, Any]) -> list[Fault]:
+        """The fault of the cursor in the values of a query, which are texts.
+
+        A typed handler with `query: Annotated[CursorQuery, Query(), ROOMS]`, where ROOMS is this object, calls it.
+        Then a wrong cursor is listed together with the other invalid values of the request.
+        """
+        cursor = values.get("cursor")
+        if not isinstance(cursor, str):
+            return []
+        try:
+            self.position(CursorQuery(cursor=cursor))
+        except InvalidInput:
+            return [Fault(("cursor",), "invalid", _WRONG)]
+        return []
 
     def page(self, request: Request, query: HasCursor, found: Sequence[Item], key: Callable[[Item], Key]) -> Page[Item]:
         """Return the page with the items in `found`, and set the response's Link field: first, prev, next, and last.

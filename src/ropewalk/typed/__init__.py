@@ -20,6 +20,7 @@ from ropewalk.typed.overridable import overriding_nothing
 from ropewalk.typed.parameter_sources import is_single_value
 from ropewalk.typed.patches import JSONPatch, MergePatch
 from ropewalk.typed.plan import Plan, body_types, is_typed, plan_for, plan_for_method, with_dependencies
+from ropewalk.typed.preconditions import IfMatch, OptionalIfMatch, Precondition
 from ropewalk.typed.representations import Produces, all_produced, representations_for
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
@@ -33,11 +34,14 @@ __all__ = [
     "Depends",
     "FieldError",
     "Header",
+    "IfMatch",
     "InvalidInput",
     "JSONPatch",
     "MergePatch",
+    "OptionalIfMatch",
     "Path",
     "Plan",
+    "Precondition",
     "Produces",
     "Provider",
     "Query",

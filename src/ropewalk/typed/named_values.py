@@ -19,6 +19,7 @@ from ropewalk.suggest import did_you_mean
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.invalid_values import Fault, faults_in
+from ropewalk.typed.named_checks import checks_in
 from ropewalk.typed.parameter_sources import Input, is_array
 from ropewalk.typed.raw_values import VALUES, Names, Raw, Repeated, ValuesOf, query_pairs
 from ropewalk.typed.unprocessable_content import FieldError, Location
@@ -79,14 +80,30 @@ class WholeValues:
             written_name(each.encode_name, location): (each.encode_name, is_array(each.type)) for each in node.fields
         }
         self._refuses_others = location == "query" and bool(getattr(node, "forbid_unknown_fields", False))
+        self._checks = checks_in(taker.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
         """Return the argument by its name. Raises ValidationError."""
-        return {self._parameter: _convert(self._raw(request), self._kind)}
+        raw = self._raw(request)
+        value = _convert(raw, self._kind)
+        if any(check.faults_in(raw) for check in self._checks):
+            raise ValidationError("a check refused a value")
+        return {self._parameter: value}
 
     def errors(self, request: Request) -> list[FieldError]:
         """List every error; empty if the values are valid."""
-        return _errors(self._location, self._names, self._kind, lambda: self._raw(request))
+        found = _errors(self._location, self._names, self._kind, lambda: self._raw(request))
+        if not self._checks:
+            return found
+        known = {each.name for each in found}
+        try:
+            raw = self._raw(request)
+        except Repeated:
+            return found
+        more = field_errors(
+            self._location, self._names, [fault for check in self._checks for fault in check.faults_in(raw)]
+        )
+        return found + [each for each in more if each.name not in known]
 
     def _raw(self, request: Request) -> Raw:
         raw = self._values_of(request, self._names)

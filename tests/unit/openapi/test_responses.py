@@ -32,6 +32,10 @@ MODEL = {"application/json": {"schema": {"$ref": "#/components/schemas/Model"}}}
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
+CREATED = {
+    "description": "Created",
+    "headers": {"Location": {"description": "The URL or path of the new resource.", "schema": {"type": "string"}}},
+}
 
 
 def responses(app: App, method: str = "get") -> dict[str, Any]:
@@ -84,18 +88,18 @@ class TestReturned:
             (Response[Room], ok(ROOM)),
             (Response[str], ok(TEXT)),
             (Response[Model] | None, ok(MODEL) | NO_CONTENT),
-            (Created[Room], {"201": {"description": "Created", "content": ROOM}}),
-            (Room | Created[Room], ok(ROOM) | {"201": {"description": "Created", "content": ROOM}}),
+            (Created[Room], {"201": {**CREATED, "content": ROOM}}),
+            (Room | Created[Room], ok(ROOM) | {"201": {**CREATED, "content": ROOM}}),
             (
                 Created[Room] | Conflict[Model] | NoContent,
                 {
-                    "201": {"description": "Created", "content": ROOM},
+                    "201": {**CREATED, "content": ROOM},
                     "204": {"description": "No Content"},
                     "409": {"description": "Conflict", "content": MODEL},
                 },
             ),
-            (Deferred[Created[Room]], {"201": {"description": "Created", "content": ROOM}}),
-            (Created[Any] | Response, ok() | {"201": {"description": "Created"}}),
+            (Deferred[Created[Room]], {"201": {**CREATED, "content": ROOM}}),
+            (Created[Any] | Response, ok() | {"201": {**CREATED}}),
             (object, ok({"application/json": {}})),
         ],
     )
@@ -118,10 +122,10 @@ class TestReturned:
     @pytest.mark.parametrize(
         ("kind", "expected"),
         [
-            (Room, {"201": {"description": "Created", "content": ROOM}}),
-            (None, {"201": {"description": "Created"}}),
-            (Room | None, {"201": {"description": "Created", "content": ROOM}}),
-            (Any, {"201": {"description": "Created"}}),
+            (Room, {"201": {**CREATED, "content": ROOM}}),
+            (None, {"201": {**CREATED}}),
+            (Room | None, {"201": {**CREATED, "content": ROOM}}),
+            (Any, {"201": {**CREATED}}),
         ],
     )
     def test_the_status_of_the_route(self, kind: Any, expected: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ def kept(tokens: IntrospectedTokens, now: float = 0) -> list[int]:
 @pytest.mark.usefixtures("few")
 def test_the_oldest_is_dropped_first() -> None:
     tokens = IntrospectedTokens(30)
-    for number in (0, 1, 2, 0, 3):  # 0 is looked up again
+    for number in (0, 1, 2, 0, 3):  # 0 is fetched again
         tokens.add(b"%d" % number, ACTIVE, 0)
     assert kept(tokens) == [0, 2, 3]
 

@@ -1,0 +1,57 @@
+"""What the types of a handler add to its description: the precondition `IfMatch`, the links of pages, and what your own
+functions and types describe with `describes`."""
+
+from collections.abc import Iterator
+from typing import Any, Final, get_args, get_origin
+
+from ropewalk.middleware import HeaderParameter, MiddlewareDescription, MiddlewareResponse, description_of
+from ropewalk.openapi.operations import Operation
+from ropewalk.paging import CursorQuery, OffsetPage, OffsetQuery, Page
+from ropewalk.typed.annotations import without_annotated
+from ropewalk.typed.preconditions import PreconditionMarker
+
+_TAG: Final = {"ETag": "The version of the resource."}
+_CHANGED: Final = MiddlewareResponse(412, "The resource is not in the version that the request names.", _TAG)
+_IF_MATCH: Final = "The ETag of the version that the request changes: for any other, the status is 412."
+_OPTIONAL: Final = MiddlewareDescription(
+    parameters=(HeaderParameter("If-Match", _IF_MATCH),), headers=_TAG, responses=(_CHANGED,)
+)
+_REQUIRED: Final = MiddlewareDescription(
+    parameters=(HeaderParameter("If-Match", _IF_MATCH, required=True),),
+    headers=_TAG,
+    responses=(_CHANGED, MiddlewareResponse(428, "The request has no If-Match.")),
+)
+_LINKS: Final = MiddlewareDescription(headers={"Link": "The URLs of other pages: `first`, `prev`, `next`, `last`."})
+_PAGED: Final = (CursorQuery, OffsetQuery, Page, OffsetPage)
+
+
+def self_descriptions(operation: Operation) -> Iterator[MiddlewareDescription]:
+    """Yield what the function of an operation, its inputs and the types that it returns say about themselves."""
+    own = description_of(operation.function)
+    if own is not None:
+        yield own
+    types: dict[Any, None] = {}
+    for each in operation.inputs:
+        if isinstance(each.marker, PreconditionMarker):
+            yield _REQUIRED if each.marker.is_required else _OPTIONAL
+        elif (described := description_of(each.marker)) is not None:
+            yield described
+        types |= dict.fromkeys(_classes_in(each.kind))
+    for kind in operation.returned.kinds():
+        types |= dict.fromkeys(_classes_in(kind))
+    if any(issubclass(each, _PAGED) for each in types):
+        yield _LINKS
+    for each in types:
+        if (described := description_of(each)) is not None:
+            yield described
+
+
+def _classes_in(kind: Any) -> Iterator[type]:
+    """Yield the classes of a type: its own, and those of the members of a union."""
+    kind = without_annotated(kind)
+    origin = get_origin(kind)
+    if isinstance(origin or kind, type):
+        yield origin or kind
+        return
+    for each in get_args(kind):
+        yield from _classes_in(each)

@@ -1,0 +1,23 @@
+"""Checks beside a type that takes all values of a part of the request: `query: Annotated[RoomQuery, Query(), ROOMS]`.
+
+Such a check finds invalid values that the type allows, so that one response lists them together with the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Protocol, get_args, get_origin, runtime_checkable
+
+from ropewalk.typed.invalid_values import Fault
+
+
+@runtime_checkable
+class NamedCheck(Protocol):
+    """A check of the values that a client has sent, such as `CursorPages`."""
+
+    def faults_in(self, values: Mapping[str, Any]) -> Sequence[Fault]:
+        """The faults in values, which are texts by the names of the type's fields. They may be invalid otherwise."""
+
+
+def checks_in(kind: Any) -> tuple[NamedCheck, ...]:
+    """The checks in the metadata of a type."""
+    details = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
+    return tuple(each for each in details if isinstance(each, NamedCheck))
