@@ -93,7 +93,7 @@ def _inputs(handler: Handler, apps: tuple[Any, ...]) -> tuple[Input, ...]:
     if plan is not None:
         inputs = plan.inputs if plan.bind is None else plan.bind(layers_of(apps), complete=False).inputs
     for dependent, around in dependents_around(apps, handler.middleware):
-        inputs = (*inputs, *dependent.bind(layers_of(around), complete=False).inputs)
+        inputs = (*inputs, *dependent.inputs_inside(around))
     return inputs
 
 

@@ -1,10 +1,10 @@
 """App-scoped providers: they are found, checked and opened when an app starts, and closed when it stops."""
 
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from typing import Any
 
 from ropewalk.resource import handlers_below
-from ropewalk.typed.dependent_functions import dependents_around
+from ropewalk.typed.dependent_functions import DependentFunction, dependents_around
 from ropewalk.typed.depends import Dependencies, Opened, Provider, layers_of, replacement
 from ropewalk.typed.generators import close_async_generator, close_generator, open_async_generator, open_generator
 from ropewalk.typed.provider_steps import AppProviders, app_inputs, kind_of, provided
@@ -22,6 +22,8 @@ def app_scoped_below(root: Any) -> Needed:
     Raises HandlerError (RW214, RW216, RW217, RW218) for a dependency of a handler that cannot be provided.
     """
     needed: Needed = {}
+    bound: set[Any] = set()
+    _add_dependents(needed, bound, dependents_around((root,), ()))
     for app in root.family():
         layers = layers_of((root,) if app is root else (root, app))
         of_app = AppProviders(layers)
@@ -29,15 +31,21 @@ def app_scoped_below(root: Any) -> Needed:
             if depends.scope == "app":
                 of_app.add(depends.provider, name)
         needed.update({provider: (name, layers) for provider, name in of_app.found.items() if provider not in needed})
-        for dependent, around in dependents_around((root,) if app is root else (root, app), ()):
-            _add(needed, dependent.bind(layers_of(around)).of_app.found, layers_of(around))
     for handler, apps in handlers_below(root.resource):
-        for dependent, around in dependents_around(apps, handler.middleware):
-            _add(needed, dependent.bind(layers_of(around)).of_app.found, layers_of(around))
+        _add_dependents(needed, bound, dependents_around(apps, handler.middleware))
         if handler.plan is not None and handler.plan.bind is not None:
             layers = layers_of(apps)
             _add(needed, handler.plan.bind(layers).of_app, layers)
     return needed
+
+
+def _add_dependents(needed: Needed, bound: set[Any], found: Iterable[tuple[DependentFunction, Any]]) -> None:
+    """Add the providers of functions of middleware. `bound` has those that were added before."""
+    for dependent, apps in found:
+        if (dependent, apps) not in bound:
+            bound.add((dependent, apps))
+            layers = layers_of(apps)
+            _add(needed, dependent.bind(layers).of_app.found, layers)
 
 
 def _add(needed: Needed, found: Mapping[Provider, str], layers: tuple[Dependencies, ...]) -> None:

@@ -19,7 +19,7 @@ from ropewalk.typed.dependencies import Calls
 from ropewalk.typed.depends import Dependencies, Depends, layers_of
 from ropewalk.typed.markers import Marker
 from ropewalk.typed.open_generators import OpenGenerators
-from ropewalk.typed.parameter_sources import has_marker_as_default
+from ropewalk.typed.parameter_sources import Input, has_marker_as_default
 from ropewalk.typed.provider_steps import StepsOfHandler
 
 DEPENDENTS: Final = "ropewalk_dependents"
@@ -76,6 +76,14 @@ class DependentFunction:
             raise raised  # not in the `except` block, where the function's error would become its context
         finally:
             del raised
+
+    def inputs_inside(self, apps: tuple[Any, ...]) -> list[Input]:
+        """The inputs of its providers inside these apps, given outermost first."""
+        kept: dict[Any, list[Input]] = apps[0].dependencies.bound
+        key = (self, apps, "inputs")
+        if key not in kept:
+            kept[key] = self.bind(layers_of(apps), complete=False).inputs
+        return kept[key]
 
     def _calls(self, apps: tuple[Any, ...]) -> Calls:
         """The calls of the providers. They are kept until an app changes, because finding them takes long."""

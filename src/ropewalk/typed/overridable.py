@@ -48,8 +48,12 @@ def _asked_below(root: Any) -> Iterator[Asked]:
     for app in root.family():
         for name, depends in app.dependencies.named.items():
             yield _asked(name, depends)
+    bound: set[Any] = set()
     for handler, apps in handlers_below(root.resource):
         for dependent, around in dependents_around(apps, handler.middleware):
+            if (dependent, around) in bound:
+                continue
+            bound.add((dependent, around))
             for each in layers_of(around):
                 yield from (_asked(name, depends) for name, depends in each.named.items())
             yield from dependent.bind(tuple(map(_without_overrides, layers_of(around))), complete=False).asked

@@ -202,6 +202,17 @@ class TestNames:
             inner.provide("session", lambda: "inner")
             assert client.get("/inner/", headers=basic()).text == "inner"
 
+    def test_of_an_app_in_between(self) -> None:
+        inner = App(middleware=[authenticate(self.check())])
+        inner.get("/")(lambda request: request.state.authentication.principal)
+        between = App()
+        between.provide("session", lambda: "between")
+        between.mount("/inner", inner)
+        app = App()
+        app.mount("/between", between)
+        with Client(app) as client:
+            assert client.get("/between/inner/", headers=basic()).text == "between"
+
     def test_of_the_middleware_of_a_route(self) -> None:
         app = App()
         app.provide("session", lambda: "app")
