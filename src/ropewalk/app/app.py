@@ -17,7 +17,7 @@ from ropewalk.calling import (
     call_hook,
     check_format,
 )
-from ropewalk.errors import HandlerError, HTTPError, interrupts, named
+from ropewalk.errors import HandlerError, HTTPError, OptionError, interrupts, named, shown
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import PREFLIGHT, Middleware, check, engine_handler_for, refusing_handler
 from ropewalk.openapi import OpenAPI, Published
@@ -97,6 +97,7 @@ class App(Routes):
         tags: Iterable[str] = (),
         produces: Produces | None = None,
     ) -> None:
+        _check_options(proxies, debug)
         self.limits = limits
         self.proxies = proxies
         self.debug = debug
@@ -449,6 +450,15 @@ class App(Routes):
             if isinstance(mounted, App):
                 family += [app for app in mounted.family() if app not in family]
         return family
+
+
+def _check_options(proxies: object, debug: object) -> None:
+    """Raises HandlerError (RW271) for options of another type."""
+    if not isinstance(proxies, TrustedProxies | None):
+        remedy = 'Write proxies=TrustedProxies("10.0.0.0/8", headers="x-forwarded").'
+        raise OptionError("RW271", f"App has proxies={shown(proxies)}.", remedy)
+    if not isinstance(debug, bool):
+        raise OptionError("RW271", f"App has debug={shown(debug)}.", "Write True or False.")
 
 
 def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:

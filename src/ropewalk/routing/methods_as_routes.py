@@ -17,7 +17,7 @@ method, the route stays, unless the new method has its own decorators.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, TypeVar, Unpack
 
-from ropewalk.routing.route_options import RouteOptions, check_route_options
+from ropewalk.routing.route_options import RouteOptions, check_route_options, checked_methods
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -37,7 +37,7 @@ class DeclaredRoute(NamedTuple):
 
 def route(path: str, methods: Iterable[str] = ("GET",), **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
     """Turn a method of a Routes subclass into the handler of a path. The options are those of `App.route`."""
-    return _declare("route", path, (methods,) if isinstance(methods, str) else tuple(methods), options)
+    return _declare("route", path, methods, options)
 
 
 def get(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
@@ -75,9 +75,9 @@ def options(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Me
     return _declare("options", path, ("OPTIONS",), options)
 
 
-def _declare(function: str, path: str, methods: tuple[str, ...], options: RouteOptions) -> Callable[[Method], Method]:
+def _declare(function: str, path: str, methods: Iterable[str], options: RouteOptions) -> Callable[[Method], Method]:
     check_route_options(function, path, options)
-    declared = DeclaredRoute(function, path, methods, options)
+    declared = DeclaredRoute(function, path, checked_methods(methods, path), options)
 
     def declare(method: Method) -> Method:
         vars(method).setdefault(_ATTRIBUTE, []).append(declared)

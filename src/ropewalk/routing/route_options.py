@@ -6,7 +6,8 @@ A wrong name is an error for the type checker, and raises HandlerError (RW270) a
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypedDict
 
-from ropewalk.errors import OptionError, TreeError, shown, with_place
+from ropewalk.errors import OptionError, TreeError, place, shown, with_place
+from ropewalk.methods import SERVABLE, is_servable
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed import Produces
 
@@ -71,27 +72,56 @@ class MountOptions(TypedDict, total=False):
     """Whether the OpenAPI document omits all operations below the mount."""
 
 
-ROUTE_OPTIONS: Final = RouteOptions.__optional_keys__
-MOUNT_OPTIONS: Final = MountOptions.__optional_keys__
+_OF_ROUTES: Final = RouteOptions.__optional_keys__
+_OF_MOUNTS: Final = MountOptions.__optional_keys__
 
 
 def check_route_options(function: str, path: object, options: Mapping[str, Any]) -> None:
-    """Check the options of a route of `function`, such as "get".
+    """Check the path and the options of a route of `function`, such as "get".
 
-    Raises TreeError (RW109) for `methods` of another function than `route`, and HandlerError: RW270 for an unknown
-    option, RW271 for a value of a wrong type.
+    Raises TreeError: RW101 for a path that is not a str, RW109 for `methods` of another function than `route`. Raises
+    HandlerError: RW270 for an unknown option, RW271 for a value of a wrong type.
     """
+    if not isinstance(path, str):
+        what = f"{place(path)}: a route has no path." if callable(path) else with_place(f"{shown(path)} is not a path.")
+        raise TreeError("RW101", what, 'Write `@app.get("/...")`, with its path.')
     if "methods" in options:
-        what = with_place(f"{function}({shown(path)}) takes no methods.")
-        raise TreeError("RW109", what, f"Write route({shown(path)}, methods=[...]).")
-    check_names(f"{function}({shown(path)})", options, ROUTE_OPTIONS)
-    for name in ("name", "content_type", "summary", "description"):
-        _check(path, options, name, str | None, "Give a str, or None.")
-    for name in ("deprecated", "hidden"):
-        _check(path, options, name, bool, "Write True or False.")
+        what = with_place(f"{function}({path!r}) takes no methods.")
+        raise TreeError("RW109", what, f"Write route({path!r}, methods=[...]).")
+    _check_names(f"{function}({path!r})", options, _OF_ROUTES)
+    where = f"The route {path!r}"
+    _check_types(where, options, ("name", "content_type", "summary", "description"), str | None, "Give a str, or None.")
+    _check_types(where, options, ("deprecated", "hidden"), bool, "Write True or False.")
 
 
-def check_names(call: str, options: Mapping[str, Any], known: frozenset[str]) -> None:
+def check_mount_options(path: object, options: Mapping[str, Any]) -> None:
+    """Check the path and the options of a mount.
+
+    Raises TreeError (RW101) for a path that is not a str, and HandlerError: RW270 for an unknown option, RW271 for a
+    value of a wrong type.
+    """
+    if not isinstance(path, str):
+        what = with_place(f"mount was called with {shown(path)} in the place of a path.")
+        raise TreeError("RW101", what, 'Write `app.mount("/...", other)`.')
+    _check_names(f"mount({path!r})", options, _OF_MOUNTS)
+    _check_types(f"The mount at {path!r}", options, ("name",), str | None, "Give a str, or None.")
+    _check_types(f"The mount at {path!r}", options, ("hidden",), bool, "Write True or False.")
+
+
+def checked_methods(given: object, path: str) -> tuple[str, ...]:
+    """The methods of a route, in upper case. Raises TreeError (RW109) for wrong ones."""
+    if isinstance(given, str):
+        raise TreeError("RW109", f"{path!r} has methods={given!r}.", f"Write methods=[{given!r}].")
+    names = tuple(given) if isinstance(given, Iterable) else ()
+    if not names or not all(isinstance(each, str) for each in names):
+        raise TreeError("RW109", with_place(f"{path!r} has methods={shown(given)}."), 'Write methods=["GET", "POST"].')
+    for name in names:
+        if not is_servable(name.upper()):
+            raise TreeError("RW109", f"{path!r} has the method {name!r}, which no client can request here.", SERVABLE)
+    return tuple(name.upper() for name in names)
+
+
+def _check_names(call: str, options: Mapping[str, Any], known: frozenset[str]) -> None:
     """Raises HandlerError (RW270) if a call has an option that is not among the known ones."""
     for name in options:
         if name not in known:
@@ -99,7 +129,7 @@ def check_names(call: str, options: Mapping[str, Any], known: frozenset[str]) ->
             raise OptionError("RW270", f"{call} has no option {name!r}.", remedy)
 
 
-def _check(path: object, options: Mapping[str, Any], name: str, kind: Any, remedy: str) -> None:
-    value = options.get(name, ...)
-    if value is not ... and not isinstance(value, kind):
-        raise OptionError("RW271", f"The route {shown(path)} has {name}={shown(value)}.", remedy)
+def _check_types(where: str, options: Mapping[str, Any], names: Iterable[str], kind: Any, remedy: str) -> None:
+    for name in names:
+        if name in options and not isinstance(options[name], kind):
+            raise OptionError("RW271", f"{where} has {name}={shown(options[name])}.", remedy)

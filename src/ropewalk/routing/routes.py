@@ -17,7 +17,6 @@ from ropewalk.errors import (
     shown,
     with_place,
 )
-from ropewalk.methods import SERVABLE, is_servable
 from ropewalk.resource import (
     Handler,
     Resource,
@@ -41,11 +40,11 @@ from ropewalk.routing.methods_as_routes import declared_routes
 from ropewalk.routing.operation import operation_options, tags_given
 from ropewalk.routing.patterns import Parameter, Pattern, parse_path
 from ropewalk.routing.route_options import (
-    MOUNT_OPTIONS,
     MountOptions,
     RouteOptions,
-    check_names,
+    check_mount_options,
     check_route_options,
+    checked_methods,
 )
 from ropewalk.routing.url_for import path_of
 from ropewalk.suggest import did_you_mean
@@ -126,18 +125,14 @@ class Routes:
     def _route(
         self, called: str, path: str, methods: Iterable[str], options: RouteOptions
     ) -> Callable[[HandlerFunction], HandlerFunction]:
-        if not isinstance(path, str):
-            raise TreeError("RW101", f"{place(path)}: a route has no path.", 'Write `@app.get("/...")`, with its path.')
-        if isinstance(methods, str):
-            raise TreeError("RW109", f"{path!r} has methods={methods!r}.", f"Write methods=[{methods!r}].")
         check_route_options(called, path, options)
+        methods = checked_methods(methods, path)
         status, content_type, name = options.get("status"), options.get("content_type"), options.get("name")
         if status is not None and not is_status(status):
             what = with_place(f"The route {path!r} has status={shown(status)}.")
             raise InvalidField(what, "Give an int from 200 to 599.")
         body_limit = options.get("body_limit")
         check_body_limit(f"The route {path!r}", body_limit)
-        methods = [_method(each, path) for each in methods]
         around = check_middlewares(options.get("middleware", ()), f"The route {path!r}")
         provided = all_named(options.get("provide"))
 
@@ -223,7 +218,7 @@ class Routes:
         HandlerError: RW205 for wrong middleware, RW218 for a wrong provider, RW219 for wrong tags, RW270 for an unknown
         option.
         """
-        check_names(f"mount({shown(path)})", options, MOUNT_OPTIONS)
+        check_mount_options(path, options)
         name, provided = options.get("name"), all_named(options.get("provide"))
         around = check_middlewares(options.get("middleware", ()), f"The mount at {path}")
         given_tags = tags_given(options.get("tags", ()), f"The mount at {path}")
@@ -353,10 +348,3 @@ def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
         below.append(node.mounted)
     own = set(node.mount_names).union(*(handler.names for handler in node.handlers.values()))
     return own.union(*(parameters_below(child, seen) for child in below))
-
-
-def _method(name: str, path: str) -> str:
-    method = name.upper()
-    if not is_servable(method):
-        raise TreeError("RW109", f"{path!r} has the method {name!r}, which no client can request here.", SERVABLE)
-    return method

@@ -112,6 +112,11 @@ def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Dependen
 
 def all_named(provided: Mapping[str, Any] | None) -> dict[str, Depends]:
     """The providers of a route or a mount, by name. Raises HandlerError (RW218) for a wrong one."""
+    given: object = provided
+    if not isinstance(given, Mapping | None):
+        raise OptionError(
+            "RW218", f"A route or a mount has provide={shown(given)}.", "Give a dict of functions by name."
+        )
     return {name: as_depends(name, each) for name, each in (provided or {}).items()}
 
 

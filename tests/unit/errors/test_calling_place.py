@@ -42,6 +42,12 @@ HERE = Path(__file__).name
 WRONG: list[Callable[[], Any]] = [
     lambda: App(trailing_slash="never"),  # type: ignore[arg-type]
     lambda: App(error_format="xml"),  # type: ignore[arg-type]
+    lambda: App(proxies="10.0.0.1"),  # type: ignore[arg-type]
+    lambda: App(debug="yes"),  # type: ignore[arg-type]
+    lambda: App().get("/", provide=5),  # type: ignore[arg-type]
+    lambda: App().mount(5, App()),  # type: ignore[arg-type]
+    lambda: App().mount("/", App(), hidden="yes"),  # type: ignore[arg-type]
+    lambda: App().route("/", 5),  # type: ignore[arg-type]
     lambda: App(middleware="cors"),  # type: ignore[arg-type]
     lambda: App(openapi="Hotel"),  # type: ignore[arg-type]
     lambda: App(openapi=OpenAPI("Hotel", "1.0", ui="docs")),

@@ -6,13 +6,14 @@ Each `type: ignore` is a test, too: mypy, in strict mode, reports one that hides
 import ast
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ropewalk import App, Routes, routing
-from ropewalk.errors import HandlerError, TreeError
+from ropewalk.errors import HandlerError, RopewalkError, TreeError
 from ropewalk.routing import (
     MountOptions,
     RouteOptions,
@@ -101,6 +102,32 @@ class TestNames:
 
 
 class TestValues:
+    @pytest.mark.parametrize("wrong", [5, "x", b"x", [5], {"a": 5}, True, 1.5, object()], ids=repr)
+    @pytest.mark.parametrize("name", sorted(RouteOptions.__optional_keys__))
+    def test_no_value_raises_an_error_without_a_code(self, name: str, wrong: Any) -> None:
+        with suppress(RopewalkError):
+            App().get("/a", **{name: wrong})(lambda request: "")
+        if name in MountOptions.__optional_keys__:
+            with suppress(RopewalkError):
+                App().mount("/a", App(), **{name: wrong})
+
+    @pytest.mark.parametrize("wrong", [5, None, b"/", ["/"]])
+    def test_what_is_not_a_path(self, wrong: Any) -> None:
+        for register in (app.get, app.route, get, route, lambda path: app.mount(path, App())):
+            with pytest.raises(TreeError, match=rf"RW101 .* \(.*{HERE}:[0-9]+\)\. Write"):
+                register(wrong)
+
+    def test_a_mount_with_its_arguments_exchanged(self) -> None:
+        with pytest.raises(TreeError, match=r"RW101 mount was called with <.*App.*> in the place of a path"):
+            app.mount(App(), "/a")  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("wrong", [5, None, [5], [], b"GET"])
+    def test_what_are_not_methods(self, wrong: Any) -> None:
+        with pytest.raises(TreeError, match=rf"RW109 '/a' has methods=.* \(.*{HERE}:[0-9]+\)\. Write methods="):
+            app.route("/a", wrong)
+        with pytest.raises(TreeError, match=rf"RW109 '/a' has methods=.* \(.*{HERE}:[0-9]+\)\. Write methods="):
+            route("/a", wrong)
+
     @pytest.mark.parametrize(("given", "register"), WRONG_TYPES, ids=[given for given, _ in WRONG_TYPES])
     def test_a_wrong_type(self, given: str, register: Callable[[], Any]) -> None:
         with pytest.raises(HandlerError, match=rf"RW271 The route '/a' has {given} \(.*{HERE}:[0-9]+\)\. "):
