@@ -3,6 +3,7 @@
 import ast
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, FrozenInstanceError, fields, is_dataclass
 from itertools import pairwise
@@ -114,6 +115,13 @@ def test_two_middlewares_of_one_object_share_no_memory(make: Callable[..., Any],
         app.get("/")(lambda request, number=number: str(number))
         response = Client(app).get("/", headers={"idempotency-key": "a"})
         assert (response.status, response.text) == (200, str(number))
+
+
+def test_the_good_order_lists_every_middleware() -> None:
+    _, _, table = REFERENCE.partition("### A good order\n")
+    listed = re.findall(r"(?m)^\| `(\w+)`", table.partition("\n### ")[0])
+    assert set(listed) == {*FACTORIES, "authenticate"}
+    assert listed.index("rate_limit") < listed.index("authenticate") < listed.index("idempotency")
 
 
 def test_a_misspelt_option_is_an_error() -> None:
