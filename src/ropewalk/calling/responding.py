@@ -112,7 +112,7 @@ def send_value(request: Request, value: Any) -> None:
     """Send the response for the value that a handler returned."""
     try:
         if isinstance(value, Response):  # middleware returns this
-            rest = request.complete(value).send(request)
+            rest = (request.complete(value) if request.prepared else value).send(request)
             if rest is not None:
                 _run(request, _send_rest(rest, request))
         elif isinstance(value, Deferred):

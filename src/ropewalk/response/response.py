@@ -21,7 +21,7 @@ from ropewalk.response.body_type import Value
 from ropewalk.response.content_disposition import attachment
 from ropewalk.response.framing_checks import check_framing
 from ropewalk.response.json_encoding import to_json
-from ropewalk.response.media_types import BYTES, HTML, JSON, KNOWN_TYPES, TEXT
+from ropewalk.response.media_types import BYTES, HTML, JSON, KNOWN_TYPES, PLAIN_LINES, TEXT
 from ropewalk.response_types import ResponseOf
 from ropewalk.streaming import stream
 
@@ -408,7 +408,7 @@ class Response(Generic[Value]):
                     body = self._in_charset(body, kind)
             if status in BODILESS and body:
                 raise unexpected_body(status)
-            request.respond(status, self._plain_lines() if headers is None else headers.encoded(), body)
+            request.respond(status, PLAIN_LINES[self._kind] if headers is None else headers.encoded(), body)
             return None
         if not isinstance(body, (bytes, str)):
             body, default_type = encode_body(body)  # checked again, because `body` may have been replaced

@@ -76,7 +76,8 @@ def call_with_inputs(
 
     def call(request: Request) -> Any:
         value = function(**arguments(request))
-        if isinstance(value, Deferred) or isawaitable(value):
+        # The types in _PLAIN come first, because the next checks cost more.
+        if type(value) not in _PLAIN and (isinstance(value, Deferred) or isawaitable(value)):
             return _finish_later(function, value, finish)
         try:
             return finish(value)
@@ -100,7 +101,8 @@ def finished(function: Callable[..., Any], call: Call, finish: Shape | None) -> 
 
     def finish_result(request: Request) -> Any:
         value = call(request)
-        if isinstance(value, Deferred) or isawaitable(value):
+        # The types in _PLAIN come first, because the next checks cost more.
+        if type(value) not in _PLAIN and (isinstance(value, Deferred) or isawaitable(value)):
             return _finish_later(function, value, finish)
         return finish_named(function, finish, value)
 
