@@ -53,9 +53,9 @@ class Machine:
     def warnings(self) -> list[str]:
         found = []
         if self.load_at_start > QUIET_LOAD:
-            found.append(f"the machine is busy (load {self.load_at_start}): the figures will be too.")
+            found.append(f"the machine was busy (load {self.load_at_start}), so they are noisy.")
         if self.debug_build:
-            found.append("Ropewalk's engine was built for debugging: its figures are worth nothing.")
+            found.append("Ropewalk's engine was built for debugging, so it is much too slow.")
         return found
 
 

@@ -15,12 +15,11 @@ from benchmarks.roster import Peer
 CEILING: Final = "ceiling"
 
 METHOD: Final = """\
-The server runs on one core and the load on another, on the loopback interface of one machine. Peers take turns within
-each round; every figure is the median of the rounds. "CPU" is the user and system time of the server's whole process
-group over a run, divided by the number of responses: it hardly changes on a noisy machine and shows what threads cost.
-"Over the ceiling" compares with the raw ceiling of the same run, in the same case if the ceiling takes part in it, and
-otherwise with its 13-byte response over 64 connections. Before a peer is measured its responses are checked, and a run
-with a single error does not count."""
+The server runs on one core and the load on another, over the loopback interface. Each round measures all servers in
+turn. Every figure is the median of the rounds. "CPU" is the user and system time of all threads and processes of the
+server, divided by the number of responses. It hardly changes on a noisy machine. "Over the ceiling" compares a server
+with the ceiling in the same case of the same run. If the ceiling does not have this case, its response of 13 bytes over
+64 connections is used. The responses of a server are checked before it is measured. A run with an error is not used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,9 +66,9 @@ def machine() -> dict[str, Any]:
 def warnings(where: dict[str, Any]) -> list[str]:
     found = []
     if where["load_at_start"] > QUIET_LOAD:
-        found.append(f"the machine is busy (load {where['load_at_start']}): the times will be worth little.")
+        found.append(f"the machine was busy (load {where['load_at_start']}), so the times are noisy.")
     if where["debug_build"]:
-        found.append("Ropewalk's engine was built for debugging: the figures are worth nothing.")
+        found.append("Ropewalk's engine was built for debugging, so it is much too slow.")
     return found
 
 
@@ -82,11 +82,11 @@ def as_markdown(where: dict[str, Any], results: list[Result]) -> str:
         where_and_when,
         "",
         *(f"**Take these figures with care: {warning}**\n" for warning in warnings(where)),
-        f"{held} of {len(results)} attacks were withstood in every respect.",
+        f"The server withstood {held} of {len(results)} attacks.",
         "",
         *table(MAIN, map(main_row, results)),
         "",
-        "What else was seen:",
+        "More figures:",
         "",
         *table(SIDE, map(side_row, results)),
     ]

@@ -13,12 +13,11 @@ from benchmarks.report import counts, figure, one_line
 from benchmarks.roster import Peer, version
 
 METHOD: Final = """\
-The server runs on one core and the load, wrk over 64 connections, on another, on the loopback interface of one machine.
-The contenders of a table take turns within each round; every figure is the median of the rounds. CPU is the user and
-system time of the server's whole process group over a sample. "Times" is the number of requests per second of that CPU
-time, divided by that of the stock server (the cheapest one, if there are several), with the least and the greatest of
-the rounds, each compared within itself. Before a contender is measured its response is checked, and a sample with a
-single error does not count."""
+The server runs on one core and the load, wrk over 64 connections, on another, over the loopback interface. Each round
+measures all servers of a table in turn. Every figure is the median of the rounds. CPU is the user and system time of
+all threads and processes of the server. "Times" is the number of requests for each second of this CPU time, divided by
+the same number of the unchanged server (of the fastest one, if there are several). The smallest and the largest value
+of a round follow. The response of a server is checked before it is measured. A sample with an error is not used."""
 
 
 @dataclass(frozen=True, slots=True)

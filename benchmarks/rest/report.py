@@ -17,15 +17,15 @@ from benchmarks.rest.start import ROUTES
 from benchmarks.roster import version
 
 METHOD: Final = """\
-The server runs on one core and the load, wrk over 64 connections, on another, on the loopback interface of one machine.
-The servers of a table take turns within each round; every figure is the median of the rounds, and in brackets are the
-least and the greatest of the rounds. CPU is the user and system time of the server's whole process group over a sample,
-for one request. "Times" is the CPU time of the other over ours. Before a server is measured, it must respond correctly
-to a valid request, and refuse invalid ones; a sample with a single error does not count."""
+The server runs on one core and the load, wrk over 64 connections, on another, over the loopback interface. Each round
+measures all servers of a table in turn. Every figure is the median of the rounds, with the smallest and the largest
+value in brackets. CPU is the user and system time of all threads and processes of the server for one request. "Times"
+is the CPU time of the other server divided by Ropewalk's. Before a server is measured, it must respond correctly to a
+valid request, and refuse invalid requests. A sample with an error is not used."""
 START: Final = f"""\
-The CPU time of a process that imports the framework, adds {ROUTES:,} routes and ends. Half of the routes read a path
-and a query and return a model, half read a path and a body of JSON. "Routes" is the whole time less that of a
-process that only imports."""
+This is the CPU time of a process that imports the framework, adds {ROUTES:,} routes and ends. Half of the routes read a
+path and a query, and return a model. The other half read a path and a JSON body. "Routes" is this time minus the time
+of a process that only imports the framework."""
 
 
 @dataclass(frozen=True, slots=True)
