@@ -17,9 +17,9 @@ END: Final = "<!-- up to here -->\n"
 TITLES: Final = (
     "program",
     "tests",
-    "pass on Twisted as it is",
-    "pass with Ropewalk under it",
-    "connections Ropewalk had",
+    "pass on unchanged Twisted",
+    "pass on Ropewalk",
+    "connections on Ropewalk",
 )
 
 

@@ -8,7 +8,7 @@ from tests.conformance.twisted_web.listing import left_out, names
 from interop.program import LeftOut, Program, Suite
 
 REASONS: Final = {
-    ("host",): "A request of HTTP/1.1 without a Host gets 400 (RFC 9112, section 3.2). With one all of them pass.",
+    ("host",): "An HTTP/1.1 request without a Host gets 400 (RFC 9112, section 3.2). With a Host, these tests pass.",
     ("rule", "extension"): "They expect what [the rules refuse](twisted-tests.md), or an error that `exec` avoids.",
 }
 """The reasons for left-out tests, from `left_out.toml`. Tests that Twisted itself skips do not count."""
