@@ -5,8 +5,8 @@ from pathlib import Path
 from interop.program import LeftOut, Program, Suite
 
 NO_HOST = (
-    "An HTTP/1.1 request without a Host gets 400 (RFC 9112, section 3.2). As an HTTP/1.0 request, "
-    "which needs no Host, it is served: see the next suite."
+    "An HTTP/1.1 request without a Host gets 400 (RFC 9112, section 3.2). The next suite "
+    "sends the same requests in HTTP/1.0, which needs no Host."
 )
 
 UNSHRUNK = ("-p", "interop.daphne.unshrunk")
