@@ -9,7 +9,7 @@ from interop.program import LeftOut, Program, Suite
 
 REASONS: Final = {
     ("host",): "An HTTP/1.1 request without a Host gets 400 (RFC 9112, section 3.2). With a Host, these tests pass.",
-    ("rule", "extension"): "They expect a response to requests that [Ropewalk refuses](twisted-tests.md), or an error that `exec` avoids.",
+    ("rule", "extension"): "[Ropewalk refuses](twisted-tests.md) the requests, or `exec` avoids an error.",
 }
 """The reasons for left-out tests, from `left_out.toml`. Tests that Twisted itself skips do not count."""
 
