@@ -112,7 +112,7 @@ HANDLERS: Final = (
     Entry(
         "RW222",
         "A response or a hook took longer than the timeout of the test client.",
-        "Let it end sooner, or raise the timeout: `timeout=` in seconds, or None for no timeout.",
+        "Fire the event that it waits for, or raise the timeout: timeout=, in seconds, or None.",
     ),
     Entry(
         "RW223",
