@@ -47,23 +47,10 @@ class Authenticate:
     async def __call__(self, request: Request, next: Next) -> Any:
         """Authenticate the request, then call `next`. Raises NotAuthenticated."""
         if self.ropewalk_dependents:
-            return await self._call_with_dependencies(request, next)
+            around = apps_around(request)
+            setattr(request.state, APPS, around[: _depth_of(self, around)])
         request.state.authentication = await self._authenticate(request)
         return await next(request)
-
-    async def _call_with_dependencies(self, request: Request, next: Next) -> Any:
-        """The same if functions of the schemes take dependencies: these are closed after the response, with the error
-        of the request."""
-        around = apps_around(request)
-        setattr(request.state, APPS, around[: _depth_of(self, around)])
-        try:
-            request.state.authentication = await self._authenticate(request)
-            response = await next(request)
-        except BaseException as error:
-            _note_failure(request, error)
-            raise
-        _note_failure(request, response.error)
-        return response
 
     async def _authenticate(self, request: Request) -> Authentication:
         refusals: dict[Scheme, Refused] = {}
@@ -86,13 +73,6 @@ def _depth_of(middleware: object, apps: tuple[Any, ...]) -> int:
     """The number of apps around a middleware; all of them if it is that of a route."""
     inside = (depth for depth, app in enumerate(apps, 1) if any(each is middleware for each in app.middlewares))
     return next(inside, len(apps))
-
-
-def _note_failure(request: Request, error: BaseException | None) -> None:
-    """Let the generators of dependencies see the error of a request."""
-    scope = getattr(request, "dependency_scope", None)
-    if error is not None and scope is not None:
-        scope.fail(error)
 
 
 def _remedy(wrong: object) -> str:

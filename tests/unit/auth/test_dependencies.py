@@ -133,7 +133,7 @@ class TestTheSessionOfTheRequest:
         def handler() -> None:
             raise HTTPError(418)
 
-        assert Client(app).get("/", headers=headers).status == status
+        assert Client(app, raise_errors=False).get("/", headers=headers).status == status
         assert sessions.closed == ([] if kind == "plain" or error is None else [error])
 
     def test_it_is_open_while_a_stream_is_sent(self, kind: str, sessions: Sessions) -> None:
@@ -223,6 +223,14 @@ class TestNames:
     def test_without_a_provider_the_start_fails(self) -> None:
         app = App(middleware=[authenticate(self.check())])
         with pytest.raises(HandlerError, match="RW216 Nothing provides 'session', which .*check at"):
+            Client(app).__enter__()
+
+    def test_without_a_provider_around_a_mounted_app(self) -> None:
+        inner = App(middleware=[authenticate(self.check())])
+        inner.get("/")(lambda request: "")
+        app = App()
+        app.mount("/inner", inner)
+        with pytest.raises(HandlerError, match="RW216 Nothing provides 'session'"):
             Client(app).__enter__()
 
     def test_override(self) -> None:

@@ -134,6 +134,15 @@ class TestCursors:
         assert self.errors(client, f"cursor={'x' * 501}") == [("query", "cursor", "length")]
         assert self.errors(client, "cursor=a&cursor=b") == [("query", "cursor", "repeated")]
 
+    def test_the_handler_is_not_called(self) -> None:
+        app = App()
+
+        @app.get("/")
+        def handler(query: Annotated[CursorQuery, Query(), self.PAGES]) -> str:
+            return "called"
+
+        assert Client(app).get("/?cursor=bad").status == 422
+
     def test_a_right_one(self, client: Client) -> None:
         cursor = self.PAGES._cursors.encode((False, 7))
         assert client.get(f"/?cursor={cursor}").json() == [7]
