@@ -17,7 +17,7 @@ _OPTIONAL: Final = MiddlewareDescription(
     parameters=(HeaderParameter("If-Match", _IF_MATCH),), headers=_TAG, responses=(_CHANGED,)
 )
 _REQUIRED: Final = MiddlewareDescription(
-    parameters=(HeaderParameter("If-Match", _IF_MATCH, required=True),),
+    parameters=(HeaderParameter("If-Match", _IF_MATCH),),  # not as required: generated clients can then get the 428
     headers=_TAG,
     responses=(_CHANGED, MiddlewareResponse(428, "The request has no If-Match.")),
 )

@@ -7,11 +7,7 @@ from typing import Annotated, Any
 import pytest
 
 from ropewalk import App, Depends, Request
-from ropewalk.auth import (
-    BasicAuth,
-    OAuth2LoginOptions,
-    OpenIDConnectOptions,
-)
+from ropewalk.auth import BasicAuth
 from ropewalk.errors import HandlerError, misfit
 from ropewalk.middleware import IdempotencyOptions, RateLimit, RateLimitOptions
 
@@ -42,29 +38,6 @@ middleware: Any = with_request
 
 class Users:
     def find(self, name: str, password: str) -> None: ...
-
-
-def login(**options: Any) -> OpenIDConnectOptions:
-    return OpenIDConnectOptions(
-        issuer="https://login.example",
-        client_id="hotel",
-        client_secret="s",
-        redirect_uri="https://hotel.example/auth/callback",
-        secret=b"s" * 32,
-        **options,
-    )
-
-
-def oauth2(find_user: Any) -> OAuth2LoginOptions:
-    return OAuth2LoginOptions(
-        authorization_url="https://login.example/authorize",
-        token_url="https://login.example/token",
-        client_id="hotel",
-        client_secret="s",
-        redirect_uri="https://hotel.example/auth/callback",
-        secret=b"s" * 32,
-        find_user=find_user,
-    )
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class TestPreconditions:
         assert {"412", "428"} < found["responses"].keys()
         assert "ETag" in found["responses"]["412"]["headers"]
         assert "ETag" in found["responses"]["200"]["headers"]
-        assert parameters(app, path, "put")["If-Match"]["required"]
+        assert "If-Match" in parameters(app, path, "put")
 
     def test_optional(self, app: App) -> None:
         client = Client(app)
