@@ -32,6 +32,8 @@ pub struct Engine {
     pub(crate) encode_json: Py<PyAny>,
     /// The types whose instances `encode_json` accepts, besides dict and list.
     pub(crate) json_types: Py<PyAny>,
+    /// The class `Response`, if handlers return instances of it.
+    pub(crate) response: Option<Py<PyAny>>,
     /// Exchanges whose response was not complete when the handling of their first event ended.
     pub(crate) exchanges: ObjectMap<ExchangeId>,
     pub(crate) handlers: HandlerCache,

@@ -51,6 +51,7 @@ impl Engine {
             request: request.unbind(),
             encode_json: callbacks.getattr(intern!(py, "encode_json"))?.unbind(),
             json_types: callbacks.getattr(intern!(py, "json_types"))?.unbind(),
+            response: callbacks.getattr_opt(intern!(py, "response"))?.map(Bound::unbind),
             callbacks: callbacks.unbind(),
             limits,
             exchanges: ObjectMap::new(),
@@ -336,6 +337,7 @@ impl Engine {
         visit.call(&self.request)?;
         visit.call(&self.encode_json)?;
         visit.call(&self.json_types)?;
+        visit.call(&self.response)?;
         for context in self.context.try_lock().iter() {
             visit.call(&**context)?;
         }

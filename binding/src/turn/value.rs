@@ -6,7 +6,7 @@
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString};
 
 use crate::engine::Engine;
 use crate::engine_handler::{EngineHandler, pending};
@@ -15,6 +15,9 @@ use crate::exchange::response_sender::WholeBody;
 use crate::exchange::{Exchange, respond};
 use crate::first_segment::{FirstSegmentRunner, is_coroutine};
 use crate::value_with_status::ValueWithStatus;
+
+/// Statuses of responses without a body. `Response.send` checks that it is empty.
+const BODILESS: [u16; 3] = [204, 205, 304];
 
 /// Responds with a value. Coroutines and values of other types are passed to the callbacks.
 pub fn respond_with<'py>(
@@ -30,9 +33,16 @@ pub fn respond_with<'py>(
     if value.is(pending(py)?) {
         return Ok(());
     }
-    if request.borrow().prepared || !send_plain(engine, request, handler, &value)? {
-        callbacks.call_method1(intern!(py, "send_value"), (request, value))?;
+    if !request.borrow().prepared {
+        match send_plain(engine, request, handler, &value) {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            // The client has left, which is no failure of the handler.
+            Err(_) if request.borrow().is_gone() => return Ok(()),
+            Err(error) => return Err(error),
+        }
     }
+    callbacks.call_method1(intern!(py, "send_value"), (request, value))?;
     Ok(())
 }
 
@@ -48,6 +58,9 @@ fn send_plain(
         Ok(with_status) => (with_status.get().value.bind(py), with_status.get().status),
         Err(_) => (value, 200),
     };
+    if engine.response.as_ref().is_some_and(|class| value.get_type().is(class)) {
+        return send_response(request, value);
+    }
     if let Ok(text) = value.cast_exact::<PyString>() {
         let body = WholeBody::Copied(text.to_str()?.as_bytes());
         respond(request, status, &[content_type(handler.text_type.to_str(py)?)], body)?;
@@ -97,6 +110,31 @@ fn drive<'py>(
         }
         Err(_) => drive.call1((request, coroutine, &context.context)),
     }
+}
+
+/// Sends a `Response` that is sent as it is, and whose only field is a known Content-Type. Returns whether it is one.
+/// `Response.send` sends it in the same way, and all others.
+fn send_response(request: &Bound<'_, Exchange>, response: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = request.py();
+    if !response.getattr(intern!(py, "_headers"))?.is_none() || !response.getattr(intern!(py, "_reason"))?.is_none() {
+        return Ok(false);
+    }
+    let status = response.getattr(intern!(py, "status"))?;
+    let status = match status.cast_exact::<PyInt>().map(|status| status.extract::<u16>()) {
+        Ok(Ok(status)) if (200..=599).contains(&status) && !BODILESS.contains(&status) => status,
+        _ => return Ok(false),
+    };
+    let kind = response.getattr(intern!(py, "_kind"))?.cast_into::<PyString>()?;
+    let body = response.getattr(intern!(py, "body"))?;
+    let body = if let Ok(text) = body.cast_exact::<PyString>() {
+        WholeBody::Copied(text.to_str()?.as_bytes())
+    } else if let Ok(bytes) = body.cast_exact::<PyBytes>() {
+        WholeBody::Bytes(bytes)
+    } else {
+        return Ok(false);
+    };
+    respond(request, status, &[content_type(kind.to_str()?)], body)?;
+    Ok(true)
 }
 
 fn content_type(value: &str) -> (&[u8], &[u8]) {

@@ -15,7 +15,7 @@ from ropewalk.json_values import EncodedJSON
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import EngineHandler, Request
 from ropewalk.resource import node_of
-from ropewalk.response import encode_json
+from ropewalk.response import Response, encode_json
 from ropewalk.server.access_log_writer import AccessLog
 from ropewalk.waiting import Moment
 
@@ -47,6 +47,7 @@ class Service:
     request: type[Request] = Request
     encode_json = staticmethod(encode_json)
     json_types: tuple[type, ...] = (msgspec.Struct, EncodedJSON)
+    response = Response
     send_value = staticmethod(calling.send_value)
     fail = staticmethod(calling.fail)
 

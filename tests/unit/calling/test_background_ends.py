@@ -20,7 +20,7 @@ from ropewalk import (
     asgi,
     wsgi,
 )
-from ropewalk.testing import AsyncClient, Client, ClientTimeout
+from ropewalk.testing import AsyncClient, Client, ClientTimeout, ProtocolError
 
 __all__ = ["app", "work"]  # fixtures
 
@@ -43,6 +43,28 @@ class TestClientsThatLeave:
 
         asyncio.run(main())
         assert work.events == ["work begins", "work ends"]
+
+    @pytest.mark.parametrize("value", ["done", Response("done", 201), Response("done", headers={"x-a": "b"}), {"a": 1}])
+    @pytest.mark.parametrize("is_async", [False, True])
+    def test_before_the_response_is_sent(self, app: App, work: Work, value: Any, is_async: bool) -> None:
+        def handler(request: Request) -> Any:
+            request.after(work.note, "after")
+            request.abort()
+            return value
+
+        async def async_handler(request: Request) -> Any:
+            return handler(request)
+
+        app.get("/")(async_handler if is_async else handler)
+
+        async def main() -> None:
+            async with AsyncClient(app) as client:
+                with pytest.raises(ProtocolError):
+                    await client.get("/")
+                await until(lambda: work.events)
+
+        asyncio.run(main())
+        assert work.events == ["after"]
 
     def test_while_the_response_is_sent(self, app: App, work: Work) -> None:
         @app.get("/")
