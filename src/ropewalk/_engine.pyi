@@ -110,8 +110,8 @@ class EngineCallbacks(Protocol):
     json_types: tuple[type, ...]
     """Types other than dict and list whose instances the engine passes to `encode_json`."""
 
-    # The attribute `response`, if there is one, is the class `Response`. The engine sends instances whose `_headers` and
-    # `_reason` are None: `body` with `status` and, as its only field, the Content-Type `_kind`.
+    # The attribute `response`, if there is one, is the class `Response`. The engine sends instances whose `_headers`
+    # and `_reason` are None: `body` with `status` and, as its only field, the Content-Type `_kind`.
 
     def resolve(self, request: Any, /) -> EngineHandler:
         """Return the handler for a request. It may set `request.params`.
