@@ -107,6 +107,30 @@ def test_bodies(kind: Any, made: Callable[[str], Any]) -> None:
     assert client.post("/read", json=made("1.5")).text == "taken"
 
 
+@pytest.mark.parametrize("kind", [Note, list[float], dict[str, Note], Any])
+def test_bodies_without_decimals_are_not_searched(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search takes longer than decoding a small body."""
+
+    def search(body: bytes) -> bool:
+        raise AssertionError(body)
+
+    monkeypatch.setattr("ropewalk.json_values.may_be_infinite", search)
+    app = App()
+
+    @app.post("/typed")
+    def typed(value: Annotated[kind, Body()]) -> str:
+        return "taken"
+
+    @app.post("/read")
+    async def read(request: Request) -> str:
+        await request.json(kind)
+        return "taken"
+
+    note = {"type": "note", "amount": "nan"}
+    value = {Note: note, list[float]: [1.5], dict[str, Note]: {"inf": note}, Any: [note]}[kind]
+    assert [Client(app).post(path, json=value).text for path in ("/typed", "/read")] == ["taken", "taken"]
+
+
 def test_the_place_of_the_number() -> None:
     app = App()
 
