@@ -37,7 +37,7 @@ pub fn respond_with<'py>(
         match send_plain(engine, request, handler, &value) {
             Ok(true) => return Ok(()),
             Ok(false) => {}
-            // The client has left, which is no failure of the handler.
+            // The client has left. The handler has not failed.
             Err(_) if request.borrow().is_gone() => return Ok(()),
             Err(error) => return Err(error),
         }
