@@ -48,7 +48,7 @@ LAYERS = (
     {"resource"},
     {"typed"},
     {"routing", "calling"},
-    {"middleware", "files", "openapi", "asgi", "wsgi", "auth", "paging"},
+    {"middleware", "files", "openapi", "asgi", "wsgi", "auth", "paging", "databases"},
     {"app"},
     {"server"},
     {"testing", "dropin"},

@@ -47,6 +47,7 @@ from ropewalk.routing import (
 )
 from ropewalk.typed import (
     DependencyScope,
+    Depends,
     Produces,
     Provider,
     all_produced,
@@ -211,26 +212,29 @@ class App(Routes):
     # Dependencies
 
     def provide(
-        self, name: str, provider: Provider, *, cached: bool = True, scope: DependencyScope = "request"
+        self, name: str, provider: Provider | Depends, *, cached: bool = True, scope: DependencyScope = "request"
     ) -> None:
         """Register a function that provides the value of parameters with this name and the annotation `Depends()`.
 
-        It applies to the handlers of this app and of mounted apps. A mounted app may register another provider for the
-        name; then the innermost provider is used. With scope "handler", the dependency is closed before the end of the
-        response is sent. With "app", it is opened when the app starts, after the start hooks, and closed when the app
-        stops, before the stop hooks. Raises HandlerError (RW218) if the function cannot be a provider.
+        A Depends stands for its function and its scope. The provider applies to the handlers of this app and of mounted
+        apps. A mounted app may register another provider for the name; then the innermost provider is used. With scope
+        "handler", the dependency is closed before the end of the response is sent. With "app", it is opened when the
+        app starts, after the start hooks, and closed when the app stops, before the stop hooks. Raises HandlerError
+        (RW218) if the function cannot be a provider.
         """
         self.dependencies.provide(name, provider, cached=cached, scope=scope)
         node_of(self.resource).changed(set())
 
     @contextmanager
-    def override(self, provider: Provider | str, with_: Provider) -> Iterator[None]:
+    def override(self, provider: Provider | Depends | str, with_: Provider) -> Iterator[None]:
         """Replace a provider, or all providers with a name, by another function in a block: `with app.override(...):`.
 
-        It is for tests. It applies to the handlers of this app and of mounted apps. If the replaced provider is
-        app-scoped and open, the new function is called for each request. Raises HandlerError (RW218) if no handler
-        needs the provider, or takes the name.
+        It is for tests. A Depends stands for its function. The replacement applies to the handlers of this app and of
+        mounted apps. If the replaced provider is app-scoped and open, the new function is called for each request.
+        Raises HandlerError (RW218) if no handler needs the provider, or takes the name.
         """
+        if isinstance(provider, Depends):
+            provider = provider.provider or ""
         error = overriding_nothing(self, provider)
         if error is not None and all(each.handler is not None for each in walk_handlers(self.resource)):
             raise error

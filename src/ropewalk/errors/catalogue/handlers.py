@@ -276,4 +276,16 @@ HANDLERS: Final = (
         "An option of an app, a route, a mount or a hosted application has an invalid value.",
         "Give a value that the documentation of the option allows.",
     ),
+    Entry(
+        "RW280",
+        "A database was busy for too long, or too many requests waited for it. The response was 503.",
+        "Keep transactions short: do slow work before their first statement, and read with `SQLite.read`.",
+    ),
+    Entry(
+        "RW281",
+        "A database or a transaction was used after its end.",
+        "Await all statements in the handler, and let the end of the handler commit.",
+    ),
+    Entry("RW282", "A statement that writes was given to a reader.", "Use `SQLite.transaction` to write."),
+    Entry("RW283", "A database got a wrong path, option or value.", "Correct what the message names."),
 )

@@ -1,0 +1,29 @@
+"""`DatabaseBusy`: the response of a request that could not use the database in time."""
+
+from sqlite3 import SQLITE_BUSY, SQLITE_LOCKED, Error
+
+from twisted.logger import Logger
+
+from ropewalk.errors import HTTPError
+
+log = Logger(namespace="ropewalk.databases")
+
+_PRIMARY = 0xFF
+"""The bits of an extended result code of SQLite that are the primary code."""
+
+
+class DatabaseBusy(HTTPError):
+    """503 with Retry-After: others used the database for too long. The log says why (RW280)."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(503, "The database is busy.", {"Retry-After": "1"})
+        self._why = why
+
+    def log(self) -> None:
+        """Log the reason, which the client does not get."""
+        log.warn("{code} The database is busy: {why}", code="RW280", why=self._why)
+
+
+def is_busy(error: Error) -> bool:
+    """Whether another connection has locked what a statement needs."""
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY in (SQLITE_BUSY, SQLITE_LOCKED)

@@ -1,0 +1,66 @@
+"""`SQLiteReader`: statements that read."""
+
+from collections.abc import Callable
+from sqlite3 import SQLITE_READONLY, Connection, OperationalError
+from typing import Concatenate, ParamSpec, TypeVar
+
+from ropewalk.databases.busy import DatabaseBusy, is_busy
+from ropewalk.databases.statements import Statements
+from ropewalk.databases.turns import Turns
+from ropewalk.errors import HandlerError
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class SQLiteReader(Statements):
+    """Reads what has been committed, also while a transaction writes.
+
+    Each statement sees the newest commit, and has a connection only while it runs. So a handler may wait for other
+    things between its statements. The statements of one `call` see the same state.
+
+    Raises DatabaseBusy if others read for too long, and HandlerError (RW282) for a statement that writes.
+    """
+
+    def __init__(self, turns: Turns, timeout: float) -> None:
+        self._turns = turns
+        self._timeout = timeout
+
+    async def call(
+        self,
+        function: Callable[Concatenate[Connection, Arguments], Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Result:
+        """Call `function(connection, ...)` in a thread. All its statements see the same state of the database."""
+
+        def read(connection: Connection) -> Result:
+            connection.execute("BEGIN")
+            return function(connection, *args, **kwargs)
+
+        return await self._logged(read)
+
+    async def _run(self, function: Callable[[Connection], Result]) -> Result:
+        thread = await self._turns.take(self._timeout)
+        try:
+            result = await thread.call(lambda connection: _read(connection, function))
+        except BaseException:
+            thread.clean_up().addBoth(lambda _: self._turns.give_back(thread))
+            raise
+        self._turns.give_back(thread)
+        return result
+
+
+def _read(connection: Connection, function: Callable[[Connection], Result]) -> Result:
+    """Call the function, in the thread."""
+    try:
+        return function(connection)
+    except OperationalError as error:
+        if is_busy(error):
+            raise DatabaseBusy("another process holds its lock.") from error
+        if getattr(error, "sqlite_errorcode", None) == SQLITE_READONLY:
+            raise HandlerError("RW282", "A statement that writes was given to a reader.") from error
+        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

@@ -1,0 +1,119 @@
+"""`SQLiteTransaction`: statements that are committed or rolled back together."""
+
+from collections.abc import Callable
+from sqlite3 import Connection, OperationalError
+from time import monotonic
+from typing import Final, TypeVar
+
+from ropewalk.databases.busy import DatabaseBusy, is_busy
+from ropewalk.databases.connection_thread import ConnectionThread
+from ropewalk.databases.statements import Statements
+from ropewalk.databases.turns import Turns
+from ropewalk.errors import HandlerError
+from ropewalk.waiting import Moment
+
+Result = TypeVar("Result")
+
+FIRST_PAUSE: Final = 0.001
+LONGEST_PAUSE: Final = 0.05
+"""Seconds between two attempts to get the lock that another process holds."""
+
+
+class SQLiteTransaction(Statements):
+    """A transaction that may write. It begins at its first statement, and sees what others have committed before.
+
+    SQLite allows one transaction at a time to write. So do slow work, such as the hash of a password or a call of
+    another service, before the first statement.
+
+    Raises DatabaseBusy if others write for too long, and HandlerError (RW281) after the end of the transaction.
+    """
+
+    def __init__(self, turns: Turns, timeout: float) -> None:
+        self._turns = turns
+        self._timeout = timeout
+        self._thread: ConnectionThread | None = None
+        self._beginning: Moment | None = None
+        self._has_ended = False
+
+    async def _run(self, function: Callable[[Connection], Result]) -> Result:
+        thread = await self._begun()
+
+        def run(connection: Connection) -> Result:
+            _require_transaction(connection)
+            return function(connection)
+
+        return await thread.call(run)
+
+    async def commit(self) -> None:
+        """Commit. The provider calls this; if it fails, `end` rolls back."""
+        self._has_ended = True
+        if self._thread is None:
+            return
+
+        def commit(connection: Connection) -> None:
+            _require_transaction(connection)
+            connection.execute("COMMIT")
+
+        thread = self._thread
+        await thread.call(commit, interruptible=False)
+        self._thread = None
+        self._turns.give_back(thread)
+
+    def end(self) -> None:
+        """Roll back unless `commit` has succeeded. This does not wait for the database."""
+        self._has_ended = True
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.clean_up().addBoth(lambda _: self._turns.give_back(thread))
+
+    async def _begun(self) -> ConnectionThread:
+        """Begin if no statement has begun the transaction yet. Statements may come from several tasks."""
+        while self._thread is None:
+            self._require_open()
+            if self._beginning is not None:
+                await self._beginning.wait()
+                continue
+            self._beginning = Moment()
+            try:
+                await self._begin(monotonic() + self._timeout)
+            finally:
+                beginning, self._beginning = self._beginning, None
+                beginning.fire()
+        self._require_open()
+        return self._thread
+
+    async def _begin(self, deadline: float) -> None:
+        thread = await self._turns.take(self._timeout)
+        try:
+            await thread.call(lambda connection: _begin_immediate(connection, thread, deadline))
+            self._require_open()
+        except BaseException:
+            thread.clean_up().addBoth(lambda _: self._turns.give_back(thread))
+            raise
+        self._thread = thread
+
+    def _require_open(self) -> None:
+        if self._has_ended:
+            raise HandlerError("RW281", "A transaction was used after its end.")
+
+
+def _begin_immediate(connection: Connection, thread: ConnectionThread, deadline: float) -> None:
+    """Begin, and get the lock for writing, in the thread. The busy handler of SQLite could not be interrupted."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if not is_busy(error) or thread.wait(min(pause, max(0.0, deadline - monotonic()))):
+                raise
+            if monotonic() >= deadline:
+                raise DatabaseBusy("another process holds its lock.") from error
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            return
+
+
+def _require_transaction(connection: Connection) -> None:
+    if not connection.in_transaction:
+        what = "A transaction has ended early: a statement ended it, or SQLite rolled it back after an error."
+        raise HandlerError("RW281", what)
