@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from ropewalk.calling.task import Task, register_task, swap_current_task
 from ropewalk.errors import CATALOGUE, named
 from ropewalk.request import FirstSegmentRunner, Request
+from ropewalk.tracebacks import PACKAGE
 
 log = Logger(namespace="ropewalk.handlers")
 
@@ -42,7 +43,7 @@ class HandlerTask(Task):
         super().step(error)
         seconds = monotonic() - began
         if seconds > BLOCKING:
-            who = named(self.coroutine)
+            who = _user_code(self.coroutine, self.request)
             remedy = CATALOGUE["RW306"].remedy
             log.warn(
                 "{code} {who} blocked the reactor for {seconds:.1f} s. {remedy}",
@@ -61,6 +62,15 @@ class HandlerTask(Task):
             return
         self.forget_frames()
         request.service.fail(request, error)
+
+
+def _user_code(coroutine: Any, request: Request) -> str:
+    """The code that may have blocked. A coroutine of this package calls a handler, its providers and middleware."""
+    code = getattr(coroutine, "cr_code", None)
+    handler = request.engine_handler
+    if code is None or handler is None or not code.co_filename.startswith(PACKAGE):
+        return named(coroutine)
+    return f"{named(handler.call)}, or one of its providers or middleware,"
 
 
 class CoroutineRunner(FirstSegmentRunner):

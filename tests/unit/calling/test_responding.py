@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from itertools import count
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from tests.problems import problem
@@ -17,8 +17,9 @@ from tests.unit.turns import run_turns, until
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.logger import eventAsText
 
-from ropewalk import App, HTTPError, Request, Response
+from ropewalk import App, Depends, HTTPError, Request, Response
 from ropewalk.calling import coroutine_runner
+from ropewalk.middleware import Next
 from ropewalk.server import Service
 from ropewalk.server.reactor_watch import watch
 from ropewalk.testing import AsyncClient, Client, ClientResponse
@@ -203,6 +204,37 @@ class TestBlocking:
         assert "RW306 TestBlocking.test_a_handler_that_holds_up_the_reactor_when_it_is_resumed" in report
         assert "handler at tests/unit/calling/test_responding.py:" in report
         assert "blocked the reactor for 1.0 s. Await, or run the work in a thread with deferToThread." in report
+
+    def test_a_provider(self, monkeypatch: pytest.MonkeyPatch, blocking_log: Log) -> None:
+        async def begin() -> AsyncIterator[int]:
+            yield 1
+            await later()
+
+        async def handler(begun: Annotated[int, Depends(begin, scope="handler")]) -> str:
+            await later()
+            return "slow"
+
+        monkeypatch.setattr(coroutine_runner, "monotonic", count().__next__)
+        assert response_of(handler).text == "slow"
+        report = blocking_log.text
+        assert "test_a_provider.<locals>.handler at tests/unit/calling/test_responding.py:" in report
+        assert ", or one of its providers or middleware, blocked the reactor" in report
+        assert "open_generators" not in report
+
+    def test_middleware(self, monkeypatch: pytest.MonkeyPatch, blocking_log: Log) -> None:
+        async def handler(request: Request) -> str:
+            await later()
+            return "slow"
+
+        async def through(request: Request, next: Next) -> Response:
+            return await next(request)
+
+        app = App(middleware=[through])
+        app.get("/")(handler)
+        monkeypatch.setattr(coroutine_runner, "monotonic", count().__next__)
+        assert Client(app).get("/").text == "slow"
+        assert "test_middleware.<locals>.handler at tests/unit/calling/test_responding.py:" in blocking_log.text
+        assert "ropewalk/" not in blocking_log.text
 
 
 class TestReuse:
