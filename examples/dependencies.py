@@ -44,9 +44,15 @@ class Session:
         rows: list[Any] = await self._call(lambda: self._connection.execute(statement, values).fetchall())
         return rows
 
-    async def commit(self) -> None:
-        """Commit the changes of the statements."""
-        await self._call(self._connection.commit)
+    async def write(self, statement: str, *values: Any) -> None:
+        """Run a statement and commit. One call does both, so that requests that wait for the lock cannot take the
+        thread that the commit needs."""
+
+        def write() -> None:
+            with self._connection:
+                self._connection.execute(statement, values)
+
+        await self._call(write)
 
     async def close(self) -> None:
         """Close the connection. Changes that were not committed are rolled back."""
@@ -94,8 +100,7 @@ class Note(Struct):
 @app.post("/notes", status=201)
 async def add_note(note: Note, user: User, session: Annotated[Session, Depends()]) -> Note:
     """Commit before the response is sent."""
-    await session.run("INSERT INTO notes VALUES (?, ?)", user, note.text)
-    await session.commit()
+    await session.write("INSERT INTO notes VALUES (?, ?)", user, note.text)
     return note
 
 

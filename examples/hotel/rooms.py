@@ -4,17 +4,17 @@ import sqlite3
 from datetime import date
 from typing import Annotated
 
-import msgspec
-from twisted.enterprise.adbapi import Transaction
+from msgspec.structs import asdict
 
-from hotel.database import OpenDatabase, rows
+from hotel.database import Reader, Statements, Transaction
 from hotel.models import Id, NewRoom, Room
 from hotel.paging import ROOMS, Paging
 from hotel.problems import Conflict, Missing
-from ropewalk import App, HTTPError, IfMatch, MergePatch, Query, Request
+from ropewalk import App, IfMatch, MergePatch, Query, Request
 from ropewalk.auth import requires
 from ropewalk.etags import etag
 from ropewalk.statuses import Created
+from ropewalk.typed import Precondition
 
 app = App(tags=["rooms"])
 
@@ -31,26 +31,38 @@ class RoomQuery(Paging):
 
 
 @app.get("")
-async def list_rooms(
-    request: Request, query: Annotated[RoomQuery, Query(), ROOMS], database: OpenDatabase
-) -> list[Room]:
+async def list_rooms(request: Request, query: Annotated[RoomQuery, Query(), ROOMS], reader: Reader) -> list[Room]:
     """List the rooms."""
-    found = await database.run(find_rooms, query, ROOMS.position(query).key or 0)
+    found = await reader.fetch(
+        Room,
+        """
+        SELECT * FROM rooms
+        WHERE id > :after AND (:free_from IS NULL OR NOT EXISTS (
+            SELECT 1 FROM bookings WHERE room = rooms.id AND arrival < :free_until AND departure > :free_from))
+        ORDER BY id LIMIT :limit + 1
+        """,
+        asdict(query) | {"after": ROOMS.position(query).key or 0},
+    )
     return ROOMS.page(request, query, found, key=lambda room: room.id).items
 
 
 @app.post("", responses={409: "There is a room of this number."})
 @requires()
-async def add_room(request: Request, new: NewRoom, database: OpenDatabase) -> Created[Room]:
+async def add_room(request: Request, new: NewRoom, transaction: Transaction) -> Created[Room]:
     """Add a room."""
-    room = await database.run(insert_room, new)
+    try:
+        (room,) = await transaction.fetch(
+            Room, "INSERT INTO rooms (number, beds, price) VALUES (:number, :beds, :price) RETURNING *", new
+        )
+    except sqlite3.IntegrityError:
+        raise Conflict(f"There is a room {new.number} already.") from None
     return Created(room, location=request.url_for("show_room", room=room.id))
 
 
 @app.get("/{room:int}", responses={404: "There is no such room."})
-async def show_room(request: Request, room: Id, database: OpenDatabase) -> Room:
+async def show_room(request: Request, room: Id, reader: Reader) -> Room:
     """Show a room. To change it, send the ETag as If-Match."""
-    return _tagged(request, await database.run(find_room, room))
+    return _tagged(request, await find_room(reader, room))
 
 
 @app.put(
@@ -58,11 +70,12 @@ async def show_room(request: Request, room: Id, database: OpenDatabase) -> Room:
     responses={404: "There is no such room.", 409: "There is a room of this number."},
 )
 @requires()
-async def change_room(request: Request, room: Id, new: NewRoom, precondition: IfMatch, database: OpenDatabase) -> Room:
+async def change_room(
+    request: Request, room: Id, new: NewRoom, precondition: IfMatch, transaction: Transaction
+) -> Room:
     """Change a room, unless others have changed it since the client read it."""
-    current = await database.run(find_room, room)
-    precondition.check(etag(current))
-    return _tagged(request, await database.run(update_room, current, new))
+    await _require_current(room, precondition, transaction)
+    return _tagged(request, await update_room(transaction, room, new))
 
 
 @app.patch(
@@ -71,82 +84,50 @@ async def change_room(request: Request, room: Id, new: NewRoom, precondition: If
 )
 @requires()
 async def change_fields(
-    request: Request, room: Id, patch: MergePatch[NewRoom], precondition: IfMatch, database: OpenDatabase
+    request: Request, room: Id, patch: MergePatch[NewRoom], precondition: IfMatch, transaction: Transaction
 ) -> Room:
     """Change some fields of a room, unless others have changed it since the client read it."""
-    current = await database.run(find_room, room)
-    precondition.check(etag(current))
-    return _tagged(request, await database.run(update_room, current, patch.apply(current)))
+    current = await _require_current(room, precondition, transaction)
+    return _tagged(request, await update_room(transaction, room, patch.apply(current)))
 
 
 @app.delete("/{room:int}", responses={404: "There is no such room.", 409: "It has bookings."})
 @requires()
-async def remove_room(room: Id, database: OpenDatabase) -> None:
+async def remove_room(room: Id, transaction: Transaction) -> None:
     """Remove a room without bookings."""
-    await database.run(delete_room, room)
-
-
-def find_rooms(transaction: Transaction, query: RoomQuery, after: int) -> list[Room]:
-    transaction.execute(
-        """
-        SELECT * FROM rooms
-        WHERE id > :after AND (:free_from IS NULL OR NOT EXISTS (
-            SELECT 1 FROM bookings WHERE room = rooms.id AND arrival < :free_until AND departure > :free_from))
-        ORDER BY id LIMIT :limit + 1
-        """,
-        msgspec.to_builtins(query) | {"after": after},
-    )
-    return msgspec.convert(rows(transaction), list[Room])
-
-
-def find_room(transaction: Transaction, room: int) -> Room:
-    transaction.execute("SELECT * FROM rooms WHERE id = ?", [room])
-    return _one(transaction, room)
-
-
-def insert_room(transaction: Transaction, new: NewRoom) -> Room:
+    await find_room(transaction, room)
     try:
-        transaction.execute(
-            "INSERT INTO rooms (number, beds, price) VALUES (:number, :beds, :price) RETURNING *",
-            msgspec.to_builtins(new),
-        )
-    except sqlite3.IntegrityError:
-        raise Conflict(f"There is a room {new.number} already.") from None
-    return msgspec.convert(rows(transaction)[0], Room)
-
-
-def update_room(transaction: Transaction, current: Room, new: NewRoom) -> Room:
-    """Change a room, if the row still equals `current`. One statement compares and changes."""
-    try:
-        transaction.execute(
-            """
-            UPDATE rooms SET number = :number, beds = :beds, price = :price
-            WHERE id = :old_id AND (number, beds, price) = (:old_number, :old_beds, :old_price)
-            RETURNING *
-            """,
-            msgspec.to_builtins(new) | {f"old_{name}": value for name, value in msgspec.to_builtins(current).items()},
-        )
-    except sqlite3.IntegrityError:
-        raise Conflict(f"There is a room {new.number} already.") from None
-    changed = rows(transaction)
-    if not changed:
-        raise HTTPError(412, f"Others have changed room {current.id}.")
-    return msgspec.convert(changed[0], Room)
-
-
-def delete_room(transaction: Transaction, room: int) -> None:
-    try:
-        transaction.execute("DELETE FROM rooms WHERE id = ? RETURNING *", [room])
+        await transaction.execute("DELETE FROM rooms WHERE id = ?", [room])
     except sqlite3.IntegrityError:
         raise Conflict(f"Room {room} has bookings. Cancel them first.") from None
-    _one(transaction, room)
 
 
-def _one(transaction: Transaction, room: int) -> Room:
-    found = rows(transaction)
-    if not found:
+async def find_room(statements: Statements, room: int) -> Room:
+    """Return a room. Raises Missing if there is none."""
+    found = await statements.fetch_one(Room, "SELECT * FROM rooms WHERE id = ?", [room])
+    if found is None:
         raise Missing(f"There is no room {room}.")
-    return msgspec.convert(found[0], Room)
+    return found
+
+
+async def update_room(transaction: Transaction, room: int, new: NewRoom) -> Room:
+    """Replace the fields of a room, and return it."""
+    try:
+        (changed,) = await transaction.fetch(
+            Room,
+            "UPDATE rooms SET number = :number, beds = :beds, price = :price WHERE id = :id RETURNING *",
+            asdict(new) | {"id": room},
+        )
+    except sqlite3.IntegrityError:
+        raise Conflict(f"There is a room {new.number} already.") from None
+    return changed
+
+
+async def _require_current(room: int, precondition: Precondition, transaction: Transaction) -> Room:
+    """Return a room that the client has read. The transaction prevents others from changing it before its end."""
+    current = await find_room(transaction, room)
+    precondition.check(etag(current))
+    return current
 
 
 def _tagged(request: Request, room: Room) -> Room:

@@ -1,5 +1,3 @@
-PRAGMA journal_mode = WAL;
-
 CREATE TABLE IF NOT EXISTS rooms (
     id INTEGER PRIMARY KEY,
     number TEXT NOT NULL UNIQUE,

@@ -1,7 +1,6 @@
 """The hotel example, tested by its clients. Each test has its own process and database."""
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -12,11 +11,6 @@ import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.processes import EXAMPLES, ropewalk
-
-from hotel.database import SCHEMA
-from hotel.models import NewRoom
-from hotel.rooms import find_room, insert_room, update_room
-from ropewalk import HTTPError
 
 pytestmark = pytest.mark.slow
 
@@ -186,18 +180,6 @@ class TestChanges:
 
         with ThreadPoolExecutor(8) as pool:
             assert sorted(pool.map(set_price, range(8))) == [200, *[412] * 7]
-
-    def test_between_the_read_and_the_write_of_one_request(self) -> None:
-        connection = sqlite3.connect(":memory:")
-        connection.row_factory = sqlite3.Row
-        connection.executescript(SCHEMA.read_text(encoding="utf-8"))
-        cursor: Any = connection.cursor()
-        read = insert_room(cursor, NewRoom(number="12", beds=2, price=9500))
-        changed = update_room(cursor, read, NewRoom(number="12", beds=2, price=1))
-        with pytest.raises(HTTPError, match="412 Others have changed room 1."):
-            update_room(cursor, read, NewRoom(number="12", beds=2, price=2))
-        assert find_room(cursor, read.id) == changed
-        connection.close()
 
     def test_of_what_is_not_there(self, hotel: httpx.Client) -> None:
         assert "no room 9" in refused(hotel.put("/rooms/9", json=ROOM, headers={"If-Match": "*"}), 404)

@@ -40,7 +40,9 @@ class Statements(ABC):
         given = bound(values)
 
         def first(connection: Connection) -> Kind | None:
-            found = converted(connection.execute(statement, given).fetchmany(1), kind)
+            cursor = connection.execute(statement, given)
+            found = converted(cursor.fetchmany(1), kind)
+            cursor.close()
             return found[0] if found else None
 
         return await self._logged(first)
