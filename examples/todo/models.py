@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # the range that SQLite can store
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -24,7 +25,7 @@ class TodoFields(NewTodo):
 class Todo(Struct):
     """A todo as its owner sees it."""
 
-    id: int
+    id: Id
     title: str
     due: date | None
     done: bool = False

@@ -2,7 +2,6 @@
 
 from ropewalk import App, OpenAPI
 from ropewalk.middleware import CORSOptions, cors, request_id
-from todo.store import Store
 from todo.todos import todos
 from todo.users import users
 
@@ -20,6 +19,5 @@ app = App(
     ],
     openapi=OpenAPI(title="Todo", version="1.0.0"),
 )
-app.provide("store", Store, scope="app")
 app.mount("", users)
 app.mount("/todos", todos)

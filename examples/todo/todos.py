@@ -2,24 +2,26 @@
 
 from typing import Annotated
 
-from msgspec import structs
+from msgspec.structs import asdict
 
 from ropewalk import App, Depends, HTTPError, MergePatch, Query, Request
 from ropewalk.paging import CursorPages, CursorQuery, Page
-from todo.models import NewTodo, Todo, TodoFields
-from todo.store import Store
+from todo.models import Id, NewTodo, Todo, TodoFields, User
+from todo.store import Reader, Transaction
 from todo.users import CurrentUser, logged_in
 
 todos = App(middleware=[logged_in])
 
 
 @todos.post("", status=201)
-def add_todo(new: NewTodo, user: CurrentUser, store: Annotated[Store, Depends()]) -> Todo:
+async def add_todo(new: NewTodo, user: CurrentUser, transaction: Transaction) -> Todo:
     """Add a todo."""
-    return store.add(user.name, new)
+    statement = "INSERT INTO todos (owner, title, due) VALUES (?, ?, ?) RETURNING *"
+    (todo,) = await transaction.fetch(Todo, statement, (user.name, new.title, new.due))
+    return todo
 
 
-PAGES: CursorPages[int] = CursorPages(int, name="todos")
+PAGES: CursorPages[int] = CursorPages(Id, name="todos")
 
 
 class TodoQuery(CursorQuery, forbid_unknown_fields=True):
@@ -29,43 +31,52 @@ class TodoQuery(CursorQuery, forbid_unknown_fields=True):
 
 
 @todos.get("")
-def list_todos(
-    request: Request, user: CurrentUser, store: Annotated[Store, Depends()], query: Annotated[TodoQuery, Query()]
+async def list_todos(
+    request: Request, user: CurrentUser, reader: Reader, query: Annotated[TodoQuery, Query()]
 ) -> Page[Todo]:
     """List your todos, a page at a time."""
-    after = PAGES.position(query).key or 0
-    found = store.page(user.name, after, query.limit + 1, query.done)
+    found = await reader.fetch(
+        Todo,
+        """
+        SELECT * FROM todos WHERE owner = :owner AND id > :after AND (:done IS NULL OR done = :done)
+        ORDER BY id LIMIT :limit + 1
+        """,
+        asdict(query) | {"owner": user.name, "after": PAGES.position(query).key or 0},
+    )
     return PAGES.page(request, query, found, key=lambda todo: todo.id)
 
 
-def find_todo(id: int, user: CurrentUser, store: Annotated[Store, Depends()]) -> Todo:
-    """Return the todo with the id in the path, if it belongs to the user."""
-    todo = store.todos_of(user.name).get(id)
+async def find_todo(statements: Reader | Transaction, user: User, id: int) -> Todo:
+    """Return a todo, if it belongs to the user."""
+    todo = await statements.fetch_one(Todo, "SELECT * FROM todos WHERE id = ? AND owner = ?", (id, user.name))
     if todo is None:
         raise HTTPError(404, f"You have no todo {id}.")
     return todo
 
 
-FoundTodo = Annotated[Todo, Depends(find_todo)]
-
-
 @todos.get("/{id:int}", responses={404: "There is no such todo."})
-def show_todo(todo: FoundTodo) -> Todo:
+async def show_todo(id: Id, user: CurrentUser, reader: Reader) -> Todo:
     """Show a todo."""
-    return todo
+    return await find_todo(reader, user, id)
+
+
+async def todo_to_change(id: Id, user: CurrentUser, transaction: Transaction) -> Todo:
+    """Return the todo with the id in the path. No other request changes it before the transaction ends."""
+    return await find_todo(transaction, user, id)
+
+
+TodoToChange = Annotated[Todo, Depends(todo_to_change)]
 
 
 @todos.patch("/{id:int}", responses={404: "There is no such todo."})
-def change_todo(
-    todo: FoundTodo, patch: MergePatch[TodoFields], user: CurrentUser, store: Annotated[Store, Depends()]
-) -> Todo:
+async def change_todo(todo: TodoToChange, patch: MergePatch[TodoFields], transaction: Transaction) -> Todo:
     """Change some fields of a todo."""
-    changed = Todo(id=todo.id, **structs.asdict(patch.apply(todo)))
-    store.replace(user.name, changed)
+    statement = "UPDATE todos SET title = :title, due = :due, done = :done WHERE id = :id RETURNING *"
+    (changed,) = await transaction.fetch(Todo, statement, asdict(patch.apply(todo)) | {"id": todo.id})
     return changed
 
 
 @todos.delete("/{id:int}", responses={404: "There is no such todo."})
-def delete_todo(todo: FoundTodo, user: CurrentUser, store: Annotated[Store, Depends()]) -> None:
+async def delete_todo(todo: TodoToChange, transaction: Transaction) -> None:
     """Delete a todo."""
-    del store.todos_of(user.name)[todo.id]
+    await transaction.execute("DELETE FROM todos WHERE id = ?", (todo.id,))

@@ -1,10 +1,11 @@
 """Users sign up, and log in to get a token."""
 
 import os
+import sqlite3
 from datetime import timedelta
 from typing import Annotated, Any
 
-from ropewalk import App, Depends, HTTPError
+from ropewalk import App, HTTPError
 from ropewalk.auth import (
     BearerJWT,
     BearerJWTOptions,
@@ -15,7 +16,7 @@ from ropewalk.auth import (
     verify_password,
 )
 from todo.models import Credentials, Token, User
-from todo.store import Store
+from todo.store import Reader, Transaction
 
 SECRET = os.environ.get("TODO_SECRET") or os.urandom(32).hex()
 issuer = TokenIssuer(SECRET, issuer="todo", audience="todo", lifetime=timedelta(hours=1))
@@ -24,18 +25,21 @@ users = App()
 
 
 @users.post("/users", status=201, responses={409: "The name is taken."})
-async def sign_up(new: Credentials, store: Annotated[Store, Depends()]) -> User:
-    """Sign up."""
+async def sign_up(new: Credentials, transaction: Transaction) -> User:
+    """Sign up. The transaction begins at its first statement, so others need not wait for the hash."""
     hashed = await hash_password(new.password)
-    if store.hashes.setdefault(new.name, hashed) is not hashed:
-        raise HTTPError(409, f"The name {new.name} is taken.")
+    try:
+        await transaction.execute("INSERT INTO users (name, hash) VALUES (?, ?)", (new.name, hashed))
+    except sqlite3.IntegrityError:
+        raise HTTPError(409, f"The name {new.name} is taken.") from None
     return User(new.name)
 
 
 @users.post("/tokens", status=201, responses={403: "The name or the password is wrong."})
-async def log_in(given: Credentials, store: Annotated[Store, Depends()]) -> Token:
+async def log_in(given: Credentials, reader: Reader) -> Token:
     """Log in, and get a token."""
-    if not await verify_password(given.password, store.hashes.get(given.name)):
+    hashed = await reader.fetch_one(str, "SELECT hash FROM users WHERE name = ?", (given.name,))
+    if not await verify_password(given.password, hashed):
         raise HTTPError(403, "The name or the password is wrong.")
     return Token(issuer.issue(given.name), issuer.expires_in)
 

@@ -1,6 +1,7 @@
 """The todo service from the side of its clients, as the guide shows it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,8 +15,9 @@ ADA = {"name": "ada", "password": "a long password"}
 
 
 @pytest.fixture
-def client() -> Iterator[Client]:
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """A client of an empty service, as which ada is logged in."""
+    monkeypatch.setenv("TODO_DATABASE", str(tmp_path / "todo.sqlite"))
     with Client(app) as client:
         log_in(client, ADA)
         yield client
@@ -106,8 +108,12 @@ def test_scripts_of_the_site(client: Client) -> None:
     assert len(response.headers["x-request-id"]) == 32
 
 
-def test_the_document() -> None:
-    document = Client(app).get("/openapi.json").json()
+def test_a_number_that_the_database_cannot_store(client: Client) -> None:
+    assert client.get(f"/todos/{2**63}").status == 422
+
+
+def test_the_document(client: Client) -> None:
+    document = client.get("/openapi.json").json()
     assert "security" not in document["paths"]["/tokens"]["post"]
     assert document["paths"]["/me"]["get"]["security"] == [{"bearer": []}]
     assert document["paths"]["/todos"]["get"]["security"] == [{"bearer": []}]
@@ -117,8 +123,12 @@ def test_the_document() -> None:
 
 
 @pytest.mark.slow
-def test_it_runs() -> None:
-    with ropewalk("run", EXAMPLES / "todo") as server, httpx.Client(base_url=server.url) as client:
+def test_it_runs(tmp_path: Path) -> None:
+    environment = {"TODO_DATABASE": str(tmp_path / "todo.sqlite")}
+    with (
+        ropewalk("run", EXAMPLES / "todo", environment=environment) as server,
+        httpx.Client(base_url=server.url) as client,
+    ):
         assert client.post("/users", json=ADA).status_code == 201
         token = client.post("/tokens", json=ADA).json()["access_token"]
         assert client.get("/me", headers={"Authorization": f"Bearer {token}"}).json() == {"name": "ada"}
