@@ -1,15 +1,19 @@
 """A database as a dependency of handlers."""
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from tests.unit.databases.conftest import ENDLESS, Started
 
 from ropewalk import App, Depends, HTTPError
 from ropewalk.databases import SQLite, SQLitePool, SQLiteReader, SQLiteTransaction
-from ropewalk.testing import Client
+from ropewalk.testing import AsyncClient, Client
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 INSERT = "INSERT INTO notes (title) VALUES (?)"
 
@@ -68,6 +72,38 @@ def test_a_stream_is_one_transaction(app: App, path: Path) -> None:
     with Client(app) as client:
         assert client.get("/lines").status == 200
     assert count(path) == 3
+
+
+@pytest.mark.parametrize("kind", ["transaction", "reader"])
+def test_a_client_that_leaves(database: SQLite, started: Started, run: Run, kind: str) -> None:
+    """Its statement is interrupted. Otherwise the next request would wait for ever."""
+    app = App()
+
+    @app.get("/transaction")
+    async def write(transaction: Annotated[SQLiteTransaction, database.transaction]) -> None:
+        await transaction.execute(INSERT, ("a",))
+        await transaction.execute(ENDLESS)
+
+    @app.get("/reader")
+    async def read(reader: Annotated[SQLiteReader, database.read]) -> None:
+        await reader.execute(ENDLESS)
+
+    @app.put("/{title}")
+    async def add(title: str, transaction: Annotated[SQLiteTransaction, database.transaction]) -> list[str]:
+        await transaction.execute(INSERT, (title,))
+        return await transaction.fetch(str, "SELECT title FROM notes")
+
+    async def main() -> None:
+        async with AsyncClient(app, timeout=60) as client:
+            for _ in range(6):  # more than there are connections
+                running = started.expect()
+                request = asyncio.create_task(client.get(f"/{kind}"))
+                await running.wait()
+                request.cancel()
+                await asyncio.wait([request])
+            assert (await client.put("/b")).json() == ["b"]
+
+    run(main())
 
 
 def test_two_databases_and_a_mounted_app(tmp_path: Path) -> None:
