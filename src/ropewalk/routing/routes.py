@@ -214,11 +214,13 @@ class Routes:
         """Mount a resource or another App at a path and below. The routes of this app take precedence.
 
         A trailing slash of the path makes no difference. `MountOptions` describes the options. Raises TreeError: RW103
-        if a parameter below has the same name as one of the path, RW104 if the path has a mount already. Raises
-        HandlerError: RW205 for wrong middleware, RW218 for a wrong provider, RW219 for wrong tags, RW270 for an unknown
-        option.
+        if a parameter below has the same name as one of the path, RW104 if the path has a mount already, RW111 if this
+        app is mounted in itself. Raises HandlerError: RW205 for wrong middleware, RW218 for a wrong provider, RW219 for
+        wrong tags, RW270 for an unknown option.
         """
         check_mount_options(path, options)
+        if isinstance(thing, Routes):
+            self._check_circle(thing, path)
         name, provided = options.get("name"), all_named(options.get("provide"))
         around = check_middlewares(options.get("middleware", ()), f"The mount at {path}")
         given_tags = tags_given(options.get("tags", ()), f"The mount at {path}")
@@ -245,6 +247,20 @@ class Routes:
         if isinstance(thing, Routes):
             self._mounts.append((name, pattern, thing))
             self.dependencies.of_mounts[id(thing)] = provided
+
+    def _check_circle(self, thing: "Routes", path: str) -> None:
+        """Raises TreeError (RW111) if this app is mounted below `thing`, or is `thing`."""
+        seen: set[int] = set()
+        below = [thing]
+        while below:
+            each = below.pop()
+            if each is self:
+                through = "" if thing is self else f", because {type(thing).__qualname__} contains it already"
+                what = f"The mount at {path!r} would put {type(self).__qualname__} into itself{through}."
+                raise TreeError("RW111", with_place(what))
+            if id(each) not in seen:
+                seen.add(id(each))
+                below += [mounted for _, _, mounted in each._mounts]  # noqa: SLF001 - of the same class
 
     def _check_provided(self, thing: Any, path: str, provided: Mapping[str, Any]) -> None:
         if provided and not isinstance(thing, Routes):

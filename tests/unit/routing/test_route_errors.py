@@ -7,6 +7,7 @@ import pytest
 
 from ropewalk import App, Request
 from ropewalk.errors import HandlerError, InvalidField, TreeError
+from ropewalk.routing import Routes
 from ropewalk.testing import Client
 
 PLACE = r"tests/unit/routing/test_route_errors\.py:\d+"
@@ -153,3 +154,29 @@ class TestMistakes:
     def test_a_handler_that_takes_some(self) -> None:
         with pytest.raises(HandlerError, match=r"RW202 .*does not take b of /\{a\}/\{b\}"):
             App().get("/{a}/{b}")(lambda request, a: "")
+
+
+class TestCircles:
+    """An app that contains itself would have endless paths, and could not be started."""
+
+    def test_an_app_in_itself(self) -> None:
+        app = App()
+        with pytest.raises(TreeError, match=rf"RW111 The mount at '/x' would put App into itself \({PLACE}\)\. Mount"):
+            app.mount("/x", app)
+        assert Client(app).get("/x").status == 404
+
+    def test_an_app_in_one_that_it_contains(self) -> None:
+        outer, middle, inner = App(), App(), Routes()
+        outer.mount("/middle", middle)
+        middle.mount("/inner", inner)
+        with pytest.raises(TreeError, match=rf"RW111 .* put Routes into itself, because App contains it already \({PLACE}"):
+            inner.mount("/outer", outer)
+        assert Client(outer).get("/middle/inner").status == 404
+
+    def test_an_app_that_is_mounted_twice_is_no_circle(self) -> None:
+        outer, first, second, shared = App(), App(), App(), App()
+        shared.get("")(lambda request: "shared")
+        for name, each in (("first", first), ("second", second)):
+            each.mount("/shared", shared, name=name)
+            outer.mount(f"/{name}", each)
+        assert Client(outer).get("/second/shared").text == "shared"

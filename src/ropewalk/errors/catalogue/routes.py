@@ -25,4 +25,9 @@ ROUTES: Final = (
     ),
     Entry("RW109", "A route is declared with invalid methods.", 'Write `@app.route("/", methods=["GET"])`.'),
     Entry("RW110", "The folder of Files does not exist.", "Name an existing folder. It may be empty."),
+    Entry(
+        "RW111",
+        "An app or a Routes object is mounted in itself, or in one that is mounted in it.",
+        "Mount each app only below those that do not contain it. Put routes that both need into an app of their own.",
+    ),
 )
