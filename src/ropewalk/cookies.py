@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
-from ropewalk.errors import InvalidField, is_int, shown
+from ropewalk.errors import HandlerError, InvalidField, is_int, shown
 from ropewalk.headers import TOKEN, Text, http_date, text
 
 SameSite = Literal["strict", "lax", "none", "Strict", "Lax", "None"]
@@ -24,7 +24,21 @@ _ESCAPE: Final = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
 """An escape in quotes, as Python's `http.cookies` writes it: an octal number, or the character itself."""
 
 
-def parse_cookies(value: str | None) -> dict[str, str]:
+class ReceivedCookies(dict[str, str]):
+    """The cookies that a client has sent. A change of them would not reach the client, so it raises HandlerError
+    (RW272)."""
+
+    def _refuse(self, *given: Any, **named: Any) -> NoReturn:
+        del given, named
+        raise HandlerError("RW272", "The cookies of a request were changed, which would have no effect.")
+
+    __setitem__ = __delitem__ = __ior__ = setdefault = update = pop = popitem = clear = _refuse
+
+    def __reduce__(self) -> tuple[type["ReceivedCookies"], tuple[dict[str, str]]]:
+        return ReceivedCookies, (dict(self),)  # otherwise, `copy` and `pickle` would set the items one by one
+
+
+def parse_cookies(value: str | None) -> ReceivedCookies:
     """The cookies in a Cookie field, by name (RFC 6265, section 5.4). If a name occurs twice, its first cookie wins."""
     found: dict[str, str] = {}
     for part in (value or "").split(";"):
@@ -34,7 +48,7 @@ def parse_cookies(value: str | None) -> dict[str, str]:
             if len(given) > 1 and given[0] == given[-1] == '"':
                 given = _ESCAPE.sub(_unescaped, given[1:-1])
             found.setdefault(name.rstrip(" \t"), given)
-    return found
+    return ReceivedCookies(found)
 
 
 def _unescaped(escape: re.Match[str]) -> str:
@@ -68,7 +82,11 @@ def format_cookie(
     if not _fits(name, TOKEN):
         raise _unfit(name, "the name of a cookie", "Use ASCII without spaces, such as session-id.")
     if not _fits(value, _VALUE):
-        raise _unfit(value, f"the value of the cookie {name}", "Encode it: urllib.parse.quote(value).")
+        remedy = "Encode it: urllib.parse.quote(value)."
+        given: object = value
+        if not isinstance(given, str):
+            remedy = "Give a str: str(value) for a number, or urllib.parse.quote(json.dumps(value)) for a dict or list."
+        raise _unfit(value, f"the value of the cookie {name}", remedy)
     if len(name) + len(value) > LARGEST_COOKIE:
         what = f"The cookie {name} has {len(name) + len(value)} bytes; browsers keep at most {LARGEST_COOKIE}."
         raise InvalidField(what, "Keep the data on the server, and send its key.")

@@ -1,12 +1,16 @@
 """Parsing and formatting of cookies."""
 
+import json
+import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from ropewalk.cookies import format_cookie, parse_cookies
-from ropewalk.errors import InvalidField
+from ropewalk.errors import HandlerError, InvalidField
 
 
 class TestReading:
@@ -30,12 +34,44 @@ class TestReading:
     def test_cookies_by_name(self, value: str | None, expected: dict[str, str]) -> None:
         assert parse_cookies(value) == expected
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda cookies: cookies.__setitem__("a", "2"),
+            lambda cookies: cookies.__delitem__("a"),
+            lambda cookies: cookies.__ior__({"b": "2"}),
+            lambda cookies: cookies.setdefault("b", "2"),
+            lambda cookies: cookies.update(b="2"),
+            lambda cookies: cookies.pop("a"),
+            lambda cookies: cookies.popitem(),
+            lambda cookies: cookies.clear(),
+        ],
+    )
+    def test_a_change_is_refused(self, change: Callable[[Any], object]) -> None:
+        cookies = parse_cookies("a=1")
+        with pytest.raises(HandlerError, match=r"RW272 .* To set a cookie, return a Response .*set_cookie"):
+            change(cookies)
+        assert cookies == {"a": "1"}
+
+    def test_a_copy_may_be_changed(self) -> None:
+        copy = dict(parse_cookies("a=1"))
+        copy["b"] = "2"
+        assert copy == parse_cookies("a=1; b=2") == parse_cookies("a=1") | {"b": "2"}
+        assert pickle.loads(pickle.dumps(parse_cookies("a=1"))) == {"a": "1"}
+
 
 class TestWriting:
     """RFC 6265, section 4.1."""
 
     def test_in_its_plainest_form(self) -> None:
         assert format_cookie("a", "1") == "a=1; Path=/; HttpOnly; SameSite=Lax"
+
+    @pytest.mark.parametrize(("value", "then"), [({"x": 1}, json.dumps), ([1], json.dumps), (5, str)])
+    def test_the_remedy_for_a_value_that_is_no_text(self, value: Any, then: Callable[[Any], str]) -> None:
+        with pytest.raises(InvalidField, match=r"RW304 .* the value of the cookie a .*Give a str: ") as raised:
+            format_cookie("a", value)
+        assert "urllib.parse.quote(json.dumps(value))" in raised.value.remedy
+        assert format_cookie("a", quote(then(value))).startswith("a=")
 
     def test_a_value_in_quotes(self) -> None:
         assert format_cookie("a", '"1"').startswith('a="1"; ')
@@ -106,7 +142,9 @@ class TestWriting:
         ],
     )
     def test_a_value_of_other_octets(self, value: Any) -> None:
-        with pytest.raises(InvalidField, match="the value of the cookie a .* Encode it: urllib.parse.quote"):
+        with pytest.raises(
+            InvalidField, match="the value of the cookie a .* (Encode it:|Give a str:) .*urllib.parse.quote"
+        ):
             format_cookie("a", value)
 
     def test_one_that_browsers_drop(self) -> None:

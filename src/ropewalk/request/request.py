@@ -1,6 +1,6 @@
 """A request: its parts are parsed only when they are read. It also has the methods with which a handler responds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
@@ -62,7 +62,7 @@ class Request(ConditionalExchange):
         "failed",
     )
 
-    _cookies: dict[str, str]
+    _cookies: Mapping[str, str]
     _failing: bool
     _headers: Headers
     _query: QueryParams
@@ -94,8 +94,11 @@ class Request(ConditionalExchange):
             return self._query
 
     @property
-    def cookies(self) -> dict[str, str]:
-        """The cookies by name (RFC 6265, section 5.4)."""
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies by name (RFC 6265, section 5.4), a dict that cannot be changed.
+
+        To set a cookie, call `set_cookie` of a response. To change a copy, use `dict(request.cookies)`.
+        """
         try:
             return self._cookies
         except AttributeError:

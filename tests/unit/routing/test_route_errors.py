@@ -169,7 +169,9 @@ class TestCircles:
         outer, middle, inner = App(), App(), Routes()
         outer.mount("/middle", middle)
         middle.mount("/inner", inner)
-        with pytest.raises(TreeError, match=rf"RW111 .* put Routes into itself, because App contains it already \({PLACE}"):
+        with pytest.raises(
+            TreeError, match=rf"RW111 .* put Routes into itself, because App contains it already \({PLACE}"
+        ):
             inner.mount("/outer", outer)
         assert Client(outer).get("/middle/inner").status == 404
 

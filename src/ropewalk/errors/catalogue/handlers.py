@@ -277,6 +277,12 @@ HANDLERS: Final = (
         "Give a value that the documentation of the option allows.",
     ),
     Entry(
+        "RW272",
+        "The cookies of a request were changed, which would have no effect.",
+        "To set a cookie, return a Response on which you have called `set_cookie`. To change a copy, use "
+        "`dict(request.cookies)`.",
+    ),
+    Entry(
         "RW280",
         "A database was busy for too long, or too many requests waited for it. The response was 503.",
         "Keep transactions short: do slow work before their first statement, and read with `SQLite.read`.",
