@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import twisted.internet
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 
 from ropewalk.asgi import call_runner
 
@@ -24,9 +24,21 @@ class Log(list[LogEvent]):
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """The events that are logged in the test, except reports of a blocked reactor, which depend on the machine."""
-    with observed(lambda event: event.get("code") != "RW306") as events:
+    """The events that are logged in the test, except reports of a blocked reactor, which depend on the machine, and
+    events of the level debug, which the command line does not show by default."""
+    with observed(lambda event: event.get("code") != "RW306" and not _is_debug(event)) as events:
         yield events
+
+
+@pytest.fixture
+def debug_log() -> Iterator[Log]:
+    """The events of the level debug."""
+    with observed(_is_debug) as events:
+        yield events
+
+
+def _is_debug(event: LogEvent) -> bool:
+    return event.get("log_level") is LogLevel.debug
 
 
 @pytest.fixture(autouse=True)

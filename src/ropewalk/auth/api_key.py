@@ -59,11 +59,11 @@ class APIKey(Scheme):
         if not given:
             return None
         if len(given) > 1:
-            raise Refused(status=400)
+            raise Refused(status=400, why="the request has several keys")
         key = given[0]
         principal = await self._check.principal(request, key) if key and len(key) <= LONGEST else None
         if principal is None:
-            raise Refused
+            raise Refused(why=f"`check` has returned None for the key, or the key is longer than {LONGEST} characters")
         return identity_for(principal)
 
     def openapi(self) -> dict[str, Any]:

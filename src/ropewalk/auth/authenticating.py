@@ -59,6 +59,7 @@ class Authenticate:
                 identity = await scheme.identify(request)
             except Refused as refusal:
                 refusals[scheme] = refusal
+                _log_refusal(request, scheme, refusal)
                 continue
             if identity is not None:
                 if identity.logout is not None:
@@ -80,6 +81,17 @@ def _remedy(wrong: object) -> str:
     if is_dataclass(wrong) and name.endswith("Options"):
         return f"Give the options to their scheme: authenticate({name.removesuffix('Options')}({name}(...)))."
     return "Give it schemes: authenticate(BasicAuth(check))."
+
+
+def _log_refusal(request: Request, scheme: Scheme, refusal: Refused) -> None:
+    """Log why credentials are refused, without them. The client gets no reason, because it could use it to attack."""
+    log.debug(
+        "{method} {path}: the scheme {scheme} refused the credentials: {why}.",
+        method=request.method,
+        path=request.raw_path.decode("ascii"),
+        scheme=scheme.name,
+        why=refusal.why or "they are invalid",
+    )
 
 
 def _call(_: object, logout: Callable[[], object]) -> None:

@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, identity_for
@@ -11,6 +11,8 @@ from ropewalk.auth.scheme import Scheme, authorization
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
 from ropewalk.request import Request
+
+_MALFORMED: Final = "they are not a name, a colon and a password in base64"
 
 
 class BasicAuth(Scheme):
@@ -41,7 +43,7 @@ class BasicAuth(Scheme):
             return None
         principal = await self._check.principal(request, *given)
         if principal is None:
-            raise Refused
+            raise Refused(why="`check` has returned None for the name and the password")
         return identity_for(principal)
 
     def openapi(self) -> dict[str, Any]:
@@ -57,8 +59,8 @@ def name_and_password(request: Request) -> tuple[str, str] | None:
     try:
         text = b64decode(credentials, validate=True).decode("utf-8")
     except ValueError:
-        raise Refused from None
+        raise Refused(why=_MALFORMED) from None
     name, colon, password = text.partition(":")
     if not colon or any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise Refused
+        raise Refused(why=_MALFORMED)
     return name, password

@@ -127,7 +127,7 @@ def loaded_identity(
 ) -> Identity:
     """The identity for valid claims and the principal that `load` has returned. Raises Refused if that is None."""
     if principal is None:
-        raise refused()
+        raise refused("`load` has returned None for its claims")
     own = identity_for(principal)
     if options.scope_claim not in claims:
         scopes = own.scopes

@@ -73,7 +73,7 @@ class CredAuth(Scheme):
             try:
                 _, avatar, logout = await self._portal.login(credentials, None, *self._interfaces)
             except LoginFailed:
-                raise Refused from None
+                raise Refused(why="the portal refuses them") from None
             found = identity_for(avatar)
             return Identity(avatar, found.scopes, found.roles, logout)
         for checker in self._checkers:
@@ -84,7 +84,7 @@ class CredAuth(Scheme):
                     continue
                 if avatar_id is not None:
                     return identity_for(avatar_id)
-        raise Refused
+        raise Refused(why="no checker accepts them")
 
     def _accepted(self) -> tuple[Any, ...]:
         """The interfaces of credentials that the portal or the checkers accept."""

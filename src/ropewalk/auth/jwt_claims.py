@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ropewalk.auth.jwt_options import BearerJWTOptions
 from ropewalk.auth.jwt_tokens import refused
+from ropewalk.errors import shown
 
 _END_OF_TIME: Final = 2**53
 """The limit for times. Larger numbers, and NaN, are refused."""
@@ -15,22 +16,22 @@ def check_claims(claims: dict[str, Any], options: BearerJWTOptions, now: float) 
 
     Raises Refused for a token that is expired, not yet valid, from another issuer or for another audience.
     """
-    if any(claims.get(name) is None for name in options.required):
-        raise refused()
+    missing = [name for name in options.required if claims.get(name) is None]
+    if missing:
+        raise refused(f"it lacks the claim {missing[0]}, which is required")
     expires, begins, issued = (_moment(claims, name) for name in ("exp", "nbf", "iat"))
-    if begins is not None and begins > now + options.leeway:
-        raise refused()
-    if issued is not None and issued > now + options.leeway:
-        raise refused()
+    for name, moment in (("nbf", begins), ("iat", issued)):
+        if moment is not None and moment > now + options.leeway:
+            raise refused(f"its claim {name} is {moment - now:.0f} s in the future")
     if options.issuer is not None and claims.get("iss") not in _several(options.issuer):
-        raise refused()
+        raise refused(f"its issuer (iss) is {shown(claims.get('iss'))}, not {shown(options.issuer)}")
     if options.audience is not None:
         audience = claims.get("aud")
         given = audience if isinstance(audience, list) else [audience]
         if not any(isinstance(each, str) and each in _several(options.audience) for each in given):
-            raise refused()
+            raise refused(f"its audience (aud) is {shown(audience)}, not {shown(options.audience)}")
     if expires is not None and expires <= now - options.leeway:
-        raise refused("expired")
+        raise refused(f"it has expired {now - expires:.0f} s ago (exp)", "expired")
     begins = max((each for each in (begins, issued) if each is not None), default=-inf)
     return begins, inf if expires is None else expires
 
@@ -45,5 +46,5 @@ def _moment(claims: dict[str, Any], name: str) -> float | None:
     if value is None and name not in claims:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _END_OF_TIME:
-        raise refused()
+        raise refused(f"its claim {name} is {shown(value)}, which is no time")
     return value

@@ -52,6 +52,7 @@ def authorization(request: Request, scheme: str) -> bytes | None:
     if not lines:
         return None
     if len(lines) > 1:
-        raise Refused({"error": "invalid_request"} if scheme == "bearer" else {}, 400)
+        parameters = {"error": "invalid_request"} if scheme == "bearer" else {}
+        raise Refused(parameters, 400, "the request has several Authorization fields")
     given, _, credentials = lines[0].strip(b" \t").partition(b" ")
     return credentials.strip(b" \t") if given.lower() == scheme.encode() else None

@@ -16,13 +16,14 @@ class Refused(Exception):
     """Raised by a scheme for invalid credentials. The client gets 401, or 400 if they are malformed.
 
     `parameters` are added to the scheme's challenge, such as `{"error": "invalid_token"}`. They must not reveal whether
-    a user exists.
+    a user exists. `why` is one sentence without a full stop for the log, at the level debug; the client never sees it.
     """
 
-    def __init__(self, parameters: dict[str, str] | None = None, status: int = 401) -> None:
-        super().__init__(parameters, status)
+    def __init__(self, parameters: dict[str, str] | None = None, status: int = 401, why: str | None = None) -> None:
+        super().__init__(parameters, status, why)
         self.parameters = parameters or {}
         self.status = status
+        self.why = why
 
 
 class NotAuthenticated(HTTPError):

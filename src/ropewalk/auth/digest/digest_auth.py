@@ -104,9 +104,11 @@ class DigestAuth(CredAuth):
             return None
         try:
             return await self._accept(credentials)
-        except Refused:
+        except Refused as refusal:
             # If the password was right, stale=true makes the client repeat the request without a password prompt.
-            raise Refused({"stale": "true"} if credentials.is_right else {}) from None
+            if credentials.is_right:
+                raise Refused({"stale": "true"}, why="their nonce is too old, or was used before") from None
+            raise Refused(why=refusal.why) from None
 
     def _read(self, request: Request) -> DigestCredentials | None:
         written = authorization(request, "digest")
@@ -118,7 +120,8 @@ class DigestAuth(CredAuth):
         algorithms = {each.lower(): each for each in self.options.algorithms}
         algorithm = algorithms.get(fields.get("algorithm", "MD5").lower())
         if algorithm is None or fields["realm"] != self.realm:
-            raise Refused  # they are for another realm on this host, or older than a change of the algorithms
+            # They are for another realm on this host, or older than a change of the algorithms.
+            raise Refused(why=f"they are for the realm {shown(fields['realm'])}, or for another algorithm")
         if fields["uri"].encode("utf-8", "surrogateescape") != request.uri:  # section 3.4.6
-            raise Refused(status=400)
+            raise Refused(status=400, why=f"they are for the target {shown(fields['uri'])}")
         return DigestCredentials(name, request, algorithm, fields, self._nonces)

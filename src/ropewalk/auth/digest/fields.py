@@ -22,14 +22,14 @@ def parse_fields(credentials: bytes) -> dict[str, str]:
     Raises Refused (400) for malformed credentials.
     """
     if len(credentials) > LONGEST:
-        raise Refused(status=400)
+        raise Refused(status=400, why=f"they are longer than {LONGEST} bytes")
     text = credentials.decode("utf-8", "surrogateescape")
     fields: dict[str, str] = {}
     place = 0
     while place < len(text):
         found = _FIELD.match(text, place)
         if found is None or found[1].lower() in fields:
-            raise Refused(status=400)
+            raise Refused(status=400, why="they are not a list of fields, each once")
         fields[found[1].lower()] = found[3] if found[2] is None else _ESCAPE.sub(r"\1", found[2])
         place = found.end()
     return fields
@@ -41,9 +41,9 @@ def check_fields(fields: dict[str, str]) -> None:
     Clients of the older RFC 2069 do not send the fields that protect against replay, so they are refused.
     """
     if any(not fields.get(name) for name in _NEEDED) or fields["qop"] != "auth" or not _COUNT.fullmatch(fields["nc"]):
-        raise Refused(status=400)
+        raise Refused(status=400, why=f"they lack one of {', '.join(_NEEDED)}, or have another qop than auth")
     if fields.get("userhash", "false").lower() != "false":
-        raise Refused(status=400)  # the challenge does not offer hashed user names
+        raise Refused(status=400, why="they have userhash")  # the challenge does not offer hashed user names
 
 
 def user_name(fields: dict[str, str]) -> str:
@@ -53,16 +53,16 @@ def user_name(fields: dict[str, str]) -> str:
     """
     plain, extended = fields.get("username"), fields.get("username*")
     if (plain is None) == (extended is None):
-        raise Refused(status=400)
+        raise Refused(status=400, why="they have neither of username and username*, or both")
     if extended is not None:
         charset, _, encoded = extended.partition("'")
         encoded = encoded.partition("'")[2]
         if charset.lower() != "utf-8":
-            raise Refused(status=400)
+            raise Refused(status=400, why="the charset of username* is not UTF-8")
         octets = unquote_to_bytes(encoded)
     else:
         octets = str(plain).encode("utf-8", "surrogateescape")
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
-        raise Refused(status=400) from None
+        raise Refused(status=400, why="the name is not UTF-8") from None

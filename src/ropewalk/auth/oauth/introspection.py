@@ -114,10 +114,10 @@ class TokenIntrospection(BearerScheme):
         if written is None:
             return None
         if len(written) > self.options.token_limit or not _TOKEN.fullmatch(written):
-            raise refused()
+            raise refused("it is too long, or has characters that no token has")
         claims = await self._claims(written)
         if claims.get("active") is not True:
-            raise refused()
+            raise refused("its provider says that it is not active")
         check_claims(claims, self._rules, self._clock())
         scopes, roles = scopes_and_roles(claims, self._rules)
         if self._load is None:
