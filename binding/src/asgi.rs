@@ -1,4 +1,4 @@
-//! Sets the keys of an ASGI scope from the head of a request, in one call instead of ten attribute reads.
+//! Fills an ASGI scope from a request head in one call, so that Python does not read ten attributes.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -8,8 +8,8 @@ use ropewalk_engine::{Address, Head};
 use crate::address;
 use crate::request_head;
 
-/// Sets the keys of a scope of type "http" (ASGI 3.0, HTTP & WebSocket, section "HTTP Connection Scope") that describe
-/// the request line, the headers, the client and the server.
+/// Sets the keys of an "http" scope that describe the request line, the headers, the client and the server (ASGI 3.0,
+/// HTTP & WebSocket, section "HTTP Connection Scope").
 pub fn fill_scope(py: Python<'_>, scope: &Bound<'_, PyDict>, head: &Head, server: &Address) -> PyResult<()> {
     scope.set_item(intern!(py, "http_version"), request_head::version(py, head))?;
     scope.set_item(intern!(py, "method"), request_head::method(py, head))?;
@@ -26,7 +26,7 @@ pub fn fill_scope(py: Python<'_>, scope: &Bound<'_, PyDict>, head: &Head, server
     scope.set_item(intern!(py, "server"), server_address(py, server)?)
 }
 
-/// `(host, port)`, `(path, None)` for a UNIX socket that has a path, or None.
+/// The server's address: `(host, port)`, `(path, None)` for a UNIX socket that has a path, or None.
 fn server_address<'py>(py: Python<'py>, server: &Address) -> PyResult<Bound<'py, PyAny>> {
     match server {
         Address::Inet(_) => address::to_python(py, server),

@@ -1,4 +1,4 @@
-//! `Connection`: a connected socket of the engine, for its owner in Python.
+//! `Connection`: the Python object with which the owner of a connected socket inspects and closes the connection.
 
 use std::os::fd::{AsRawFd as _, IntoRawFd as _};
 
@@ -12,7 +12,7 @@ use crate::address;
 use crate::engine::Engine;
 use crate::sync::lock;
 
-/// A connected socket of the engine, for its owner.
+/// A connected socket that the engine serves. Its owner in Python inspects and closes it through this object.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct Connection {
     pub engine: Py<Engine>,
@@ -21,13 +21,13 @@ pub struct Connection {
 
 #[pymethods]
 impl Connection {
-    /// The address of the other end: `(host, port)`, the path of a UNIX socket, or None.
+    /// The peer's address: `(host, port)`, the path of a UNIX socket, or None.
     #[getter]
     fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         address::to_python(py, &self.addresses().0)
     }
 
-    /// The server's address.
+    /// The server's address on this connection.
     #[getter]
     fn server<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         address::to_python(py, &self.addresses().1)
@@ -38,7 +38,7 @@ impl Connection {
         lock(&self.engine.get().core).connection_descriptor(self.id).map_or(-1, |descriptor| descriptor.as_raw_fd())
     }
 
-    /// The same as `Pipe.set_idle_timeout`.
+    /// Set how many seconds the connection may be idle (0: no limit), instead of `Limits.idle_timeout`.
     #[pyo3(signature = (seconds, /))]
     fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         self.engine.get().command(py, |engine| engine.set_idle_timeout(self.id, (seconds.max(0.0) * 1000.0) as u64))
@@ -54,8 +54,8 @@ impl Connection {
         self.engine.get().command(py, |engine| engine.abort_connection(self.id))
     }
 
-    /// Take the socket out of the engine, if no request has begun on it. Returns its descriptor, which the caller must
-    /// close, and the bytes that were read.
+    /// Take the socket out of the engine. Returns its descriptor, which the caller must close, and the bytes that the
+    /// engine has read from it. Raises RuntimeError if a request has begun on it.
     fn release<'py>(&self, py: Python<'py>) -> PyResult<(i32, Bound<'py, PyBytes>)> {
         let released = self.engine.get().command(py, |engine| engine.release(self.id))?;
         let owner = self.engine.get().owners.remove(&self.id);
@@ -76,7 +76,7 @@ impl Connection {
     }
 }
 
-/// How a connection ended, as a Python string.
+/// Returns the string with which Python code names the reason why a connection ended.
 pub fn close_reason(reason: CloseReason) -> &'static str {
     match reason {
         CloseReason::Done => "done",

@@ -1,14 +1,14 @@
-//! `CurrentTasks`: makes a task the current one of asyncio, and removes it again.
+//! `CurrentTasks`: makes a task the current task of an asyncio event loop, and restores the previous task.
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// The current task of each event loop, which asyncio keeps.
+/// Sets and restores the current task of an event loop, as asyncio records it.
 pub struct CurrentTasks {
-    /// The task of each loop. None from CPython 3.14 on, which keeps them elsewhere: then the functions are called, which
-    /// costs twice as much.
+    /// asyncio's dict of the current task of each loop. None on CPython 3.14 and later, which has no such dict. Then
+    /// asyncio's functions are called, which cost twice as much.
     tasks: Option<Py<PyDict>>,
     enter_task: Py<PyAny>,
     leave_task: Py<PyAny>,
@@ -16,7 +16,7 @@ pub struct CurrentTasks {
 }
 
 impl CurrentTasks {
-    /// `swap_task(loop, task)` replaces the current task of a loop.
+    /// `swap_task(loop, task)` must replace the current task of a loop and return the previous one.
     pub fn new(py: Python<'_>, swap_task: Py<PyAny>) -> PyResult<Self> {
         let asyncio = py.import("asyncio")?;
         let tasks = if py.version_info() < (3, 14) {
@@ -29,8 +29,8 @@ impl CurrentTasks {
         Ok(CurrentTasks { tasks, enter_task, leave_task, swap_task })
     }
 
-    /// Makes a task the current one. Returns the former one if there is one: the caller may run in a task itself, such as
-    /// a test's.
+    /// Makes a task the current task of the loop. Returns the previous current task, if there was one. There is one if
+    /// the caller itself runs in a task, for example in a test.
     pub fn enter<'py>(
         &self,
         event_loop: &Bound<'py, PyAny>,
@@ -53,7 +53,7 @@ impl CurrentTasks {
         }
     }
 
-    /// Makes the former task the current one again. Raises RuntimeError if the task is not the current one, as asyncio does.
+    /// Makes the previous task current again. Raises RuntimeError, as asyncio does, if `task` is not the current task.
     pub fn leave(
         &self,
         event_loop: &Bound<'_, PyAny>,

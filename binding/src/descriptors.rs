@@ -1,4 +1,4 @@
-//! File descriptors that Python passes as numbers.
+//! Converts file descriptor numbers from Python to Rust's descriptor types.
 
 use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd};
 
@@ -7,17 +7,17 @@ use pyo3::prelude::*;
 
 use crate::errors;
 
-/// Takes ownership of a descriptor from Python.
+/// Takes ownership of a descriptor that Python passes.
 pub fn own(fd: i32) -> PyResult<OwnedFd> {
     check(fd)?;
-    // SAFETY: the caller opened the descriptor, and does not use or close it from now on.
+    // SAFETY: the caller opened the descriptor, and no longer uses or closes it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Duplicates a descriptor that Python keeps.
+/// Duplicates a descriptor that Python code continues to own.
 pub fn duplicate(fd: i32) -> PyResult<OwnedFd> {
     check(fd)?;
-    // SAFETY: the descriptor is borrowed only during this call, and the kernel checks it.
+    // SAFETY: the descriptor is borrowed only during this call, and the kernel checks that it is open.
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
     borrowed.try_clone_to_owned().map_err(errors::system)
 }

@@ -1,5 +1,5 @@
-//! `Engine`: the native engine, the callbacks that it calls, and the Python objects that belong to its exchanges and
-//! connections. Its methods for Python are in `engine_methods.rs`.
+//! `Engine`: holds the native engine, the Python callbacks that it calls, and the Python objects of its exchanges and
+//! connections. The methods that Python calls are in `engine_methods.rs`.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -22,7 +22,7 @@ use crate::thread::BoundThread;
 /// The value of `armed` while no timer is set for `tick`.
 pub const UNARMED: u64 = u64::MAX;
 
-/// Listening sockets, connections and their exchanges, all watched through one descriptor.
+/// Serves listening sockets and connections. The event loop watches only the engine's one descriptor.
 #[pyclass(frozen, weakref, module = "ropewalk._engine")]
 pub struct Engine {
     pub(crate) core: Mutex<ropewalk_engine::Engine>,
@@ -37,36 +37,38 @@ pub struct Engine {
     /// Exchanges whose response was not complete when the handling of their first event ended.
     pub(crate) exchanges: ObjectMap<ExchangeId>,
     pub(crate) handlers: HandlerCache,
-    /// The owner of each connection that has one: the sink of a pipe, or what `EngineCallbacksWithOwners.opened` returned for a socket.
+    /// The owners of the connections that have one. The owner of a pipe is its sink. The owner of a socket is the
+    /// object that `EngineCallbacksWithOwners.opened` returned.
     pub(crate) owners: ObjectMap<ConnectionId>,
-    /// Whether every exchange goes to the owner of its connection. Then `EngineCallbacks.resolve` is not called.
+    /// Whether the owner of each connection handles all its requests. If so, `EngineCallbacks.resolve` is not called.
     pub(crate) owners_serve: bool,
     /// The context that is copied for each request and timer. If None, the current context is copied.
     pub(crate) context: Mutex<Option<Py<PyAny>>>,
-    /// The thread that runs the turns.
+    /// The thread that may call the engine.
     pub(crate) thread: BoundThread,
-    /// Whether a turn is running.
+    /// Whether a turn of the engine is running.
     pub(crate) busy: AtomicBool,
-    /// Whether `close` was called. Then the turn handles all remaining events, because no turn follows.
+    /// Whether `close` was called. If so, the current turn handles all remaining events, because no other turn follows.
     pub(crate) closing: AtomicBool,
-    /// The deadline, in milliseconds of the engine's clock, for which a timer is set.
+    /// The time for which the next call of `tick` is scheduled, in milliseconds of the engine's clock.
     pub(crate) armed: AtomicU64,
-    /// The event loop that runs in the thread of the turn, once a handler of this turn has needed it. None between turns.
+    /// The event loop that runs in this thread. It is looked up when a handler first needs it in a turn, and forgotten
+    /// after the turn.
     pub(crate) turn_loop: Mutex<Option<TurnLoop>>,
-    /// Lines of the access log that were taken from the engine and could not be written.
+    /// The number of access log lines that were taken from the engine and could not be written.
     pub(crate) log_lines_lost: AtomicU64,
 }
 
-/// What is known of the event loop in a turn.
+/// What a turn knows about the running event loop.
 pub enum TurnLoop {
     Unknown,
-    /// The loop; None on a reactor without asyncio.
+    /// The running event loop. None on a reactor without asyncio.
     Known(Option<Py<PyAny>>),
 }
 
 impl Engine {
-    /// Locks and returns the native engine. Release the lock before Python code runs. Raises WrongThread in another
-    /// thread, and Forked in a child that could not set up the engine again.
+    /// Locks and returns the native engine. The caller must release the lock before it runs Python code. Raises
+    /// WrongThread if another thread calls this, and Forked in a child process that could not set up the engine again.
     pub fn core(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, ropewalk_engine::Engine>> {
         if !self.thread.admits() {
             if self.thread.is_closed() {
@@ -79,7 +81,7 @@ impl Engine {
         Ok(lock(&self.core))
     }
 
-    /// Runs a command that may move the engine's next deadline.
+    /// Runs a command. Afterwards sets the timer for the engine's next deadline, which the command may have changed.
     pub fn command<R>(&self, py: Python<'_>, command: impl FnOnce(&mut ropewalk_engine::Engine) -> R) -> PyResult<R> {
         let outcome = command(&mut *self.core(py)?);
         if !self.busy.load(Ordering::Relaxed) {
@@ -88,34 +90,34 @@ impl Engine {
         Ok(outcome)
     }
 
-    /// Counts a temporary file among the open descriptors.
+    /// Counts a temporary file as an open descriptor of the engine.
     pub fn count_open_file(&self) -> FileTicket {
         lock(&self.core).count_open_file()
     }
 
-    /// The server's address on the connection of an exchange. Any thread may call it.
+    /// The server's address on the connection of an exchange. Any thread may call this.
     pub fn local(&self, id: ExchangeId) -> Address {
         lock(&self.core).local(id).unwrap_or(Address::Unknown)
     }
 
-    /// Whether a writer should wait. Any thread may call it.
+    /// Whether the writer of an exchange should wait. Any thread may call this.
     pub fn pressure(&self, id: ExchangeId) -> Pressure {
         lock(&self.core).pressure(id)
     }
 
-    /// Whether an exchange began in the parent of this forked process.
+    /// Whether an exchange began in the parent process, before this process was forked.
     pub fn is_inherited(&self, id: ExchangeId) -> bool {
         lock(&self.core).is_inherited(id)
     }
 
-    /// Enters a new copy of the context that was passed to `use_context`.
+    /// Enters a new copy of the context that was passed to `use_context`, or of the current context.
     pub fn enter_context<'py>(&self, py: Python<'py>) -> PyResult<EnteredContext<'py>> {
         let base = lock(&self.context).as_ref().map(|context| context.clone_ref(py));
         EnteredContext::enter(py, base)
     }
 
-    /// The event loop that runs in this thread, if there is one. It is looked up once in a turn, because the look-up is a
-    /// system call (getpid) before CPython 3.12.
+    /// The event loop that runs in this thread, or None. It is looked up once in a turn, because before CPython 3.12
+    /// the look-up makes a system call (getpid).
     pub fn running_loop<'py>(
         &self,
         py: Python<'py>,
@@ -131,7 +133,8 @@ impl Engine {
         Ok(event_loop)
     }
 
-    /// Sets a timer that calls `tick` at the engine's next deadline, unless one is already set for an earlier time.
+    /// Sets a timer that calls `tick` at the engine's next deadline, unless a timer is already set for that time or
+    /// earlier.
     pub fn arm(&self, py: Python<'_>) -> PyResult<()> {
         let next = lock(&self.core).next_deadline();
         let Some(next) = next else { return Ok(()) };
@@ -139,8 +142,8 @@ impl Engine {
             return Ok(());
         }
         self.armed.store(next, Ordering::Relaxed);
-        // asyncio runs a timer in the context in which it was set. Without this copy, the timer's turn would run in the
-        // context of a request.
+        // asyncio runs a timer in the context in which the timer was set. Without this new context, `tick` would run in
+        // the context of a request.
         let _context = self.enter_context(py)?;
         let seconds = next.saturating_sub(monotonic_micros() / 1000) as f64 / 1000.0;
         self.callbacks.bind(py).call_method1(intern!(py, "arm"), (seconds,))?;

@@ -1,4 +1,4 @@
-//! `EngineHandler`: the callable that handles a request, and how it is called.
+//! `EngineHandler`: the Python callable that handles a request, and the options with which the engine calls it.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -7,27 +7,27 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 use ropewalk_engine::HalfClose;
 
-/// The callable that handles a request, and how it is called.
+/// The Python callable that handles a request, and the options with which the engine calls it.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct EngineHandler {
     #[pyo3(get)]
     pub call: Py<PyAny>,
-    /// Call the handler when the body is complete, not when the head is complete.
+    /// Call the handler when the whole body has arrived. Otherwise it is called when the head has arrived.
     #[pyo3(get)]
     pub whole_body: bool,
     #[pyo3(get)]
     pub body_limit: Option<u64>,
-    /// Pass the parameters of the path to the handler.
+    /// Pass the path parameters to the handler.
     #[pyo3(get)]
     pub pass_params: bool,
-    /// The handler depends only on the path and the method, so it may be cached under them.
+    /// The path and the method alone select this handler, so it may be cached under them.
     #[pyo3(get, name = "static")]
     pub is_static: bool,
-    /// The Content-Type of a response body that is a str. Handlers with the same Content-Type share one object, so that
-    /// 10,000 of them fit into the cache.
+    /// The Content-Type of a response whose body is a str. Handlers with the same Content-Type share one string object,
+    /// so that 10,000 handlers fit into the CPU cache.
     #[pyo3(get)]
     pub text_type: Py<PyString>,
-    /// The Content-Type of a response body that is bytes.
+    /// The Content-Type of a response whose body is bytes.
     #[pyo3(get)]
     pub bytes_type: Py<PyString>,
     /// What happens if the client closes its sending side before the response is complete.
@@ -80,8 +80,8 @@ impl EngineHandler {
         })
     }
 
-    /// What happens if the client closes its sending side before the response is complete: "cancel" ends the exchange
-    /// if its response has not begun, "respond" calls its `on_half_close`, "finish" does nothing.
+    /// What happens if the client closes its sending side before the response is complete. "cancel" ends the exchange
+    /// if its response has not begun. "respond" calls the exchange's `on_half_close`. "finish" does nothing.
     #[getter]
     fn half_close(&self) -> &'static str {
         match self.half_close {
@@ -109,7 +109,7 @@ impl Pending {
 
 static PENDING: PyOnceLock<Py<Pending>> = PyOnceLock::new();
 
-/// The value that `EngineCallbacks.drive` returns for a coroutine that has suspended.
+/// The value that `EngineCallbacks.drive` returns for a suspended coroutine.
 pub fn pending(py: Python<'_>) -> PyResult<&Py<Pending>> {
     PENDING.get_or_try_init(py, || Py::new(py, Pending))
 }

@@ -1,4 +1,4 @@
-//! The methods of `Engine` for Python.
+//! The methods of `Engine` that Python calls.
 
 use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
@@ -68,12 +68,12 @@ impl Engine {
         })
     }
 
-    /// The descriptor to watch for reading.
+    /// The descriptor that the event loop watches for reading.
     fn fileno(&self) -> i32 {
         lock(&self.core).descriptor().as_raw_fd()
     }
 
-    /// Run one bounded turn: read the sockets, call the handlers, send the responses.
+    /// Run one turn of limited length: read the sockets, call the handlers, send the responses.
     fn turn(slf: &Bound<'_, Self>) -> PyResult<()> {
         turn::pump(slf, |engine| {
             let outcome = engine.poll();
@@ -81,7 +81,7 @@ impl Engine {
         })
     }
 
-    /// Handle deadlines. Called at the time for which `EngineCallbacks.arm` has set the timer.
+    /// Handle expired deadlines. The timer that `EngineCallbacks.arm` has set calls this.
     fn tick(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.get().armed.store(UNARMED, Ordering::Relaxed);
         Self::turn(slf)
@@ -92,7 +92,7 @@ impl Engine {
         self.thread.bind();
     }
 
-    /// Give each request a copy of a context (PEP 567).
+    /// Run each request in a copy of this context (PEP 567).
     #[pyo3(signature = (context, /))]
     fn use_context(&self, context: Bound<'_, PyAny>) -> PyResult<()> {
         if !is_context(&context) {
@@ -103,14 +103,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Call `EngineCallbacks.arm` again for the next deadline, because the last call had no effect.
+    /// Call `EngineCallbacks.arm` again for the next deadline, because the timer of the last call was lost.
     fn rearm(&self, py: Python<'_>) -> PyResult<()> {
         self.armed.store(UNARMED, Ordering::Relaxed);
         self.arm(py)
     }
 
-    /// In a forked child: leave the connections to the parent, and accept on the same listeners. If that fails, every later
-    /// use of the engine raises Forked (RW508).
+    /// In a forked child, forget the parent's connections and continue to accept on its listeners. If this fails, every
+    /// later use of the engine raises Forked (RW508).
     fn after_fork_in_child(&self) {
         let mid_turn = self.busy.load(Ordering::Relaxed) && self.thread.admits();
         self.busy.store(mid_turn, Ordering::Relaxed);
@@ -118,21 +118,20 @@ impl Engine {
         self.log_lines_lost.store(0, Ordering::Relaxed);
         self.exchanges.leak();
         self.owners.leak();
-        // If another thread held the lock at the fork, no thread of the child can release it.
+        // If another thread held the lock when the process was forked, no thread of the child can release the lock.
         let renewed = self.core.try_lock().is_ok_and(|mut core| core.after_fork_in_child(mid_turn).is_ok());
         if !renewed {
             self.thread.close();
         }
     }
 
-    /// In the parent of a new child, which has copies of the listening sockets: report whether the child accepts on
-    /// them.
+    /// In the parent of a new child process, record whether the child accepts on its copies of the listening sockets.
     #[pyo3(signature = (*, children_serve))]
     fn after_fork_in_parent(&self, children_serve: bool) {
         lock(&self.core).after_fork_in_parent(children_serve);
     }
 
-    /// Whether the engine is bound to the current thread, or to no thread.
+    /// Whether the current thread may call the engine: the engine is bound to this thread, or to no thread.
     #[getter]
     fn on_engine_thread(&self) -> bool {
         self.thread.admits()
@@ -148,13 +147,14 @@ impl Engine {
         lock(&self.core).connections()
     }
 
-    /// The number of exchanges whose response is not complete.
+    /// The number of exchanges whose response is incomplete.
     #[getter]
     fn running_exchanges(&self) -> u64 {
         lock(&self.core).counters().running
     }
 
-    /// Accept on TCP. With `half_close`, here and below, clients may close their sending side and wait for responses.
+    /// Listen on a TCP host and port. With `half_close`, clients may close their sending side and still receive their
+    /// responses.
     #[pyo3(signature = (host, port, *, backlog = None, reuse_port = false, half_close = false))]
     fn listen_tcp(
         &self,
@@ -180,7 +180,7 @@ impl Engine {
         listen(self, py, half_close, |engine| engine.listen_unix(&path, mode, backlog))
     }
 
-    /// Accept on an inherited listening socket. The descriptor is duplicated.
+    /// Accept connections on an inherited listening socket. The descriptor is duplicated.
     #[pyo3(signature = (fd, /, *, half_close = false))]
     fn listen_descriptor(&self, py: Python<'_>, fd: i32, half_close: bool) -> PyResult<usize> {
         let socket = duplicate(fd)?;
@@ -200,8 +200,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Serve an accepted stream socket for its owner. The descriptor is duplicated, and `data` holds the bytes that
-    /// were already read from it. Returns None and closes the connection if the engine is full.
+    /// Serve an accepted stream socket for its owner. The descriptor is duplicated. `data` holds the bytes that were
+    /// already read from the socket. If the engine is full, closes the connection and returns None.
     #[pyo3(signature = (fd, data = None, /, *, owner = None, half_close = false))]
     fn adopt(
         slf: &Bound<'_, Self>,
@@ -248,7 +248,8 @@ impl Engine {
         Ok(Pipe { engine: slf.clone().unbind(), id })
     }
 
-    /// Trust proxies at these addresses, and the fields ("x-forwarded", "forwarded") or PROXY headers that they send.
+    /// Trust proxies at these addresses. `headers` names the fields that they send ("x-forwarded" or "forwarded"). With
+    /// `protocol`, they send PROXY protocol headers.
     #[pyo3(signature = (addresses, *, headers = None, host = false, protocol = false))]
     fn trust_proxies(&self, addresses: Vec<String>, headers: Option<&str>, host: bool, protocol: bool) -> PyResult<()> {
         let mut trusted = Trusted::default();
@@ -274,8 +275,8 @@ impl Engine {
         turn::pump(slf, |engine| engine.drain(millis))
     }
 
-    /// Stop listening and abort every connection. Returns the number of exchanges that were aborted. All events are
-    /// handled when this returns, or, within a turn, at the end of the turn.
+    /// Stop listening and abort every connection. Returns the number of aborted exchanges. All events are handled when
+    /// this method returns. During a turn, they are handled at the end of the turn.
     fn close(slf: &Bound<'_, Self>) -> PyResult<usize> {
         let mut cut = 0;
         turn::pump(slf, |engine| {
@@ -285,8 +286,8 @@ impl Engine {
         Ok(cut)
     }
 
-    /// Empty the handler cache, so that `EngineCallbacks.resolve` is called again for every path. For use after the
-    /// tree has changed.
+    /// Empty the handler cache after the resource tree has changed. Then `EngineCallbacks.resolve` is called again for
+    /// every path.
     fn forget_handlers(&self) {
         self.handlers.clear();
     }
@@ -309,7 +310,7 @@ impl Engine {
         self.log_lines_lost.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Set the format of the access log: "combined", "timed" or "json"; None for no log.
+    /// Set the format of the access log: "combined", "timed" or "json". None turns the log off.
     #[pyo3(signature = (style, /))]
     fn set_access_log(&self, style: Option<&str>) -> PyResult<()> {
         let style = match style {
@@ -354,12 +355,12 @@ impl Engine {
         self.handlers.clear();
     }
 
-    /// Accept unregistered methods too. CONNECT and TRACE are still refused.
+    /// Also accept requests with an unregistered method. CONNECT and TRACE are still refused.
     fn allow_unregistered_methods(&self) {
         lock(&self.core).set_methods(Methods::Conventional);
     }
 
-    /// Report every refused request at debug level.
+    /// Set whether every refused request is reported at debug level.
     #[pyo3(signature = (on, /))]
     fn set_debug(&self, on: bool) {
         lock(&self.core).set_debug(on);

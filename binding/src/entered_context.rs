@@ -3,15 +3,15 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// A copy of a context, current until it is dropped.
+/// A copy of a context. It is the current context until this guard is dropped.
 pub struct EnteredContext<'py> {
     pub context: Bound<'py, PyAny>,
 }
 
 impl<'py> EnteredContext<'py> {
-    /// Enters a copy of `base`, or of the current context if there is none.
+    /// Enters a copy of `base`, or of the current context if `base` is None.
     pub fn enter(py: Python<'py>, base: Option<Py<PyAny>>) -> PyResult<Self> {
-        // SAFETY: Python is attached. `PyContext_Copy` checks the type of its argument.
+        // SAFETY: this thread is attached to the interpreter. `PyContext_Copy` checks the type of its argument.
         let context = unsafe {
             let copy = match &base {
                 Some(base) => ffi::PyContext_Copy(base.as_ptr()),
@@ -19,7 +19,7 @@ impl<'py> EnteredContext<'py> {
             };
             Bound::from_owned_ptr_or_err(py, copy)?
         };
-        // SAFETY: the context was just created, so it is not entered yet.
+        // SAFETY: the context was just created, so no thread has entered it.
         if unsafe { ffi::PyContext_Enter(context.as_ptr()) } < 0 {
             return Err(PyErr::fetch(py));
         }
@@ -29,7 +29,7 @@ impl<'py> EnteredContext<'py> {
 
 impl Drop for EnteredContext<'_> {
     fn drop(&mut self) {
-        // SAFETY: `enter` entered the context. It is left once, in the reverse order of entering.
+        // SAFETY: `enter` entered the context. Contexts are left once, in the reverse order of entering.
         if unsafe { ffi::PyContext_Exit(self.context.as_ptr()) } < 0 {
             PyErr::fetch(self.context.py()).write_unraisable(self.context.py(), None);
         }
@@ -38,6 +38,6 @@ impl Drop for EnteredContext<'_> {
 
 /// Whether an object is a `contextvars.Context`.
 pub fn is_context(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: this only compares types.
+    // SAFETY: this call only compares types.
     unsafe { ffi::PyContext_CheckExact(object.as_ptr()) != 0 }
 }

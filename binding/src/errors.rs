@@ -21,17 +21,17 @@ pub const WRONG_THREAD: &str = "WrongThread";
 
 static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
-/// Returns an exception of this class in `ropewalk.errors`. `message` is one sentence.
+/// Returns the exception with this class name in `ropewalk.errors`. `message` is one sentence.
 ///
-/// The instance is created when the error reaches Python. Its class is written in Python, so creating it here could let
-/// another thread run while the caller still borrows an exchange.
+/// The instance is created when the error reaches Python. Its class is written in Python, so if it were created here,
+/// another thread could run while the caller still borrows an exchange.
 pub fn raise(py: Python<'_>, name: &str, message: String) -> PyErr {
     let module = ERRORS.get_or_try_init(py, || Ok::<_, PyErr>(py.import("ropewalk.errors")?.unbind()));
     let class = module.and_then(|module| Ok(module.bind(py).getattr(name)?.cast_into::<PyType>()?));
     class.map_or_else(|error| error, |class| PyErr::from_type(class, (message,)))
 }
 
-/// The exception for a command that failed.
+/// Converts the error of a failed command to an exception.
 pub fn command(py: Python<'_>, error: CommandError) -> PyErr {
     match error {
         CommandError::Complete => raise(py, RESPONSE_ENDED, "The response is complete already.".into()),
@@ -63,7 +63,7 @@ pub fn disconnected(py: Python<'_>, reason: GoneReason) -> PyErr {
     raise(py, DISCONNECTED, format!("The exchange is over: {reason}."))
 }
 
-/// Converts a system error to the OSError that Python would raise, with its errno if it has one.
+/// Converts a system error to an OSError, with the errno if the error has one.
 pub fn system(error: std::io::Error) -> PyErr {
     let text = error.to_string();
     match error.raw_os_error() {
@@ -75,7 +75,7 @@ pub fn system(error: std::io::Error) -> PyErr {
     }
 }
 
-/// Reports an error of a callback, which no caller can handle.
+/// Passes an exception of a callback to `sys.unraisablehook`, because no caller can handle it.
 pub fn unraisable<T>(outcome: PyResult<T>, callee: &Bound<'_, PyAny>) {
     if let Err(error) = outcome {
         error.write_unraisable(callee.py(), Some(callee));

@@ -1,33 +1,33 @@
-//! `ExactTypes`: finds out whether a value, and all its parts, have exactly the classes of a type.
+//! `ExactTypes`: checks whether a value and all its nested values have exactly the classes that a type declares.
 
 use pyo3::exceptions::{PyAttributeError, PyIndexError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
 
-/// A value with more levels is not exact. The check recurses at each level. The encoders have about the same limit, which
-/// is that of Python.
+/// The maximum nesting depth, because the check is recursive. A deeper value is reported as not exact. Python's
+/// recursion limit is about the same, and so is that of the encoders.
 const DEEPEST: usize = 1000;
 
-/// A part of a type.
+/// One part of a declared type.
 #[derive(FromPyObject)]
 struct Node(
-    /// The class of its values.
+    /// The class that a value must have.
     Py<PyType>,
-    /// Whether None is exact, too.
+    /// Whether None is allowed too.
     bool,
-    /// The attributes that have parts themselves, each with the number of its node.
+    /// The attributes that have a declared type themselves, each with the index of its node.
     Vec<(Py<PyString>, usize)>,
-    /// The number of the node of the items, if the class is list.
+    /// The index of the node for the items, if the class is list.
     Option<usize>,
 );
 
-/// Finds out whether a value, and all its parts, have exactly the classes of a type. A type is a list of nodes, because
-/// a class may contain itself. The first node is the whole type.
+/// Checks whether a value and all its nested values have exactly the classes that a type declares. The type is a list
+/// of nodes that refer to one another by index, because a class may contain itself. The first node is the whole type.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct ExactTypes {
     nodes: Vec<Node>,
-    /// What an attribute may have in place of its part, besides None.
+    /// The object that stands for an attribute without a value. Any attribute may hold it.
     unset: Py<PyAny>,
 }
 
@@ -45,7 +45,7 @@ impl ExactTypes {
         Ok(ExactTypes { nodes, unset })
     }
 
-    /// Whether a value is exactly of the type.
+    /// Return whether a value and all its nested values have exactly the declared classes.
     #[pyo3(signature = (value, /))]
     fn __call__(&self, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         self.is_exact(value, &self.nodes[0], 0)
@@ -80,7 +80,7 @@ impl ExactTypes {
         for (name, part) in fields {
             let found = match value.getattr(name.bind(py)) {
                 Ok(found) => found,
-                // The attribute was deleted.
+                // A deleted attribute has no value to check.
                 Err(error) if error.is_instance_of::<PyAttributeError>(py) => return Ok(false),
                 Err(error) => return Err(error),
             };

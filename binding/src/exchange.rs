@@ -1,7 +1,7 @@
-//! `Exchange`: one request and its response. Its methods for Python are in `exchange_methods.rs`.
+//! `Exchange`: one request and its response. The methods that Python calls are in `exchange_methods.rs`.
 //!
-//! The request's head is read by `request_head.rs`. Below `exchange/`, `incoming_body.rs` receives the request's body, `response_sender.rs` and
-//! `relay.rs` send the response, and `engine_ref.rs` reaches the engine.
+//! `request_head.rs` reads the request's head. In `exchange/`, `incoming_body.rs` receives the request's body,
+//! `response_sender.rs` and `relay.rs` send the response, and `engine_ref.rs` refers to the engine.
 
 pub mod engine_ref;
 pub mod incoming_body;
@@ -20,28 +20,28 @@ use engine_ref::EngineRef;
 use incoming_body::{IncomingBody, Mode};
 use response_sender::{ResponseSender, WholeBody};
 
-/// One request and its response. `Request` derives from it.
+/// One request and its response. The Python class `Request` derives from it.
 #[pyclass(subclass, module = "ropewalk._engine")]
 #[derive(Default)]
 pub struct Exchange {
-    /// None if Python code created the exchange.
+    /// The reference to the engine. None if Python code created the exchange.
     pub(crate) engine_ref: Option<EngineRef>,
     pub(crate) body: IncomingBody,
     pub(crate) response: ResponseSender,
     pub(crate) engine_handler: Option<Py<EngineHandler>>,
     pub(crate) params: Option<Py<PyDict>>,
-    /// How the connection ends, if the exchange has ended early. Set before `on_gone` is called.
+    /// The reason why the connection ends, if the exchange has ended early. Set before `on_gone` is called.
     pub(crate) ending: Option<CloseReason>,
-    /// The body limit in bytes that middleware has set. It lowers the limits of `receive` and `collect`.
+    /// The body limit in bytes that middleware has set. It can only lower the limits that `receive` and `collect` use.
     #[pyo3(get, set)]
     pub(crate) middleware_body_limit: Option<u64>,
-    /// The parts of the body are read by `Request.stream`.
+    /// Whether `Request.stream` reads the parts of the body.
     #[pyo3(get, set)]
     pub(crate) streamed: bool,
-    /// Call `on_done` when the response is complete.
+    /// Whether to call `on_done` when the response is complete.
     #[pyo3(get, set)]
     pub(crate) notify_done: bool,
-    /// Pass every value that the handler returns to `EngineCallbacks.send_value`.
+    /// Whether every value that the handler returns is passed to `EngineCallbacks.send_value`.
     #[pyo3(get, set)]
     pub(crate) prepared: bool,
 }
@@ -51,8 +51,8 @@ impl Exchange {
         EngineRef::of(&self.engine_ref)
     }
 
-    /// Starts to receive the body in this mode. `limit` takes precedence over the handler's limit, which takes
-    /// precedence over the engine's.
+    /// Starts to receive the body in this mode. The limit is `limit`, else the handler's limit, else the engine's
+    /// limit.
     pub(crate) fn open_body(&mut self, py: Python<'_>, mode: Mode, limit: Option<u64>) -> PyResult<()> {
         let engine_ref = EngineRef::of(&self.engine_ref)?;
         if self.body.is_complete(engine_ref, self.is_raw()) {
@@ -64,7 +64,7 @@ impl Exchange {
         self.body.open(py, engine_ref, mode, limit)
     }
 
-    /// The lower of a limit of the body in bytes and that of middleware.
+    /// Returns the lower of `limit` and the body limit that middleware has set, in bytes.
     pub(crate) fn lowered(&self, limit: Option<u64>) -> Option<u64> {
         match (limit, self.middleware_body_limit) {
             (Some(limit), Some(most)) => Some(limit.min(most)),
@@ -72,8 +72,8 @@ impl Exchange {
         }
     }
 
-    /// Records that the exchange ended before its response was complete. Returns the temporary file of its body, which
-    /// the caller must close.
+    /// Records that the exchange ended before its response was complete. Returns the body's temporary file, which the
+    /// caller must close.
     pub(crate) fn lose(&mut self, reason: GoneReason) -> Option<Py<PyAny>> {
         if let Some(engine_ref) = &self.engine_ref {
             engine_ref.set_gone(reason);
@@ -83,7 +83,7 @@ impl Exchange {
         self.body.spool.take()
     }
 
-    /// Whether the connection carries raw bytes.
+    /// Whether the connection now carries raw bytes instead of HTTP.
     pub(crate) fn is_raw(&self) -> bool {
         self.response.status == Some(101)
     }
@@ -92,11 +92,12 @@ impl Exchange {
         self.engine_ref.as_ref().is_some_and(|engine_ref| engine_ref.gone().is_some())
     }
 
-    /// Switches to raw bytes in both directions.
+    /// Switches the connection to raw bytes in both directions.
     pub(crate) fn become_raw(&mut self, py: Python<'_>) -> PyResult<()> {
         self.response.start(101);
         self.body = IncomingBody::default();
-        // Open the body at once, so that bytes after the head are kept even if the client has closed its side.
+        // Open the body at once. Otherwise, bytes after the head would be lost if the client has closed its sending
+        // side.
         self.open_body(py, Mode::Streamed, Some(u64::MAX))
     }
 }
@@ -115,8 +116,8 @@ pub fn respond(
     completed(exchange)
 }
 
-/// Finishes an exchange whose response is complete. Forgets the exchange, closes its temporary file, and calls
-/// `on_done` if this was requested.
+/// Finishes an exchange whose response is complete: forgets the exchange, closes its temporary file, and calls
+/// `on_done` if the handler has requested it.
 pub fn completed(exchange: &Bound<'_, Exchange>) -> PyResult<()> {
     let py = exchange.py();
     let (notify_done, spool) = {

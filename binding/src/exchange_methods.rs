@@ -1,4 +1,4 @@
-//! The methods of `Exchange` for Python. `ropewalk.Request` derives from it.
+//! The methods of `Exchange` that Python calls. The Python class `ropewalk.Request` derives from it.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -34,8 +34,8 @@ impl Exchange {
         Ok(request_head::method(py, &self.engine_ref()?.head))
     }
 
-    /// Method, target and version as they were sent, whether the connection is persistent, and the length of the body
-    /// (None if it is chunked).
+    /// A tuple: the method, the target and the version as they were sent, whether the connection is persistent, and the
+    /// body's length (None if the body is chunked).
     #[getter]
     fn start_and_framing<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         request_head::start_and_framing(py, &self.engine_ref()?.head)
@@ -76,19 +76,19 @@ impl Exchange {
         Ok(request_head::latin1(py, self.engine_ref()?.head.host()))
     }
 
-    /// The time in the Date field of a response that is sent now, in seconds since 1970.
+    /// The current time as the Date field of a response shows it, in seconds since 1970.
     #[getter]
     fn unix_date(&self, py: Python<'_>) -> PyResult<i64> {
         Ok(self.engine_ref()?.engine.get().core(py)?.unix_time())
     }
 
-    /// The address of the client. A trusted proxy may have reported it.
+    /// The client's address. It may be the address that a trusted proxy reports.
     #[getter]
     fn client<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         address::to_python(py, request_head::client(&self.engine_ref()?.head))
     }
 
-    /// The address of the other end of the connection.
+    /// The peer's address: that of the client or of a proxy.
     #[getter]
     fn peer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         address::to_python(py, self.engine_ref()?.head.peer())
@@ -100,8 +100,8 @@ impl Exchange {
         address::to_python(py, self.engine_ref()?.server())
     }
 
-    /// The owner of the connection: the sink of a pipe, or the object that `EngineCallbacksWithOwners.opened` returned;
-    /// else None.
+    /// The owner of the connection: the sink of a pipe, or the object that `EngineCallbacksWithOwners.opened` returned.
+    /// None if the connection has no owner.
     #[getter]
     fn owner<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(self.engine_ref()?.owner.as_ref().map(|owner| owner.bind(py).clone()))
@@ -137,7 +137,8 @@ impl Exchange {
         self.params = Some(params);
     }
 
-    /// The value of a field; several field lines are joined by ", " (RFC 9110, section 5.3). None if it is absent.
+    /// The value of a field, or None if the field is absent. The values of several field lines are joined by ", " (RFC
+    /// 9110, section 5.3).
     #[pyo3(signature = (name, /))]
     fn header<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyString>>> {
         Ok(request_head::header(py, &self.engine_ref()?.head, name))
@@ -150,8 +151,8 @@ impl Exchange {
         PyList::new(py, values.collect::<Vec<_>>())
     }
 
-    /// Format an access log line in the combined format, as `twisted.web` does, with the referrer and the user agent of
-    /// this request. Returns None if any value must be escaped.
+    /// Return an access log line in the combined format, as `twisted.web` writes it, with this request's referrer and
+    /// user agent. Returns None if any value must be escaped.
     #[pyo3(signature = (host, timestamp, request_line, status, size, /))]
     fn combined_log_line(
         &self,
@@ -166,13 +167,13 @@ impl Exchange {
         Ok(twisted_combined_line(&self.engine_ref()?.head, host, timestamp, request_line, status, size))
     }
 
-    /// Every field line in order, names in lower case.
+    /// Every field line in order, as a pair of name and value. Names are in lower case.
     fn raw_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         request_head::raw_headers(py, &self.engine_ref()?.head)
     }
 
-    /// Set the keys of an ASGI scope that come from the head: `http_version`, `method`, `scheme`, `path`, `raw_path`,
-    /// `query_string`, `headers`, `client` and `server`.
+    /// Set the keys of an ASGI scope that come from the request head: `http_version`, `method`, `scheme`, `path`,
+    /// `raw_path`, `query_string`, `headers`, `client` and `server`.
     fn fill_asgi_scope(&self, py: Python<'_>, scope: &Bound<'_, PyDict>) -> PyResult<()> {
         let engine_ref = self.engine_ref()?;
         asgi::fill_scope(py, scope, &engine_ref.head, engine_ref.server())
@@ -187,14 +188,14 @@ impl Exchange {
         self.open_body(py, Mode::Streamed, self.lowered(limit))
     }
 
-    /// Do as `receive` does, and call `on_readable` once, when the body is complete.
+    /// Start to receive the body as `receive` does, and call `on_readable` once, when the body is complete.
     #[pyo3(signature = (limit = None, /))]
     fn collect(&mut self, py: Python<'_>, limit: Option<u64>) -> PyResult<()> {
         self.open_body(py, Mode::Collected, self.lowered(limit))
     }
 
-    /// Do as `collect` does, and take the whole body if it has arrived and is in memory. Returns None for any other body.
-    /// Does nothing if the body is streamed or the connection carries raw bytes.
+    /// Start to collect the body as `collect` does. Returns the whole body if it has arrived and is in memory, else
+    /// None. Does nothing if the body is streamed or the connection carries raw bytes.
     #[pyo3(signature = (limit = None, /))]
     fn collect_and_take<'py>(&mut self, py: Python<'py>, limit: Option<u64>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         if self.streamed || self.is_raw() {
@@ -204,14 +205,14 @@ impl Exchange {
         if self.body.complete && self.body.spool.is_none() { self.take(py) } else { Ok(None) }
     }
 
-    /// Take the bytes that have arrived. Returns b"" at the end of the body, and None if no bytes have arrived yet.
-    /// Raises BodyTooLarge, BadBody or Disconnected.
+    /// Take the body bytes that have arrived. Returns b"" at the end of the body, and None if no bytes have arrived
+    /// yet. Raises BodyTooLarge, BadBody or Disconnected.
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let raw = self.is_raw();
         self.body.read(py, EngineRef::of(&self.engine_ref)?, raw, self.response.finished)
     }
 
-    /// The temporary file with a collected body that is larger than `Limits.spool_size`, at position 0; None for other
+    /// The temporary file of a collected body that is larger than `Limits.spool_size`, at position 0. None for other
     /// bodies.
     #[getter]
     fn spool<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
@@ -236,7 +237,7 @@ impl Exchange {
         self.response.started
     }
 
-    /// Whether the response is complete, or the client has left.
+    /// Whether the response is complete, or the client has disconnected.
     #[getter]
     fn finished(&self) -> bool {
         self.response.finished || self.is_gone()
@@ -248,7 +249,8 @@ impl Exchange {
         self.is_gone()
     }
 
-    /// How the connection ends with an exchange that ended early: "done", "lost", "cut" or "aborted". None before `on_gone`.
+    /// How the connection ends, if the exchange ended early: "done", "lost", "cut" or "aborted". None before `on_gone`
+    /// is called.
     #[getter]
     fn ending(&self) -> Option<&'static str> {
         self.ending.map(close_reason)
@@ -264,7 +266,7 @@ impl Exchange {
         self.response.bytes_sent
     }
 
-    /// Set the reason phrase to send instead of the registered one, if the response has this status (RFC 9112, section
+    /// Set a reason phrase to send instead of the registered one, if the response has this status (RFC 9112, section
     /// 4).
     #[pyo3(signature = (status, reason, /))]
     fn set_reason(&mut self, status: u16, reason: &[u8]) {
@@ -307,8 +309,8 @@ impl Exchange {
         exchange.response.command(slf.py(), exchange.engine_ref()?, |engine, id| engine.interim(id, status, &fields))
     }
 
-    /// Send the head of a streamed response: with Content-Length if `length` is given, else chunked (on HTTP/1.0 the end of
-    /// the connection ends the body).
+    /// Send the head of a streamed response. It has Content-Length if `length` is given. Otherwise the body is chunked.
+    /// On HTTP/1.0, the end of the connection then ends the body.
     #[pyo3(signature = (status, fields, length = None, /))]
     fn begin(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, length: Option<u64>) -> PyResult<()> {
         let fields = Fields::from_pairs(fields)?;
@@ -323,8 +325,8 @@ impl Exchange {
         Ok(self.engine_ref()?.pressure() == Pressure::High)
     }
 
-    /// Send a part of the body. Returns False if the queue is over its high-water mark; then `on_writable` is called
-    /// later.
+    /// Send a part of the body. Returns False if the queue exceeds its high-water mark. Then `on_writable` is called
+    /// when the queue has space again.
     #[pyo3(signature = (data, /))]
     fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
         self.response.write(py, EngineRef::of(&self.engine_ref)?, data)
@@ -342,7 +344,7 @@ impl Exchange {
         completed(slf)
     }
 
-    /// Close the connection now (HTTP/1) or reset the stream.
+    /// Reset the stream. On HTTP/1, close the connection at once.
     pub(crate) fn abort(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.finished() {
             return Ok(());
@@ -350,13 +352,13 @@ impl Exchange {
         self.engine_ref()?.command(py, |engine, id| engine.abort(id))
     }
 
-    /// Send `Connection: close` with this response.
+    /// Send `Connection: close` with this response, and close the connection after it.
     fn close_after(&self, py: Python<'_>) -> PyResult<()> {
         self.response.command(py, self.engine_ref()?, |engine, id| engine.close_after_response(id))
     }
 
-    /// Respond with 101 and switch to another protocol: afterwards `take` and `write` carry raw bytes, and `end`
-    /// closes.
+    /// Send a 101 response and switch to another protocol. Afterwards `take` and `write` carry raw bytes, and `end`
+    /// closes the connection.
     #[pyo3(signature = (fields, /))]
     fn upgrade(slf: &Bound<'_, Self>, fields: &Bound<'_, PyAny>) -> PyResult<()> {
         let fields = Fields::from_pairs(fields)?;
@@ -368,7 +370,7 @@ impl Exchange {
 
     // Responses whose handler writes HTTP/1 itself
 
-    /// Send a whole response without changes. `fields` is a dict of lists of values by name, or pairs.
+    /// Send a whole response without changes. `fields` is a dict from name to list of values, or a list of pairs.
     #[pyo3(signature = (status, reason, fields, body, /))]
     fn relay(
         slf: &Bound<'_, Self>,
@@ -387,7 +389,7 @@ impl Exchange {
         completed(slf)
     }
 
-    /// Send the head of a response without changes. Send its body with `relay_write`, in the framing that the head
+    /// Send the head of a response without changes. `relay_write` must then send its body, in the framing that the head
     /// declares.
     #[pyo3(signature = (status, reason, fields, /))]
     fn relay_head(&mut self, py: Python<'_>, status: u16, reason: &[u8], fields: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -397,22 +399,22 @@ impl Exchange {
         relay::begin(&mut self.response, py, EngineRef::of(&self.engine_ref)?, status, &fields)
     }
 
-    /// Send bytes as they are. Returns False if the queue is over its high-water mark; then `on_writable` is called
-    /// later.
+    /// Send body bytes without framing. Returns False if the queue exceeds its high-water mark. Then `on_writable` is
+    /// called when the queue has space again.
     #[pyo3(signature = (data, /))]
     fn relay_write(&mut self, py: Python<'_>, data: &Bound<'_, PyBytes>) -> PyResult<bool> {
         relay::write(&mut self.response, py, EngineRef::of(&self.engine_ref)?, data)
     }
 
-    /// Send a region of an open regular file, if `Content-Length` frames the response. The engine owns the descriptor
-    /// and closes it in any case.
+    /// Send a region of an open regular file. The response must have `Content-Length`. The engine takes ownership of
+    /// the descriptor, and always closes it.
     #[pyo3(signature = (fd, offset, length, /))]
     fn relay_file(&mut self, py: Python<'_>, fd: i32, offset: u64, length: u64) -> PyResult<bool> {
         let file = own(fd)?;
         relay::write_file(&mut self.response, py, EngineRef::of(&self.engine_ref)?, file, offset, length)
     }
 
-    /// End a response that began with `relay_head`.
+    /// End a response whose head `relay_head` has sent.
     fn relay_end(slf: &Bound<'_, Self>) -> PyResult<()> {
         {
             let Exchange { engine_ref, response, .. } = &mut *slf.try_borrow_mut()?;
@@ -421,7 +423,7 @@ impl Exchange {
         completed(slf)
     }
 
-    /// Switch to another protocol as `upgrade` does, but send no response: afterwards `take` and `relay_write` carry
+    /// Switch to another protocol as `upgrade` does, but without a response. Afterwards `take` and `relay_write` carry
     /// raw bytes.
     fn switch_without_response(&mut self, py: Python<'_>) -> PyResult<()> {
         self.response.command(py, self.engine_ref()?, |engine, id| engine.switch_without_response(id))?;
@@ -447,7 +449,7 @@ impl Exchange {
         self.body.spool = None;
     }
 
-    // The engine calls these methods; `Request` overrides them.
+    // The engine calls these methods. `Request` overrides them.
 
     fn on_readable(&self) {}
 

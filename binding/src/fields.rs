@@ -1,4 +1,4 @@
-//! The header fields of a response, as Python passes them.
+//! Converts the header fields of a response from Python.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -7,11 +7,11 @@ use ropewalk_engine::head::FieldRef;
 
 use crate::errors;
 
-/// The fields of a response, borrowed while the engine reads them.
+/// The header fields of a response. Their names and values are borrowed from Python objects.
 pub struct Fields<'py>(Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>);
 
 impl<'py> Fields<'py> {
-    /// Reads pairs of name and value.
+    /// Reads an iterable of pairs of name and value.
     pub fn from_pairs(pairs: &Bound<'py, PyAny>) -> PyResult<Self> {
         let mut fields = Vec::new();
         for pair in pairs.try_iter()? {
@@ -20,7 +20,7 @@ impl<'py> Fields<'py> {
         Ok(Fields(fields))
     }
 
-    /// Reads pairs, or a dict of lists of values by name.
+    /// Reads an iterable of pairs, or a dict from name to list of values.
     pub fn from_pairs_or_dict(fields: &Bound<'py, PyAny>) -> PyResult<Self> {
         let Ok(by_name) = fields.cast_exact::<PyDict>() else { return Self::from_pairs(fields) };
         let mut pairs = Vec::with_capacity(by_name.len());
@@ -41,7 +41,7 @@ impl<'py> Fields<'py> {
     }
 }
 
-/// Returns the bytes of a name or value: bytes as they are, str as ASCII (RFC 9110, section 5.5).
+/// Returns the bytes of a name or value. A str must be ASCII (RFC 9110, section 5.5).
 fn octets<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return Ok(bytes.as_bytes());

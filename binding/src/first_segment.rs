@@ -1,4 +1,4 @@
-//! `FirstSegmentRunner`: runs the first segment of a coroutine, in which most of them end.
+//! `FirstSegmentRunner`: runs a coroutine up to its first wait. Most coroutines end before they wait.
 
 use std::sync::Mutex;
 
@@ -12,14 +12,14 @@ use crate::engine_handler::pending;
 use crate::sync::lock;
 use crate::task_core::TaskCore;
 
-/// Runs first segments of coroutines, each as the current task of asyncio. `make_task` makes the task of a coroutine,
+/// Runs coroutines up to their first wait, each as asyncio's current task. `make_task` creates the task of a coroutine,
 /// and `swap_task(loop, task)` replaces the current task of a loop.
 #[pyclass(frozen, subclass, module = "ropewalk._engine")]
 pub struct FirstSegmentRunner {
     make_task: Py<PyAny>,
     current_tasks: CurrentTasks,
     find_running_loop: Py<PyAny>,
-    /// Tasks whose coroutine never waited. The next coroutine reuses one.
+    /// Tasks of coroutines that ended without waiting. The next coroutine reuses one of them.
     spare: Mutex<Vec<Py<TaskCore>>>,
 }
 
@@ -37,9 +37,9 @@ impl FirstSegmentRunner {
         })
     }
 
-    /// Run the first segment of a coroutine, inside its context. Returns its value, or PENDING if it waits: then the
-    /// method `begin_wait` of its task was called, with the request and what it awaits. Raises what the coroutine raises.
-    /// `loop` is the running event loop, if the caller knows it.
+    /// Run a coroutine up to its first wait, in `context`. Returns the coroutine's value, or PENDING if it waits. If it
+    /// waits, this has called `begin_wait` of its task with the request and the awaited object. Raises what the
+    /// coroutine raises. `loop` is the running event loop, if the caller knows it.
     #[pyo3(signature = (request, coroutine, context, r#loop = None, /))]
     fn __call__<'py>(
         &self,
@@ -68,7 +68,7 @@ impl FirstSegmentRunner {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.make_task)?;
         self.current_tasks.traverse(&visit)?;
-        // What is locked is in use, so it is not garbage.
+        // A locked list is in use, so its tasks are not garbage.
         for task in self.spare.try_lock().iter().flat_map(|tasks| tasks.iter()) {
             visit.call(task)?;
         }
@@ -77,7 +77,7 @@ impl FirstSegmentRunner {
 }
 
 impl FirstSegmentRunner {
-    /// As `__call__`, with the event loop that runs in this thread. Returns None if the coroutine waits.
+    /// Runs a coroutine as `__call__` does, in the given event loop. Returns None if the coroutine waits.
     pub fn run<'py>(
         &self,
         request: &Bound<'py, PyAny>,
@@ -105,7 +105,7 @@ impl FirstSegmentRunner {
                 Ok(None)
             }
             Err(error) => {
-                // `into_value` keeps the traceback, `value` does not.
+                // `into_value` keeps the traceback. `value` would lose it.
                 let error = error.into_value(py).into_bound(py);
                 task.setattr(intern!(py, "error"), &error)?;
                 task.call_method0(intern!(py, "finish"))?;
@@ -115,14 +115,14 @@ impl FirstSegmentRunner {
         }
     }
 
-    /// The event loop that runs in this thread, if there is one. It cannot be remembered beyond a turn: a loop that
-    /// `is_running` may run in another thread.
+    /// The event loop that runs in this thread, or None. It must not be remembered after a turn, because a loop whose
+    /// `is_running` is true may run in another thread.
     pub fn running_loop<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = self.find_running_loop.bind(py).call0()?;
         Ok(if found.is_none() { None } else { Some(found) })
     }
 
-    /// The task for a coroutine: a spare one, or a new one.
+    /// Returns a task for the coroutine: a spare one, or a new one.
     fn task_of<'py>(
         &self,
         coroutine: &Bound<'py, PyAny>,
@@ -141,17 +141,17 @@ impl FirstSegmentRunner {
             event_loop: event_loop.map(|event_loop| event_loop.clone().unbind()),
             marked: false,
         };
-        // A spare task is empty, so this drops nothing.
+        // A spare task is empty, so this assignment drops nothing.
         *task.borrow_mut() = core;
         Ok(task)
     }
 
-    /// Keeps the task of a coroutine that has ended with a value as a spare one, unless other code refers to it.
+    /// Keeps the task of an ended coroutine for reuse, unless other code refers to the task.
     fn end(&self, task: Bound<'_, TaskCore>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = task.py();
         let unshared = is_unshared(&task) && !task.borrow().marked;
         if unshared {
-            // Dropped with no borrow held: that may run code of the program.
+            // The old state is dropped while the task is not borrowed, because dropping it may run application code.
             let ended = std::mem::take(&mut *task.borrow_mut());
             drop(ended);
             lock(&self.spare).push(task.unbind());
@@ -163,10 +163,11 @@ impl FirstSegmentRunner {
     }
 }
 
-/// Whether only the caller refers to an object: there is no other reference, and no weak one.
+/// Whether the caller holds the only reference to an object. Weak references count too.
 fn is_unshared(object: &Bound<'_, PyAny>) -> bool {
     let object = object.as_ptr();
-    // SAFETY: `tp_weaklistoffset` is the place of the list of weak references in objects of this type; 0 if they have none.
+    // SAFETY: `tp_weaklistoffset` is the offset of the list of weak references in objects of this type. It is 0 if the
+    // type does not support them.
     unsafe {
         let offset = (*ffi::Py_TYPE(object)).tp_weaklistoffset;
         ffi::Py_REFCNT(object) == 1
@@ -174,11 +175,12 @@ fn is_unshared(object: &Bound<'_, PyAny>) -> bool {
     }
 }
 
-/// Runs a coroutine to its next await. Unlike its method `send`, this makes no exception of its value.
+/// Runs a coroutine to its next await. Unlike the coroutine's `send` method, this returns the final value without
+/// creating a StopIteration exception.
 fn send_none<'py>(coroutine: &Bound<'py, PyAny>) -> PyResult<PySendResult<'py>> {
     let py = coroutine.py();
     if is_coroutine(coroutine) {
-        // SAFETY: `send` calls `PyIter_Send`, which supports coroutines. They lack only `__next__`.
+        // SAFETY: `send` calls `PyIter_Send`, which supports coroutines although they lack `__next__`.
         let iterator = unsafe { coroutine.cast_unchecked::<PyIterator>() };
         return iterator.send(&PyNone::get(py));
     }
@@ -188,6 +190,6 @@ fn send_none<'py>(coroutine: &Bound<'py, PyAny>) -> PyResult<PySendResult<'py>> 
 
 /// Whether an object is a coroutine of an `async def` function.
 pub fn is_coroutine(value: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: this only compares types.
+    // SAFETY: this call only compares types.
     unsafe { ffi::PyCoro_CheckExact(value.as_ptr()) != 0 }
 }

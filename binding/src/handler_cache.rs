@@ -1,5 +1,5 @@
-//! A cache for the handlers of static paths. `EngineCallbacks.resolve` finds each handler once. Later requests need
-//! only one look-up in the cache.
+//! A cache for the handlers of static paths. `EngineCallbacks.resolve` is called once for each path. Later requests for
+//! the path need only one look-up in the cache.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -13,7 +13,8 @@ use crate::engine_handler::EngineHandler;
 use crate::request_head::path;
 use crate::sync::lock;
 
-/// Handlers by raw path, one table for each method. Only existing paths are added, so a client cannot fill it.
+/// Maps raw paths to handlers, in one table for each method. Only paths with a handler are added, so a client cannot
+/// fill the cache.
 pub struct HandlerCache(Mutex<Vec<ByPath>>);
 
 type ByPath = HashMap<Box<[u8]>, Py<EngineHandler>>;
@@ -30,8 +31,8 @@ impl HandlerCache {
         lock(&self.0)[head.method().index()].get(path(head)).map(|handler| handler.clone_ref(py))
     }
 
-    /// Adds a static handler. Paths with percent-encoding are not added, because one path has many spellings.
-    /// Unregistered methods are not added, because they share one number.
+    /// Adds a static handler. Skips paths with percent-encoding, because one path can be encoded in many ways. Skips
+    /// unregistered methods, because they all have the same method number.
     pub fn add(&self, head: &Head, handler: &Bound<'_, EngineHandler>) {
         let registered = head.method() != Method::OTHER;
         if registered && handler.get().is_static && !path(head).contains(&b'%') {
@@ -39,7 +40,7 @@ impl HandlerCache {
         }
     }
 
-    /// Visits the handlers for the garbage collector. A locked table is in use, so it is not garbage.
+    /// Passes the handlers to the garbage collector. A locked table is in use, so it is not garbage.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         for handler in self.0.try_lock().iter().flat_map(|tables| tables.iter().flat_map(HashMap::values)) {
             visit.call(handler)?;

@@ -1,8 +1,9 @@
-//! The module `ropewalk._engine`: the engine's Python interface, and the loop between its events and the handlers.
+//! The Python module `ropewalk._engine`: the engine's Python interface, and the loop that passes engine events to
+//! handlers.
 //!
-//! This layer is thin. The engine decides what an event means, and Python code decides what a value means. This layer
-//! finds the request of an event and the handler of a request, and converts a plain value to a response without Python
-//! code.
+//! This layer is thin. The engine decides what an event means, and Python code decides how a value becomes a response.
+//! This layer finds the request for an event and the handler for a request. It converts a plain value to a response
+//! without Python code.
 
 mod address;
 mod asgi;
@@ -69,9 +70,9 @@ mod _engine {
     }
 }
 
-/// Makes the allocator keep the memory of bodies after they are freed. Until a larger block was allocated and freed,
-/// glibc returns free memory at the top of the heap to the kernel if it exceeds 128 KiB (mallopt(3), M_MMAP_THRESHOLD).
-/// A server with bodies of 100 KiB would have page faults at every request.
+/// Makes the allocator keep freed memory of bodies. By default, glibc returns free memory at the top of the heap to the
+/// kernel if it exceeds 128 KiB (mallopt(3), M_TRIM_THRESHOLD). glibc raises this threshold when a larger block is
+/// freed. Otherwise a server with bodies of 100 KiB would have page faults at every request.
 fn warm_allocator() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(4 << 20)));
 }

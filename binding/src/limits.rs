@@ -1,11 +1,11 @@
-//! `Limits`: the limits of the engine, immutable, in seconds and bytes.
+//! `Limits`: the engine's limits and timeouts, immutable, in seconds and bytes.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use ropewalk_engine::limits::{LimitError, Unit};
 
-/// Every limit and timeout of the engine, immutable. Units: seconds, bytes, or a count.
+/// All limits and timeouts of the engine. Immutable. Units are seconds, bytes, or a count.
 #[pyclass(frozen, eq, from_py_object, module = "ropewalk._engine")]
 #[derive(Clone, PartialEq)]
 pub struct Limits(pub ropewalk_engine::Limits);

@@ -1,4 +1,4 @@
-//! Python objects by the id of an exchange or a connection.
+//! Maps the id of an exchange or a connection to a Python object.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,8 +9,7 @@ use pyo3::prelude::*;
 
 use crate::sync::lock;
 
-/// Python objects by id. They are untyped, because `Engine` holds such maps and must not depend on the type of an
-/// exchange.
+/// Maps ids to Python objects. The objects are untyped, so that `Engine` does not depend on the type of an exchange.
 pub struct ObjectMap<Id>(Mutex<HashMap<Id, Py<PyAny>>>);
 
 impl<Id: Eq + Hash> ObjectMap<Id> {
@@ -27,7 +26,8 @@ impl<Id: Eq + Hash> ObjectMap<Id> {
         lock(&self.0).get(id).map(|object| object.clone_ref(py))
     }
 
-    /// Takes an object out. Drop the object while no lock is held, because its class may run code then.
+    /// Removes an object and returns it. The caller must drop the object while it holds no lock, because dropping it
+    /// may run Python code.
     pub fn remove(&self, id: &Id) -> Option<Py<PyAny>> {
         lock(&self.0).remove(id)
     }
@@ -37,15 +37,15 @@ impl<Id: Eq + Hash> ObjectMap<Id> {
         drop(removed);
     }
 
-    /// In a forked child: forgets every object without dropping it, because dropping would run code of the parent's
-    /// handlers a second time. A map that another thread had locked is not changed.
+    /// In a forked child, forgets every object without dropping it. Dropping it would run code of the parent's handlers
+    /// a second time. A map that another thread has locked is not changed.
     pub fn leak(&self) {
         if let Ok(mut objects) = self.0.try_lock() {
             std::mem::forget(std::mem::take(&mut *objects));
         }
     }
 
-    /// Visits the objects for the garbage collector. A locked map is in use, so it is not garbage.
+    /// Passes the objects to the garbage collector. A locked map is in use, so its objects are not garbage.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         for object in self.0.try_lock().iter().flat_map(|objects| objects.values()) {
             visit.call(object)?;

@@ -1,4 +1,4 @@
-//! Converts the head of a request to Python values, each when it is read.
+//! Converts the parts of a request head to Python values, each part only when it is read.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use ropewalk_engine::method::Method;
 use ropewalk_engine::{Address, Head, Version};
 
-/// The method.
+/// The request method.
 pub fn method<'py>(py: Python<'py>, head: &Head) -> Bound<'py, PyString> {
     if head.method() == Method::OTHER {
         return latin1(py, head.method_name());
@@ -16,7 +16,7 @@ pub fn method<'py>(py: Python<'py>, head: &Head) -> Bound<'py, PyString> {
     PyString::intern(py, head.method().as_str())
 }
 
-/// The path of the target. An empty path, which the absolute form allows, means `/` (RFC 9112, section 3.2.1).
+/// The path of the request target. An empty path, which the absolute form allows, means `/` (RFC 9112, section 3.2.1).
 pub fn path(head: &Head) -> &[u8] {
     if head.path().is_empty() { b"/" } else { head.path() }
 }
@@ -29,7 +29,7 @@ pub fn decoded_path(head: &Head) -> Cow<'_, str> {
     }
 }
 
-/// The version, as ASGI and WSGI write it.
+/// The HTTP version, in the form that ASGI and WSGI use.
 pub fn version<'py>(py: Python<'py>, head: &Head) -> &'py Bound<'py, PyString> {
     match head.version() {
         Version::Http10 => intern!(py, "1.0"),
@@ -37,19 +37,19 @@ pub fn version<'py>(py: Python<'py>, head: &Head) -> &'py Bound<'py, PyString> {
     }
 }
 
-/// "https" if the client used TLS, which a trusted proxy may have terminated.
+/// The URL scheme: "https" if the client used TLS. A trusted proxy may have terminated the TLS connection.
 pub fn scheme<'py>(py: Python<'py>, head: &Head) -> &'py Bound<'py, PyString> {
     let secure = head.origin().map_or_else(|| head.is_secure(), |origin| origin.secure);
     if secure { intern!(py, "https") } else { intern!(py, "http") }
 }
 
-/// The client: the other end of the connection, or the address that a trusted proxy reports.
+/// The client's address: that of the peer, or the one that a trusted proxy reports.
 pub fn client(head: &Head) -> &Address {
     head.origin().map_or_else(|| head.peer(), |origin| &origin.client)
 }
 
-/// Method, target and version as they were sent, whether the connection is persistent, and the length of the body (None
-/// if it is chunked).
+/// A tuple: the method, the target and the version as they were sent, whether the connection is persistent, and the
+/// body's length (None if the body is chunked).
 pub fn start_and_framing<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyTuple>> {
     let version: &[u8] = if head.version() == Version::Http10 { b"HTTP/1.0" } else { b"HTTP/1.1" };
     let length = if head.has_body() { head.length() } else { Some(0) };
@@ -57,7 +57,8 @@ pub fn start_and_framing<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'p
     (method, PyBytes::new(py, head.target()), PyBytes::new(py, version), head.keep_alive(), length).into_pyobject(py)
 }
 
-/// The value of a field; several field lines are joined by ", " (RFC 9110, section 5.3). None if it is absent.
+/// The value of a field, or None if the field is absent. The values of several field lines are joined by ", " (RFC
+/// 9110, section 5.3).
 pub fn header<'py>(py: Python<'py>, head: &Head, name: &str) -> Option<Bound<'py, PyString>> {
     let mut values = head.values(name.as_bytes());
     let first = values.next()?;
@@ -70,7 +71,7 @@ pub fn header<'py>(py: Python<'py>, head: &Head, name: &str) -> Option<Bound<'py
     Some(latin1(py, &joined))
 }
 
-/// Every field line in order, names in lower case.
+/// Every field line in order, as a pair of name and value. Names are in lower case.
 pub fn raw_headers<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyList>> {
     let lines = PyList::empty(py);
     for (name, value) in head.fields() {

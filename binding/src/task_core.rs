@@ -1,10 +1,10 @@
-//! `TaskCore`: what a task knows of its coroutine. `FirstSegmentRunner` sets it for each request without Python code.
+//! `TaskCore`: the native part of a task. `FirstSegmentRunner` sets it for each request without running Python code.
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-/// What a task knows of its coroutine. `ropewalk.calling.Task` derives from it.
+/// The native part of a task: its coroutine and how to run it. `ropewalk.calling.Task` derives from it.
 #[pyclass(subclass, module = "ropewalk._engine")]
 #[derive(Default)]
 pub struct TaskCore {
@@ -12,10 +12,10 @@ pub struct TaskCore {
     pub(crate) coroutine: Option<Py<PyAny>>,
     #[pyo3(get, set)]
     pub(crate) context: Option<Py<PyAny>>,
-    /// The event loop that runs the coroutine; None on a reactor without asyncio.
+    /// The event loop that runs the coroutine. None on a reactor without asyncio.
     #[pyo3(get, set, name = "loop")]
     pub(crate) event_loop: Option<Py<PyAny>>,
-    /// The task has state, such as a name, that must outlive the first segment.
+    /// Whether the task has state, such as a name, that must be kept when the coroutine waits.
     #[pyo3(get, set)]
     pub(crate) marked: bool,
 }

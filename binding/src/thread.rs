@@ -1,51 +1,52 @@
-//! Which thread may use an engine: the thread that runs its reactor. It is known only when the reactor runs.
+//! Records which thread may use an engine: the thread that runs its reactor. That thread is known only when the reactor
+//! runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The engine is not bound to a thread yet.
+/// Means that the engine is not bound to a thread yet.
 const UNBOUND: u64 = 0;
-/// No thread may use the engine any more.
+/// Means that no thread may use the engine any more.
 const CLOSED: u64 = u64::MAX;
 
 static NEXT: AtomicU64 = AtomicU64::new(UNBOUND + 1);
 
 thread_local! {
-    /// A number that no other thread of this process has or had. It is cheaper to read than
+    /// The number of this thread. No other thread of this process has or had the same number. It is faster to read than
     /// `std::thread::current().id()`.
     static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed);
 }
 
-/// The thread to which an engine is bound.
+/// Records the thread to which an engine is bound.
 #[derive(Debug)]
 pub struct BoundThread(AtomicU64);
 
 impl BoundThread {
-    /// A new state, in which any thread may use the engine.
+    /// Returns a record that lets any thread use the engine.
     pub const fn unbound() -> Self {
         BoundThread(AtomicU64::new(UNBOUND))
     }
 
-    /// Whether this thread may use the engine.
+    /// Whether the current thread may use the engine.
     pub fn admits(&self) -> bool {
         let bound = self.0.load(Ordering::Relaxed);
         bound == UNBOUND || bound == current()
     }
 
-    /// Binds the engine to this thread, unless it is bound already.
+    /// Binds the engine to the current thread, unless it is bound already.
     pub fn bind_first(&self) {
         if self.0.load(Ordering::Relaxed) == UNBOUND {
             self.bind();
         }
     }
 
-    /// Binds the engine to this thread, even if it is bound to another one.
+    /// Binds the engine to the current thread, even if it is bound to another thread.
     pub fn bind(&self) {
         if !self.is_closed() {
             self.0.store(current(), Ordering::Relaxed);
         }
     }
 
-    /// Forbids every thread to use the engine, permanently.
+    /// Permanently forbids all threads to use the engine.
     pub fn close(&self) {
         self.0.store(CLOSED, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! The loop that passes the engine's events to Python handlers.
 //!
-//! The engine is locked only while no Python code runs. So a handler may call any command at any time. If a command
-//! causes an event, it waits in the inbox until the loop handles it.
+//! The engine is never locked while Python code runs, so a handler may call any command at any time. An event that a
+//! command causes waits in the inbox until the loop handles it.
 
 mod events;
 mod handler;
@@ -21,20 +21,21 @@ use crate::engine::{Engine, TurnLoop};
 use crate::errors::unraisable;
 use crate::sync::lock;
 
-/// A handler that runs longer than this many microseconds is reported for blocking the reactor.
+/// If a handler runs longer than this many microseconds, the engine reports that it blocks the reactor.
 const BLOCKING: u64 = 500_000;
-/// The sockets are polled again after this many microseconds of a turn, so that a small request does not wait for large
-/// ones.
+/// During a turn, the sockets are polled again after this many microseconds, so that a small request does not wait for
+/// large ones.
 const POLL_EVERY: u64 = 200;
-/// The writer of the access log is called when this many bytes wait.
+/// When this many bytes of log lines wait, the writer of the access log is called.
 const LOG_READY: usize = 64 * 1024;
 
-/// Runs a turn that begins with `start`. If a turn is already running, only `start` runs.
+/// Calls `start`, and then runs a turn. If a turn is already running, only `start` is called.
 pub fn pump(engine: &Bound<'_, Engine>, start: impl FnOnce(&mut ropewalk_engine::Engine)) -> PyResult<()> {
     let py = engine.py();
     let this = engine.get();
     this.thread.bind_first();
-    // A panic must not reach the reactor, because the reactor would drop the reader, and the server would stop serving.
+    // A panic must not reach the reactor. The reactor would stop watching the engine's descriptor, and the server would
+    // stop serving.
     let begun = catch_unwind(AssertUnwindSafe(|| {
         let mut core = this.core(py)?;
         if !this.busy.load(Ordering::Relaxed) {
@@ -57,8 +58,8 @@ pub fn pump(engine: &Bound<'_, Engine>, start: impl FnOnce(&mut ropewalk_engine:
     this.arm(py)
 }
 
-/// Runs a command on a pipe. Then handles the pipe's events, unless a turn is running, which will handle them. Events
-/// of other connections are not handled here, because one of their handlers may be the caller.
+/// Runs a command on a pipe, and then handles the pipe's events. If a turn is running, the turn handles them instead.
+/// Events of other connections are not handled here, because their handlers may be on the call stack.
 pub fn serve_pipe_events(
     engine: &Bound<'_, Engine>,
     pipe: PipeId,
@@ -87,7 +88,7 @@ pub fn serve_pipe_events(
     this.arm(py)
 }
 
-/// Passes the output of a pipe to its sink. Handles no events, so a handler may call it while a turn is running.
+/// Passes the output of a pipe to its sink. It handles no events, so a handler may call it during a turn.
 pub fn flush_pipe_output(engine: &Bound<'_, Engine>, pipe: PipeId) -> PyResult<()> {
     let py = engine.py();
     loop {
@@ -97,15 +98,15 @@ pub fn flush_pipe_output(engine: &Bound<'_, Engine>, pipe: PipeId) -> PyResult<(
     }
 }
 
-/// Reports a poll that failed. Events that were read before are still handled.
+/// Reports the error of a failed poll. Events that were read before it are still handled.
 pub fn report_poll(core: &mut ropewalk_engine::Engine, outcome: std::io::Result<()>) {
     if let Err(error) = outcome {
         core.report(Severity::Error, "RW505", format!("the sockets cannot be polled: {error}"));
     }
 }
 
-/// Handles events until none are left, or until the turn has reached its limits. If the engine is closing, the limits
-/// do not apply. A failure is reported and does not end the turn.
+/// Handles events until no event is left or the turn reaches its limits. The limits do not apply when the engine is
+/// closing. A failure is reported and does not end the turn.
 fn run(engine: &Bound<'_, Engine>) {
     let py = engine.py();
     let this = engine.get();
@@ -139,7 +140,7 @@ fn run(engine: &Bound<'_, Engine>) {
             break;
         };
         let exchange = event.exchange();
-        // A handler may call Rust code that panics, also in other extension modules.
+        // A handler may call Rust code that panics, for example in another extension module.
         let handler = match catch_unwind(AssertUnwindSafe(|| events::serve(engine, event))) {
             Ok(Ok(handler)) => handler,
             Ok(Err(error)) => {
@@ -174,7 +175,8 @@ fn run(engine: &Bound<'_, Engine>) {
     }
 }
 
-/// Lets the handlers of a turn share the running event loop, until it is dropped. Then another loop may run the engine.
+/// While this guard exists, all handlers of a turn use the same remembered event loop. After a turn, another loop may
+/// run the engine.
 struct RememberedLoop<'a>(&'a Engine);
 
 impl<'a> RememberedLoop<'a> {
@@ -196,7 +198,7 @@ fn poll_again(core: &mut ropewalk_engine::Engine) {
     report_poll(core, outcome);
 }
 
-/// Continues after a panic in the engine. If recovery panics too, every connection is dropped.
+/// Restores the engine after a panic in it. If this panics too, every connection is dropped.
 fn recover_from_panic(engine: &Engine) {
     let recovered = catch_unwind(AssertUnwindSafe(|| {
         let mut core = lock(&engine.core);
@@ -216,7 +218,7 @@ fn abort_after_panic(engine: &Bound<'_, Engine>, exchange: Option<ExchangeId>) {
     let message = "a panic while a request was served; its connection is closed".to_owned();
     core.report(Severity::Error, "RW505", message);
     if let Some(id) = exchange {
-        // The exchange may have ended already.
+        // The result is ignored, because the exchange may have ended already.
         let _ = core.abort(id);
         drop(core);
         events::lose(engine, id, GoneReason::Aborted);

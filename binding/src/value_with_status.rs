@@ -1,9 +1,9 @@
-//! `ValueWithStatus`: a value that a handler has returned, and the status with which it is sent.
+//! `ValueWithStatus`: a handler's return value and the status of its response.
 
 use pyo3::prelude::*;
 
-/// A value that a handler has returned, and the status with which it is sent. Without it, a typed handler with a status
-/// would have to make a `Response`, which costs more than to encode a small value.
+/// A handler's return value and the status of its response. A typed handler with a status uses it instead of a
+/// `Response`, because creating a `Response` costs more than encoding a small value.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct ValueWithStatus {
     #[pyo3(get)]

@@ -1,4 +1,4 @@
-//! The reference from an exchange to its engine.
+//! `EngineRef`: an exchange's reference to its engine.
 
 use std::sync::OnceLock;
 
@@ -9,16 +9,16 @@ use ropewalk_engine::{Address, CommandError, ExchangeId, GoneReason, Head, Press
 use crate::engine::Engine;
 use crate::errors;
 
-/// The engine of an exchange, its connection, and its request.
+/// An exchange's reference to its engine and its connection, and the head of its request.
 pub struct EngineRef {
     pub engine: Py<Engine>,
     pub id: ExchangeId,
     pub head: Box<Head>,
     /// The owner of the connection, if it has one.
     pub owner: Option<Py<PyAny>>,
-    /// The server's address, which is read from the engine once.
+    /// The server's address. It is read from the engine only once.
     server: OnceLock<Address>,
-    /// Why the exchange ended early. Set by the first command that fails for this reason.
+    /// The reason why the exchange ended early. Set when a command fails because the exchange has ended.
     gone: OnceLock<GoneReason>,
 }
 
@@ -27,7 +27,7 @@ impl EngineRef {
         EngineRef { engine, id, head, owner, server: OnceLock::new(), gone: OnceLock::new() }
     }
 
-    /// Returns the reference. Raises RuntimeError if Python code created the exchange.
+    /// Returns the reference. Raises RuntimeError if there is none, because Python code created the exchange.
     pub fn of(engine_ref: &Option<EngineRef>) -> PyResult<&EngineRef> {
         engine_ref.as_ref().ok_or_else(|| PyRuntimeError::new_err("This exchange was not made by an engine."))
     }
@@ -42,7 +42,7 @@ impl EngineRef {
         self.engine.get().pressure(self.id)
     }
 
-    /// Why the exchange ended early, if it did.
+    /// The reason why the exchange ended early. None if it has not.
     pub fn gone(&self) -> Option<GoneReason> {
         self.gone.get().copied()
     }
@@ -52,7 +52,7 @@ impl EngineRef {
         self.gone.get_or_init(|| reason);
     }
 
-    /// Runs a command of the engine on this exchange.
+    /// Runs an engine command on this exchange.
     pub fn command<R>(
         &self,
         py: Python<'_>,

@@ -1,4 +1,5 @@
-//! The body of a request on its way to Python: parts that wait to be read, or a whole body that is being collected.
+//! `IncomingBody`: the received part of a request body. It holds parts until Python reads them, or collects the whole
+//! body.
 
 use std::collections::VecDeque;
 
@@ -11,37 +12,37 @@ use ropewalk_engine::{Field, FileTicket};
 use crate::errors;
 use crate::exchange::engine_ref::EngineRef;
 
-/// Parts below this size in bytes are joined.
+/// Parts with fewer bytes than this are joined with the parts before them.
 const SMALL: usize = 4 * 1024;
 
-/// The part of a body that has arrived and was not read.
+/// The bytes of a request body that have arrived and that Python has not read.
 #[derive(Default)]
 pub struct IncomingBody {
     parts: VecDeque<Bytes>,
-    /// Small parts that come after `parts`. They are joined, so that a client that sends few bytes at a time costs no
-    /// more memory than its bytes.
+    /// The small parts that came after `parts`, joined. Without this, a client that sends a few bytes at a time would
+    /// cost much more memory than its bytes.
     tail: Vec<u8>,
     size: usize,
     pub mode: Mode,
     pub complete: bool,
     pub fault: Option<BodyFault>,
     pub trailers: Vec<Field>,
-    /// The temporary file of a body that is larger than `Limits.spool_size`.
+    /// The temporary file for a body that is larger than `Limits.spool_size`.
     pub spool: Option<Py<PyAny>>,
     ticket: Option<FileTicket>,
-    /// Why the body could not be kept: no descriptor for the file, or no space on the disk.
+    /// Why the body could not be stored: no descriptor for the temporary file, or no space on the disk.
     pub failure: Option<PyErr>,
-    /// The current limit in bytes.
+    /// The current body limit in bytes.
     limit: u64,
 }
 
 /// How a body is received.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// No reader has requested the body.
+    /// No code has requested the body.
     #[default]
     Untouched,
-    /// Python takes the parts as they arrive.
+    /// Python reads the parts as they arrive.
     Streamed,
     /// `on_readable` is called when the body is complete.
     Collected,
@@ -50,7 +51,7 @@ pub enum Mode {
 }
 
 impl IncomingBody {
-    /// Whether the body has ended. `raw`: the connection carries raw bytes, which no head announces.
+    /// Whether the body is complete. With `raw`, the connection carries raw bytes, which have no length in the head.
     pub fn is_complete(&self, engine_ref: &EngineRef, raw: bool) -> bool {
         self.complete || (!engine_ref.head.has_body() && !raw)
     }
@@ -60,7 +61,7 @@ impl IncomingBody {
         self.limit = limit;
         let waiting = self.size as u64;
         if self.mode == Mode::Streamed && mode != Mode::Streamed && waiting > 0 {
-            // A collected body has no back-pressure: report the waiting parts as consumed.
+            // A collected body has no back-pressure, so report the waiting parts as consumed.
             engine_ref.command(py, |engine, id| engine.consumed(id, waiting))?;
         }
         if self.mode == Mode::Untouched || mode != Mode::Streamed {
@@ -89,8 +90,8 @@ impl IncomingBody {
         }
     }
 
-    /// Takes the bytes that have arrived and were not read. Returns b"" at the end of the body, and None if there are
-    /// none yet.
+    /// Takes the bytes that have arrived and were not read. Returns b"" at the end of the body, and None if no bytes
+    /// are available yet.
     pub fn read<'py>(
         &mut self,
         py: Python<'py>,
@@ -102,7 +103,7 @@ impl IncomingBody {
         if size > 0 && (self.complete || self.mode == Mode::Streamed) {
             let bytes = self.take(py)?;
             if self.mode == Mode::Streamed && engine_ref.gone().is_none() && !response_finished {
-                // The result is ignored: if the exchange has ended meanwhile, the next call raises the error.
+                // The result is ignored. If the exchange has ended meanwhile, the next call raises the error.
                 let _ = engine_ref.engine.get().command(py, |engine| engine.consumed(engine_ref.id, size))?;
             }
             return Ok(Some(bytes));
@@ -119,7 +120,7 @@ impl IncomingBody {
         }
     }
 
-    /// The exception for a body that is malformed, too large or could not be kept.
+    /// The exception for a body that is malformed, is too large or could not be stored.
     pub fn error(&self, py: Python<'_>) -> Option<PyErr> {
         if let Some(failure) = &self.failure {
             return Some(failure.clone_ref(py));
@@ -132,7 +133,7 @@ impl IncomingBody {
         })
     }
 
-    /// Adds a part. A collected body of more than `threshold` bytes goes to a temporary file.
+    /// Adds a part. Moves a collected body of more than `threshold` bytes to a temporary file.
     pub fn add(&mut self, py: Python<'_>, part: Bytes, threshold: u64, ticket: impl FnOnce() -> FileTicket) {
         if self.failure.is_some() {
             return;
@@ -155,7 +156,7 @@ impl IncomingBody {
         }
     }
 
-    /// Completes the body. Sets the position of a temporary file to its start.
+    /// Marks the body as complete, and moves a temporary file to its start.
     pub fn finish(&mut self, py: Python<'_>, trailers: Vec<Field>) {
         self.complete = true;
         self.trailers = trailers;
@@ -187,7 +188,7 @@ impl IncomingBody {
         }
     }
 
-    /// Takes out all parts, and returns them joined.
+    /// Removes all parts and returns them as one bytes object.
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         if self.parts.is_empty() {
             self.size = 0;

@@ -1,4 +1,5 @@
-//! Responses whose handler writes HTTP/1 itself. The engine adds only `Connection: close`, if the connection closes.
+//! Sends responses that the handler formats as HTTP/1 itself. The engine adds only `Connection: close`, if the
+//! connection closes.
 
 use std::os::fd::OwnedFd;
 
@@ -33,7 +34,7 @@ pub fn respond(
     Ok(())
 }
 
-/// Sends the head of a response. Its body follows with `write` and `write_file`.
+/// Sends the head of a response. `write` and `write_file` send its body.
 pub fn begin(
     response: &mut ResponseSender,
     py: Python<'_>,
@@ -46,7 +47,7 @@ pub fn begin(
     Ok(())
 }
 
-/// Sends bytes as they are. Returns false if the writer should wait.
+/// Sends bytes without framing. Returns false if the writer should wait.
 pub fn write(
     response: &mut ResponseSender,
     py: Python<'_>,
@@ -75,7 +76,7 @@ pub fn write_file(
     Ok(pressure == Pressure::Low)
 }
 
-/// Ends a response that `begin` began.
+/// Ends a response whose head `begin` has sent.
 pub fn end(response: &mut ResponseSender, py: Python<'_>, engine_ref: &EngineRef) -> PyResult<()> {
     response.command(py, engine_ref, |engine, id| engine.relay_end(id))?;
     response.finish();

@@ -1,4 +1,4 @@
-//! The response of an exchange: the commands that send it, and a record of what was sent.
+//! `ResponseSender`: sends the response of an exchange, and records what was sent.
 
 use std::os::fd::OwnedFd;
 
@@ -12,32 +12,33 @@ use ropewalk_engine::{Body, CommandError, ExchangeId, Pressure, Status};
 use crate::errors;
 use crate::exchange::engine_ref::EngineRef;
 
-/// Bodies up to this size are copied after their head. Larger ones are sent without a copy.
+/// Up to this size in bytes, a body is copied after its head. Larger bodies are sent without a copy.
 const COPIED: usize = 16 * 1024;
-/// Parts up to this size are copied, which costs less than to keep their Python object alive.
+/// Up to this size in bytes, a part of a streamed body is copied, because that costs less than keeping its Python
+/// object alive.
 const COPIED_PART: usize = 512;
 
 /// Sends a response, and records what was sent.
 #[derive(Default)]
 pub struct ResponseSender {
     pub status: Option<u16>,
-    /// The reason phrase that the handler has set, and its status.
+    /// The reason phrase that the handler has set, and the status to which it applies.
     reason: Option<Box<(u16, Vec<u8>)>>,
     pub started: bool,
     pub finished: bool,
     pub bytes_sent: u64,
 }
 
-/// The body of a whole response, as Python gives it.
+/// The body of a whole response, as Python passes it.
 pub enum WholeBody<'a, 'py> {
     Copied(&'a [u8]),
     Bytes(&'a Bound<'py, PyBytes>),
-    /// A region of an open regular file: offset and length.
+    /// A region of an open regular file: descriptor, offset and length.
     File(OwnedFd, u64, u64),
 }
 
 impl ResponseSender {
-    /// Runs a command. Raises an error after the end of the response.
+    /// Runs an engine command. Raises an error if the response is already complete.
     pub fn command<R>(
         &self,
         py: Python<'_>,
@@ -50,7 +51,7 @@ impl ResponseSender {
         engine_ref.command(py, command)
     }
 
-    /// Sets the reason phrase for one status.
+    /// Sets the reason phrase for responses with this status.
     pub fn set_reason(&mut self, status: u16, reason: &[u8]) {
         self.reason = Some(Box::new((status, reason.to_vec())));
     }
@@ -114,7 +115,7 @@ impl ResponseSender {
         self.started = true;
     }
 
-    /// Records that the response is complete, or that it will never be.
+    /// Records that the response is complete, or that it will never be complete.
     pub fn finish(&mut self) {
         self.started = true;
         self.finished = true;
@@ -126,12 +127,12 @@ impl ResponseSender {
     }
 }
 
-/// Converts a whole body for the engine.
+/// Converts a whole body to the engine's type.
 pub fn whole<'a>(bytes: &'a Bound<'_, PyBytes>) -> Body<'a> {
     if bytes.as_bytes().len() <= COPIED { Body::Slice(bytes.as_bytes()) } else { Body::Shared(shared(bytes)) }
 }
 
-/// Converts Python bytes for the engine, without a copy if they are large.
+/// Converts Python bytes to the engine's type. Large bytes are not copied.
 pub fn shared(bytes: &Bound<'_, PyBytes>) -> Bytes {
     if bytes.as_bytes().len() <= COPIED_PART {
         return Bytes::copy_from_slice(bytes.as_bytes());

@@ -1,4 +1,4 @@
-//! Handles events.
+//! Handles the engine's events.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -26,7 +26,7 @@ pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<Eng
         Event::End(id, trailers) => return end(engine, id, trailers),
         Event::BadBody(id, fault) => return bad_body(engine, id, fault),
         Event::Writable(id) => {
-            // If the queue is full again, the writer is paused again, and another event follows.
+            // If the queue is full again, the writer stays paused, and another `Writable` event follows.
             if let (Some(exchange), Pressure::Low) = (find(engine, id), this.pressure(id)) {
                 notify(&exchange, "on_writable");
             }
@@ -63,7 +63,7 @@ pub fn serve(engine: &Bound<'_, Engine>, event: Event) -> PyResult<Option<Py<Eng
     Ok(None)
 }
 
-/// Handles an exchange that ended before its response was complete.
+/// Handles the early end of an exchange, before its response was complete.
 pub fn lose(engine: &Bound<'_, Engine>, id: ExchangeId, reason: GoneReason) {
     let py = engine.py();
     let Some(exchange) = engine.get().exchanges.remove(&id) else { return };
@@ -75,7 +75,7 @@ pub fn lose(engine: &Bound<'_, Engine>, id: ExchangeId, reason: GoneReason) {
     unraisable(exchange.call_method1(intern!(py, "on_gone"), (reason.to_string(),)), &exchange);
 }
 
-/// Calls a method of the owner of a connection, if it has one.
+/// Calls a method of a connection's owner, if the connection has an owner.
 pub fn call_owner(engine: &Bound<'_, Engine>, id: ConnectionId, method: &str, argument: Option<Bound<'_, PyAny>>) {
     let py = engine.py();
     let Some(owner) = engine.get().owners.find(py, &id) else { return };
@@ -103,7 +103,7 @@ fn data(engine: &Bound<'_, Engine>, id: ExchangeId, part: bytes::Bytes) -> PyRes
     if mode == Mode::Streamed {
         notify(&exchange, "on_readable");
     } else {
-        // The result is ignored: if the exchange has ended meanwhile, there is nothing to count.
+        // The result is ignored. If the exchange has ended meanwhile, there is nothing to count.
         let _ = lock(&this.core).consumed(id, size);
     }
     Ok(None)
@@ -133,7 +133,7 @@ fn bad_body(engine: &Bound<'_, Engine>, id: ExchangeId, fault: BodyFault) -> PyR
     body_ended(engine.get(), &exchange, mode)
 }
 
-/// Handles the end of a request body, which is complete or has failed.
+/// Handles the end of a request body. The body is complete, or receiving it has failed.
 fn body_ended(engine: &Engine, exchange: &Bound<'_, Exchange>, mode: Mode) -> PyResult<Option<Py<EngineHandler>>> {
     if mode == Mode::BeforeCall {
         return handler::body_ended(engine, exchange);
@@ -142,8 +142,8 @@ fn body_ended(engine: &Engine, exchange: &Bound<'_, Exchange>, mode: Mode) -> Py
     Ok(None)
 }
 
-/// Handles an accepted socket: calls `EngineCallbacksWithOwners.opened`, which returns its owner. If that raises, the
-/// connection is aborted.
+/// Handles an accepted socket: calls `EngineCallbacksWithOwners.opened`, which returns the connection's owner. If the
+/// call raises an exception, the connection is aborted.
 fn opened(engine: &Bound<'_, Engine>, id: ConnectionId, peer: &Address) -> PyResult<()> {
     let py = engine.py();
     let this = engine.get();
@@ -151,7 +151,7 @@ fn opened(engine: &Bound<'_, Engine>, id: ConnectionId, peer: &Address) -> PyRes
     let client = address::to_python(py, peer)?;
     match this.callbacks.bind(py).call_method1(intern!(py, "opened"), (&connection, client)) {
         Ok(owner) => {
-            // `opened` may have closed or released the connection.
+            // The callback `opened` may have closed or released the connection.
             if !owner.is_none() && lock(&this.core).addresses(id).is_some() {
                 this.owners.insert(id, owner.unbind());
             }

@@ -15,7 +15,7 @@ use crate::exchange::incoming_body::Mode;
 use crate::sync::lock;
 use crate::turn::value::respond_with;
 
-/// Begins an exchange: creates its request and passes it to its handler, or to the owner of its connection.
+/// Begins an exchange: creates its `Request` and passes it to its handler, or to the owner of its connection.
 pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyResult<Option<Py<EngineHandler>>> {
     let py = engine.py();
     let this = engine.get();
@@ -43,7 +43,7 @@ pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyR
     request.borrow_mut().engine_handler = Some(handler.clone_ref(py));
     let half_close = handler.get().half_close;
     if half_close != HalfClose::Cancel {
-        // If the client has left already, this has no effect.
+        // The result is ignored. If the client has disconnected, the setting has no effect.
         let _ = lock(&this.core).set_half_close(id, half_close);
     }
     if !handler.get().whole_body || !request.borrow().engine_ref()?.head.has_body() {
@@ -72,7 +72,7 @@ fn begin_for_owner(engine: &Engine, request: &Bound<'_, Exchange>, id: ExchangeI
     Ok(())
 }
 
-/// Calls the handler that waited for a whole body, which is complete or has failed.
+/// Calls a handler that waits for the whole body. The body is complete, or receiving it has failed.
 pub fn body_ended(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Option<Py<EngineHandler>>> {
     let py = request.py();
     let handler = request.borrow().engine_handler.as_ref().map(|handler| handler.clone_ref(py));
@@ -115,10 +115,10 @@ fn call(
     }
 }
 
-/// Passes an exception to `EngineCallbacks.fail`, which responds.
+/// Passes an exception to `EngineCallbacks.fail`, which sends an error response.
 fn fail(engine: &Engine, request: &Bound<'_, Exchange>, error: PyErr) -> PyResult<()> {
     let py = request.py();
-    // `into_value` is used because it keeps the traceback, which `value` does not.
+    // `into_value` keeps the traceback. `value` would lose it.
     let failed = engine.callbacks.bind(py).call_method1(intern!(py, "fail"), (request, error.into_value(py)));
     if let Err(error) = failed {
         error.write_unraisable(py, Some(request));
@@ -127,9 +127,9 @@ fn fail(engine: &Engine, request: &Bound<'_, Exchange>, error: PyErr) -> PyResul
     Ok(())
 }
 
-/// Keeps a reference to an exchange whose response is not complete.
+/// Keeps a reference to an exchange whose response is incomplete.
 fn keep(engine: &Engine, request: &Bound<'_, Exchange>, id: ExchangeId) {
-    // If another thread has borrowed the exchange, the response is not complete, because that thread's command will
+    // If another thread has borrowed the exchange, assume that the response is incomplete: that thread's command will
     // raise WrongThread.
     if request.try_borrow().map_or(true, |request| !request.response.finished) {
         engine.exchanges.insert(id, request.clone().into_any().unbind());

@@ -1,4 +1,4 @@
-//! Reports to `EngineCallbacks.report`, which logs them.
+//! Passes the engine's reports to `EngineCallbacks.report`, which logs them.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -21,7 +21,7 @@ pub fn pass_on(engine: &Bound<'_, Engine>, report: &Report) -> PyResult<()> {
     Ok(())
 }
 
-/// Reports a handler that blocked the reactor for this many microseconds.
+/// Reports that a handler blocked the reactor for this many microseconds.
 pub fn blocking(engine: &Bound<'_, Engine>, handler: Option<Py<EngineHandler>>, micros: u64) -> PyResult<()> {
     let py = engine.py();
     let named = match handler {

@@ -1,7 +1,7 @@
-//! Converts the value of a handler to a response, for values that need no Python code.
+//! Converts a handler's return value to a response, if the conversion needs no Python code.
 //!
-//! `ropewalk.calling.value_to_response` does the same for coroutines and Deferreds, and `Response.of` does so inside
-//! middleware. `tests/unit/calling/test_value_to_response.py` checks all three with one table.
+//! `ropewalk.calling.value_to_response` does the same for the results of coroutines and Deferreds, and `Response.of`
+//! does so inside middleware. `tests/unit/calling/test_value_to_response.py` tests all three with one table.
 
 use pyo3::exceptions::PyException;
 use pyo3::intern;
@@ -46,7 +46,7 @@ pub fn respond_with<'py>(
     Ok(())
 }
 
-/// Sends a value that needs no Python code. Returns whether it is one.
+/// Sends a value whose conversion needs no Python code. Returns false if the value needs Python code.
 fn send_plain(
     engine: &Engine,
     request: &Bound<'_, Exchange>,
@@ -81,7 +81,8 @@ fn send_plain(
                 respond(request, status, &[content_type("application/json")], body)?;
                 return Ok(true);
             }
-            // `send_value` encodes the value again, to report which part of it causes the error.
+            // The error is ignored here. `send_value` encodes the value again, and reports which part of it causes the
+            // error.
             Err(error) if error.is_instance_of::<PyException>(py) => {}
             Err(interrupt) => return Err(interrupt),
         }
@@ -89,7 +90,7 @@ fn send_plain(
     Ok(false)
 }
 
-/// Runs a coroutine to its first wait. Returns its value, or `PENDING` if it waits.
+/// Runs a coroutine up to its first wait. Returns its value, or `PENDING` if it waits.
 #[inline(never)] // so that responses of plain functions cost no more
 fn drive<'py>(
     engine: &Engine,
