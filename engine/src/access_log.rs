@@ -21,7 +21,7 @@ pub enum Style {
     Json,
 }
 
-/// The log of one engine.
+/// The access log lines of one engine that were not taken yet.
 #[derive(Debug)]
 pub struct AccessLogBuffer {
     style: Style,
@@ -32,7 +32,7 @@ pub struct AccessLogBuffer {
     stamp: String,
 }
 
-/// The data for the log line of a request, kept until its response is complete.
+/// The data that the log line of a request needs, kept until the response is complete.
 #[derive(Debug)]
 pub struct Line {
     client: String,
@@ -47,12 +47,12 @@ impl AccessLogBuffer {
         AccessLogBuffer { style, buffer: Vec::new(), second: i64::MIN, stamp: String::new() }
     }
 
-    /// Takes out all lines.
+    /// Removes all lines and returns them.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.buffer)
     }
 
-    /// How many bytes were not taken yet.
+    /// The number of bytes that were not taken yet.
     pub fn len(&self) -> usize {
         self.buffer.len()
     }
@@ -86,12 +86,12 @@ impl AccessLogBuffer {
         self.write_at(unix, fraction, line, status, bytes, micros);
     }
 
-    /// Writes one line. `fraction` is the number of microseconds since the start of the second.
+    /// Appends one line to the log. `fraction` is the number of microseconds since the start of the second.
     fn write_at(&mut self, unix: i64, fraction: u32, line: &Line, status: u16, bytes: u64, micros: u64) {
         self.refresh_stamp(unix);
         let Line { client, request, referer, agent } = line;
         let stamp = &self.stamp;
-        // Writing to a Vec cannot fail.
+        // The result is ignored, because writing to a Vec cannot fail.
         let _ = match self.style {
             Style::Combined => writeln!(
                 self.buffer,
@@ -148,8 +148,8 @@ impl AccessLogBuffer {
     }
 }
 
-/// Formats a line in the combined format as `twisted.web` does. The referrer and the user agent come from the head; the
-/// caller passes the request line, the status and the size. Returns None if any value must be escaped.
+/// Formats a log line in the combined format as `twisted.web` does. The referrer and the user agent come from the head.
+/// The caller passes the request line, the status and the size. Returns None if any value must be escaped.
 pub fn twisted_combined_line(
     head: &Head,
     host: &str,
@@ -188,8 +188,8 @@ fn dash(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"-" } else { text }
 }
 
-/// Writes bytes inside a quoted string of the combined format. Escapes quotes, backslashes and all bytes that are not
-/// printable ASCII, so that a client cannot forge a line.
+/// Bytes to be written inside a quoted string of the combined format. Quotes, backslashes and bytes that are not
+/// printable ASCII are escaped, so that a client cannot forge a line.
 struct Quoted<'a>(&'a [u8]);
 
 impl Display for Quoted<'_> {
@@ -205,7 +205,7 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// Escapes a JSON string (RFC 8259, section 7). Bytes that are not UTF-8 become U+FFFD.
+/// Bytes to be written as a JSON string (RFC 8259, section 7). Bytes that are not UTF-8 become U+FFFD.
 struct Json<'a>(&'a [u8]);
 
 impl Display for Json<'_> {

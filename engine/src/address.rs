@@ -8,9 +8,9 @@ use std::sync::Arc;
 /// The address of one end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// An internet address.
+    /// An IP address and a port.
     Inet(SocketAddr),
-    /// A UNIX socket and its path. The sockets of most clients have no path.
+    /// A UNIX socket, with its path if it has one. The sockets of most clients have no path.
     Unix(Option<Arc<PathBuf>>),
     /// Unknown, for example for a pipe.
     Unknown,
@@ -20,7 +20,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Inet(address) => address.fmt(f),
-            // ss(8) and systemd write a name in the abstract namespace in this form.
+            // A name in the abstract namespace begins with a zero byte. ss(8) and systemd show `@` instead.
             Address::Unix(Some(path)) if path.as_os_str().as_encoded_bytes().starts_with(&[0]) => {
                 write!(f, "@{}", &path.to_string_lossy()[1..])
             }

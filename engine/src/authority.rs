@@ -1,8 +1,9 @@
-//! The authority of a URL, which is also the value of `Host` (RFC 9110, section 7.2; RFC 3986, section 3.2).
+//! Checks the authority of a URL, which is also the form of the `Host` field (RFC 9110, section 7.2; RFC 3986, section
+//! 3.2).
 
 use memchr::memchr_iter;
 
-/// `host [":" port]` without userinfo (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
+/// Whether a value has the form `host [":" port]`, without userinfo (RFC 9110, section 7.2; RFC 3986, section 3.2.2).
 pub(crate) fn is_authority(value: &[u8]) -> bool {
     if value.first() == Some(&b'[') {
         let Some(end) = value.iter().position(|&byte| byte == b']') else { return false };
@@ -18,7 +19,8 @@ pub(crate) fn is_authority(value: &[u8]) -> bool {
     !name.is_empty() && is_port(number) && name.iter().all(|&byte| is_registered_name(byte)) && percents_are_plain(name)
 }
 
-/// `*DIGIT` (RFC 3986, section 3.2.3), where the number is a valid port. Any number of leading zeros is allowed.
+/// Whether the digits (`*DIGIT`, RFC 3986, section 3.2.3) are a valid port number. Any number of leading zeros is
+/// allowed.
 fn is_port(digits: &[u8]) -> bool {
     let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
     let number = &digits[zeros..];
@@ -26,8 +28,8 @@ fn is_port(digits: &[u8]) -> bool {
     plain && number.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0')) <= u32::from(u16::MAX)
 }
 
-/// `IPvFuture` (RFC 3986, section 3.2.2): `v`, a version in hexadecimal, a dot, and an address in the form of that
-/// version.
+/// Whether an address has the form `IPvFuture` (RFC 3986, section 3.2.2): `v`, a hexadecimal version, a dot, and the
+/// address.
 fn is_future_address(address: &[u8]) -> bool {
     let Some((b'v' | b'V', rest)) = address.split_first() else { return false };
     let Some(dot) = memchr::memchr(b'.', rest) else { return false };
@@ -39,7 +41,7 @@ fn is_future_address(address: &[u8]) -> bool {
         && name.iter().copied().all(is_name)
 }
 
-/// Whether every `%` is followed by two hexadecimal digits that encode no control character.
+/// Whether every `%` is followed by two hexadecimal digits that do not encode a control character.
 fn percents_are_plain(name: &[u8]) -> bool {
     memchr_iter(b'%', name).all(|at| match name.get(at + 1..at + 3) {
         Some(&[high, low]) => {
@@ -50,8 +52,8 @@ fn percents_are_plain(name: &[u8]) -> bool {
     })
 }
 
-/// `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2), without `,`, because no host name contains a
-/// comma, and a comma would separate the members of a list.
+/// Whether a byte may be part of a registered name: `unreserved / pct-encoded / sub-delims` (RFC 3986, section 3.2.2).
+/// `,` is excluded, because no host name contains a comma, and a comma would separate the members of a list.
 fn is_registered_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&byte)
 }

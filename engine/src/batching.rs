@@ -1,19 +1,19 @@
-//! Decides whether the responses of a turn wait for one another.
+//! Decides whether the responses of one turn are sent together.
 //!
-//! A send wakes its client. If the client sleeps on the same machine, as a proxy may, waking it is half of the kernel's
-//! work for a request (perf, FastAPI at 64 connections). Several sends in quick succession wake it only once. So a
-//! response may wait while other requests are ready and handlers are quick. A slow handler delays the responses that
-//! wait while it runs. After a slow handler, each response is sent at once for a while.
+//! Each send wakes its client. If the client sleeps on the same machine, as a proxy may, waking it takes half of the
+//! kernel's time for a request (perf, FastAPI at 64 connections). Several sends in quick succession wake the client
+//! only once. So a response may wait while other requests are ready and handlers are quick. A slow handler delays the
+//! responses that wait while it runs. After a slow handler, each response is sent at once for a while.
 //!
 //! Times are in microseconds of one monotonic clock.
 
-/// Waiting responses are sent after the first event that ends more than this time after the last send. With FastAPI at
+/// Waiting responses are sent when an event ends more than this many microseconds after the last send. With FastAPI at
 /// 64 connections, 2,000 us took 0.7 times the CPU time of sending each response at once, and 4,000 us saved no more.
 /// uvloop has no such bound, because it sends at the end of each loop iteration.
 const SEND_EVERY: u64 = 2_000;
-/// An event that takes longer than this is slow.
+/// An event that takes more microseconds than this is slow.
 const SLOW: u64 = 1_000;
-/// How long responses are sent at once after a slow event.
+/// For this many microseconds after a slow event, each response is sent at once.
 const CAUTION: u64 = 100_000;
 
 /// Decides when responses may wait, and when waiting responses must be sent.
@@ -21,23 +21,23 @@ const CAUTION: u64 = 100_000;
 pub struct Batching {
     /// When waiting responses were last sent.
     sent: u64,
-    /// The time from which responses may wait.
+    /// The time after which responses may wait again.
     quick_from: u64,
     on: bool,
 }
 
 impl Batching {
-    /// Whether a response may wait.
+    /// Whether a response may wait for others.
     pub fn is_on(&self) -> bool {
         self.on
     }
 
-    /// Makes every response leave at once until the next [`Batching::start`].
+    /// Makes every response be sent at once until the next [`Batching::start`].
     pub fn stop(&mut self) {
         self.on = false;
     }
 
-    /// Starts a turn, in which nothing waits yet.
+    /// Starts a turn. No response is waiting yet.
     pub fn start(&mut self, now: u64) {
         self.sent = now;
         self.on = now >= self.quick_from;

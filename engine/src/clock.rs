@@ -1,15 +1,15 @@
-//! The engine's time: milliseconds for deadlines, microseconds for latency, and the Date field.
+//! The engine's clock: milliseconds for deadlines, microseconds for latency, and the Date field.
 
 use crate::http_date::http_date;
 use rustix::time::{ClockId, clock_gettime};
 
-/// A monotonic clock, and a wall clock for the Date field.
+/// A monotonic clock, and a system clock for the Date field.
 #[derive(Debug)]
 pub struct Clock {
     micros: u64,
-    /// The Unix second for which `date` was formatted.
+    /// The Unix second in which `date` was formatted.
     second: i64,
-    /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
+    /// The formatted date, for example `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
     date: [u8; 29],
 }
 
@@ -22,7 +22,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Reads both clocks. Called once per turn, and once for each command outside a turn.
+    /// Reads both clocks. Called once per turn, and once per command outside a turn.
     pub fn refresh(&mut self) {
         self.micros = monotonic_micros();
         let second = clock_gettime(ClockId::RealtimeCoarse).tv_sec;
@@ -32,28 +32,28 @@ impl Clock {
         }
     }
 
-    /// Milliseconds of the monotonic clock at the last refresh.
+    /// The monotonic time at the last refresh, in milliseconds.
     pub fn millis(&self) -> u64 {
         self.micros / 1000
     }
 
-    /// Microseconds of the monotonic clock at the last refresh.
+    /// The monotonic time at the last refresh, in microseconds.
     pub fn micros(&self) -> u64 {
         self.micros
     }
 
-    /// Unix seconds at the last refresh.
+    /// The Unix time at the last refresh, in seconds.
     pub fn unix(&self) -> i64 {
         self.second
     }
 
-    /// The Date field of a response, formatted once a second.
+    /// The value of the Date field of a response. It is formatted once a second.
     pub fn date(&self) -> &[u8; 29] {
         &self.date
     }
 }
 
-/// Microseconds of the monotonic clock, read now.
+/// The current monotonic time in microseconds. It is read at each call.
 pub fn monotonic_micros() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000

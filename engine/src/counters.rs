@@ -1,9 +1,9 @@
-//! The engine's counters, for a metrics page.
+//! The engine's counters, which a metrics page shows.
 
-/// Upper bounds of the latency buckets in microseconds, powers of two; the last bucket has no bound.
+/// The number of latency buckets. Their upper bounds are powers of two, in microseconds. The last bucket has no bound.
 pub const LATENCY_BUCKETS: usize = 24;
 
-/// Totals since the engine started, and two gauges.
+/// Totals since the engine started, and two gauges of the current state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Connections accepted or adopted.
@@ -12,21 +12,21 @@ pub struct Counters {
     pub open: u64,
     /// Connections refused with 503 because the engine was full.
     pub turned_away: u64,
-    /// How often accepting paused because no descriptors were left.
+    /// How often the engine stopped accepting for a while because no descriptors were left.
     pub accept_backoffs: u64,
-    /// Request heads that were read.
+    /// The number of request heads that were read.
     pub requests: u64,
-    /// Exchanges whose response is not complete.
+    /// The number of exchanges whose response is incomplete.
     pub running: u64,
-    /// Responses by the first digit of their status: 1xx to 5xx.
+    /// Responses by the first digit of their status, from 1xx to 5xx.
     pub responses: [u64; 5],
-    /// Requests refused by the engine itself.
+    /// Requests that the engine itself refused.
     pub refused: u64,
     /// Exchanges that ended before their response was complete.
     pub cut: u64,
-    /// Connections closed for a slow head.
+    /// Connections closed because a request head arrived too slowly.
     pub head_timeouts: u64,
-    /// Connections closed for a slow body.
+    /// Connections closed because a request body arrived too slowly.
     pub body_timeouts: u64,
     /// Connections closed because the client did not read the response.
     pub write_timeouts: u64,
@@ -36,16 +36,16 @@ pub struct Counters {
     pub bytes_in: u64,
     /// Bytes written to sockets and pipes.
     pub bytes_out: u64,
-    /// Turns of the engine.
+    /// The number of turns that the engine has run.
     pub turns: u64,
-    /// Times from the head of a request to the complete response. Bucket n counts the times under 2^n microseconds.
+    /// The time from each request head to the complete response. Bucket n counts the times below 2^n microseconds.
     pub latency: [u64; LATENCY_BUCKETS],
-    /// The sum of those times in microseconds.
+    /// The sum of all times in `latency`, in microseconds.
     pub latency_sum: u64,
 }
 
 impl Counters {
-    /// Counts a complete response.
+    /// Counts a complete response and its latency in microseconds.
     pub(crate) fn count_response(&mut self, status: u16, micros: u64) {
         let class = (usize::from(status) / 100).clamp(1, 5) - 1;
         self.responses[class] += 1;

@@ -1,6 +1,6 @@
-//! The engine connects listeners, connections, their wires and the driver.
+//! `Engine`: connects the listeners, the connections, their wires and the driver.
 //!
-//! This file holds the type `Engine` and its configuration. Each submodule holds one concern.
+//! This file holds the type and its configuration. Each submodule holds one concern.
 
 mod accept_backoff;
 mod accepting;
@@ -61,7 +61,8 @@ use timers::Timers;
 
 pub use listeners::ListenerId;
 
-/// Listening sockets, connections and their exchanges, with one descriptor to watch.
+/// Serves listening sockets, connections and their exchanges. The caller's event loop watches only the engine's one
+/// descriptor.
 #[derive(Debug)]
 pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     settings: EngineSettings,
@@ -72,33 +73,33 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     clock: Clock,
     timers: Timers,
     drain: Drain,
-    /// Events that the owner of the engine has not taken.
+    /// Events that the caller has not taken yet.
     inbox: VecDeque<Event>,
-    /// Connections whose output is delayed, so that the responses of a turn are sent together.
+    /// Connections with delayed output, so that the responses of a turn are sent together.
     send_queue: SendQueue,
-    /// Connections that have used their share of a poll, and continue in a later one.
+    /// Connections that have used their share of this poll. A later poll reads more from them.
     resuming: VecDeque<u64>,
-    /// Connections whose client has closed its sending side while a response was due.
+    /// Connections whose client has closed its sending side before its response was complete.
     half_closed: VecDeque<u64>,
-    /// Connections that are closed on our side.
+    /// Connections whose sending side the engine has closed, and whose clients may still send.
     lingering: Lingering,
     counters: Counters,
     access: Option<AccessLogBuffer>,
     report_limit: ReportLimit,
     in_turn: bool,
-    /// The connection that the engine works on. It is dropped if that work panics.
+    /// The connection that the engine is handling. If the engine panics meanwhile, this connection is dropped.
     current: Option<u64>,
-    /// A buffer for what the driver reports.
+    /// A reused buffer for the driver's reports.
     ready: Vec<Ready>,
-    /// A buffer for the bytes of one read.
+    /// A reused buffer for the bytes of one read.
     scratch: Vec<u8>,
 }
 
-/// Bytes of one read.
+/// The maximum number of bytes that one read returns.
 const SCRATCH: usize = 64 * 1024;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// An engine without listeners.
+    /// Makes an engine without listeners.
     pub fn new(limits: Limits) -> io::Result<Self> {
         let clock = Clock::default();
         Ok(Engine {
@@ -125,7 +126,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// The descriptor to watch for reading.
+    /// The descriptor that the caller's event loop must watch for reading.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         self.driver.descriptor()
     }
@@ -135,52 +136,52 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         &self.settings.limits
     }
 
-    /// Counts a file that is opened for an exchange as a descriptor in use.
+    /// Counts the file of an exchange as a descriptor in use.
     pub fn count_open_file(&self) -> FileTicket {
         self.capacity.files.hold()
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub fn connections(&self) -> usize {
         self.connections.len()
     }
 
-    /// The time in the Date field of a response that is sent now, in Unix seconds.
+    /// The current time as the Date field of a response shows it, in Unix seconds.
     pub fn unix_time(&self) -> i64 {
         self.clock.unix()
     }
 
-    /// The counters.
+    /// Returns a copy of the counters.
     pub fn counters(&self) -> Counters {
         Counters { open: self.connections.len() as u64, ..self.counters.clone() }
     }
 
-    /// Turns the access log on or off.
+    /// Sets the format of the access log. None turns it off.
     pub fn set_access_log(&mut self, style: Option<Style>) {
         self.access = style.map(AccessLogBuffer::new);
     }
 
-    /// The access log, if there is one.
+    /// The access log, or None if it is off.
     pub fn access_log(&mut self) -> Option<&mut AccessLogBuffer> {
         self.access.as_mut()
     }
 
-    /// Turns on events for the opening and the end of each connection to a socket.
+    /// From now on, adds an event when a connection on a socket is opened, and another one when it has ended.
     pub fn report_connections(&mut self) {
         self.settings.reports_connections = true;
     }
 
-    /// Sets which methods are served.
+    /// Sets which methods are accepted.
     pub fn set_methods(&mut self, methods: Methods) {
         self.settings.methods = methods;
     }
 
-    /// Sets whether each refused message is reported.
+    /// Sets whether each refused message is reported to the log.
     pub fn set_debug(&mut self, on: bool) {
         self.settings.debug = on;
     }
 
-    /// Calls the wire of a connection with the parts of the engine that it needs.
+    /// Calls the wire of a connection with the parts of the engine that the wire needs.
     fn with_wire<R>(&mut self, slot: usize, call: impl FnOnce(&mut W, &mut WireContext<'_>) -> R) -> R {
         let connection = &mut self.connections[slot];
         let mut context = WireContext {
@@ -212,40 +213,40 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Reads the clock, except within a turn.
+    /// Reads the clock. During a turn, the clock was already read at the start of the turn.
     fn refresh_clock(&mut self) {
         if !self.in_turn {
             self.clock.refresh();
         }
     }
 
-    /// Requests a turn if a command outside of a turn has left work.
+    /// Requests a turn if a command outside a turn has left work.
     fn wake_if_needed(&mut self) {
         if !self.in_turn && self.has_work() {
             self.wake();
         }
     }
 
-    /// Whether work waits for a turn.
+    /// Whether another turn is needed to finish the work.
     pub fn has_work(&self) -> bool {
         !(self.inbox.is_empty() && self.send_queue.is_empty() && self.half_closed.is_empty()) || self.has_backlog()
     }
 
     fn wake(&mut self) {
-        // The driver's eventfd cannot fill up: `wake` writes once until the next poll.
+        // `wake` cannot fail because of a full eventfd, since it writes to it only once between two polls.
         if let Err(error) = self.driver.wake() {
             self.report(crate::Severity::Error, "RW505", format!("the engine cannot wake itself: {error}"));
         }
     }
 
-    /// Reports an event that clients can cause again and again, at most once every 10 seconds for each code.
+    /// Reports an event that clients can cause repeatedly. Each code is reported at most once in 10 seconds.
     fn report_limited(&mut self, severity: crate::Severity, code: &'static str, message: String) {
         if self.report_limit.allows(code, self.clock.millis()) {
             self.report(severity, code, message);
         }
     }
 
-    /// Adds a report for the log.
+    /// Adds a report, which the caller writes to the log.
     pub fn report(&mut self, severity: crate::Severity, code: &'static str, message: String) {
         self.inbox.push_back(Event::Report(crate::Report { severity, code, message }));
     }

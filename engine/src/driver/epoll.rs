@@ -1,4 +1,4 @@
-//! The driver on Linux's epoll, nested in the reactor's own.
+//! The driver for Linux. Its epoll descriptor is registered with the reactor's own epoll descriptor.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -10,9 +10,9 @@ use rustix::io::{DupFlags, dup3};
 
 use super::{Driver, Ready, Token, Watch};
 
-/// The maximum number of events from one call of epoll_wait(2).
+/// The maximum number of events that one call of epoll_wait(2) returns.
 const BATCH: usize = 256;
-/// The token of the eventfd with which the engine wakes itself.
+/// The epoll token of the eventfd with which the engine wakes itself.
 const WAKE: u64 = u64::MAX;
 
 /// An epoll descriptor, and an eventfd registered with it.
@@ -32,9 +32,9 @@ impl Driver for Epoll {
     }
 
     fn reopen(&mut self) -> io::Result<()> {
-        // The registrations of an epoll descriptor belong to all processes that share it. So the inherited descriptor
-        // is only closed, and nothing is removed from it. The new one gets the same number, which the reactor has
-        // registered.
+        // All processes that share an epoll descriptor also share its registrations. So a forked child only closes the
+        // inherited descriptor, and removes nothing from it. The new descriptor gets the old number, because the
+        // reactor has registered that number.
         dup3(epoll::create(CreateFlags::CLOEXEC)?, &mut self.epoll, DupFlags::CLOEXEC)?;
         dup3(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?, &mut self.wake, DupFlags::CLOEXEC)?;
         epoll::add(&self.epoll, &self.wake, EventData::new_u64(WAKE), EventFlags::IN)?;
@@ -93,7 +93,7 @@ impl Driver for Epoll {
     }
 }
 
-/// Checks that an epoll descriptor inside another one is readable exactly while it has events.
+/// Checks that an epoll descriptor that another epoll descriptor watches is readable exactly while it has events.
 pub fn self_test() -> io::Result<()> {
     let mut driver = Epoll::open()?;
     let nested = |driver: &Epoll| -> io::Result<bool> {
@@ -129,7 +129,7 @@ mod tests {
     fn a_reopened_driver_keeps_the_registrations_of_the_other_process() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let mut driver = Epoll::open().unwrap();
-        // Duplicates of the same epoll descriptor and eventfd, as after fork(2).
+        // Duplicates of the same epoll descriptor and eventfd, as a process has them after fork(2).
         let mut parent =
             Epoll { epoll: driver.epoll.try_clone().unwrap(), wake: driver.wake.try_clone().unwrap(), awake: false };
         parent.watch(ours.as_fd(), Token(7), Watch::Stream).unwrap();

@@ -1,4 +1,4 @@
-//! Listening sockets: TCP, UNIX and inherited ones.
+//! Listening sockets: TCP sockets, UNIX sockets and inherited sockets.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -22,38 +22,38 @@ use crate::address::Address;
 /// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
-    /// The file of a UNIX socket. It is removed before the socket closes (fields are dropped in this order), so that a
-    /// successor that finds the file finds a live server.
+    /// The file of a UNIX socket. Fields are dropped in this order, so the file is removed before the socket closes. A
+    /// new server that finds the file therefore finds a running server.
     file: Option<SocketFile>,
     socket: OwnedFd,
-    /// The address on which it listens.
+    /// The address on which the socket listens.
     pub local: Address,
-    /// Another process shares the socket, and may continue to accept.
+    /// Whether another process shares the socket and may continue to accept.
     shared: bool,
-    /// A forked child has a copy of the socket, and does not accept.
+    /// Whether a forked child has a copy of the socket, from which it does not accept.
     copied: bool,
 }
 
 /// The result of an accept.
 #[derive(Debug)]
 pub enum Accepted {
-    /// A connection and its peer.
+    /// A new connection and its peer's address.
     Connection(OwnedFd, Address),
-    /// No client waits.
+    /// No connection is waiting.
     Empty,
-    /// No descriptors or memory are left.
+    /// The process or the system has no descriptors or no memory left.
     Exhausted,
-    /// This connection failed. The next one may succeed.
+    /// This connection failed before it was accepted. The next connection may succeed.
     Lost,
-    /// The listener cannot accept any more.
+    /// The listener can accept no more connections.
     Broken(io::Error),
 }
 
 pub(super) const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
 
-/// A socket filter that drops a TCP segment with SYN and without ACK, and accepts any other. The client sends the SYN
-/// again after a second, and is refused then. The filter is BPF code (`linux/filter.h`); the flags are byte 13 of the
-/// TCP header.
+/// A socket filter that drops TCP segments with SYN and without ACK, and accepts all others. The client sends the SYN
+/// again after a second, when the listener is closed, and is then refused. The filter is BPF code (`linux/filter.h`).
+/// The flags are byte 13 of the TCP header.
 const NO_SYN: [SockFilter; 5] = [
     SockFilter::new(0x30, 0, 0, 13),       // ldb [13]
     SockFilter::new(0x54, 0, 0, 0x12),     // and #SYN|ACK
@@ -63,7 +63,7 @@ const NO_SYN: [SockFilter; 5] = [
 ];
 
 impl Listener {
-    /// Listens on a host and port. An empty host or `::` means every address of both families, on one socket.
+    /// Listens on a host and port. An empty host or `::` means all IPv4 and IPv6 addresses, on one socket.
     pub fn tcp(host: &str, port: u16, backlog: i32, reuse_port: bool) -> io::Result<Self> {
         let wanted = if host.is_empty() { "::" } else { host };
         let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
@@ -95,12 +95,12 @@ impl Listener {
         bind(&socket, &address)?;
         listen(&socket, backlog)?;
         let local = socket::local_address(&socket);
-        // With SO_REUSEPORT, other processes may listen on this address, and the kernel gives them new clients as soon
+        // With SO_REUSEPORT, other processes may listen on this address. The kernel gives them the new clients as soon
         // as this listener closes.
         Ok(Listener { file: None, socket, local, shared: reuse_port, copied: false })
     }
 
-    /// Listens on a UNIX socket. Replaces a file that a dead server left. Returns an error if a live server uses the
+    /// Listens on a UNIX socket. Replaces a file that a dead server left. Returns an error if a running server uses the
     /// file. A path that begins with a zero byte is a name in Linux's abstract namespace, which has no files and no
     /// permissions.
     pub fn unix(path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
@@ -120,7 +120,7 @@ impl Listener {
         Ok(Listener { file, socket, local, shared: false, copied: false })
     }
 
-    /// Accepts on a socket that was bound elsewhere.
+    /// Accepts connections on a socket that another process has bound.
     pub fn inherited(socket: OwnedFd) -> io::Result<Self> {
         if sockopt::socket_type(&socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(&socket)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the descriptor is not a listening stream socket"));
@@ -143,18 +143,18 @@ impl Listener {
         self.shared
     }
 
-    /// Records that another process accepts on the socket too.
+    /// Records that another process also accepts on the socket.
     pub fn share(&mut self) {
         self.shared = true;
     }
 
-    /// Records that a forked child has a copy of the socket, and does not accept.
+    /// Records that a forked child has a copy of the socket, from which it does not accept.
     pub fn set_copied(&mut self) {
         self.copied = true;
     }
 
-    /// Closes the listener. If no other process accepts, the address is free afterwards, even if copies of the socket
-    /// exist.
+    /// Closes the listener. If no other process accepts on the socket, the address is then free, even if another
+    /// process has a copy of the socket.
     pub fn close(mut self) {
         self.file = None;
         if self.copied && !self.shared {
@@ -162,12 +162,13 @@ impl Listener {
         }
     }
 
-    /// Refuses clients that begin to connect from now on; those that have begun are still accepted. When a listener
-    /// closes, the kernel resets the connections in its queue. Without the filter, clients that connect between the
-    /// last accept and the close would be reset.
+    /// Refuses clients that begin to connect from now on. Clients whose handshake has begun are still accepted. When a
+    /// listener closes, the kernel resets the connections in its queue. Without this filter, clients that connect
+    /// between the last accept and the close would be reset.
     pub fn refuse_new_clients(&mut self) {
         match self.local {
-            // If the kernel refuses the filter, only clients that connect during the close are reset.
+            // The error is ignored. If the kernel rejects the filter, only clients that connect during the close are
+            // reset.
             Address::Inet(_) => drop(SockRef::from(&self.socket).attach_filter(&NO_SYN)),
             _ => self.file = None,
         }
@@ -182,7 +183,7 @@ impl Listener {
             }
             Err(Errno::AGAIN) => Accepted::Empty,
             Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Accepted::Exhausted,
-            // Network and firewall errors, which concern only this connection (accept(2)).
+            // Network and firewall errors that concern only this connection (accept(2)).
             Err(
                 Errno::CONNABORTED
                 | Errno::INTR

@@ -1,4 +1,4 @@
-//! Stream sockets: addresses, reading, and the options of a connection.
+//! Stream sockets: their addresses, their options, and reading from them.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,11 +18,11 @@ use crate::address::Address;
 /// The result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Read {
-    /// This many bytes were read.
+    /// The read returned this many bytes.
     Bytes(usize),
     /// No bytes are available now.
     Blocked,
-    /// The peer has closed its side.
+    /// The peer has closed its sending side, and all its bytes were read.
     End,
     /// The connection is broken.
     Broken,
@@ -41,19 +41,19 @@ pub fn read(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Read {
     }
 }
 
-/// Shuts down our sending side. A socket that is closed already does not cause an error.
+/// Shuts down the server's sending side. If the socket is closed already, this is not an error.
 pub fn shut_down_writing(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Write);
 }
 
-/// Stops a listening socket in every process that shares it. On a system that does not support this, only the caller's
-/// close takes effect.
+/// Shuts down a listening socket for every process that shares it. On systems that do not support this, the caller's
+/// close affects only this process.
 pub fn shut_down(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Both);
 }
 
-/// Makes a stream socket non-blocking, and sets its options. Returns the addresses of the peer and of our end. Any
-/// other descriptor is an error.
+/// Makes a stream socket non-blocking and sets its options. Returns the peer's address and the server's address.
+/// Returns an error if the descriptor is not a stream socket.
 pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Address, Address)> {
     if sockopt::socket_type(socket)? != SocketType::STREAM {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the descriptor is not a stream socket"));
@@ -67,33 +67,34 @@ pub fn prepare(socket: BorrowedFd<'_>) -> io::Result<(Address, Address)> {
     Ok((peer, ours))
 }
 
-/// Limits what the kernel buffers for a client that does not read. Accepted sockets inherit the limits of their
+/// Limits how much the kernel buffers for a client that does not read. Accepted sockets inherit the limits of their
 /// listener.
 ///
-/// Otherwise the kernel would accept megabytes of a response, the engine's queue would be empty, and the engine could
-/// not detect that the client reads nothing. `unsent` limits the bytes that the kernel holds beyond those in flight.
-/// After `stall` milliseconds (0: never) without an acknowledgement the kernel gives up, even if we have closed the
-/// socket (`TCP_USER_TIMEOUT`, RFC 5482).
+/// Without these limits, the kernel would accept megabytes of a response, the engine's queue would be empty, and the
+/// engine could not detect that the client reads nothing. `unsent` limits the bytes that the kernel holds in addition
+/// to those in flight. After `stall` milliseconds without an acknowledgement (0: never), the kernel closes the
+/// connection, even if the server has already closed the socket (`TCP_USER_TIMEOUT`, RFC 5482).
 pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
     let socket = socket2::SockRef::from(&socket);
-    // A kernel without these options uses its own limits.
+    // The results are ignored. A kernel without these options uses its own limits.
     let _ = socket.set_tcp_notsent_lowat(unsent.clamp(1, u64::from(u32::MAX)) as u32);
-    // Set even if `stall` is 0, because an inherited listener may have the value of its previous owner.
+    // The option is set even if `stall` is 0, because an inherited listener may still have the value of its previous
+    // owner.
     let _ = socket.set_tcp_user_timeout((stall > 0).then(|| Duration::from_millis(stall)));
 }
 
-/// Makes close(2) drop the bytes that the kernel still buffers, and reset the connection.
+/// Makes close(2) drop the bytes that the kernel still buffers and reset the connection.
 pub fn drop_unsent(socket: BorrowedFd<'_>) {
-    // The descriptor is a socket, so this only fails if the connection is gone already.
+    // The error is ignored. The descriptor is a socket, so the call fails only if the connection is already gone.
     let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
 
-/// Returns the pending error of a socket. The kernel reports each error once.
+/// Returns the pending error of a socket, or None. The kernel reports each error only once.
 pub fn take_error(socket: BorrowedFd<'_>) -> Option<Errno> {
     sockopt::socket_error(socket).ok().and_then(Result::err)
 }
 
-/// The address that a socket is bound to.
+/// The address to which a socket is bound.
 pub fn local_address(socket: impl AsFd) -> Address {
     getsockname(socket).map_or(Address::Unknown, address)
 }

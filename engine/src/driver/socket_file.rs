@@ -1,8 +1,9 @@
-//! The file of a UNIX socket: created, replaced if a dead server left it, and removed by the listener that created it.
+//! The file of a UNIX socket. The listener that creates the file also removes it, and it replaces a file that a dead
+//! server left.
 //!
-//! A path may lead to another file later: until the listener closes, the file may be removed, or replaced by a
-//! successor's socket or by a symbolic link, and the working directory may change. So the file is identified by device
-//! and inode. The kernel keeps the inode while the socket is open, so that its number is not used again.
+//! The path may lead to another file before the listener closes. The file may be removed, or replaced by another
+//! server's socket or by a symbolic link, and the working directory may change. So the file is identified by its device
+//! and inode. The kernel does not reuse the inode number while the socket is open.
 
 use std::fs::File;
 use std::io;
@@ -18,36 +19,38 @@ use rustix::process::{Pid, getpid, test_kill_process};
 
 use super::listener::FLAGS;
 
-/// How often a starting server tries to lock the folder, once per millisecond, while another one holds the lock.
+/// While another process holds the lock of the folder, a starting server tries to take the lock this many times, once
+/// per millisecond.
 const LOCK_ATTEMPTS: u32 = 100;
 
-/// The file to which a listening socket is bound. When this is dropped, the file is removed, unless another file has
-/// replaced it.
+/// The file to which a listening socket is bound. When this value is dropped, the file is removed, unless another file
+/// has replaced it.
 #[derive(Debug)]
 pub struct SocketFile {
-    /// Absolute, without symbolic links in the folder.
+    /// The absolute path. Its folder contains no symbolic links.
     path: PathBuf,
     identity: Identity,
-    /// The process that created it. A forked child has a copy of the listener: closing the copy does not end the
-    /// server, unless the process that created the file has exited.
+    /// The process that created the file. A forked child has a copy of the listener. When the child closes its copy,
+    /// the file must stay, unless the process that created it has exited.
     process: Pid,
 }
 
-/// Device and inode.
+/// The device and inode of a file.
 type Identity = (u64, u64);
 
 impl SocketFile {
-    /// Binds a socket and listens on it. The file of a dead server is replaced. The file of a live server, and a file
-    /// that is not a socket, is an error. The file never has more permissions than `mode`.
+    /// Binds a socket and listens on it. Replaces the file of a dead server. Returns an error if a running server uses
+    /// the file, or if the file is not a socket. The file never has more permissions than `mode`.
     pub fn listen(socket: BorrowedFd<'_>, path: &Path, mode: Option<u32>, backlog: i32) -> io::Result<Self> {
         let address = SocketAddrUnix::new(path)?;
         let (folder, name) = split(path)?;
-        // Held until the socket listens, because a socket that is bound and does not listen yet looks like that of a
-        // dead server.
+        // The lock is held until the socket listens, because a socket that is bound but does not listen yet looks like
+        // the socket of a dead server.
         let _lock = lock(&folder, LOCK_ATTEMPTS);
         remove_stale(path, &address)?;
         if let Some(mode) = mode {
-            // Linux gives the file the permissions of its socket, minus the umask. Other systems refuse this call.
+            // The result is ignored. Linux gives the file the permissions of its socket, minus the umask. Other systems
+            // refuse this call.
             let _ = rustix::fs::fchmod(socket, Mode::from_raw_mode(mode));
         }
         bind(socket, &address)?;
@@ -66,7 +69,8 @@ impl SocketFile {
         if std::fs::symlink_metadata(&self.path)?.mode() & 0o7777 == mode {
             return Ok(());
         }
-        // chmod(2) changes the opened file through /proc, so that a symbolic link at the path is not followed.
+        // The file is opened first, and chmod(2) changes it through /proc, so that a symbolic link at the path is not
+        // followed.
         let file = rustix::fs::open(&self.path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         let file = File::from(file);
         let metadata = file.metadata()?;
@@ -76,7 +80,7 @@ impl SocketFile {
         let opened = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
         let permissions = std::fs::Permissions::from_mode(mode);
         match std::fs::set_permissions(opened, permissions.clone()) {
-            // Without /proc, change the file by its path.
+            // Without /proc, change the permissions by path.
             Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::set_permissions(&self.path, permissions),
             done => done,
         }
@@ -87,23 +91,23 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let ours = self.process == getpid() || test_kill_process(self.process) == Err(Errno::SRCH);
         if ours && identity(&self.path).is_ok_and(|it| it == Some(self.identity)) {
-            // The error is ignored, because the file may have been removed meanwhile.
+            // The error is ignored, because another process may have removed the file.
             let _ = std::fs::remove_file(&self.path);
         }
     }
 }
 
-/// Returns the folder as an absolute path without symbolic links, and the file name.
+/// Returns the absolute path of the folder, without symbolic links, and the file name.
 fn split(path: &Path) -> io::Result<(PathBuf, &std::ffi::OsStr)> {
     let name = path.file_name().ok_or(Errno::INVAL)?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok((std::fs::canonicalize(parent)?, name))
 }
 
-/// Locks a folder, so that one start at a time looks for a stale file in it and binds its own. Without the lock, the
-/// second start would treat the first one's socket as stale while it is bound and does not listen yet, or would remove
-/// it after both have found the same stale file. If the lock cannot be taken (the folder is not readable, the file
-/// system has no locks, the lock is held for too long), the start continues.
+/// Locks a folder, so that only one server at a time looks for a stale file in it and binds its own socket. Without the
+/// lock, one server could remove the other's new socket, either because a socket that is bound but does not listen yet
+/// looks stale, or because both servers have found the same stale file. The server starts even if the lock cannot be
+/// taken: the folder is not readable, the file system has no locks, or another process holds the lock too long.
 fn lock(folder: &Path, attempts: u32) -> Option<File> {
     let folder = File::open(folder).ok()?;
     for _ in 0..attempts {
@@ -116,7 +120,7 @@ fn lock(folder: &Path, attempts: u32) -> Option<File> {
     None
 }
 
-/// The identity of a socket's file. None if there is no file, or another kind of file.
+/// Returns the identity of the socket file at a path. Returns None if there is no file, or if it is not a socket.
 fn identity(path: &Path) -> io::Result<Option<Identity>> {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) => Ok(metadata.file_type().is_socket().then(|| (metadata.dev(), metadata.ino()))),
@@ -134,10 +138,10 @@ fn remove_stale(path: &Path, address: &SocketAddrUnix) -> io::Result<()> {
     };
     let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, FLAGS, None)?;
     match connect(&probe, address) {
-        // Remove only the file that was probed, not one that has replaced it since.
+        // Remove only the file that was probed, not a file that has replaced it meanwhile.
         Err(Errno::CONNREFUSED) if identity(path)? == Some(found) => std::fs::remove_file(path),
         Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(()),
-        // A server listens, its queue is full, or the file is a datagram socket.
+        // A running server uses the file: it listens, its queue is full, or the file is a datagram socket.
         Ok(()) | Err(Errno::AGAIN | Errno::INPROGRESS | Errno::PROTOTYPE) => Err(Errno::ADDRINUSE.into()),
         Err(error) => Err(error.into()),
     }
@@ -148,7 +152,7 @@ mod tests {
     use super::*;
     use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
-    /// An empty folder, removed when this is dropped.
+    /// A temporary folder, removed when this value is dropped.
     struct Folder(PathBuf);
 
     impl Folder {

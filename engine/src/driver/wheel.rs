@@ -1,21 +1,21 @@
-//! A hashed timer wheel. It is cheap for deadlines that are postponed often: an entry is examined only when its slot is
-//! due, and its owner inserts it again if its deadline is later by then.
+//! A hashed timer wheel. It is cheap for deadlines that are postponed often. An entry is examined only when its slot is
+//! due. If the deadline is later by then, the owner inserts the entry again.
 
 use std::collections::VecDeque;
 
 const SLOTS: usize = 512;
 
-/// Milliseconds per slot. A deadline may be handled this much too late.
+/// Milliseconds per slot. A deadline may be handled up to this much too late.
 pub const TICK: u64 = 128;
 
-/// A timer wheel: keys, each with the tick at which it is due.
+/// A timer wheel. It holds keys, each with the tick at which the key is due.
 #[derive(Debug)]
 pub struct Wheel {
     slots: Vec<Vec<u64>>,
     occupied: [u64; SLOTS / 64],
-    /// The next tick to handle.
+    /// The next tick to be handled.
     current: u64,
-    /// No slot before this tick is occupied.
+    /// All slots before this tick are empty.
     soonest: u64,
 }
 
@@ -30,12 +30,12 @@ impl Wheel {
         }
     }
 
-    /// The tick at which a deadline is handled: the first tick that starts after it.
+    /// The tick at which a deadline is handled: the first tick that starts after the deadline.
     pub fn tick_of(deadline: u64) -> u64 {
         deadline / TICK + 1
     }
 
-    /// Inserts a key. Returns the tick at which it will be due, at most one rotation from now.
+    /// Inserts a key. Returns the tick at which the key will be due, at most one rotation from now.
     pub fn insert(&mut self, key: u64, deadline: u64) -> u64 {
         let tick = Self::tick_of(deadline).clamp(self.current, self.current + SLOTS as u64 - 1);
         let slot = (tick % SLOTS as u64) as usize;
@@ -45,7 +45,7 @@ impl Wheel {
         tick
     }
 
-    /// Moves every expired key to `due`.
+    /// Moves the keys whose tick has passed to `due`, each with its tick.
     pub fn expire(&mut self, now: u64, due: &mut VecDeque<(u64, u64)>) {
         let last = now / TICK;
         if last < self.current {
@@ -65,7 +65,7 @@ impl Wheel {
         }
     }
 
-    /// When the next key may be due, in milliseconds.
+    /// The time at which the next key may be due, in milliseconds. None if the wheel is empty.
     pub fn next(&self) -> Option<u64> {
         (self.soonest != u64::MAX).then(|| self.soonest * TICK)
     }

@@ -1,4 +1,4 @@
-//! Listeners pause while no descriptors are left for new connections (EMFILE, ENFILE).
+//! Stops accepting connections for a while when no descriptors are left (EMFILE, ENFILE).
 
 use super::Engine;
 use super::listeners::ListenerId;
@@ -7,7 +7,7 @@ use crate::event::Severity;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Stops accepting for a while, because no descriptors are left.
+    /// Stops accepting on a listener for a while, because no descriptors are left.
     pub(super) fn back_off(&mut self, id: ListenerId) {
         self.counters.accept_backoffs += 1;
         if let Err(error) = self.listeners.back_off(id, self.clock.millis(), &mut self.driver) {
@@ -18,7 +18,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.report_limited(Severity::Warn, "RW504", message);
     }
 
-    /// Accepts again on the listeners whose wait is over.
+    /// Accepts again on the listeners whose waiting time has passed.
     pub(super) fn retry_listeners(&mut self, now: u64) {
         for id in self.listeners.due_for_retry(now) {
             match self.listeners.watch_again(id, &mut self.driver) {

@@ -1,4 +1,4 @@
-//! Listening for connections, and accepting them.
+//! Listens for connections, and accepts them.
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -18,11 +18,11 @@ use crate::wire::Wire;
 
 /// The maximum number of connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;
-/// How many milliseconds later than the engine the kernel drops a client that reads nothing.
+/// If a client reads nothing, the kernel drops it this many milliseconds later than the engine would.
 const KERNEL_LATER: u64 = 3_000;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Listens on TCP; an empty host means every address.
+    /// Listens on a TCP host and port. An empty host means all addresses.
     pub fn listen_tcp(
         &mut self,
         host: &str,
@@ -43,8 +43,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.listen(Listener::inherited(socket)?)
     }
 
-    /// Decides what happens to exchanges of clients that connect to a listener and close their sending side. A choice other
-    /// than [`HalfClose::Cancel`] overrides [`Engine::set_half_close`].
+    /// Sets what happens to exchanges when a client of this listener closes its sending side. A choice other than
+    /// [`HalfClose::Cancel`] overrides [`Engine::set_half_close`].
     pub fn set_listener_half_close(&mut self, id: ListenerId, choice: HalfClose) {
         self.listeners.set_half_close(id, choice);
     }
@@ -54,7 +54,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.listeners.local(id).cloned()
     }
 
-    /// Closes a listener. Its connections go on.
+    /// Closes a listener. Its connections stay open.
     pub fn stop_listening(&mut self, id: ListenerId) {
         self.listeners.remove(id, &mut self.driver);
     }
@@ -68,7 +68,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         wanted.map_or(self.settings.limits.backlog, u64::from).min(i32::MAX as u64) as i32
     }
 
-    /// Accepts some of the waiting connections. Returns true if more may be waiting.
+    /// Accepts some of the waiting connections. Returns whether more may be waiting.
     pub(super) fn accept(&mut self, id: ListenerId) -> bool {
         self.current = None;
         for _ in 0..ACCEPTS {
@@ -107,8 +107,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         true
     }
 
-    /// Accepts all waiting connections, but at most as many as a queue can hold, because clients may arrive as fast as
-    /// they are accepted.
+    /// Accepts all waiting connections, but at most as many as the kernel's queue can hold. Without this limit, the
+    /// loop would not end if clients connected as fast as they are accepted.
     pub(super) fn accept_all(&mut self, id: ListenerId) {
         for _ in 0..=self.settings.limits.backlog / ACCEPTS as u64 {
             if !self.accept(id) {
@@ -117,7 +117,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Opens a connection on a connected socket, or refuses it. Returns its token.
+    /// Opens a connection on a connected socket and returns its token. Refuses the client if the engine is full.
     pub(super) fn open(&mut self, socket: OwnedFd, peer: Address, half_close: HalfClose) -> io::Result<Option<u64>> {
         self.counters.accepted += 1;
         if !self.accepts_peer(&peer) {
@@ -134,7 +134,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         Ok(Some(self.connections[slot].token))
     }
 
-    /// Watches a connected socket. Returns the slot of its connection.
+    /// Creates a connection for a connected socket and watches the socket. Returns the slot of the connection.
     pub(super) fn register(&mut self, socket: OwnedFd, peer: Address) -> io::Result<usize> {
         let token = self.connections.next_token();
         self.driver.watch(socket.as_fd(), Token(token), Watch::Stream)?;
@@ -142,10 +142,10 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 }
 
-/// Limits what the kernel buffers for a client that does not read.
+/// Limits how much the kernel buffers for a client that does not read.
 pub(super) fn bound_sending(limits: &Limits, address: &Address, socket: BorrowedFd<'_>) {
     if matches!(address, Address::Inet(_)) {
-        // The kernel's timeout also applies to sockets that the engine has closed.
+        // The kernel's timeout also applies to sockets that the engine has already closed.
         let stall = if limits.write_timeout == 0 { 0 } else { limits.write_timeout + KERNEL_LATER };
         socket::bound_sending(socket, limits.write_buffer, stall);
     }

@@ -1,4 +1,4 @@
-//! Connected sockets that the engine takes over, for example from a Twisted port.
+//! Takes over connected sockets, for example from a Twisted port.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -10,8 +10,8 @@ use crate::exchange::{ConnectionId, HalfClose};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Serves a connected stream socket. `data` holds the bytes that the caller has read from it. Returns None if the
-    /// connection was refused.
+    /// Serves a connected stream socket. `data` holds the bytes that the caller has already read from it. Returns None
+    /// if the engine refused the connection.
     pub fn adopt(&mut self, socket: OwnedFd, data: &[u8]) -> io::Result<Option<ConnectionId>> {
         let (peer, _) = socket::prepare(socket.as_fd())?;
         bound_sending(&self.settings.limits, &peer, socket.as_fd());

@@ -1,5 +1,5 @@
-//! Back-pressure: when a handler must stop writing, and when the engine stops reading requests from a client that
-//! does not read its responses.
+//! Decides when a handler must stop writing, and when the engine stops reading requests from a client that does not
+//! read its responses.
 
 use super::Engine;
 use super::connection::Connection;
@@ -10,7 +10,8 @@ use crate::limits::Limits;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Returns [`Pressure::High`] if the handler must wait after this write. Then an [`Event::Writable`] follows.
+    /// Returns [`Pressure::High`] if the handler must wait after this write. Later, an [`Event::Writable`] tells it to
+    /// continue.
     pub(super) fn pressure_after_write(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
         let Some(slot) = self.connections.slot(id.connection) else { return Err(CommandError::Gone) };
         let connection = &mut self.connections[slot];
@@ -18,13 +19,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         Ok(if connection.writer_paused { Pressure::High } else { Pressure::Low })
     }
 
-    /// Whether a handler must wait for [`Event::Writable`] before it writes more.
+    /// Returns [`Pressure::High`] if a handler must wait for [`Event::Writable`] before it writes more.
     pub fn pressure(&self, id: ExchangeId) -> Pressure {
         let slot = self.connections.slot(id.connection);
         if slot.is_some_and(|slot| self.connections[slot].writer_paused) { Pressure::High } else { Pressure::Low }
     }
 
-    /// Lets a paused writer continue once no more than half of `write_buffer` is queued.
+    /// Adds [`Event::Writable`] for a waiting writer when at most half of `write_buffer` is still queued.
     pub(super) fn resume_writer(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         if connection.out.len() <= self.settings.limits.write_buffer / 2 {
@@ -37,8 +38,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 }
 
 impl<W: Wire> Connection<W> {
-    /// Whether the connection reads bytes from the client now. A client that does not read its responses may not send
-    /// more requests.
+    /// Whether the engine reads bytes from this client now. It reads no more requests from a client that does not read
+    /// its responses.
     #[inline]
     pub fn wants_input(&self, limits: &Limits) -> bool {
         let phase = self.wire.request_phase(limits);

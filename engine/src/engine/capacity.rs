@@ -1,4 +1,4 @@
-//! How many connections and files the engine may have open, and the refusal of clients beyond that.
+//! Limits how many connections and files the engine may have open, and refuses further clients.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -10,20 +10,21 @@ use crate::limits::Limits;
 use crate::outbox::OpenFiles;
 use crate::wire::Wire;
 
-/// The maximum number of refused connections that may linger while the engine is full.
+/// The maximum number of refused clients whose connections stay open until they have read the refusal.
 const TURNED_AWAY: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Capacity {
     connections: usize,
-    /// How many descriptors connections and the files of their responses may use together.
+    /// How many descriptors connections and response files may use together.
     descriptors: usize,
-    /// The files that are open.
+    /// Counts the files that are open.
     pub files: OpenFiles,
 }
 
 impl Capacity {
-    /// If `limits` sets no number of connections, they may use all descriptors of the engine.
+    /// Computes the capacity. If `limits` has no maximum number of connections, connections may use all available
+    /// descriptors.
     pub fn new(limits: &Limits) -> Self {
         Self::of(limits.connections as usize, available_descriptors())
     }
@@ -33,20 +34,20 @@ impl Capacity {
         Capacity { connections, descriptors: available.max(connections), files: OpenFiles::default() }
     }
 
-    /// Whether there is no room for another connection.
+    /// Whether the engine has reached a limit while `open` connections are open.
     pub fn is_full(&self, open: usize) -> bool {
         open >= self.connections || open + self.files.count() >= self.descriptors
     }
 
-    /// How many refused clients may keep their connections until they have read the refusal. They do not count as open
-    /// connections.
+    /// The maximum number of refused clients whose connections stay open until they have read the refusal. Their
+    /// connections do not count as open.
     pub fn turned_away(&self) -> usize {
         (self.descriptors / 64).min(TURNED_AWAY)
     }
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Returns whether there is room for another connection. If necessary, closes lingering connections first.
+    /// Returns whether the engine can open another connection. If it is full, first closes lingering connections.
     pub(super) fn makes_room(&mut self) -> bool {
         while self.capacity.is_full(self.connections.len() - self.lingering.turned_away()) {
             let Some(slot) = self.lingering.pop_counted(&self.connections) else { return false };
@@ -55,7 +56,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         true
     }
 
-    /// Refuses a client that has connected when the engine is full. A few may linger until they have read the refusal.
+    /// Refuses a client that has connected while the engine is full. A limited number of refused connections stay open
+    /// until their clients have read the refusal.
     pub(super) fn turn_away(&mut self, socket: OwnedFd, peer: Address) -> io::Result<()> {
         self.counters.turned_away += 1;
         if !self.may_linger_though_full() {
@@ -69,32 +71,31 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         Ok(())
     }
 
-    /// Stops counting a refused connection as open.
+    /// Marks a connection as refused. From now on, it does not count as open.
     pub(super) fn mark_turned_away(&mut self, slot: usize) {
         self.connections[slot].turned_away = true;
         self.lingering.add_turned_away();
     }
 
-    /// Whether a refused client may keep its connection until it has read the refusal. A few may, beyond the limit of
-    /// open connections.
+    /// Whether the connection of another refused client may stay open until the client has read the refusal.
     fn may_linger_though_full(&self) -> bool {
         self.lingering.turned_away() < self.capacity.turned_away()
     }
 }
 
-/// Sends a refusal, and closes without waiting.
+/// Sends a refusal and closes the connection without waiting for the client.
 fn refuse_at_once(socket: &OwnedFd, refusal: &[u8]) {
     let sent = rustix::net::send(socket, refusal, rustix::net::SendFlags::NOSIGNAL | rustix::net::SendFlags::DONTWAIT);
     if sent.is_ok() {
         socket::shut_down_writing(socket.as_fd());
-        // Reads the bytes that have arrived, because closing with unread bytes would reset the connection before the
+        // Read the bytes that have arrived. If unread bytes were left, closing would reset the connection before the
         // client has read the refusal.
         let mut dropped = [0; 4096];
         let _ = socket::read(socket.as_fd(), &mut dropped);
     }
 }
 
-/// 80% of the descriptors that the process may have.
+/// Returns 80% of the maximum number of descriptors of this process.
 fn available_descriptors() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     limit.current.map_or(usize::MAX, |current| (current / 5 * 4) as usize)

@@ -1,4 +1,4 @@
-//! How connections end: after their last response, by their client, at a deadline, or in a drain.
+//! Closes connections: after their last response, when their client leaves, at a deadline, or in a drain.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -6,11 +6,11 @@ use crate::event::{CloseReason, Event, GoneReason};
 use crate::exchange::{ConnectionId, PipeId};
 use crate::wire::{Ending, Wire};
 
-/// The status in the access log of a request whose client has left. nginx uses the same one.
+/// The status that the access log shows for a request whose client has disconnected. nginx uses the same status.
 pub(super) const CLIENT_LEFT: u16 = 499;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Closes our side if the wire has ended and all is sent. Returns whether the connection was closed.
+    /// Closes the server's side if the wire has ended and all output is sent. Returns whether the connection is closed.
     pub(super) fn handle_ending(&mut self, slot: usize) -> bool {
         let connection = &mut self.connections[slot];
         if !connection.out.is_empty() || connection.lingering {
@@ -18,7 +18,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let lingers = match connection.wire.ending() {
             Ending::No => return false,
-            // Closing with bytes unread would reset the connection before the client has read its response.
+            // If unread bytes were left, closing would reset the connection before the client has read its response.
             Ending::Plain => connection.readable && !connection.ended,
             Ending::Lingering => !connection.ended,
         };
@@ -40,27 +40,28 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         false
     }
 
-    /// Removes a connection that is broken, or whose exchange is cut.
+    /// Removes a connection that is broken, or whose exchange must end early.
     pub(super) fn drop_connection(&mut self, slot: usize, reason: GoneReason) {
         let connection = &self.connections[slot];
         let reset = reason == GoneReason::ClientLeft && connection.was_reset();
         let reason = if reset { GoneReason::ClientReset } else { reason };
         let unfinished = connection.wire.running().is_some() || !connection.out.is_empty();
         let resets = match reason {
-            // The kernel would continue for minutes to send bytes that the client does not read.
+            // Without a reset, the kernel would try for minutes to send bytes that the client does not read.
             GoneReason::WriteTimeout | GoneReason::Stopped => unfinished,
-            // An orderly end would make an incomplete response look complete (RFC 9112, section 8).
+            // If the connection closed without a reset, the client would take the incomplete response for a complete
+            // one (RFC 9112, section 8).
             _ => connection.wire.response_phase().ends_by_closing(),
         };
         if resets {
             connection.transport.reset_on_close();
         }
         self.with_wire(slot, |wire, cx| wire.abort(reason, CLIENT_LEFT, cx));
-        // The owner of a pipe may still hold responses that were complete before this one was aborted.
+        // The owner of a pipe may still hold complete responses, which it must send before it closes the pipe.
         self.remove(slot, reason == GoneReason::Aborted && !resets, reason.into());
     }
 
-    /// Removes a connection that is finished.
+    /// Removes a connection after its last response.
     pub(super) fn close(&mut self, slot: usize) {
         self.remove(slot, true, CloseReason::Done);
     }

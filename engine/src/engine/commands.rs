@@ -1,4 +1,4 @@
-//! The commands of handlers, each of which names its exchange.
+//! The commands that handlers call. Each command names its exchange.
 
 use bytes::Bytes;
 
@@ -11,18 +11,18 @@ use crate::head::FieldRef;
 use crate::wire::{FramedBy, Received, ResponsePhase, Wire, WireContext};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// The address to which the client has connected: our end of the connection, or the one that a trusted proxy
-    /// reports.
+    /// The address to which the client has connected: the server's end of the connection, or the address that a trusted
+    /// proxy reports.
     pub fn local(&self, id: ExchangeId) -> Option<Address> {
         Some(self.connections[self.connections.slot(id.connection)?].local())
     }
 
-    /// Starts the delivery of a request body, up to a limit in bytes.
+    /// Starts to deliver a request body. `limit` is its maximum size in bytes.
     ///
-    /// The first call returns the part of the body that has arrived already, so that small bodies need no events.
-    /// Before the first call, the exchange has no body events. A later call changes the limit and returns nothing,
-    /// because earlier parts may still be queued, in the inbox or with the caller. For the same reason, raw bytes after
-    /// [`Engine::switch_without_response`] are returned only if nothing of the body is queued.
+    /// The first call returns the events for the part of the body that has arrived already, so that small bodies need
+    /// not pass through the inbox. Before the first call, the exchange has no body events. A later call changes the
+    /// limit and returns nothing, because earlier parts may still be in the inbox or with the caller. For the same
+    /// reason, raw bytes after [`Engine::switch_without_response`] are returned only if no part of the body is queued.
     pub fn receive(&mut self, id: ExchangeId, limit: Option<u64>) -> Result<Vec<Event>, CommandError> {
         self.command(id, |engine, slot| {
             let limit = limit.unwrap_or(engine.settings.limits.body_size);
@@ -45,7 +45,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Records that the reader of a body has taken `count` bytes.
+    /// Records that the reader of a body has taken `count` more bytes.
     pub fn consumed(&mut self, id: ExchangeId, count: u64) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.with_wire(slot, |wire, cx| wire.consumed(count, cx));
@@ -54,7 +54,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a whole response: at once, or together with others of the turn if requests are pipelined or
+    /// Sends a whole response. It may be sent together with other responses of the turn, if requests are pipelined or
     /// [`crate::batching`] allows it.
     pub fn respond<'s>(
         &mut self,
@@ -88,7 +88,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Begins a streamed response. Its head is sent with the first part of the body, or at the end of the turn.
+    /// Begins a streamed response. The head is sent with the first part of the body, or at the end of the turn.
     pub fn begin<'s>(
         &mut self,
         id: ExchangeId,
@@ -114,11 +114,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a part that was written. If it `may_wait` and the queue is short, it is sent with later output, else now.
+    /// Sends a part that was written. If `may_wait` is true and the queue is short, the part is sent with later output.
     fn send_part(&mut self, id: ExchangeId, slot: usize, may_wait: bool) -> Result<Pressure, CommandError> {
         let high = self.settings.limits.write_buffer;
         let connection = &self.connections[slot];
-        // The output of a pipe waits in the inbox, where it does not count as queued.
+        // The output of a pipe goes to the inbox, so it does not count as queued.
         if connection.is_pipe() || (may_wait && connection.out.len() <= high) {
             self.send_later(slot);
         } else {
@@ -127,7 +127,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.pressure_after_write(id)
     }
 
-    /// Ends a streamed response, or an upgraded connection.
+    /// Ends a streamed response, or an exchange that was upgraded to another protocol.
     pub fn end(&mut self, id: ExchangeId, trailers: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.lend_buffer(slot);
@@ -137,8 +137,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends 101: from here the exchange carries raw bytes. Queued parts of the request body are dropped, because a
-    /// reader could not distinguish them from raw bytes.
+    /// Sends a 101 response. Afterwards the exchange carries raw bytes. Queued parts of the request body are dropped,
+    /// because a reader could not distinguish them from raw bytes.
     pub fn upgrade(&mut self, id: ExchangeId, fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.with_wire(slot, |wire, cx| wire.open_tunnel(Some(fields), cx))?;
@@ -148,7 +148,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a whole response that its handler frames: by `Content-Length`, in chunks or by the end of the connection.
+    /// Sends a whole response whose body the handler frames itself: by `Content-Length`, in chunks, or by the end of
+    /// the connection.
     pub fn relay(
         &mut self,
         id: ExchangeId,
@@ -166,8 +167,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Begins a streamed response that its handler frames. The head and each part are sent with later output, or at the
-    /// end of the turn.
+    /// Begins a streamed response whose body the handler frames itself. The head and each part are sent with later
+    /// output, or at the end of the turn.
     pub fn relay_head(
         &mut self,
         id: ExchangeId,
@@ -182,7 +183,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a part of the body as it is, or raw bytes after [`Engine::switch_without_response`].
+    /// Sends body bytes without framing, or raw bytes after [`Engine::switch_without_response`].
     pub fn relay_write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.lend_buffer(slot);
@@ -196,7 +197,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a part of the body from a file. `Content-Length` must frame the body.
+    /// Sends a part of the body from a file. The response must have `Content-Length`.
     pub fn relay_file(&mut self, id: ExchangeId, part: Body<'_>) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
             engine.framed(slot, |wire, cx| wire.write(part, FramedBy::Handler, cx))?;
@@ -204,7 +205,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Ends a streamed response that its handler frames.
+    /// Ends a streamed response whose body the handler frames itself.
     pub fn relay_end(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.framed(slot, |wire, cx| wire.end(&[], cx))?;
@@ -215,13 +216,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// As [`Engine::upgrade`], but sends nothing: the handler sends any head itself.
+    /// Switches to raw bytes as [`Engine::upgrade`] does, but sends nothing. The handler sends the head itself, if the
+    /// protocol needs one.
     pub fn switch_without_response(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| engine.with_wire(slot, |wire, cx| wire.open_tunnel(None, cx)))
     }
 
-    /// Decides what happens to an exchange whose client closes its sending side, unless its listener or the owner of
-    /// its connection has decided this.
+    /// Sets what happens to an exchange whose client closes its sending side. Has no effect if the listener or the
+    /// owner of the connection has set this.
     pub fn set_half_close(&mut self, id: ExchangeId, choice: HalfClose) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.connections[slot].half_close_of = Some((id.serial, choice));
@@ -229,7 +231,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Closes the connection after the response.
+    /// Closes the connection after this response.
     pub fn close_after_response(&mut self, id: ExchangeId) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.connections[slot].wire.close_after_response();
@@ -245,7 +247,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Carries out a command on a running exchange.
+    /// Runs a command on an exchange that has not ended.
     fn command<R>(
         &mut self,
         id: ExchangeId,
@@ -259,8 +261,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Runs a command, and aborts the connection if the command breaks the framing of the response, because the client
-    /// could not parse anything after that.
+    /// Runs a command. If the command breaks the framing of the response, aborts the connection, because the client
+    /// could not parse any later bytes.
     fn framed(
         &mut self,
         slot: usize,
@@ -273,7 +275,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Aborts a connection after the responses that are complete.
+    /// Aborts a connection after its complete responses are sent.
     fn abort_after_flush(&mut self, slot: usize) {
         let token = self.connections[slot].token;
         self.flush(slot);

@@ -1,4 +1,4 @@
-//! A connection: its transport, its wire, what is to be sent, and its deadline.
+//! A connection: its transport, its wire, its output queue and its deadline.
 
 use rustix::io::Errno;
 
@@ -14,10 +14,10 @@ use crate::wire::{RequestPhase, Wire};
 
 #[derive(Debug)]
 pub(super) struct Connection<W> {
-    /// Generation and slot. Events and timers name the connection by this token.
+    /// The slot and generation of the connection. Events and timers name the connection by this token.
     pub token: u64,
     pub transport: Transport,
-    /// The address of the other end: a proxy or the client.
+    /// The address of the peer: a proxy or the client.
     pub peer: Address,
     pub proxy_header: ProxyHeader,
     pub wire: W,
@@ -27,46 +27,48 @@ pub(super) struct Connection<W> {
     // The client's side
     /// The socket may have bytes that were not read. The driver reports readiness once (edge-triggered).
     pub readable: bool,
-    /// The driver reports that the client has closed its side. Bytes before that may be unread.
+    /// The driver has reported that the client has closed its sending side. Bytes that the client sent before may be
+    /// unread.
     pub peer_closed: bool,
-    /// The end of the client's bytes was read.
+    /// The client has closed its sending side, and all its bytes were read.
     pub ended: bool,
     /// The socket is broken, for example by a reset.
     pub broken: bool,
-    /// The client has closed its side before any error of the socket. A later error does not matter: a client that has
-    /// left resets the connection when bytes are sent to it.
+    /// The client has closed its sending side before any error of the socket. A later error can be ignored: a client
+    /// that has disconnected resets the connection when bytes are sent to it.
     pub peer_closed_in_order: bool,
-    /// The driver reports that the client receives nothing any more: it has reset the connection, or closed both sides.
+    /// The driver has reported that the client receives nothing more: it has reset the connection, or closed both
+    /// directions.
     pub peer_closed_both: bool,
 
     // What happens if the client closes its sending side
     /// What the listener or the owner has chosen.
     pub half_close: HalfClose,
-    /// The choice of the handler of one exchange, which is named by its number.
+    /// The choice that a handler has made for its exchange, with the number of the exchange.
     pub half_close_of: Option<(u32, HalfClose)>,
-    /// The exchange that continues although its client has closed its sending side.
+    /// The number of the exchange that continues although its client has closed its sending side.
     pub survives_half_close: Option<u32>,
 
     // Our side
     /// The kernel, or the owner of the pipe, accepts no more bytes for now.
     pub blocked: bool,
-    /// A writer has received [`crate::Pressure::High`], and waits for [`crate::Event::Writable`].
+    /// A writer has received [`crate::Pressure::High`] and waits for [`crate::Event::Writable`].
     pub writer_paused: bool,
     /// The connection is in the engine's `send_queue`.
     pub unsent: bool,
     /// The connection is in the engine's list `resuming`.
     pub resuming: bool,
-    /// Our side is closed. Further input is dropped.
+    /// The server's side is closed. Further bytes from the client are dropped.
     pub lingering: bool,
-    /// The number of input bytes that were dropped.
+    /// The number of bytes from the client that were dropped.
     dropped: u64,
-    /// The connection was accepted when the engine was full, and does not count as open. Its only response is a
+    /// The connection was accepted while the engine was full. It does not count as open, and its only response is a
     /// refusal.
     pub turned_away: bool,
-    /// The idle timeout in milliseconds, if its owner has set one. It also bounds each silence within a request: in
-    /// twisted.web, a connection without a complete request counts as idle.
+    /// The idle timeout in milliseconds that the owner of the connection has set. It also limits each pause of the
+    /// client during a request, because twisted.web treats a connection without a complete request as idle.
     pub idle_timeout: Option<u64>,
-    /// The owner of the pipe sends a refusal of status 400 itself.
+    /// The owner of the pipe sends refusals with status 400 itself.
     pub delegates_refusals: bool,
 }
 
@@ -114,7 +116,7 @@ impl<W: Wire> Connection<W> {
         self.proxy_header.server().cloned().unwrap_or_else(|| self.transport.local())
     }
 
-    /// Counts bytes that a lingering connection drops. Returns false if they exceed the limit.
+    /// Counts bytes that a lingering connection drops. Returns false if there are more than the limit.
     pub fn drop_input(&mut self, count: usize, limits: &Limits) -> bool {
         self.dropped += count as u64;
         self.dropped <= limits.linger_size
@@ -122,8 +124,8 @@ impl<W: Wire> Connection<W> {
 
     // Deadline
 
-    /// Updates the deadline after any change. `progress`: the client took a part of a response, or sent something that
-    /// is dropped.
+    /// Updates the deadline after any change. `progress` means that the client has read a part of a response, or has
+    /// sent bytes that are dropped.
     pub fn update_deadline(&mut self, now: u64, progress: bool, draining: bool, limits: &Limits, wheel: &mut Wheel) {
         let phase = self.wire.request_phase(limits);
         let timeout = self.timeout(phase, draining);
@@ -140,20 +142,20 @@ impl<W: Wire> Connection<W> {
         self.deadline.update(timeout, &facts, self.token, wheel);
     }
 
-    /// Handles that the wheel has returned the connection at `tick`. Returns the timeout that has passed, or None.
+    /// Handles the connection when the timer wheel returns it at `tick`. Returns the timeout that has passed, or None.
     pub fn expired(&mut self, tick: u64, now: u64, wheel: &mut Wheel) -> Option<Timeout> {
         self.deadline.expired(tick, now, self.token, wheel)
     }
 
-    /// Resets the connection's scheduling, because the turn that had scheduled it was not completed.
+    /// Marks the connection as not scheduled, because the turn that had scheduled it was not completed.
     pub fn forget_schedule(&mut self) {
         self.deadline.forget_schedule();
         self.resuming = false;
         self.unsent = false;
     }
 
-    /// Whether a client that has left has reset the connection, rather than closed it. This consumes the pending error
-    /// of the socket, because the kernel reports it once.
+    /// Whether the client has reset the connection instead of closing it. This call takes the socket's pending error,
+    /// which the kernel reports only once.
     pub fn was_reset(&self) -> bool {
         if self.is_pipe() {
             return false;
@@ -162,7 +164,7 @@ impl<W: Wire> Connection<W> {
         if self.peer_closed_in_order && cancels {
             return false;
         }
-        // The kernel reports a reset after a FIN as EPIPE, and any other reset as ECONNRESET.
+        // The kernel reports a reset as EPIPE if it follows a FIN, otherwise as ECONNRESET.
         self.broken || self.transport.take_error().is_some_and(|error| error != Errno::PIPE || !cancels)
     }
 }

@@ -1,5 +1,5 @@
-//! Commands for the owner of a connection. Applications that were written for their own transports close or abort the
-//! connection themselves.
+//! Commands for the owner of a connection. Applications that were written for their own transports close or abort
+//! connections themselves.
 
 use std::os::fd::BorrowedFd;
 
@@ -11,7 +11,7 @@ use crate::exchange::{ConnectionId, HalfClose};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// The addresses of the peer and of our end of a connection, and whether the connection is secure.
+    /// The peer's address and the server's address of a connection, and whether the connection is secure.
     pub fn addresses(&self, id: ConnectionId) -> Option<(Address, Address, bool)> {
         let connection = &self.connections[self.connections.slot(id.0)?];
         Some((connection.peer.clone(), connection.local(), connection.is_secure()))
@@ -22,8 +22,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.connections[self.connections.slot(id.0)?].transport.socket()
     }
 
-    /// Sets how long a connection may be idle, in milliseconds (0: for ever), instead of the engine's limit. It also
-    /// bounds each silence within a request, in addition to the limits.
+    /// Sets how long a connection may be idle, in milliseconds (0: no limit), instead of the engine's limit. The same
+    /// time also limits each pause of the client during a request, in addition to the other limits.
     pub fn set_idle_timeout(&mut self, id: ConnectionId, millis: u64) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -32,14 +32,16 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// As [`Engine::set_listener_half_close`], for one connection.
+    /// Sets what happens to the exchanges of one connection when its client closes its sending side. See
+    /// [`Engine::set_listener_half_close`].
     pub fn set_connection_half_close(&mut self, id: ConnectionId, choice: HalfClose) {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].half_close = choice;
         }
     }
 
-    /// Leaves refusals of status 400 to the owner of a pipe, which gets [`crate::Event::Refused`].
+    /// Lets the owner of a pipe send refusals with status 400. The owner gets an event [`crate::Event::Refused`] for
+    /// each refusal.
     pub fn delegate_refusals(&mut self, id: ConnectionId) {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].delegates_refusals = true;
@@ -56,7 +58,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Resets a connection.
+    /// Closes a connection with a reset.
     pub fn abort_connection(&mut self, id: ConnectionId) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {

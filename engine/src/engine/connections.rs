@@ -1,4 +1,4 @@
-//! The open connections. Each has a token that is never used again.
+//! The open connections of an engine. Each has a token that is never used again.
 
 use std::ops::{Index, IndexMut};
 
@@ -6,16 +6,16 @@ use slab::Slab;
 
 use super::connection::Connection;
 
-/// The bits of a generation. The highest bit of a token distinguishes listeners from connections.
+/// The bits of a token that hold the generation. The highest bit of a token distinguishes listeners from connections.
 const GENERATIONS: u64 = 0x3fff_ffff;
 
-/// Connections by their slot. A token names one connection for as long as the engine lives: it consists of the slot and
-/// a generation, which differs for each connection in the same slot.
+/// The open connections by slot. A token consists of a slot and a generation. Each connection in the same slot has
+/// another generation, so a token names only one connection during the life of the engine.
 #[derive(Debug)]
 pub(super) struct Connections<W> {
     slots: Slab<Connection<W>>,
     generation: u64,
-    /// In a forked child: the last generation of its parent's connections.
+    /// In a forked child, the last generation of the parent's connections.
     inherited: u64,
 }
 
@@ -34,7 +34,7 @@ impl<W> Connections<W> {
         self.slots.is_empty()
     }
 
-    /// The slot of a connection that is open.
+    /// Returns the slot of an open connection, or None if the connection has ended.
     #[inline]
     pub fn slot(&self, token: u64) -> Option<usize> {
         let slot = (token & u64::from(u32::MAX)) as usize;
@@ -46,13 +46,13 @@ impl<W> Connections<W> {
         self.slots.iter().map(|(_, connection)| connection.token).collect()
     }
 
-    /// Returns the token of the connection that is inserted next.
+    /// Returns the token for the next connection that is inserted.
     pub fn next_token(&mut self) -> u64 {
         self.generation = (self.generation + 1) & GENERATIONS;
         self.generation << 32 | self.slots.vacant_key() as u64
     }
 
-    /// Adds a connection whose token is the last result of [`Connections::next_token`]. Returns its slot.
+    /// Adds a connection with the token that [`Connections::next_token`] last returned. Returns the slot.
     pub fn insert(&mut self, connection: Connection<W>) -> usize {
         self.slots.insert(connection)
     }
@@ -65,13 +65,13 @@ impl<W> Connections<W> {
         self.slots.clear();
     }
 
-    /// In a forked child: closes the copies of the parent's connections, without sending anything to their clients.
+    /// In a forked child, closes the copies of the parent's connections, without sending anything to their clients.
     pub fn disinherit(&mut self) {
         self.slots.clear();
         self.inherited = self.generation;
     }
 
-    /// Whether a token was created in the parent of this process.
+    /// Whether a token was created in the parent process, before the fork.
     pub fn is_inherited(&self, token: u64) -> bool {
         token >> 32 <= self.inherited && self.inherited > 0
     }

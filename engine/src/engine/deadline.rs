@@ -1,56 +1,56 @@
-//! The deadline of a connection: when its current timeout passes. `timeouts.rs` chooses the timeout, and
-//! `limits.rs` has the lengths of the timeouts.
+//! The deadline of a connection: the time at which its current timeout passes. `timeouts.rs` chooses the timeout, and
+//! `limits.rs` defines how long each timeout is.
 
 use crate::driver::wheel::Wheel;
 use crate::limits::Limits;
 
-/// Which timeout applies.
+/// The timeout that currently applies to a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Timeout {
     #[default]
     None,
-    /// A head has begun, or the connection is new. The head must be complete by the deadline.
+    /// A head has begun to arrive, or the connection is new. The head must be complete by the deadline.
     Head,
-    /// No request has begun.
+    /// The connection is idle: no request has begun.
     Idle,
-    /// A body is incomplete.
+    /// A request body is incomplete.
     Body,
     /// The client does not read the queued output.
     Write,
-    /// All is sent, and the client still sends.
+    /// All output is sent, and the client still sends.
     Linger,
-    /// The client has closed its sending side, and the response to it pauses.
+    /// The client has closed its sending side, and the handler has paused the response.
     HalfClosed,
-    /// No request has begun, and the engine drains.
+    /// No request has begun, and the engine is draining.
     DrainGrace,
 }
 
-/// The inputs of a deadline, besides the timeout. Times are in milliseconds.
+/// The state of the connection from which its deadline is computed, besides the timeout. Times are in milliseconds.
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
     pub now: u64,
-    /// The client took a part of a response, or sent something that is dropped.
+    /// The client has read a part of a response, or has sent bytes that are dropped.
     pub progress: bool,
     pub draining: bool,
     pub limits: &'a Limits,
-    /// The timeout that the owner of the connection has set instead of the limit; 0 for none.
+    /// The idle timeout that the owner of the connection has set instead of the engine's limit. 0 means no timeout.
     pub idle_timeout: Option<u64>,
-    /// The number of the current exchange, and how many bytes of its body have come.
+    /// The number of the current exchange, and how many bytes of its body have arrived.
     pub body: (u32, u64),
-    /// The response is a stream of events.
+    /// Whether the response is an event stream.
     pub sends_events: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Deadline {
     timeout: Timeout,
-    /// When the deadline passes, in milliseconds; `u64::MAX` for never.
+    /// The time at which the deadline passes, in milliseconds. `u64::MAX` means never.
     at: u64,
-    /// The tick of the deadline's slot in the wheel; 0 if it is not in the wheel.
+    /// The tick of the deadline in the timer wheel, or 0 if it is not in the wheel.
     scheduled: u64,
-    /// The time by which the head that has begun must be complete.
+    /// The time by which the current head must be complete.
     head_until: u64,
-    /// When lingering ends, whether or not the client still sends.
+    /// The time at which lingering ends, even if the client still sends.
     linger_until: u64,
     body_rate: BodyRate,
 }
@@ -69,7 +69,7 @@ impl Default for Deadline {
 }
 
 impl Deadline {
-    /// Updates the deadline after any change. `token` names the connection in the wheel.
+    /// Updates the deadline after any change. `token` names the connection in the timer wheel.
     pub fn update(&mut self, timeout: Timeout, facts: &Facts<'_>, token: u64, wheel: &mut Wheel) {
         let Facts { now, progress, limits, .. } = *facts;
         let changed = timeout != self.timeout;
@@ -91,7 +91,7 @@ impl Deadline {
                     self.linger_until = after(now, limits.linger_total_time);
                 }
                 if facts.draining {
-                    // Bytes from the client do not extend `linger_until`.
+                    // Later bytes from the client do not extend `linger_until`.
                     self.linger_until = self.linger_until.min(now + limits.drain_grace);
                 }
                 if changed || progress {
@@ -100,8 +100,8 @@ impl Deadline {
                 self.at = self.at.min(self.linger_until);
             }
             Timeout::Write if changed || progress => self.at = after(now, limits.write_timeout),
-            // A stream of events does not end by itself, so waiting would keep the connections of clients that have
-            // left.
+            // An event stream does not end by itself. If the engine waited, it would keep the connections of clients
+            // that have disconnected.
             Timeout::HalfClosed if facts.sends_events => self.at = now,
             Timeout::HalfClosed if changed || progress => self.at = after(now, limits.half_close_timeout),
             Timeout::DrainGrace if changed => self.at = now + limits.drain_grace,
@@ -114,7 +114,8 @@ impl Deadline {
         self.schedule(token, wheel);
     }
 
-    /// Handles that the wheel has returned the deadline at `tick`. Returns the timeout that has passed, or None.
+    /// Handles the deadline when the timer wheel returns it at `tick`. Returns the timeout that has passed, or None if
+    /// the deadline is later.
     pub fn expired(&mut self, tick: u64, now: u64, token: u64, wheel: &mut Wheel) -> Option<Timeout> {
         if self.scheduled != tick {
             return None;
@@ -128,8 +129,8 @@ impl Deadline {
         None
     }
 
-    /// Records that the deadline is not in the wheel, because the wheel may have returned it in a turn that was not
-    /// completed.
+    /// Records that the deadline is not in the timer wheel, because the wheel may have returned it in a turn that was
+    /// not completed.
     pub fn forget_schedule(&mut self) {
         self.scheduled = 0;
     }
@@ -141,16 +142,16 @@ impl Deadline {
     }
 }
 
-/// Whether a body comes at [`Limits::body_rate`] or faster.
+/// Checks whether a body arrives at least as fast as [`Limits::body_rate`].
 #[derive(Debug)]
 struct BodyRate {
-    /// The exchange whose body it is; `u64::MAX` for none.
+    /// The number of the exchange that the body belongs to. `u64::MAX` means none.
     serial: u64,
-    /// How many bytes are counted in `until`.
+    /// The number of body bytes for which `until` was computed.
     counted: u64,
-    /// The time until which the bytes so far satisfy the rate, in microseconds.
+    /// Until this time, the bytes that have arrived satisfy the rate. In microseconds.
     until: u64,
-    /// The time since which no handler waits for the body, in milliseconds.
+    /// The time at which the handler stopped waiting for the body, in milliseconds.
     paused_at: u64,
 }
 
@@ -161,9 +162,9 @@ impl Default for BodyRate {
 }
 
 impl BodyRate {
-    /// Returns the time by which the next byte must arrive. Each byte extends this time. Time in which no handler waits
-    /// for the body is not counted. Fast bytes extend it by no more than the longest silence. Otherwise, a client with
-    /// a fast start could send slowly for hours.
+    /// Returns the time by which the next byte must arrive. Each byte extends this time. The time during which no
+    /// handler waits for the body is not counted. Fast bytes extend the time by at most the longest allowed pause.
+    /// Otherwise a client that starts fast could then send slowly for hours.
     fn deadline(&mut self, facts: &Facts<'_>, resumed: bool) -> u64 {
         let Facts { now, limits, body: (serial, received), .. } = *facts;
         if u64::from(serial) != self.serial {
@@ -182,7 +183,7 @@ impl BodyRate {
     }
 }
 
-/// A limit of 0 means no deadline.
+/// Returns the deadline for a timeout that starts now. A timeout of 0 means no deadline.
 fn after(now: u64, timeout: u64) -> u64 {
     if timeout == 0 { u64::MAX } else { now + timeout }
 }

@@ -1,17 +1,17 @@
-//! Graceful shutdown: how a drain begins, and when it ends.
+//! Graceful shutdown: begins, continues and ends a drain.
 
 use super::Engine;
 use crate::driver::Driver;
 use crate::event::Event;
 use crate::wire::Wire;
 
-/// How long a busy listener that refuses new handshakes waits for those under way, in milliseconds.
+/// A busy listener refuses new handshakes, and then waits this many milliseconds for those that have begun.
 const LAST_HANDSHAKES: u64 = 20;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Stops accepting, and gives running exchanges this many milliseconds to finish. Closes every connection after the
-    /// response to the last request that has arrived, or if no request arrives for
-    /// [`Limits::drain_grace`](crate::Limits). An [`Event::Drained`] follows.
+    /// Stops accepting, and gives running exchanges this many milliseconds to finish. Each connection closes after its
+    /// last response, or if no request arrives within [`Limits::drain_grace`](crate::Limits). When all connections are
+    /// closed, the engine reports [`Event::Drained`].
     pub fn drain(&mut self, millis: Option<u64>) {
         self.refresh_clock();
         let deadline = self.clock.millis().saturating_add(millis.unwrap_or(self.settings.limits.drain_timeout));
@@ -21,7 +21,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.begin_closing_listeners();
         for token in self.connections.tokens() {
             if let Some(slot) = self.connections.slot(token) {
-                // A request may be waiting in the socket.
+                // A request that was not read yet may wait in the socket.
                 let connection = &mut self.connections[slot];
                 connection.readable |= !connection.is_pipe() && connection.wants_input(&self.settings.limits);
                 self.continue_reading(token);
@@ -35,7 +35,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Starts to close the listeners. First accepts the clients whose handshake is complete, because the kernel has
+    /// Starts to close the listeners. First accepts the clients whose handshake is complete, because their kernel has
     /// told them that they are connected.
     fn begin_closing_listeners(&mut self) {
         let at = self.clock.millis() + LAST_HANDSHAKES;
@@ -50,7 +50,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Closes the listeners that are due, once their queues are empty.
+    /// Closes the listeners whose closing time has come. First accepts the connections in their queues.
     fn close_due_listeners(&mut self, now: u64) {
         for id in self.listeners.due_to_close(now) {
             self.accept_all(id);
@@ -60,7 +60,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Continues a drain: closes the listeners that are due, and at the deadline closes everything.
+    /// Continues a drain. Closes the listeners whose closing time has come. At the drain's deadline, closes everything.
     pub(super) fn continue_drain(&mut self, now: u64) {
         if self.drain.has_begun() {
             self.close_due_listeners(now);
@@ -71,13 +71,13 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Ends a drain once no connection is open and no listener waits for handshakes.
+    /// Ends a drain when no connection is open and no listener waits for handshakes.
     pub(super) fn finish_drain_if_empty(&mut self) {
         if !self.drain.is_running() {
             return;
         }
         if self.connections.is_empty() {
-            // No client is connected, so it is unlikely that a handshake is under way.
+            // No client is connected, so probably no handshake has begun. Close the listeners without waiting.
             self.close_due_listeners(u64::MAX);
         }
         if self.connections.is_empty() && !self.listeners.are_closing() && self.drain.finish() {

@@ -7,20 +7,21 @@
 //! A second `begin` can only make the deadline earlier. `finish` comes when no connection is open and no listener is still
 //! closing; or earlier, when `immediate_stop.rs` closes everything: at the deadline, or if the caller forces the stop.
 
-/// Whether the engine drains.
+/// Whether a drain has begun, and whether it is over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Drain {
     #[default]
     Off,
     Running {
-        /// When all remaining connections are closed, in milliseconds.
+        /// The time at which all remaining connections are closed, in milliseconds.
         deadline: u64,
     },
     Over,
 }
 
 impl Drain {
-    /// Starts a drain. Returns false if a drain has already begun; then the call can only make its deadline earlier.
+    /// Starts a drain. Returns false if a drain has already begun. In that case, the call can only make the deadline
+    /// earlier.
     pub fn begin(&mut self, at: u64) -> bool {
         match self {
             Drain::Off => *self = Drain::Running { deadline: at },
@@ -42,7 +43,7 @@ impl Drain {
         running
     }
 
-    /// Whether a drain has begun. From then on, connections close after the response to their last request.
+    /// Whether a drain has begun. If so, each connection closes after the response to its last request.
     pub fn has_begun(self) -> bool {
         self != Drain::Off
     }
@@ -52,7 +53,7 @@ impl Drain {
         matches!(self, Drain::Running { .. })
     }
 
-    /// When all remaining connections are closed, in milliseconds.
+    /// The time at which all remaining connections are closed, in milliseconds. None if no drain is running.
     pub fn deadline(self) -> Option<u64> {
         match self {
             Drain::Running { deadline } => Some(deadline),

@@ -22,9 +22,9 @@ use crate::outbox::OpenFiles;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// In a child, before anything else: drops the connections of the parent, and accepts on the same listeners with a
-    /// driver of its own. `mid_turn`: this thread is within a turn. After an error the engine must not be used, because
-    /// it may still share its driver with the parent.
+    /// In a forked child, before any other call: closes the copies of the parent's connections, and accepts on the same
+    /// listeners with a new driver. `mid_turn` means that this thread is running a turn. After an error, the engine
+    /// must not be used, because it may still share its driver with the parent.
     pub fn after_fork_in_child(&mut self, mid_turn: bool) -> io::Result<()> {
         self.connections.disinherit();
         self.inbox.clear();
@@ -43,19 +43,20 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.in_turn &= mid_turn;
         let outcome = self.driver.reopen().and_then(|()| self.listeners.after_fork_in_child(&mut self.driver));
         if outcome.is_err() {
-            // `stop_listening` is not called, because the driver may still be the parent's.
+            // Do not call `stop_listening`, because the driver may still belong to the parent.
             self.listeners.clear();
         }
         outcome
     }
 
-    /// In the parent: children have copies of the listening sockets. If `children_serve`, they may still accept after
-    /// this process has stopped. Otherwise, this process closes the sockets for all processes when it stops.
+    /// In the parent, records that children have copies of the listening sockets. If `children_serve` is true, they may
+    /// still accept after this process has stopped. Otherwise, this process shuts the sockets down for all processes
+    /// when it stops.
     pub fn after_fork_in_parent(&mut self, children_serve: bool) {
         self.listeners.after_fork_in_parent(children_serve);
     }
 
-    /// Whether an exchange began in the parent of this process.
+    /// Whether an exchange began in the parent process, before the fork.
     pub fn is_inherited(&self, id: ExchangeId) -> bool {
         self.connections.is_inherited(id.connection)
     }

@@ -1,7 +1,7 @@
-//! What happens to an exchange whose client closes its sending side.
+//! Handles clients that close their sending side during an exchange.
 //!
-//! The engine decides once, when the inbox is empty. The request may have arrived together with the end, and its
-//! handler must have had the chance to respond.
+//! The engine decides once, when the inbox is empty. The request may have arrived together with the FIN, so its handler
+//! must first have had the chance to respond.
 
 use super::Engine;
 use super::closing::CLIENT_LEFT;
@@ -20,12 +20,13 @@ impl<W: Wire> Connection<W> {
         }
     }
 
-    /// Whether a body ends before it is complete.
+    /// Whether the client has closed its sending side before the body was complete.
     pub fn is_cut_off(&self, phase: RequestPhase) -> bool {
         self.ended && phase.lacks_body()
     }
 
-    /// Whether the response to a client that has closed its sending side pauses.
+    /// Whether the client has closed its sending side and the response has begun, so that a pause of the response
+    /// counts as a timeout.
     pub fn pauses_half_closed(&self) -> bool {
         self.survives_half_close.is_some()
             && self.survives_half_close == self.wire.running()
@@ -35,14 +36,14 @@ impl<W: Wire> Connection<W> {
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Handles that the client has closed its sending side. Returns true if this closed the connection.
+    /// Handles a client that has closed its sending side. Returns whether this closed the connection.
     pub(super) fn handle_peer_close(&mut self, slot: usize) -> bool {
         if self.body_follows(slot) {
             return false;
         }
         let connection = &mut self.connections[slot];
         if let Some(serial) = connection.wire.running() {
-            // Decide once, and again only if the client has closed both sides since.
+            // Decide only once, and a second time only if the client has closed both directions since.
             let phase = connection.wire.request_phase(&self.settings.limits);
             let decided = connection.survives_half_close == Some(serial)
                 && !connection.peer_closed_both
@@ -59,7 +60,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         false
     }
 
-    /// Whether more of a request is read, although the client has closed its sending side.
+    /// Whether the engine will read more of a request body, although the client has closed its sending side.
     fn body_follows(&self, slot: usize) -> bool {
         let connection = &self.connections[slot];
         let phase = connection.wire.request_phase(&self.settings.limits);
@@ -93,8 +94,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         match connection.half_close() {
             HalfClose::Finish => {}
             _ if response == ResponsePhase::Tunnel => return self.drop_connection(slot, GoneReason::ClientLeft),
-            // A stream of events does not end by itself. If output waits, `Timeout::HalfClosed` ends the exchange after
-            // it is sent.
+            // An event stream does not end by itself. If output is queued, `Timeout::HalfClosed` ends the exchange
+            // after the output is sent.
             _ if started && response.sends_events() && connection.out.is_empty() => {
                 return self.drop_connection(slot, GoneReason::ClientLeft);
             }
@@ -109,7 +110,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.update(slot, false);
     }
 
-    /// Ends an exchange whose response has not begun. Earlier responses are sent completely.
+    /// Ends an exchange whose response has not begun. Earlier responses are still sent completely.
     fn cancel(&mut self, slot: usize) {
         let token = self.connections[slot].token;
         self.with_wire(slot, |wire, cx| wire.abort(GoneReason::ClientLeft, CLIENT_LEFT, cx));

@@ -1,4 +1,4 @@
-//! The immediate stop, which cuts off running exchanges. A drain ends with an immediate stop at its deadline.
+//! The immediate stop, which aborts running exchanges. A drain that reaches its deadline ends with an immediate stop.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -6,8 +6,8 @@ use crate::event::{Event, GoneReason};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Stops listening, sends the responses that wait, and aborts everything. Returns how many exchanges were cut. This
-    /// ends a drain.
+    /// Stops listening, sends the waiting responses, and aborts all exchanges and connections. Returns the number of
+    /// aborted exchanges. This also ends a drain.
     pub fn close_all(&mut self) -> usize {
         self.refresh_clock();
         self.send_waiting();

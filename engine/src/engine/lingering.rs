@@ -1,4 +1,5 @@
-//! Connections that are closed on our side, and wait for their clients to read what was sent (RFC 9112, section 9.6).
+//! Connections whose sending side the engine has closed, and which wait until their clients have read the output (RFC
+//! 9112, section 9.6).
 
 use std::collections::VecDeque;
 
@@ -7,15 +8,15 @@ use super::connections::Connections;
 use crate::driver::Driver;
 use crate::wire::Wire;
 
-/// How many entries the list may have before the entries of closed connections are removed.
+/// When the list has more entries than this and twice the open connections, the entries of closed connections are
+/// removed.
 const KEPT: usize = 64;
 
-/// Lingering connections, the oldest first. Some of them may have closed meanwhile.
+/// Lingering connections, the oldest first. Some of them may already be closed.
 #[derive(Debug, Default)]
 pub(super) struct Lingering {
     tokens: VecDeque<u64>,
-    /// Connections that were refused because the engine was full, and are open until their clients have read the
-    /// refusal.
+    /// The number of open connections that were refused because the engine was full.
     turned_away: usize,
 }
 
@@ -27,12 +28,12 @@ impl Lingering {
         self.tokens.push_back(token);
     }
 
-    /// Removes the oldest connection that counts as open, and returns its slot.
+    /// Removes the oldest connection that counts as open, and returns its slot. Refused connections do not count.
     pub fn pop_counted<W>(&mut self, connections: &Connections<W>) -> Option<usize> {
         self.pop_where(connections, |slot| !connections[slot].turned_away)
     }
 
-    /// Removes the oldest connection, whether or not it counts as open, and returns its slot.
+    /// Removes the oldest connection, refused or not, and returns its slot.
     pub fn pop_any<W>(&mut self, connections: &Connections<W>) -> Option<usize> {
         self.pop_where(connections, |_| true)
     }
@@ -47,7 +48,7 @@ impl Lingering {
         Some(slot)
     }
 
-    /// How many refused connections are open.
+    /// The number of refused connections that are still open.
     pub fn turned_away(&self) -> usize {
         self.turned_away
     }
@@ -62,7 +63,7 @@ impl Lingering {
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Closes the connection that has lingered longest, to free its descriptor. Returns false if none lingers.
+    /// Closes the connection that has lingered longest, to free its descriptor. Returns false if no connection lingers.
     pub(super) fn close_oldest_lingering(&mut self) -> bool {
         let slot = self.lingering.pop_any(&self.connections);
         if let Some(slot) = slot {

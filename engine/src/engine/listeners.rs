@@ -14,13 +14,13 @@ use crate::driver::listener::{Accepted, Listener};
 use crate::driver::{Driver, Token, Watch};
 use crate::exchange::HalfClose;
 
-/// Names a listening socket of an engine.
+/// The id of a listening socket of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ListenerId(pub usize);
 
 /// This bit is set in the tokens of listeners, and clear in the tokens of connections.
 const LISTENER: u64 = 1 << 63;
-/// The first and the longest wait, in milliseconds, when no descriptors are left.
+/// When no descriptors are left, the first and the longest wait of a listener, in milliseconds.
 const BACKOFF: (u64, u64) = (50, 1000);
 
 /// Listening sockets by their id.
@@ -30,12 +30,12 @@ pub(super) struct Listeners(Slab<ListenerEntry>);
 #[derive(Debug)]
 struct ListenerEntry {
     listener: Listener,
-    /// While descriptors are short: when to try again, and how long the wait was. The time is `u64::MAX` once the
-    /// listener is watched again, so that the next failure doubles the wait.
+    /// When a listener that ran out of descriptors accepts again, and how long it waits. After the wait, the time is
+    /// `u64::MAX`, and the last wait is kept so that the next failure doubles it.
     retry: Option<(u64, u64)>,
-    /// In a drain: when to close it, provided that descriptors are not short.
+    /// During a drain, the time at which the listener is closed, provided that it does not wait for descriptors.
     closing: Option<u64>,
-    /// What happens to exchanges of clients that close their sending side.
+    /// What happens to exchanges when a client closes its sending side.
     half_close: HalfClose,
 }
 
@@ -59,17 +59,17 @@ impl Listeners {
         Ok(ListenerId(key))
     }
 
-    /// Closes a listener.
+    /// Stops watching a listener, and closes it.
     pub fn remove(&mut self, id: ListenerId, driver: &mut impl Driver) {
         if let Some(ListenerEntry { listener, .. }) = self.0.try_remove(id.0) {
-            // An inherited socket stays open in another process, so that closing ours would not end the watch. An error is
-            // ignored: the driver does not watch the socket while descriptors are short.
+            // An inherited socket stays open in another process, so closing this copy would not end the watch. An error
+            // is ignored, because the driver does not watch the socket while no descriptors are left.
             let _ = driver.forget(listener.socket());
             listener.close();
         }
     }
 
-    /// Drops all listeners without a call to the driver.
+    /// Drops all listeners without calling the driver.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -83,33 +83,34 @@ impl Listeners {
         self.0.get(id.0).map(|entry| &entry.listener.local)
     }
 
-    /// Decides what happens to exchanges of clients that connect from now on and close their sending side.
+    /// Sets what happens to exchanges when a client that connects from now on closes its sending side.
     pub fn set_half_close(&mut self, id: ListenerId, choice: HalfClose) {
         if let Some(entry) = self.0.get_mut(id.0) {
             entry.half_close = choice;
         }
     }
 
-    /// When the next listener is to be watched again, or closed.
+    /// The time at which the next listener accepts again or is closed.
     pub fn next_deadline(&self) -> Option<u64> {
         self.0.iter().filter_map(|(_, entry)| entry.deadline()).min()
     }
 
     // Accepting
 
-    /// Accepts once. None if the listener is closed.
+    /// Accepts one connection. Returns None if the listener is closed.
     pub fn accept(&self, id: ListenerId) -> Option<Accepted> {
         self.0.get(id.0).map(|entry| entry.listener.accept())
     }
 
-    /// Records that a connection was accepted. Returns what happens if its client closes its sending side.
+    /// Records that a connection was accepted. Returns what happens when its client closes its sending side.
     pub fn accepted(&mut self, id: ListenerId) -> HalfClose {
         let Some(entry) = self.0.get_mut(id.0) else { return HalfClose::Cancel };
         entry.retry = None;
         entry.half_close
     }
 
-    /// Stops watching a listener for a while, because no descriptors are left and it would be ready again and again.
+    /// Stops watching a listener for a while. No descriptors are left, so it would be reported as ready again and
+    /// again.
     pub fn back_off(&mut self, id: ListenerId, now: u64, driver: &mut impl Driver) -> io::Result<()> {
         let Some(entry) = self.0.get_mut(id.0) else { return Ok(()) };
         let wait = entry.retry.map_or(BACKOFF.0, |(_, wait)| (wait * 2).min(BACKOFF.1));
@@ -117,27 +118,27 @@ impl Listeners {
         driver.forget(entry.listener.socket())
     }
 
-    /// The listeners whose wait is over.
+    /// The listeners whose waiting time has passed.
     pub fn due_for_retry(&self, now: u64) -> Vec<ListenerId> {
         self.select(|entry| entry.retry.is_some_and(|(at, _)| at <= now))
     }
 
-    /// Watches a listener again after its wait.
+    /// Watches a listener again after its waiting time.
     pub fn watch_again(&mut self, id: ListenerId, driver: &mut impl Driver) -> io::Result<()> {
         let entry = &mut self.0[id.0];
         entry.retry = entry.retry.map(|(_, wait)| (u64::MAX, wait));
         driver.watch(entry.listener.socket(), token(id.0), Watch::Accept)
     }
 
-    /// Whether a listener waits for descriptors.
+    /// Whether a listener waits because no descriptors are left.
     pub fn is_short(&self, id: ListenerId) -> bool {
         self.0.get(id.0).is_some_and(ListenerEntry::is_short)
     }
 
     // Closing in a drain
 
-    /// Refuses new handshakes, and schedules the close of the listener for `at`. Returns false if other processes
-    /// accept on the same socket, because then it can be closed at once.
+    /// Refuses new handshakes, and schedules the closing of the listener for the time `at`. Returns false if other
+    /// processes accept on the same socket. Then the listener can be closed at once.
     pub fn begin_closing(&mut self, id: ListenerId, at: u64) -> bool {
         let entry = &mut self.0[id.0];
         let shared = entry.listener.is_shared();
@@ -148,19 +149,20 @@ impl Listeners {
         !shared
     }
 
-    /// Whether a listener waits to be closed.
+    /// Whether any listener waits to be closed.
     pub fn are_closing(&self) -> bool {
         self.0.iter().any(|(_, entry)| entry.closing.is_some())
     }
 
-    /// The listeners that are due to be closed.
+    /// The listeners whose closing time has come.
     pub fn due_to_close(&self, now: u64) -> Vec<ListenerId> {
         self.select(|entry| entry.closing.is_some_and(|at| at <= now) && !entry.is_short())
     }
 
     // Forking
 
-    /// In the parent: children have copies of the sockets, and accept on them if `children_serve`.
+    /// In the parent, records that children have copies of the sockets. They accept on them if `children_serve` is
+    /// true.
     pub fn after_fork_in_parent(&mut self, children_serve: bool) {
         for (_, entry) in &mut self.0 {
             if children_serve {
@@ -171,7 +173,7 @@ impl Listeners {
         }
     }
 
-    /// In a child: watches all listeners with a new driver.
+    /// In a forked child, watches all listeners with a new driver.
     pub fn after_fork_in_child(&mut self, driver: &mut impl Driver) -> io::Result<()> {
         for (key, entry) in &mut self.0 {
             entry.listener.share();
@@ -187,7 +189,7 @@ impl Listeners {
     }
 }
 
-/// Returns the listener that a token names, or None if the token names a connection.
+/// Returns the id of the listener that a token names, or None if the token names a connection.
 #[inline]
 pub(super) fn listener_of(token: Token) -> Option<ListenerId> {
     (token.0 & LISTENER != 0).then_some(ListenerId((token.0 & !LISTENER) as usize))

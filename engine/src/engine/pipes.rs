@@ -1,4 +1,5 @@
-//! Pipes: connections without a socket. Their owner feeds the bytes from the client, and sends the engine's output.
+//! Pipes: connections without a socket. The owner of a pipe passes in the client's bytes, and sends the engine's output
+//! to the client.
 
 use bytes::Bytes;
 
@@ -12,8 +13,7 @@ use crate::transport::{Pipe, Transport, next_bytes};
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Opens a connection whose owner transports the bytes. If the engine is full, the connection is refused and
-    /// closed.
+    /// Opens a connection whose owner transports the bytes. If the engine is full, refuses and closes the connection.
     pub fn open_pipe(&mut self, peer: Address, local: Address, secure: bool) -> PipeId {
         self.refresh_clock();
         self.counters.accepted += 1;
@@ -38,14 +38,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// How many bytes have arrived that no handler has used: they belong to no request yet, or to a body that no
+    /// The number of received bytes that no handler has used. They belong to no request yet, or to a body that no
     /// handler has requested.
     pub fn pipe_backlog(&self, id: PipeId) -> usize {
         self.connections.slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
     }
 
-    /// Takes the next event of one pipe and its exchanges, ahead of the events of other connections. Never returns a
-    /// `Head`, nor an event of an exchange whose `Head` is still in the inbox. Queued output is passed on first.
+    /// Takes the next event of one pipe, before the events of other connections. Never returns an event of an exchange
+    /// whose `Head` is still in the inbox, nor the `Head` itself. First adds the queued output to the inbox.
     pub fn next_pipe_event(&mut self, id: PipeId) -> Option<Event> {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;
@@ -72,7 +72,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.inbox.remove(place)
     }
 
-    /// Takes the next output of a pipe, ahead of any other event.
+    /// Takes the next output of a pipe from the inbox, before any other event.
     pub fn next_pipe_output(&mut self, id: PipeId) -> Option<Bytes> {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;
@@ -86,7 +86,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Records that the client has closed its side.
+    /// Records that the client has closed its sending side.
     pub fn end_pipe(&mut self, id: PipeId) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -106,7 +106,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Sets whether the owner of a pipe has stopped accepting output.
+    /// Sets whether the owner of a pipe accepts no output for now.
     pub fn set_pipe_blocked(&mut self, id: PipeId, blocked: bool) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {
@@ -116,7 +116,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Notifies the owner of a pipe that it must send a refusal, after the responses before it.
+    /// Tells the owner of a pipe to send a refusal after the responses that come before it.
     pub(super) fn pass_refusal(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         let pipe = PipeId(connection.token);
@@ -147,7 +147,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.sent(slot, progress);
     }
 
-    /// Requests the owner of a pipe to stop or to resume feeding.
+    /// Tells the owner of a pipe to stop or to resume passing in bytes.
     pub(super) fn update_pipe_flow(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         if !connection.is_pipe() {

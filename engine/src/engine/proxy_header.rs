@@ -1,4 +1,4 @@
-//! Connections that begin with a PROXY protocol header, before the first byte for the wire.
+//! The PROXY protocol header at the start of a connection. Later bytes go to the wire.
 
 use super::Engine;
 use crate::address::Address;
@@ -8,16 +8,16 @@ use crate::proxies::protocol::{Header, Source};
 use crate::proxies::{Proxies, protocol};
 use crate::wire::Wire;
 
-/// The header of the PROXY protocol of one connection.
+/// The PROXY protocol header of one connection.
 #[derive(Debug)]
 pub(super) enum ProxyHeader {
     /// No header is expected.
     None,
-    /// A header is expected; this part of it has arrived.
+    /// A header is expected. This part of it has arrived.
     Awaited(Vec<u8>),
-    /// The header names the client on whose behalf the peer has connected.
+    /// The header names the client for which the proxy has connected.
     Proxied(Box<Source>),
-    /// The proxy has connected on its own behalf.
+    /// The proxy has connected on its own behalf, for example for a health check.
     Local,
 }
 
@@ -29,13 +29,13 @@ impl ProxyHeader {
         }
     }
 
-    /// The address of the client, if the header names one.
+    /// The client's address, if the header names a client.
     #[inline]
     pub fn client(&self) -> Option<&Address> {
         self.source().map(|source| &source.client)
     }
 
-    /// The address that the client has connected to.
+    /// The address to which the client has connected, if the header names one.
     pub fn server(&self) -> Option<&Address> {
         self.source().map(|source| &source.server).filter(|server| **server != Address::Unknown)
     }
@@ -47,7 +47,7 @@ impl ProxyHeader {
     }
 
     /// Whether the forwarding fields of a head may be trusted. If a proxy forwards bytes unchanged, the fields come
-    /// from its client, which may be another trusted proxy, but not one on a UNIX socket of this machine.
+    /// from the proxy's client. That client may be another trusted proxy, but not one on a UNIX socket of this machine.
     #[inline]
     pub fn allows_forwarding_fields(&self) -> bool {
         match self {
@@ -59,12 +59,12 @@ impl ProxyHeader {
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Sets which proxies are trusted. Open connections keep the result of their first bytes.
+    /// Sets which proxies are trusted. The change does not affect open connections.
     pub fn set_proxies(&mut self, proxies: Option<Proxies>) {
         self.settings.proxies = proxies;
     }
 
-    /// Whether a peer may connect to a socket. Where the PROXY protocol is on, only trusted proxies may.
+    /// Whether a peer may connect. If the PROXY protocol is on, only trusted proxies may connect.
     pub(super) fn accepts_peer(&mut self, peer: &Address) -> bool {
         let Some(Proxies { protocol: true, trusted, .. }) = &self.settings.proxies else { return true };
         let trusted = trusted.contains(peer);
@@ -74,14 +74,14 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         trusted
     }
 
-    /// If the PROXY protocol is on, expects a header at the start of a new connection to a socket.
+    /// Makes a new connection on a socket expect a header, if the PROXY protocol is on.
     pub(super) fn expect_proxy_header(&mut self, slot: usize) {
         if self.settings.proxies.as_ref().is_some_and(|proxies| proxies.protocol) {
             self.connections[slot].proxy_header = ProxyHeader::Awaited(Vec::new());
         }
     }
 
-    /// Reads the header, and passes the bytes after it to the wire. Returns false if the header is bad.
+    /// Reads the header, and passes the bytes after it to the wire. Returns false if the header is invalid.
     pub(super) fn read_proxy_header(&mut self, slot: usize, data: &[u8]) -> bool {
         let connection = &mut self.connections[slot];
         let ProxyHeader::Awaited(waiting) = &mut connection.proxy_header else { return true };

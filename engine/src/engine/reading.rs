@@ -1,4 +1,4 @@
-//! Reading: bytes from a transport go to the wire of its connection.
+//! Reads bytes from transports and passes them to the wires.
 
 use super::Engine;
 use super::proxy_header::ProxyHeader;
@@ -19,7 +19,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Reads once.
+    /// Reads once from a socket.
     pub(super) fn read(&mut self, slot: usize) {
         let mut scratch = std::mem::take(&mut self.scratch);
         let connection = &mut self.connections[slot];
@@ -29,7 +29,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             if connection.wants_input(&self.settings.limits) { connection.transport.read(&mut scratch) } else { None };
         match outcome {
             Some(Read::Bytes(count)) => {
-                // A short read means that the socket is empty, and that the driver reports new bytes.
+                // If a read returns fewer bytes than the buffer holds, the socket is empty, and the driver will report
+                // new bytes.
                 connection.readable = count == scratch.len() || connection.peer_closed;
                 self.counters.bytes_in += count as u64;
                 dropped = connection.lingering;
@@ -58,7 +59,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Passes bytes to a connection that the engine did not read from a socket itself.
+    /// Passes bytes to a connection that were not read from the connection's socket by the engine.
     pub(super) fn feed(&mut self, token: u64, data: &[u8]) {
         let Some(slot) = self.connections.slot(token) else { return };
         self.counters.bytes_in += data.len() as u64;
@@ -82,8 +83,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         true
     }
 
-    /// Updates a connection after a change: sends, closes, requests bytes from the owner of a pipe, and sets the
-    /// deadline. `progress`: see `Connection::update_deadline`.
+    /// Updates a connection after a change: sends, closes, asks the owner of a pipe for bytes, and sets the deadline.
+    /// For `progress`, see `Connection::update_deadline`.
     pub(super) fn update(&mut self, slot: usize, progress: bool) {
         self.current = Some(self.connections[slot].token);
         let connection = &mut self.connections[slot];
@@ -99,7 +100,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.update_pipe_flow(slot);
         let connection = &self.connections[slot];
         if connection.readable && connection.wants_input(&self.settings.limits) {
-            // The driver reported the waiting bytes while the connection did not read, and does not report them again.
+            // The driver reported the waiting bytes while the connection was not reading, and will not report them
+            // again.
             self.resume_later(slot);
         }
         self.update_deadline(slot, progress);

@@ -1,4 +1,4 @@
-//! How an engine continues after a panic in its own code, which would be a bug.
+//! Restores an engine after a panic in its own code, which would be a bug.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -6,8 +6,8 @@ use crate::event::GoneReason;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Drops the connection that the engine worked on when it panicked. All others are polled again, because their
-    /// readiness and their deadlines may have been lost.
+    /// Drops the connection that the engine was handling when it panicked. All other connections are polled again,
+    /// because their readiness and their deadlines may be lost.
     pub fn recover_from_panic(&mut self) {
         self.scratch.resize(super::SCRATCH, 0);
         if let Some(slot) = self.current.take().and_then(|token| self.connections.slot(token)) {
@@ -26,7 +26,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Drops every connection without an event, and ends the turn: the last resort if recovery fails.
+    /// Drops every connection without an event, and ends the turn. This is the last resort if recovery fails.
     pub fn drop_connections(&mut self) {
         self.connections.clear();
         self.send_queue.take();

@@ -1,16 +1,16 @@
-//! Limits reports, so that clients cannot fill the log.
+//! Limits how often a code is reported, so that clients cannot fill the log.
 
-/// The shortest time between two reports of one code, in milliseconds.
+/// The shortest time between two reports of the same code, in milliseconds.
 const INTERVAL: u64 = 10_000;
 
-/// When a report of each code was last made.
+/// The time of the last report of each code.
 #[derive(Debug, Default)]
 pub(super) struct ReportLimit {
     last: Vec<(&'static str, u64)>,
 }
 
 impl ReportLimit {
-    /// Whether a report may be made now. If so, it counts as made.
+    /// Returns whether a report with this code may be made now. If so, records that it was made.
     pub fn allows(&mut self, code: &'static str, now: u64) -> bool {
         match self.last.iter_mut().find(|(known, _)| *known == code) {
             Some((_, last)) if now < *last + INTERVAL => return false,

@@ -1,20 +1,20 @@
-//! Connections whose responses wait to be sent, and the buffers that responses are written to.
+//! The connections with waiting responses, and the spare buffers that connections write responses to.
 
 use super::SCRATCH;
 use super::connection::Connection;
 use crate::batching::Batching;
 use crate::outbox::Outbox;
 
-/// How many spare buffers are kept.
+/// The maximum number of spare buffers.
 const SPARE: usize = 16;
 
-/// Connections with waiting output. The responses of a turn are sent together, where [`crate::batching`] allows it.
+/// The connections with waiting output. The responses of a turn are sent together if [`crate::batching`] allows it.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
     /// Connections whose output may wait until the inbox is empty.
     waiting: Vec<u64>,
     batching: Batching,
-    /// Buffers to lend to connections while they respond.
+    /// Spare buffers. A connection borrows one while it responds.
     spare: Vec<Vec<u8>>,
 }
 
@@ -23,7 +23,7 @@ impl SendQueue {
         self.waiting.is_empty()
     }
 
-    /// Adds a connection, unless it waits already.
+    /// Adds a connection to the queue, unless it is already in the queue.
     #[inline]
     pub fn push<W>(&mut self, connection: &mut Connection<W>) {
         if !connection.unsent {
@@ -32,19 +32,19 @@ impl SendQueue {
         }
     }
 
-    /// Takes the connections that wait.
+    /// Removes all waiting connections and returns them.
     pub fn take(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.waiting)
     }
 
     // Batching
 
-    /// Whether a response may wait for those of other connections.
+    /// Whether a response may wait for responses of other connections.
     pub fn batches(&self) -> bool {
         self.batching.is_on()
     }
 
-    /// Sends each response at once until [`SendQueue::start_batching`].
+    /// Makes each response be sent at once until [`SendQueue::start_batching`] is called.
     pub fn stop_batching(&mut self) {
         self.batching.stop();
     }
@@ -61,7 +61,7 @@ impl SendQueue {
 
     // Buffers
 
-    /// Lends a buffer to a queue that has none, to save one allocation per request.
+    /// Lends a spare buffer to an outbox that has none, to save one allocation per request.
     #[inline]
     pub fn lend(&mut self, out: &mut Outbox) {
         if out.lacks_buffer() {
@@ -71,7 +71,7 @@ impl SendQueue {
         }
     }
 
-    /// Takes back the buffer of an empty queue.
+    /// Takes back the buffer of an empty outbox.
     #[inline]
     pub fn reclaim(&mut self, out: &mut Outbox) {
         if let Some(buffer) = out.reclaim() {

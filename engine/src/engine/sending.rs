@@ -1,4 +1,4 @@
-//! Sends the output that wires have queued to the transports.
+//! Sends the queued output of the wires to the transports.
 
 use super::Engine;
 use crate::driver::Driver;
@@ -6,13 +6,13 @@ use crate::event::{GoneReason, Severity};
 use crate::wire::{RequestPhase, Wire};
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Lends a buffer to a connection that has none, to save one allocation per request.
+    /// Lends a spare buffer to a connection that has none, to save one allocation per request.
     #[inline]
     pub(super) fn lend_buffer(&mut self, slot: usize) {
         self.send_queue.lend(&mut self.connections[slot].out);
     }
 
-    /// Sends now, unless another response of this turn may be sent with it: a pipelined one, or one of another
+    /// Sends the output now, unless it may be sent together with another response of this turn, pipelined or on another
     /// connection.
     pub(super) fn send(&mut self, slot: usize) {
         let connection = &self.connections[slot];
@@ -24,12 +24,12 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Sends when the inbox is empty. Outside of a turn, sends in the next turn.
+    /// Sends the output when the inbox is empty. Outside a turn, it is sent in the next turn.
     pub(super) fn send_later(&mut self, slot: usize) {
         self.send_queue.push(&mut self.connections[slot]);
     }
 
-    /// Sends the responses that wait.
+    /// Sends all waiting responses.
     pub(super) fn send_waiting(&mut self) {
         for token in self.send_queue.take() {
             if let Some(slot) = self.connections.slot(token) {
@@ -39,7 +39,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Sends as much as the transport takes.
+    /// Sends as much output as the transport accepts.
     pub(super) fn flush(&mut self, slot: usize) {
         self.current = Some(self.connections[slot].token);
         if self.connections[slot].is_pipe() {
@@ -60,7 +60,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                     return self.drop_connection(slot, GoneReason::Aborted);
                 }
                 Err(error) => {
-                    // EPIPE means that the client closed its side earlier. The next read would have shown this.
+                    // EPIPE means that the client closed the connection earlier. The next read would have shown this.
                     connection.broken = error != rustix::io::Errno::PIPE;
                     return self.drop_connection(slot, GoneReason::ClientLeft);
                 }

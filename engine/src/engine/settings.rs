@@ -1,4 +1,4 @@
-//! The settings that the owner of an engine has made.
+//! The settings of an engine.
 
 use crate::limits::Limits;
 use crate::method::Methods;
@@ -7,12 +7,12 @@ use crate::proxies::Proxies;
 #[derive(Debug, Default)]
 pub(super) struct EngineSettings {
     pub limits: Limits,
-    /// Which methods are served.
+    /// Which request methods are accepted.
     pub methods: Methods,
     /// Which proxies are trusted.
     pub proxies: Option<Proxies>,
-    /// Whether each refused message is reported.
+    /// Whether each refused message is reported to the log.
     pub debug: bool,
-    /// Whether there are events for the opening and the end of connections to sockets.
+    /// Whether an event reports that a connection on a socket was opened or has ended.
     pub reports_connections: bool,
 }

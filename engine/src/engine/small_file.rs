@@ -1,15 +1,15 @@
-//! Reads small files before they are sent: one copy costs less than a descriptor that stays open.
+//! Reads small files into memory before they are sent, because one copy costs less than a descriptor that stays open.
 
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::FieldRef;
 
-/// Up to this size a file is read at once.
+/// Files up to this size in bytes are read into memory.
 const SMALL_FILE: u64 = 16 * 1024;
 
-/// Returns the content of a small file as bytes, and any other body as it is.
+/// Reads the content of a small file. Returns any other body unchanged.
 ///
-/// If the file has become shorter than `length`, the body is shorter too. If the handler has announced a length, that
-/// is an error.
+/// If the file has become shorter than `length`, the body is shorter too. If the handler has announced a length, a
+/// shorter file is an error.
 pub(super) fn load<'a>(body: Body<'a>, status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Body<'a>, CommandError> {
     let Body::File { file, offset, length } = &body else { return Ok(body) };
     if *length > SMALL_FILE {

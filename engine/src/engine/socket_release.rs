@@ -1,4 +1,4 @@
-//! The release of a connection's socket to its owner, with the bytes that were read and not parsed.
+//! Returns a connection's socket to its owner, with the bytes that were read and not parsed.
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
@@ -8,7 +8,7 @@ use crate::exchange::ConnectionId;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Gives away the socket of a connection on which no request was read, with the bytes that were read from it.
+    /// Removes a connection on which no request was read. Returns its socket and the bytes that were read from it.
     pub fn release(&mut self, id: ConnectionId) -> Option<(OwnedFd, Vec<u8>)> {
         let slot = self.connections.slot(id.0)?;
         let connection = &self.connections[slot];
@@ -20,7 +20,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let mut connection = self.connections.remove(slot);
         let socket = connection.transport.into_socket()?;
-        // The driver must stop watching it, even if a duplicate of the descriptor stays open.
+        // The driver must stop watching the socket, even if a duplicate of the descriptor stays open. An error is
+        // ignored.
         let _ = self.driver.forget(socket.as_fd());
         self.finish_drain_if_empty();
         Some((socket, connection.wire.take_input()))

@@ -1,5 +1,5 @@
-//! Which timeout applies to a connection, and what happens when the deadline of a connection, a listener or the drain
-//! has passed. `deadline.rs` computes when a timeout passes. `limits.rs` has the lengths of the timeouts.
+//! Chooses the timeout of a connection, and handles passed deadlines of connections, listeners and the drain.
+//! `deadline.rs` computes when a timeout passes. `limits.rs` defines how long each timeout is.
 
 use super::Engine;
 use super::connection::Connection;
@@ -30,11 +30,10 @@ impl<W: Wire> Connection<W> {
 }
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Handles the deadlines that have passed: those of a limited number of connections, and all those of listeners and
+    /// Handles the deadlines that have passed: some of the connections' deadlines, and all deadlines of listeners and
     /// the drain.
     pub(super) fn meet_deadlines(&mut self) {
-        // While a response waits to be sent, in this turn or since the last one, its connection must not be closed by a
-        // deadline.
+        // Send waiting responses first, so that no connection is closed by a deadline while its response waits.
         self.send_waiting();
         let now = self.clock.millis();
         self.timers.expire(now);
@@ -77,7 +76,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Ends a request whose head or body comes too slowly.
+    /// Ends a request whose head or body arrives too slowly.
     fn end_slow_request(&mut self, slot: usize) {
         if self.with_wire(slot, |wire, cx| wire.time_out(cx)) {
             self.flush(slot);

@@ -1,4 +1,4 @@
-//! The deadlines of connections that are scheduled, and those that have passed.
+//! The scheduled deadlines of connections, and the deadlines that have passed.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use crate::driver::wheel::Wheel;
 #[derive(Debug)]
 pub(super) struct Timers {
     pub wheel: Wheel,
-    /// Tokens and ticks that the wheel has returned and that were not handled.
+    /// The tokens and ticks that the timer wheel has returned and that were not handled yet.
     due: VecDeque<(u64, u64)>,
 }
 
@@ -16,22 +16,22 @@ impl Timers {
         Timers { wheel: Wheel::new(now), due: VecDeque::new() }
     }
 
-    /// When the next deadline may pass.
+    /// The time at which the next deadline may pass.
     pub fn next(&self) -> Option<u64> {
         self.wheel.next()
     }
 
-    /// Collects the deadlines that have passed.
+    /// Moves the deadlines that have passed from the wheel to `due`.
     pub fn expire(&mut self, now: u64) {
         self.wheel.expire(now, &mut self.due);
     }
 
-    /// The token and tick of a deadline that has passed.
+    /// Removes a deadline that has passed. Returns its token and its tick.
     pub fn pop(&mut self) -> Option<(u64, u64)> {
         self.due.pop_front()
     }
 
-    /// Whether deadlines have passed that were not handled.
+    /// Whether passed deadlines were not handled yet.
     pub fn has_due(&self) -> bool {
         !self.due.is_empty()
     }

@@ -1,4 +1,4 @@
-//! A turn: bytes from the sockets become events, deadlines that have passed are handled, and what waits is sent.
+//! A turn: reads bytes from the sockets and reports them as events, handles passed deadlines, and sends waiting output.
 
 use std::io;
 
@@ -8,17 +8,17 @@ use crate::driver::{Driver, Ready};
 use crate::event::Event;
 use crate::wire::Wire;
 
-/// How many bytes one poll reads from connections in the middle of a request or response. After these, connections
-/// between requests are read again.
+/// How many bytes one poll reads from connections in the middle of a request or response. Then connections between
+/// requests are read again.
 const POLL_BYTES: u64 = 64 * 1024;
-/// How many connections one poll resumes, and how many deadlines it handles.
+/// The maximum number of connections that one poll resumes, and of deadlines that it handles.
 pub(super) const POLL_SHARE: usize = 32;
-/// How many connections one poll may drop. The number is small, because cancelling a handler takes a tenth of a
-/// millisecond.
+/// The maximum number of connections that one poll drops. It is small, because cancelling a handler
+/// takes a tenth of a millisecond.
 pub(super) const POLL_LOSSES: usize = 4;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Starts a turn. Output of commands is sent by [`Engine::flush_queued`].
+    /// Starts a turn. During a turn, [`Engine::flush_queued`] sends the output of commands.
     pub fn begin_turn(&mut self) {
         self.in_turn = true;
         self.send_queue.stop_batching();
@@ -28,8 +28,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Reads from the sockets, and handles deadlines.
     ///
-    /// Connections between requests come first, so that their requests do not wait for connections that send much,
-    /// leave or time out. The latter share the rest of the poll in turn.
+    /// Connections between requests come first, so that their requests do not wait for connections that send a lot,
+    /// disconnect or time out. Those take turns in the rest of the poll.
     pub fn poll(&mut self) -> io::Result<()> {
         let outcome = self.poll_driver();
         let enough = self.counters.bytes_in + POLL_BYTES;
@@ -44,7 +44,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Polls again within a turn. As long as events wait, only new requests are added.
+    /// Polls again within a turn. While events wait in the inbox, only reads new requests.
     pub fn poll_again(&mut self) -> io::Result<()> {
         self.clock.refresh();
         if self.inbox.is_empty() { self.poll() } else { self.poll_driver() }
@@ -76,7 +76,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Sends the waiting output. If the inbox is empty, decides what happens to exchanges whose clients have closed
-    /// their side, which may fill the inbox again.
+    /// their sending side. This may add events to the inbox.
     pub fn flush_queued(&mut self) {
         self.send_waiting();
         if self.has_events() {
@@ -90,27 +90,28 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Starts to batch the responses of a turn: see [`crate::batching`]. Without this call, each response is sent at
-    /// once.
+    /// From now on, sends the responses of the turn together (see [`crate::batching`]). Without this call, each
+    /// response is sent at once.
     pub fn start_batching(&mut self, now: u64) {
         self.send_queue.start_batching(now);
     }
 
-    /// Records that an event took `took` microseconds and ended at `now`. Sends the waiting responses if they are due.
+    /// Records that an event took `took` microseconds and ended at `now`. Sends the waiting responses if they have
+    /// waited long enough.
     pub fn event_handled(&mut self, took: u64, now: u64) {
         if self.send_queue.event_handled(took, now) {
             self.send_waiting();
         }
     }
 
-    /// Ends a turn. If work is left, the descriptor becomes readable.
+    /// Ends a turn. If work is left, makes the engine's descriptor readable.
     pub fn end_turn(&mut self) {
         self.flush_queued();
         self.in_turn = false;
         self.wake_if_needed();
     }
 
-    /// When a turn is due even if the descriptor is not readable, in milliseconds.
+    /// The time at which the next turn is needed even if the descriptor is not readable, in milliseconds.
     pub fn next_deadline(&self) -> Option<u64> {
         let deadlines = [self.timers.next(), self.listeners.next_deadline(), self.drain.deadline()];
         deadlines.into_iter().flatten().filter(|&at| at != u64::MAX).min()
@@ -140,7 +141,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Resumes a connection in this poll or a later one.
+    /// Lets this poll or a later one continue with a connection.
     pub(super) fn resume_later(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
         if !connection.resuming {
