@@ -186,6 +186,13 @@ class Headers(MutableMapping[str, str]):
         """All lines, in order."""
         return list(self._lines)
 
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Whether there is a line with one of these names, which are in lower case."""
+        for name, _ in self._lines:  # noqa: SIM110 - faster than `any` with a generator
+            if name in names:
+                return True
+        return False
+
     def has_lines(self, lines: list[tuple[str, str]]) -> bool:
         """Whether the lines are equal to these, in the same order."""
         return self._lines == lines

@@ -24,6 +24,13 @@ class TestHeaders:
         assert headers.lines() == [("accept", "a"), ("x", "\xe9"), ("accept", "b")]
         assert len(headers) == 2
 
+    def test_any_of_some_names(self) -> None:
+        headers = Headers([("Vary", "Origin"), ("x-a", "1")])
+        assert headers.has_any(frozenset(("vary", "etag")))
+        assert headers.has_any(frozenset(("x-a",)))
+        assert not headers.has_any(frozenset(("etag", "x-b")))
+        assert not headers.has_any(frozenset())
+
     def test_assignment_replaces_and_add_does_not(self) -> None:
         headers = Headers([("a", "1"), ("a", "2")])
         headers["A"] = "3"

@@ -1,6 +1,7 @@
 """Combine a handler and its middleware into one coroutine function: once for each handler, not for each request."""
 
 from collections.abc import Awaitable, Callable, Coroutine
+from types import CoroutineType
 from typing import Any, Final, cast
 
 from ropewalk.calling import (
@@ -65,6 +66,8 @@ def _call_handler(handler: Handler, apps: tuple[Any, ...], plain_types: dict[typ
             if whole_body and request.has_body:
                 await request.body(handler.body_limit)
             value = call(request, **request.params) if pass_params else call(request)
+            if type(value) is CoroutineType:
+                value = await value
             kind = plain_types.get(type(value))
             if kind is not None and not request.prepared:
                 response = settle_known(value, kind)
@@ -82,7 +85,13 @@ def _call_middleware(middleware: Middleware, next_step: Step, apps: tuple[Any, .
         try:
             value = await middleware(request, next_step)
             settled = request.settled
-            if settled is not None and value is settled and settled.is_as_settled():
+            if settled is None or value is not settled:
+                return await respond_again(request, value, middleware)
+            if (
+                settled._headers is None  # noqa: SLF001 - as in `is_as_settled`, whose call costs as much as a coroutine
+                and settled.body is settled._settled_body  # noqa: SLF001
+                and settled.status is settled._settled_status  # noqa: SLF001
+            ) or settled.is_as_settled():
                 return settled
             return await respond_again(request, value, middleware)
         except BaseException as error:  # noqa: BLE001 - as above

@@ -88,6 +88,7 @@ def cors(options: CORSOptions) -> Middleware:
         fixed.append(("access-control-expose-headers", ", ".join(options.expose)))
     for_any = (("access-control-allow-origin", "*"), *fixed)
     vary = vary_line(["Origin"])
+    only_vary = (vary,)
     known: dict[str, tuple[Line, ...]] = {
         each: (("access-control-allow-origin", each), *fixed) for each in options.origins if "*" not in each
     }
@@ -99,11 +100,16 @@ def cors(options: CORSOptions) -> Middleware:
             if method is not None:
                 return preflight(request, method, any_origin or allows(origin), "*" if any_origin else origin)
         response = await next(request)
-        present = [name for name, _ in response.headers.lines() if name == "vary" or name.startswith(_PREFIX)]
+        present = not response.is_plain() and any(
+            name == "vary" or name.startswith(_PREFIX) for name, _ in response.headers.lines()
+        )
         if present:
             _drop(response)
         if any_origin:
             add_lines(request, response, for_any)
+            return response
+        if origin is None and not present:
+            add_lines(request, response, only_vary)
             return response
         lines: tuple[Line, ...] = ()
         if origin is not None:

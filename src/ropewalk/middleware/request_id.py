@@ -78,7 +78,7 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
     accepts = in_networks(options, options.accept_from)
     trusts = bool(tuple(options.accept_from))
     traced = trusts and options.traceparent
-    own = (header, "traceparent") if traced else (header,)
+    own = frozenset((header, "traceparent") if traced else (header,))
 
     described = {options.header: "The id of the request, for questions about it."}
 
@@ -100,8 +100,9 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
         state.traceparent = trace
         _current.set(given)  # each request has its own context, also for the later parts of a stream
         response = await next(request)
-        for name in [name for name, _ in response.headers.lines() if name in own]:
-            response.headers.pop(name, None)
+        if response.has_any(own):
+            for name in own:
+                response.headers.pop(name, None)
         add_lines(request, response, lines)
         return response
 

@@ -98,8 +98,8 @@ def security_headers(options: SecurityHeadersOptions = SecurityHeadersOptions())
         lines = secure if request.scheme == "https" else plain
         if nonced and with_ancestors is not None:
             lines = (*lines, (_CSP, with_ancestors.replace(NONCE, nonce)))
-        present = {name for name, _ in response.headers.lines()}
-        if not present.isdisjoint(own):
+        if response.has_any(own):
+            present = {name for name, _ in response.headers.lines()}
             lines = _missing(lines, present, without and without.replace(NONCE, nonce))
         add_lines(request, response, lines)
         return response

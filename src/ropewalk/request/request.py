@@ -138,11 +138,10 @@ class Request(ConditionalExchange):
     @property
     def state(self) -> SimpleNamespace:
         """A namespace in which middleware and handlers share values for this request."""
-        try:
-            return self._state
-        except AttributeError:
-            self._state = SimpleNamespace()
-            return self._state
+        state = getattr(self, "_state", None)  # a caught AttributeError costs more, and most requests cause one
+        if state is None:
+            state = self._state = SimpleNamespace()
+        return state
 
     def url_for(self, name: str, /, **params: Any) -> str:
         """The path of a named route. Raises TreeError as `App.url_for`.

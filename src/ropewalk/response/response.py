@@ -1,6 +1,6 @@
 """`Response`: a status, header fields, and a body of any type that a handler may return."""
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -275,12 +275,25 @@ class Response(Generic[Value]):
         lines = self.headers.lines()
         return lines[: len(known)] == known and checked.isdisjoint(name for name, _ in lines[len(known) :])
 
-    def add_settled(self, lines: Iterable[tuple[str, str]]) -> None:
+    def add_settled(self, lines: Sequence[tuple[str, str]]) -> None:
         """Add lines that are known to be valid. A response that was as settled stays so."""
+        if self._headers is None:
+            self._settled_lines = [*self._plain_lines(), *lines]
+            self._headers = Headers.checked([*self._settled_lines])
+            return
         if self._settled_lines is None:
             self._settled_lines = self._plain_lines()
         self._settled_lines.extend(lines)
-        self.headers.add_checked(lines)
+        self._headers.add_checked(lines)
+
+    def is_plain(self) -> bool:
+        """Whether Content-Type is the only header field, because the response is as `plain` has made it."""
+        return self._headers is None
+
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Whether there is a header field with one of these names, which are in lower case."""
+        fields = self._headers
+        return "content-type" in names if fields is None else fields.has_any(names)
 
     def plain_body(self, types: dict[type, str]) -> str | bytes | EncodedJSON | None:
         """What the engine can send for a settled response that is as `plain` has made it; None for any other response.

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.unit.turns import run_turns, until
 from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError, InvalidField
 from ropewalk.open_files import OpenFile, open_file
-from ropewalk.response import file_type
+from ropewalk.response import TEXT, file_type
 from ropewalk.statuses import Created
 from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 from ropewalk.waiting import ready
@@ -136,6 +136,25 @@ class TestFields:
     @pytest.mark.parametrize("status", [99, 600, 1000])
     def test_a_status_that_is_none(self, status: int, log: Log) -> None:
         assert response_to(Response("x", status)).status == 500
+
+    @pytest.mark.parametrize("make", [Response, lambda body: Response.plain(body, TEXT)])
+    def test_any_of_some_names(self, make: Callable[[str], Response[str]]) -> None:
+        made = make("x")
+        assert made.has_any(frozenset(("content-type", "etag")))
+        assert not made.has_any(frozenset(("etag",)))
+        made.headers["etag"] = '"a"'
+        assert made.has_any(frozenset(("etag",)))
+
+    def test_settled_lines_are_added(self) -> None:
+        made = Response.plain("x", TEXT)
+        made.add_settled([("x-a", "1")])
+        assert made.headers.lines() == [("content-type", TEXT), ("x-a", "1")]
+        assert made.is_as_settled()
+        made.add_settled([("x-b", "2")])
+        assert made.headers.lines()[1:] == [("x-a", "1"), ("x-b", "2")]
+        assert made.is_as_settled()
+        made.headers["x-c"] = "3"
+        assert not made.is_as_settled()
 
 
 class TestBodiless:
