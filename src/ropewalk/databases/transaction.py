@@ -1,7 +1,7 @@
 """`SQLiteTransaction`: statements that are committed or rolled back together."""
 
 from collections.abc import Callable
-from sqlite3 import Connection, OperationalError
+from sqlite3 import Connection, Error, OperationalError
 from time import monotonic
 from typing import Final, TypeVar
 
@@ -87,6 +87,9 @@ class SQLiteTransaction(Statements):
         try:
             await thread.call(lambda connection: _begin_immediate(connection, thread, deadline))
             self._require_open()
+        except (DatabaseBusy, Error):  # nothing has begun, so the next request need not wait for a rollback
+            self._turns.give_back(thread)
+            raise
         except BaseException:
             thread.clean_up().addBoth(lambda _: self._turns.give_back(thread))
             raise
