@@ -68,7 +68,10 @@ def replace(
         replacements += _listening(limits or {}, half_close, reports)
         restore.enter_context(reports)
     for owner, name, value in replacements:
-        restore.callback(setattr, owner, name, vars(owner)[name])
+        if name in vars(owner):
+            restore.callback(setattr, owner, name, vars(owner)[name])
+        else:
+            restore.callback(delattr, owner, name)  # it is inherited
         setattr(owner, name, value)
     return restore
 
