@@ -1,4 +1,4 @@
-//! What an engine reports: events of connections, exchanges and pipes, in the order in which they happen.
+//! `Event`: what an engine reports about connections, exchanges and pipes, in the order in which it happens.
 
 use std::fmt;
 
@@ -8,47 +8,48 @@ use crate::address::Address;
 use crate::exchange::{ConnectionId, ExchangeId, PipeId};
 use crate::head::{Field, Head};
 
-/// One event. An engine reports its events in order.
+/// An event that an engine reports. Events are reported in the order in which they happen.
 #[derive(Debug)]
 pub enum Event {
-    /// A connection to a socket was opened; the address is that of its other end. Reported only after
+    /// A connection on a socket was opened. The address is that of the peer. Reported only after
     /// [`crate::Engine::report_connections`].
     Opened(ConnectionId, Address),
-    /// All was sent on a connection that was reported as opened, and our side of it is closed. Further bytes from its
-    /// client are dropped until [`Event::Closed`].
+    /// All output was sent on a connection that was reported as opened, and the server's side is closed. Further bytes
+    /// from the client are dropped until [`Event::Closed`].
     Lingering(ConnectionId),
-    /// A connection that was reported as opened has ended, after all events of its exchanges.
+    /// A connection that was reported as opened has ended. Reported after all events of its exchanges.
     Closed(ConnectionId, CloseReason),
-    /// The head of a request was read. The events of its body follow only after [`crate::Engine::receive`].
+    /// The head of a request was read. The events of its body are reported only after [`crate::Engine::receive`].
     Head(ExchangeId, Box<Head>),
-    /// A part of the body of the request, or raw bytes after an upgrade.
+    /// A part of the request body, or raw bytes after an upgrade.
     Data(ExchangeId, Bytes),
-    /// The body is complete.
+    /// The request body is complete. The fields are its trailers.
     End(ExchangeId, Vec<Field>),
-    /// The body is bad. A response may still be sent, and the connection closes after it.
+    /// The request body is invalid. The handler may still send a response, and the connection closes after it.
     BadBody(ExchangeId, BodyFault),
-    /// The queue of the response is below its low-water mark again.
+    /// The response queue is below its low-water mark again.
     Writable(ExchangeId),
-    /// The client has closed its sending side, and the exchange continues because of [`crate::HalfClose::Respond`].
+    /// The client has closed its sending side. The exchange continues because of [`crate::HalfClose::Respond`].
     HalfClosed(ExchangeId),
     /// The exchange has ended before its response was complete.
     Gone(ExchangeId, GoneReason),
     /// Output that the owner of a pipe must send to the client.
     PipeOutput(PipeId, Bytes),
-    /// A message on a pipe is refused with status 400. The owner of the pipe sends the refusal.
+    /// A message on a pipe is refused with status 400. The owner of the pipe must send the refusal.
     Refused(PipeId),
-    /// The owner of a pipe stops (`false`) or resumes (`true`) feeding it.
+    /// The owner of a pipe must stop (`false`) or resume (`true`) passing in bytes.
     PipeFlow(PipeId, bool),
-    /// All output was written to a pipe. Its owner closes its own side, and feeds further bytes until the pipe is
-    /// closed.
+    /// All output was passed to the owner of a pipe. The owner closes its own sending side, and passes in further bytes
+    /// until the pipe is closed.
     PipeEnding(PipeId),
-    /// The pipe has ended. Its owner sends the remaining output and closes (`true`), or aborts.
+    /// The pipe has ended. If the value is `true`, the owner sends the remaining output and closes its transport. If it
+    /// is `false`, the owner aborts its transport.
     PipeClosed(PipeId, bool),
-    /// A message for the log.
+    /// A message for the log, which the caller writes.
     Report(Report),
     /// A graceful shutdown has ended.
     Drained {
-        /// How many exchanges were cut at its deadline.
+        /// How many exchanges were aborted at the deadline of the shutdown.
         cut: usize,
     },
 }
@@ -68,30 +69,30 @@ impl Event {
         }
     }
 
-    /// Whether the event belongs to the body of an exchange, or to the raw bytes after an upgrade.
+    /// Whether the event reports a part or the end of this exchange's body, or raw bytes after an upgrade.
     pub(crate) fn is_of_body(&self, id: ExchangeId) -> bool {
         matches!(self, Event::Data(of, _) | Event::End(of, _) | Event::BadBody(of, _) if *of == id)
     }
 }
 
-/// How a connection ended.
+/// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
-    /// After its last response, or because its client has left.
+    /// It closed after its last response, or because the client disconnected.
     Done,
-    /// By a reset, or another error of the socket.
+    /// The client reset it, or its socket had another error.
     Lost,
-    /// At a deadline, or because the server stops.
+    /// A deadline passed, or the server stopped.
     Cut,
-    /// By its handler.
+    /// Its handler aborted it.
     Aborted,
 }
 
 impl From<GoneReason> for CloseReason {
-    /// How the connection ends when an exchange ends for this reason.
+    /// Returns why the connection ends when an exchange ends for this reason.
     fn from(reason: GoneReason) -> Self {
         match reason {
-            // The engine sends a refusal, or closes after the queued output.
+            // The engine sends a refusal, or closes the connection after the queued output.
             GoneReason::ClientLeft | GoneReason::BodyTimeout => CloseReason::Done,
             GoneReason::ClientReset => CloseReason::Lost,
             GoneReason::WriteTimeout | GoneReason::Stopped => CloseReason::Cut,
@@ -100,29 +101,29 @@ impl From<GoneReason> for CloseReason {
     }
 }
 
-/// Why a body is bad.
+/// Why a request body is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyFault {
-    /// It has more bytes than the limit.
+    /// The body has more bytes than the limit.
     TooLarge,
-    /// Its chunks break RFC 9112, section 7.1.
+    /// The chunks of the body break RFC 9112, section 7.1. The text says how.
     Malformed(&'static str),
 }
 
-/// Why an exchange has ended before its response was complete.
+/// Why an exchange ended before its response was complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoneReason {
     /// The client has closed the connection.
     ClientLeft,
     /// The client has reset the connection, or another error has broken the socket.
     ClientReset,
-    /// The body has stalled, or was slower than its limit.
+    /// The request body stalled, or arrived more slowly than the limit allows.
     BodyTimeout,
-    /// The client has read nothing of the response for too long.
+    /// The client did not read the response for too long.
     WriteTimeout,
-    /// A graceful shutdown has reached its deadline, or the engine was closed.
+    /// A graceful shutdown reached its deadline, or the engine was closed.
     Stopped,
-    /// The handler has aborted it, or has broken the framing of its response.
+    /// The handler aborted the exchange, or broke the framing of its response.
     Aborted,
 }
 
@@ -142,11 +143,11 @@ impl fmt::Display for GoneReason {
 /// A message for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The severity of the message.
+    /// How serious the message is.
     pub severity: Severity,
-    /// A code from the error catalogue, or "" for a notice.
+    /// A code from the error catalogue. It is empty for a notice.
     pub code: &'static str,
-    /// One sentence.
+    /// The message, in one sentence.
     pub message: String,
 }
 

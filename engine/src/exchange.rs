@@ -17,20 +17,20 @@ use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 
-/// Names one exchange for as long as the engine lives; never reused within a connection's lifetime.
+/// The id of one exchange. During the life of a connection, no id is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ExchangeId {
-    /// Slot and generation of the connection.
+    /// The slot and generation of the connection.
     pub(crate) connection: u64,
-    /// The number of the request on its connection (HTTP/1), or of the stream.
+    /// The number of the request on its connection (HTTP/1), or the number of the stream.
     pub(crate) serial: u32,
 }
 
-/// Names one connection for as long as the engine lives.
+/// The id of one connection. No other connection of the engine ever has the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub(crate) u64);
 
-/// Names a pipe of an engine.
+/// The id of a pipe of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PipeId(pub(crate) u64);
 
@@ -42,45 +42,46 @@ impl ExchangeId {
 }
 
 impl PipeId {
-    /// The pipe as a connection.
+    /// The connection id of the pipe.
     pub fn connection(self) -> ConnectionId {
         ConnectionId(self.0)
     }
 }
 
-/// What happens to an exchange whose client closes its sending side (a FIN) before the response is complete.
+/// What happens to an exchange if the client closes its sending side (sends a FIN) before the response is complete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HalfClose {
-    /// It ends if its response has not begun. Else the response is sent, as long as it does not pause for longer than
-    /// [`Limits::half_close_timeout`](crate::Limits).
+    /// The exchange ends if its response has not begun. Otherwise the response is sent, unless it pauses for longer
+    /// than [`Limits::half_close_timeout`](crate::Limits).
     #[default]
     Cancel,
-    /// If its response has not begun, a [`crate::Event::HalfClosed`] follows, and the response is still sent.
+    /// If the response has not begun, the engine reports [`crate::Event::HalfClosed`], and the handler can still
+    /// respond.
     Respond,
-    /// It continues.
+    /// The exchange continues.
     Finish,
 }
 
-/// The body of a response, or a part of it.
+/// The body of a response, or one part of the body.
 #[derive(Debug)]
 pub enum Body<'a> {
-    /// A part that is copied next to the head.
+    /// Bytes that are copied to the buffer that holds the head.
     Slice(&'a [u8]),
-    /// A part that is sent without a copy, if it is large.
+    /// Bytes that are sent without a copy if they are large.
     Shared(Bytes),
     /// A region of an open regular file.
     File {
-        /// The file; it is closed when the region is sent.
+        /// The open file. It is closed when the region is sent.
         file: OwnedFd,
-        /// Where the region starts.
+        /// The offset at which the region starts.
         offset: u64,
-        /// Its length in bytes.
+        /// The length of the region in bytes.
         length: u64,
     },
 }
 
 impl Body<'_> {
-    /// Its length in bytes.
+    /// The length of the body in bytes.
     pub fn len(&self) -> u64 {
         match self {
             Body::Slice(bytes) => bytes.len() as u64,
@@ -89,22 +90,22 @@ impl Body<'_> {
         }
     }
 
-    /// Whether it is empty.
+    /// Whether the body is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Whether a writer may go on.
+/// Whether a writer may continue to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pressure {
     /// The writer may continue.
     Low,
-    /// The queue is over its high-water mark: an [`crate::Event::Writable`] follows.
+    /// The queue exceeds its high-water mark, so the writer must wait. Later, an [`crate::Event::Writable`] follows.
     High,
 }
 
-/// Why a command was not carried out.
+/// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandError {
     /// The response is complete already.
@@ -115,42 +116,41 @@ pub enum CommandError {
     Started,
     /// The head of the response was not sent yet.
     NotStarted,
-    /// A status that cannot be sent here.
+    /// The handler set a status that cannot be sent with this command.
     Status(u16),
-    /// A response of this status never has a body.
+    /// The handler sent a body with a status that never has one.
     NoBody(u16),
-    /// A field name, a field value or a reason phrase that cannot be sent.
+    /// The handler set a field name, a field value or a reason phrase that cannot be sent.
     Field(String),
-    /// The body does not have the announced length. If the head was sent, the connection is closed (RFC 9112, section
-    /// 8).
+    /// The body does not have the announced length. If the head was sent, the connection closes (RFC 9112, section 8).
     Length {
-        /// The length in `Content-Length`.
+        /// The length that `Content-Length` announced.
         announced: u64,
-        /// How many bytes were written.
+        /// How many body bytes the handler wrote.
         written: u64,
     },
-    /// The body is longer than announced, in a response that its handler frames. The announced length is sent, and then
-    /// the connection closes.
+    /// The handler frames the body itself and wrote more bytes than it announced. The announced number of bytes is
+    /// sent, and then the connection closes.
     Excess {
-        /// The length in `Content-Length`.
+        /// The length that `Content-Length` announced.
         announced: u64,
-        /// How many bytes were written.
+        /// How many body bytes the handler wrote.
         written: u64,
     },
-    /// The body is larger than the limit.
+    /// The request body is larger than the limit.
     BodyTooLarge {
-        /// The limit in bytes.
+        /// The body limit in bytes.
         limit: u64,
     },
 }
 
-/// The status of a response (RFC 9110, section 15), with a reason phrase if it is not the registered one. HTTP/1 carries the
-/// phrase, and clients ignore it (RFC 9112, section 4). HTTP/2 has none.
+/// The status of a response (RFC 9110, section 15), and a reason phrase if it is not the registered one. HTTP/1 sends
+/// the phrase, and clients ignore it (RFC 9112, section 4). HTTP/2 has no reason phrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status<'a> {
-    /// 100 to 599.
+    /// The status code, from 100 to 599.
     pub code: u16,
-    /// `None` for the registered phrase.
+    /// The reason phrase. `None` means the registered phrase.
     pub reason: Option<&'a [u8]>,
 }
 

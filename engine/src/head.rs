@@ -1,4 +1,4 @@
-//! The head of a request as handlers read it. [`crate::http1::head`] parses it.
+//! `Head`: the head of a request, as handlers read it. [`crate::http1::head`] parses it.
 
 use bytes::Bytes;
 
@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::method::Method;
 use crate::origin::Origin;
 
-/// The version of a message.
+/// The HTTP version of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Version {
@@ -14,13 +14,13 @@ pub enum Version {
     Http11,
 }
 
-/// A field line: name and value as bytes.
+/// The name and value of a field line, as bytes.
 pub type Field = (Bytes, Bytes);
 
-/// Name and value of a field of a response.
+/// The borrowed name and value of a response field.
 pub type FieldRef<'a> = (&'a [u8], &'a [u8]);
 
-/// The parsed head of a request. Names and values are slices of the bytes that were read.
+/// The parsed head of a request. Field names and values are slices of the received bytes.
 #[derive(Debug, Clone)]
 pub struct Head {
     pub(crate) bytes: Box<[u8]>,
@@ -34,14 +34,14 @@ pub struct Head {
     pub(crate) framing: Framing,
     pub(crate) keep_alive: bool,
     pub(crate) expects_continue: bool,
-    /// The other end of the connection, for handlers that read it after their client has left.
+    /// The peer's address. It is kept here for handlers that read it after the client has disconnected.
     pub(crate) peer: Address,
     pub(crate) secure: bool,
-    /// Where the request comes from, if proxies are trusted.
+    /// The origin of the request, which a trusted proxy may report. None if no proxies are trusted.
     pub(crate) origin: Option<Box<Origin>>,
 }
 
-/// The position of an element in the bytes of the head.
+/// The position of a part of the head, in the bytes of the head.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Span {
     pub start: u32,
@@ -55,17 +55,17 @@ pub(crate) struct FieldSpan {
     pub value: Span,
 }
 
-/// How the body of a request is framed (RFC 9112, section 6.3).
+/// How the end of a request body is found (RFC 9112, section 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
     None,
-    /// `Content-Length`, more than 0.
+    /// The value of `Content-Length`, if it is more than 0.
     Length(u64),
     Chunked,
 }
 
 impl Head {
-    /// The method.
+    /// The request method.
     pub fn method(&self) -> Method {
         self.method
     }
@@ -80,54 +80,55 @@ impl Head {
         self.slice(self.target)
     }
 
-    /// The path of the target, still percent-encoded; `*` for the asterisk form.
+    /// The path of the request target, still percent-encoded. It is `*` for the asterisk form.
     pub fn path(&self) -> &[u8] {
         self.slice(self.path)
     }
 
-    /// What follows the `?`, or nothing.
+    /// The query of the request target: the bytes after `?`, or no bytes.
     pub fn query(&self) -> &[u8] {
         self.slice(self.query)
     }
 
-    /// The host and port of the request: those that a trusted proxy reports, else the authority of an absolute target,
-    /// else the Host field.
+    /// The requested host and port. A trusted proxy may report them. Otherwise they are the authority of an absolute
+    /// target, or else the Host field.
     pub fn host(&self) -> &[u8] {
         let named = self.origin().and_then(|origin| origin.host.as_deref());
         named.unwrap_or_else(|| self.slice(self.host))
     }
 
-    /// Where the request comes from, if proxies are trusted. None otherwise: then the client is the peer.
+    /// The origin of the request, which a trusted proxy may report. None if no proxies are trusted: then the client is
+    /// the peer.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_deref()
     }
 
-    /// The other end of the connection: a proxy or the client.
+    /// The peer's address: that of a proxy or of the client.
     pub fn peer(&self) -> &Address {
         &self.peer
     }
 
-    /// Whether the connection is secure.
+    /// Whether the client used TLS. A trusted proxy may report this.
     pub fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// The version of the message.
+    /// The HTTP version of the request.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// Whether the client may send more requests on the connection.
+    /// Whether the client may send another request on the connection.
     pub fn keep_alive(&self) -> bool {
         self.keep_alive
     }
 
-    /// Whether a body follows.
+    /// Whether the request has a body.
     pub fn has_body(&self) -> bool {
         self.framing != Framing::None
     }
 
-    /// The length of the body in bytes, if the head has it.
+    /// The length of the body in bytes. None if the head does not state it.
     pub fn length(&self) -> Option<u64> {
         match self.framing {
             Framing::Length(length) => Some(length),
@@ -136,17 +137,17 @@ impl Head {
         }
     }
 
-    /// How many fields there are.
+    /// The number of field lines.
     pub fn field_count(&self) -> usize {
         self.fields.len()
     }
 
-    /// Name and value of every field, in order.
+    /// The name and value of every field line, in order.
     pub fn fields(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|field| (self.slice(field.name), self.slice(field.value)))
     }
 
-    /// The values of all fields with this name. Names are compared case-insensitively.
+    /// The values of all field lines with this name. Names are compared case-insensitively.
     pub fn values<'a>(&'a self, name: &'a [u8]) -> impl DoubleEndedIterator<Item = &'a [u8]> {
         self.fields().filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }

@@ -1,17 +1,17 @@
-//! Dates as HTTP and access logs write them (RFC 9110, section 5.6.7).
+//! Formats dates for HTTP and for access logs (RFC 9110, section 5.6.7).
 
-/// A Unix time in calendar units.
+/// The date and time of a Unix time, in calendar units.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Civil {
     /// The full year, such as 1994.
     pub year: i64,
-    /// 1 to 12.
+    /// The month, 1 to 12.
     pub month: u32,
-    /// 1 to 31.
+    /// The day of the month, 1 to 31.
     pub day: u32,
-    /// Seconds of the day.
+    /// The number of seconds since midnight.
     pub second_of_day: u32,
-    /// 0 is Sunday.
+    /// The day of the week. 0 is Sunday.
     pub weekday: usize,
 }
 
@@ -37,7 +37,7 @@ pub fn civil(unix: i64) -> Civil {
 /// The names of the months as HTTP and access logs write them.
 pub const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// An IMF-fixdate (RFC 9110, section 5.6.7).
+/// Formats a Unix time as the fixed-length date of HTTP (IMF-fixdate; RFC 9110, section 5.6.7).
 pub fn http_date(unix: i64) -> [u8; 29] {
     const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
     let Civil { year, month, day, second_of_day, weekday } = civil(unix);

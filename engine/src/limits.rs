@@ -13,7 +13,7 @@
 //! | backlog | 2048 | 511 | somaxconn | 512 | 511 |
 //! | drain | 30 s | none | none | 30 s | none |
 
-/// Why a limit cannot be set.
+/// Why a limit could not be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LimitError {
     /// There is no limit with this name.
@@ -24,7 +24,7 @@ pub enum LimitError {
 
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $unit:ident = $default:expr;)*) => {
-        /// The limits of one engine. Times are in milliseconds, sizes in bytes.
+        /// The limits of one engine. Times are in milliseconds, and sizes are in bytes.
         #[derive(Debug, Clone, PartialEq)]
         pub struct Limits {
             $($(#[$doc])* pub $name: u64,)*
@@ -37,7 +37,7 @@ macro_rules! limits {
         }
 
         impl Limits {
-            /// The name and the unit of every limit, in the order of this page.
+            /// The name and the unit of every limit, in the order of this file.
             pub const NAMES: &'static [(&'static str, Unit)] = &[$((stringify!($name), Unit::$unit),)*];
 
             /// Sets the limit with this name. Times are given in seconds.
@@ -52,7 +52,7 @@ macro_rules! limits {
                 Ok(())
             }
 
-            /// Returns the value of the limit with this name, times in seconds, or None if there is none.
+            /// Returns the value of the limit with this name, or None if there is no such limit. Times are in seconds.
             pub fn value(&self, name: &str) -> Option<f64> {
                 match name {
                     $(stringify!($name) => Some(Unit::$unit.load(self.$name)),)*
@@ -66,9 +66,9 @@ macro_rules! limits {
 /// The unit of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// A time. It is set and shown in seconds.
+    /// A time. Callers set and read it in seconds.
     Seconds,
-    /// Bytes, or a plain number.
+    /// A number of bytes, or a plain number.
     Count,
 }
 

@@ -1,4 +1,4 @@
-//! Request methods (RFC 9110, section 9, and its registry).
+//! Request methods (RFC 9110, section 9, and the IANA method registry).
 
 use std::fmt;
 
@@ -50,18 +50,18 @@ const NAMES: [&str; 41] = [
     "NOTIFY",
 ];
 
-/// Which methods the application serves.
+/// Which request methods the application accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Methods {
-    /// The registered methods, without CONNECT and TRACE.
+    /// The registered methods, except CONNECT and TRACE.
     #[default]
     Registered,
-    /// The registered methods, and unregistered ones with a conventional name ([`Method::is_conventional`]). Other
-    /// names are refused with 501: some applications would treat `delete` as `DELETE`, while a proxy in front of them
-    /// would not.
+    /// The registered methods, and unregistered methods with a conventional name ([`Method::is_conventional`]). The
+    /// engine refuses other names with 501, because some applications would treat `delete` as `DELETE`, while a proxy
+    /// in front of them would not.
     Conventional,
-    /// Any token, for applications that check methods themselves, such as proxies. Targets in the absolute form may
-    /// have any scheme.
+    /// Any method name that is a token, for applications that check methods themselves, such as proxies. Absolute
+    /// request targets may have any scheme.
     Any,
 }
 
@@ -73,12 +73,12 @@ impl Method {
     pub const OPTIONS: Method = Method(6);
     pub const TRACE: Method = Method(7);
     pub const CONNECT: Method = Method(8);
-    /// Any method that is not registered. The head holds its name.
+    /// Stands for all unregistered methods. The head holds the name.
     pub const OTHER: Method = Method(NAMES.len() as u8);
 }
 
 impl Method {
-    /// How many methods there are, [`Method::OTHER`] included.
+    /// The number of methods, including [`Method::OTHER`].
     pub const COUNT: usize = NAMES.len() + 1;
 
     /// Returns the method with this name, or None if it is not registered. Names are case-sensitive.
@@ -86,8 +86,8 @@ impl Method {
         NAMES.iter().position(|known| known.as_bytes() == name).map(|index| Method(index as u8))
     }
 
-    /// Whether a name has only capitals, digits, hyphens and underscores, as method names do by convention (RFC 9110,
-    /// section 9.1).
+    /// Whether a name has only capital letters, digits, hyphens and underscores, as method names have by convention
+    /// (RFC 9110, section 9.1).
     pub fn is_conventional(name: &[u8]) -> bool {
         let rest = |&byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
         name.first().is_some_and(u8::is_ascii_uppercase) && name.iter().all(rest)
@@ -98,7 +98,7 @@ impl Method {
         NAMES.get(usize::from(self.0)).copied().unwrap_or("OTHER")
     }
 
-    /// The index of the method in a table with [`Method::COUNT`] entries.
+    /// The index of the method in tables with [`Method::COUNT`] entries.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }

@@ -1,22 +1,23 @@
-//! Where a request comes from: its client, according to the connection or a trusted proxy.
+//! The origin of a request: its client, scheme and host, as the connection or a trusted proxy reports them.
 
 use crate::address::Address;
 use crate::authority::is_authority;
 use crate::refusal::Refusal;
 
-/// Where a request comes from, according to the connection and trusted proxies.
+/// The origin of a request, as the connection and trusted proxies report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The client; [`Address::Unknown`] if a proxy does not report it.
+    /// The client's address. It is [`Address::Unknown`] if a proxy does not report it.
     pub client: Address,
-    /// Whether the client's connection was secure.
+    /// Whether the client used TLS.
     pub secure: bool,
-    /// The host that the client requested, if a proxy reports another one than `Host`.
+    /// The host that the client requested, if a proxy reports a host other than the `Host` field.
     pub host: Option<Box<[u8]>>,
 }
 
 impl Origin {
-    /// Sets the scheme of the client's request. Some proxies send `ws` and `wss` with an upgrade.
+    /// Sets whether the client used TLS, from the scheme of its request. Some proxies send `ws` and `wss` for an
+    /// upgrade.
     pub(crate) fn set_scheme(&mut self, scheme: &[u8]) -> Result<(), Refusal> {
         let is = |name: &[u8]| scheme.eq_ignore_ascii_case(name);
         self.secure = match () {

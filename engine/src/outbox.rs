@@ -1,5 +1,5 @@
-//! The bytes that a connection has not sent yet: small pieces are joined, large ones and regions of files are kept
-//! without a copy. A transport takes the bytes out.
+//! `Outbox`: the bytes that a connection has not sent yet. Small pieces are joined. Large pieces and regions of files
+//! are kept without a copy. A transport takes the bytes out.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-/// Up to this size a piece is copied next to its neighbours. For larger pieces, the copy costs more than another slice.
+/// Up to this size in bytes, a piece is copied to the buffer. For a larger piece, the copy would cost more than an
+/// additional slice in the system call.
 const SMALL: usize = 8 * 1024;
 
 #[derive(Debug)]
@@ -18,24 +19,24 @@ enum Piece {
     File { file: OwnedFd, offset: u64, left: u64, _ticket: FileTicket },
 }
 
-/// Counts the files that exchanges hold open. Each uses a descriptor that a connection could have.
+/// Counts the open files of exchanges. Each open file uses a descriptor that a connection could use.
 #[derive(Debug, Clone, Default)]
 pub struct OpenFiles(Arc<AtomicUsize>);
 
 impl OpenFiles {
-    /// How many files are open.
+    /// The number of open files.
     pub fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Counts one more file, until the ticket is dropped.
+    /// Adds one to the number of open files, until the ticket is dropped.
     pub fn hold(&self) -> FileTicket {
         self.0.fetch_add(1, Ordering::Relaxed);
         FileTicket(self.clone())
     }
 }
 
-/// Adds one to the count of open files. Dropping it subtracts one.
+/// A ticket for one open file. Dropping it subtracts one from the number of open files.
 #[derive(Debug)]
 pub struct FileTicket(OpenFiles);
 
@@ -45,30 +46,30 @@ impl Drop for FileTicket {
     }
 }
 
-/// A queue of bytes for one client. `tail` comes after all of `queue`.
+/// The queue of bytes for one client. The bytes of `tail` come after those of `queue`.
 #[derive(Debug, Default)]
 pub struct Outbox {
     queue: VecDeque<Piece>,
     tail: Vec<u8>,
-    /// How many bytes of `tail` were sent.
+    /// How many bytes of `tail` were already sent.
     tail_sent: usize,
-    /// How many bytes are in `queue`.
+    /// The number of bytes in `queue`.
     queued: u64,
 }
 
 /// The next bytes to send.
 #[derive(Debug)]
 pub(crate) enum Front<'a> {
-    /// Small pieces, and nothing else is queued.
+    /// Small pieces. Nothing else is queued.
     Tail(&'a [u8]),
-    /// Pieces in memory; [`Outbox::fill`] lists them.
+    /// Pieces in memory. [`Outbox::fill`] lists them.
     Pieces,
     /// A region of a file.
     File { file: BorrowedFd<'a>, offset: u64, left: u64 },
 }
 
 impl Outbox {
-    /// How many bytes are queued.
+    /// The number of queued bytes.
     pub fn len(&self) -> u64 {
         self.queued + (self.tail.len() - self.tail_sent) as u64
     }
@@ -96,7 +97,7 @@ impl Outbox {
 
     /// Appends a region of a file.
     pub fn push_file(&mut self, file: OwnedFd, offset: u64, length: u64, open: &OpenFiles) {
-        // An empty piece at the front would look like a file that has become shorter.
+        // An empty region must not be queued. At the front, it would look like a file that has become shorter.
         if length == 0 {
             return;
         }
@@ -105,7 +106,7 @@ impl Outbox {
         self.queue.push_back(Piece::File { file, offset, left: length, _ticket: open.hold() });
     }
 
-    /// Whether a file waits to be sent.
+    /// Whether a region of a file is queued.
     pub fn holds_file(&self) -> bool {
         self.queue.iter().any(|piece| matches!(piece, Piece::File { .. }))
     }
@@ -117,12 +118,12 @@ impl Outbox {
         self.tail.capacity() == 0 && self.queue.is_empty()
     }
 
-    /// Lends a buffer.
+    /// Lends a buffer to the queue.
     pub(crate) fn lend(&mut self, buffer: Vec<u8>) {
         self.tail = buffer;
     }
 
-    /// Takes the buffer back once all is sent.
+    /// Returns the lent buffer, if all bytes are sent.
     pub(crate) fn reclaim(&mut self) -> Option<Vec<u8>> {
         if !self.is_empty() || self.tail.capacity() == 0 {
             return None;
@@ -135,7 +136,7 @@ impl Outbox {
 
     // Reading and removing parts
 
-    /// The next bytes to send.
+    /// The next bytes to be sent.
     #[inline]
     pub(crate) fn front(&self) -> Front<'_> {
         match self.queue.front() {
@@ -147,7 +148,7 @@ impl Outbox {
         }
     }
 
-    /// Lists the pieces at the front that are in memory. Returns how many there are, and whether a file follows them.
+    /// Lists the pieces at the front that are in memory. Returns the number of slices, and whether a file follows them.
     pub(crate) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> (usize, bool) {
         let mut used = 0;
         for piece in &self.queue {
@@ -167,7 +168,7 @@ impl Outbox {
         (used, false)
     }
 
-    /// Takes the first piece out if it is in memory.
+    /// Removes the first piece and returns it, if it is in memory.
     pub(crate) fn pop_bytes(&mut self) -> Option<Bytes> {
         self.seal();
         match self.queue.pop_front()? {
@@ -182,7 +183,7 @@ impl Outbox {
         }
     }
 
-    /// Removes `count` bytes from the front, because they were sent.
+    /// Removes `count` bytes from the front, because the transport has sent them.
     pub(crate) fn advance(&mut self, mut count: u64) {
         while count > 0 {
             match self.queue.front_mut() {
@@ -233,7 +234,7 @@ impl Outbox {
 pub(crate) mod tests {
     use super::*;
 
-    /// An open file without a name.
+    /// Returns an open file with this content and without a name.
     pub(crate) fn file(content: &[u8]) -> OwnedFd {
         let file = rustix::fs::memfd_create("ropewalk-test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
         rustix::io::write(&file, content).unwrap();

@@ -69,17 +69,16 @@ use crate::method::Methods;
 use crate::outbox::{OpenFiles, Outbox};
 use crate::proxies::Proxies;
 
-/// One connection's side of a wire protocol, without its socket. The documentation of the module states when the engine
-/// calls each method.
+/// The wire protocol of one connection, without the socket. The module documentation states when the engine calls each
+/// method.
 pub trait Wire: Debug + Default {
-    /// The bytes that a client gets if the engine is full and cannot keep the connection open long enough to use a
-    /// wire.
+    /// The response for a client when the engine is full and cannot keep the connection open long enough to use a wire.
     const OVERLOADED: &'static [u8];
 
-    /// Parses bytes from the client. With no bytes, continues to parse the bytes that were kept.
+    /// Parses bytes from the client. If `data` is empty, continues to parse the bytes that were kept.
     fn feed(&mut self, data: &[u8], cx: &mut WireContext<'_>);
 
-    /// Lets the body of the request follow, up to `limit` bytes.
+    /// Starts to deliver the body of the request, up to `limit` bytes.
     fn receive(&mut self, limit: u64, cx: &mut WireContext<'_>) -> Result<Received, CommandError>;
 
     /// Records that the handler has read `count` bytes of the body.
@@ -98,7 +97,7 @@ pub trait Wire: Debug + Default {
         cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError>;
 
-    /// Sends the head of a streamed response, whose body has `length` bytes, if that is known.
+    /// Sends the head of a streamed response. `length` is the length of the body in bytes, if it is known.
     fn begin(
         &mut self,
         status: Status<'_>,
@@ -108,36 +107,36 @@ pub trait Wire: Debug + Default {
         cx: &mut WireContext<'_>,
     ) -> Result<(), CommandError>;
 
-    /// Sends a part of the body, or bytes after an upgrade.
+    /// Sends a part of the body, or raw bytes after an upgrade.
     fn write(&mut self, part: Body<'_>, framed_by: FramedBy, cx: &mut WireContext<'_>) -> Result<(), CommandError>;
 
     /// Ends a streamed response, or a tunnel.
     fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError>;
 
-    /// Makes the exchange a tunnel for bytes of another protocol. With `fields`, sends the response that announces the
-    /// protocol. Without `fields`, the handler sends any response itself.
+    /// Makes the exchange a tunnel for the bytes of another protocol. With `fields`, sends the 101 response. Without
+    /// `fields`, the handler sends any response itself.
     fn open_tunnel(&mut self, fields: Option<&[FieldRef<'_>]>, cx: &mut WireContext<'_>) -> Result<(), CommandError>;
 
-    /// Closes the connection after the response to the current request.
+    /// Makes the connection close after the response to the current request.
     fn close_after_response(&mut self);
 
-    /// Closes the connection after the response to the last request that has arrived.
+    /// Makes the connection close after the response to the last request that has arrived.
     fn begin_drain(&mut self);
 
-    /// Refuses a connection on which nothing was read, because the engine is full.
+    /// Refuses a connection because the engine is full. Nothing was read from it.
     fn turn_away(&mut self, cx: &mut WireContext<'_>);
 
-    /// Ends a request that arrives too slowly. Returns true if a refusal must be sent before the connection closes.
+    /// Ends a request that arrives too slowly. Returns whether a refusal must be sent before the connection closes.
     fn time_out(&mut self, cx: &mut WireContext<'_>) -> bool;
 
-    /// Ends the running exchanges and parses nothing more. If no head was sent, the access log shows `status`.
+    /// Aborts the running exchanges and stops parsing. If no head was sent, the access log shows `status`.
     fn abort(&mut self, reason: GoneReason, status: u16, cx: &mut WireContext<'_>);
 
-    /// Takes the bytes that were not parsed.
+    /// Removes the unparsed bytes and returns them.
     fn take_input(&mut self) -> Vec<u8>;
 
-    /// Checks that the handler of an exchange may send commands. Returns the error `Complete` after the response, or
-    /// `Gone` if the exchange was aborted.
+    /// Checks that the handler of this exchange may send commands. Returns the error `Complete` if its response is
+    /// complete, or `Gone` if the exchange was aborted.
     fn check(&self, serial: u32) -> Result<(), CommandError>;
 
     /// The number of the current exchange on its connection.
@@ -149,44 +148,44 @@ pub trait Wire: Debug + Default {
     /// What the wire expects from the handler next.
     fn response_phase(&self) -> ResponsePhase;
 
-    /// Whether the connection ends.
+    /// Whether and how the engine must end the connection.
     fn ending(&self) -> Ending;
 
-    /// How many bytes are kept for later parsing.
+    /// The number of bytes that are kept for later parsing.
     fn buffered(&self) -> usize;
 
-    /// The number of the exchange whose response is not complete.
+    /// The number of the exchange whose response is incomplete, or None.
     #[inline]
     fn running(&self) -> Option<u32> {
         self.response_phase().is_running().then(|| self.serial())
     }
 }
 
-/// Who frames a response, that is, decides its `Content-Length`, chunks and `Connection`.
+/// Who frames a response: who sets its `Content-Length` and `Connection`, and writes its chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FramedBy {
-    /// The wire. A handler that writes more than it announced gets [`CommandError::Length`].
+    /// The wire frames the response. A handler that writes more than it announced gets [`CommandError::Length`].
     Wire,
-    /// The handler, whose head and body are sent as they are. Bytes past its `Content-Length` are
-    /// [`CommandError::Excess`].
+    /// The handler frames the response, and its head and body are sent unchanged. If it writes more than its
+    /// `Content-Length`, it gets [`CommandError::Excess`].
     Handler,
 }
 
 /// The result of [`Wire::receive`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// Nothing: the body follows already, or there is none.
+    /// Nothing changes, because the body is already delivered, or there is no body.
     Unchanged,
-    /// The body of the request follows.
+    /// The wire starts to deliver the request body.
     Body,
-    /// Bytes of another protocol follow.
+    /// The wire starts to deliver bytes of another protocol.
     Tunnel,
 }
 
-/// What a wire expects from its client next.
+/// What a wire expects from the client next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestPhase {
-    /// The first byte of the connection.
+    /// The first byte of a new connection.
     Fresh,
     /// The first byte of the next request.
     Idle,
@@ -194,30 +193,30 @@ pub enum RequestPhase {
     Head,
     /// The rest of a body.
     Body {
-        /// How many bytes of it have arrived.
+        /// How many bytes of the body have arrived.
         received: u64,
-        /// Whether the engine should read more of it now.
+        /// Whether the engine should read more of the body now.
         reads: bool,
-        /// Whether a handler wants it.
+        /// Whether a handler has requested the body.
         wanted: bool,
-        /// Whether bytes of the body wait for the handler.
+        /// Whether body bytes wait for the handler.
         unread: bool,
     },
     /// Bytes of another protocol.
     Tunnel {
-        /// Whether the engine should read more of them now.
+        /// Whether the engine should read more bytes now.
         reads: bool,
-        /// Whether such bytes wait for the handler.
+        /// Whether bytes wait for the handler.
         unread: bool,
     },
-    /// Nothing, as long as the response is not complete.
+    /// Nothing until the response is complete.
     Complete,
-    /// The end of the connection. Bytes before it are dropped.
+    /// The end of the connection. Bytes that arrive before it are dropped.
     Closed,
 }
 
 impl RequestPhase {
-    /// Whether the connection reads bytes from the client now.
+    /// Whether the engine reads bytes from the client in this phase.
     #[inline]
     pub fn reads(self) -> bool {
         match self {
@@ -227,50 +226,50 @@ impl RequestPhase {
         }
     }
 
-    /// Whether a head, or the rest of one, comes next.
+    /// Whether the wire expects a head, or the rest of one.
     #[inline]
     pub fn awaits_head(self) -> bool {
         matches!(self, RequestPhase::Fresh | RequestPhase::Idle | RequestPhase::Head)
     }
 
-    /// Whether a handler wants the rest of a body.
+    /// Whether a handler waits for the rest of a body.
     #[inline]
     pub fn lacks_body(self) -> bool {
         matches!(self, RequestPhase::Body { wanted: true, .. })
     }
 
-    /// Whether bytes wait for a handler that wants them.
+    /// Whether bytes wait for a handler that has requested them.
     #[inline]
     pub fn has_unread(self) -> bool {
         matches!(self, RequestPhase::Body { unread: true, .. } | RequestPhase::Tunnel { unread: true, .. })
     }
 }
 
-/// What a wire expects from its handler next.
+/// What a wire expects from the handler next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponsePhase {
-    /// Nothing: there is no request.
+    /// Nothing, because there is no request.
     Idle,
-    /// A response.
+    /// A response to the request.
     Waiting {
-        /// Whether only its head is sent, as for a HEAD request.
+        /// Whether only the head of the response is sent, as for a HEAD request.
         head_only: bool,
     },
     /// The rest of a response whose head was sent.
     Streaming {
-        /// Whether it is a stream of events, which does not end by itself.
+        /// Whether the body is an event stream, which does not end by itself.
         events: bool,
-        /// Whether the end of the connection ends it.
+        /// Whether the end of the connection ends the body.
         until_close: bool,
     },
     /// Bytes of another protocol.
     Tunnel,
-    /// Nothing: the response is complete, and the request is not.
+    /// Nothing, because the response is complete. The request is incomplete.
     Done,
 }
 
 impl ResponsePhase {
-    /// Whether the response to a request is not complete.
+    /// Whether a request was read whose response is incomplete.
     #[inline]
     pub fn is_running(self) -> bool {
         !matches!(self, ResponsePhase::Idle | ResponsePhase::Done)
@@ -282,48 +281,48 @@ impl ResponsePhase {
         !matches!(self, ResponsePhase::Idle | ResponsePhase::Waiting { .. })
     }
 
-    /// Whether the response is a stream of events.
+    /// Whether the response is an event stream.
     #[inline]
     pub fn sends_events(self) -> bool {
         matches!(self, ResponsePhase::Streaming { events: true, .. })
     }
 
-    /// Whether the end of the connection ends the response.
+    /// Whether the end of the connection ends the body of the response.
     #[inline]
     pub fn ends_by_closing(self) -> bool {
         matches!(self, ResponsePhase::Streaming { until_close: true, .. })
     }
 }
 
-/// How the engine ends a connection on which the wire sends nothing more.
+/// Whether and how the engine must end a connection, because the wire sends nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Not yet.
+    /// The connection does not end yet.
     No,
-    /// Close when all is sent.
+    /// Close the connection when all output is sent.
     Plain,
-    /// Send all, shut down our side, then read and drop further bytes (RFC 9112, section 9.6).
+    /// When all output is sent, shut down the server's side, then read and drop further bytes (RFC 9112, section 9.6).
     Lingering,
 }
 
 /// The parts of the engine that a wire may use during a call.
 #[derive(Debug)]
 pub struct WireContext<'a> {
-    /// Slot and generation of the connection.
+    /// The slot and generation of the connection.
     pub connection: u64,
-    /// The other end of the connection, a proxy or the client.
+    /// The peer's address: that of a proxy or of the client.
     pub peer: &'a Address,
-    /// The client that the PROXY protocol header names; else the peer.
+    /// The client's address: the one that the PROXY protocol header names, or else the peer's.
     pub client: &'a Address,
-    /// Whether the connection is secure.
+    /// Whether the client uses TLS.
     pub secure: bool,
     /// Which proxies are trusted.
     pub proxies: Option<&'a Proxies>,
-    /// Whether the fields of a head may name the client. They may if they can come from a trusted proxy.
+    /// Whether the fields of a head may report the client. They may if a trusted proxy can have sent them.
     pub trusts_fields: bool,
-    /// The queue for events.
+    /// The queue to which the wire appends events.
     pub inbox: &'a mut VecDeque<Event>,
-    /// The queue for bytes to the client.
+    /// The queue to which the wire appends bytes for the client.
     pub out: &'a mut Outbox,
     /// Counts the files that are open.
     pub files: &'a OpenFiles,
@@ -331,21 +330,21 @@ pub struct WireContext<'a> {
     pub limits: &'a Limits,
     /// The counters of the engine.
     pub counters: &'a mut Counters,
-    /// The time.
+    /// The engine's clock.
     pub clock: &'a Clock,
-    /// The access log, if there is one.
+    /// The access log, or None if it is off.
     pub access: Option<&'a mut AccessLogBuffer>,
     /// Whether a graceful shutdown is running.
     pub draining: bool,
-    /// Whether each refused message is reported.
+    /// Whether each refused message is reported to the log.
     pub debug: bool,
     /// Whether the connection is a pipe.
     pub is_pipe: bool,
-    /// Whether the owner of the pipe sends refusals with status 400 itself: see [`WireContext::delegate_refusal`].
+    /// Whether the owner of the pipe sends refusals with status 400 itself. See [`WireContext::delegate_refusal`].
     pub delegates_refusals: bool,
-    /// Whether the wire has left a refusal to the owner of the pipe.
+    /// Whether the wire has asked the owner of the pipe to send a refusal.
     pub(crate) refusal_delegated: bool,
-    /// Which methods are served.
+    /// Which request methods are accepted.
     pub methods: Methods,
 }
 
@@ -355,7 +354,7 @@ impl WireContext<'_> {
         ExchangeId { connection: self.connection, serial }
     }
 
-    /// Leaves a refusal to the owner of the pipe. Earlier output is passed to the owner first.
+    /// Asks the owner of the pipe to send a refusal. Earlier output is passed to the owner first.
     pub fn delegate_refusal(&mut self) {
         self.refusal_delegated = true;
     }

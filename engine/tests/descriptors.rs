@@ -1,4 +1,5 @@
-//! What happens when few descriptors are left. The limit applies to the whole process, so this file has only one test.
+//! Tests an engine that has few descriptors left. The descriptor limit applies to the whole process, so this file has
+//! only one test.
 
 #[allow(dead_code)]
 #[path = "wire/harness.rs"]
@@ -11,12 +12,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use harness::{End, World};
 
-/// The descriptors that the process may have. The engine uses 80% of them, and lets one refused connection linger for
-/// each 64 of these.
+/// The maximum number of descriptors of this process. The engine uses 80% of them, and lets one refused connection
+/// linger for every 64 of those.
 const DESCRIPTORS: u64 = 400;
 const LINGERING: usize = 5;
 
-/// Opens files until only `but` descriptors are left.
+/// Opens files until only `but` descriptors are free.
 fn take_descriptors(taken: &mut Vec<File>, but: usize) {
     while let Ok(file) = File::open("/dev/null") {
         taken.push(file);
@@ -50,9 +51,10 @@ fn connections_that_are_turned_away_give_their_descriptors_back() {
         later.push(next);
     }
 
-    // Each time, a second connection was closed: accept(2) needs a descriptor even to find that no client waits.
+    // Each round also closed a second connection, because accept(2) needs a descriptor even to find that no client
+    // waits.
     assert_eq!(1, world.engine.connections());
-    // If no connection lingers, accepting pauses.
+    // If no connection lingers, the engine stops accepting for a while.
     take_descriptors(&mut taken, 1);
     let mut next = world.connect();
     world.until("a pause", |world| world.engine.counters().accept_backoffs == 1);

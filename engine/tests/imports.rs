@@ -1,4 +1,4 @@
-//! The modules of the crate import each other in one direction. A folder counts as one module.
+//! Checks that modules of the crate import each other without cycles. A folder counts as one module.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// Source files with the name of their module.
+/// Returns the source files, each with the name of its module.
 fn sources() -> Vec<(String, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = Vec::new();
@@ -26,14 +26,14 @@ fn sources() -> Vec<(String, PathBuf)> {
     sources
 }
 
-/// The code of a file without its comments and its tests.
+/// Returns the code of a file without its comments and its tests.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The identifiers after each `crate::`, those in braces included.
+/// Returns the identifiers after each `crate::`, including those in braces.
 fn names_after_crate(code: &str) -> Vec<String> {
     let is_part = |character: char| character.is_alphanumeric() || character == '_';
     let first = |text: &str| text.trim().split(|character| !is_part(character)).next().unwrap_or("").to_string();
@@ -50,7 +50,7 @@ fn names_after_crate(code: &str) -> Vec<String> {
 fn imports() -> Imports {
     let sources = sources();
     let modules: BTreeSet<String> = sources.iter().map(|(module, _)| module.clone()).filter(|it| it != "lib").collect();
-    // A name that `lib.rs` re-exports counts as an import of the module that defines it.
+    // Importing a name that `lib.rs` re-exports counts as an import of the module that defines the name.
     let mut exported = BTreeMap::new();
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     for statement in lib.split("pub use ").skip(1) {
@@ -71,7 +71,7 @@ fn imports() -> Imports {
     imports
 }
 
-/// Returns an import cycle through a module, if there is one.
+/// Returns an import cycle that contains a module, or None.
 fn circle(imports: &Imports, path: &mut Vec<String>) -> Option<Vec<String>> {
     let last = path.last().unwrap().clone();
     for next in imports.get(&last).into_iter().flatten() {

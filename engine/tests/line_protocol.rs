@@ -1,7 +1,7 @@
-//! A second wire protocol that uses only [`Wire`]. It proves that the engine does not depend on HTTP.
+//! A second wire protocol that uses only [`Wire`]. It shows that the engine does not depend on HTTP.
 //!
-//! Each line from the client is a path, and requests it. Its response is the body and a line feed. A line that is
-//! longer than the limit of a request line is refused.
+//! Each line from the client is a request, and contains a path. The response is the body and a line feed. A line that
+//! exceeds the limit for request lines is refused.
 
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -14,7 +14,7 @@ use ropewalk_engine::{
     Body, CommandError, Engine, Event, ExchangeId, FieldRef, GoneReason, Limits, PipeId, Pressure, Status, Wire,
 };
 
-/// The state of one connection.
+/// The state of one connection with this protocol.
 #[derive(Debug, Default)]
 struct Lines {
     input: Vec<u8>,
@@ -196,7 +196,7 @@ impl Wire for Lines {
     }
 }
 
-/// An engine for this protocol, and one client.
+/// A test world: an engine for this protocol, and one client.
 struct World {
     engine: Engine<Epoll, Lines>,
     client: UnixStream,
@@ -209,7 +209,7 @@ impl World {
         World { engine, client }
     }
 
-    /// Runs one turn, and returns what happened.
+    /// Runs one turn, and returns its events.
     fn turn(&mut self) -> Vec<Event> {
         self.engine.begin_turn();
         self.engine.poll().unwrap();
@@ -218,7 +218,7 @@ impl World {
         events
     }
 
-    /// Sends bytes, and returns the requests in them.
+    /// Sends bytes to the engine, and returns the requests that the engine has read.
     fn send(&mut self, bytes: &[u8]) -> Vec<(ExchangeId, String)> {
         self.client.write_all(bytes).unwrap();
         requests(self.turn())

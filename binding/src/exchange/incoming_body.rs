@@ -12,7 +12,7 @@ use ropewalk_engine::{Field, FileTicket};
 use crate::errors;
 use crate::exchange::engine_ref::EngineRef;
 
-/// Parts with fewer bytes than this are joined with the parts before them.
+/// A part that has fewer bytes than this is joined with the part before it.
 const SMALL: usize = 4 * 1024;
 
 /// The bytes of a request body that have arrived and that Python has not read.

@@ -24,51 +24,48 @@ pub(super) struct Connection<W> {
     pub out: Outbox,
     deadline: Deadline,
 
-    // The client's side
-    /// The socket may have bytes that were not read. The driver reports readiness once (edge-triggered).
+    /// Whether the socket may have bytes that were not read. The driver reports readiness once (edge-triggered).
     pub readable: bool,
-    /// The driver has reported that the client has closed its sending side. Bytes that the client sent before may be
+    /// Whether the driver has reported that the client has closed its sending side. Earlier bytes of the client may be
     /// unread.
     pub peer_closed: bool,
-    /// The client has closed its sending side, and all its bytes were read.
+    /// Whether the client has closed its sending side, and all its bytes were read.
     pub ended: bool,
-    /// The socket is broken, for example by a reset.
+    /// Whether the socket is broken, for example by a reset.
     pub broken: bool,
-    /// The client has closed its sending side before any error of the socket. A later error can be ignored: a client
-    /// that has disconnected resets the connection when bytes are sent to it.
+    /// Whether the client has closed its sending side before any error of the socket. If so, a later error can be
+    /// ignored, because a client that has disconnected resets the connection when bytes are sent to it.
     pub peer_closed_in_order: bool,
-    /// The driver has reported that the client receives nothing more: it has reset the connection, or closed both
-    /// directions.
+    /// Whether the driver has reported that the client receives nothing more, because it has reset the connection or
+    /// closed both directions.
     pub peer_closed_both: bool,
 
-    // What happens if the client closes its sending side
-    /// What the listener or the owner has chosen.
+    /// What happens to an exchange when the client closes its sending side, as the listener or the owner has chosen.
     pub half_close: HalfClose,
-    /// The choice that a handler has made for its exchange, with the number of the exchange.
+    /// The same choice, made by a handler for its exchange, and the number of that exchange.
     pub half_close_of: Option<(u32, HalfClose)>,
     /// The number of the exchange that continues although its client has closed its sending side.
     pub survives_half_close: Option<u32>,
 
-    // Our side
-    /// The kernel, or the owner of the pipe, accepts no more bytes for now.
+    /// Whether the kernel, or the owner of the pipe, accepts no more bytes for now.
     pub blocked: bool,
-    /// A writer has received [`crate::Pressure::High`] and waits for [`crate::Event::Writable`].
+    /// Whether a writer has received [`crate::Pressure::High`] and waits for [`crate::Event::Writable`].
     pub writer_paused: bool,
-    /// The connection is in the engine's `send_queue`.
+    /// Whether the connection is in the engine's `send_queue`.
     pub unsent: bool,
-    /// The connection is in the engine's list `resuming`.
+    /// Whether the connection is in the engine's list `resuming`.
     pub resuming: bool,
-    /// The server's side is closed. Further bytes from the client are dropped.
+    /// Whether the server's side is closed. If so, further bytes from the client are dropped.
     pub lingering: bool,
     /// The number of bytes from the client that were dropped.
     dropped: u64,
-    /// The connection was accepted while the engine was full. It does not count as open, and its only response is a
-    /// refusal.
+    /// Whether the connection was accepted while the engine was full. If so, it does not count as open, and its only
+    /// response is a refusal.
     pub turned_away: bool,
     /// The idle timeout in milliseconds that the owner of the connection has set. It also limits each pause of the
     /// client during a request, because twisted.web treats a connection without a complete request as idle.
     pub idle_timeout: Option<u64>,
-    /// The owner of the pipe sends refusals with status 400 itself.
+    /// Whether the owner of the pipe sends refusals with status 400 itself.
     pub delegates_refusals: bool,
 }
 

@@ -1,23 +1,23 @@
-//! Counts and logs the current exchange.
+//! Updates the counters and the access log for each exchange.
 
 use crate::access_log::Line;
 use crate::clock::monotonic_micros;
 use crate::head::Head;
 use crate::wire::WireContext;
 
-/// The data that are counted and logged for one exchange.
+/// What the counters and the access log need to know about one exchange.
 #[derive(Debug, Default)]
 pub(super) struct Account {
-    /// When the head was complete, in microseconds.
+    /// The time at which the head was complete, in microseconds.
     began: u64,
-    /// The status of the response, 0 before its head is sent.
+    /// The status of the response. 0 until the head of the response is sent.
     pub status: u16,
-    /// The line of the access log for the request.
+    /// The data for the request's access log line, if the log is on.
     log_line: Option<Box<Line>>,
 }
 
 impl Account {
-    /// Counts a request.
+    /// Counts a request, and keeps its data for the access log.
     pub fn open(head: &Head, cx: &mut WireContext<'_>) -> Self {
         cx.counters.requests += 1;
         cx.counters.running += 1;
@@ -25,7 +25,7 @@ impl Account {
         Account { began: cx.clock.micros(), status: 0, log_line }
     }
 
-    /// Counts and logs a complete response, whose body has `written` bytes.
+    /// Counts and logs a complete response. `written` is the number of body bytes.
     pub fn complete(&mut self, written: u64, cx: &mut WireContext<'_>) {
         let micros = monotonic_micros().saturating_sub(self.began);
         cx.counters.count_response(self.status, micros);
@@ -33,8 +33,8 @@ impl Account {
         self.log(self.status, written, micros, cx);
     }
 
-    /// Counts and logs an exchange that ends before its response is complete. If no head was sent, the access log shows
-    /// `status`.
+    /// Counts and logs an exchange that ended before its response was complete. If no head was sent, the access log
+    /// shows `status`.
     pub fn abort(&mut self, status: u16, written: u64, cx: &mut WireContext<'_>) {
         cx.counters.cut += 1;
         cx.counters.running -= 1;

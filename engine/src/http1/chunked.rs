@@ -15,15 +15,15 @@ use crate::head::Field;
 use crate::limits::Limits;
 use crate::token::is_token;
 
-/// Decodes one chunked body.
+/// The decoder of one chunked body.
 #[derive(Debug, Default)]
 pub struct Chunked {
     state: State,
-    /// While the size of the current chunk is read: its value so far. After that: how many bytes of the chunk are still
-    /// to come.
+    /// While the size of a chunk is read, the value of the digits so far. Afterwards, the number of bytes of the chunk
+    /// that are still to come.
     size: u64,
     digits: u8,
-    /// The size of all extensions of the body so far, in bytes.
+    /// The total size of the chunk extensions so far, in bytes.
     extensions: u64,
     trailers: Option<Box<Trailers>>,
 }
@@ -41,7 +41,8 @@ enum State {
     Done,
 }
 
-/// The state within `BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ]`: the part that was read last.
+/// The position within a chunk extension, `BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ]`: the part that
+/// was read last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extension {
     Semicolon,
@@ -63,19 +64,19 @@ struct Trailers {
     lines: u64,
 }
 
-/// The result of a step of the decoder.
+/// The result of one step of the decoder.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The rest of the input starts with this many bytes of data. The caller takes them, and reports them as consumed.
+    /// The rest of the input starts with this many bytes of data. The caller must take them and call `consumed`.
     Data(usize),
-    /// The input is used up.
+    /// The decoder needs more input.
     More,
     /// The body is complete.
     Done,
 }
 
 impl Chunked {
-    /// Removes framing from the start of `input`, up to data, the end of the body, or the end of the input.
+    /// Removes framing from the start of `input`. Stops at data, at the end of the body, or at the end of the input.
     pub fn step(&mut self, input: &mut &[u8], limits: &Limits) -> Result<Step, &'static str> {
         loop {
             let Some(&byte) = input.first() else {
@@ -120,7 +121,7 @@ impl Chunked {
         }
     }
 
-    /// The trailer fields, without those that must not be trailers (RFC 9110, section 6.5.1).
+    /// Returns the trailer fields, without the fields that are forbidden in trailers (RFC 9110, section 6.5.1).
     pub fn into_trailers(self) -> Vec<Field> {
         self.trailers.map(|trailers| trailers.fields).unwrap_or_default()
     }
@@ -170,7 +171,7 @@ impl Chunked {
         Ok(())
     }
 
-    /// Reads a trailer line. Returns true for the empty line, which ends the section.
+    /// Reads one trailer line. Returns true for the empty line, which ends the trailer section.
     fn trailer(&mut self, input: &mut &[u8], limits: &Limits) -> Result<bool, &'static str> {
         let trailers = self.trailers.get_or_insert_default();
         let end = memchr(b'\n', input).map_or(input.len(), |newline| newline + 1);
@@ -221,7 +222,7 @@ fn trailer_field(line: &[u8]) -> Result<Option<Field>, &'static str> {
     Ok(Some((Bytes::from(name), Bytes::copy_from_slice(value))))
 }
 
-/// Removes the spaces and tabs around a value, and nothing else (OWS; RFC 9110, section 5.6.3).
+/// Removes spaces and tabs at both ends of a value, but no other whitespace (OWS; RFC 9110, section 5.6.3).
 fn trim_space(value: &[u8]) -> &[u8] {
     let space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let Some(start) = value.iter().position(|byte| !space(byte)) else { return &[] };
@@ -229,13 +230,13 @@ fn trim_space(value: &[u8]) -> &[u8] {
     &value[start..end]
 }
 
-/// Whether a field may be a trailer (RFC 9110, section 6.5.1).
+/// Whether a field with this name is allowed in trailers (RFC 9110, section 6.5.1).
 pub fn may_trail(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     !FORBIDDEN.contains(&name.as_slice()) && !name.starts_with(b"x-forwarded-")
 }
 
-/// Fields about framing and routing, request modifiers, authentication and cookies.
+/// The fields that must not be trailers: fields for framing, routing, request modifiers, authentication and cookies.
 const FORBIDDEN: [&[u8]; 22] = [
     b"transfer-encoding",
     b"content-length",

@@ -1,6 +1,7 @@
-//! One HTTP/1 connection without its socket: requests in, responses out, in order (RFC 9112, section 9.3).
+//! `Http1`: one HTTP/1 connection without its socket. It parses requests and writes responses, in the same order (RFC
+//! 9112, section 9.3).
 //!
-//! `state.rs` defines what is legal, and `states.md` documents it.
+//! `state.rs` defines which step is legal in which state, and `states.md` documents it.
 
 use super::accounting::Account;
 use super::head;
@@ -15,26 +16,26 @@ use crate::head::{Head, Version};
 use crate::method::Method;
 use crate::wire::{Wire, WireContext};
 
-/// One connection: the state of both sides, the input, and the data of the current exchange.
+/// One HTTP/1 connection: the state of both sides, the unparsed input, and the data of the current exchange.
 #[derive(Debug)]
 pub struct Http1 {
     pub(super) states: States,
     scan: Scan,
     pub(super) input: Input,
-    /// Parsed body data that is not in an event yet. All small chunks of one read go into one event.
+    /// Parsed body data that no event contains yet. All small chunks of one read become one event.
     pub(super) gathered: Vec<u8>,
-    /// In a drain: how many bytes of `input` arrived before the drain began. Requests in these bytes still get
+    /// During a drain, how many bytes of `input` arrived before the drain began. Requests in these bytes still get
     /// responses.
     pub(super) input_before_drain: usize,
     /// The number of the current exchange on this connection.
     pub(super) serial: u32,
-    /// Whether the connection is kept after this exchange.
+    /// Whether the connection stays open after this exchange.
     pub(super) keep: bool,
-    /// The exchange that was aborted, if one was. Its handler may not have been notified yet.
+    /// The number of the aborted exchange, if one was aborted. Its handler may not know this yet.
     aborted: Option<u32>,
-    /// The version of the request.
+    /// The HTTP version of the current request.
     pub(super) version: Version,
-    /// Whether the method is HEAD.
+    /// Whether the method of the current request is HEAD.
     pub(super) is_head: bool,
     pub(super) request_body: RequestBody,
     pub(super) response_body: ResponseBody,
@@ -64,27 +65,27 @@ impl Default for Http1 {
 impl Http1 {
     // The state of the connection
 
-    /// Whether an exchange was ended before its response was complete.
+    /// Whether this exchange was aborted before its response was complete.
     pub(super) fn has_aborted(&self, serial: u32) -> bool {
         self.aborted == Some(serial)
     }
 
-    /// Whether the head of the response was sent.
+    /// Whether the head of the final response was sent.
     pub(super) fn has_started(&self) -> bool {
         !matches!(self.states.response(), ResponseState::Idle | ResponseState::Waiting)
     }
 
     // The end of the connection
 
-    /// Ends the connection. Returns the exchange whose response was not complete; the access log shows `status` for it
-    /// where no head was sent.
+    /// Ends the connection. Returns the number of the exchange whose response was incomplete. If no head was sent for
+    /// it, the access log shows `status`.
     pub(super) fn abort(&mut self, status: u16, cx: &mut WireContext<'_>) -> Option<u32> {
         let running = Wire::running(self);
         if running.is_some() {
             self.account.abort(status, self.response_body.written, cx);
         }
         self.aborted = running;
-        // If the client still sends, a close would reset the connection, and the client would lose the response
+        // If the client is still sending, closing would reset the connection, and the client would lose the response
         // (RFC 9112, section 9.6).
         let lingers = match self.states.request() {
             RequestState::Closed => self.request_body.demand == Demand::Dropped,
@@ -100,7 +101,7 @@ impl Http1 {
 
     // Parsing
 
-    /// Takes bytes from the client.
+    /// Parses bytes from the client, after the input that was kept. Keeps the bytes that cannot be parsed yet.
     pub(super) fn feed(&mut self, data: &[u8], cx: &mut WireContext<'_>) {
         if self.has_input() {
             self.input.append(data);
@@ -170,7 +171,8 @@ impl Http1 {
         }
     }
 
-    /// Parses a head, if it is complete and its response can be sent. Returns the size of the head in bytes, or None.
+    /// Parses the next head, if it is complete and its response may be sent. Returns the size of the head in bytes, or
+    /// None.
     fn parse_head(&mut self, input: &[u8], cx: &mut WireContext<'_>) -> Option<usize> {
         if input.is_empty() || !self.may_take_request(cx) {
             return None;
@@ -197,7 +199,7 @@ impl Http1 {
         }
     }
 
-    /// Opens the exchange of a request.
+    /// Starts the exchange of a request whose head was parsed.
     fn open(&mut self, head: Box<Head>, cx: &mut WireContext<'_>) {
         self.scan = Scan::default();
         self.version = head.version();

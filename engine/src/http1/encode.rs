@@ -1,4 +1,4 @@
-//! Heads of responses as bytes (RFC 9112, sections 4 and 5).
+//! Writes the heads of responses (RFC 9112, sections 4 and 5).
 
 use super::reason_phrase::reason_phrase;
 use super::response_fields::FramingFields;
@@ -6,20 +6,20 @@ use super::response_framing::BodyFrame;
 use crate::exchange::Status;
 use crate::head::{FieldRef, Version};
 
-/// The Connection field of a response.
+/// Which `Connection` field the engine adds to a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Persistence {
-    /// None: HTTP/1.1 keeps connections by default.
+    /// No field, because HTTP/1.1 connections are persistent by default.
     Implied,
-    /// `keep-alive`, for HTTP/1.0.
+    /// `Connection: keep-alive`, for HTTP/1.0 clients.
     KeepAlive,
-    /// `close`.
+    /// `Connection: close`.
     Close,
-    /// `Upgrade`, with 101.
+    /// `Connection: Upgrade`, for status 101.
     Upgrade,
 }
 
-/// Appends the head of a response. Its fields have passed [`check`].
+/// Appends the head of a response. [`check`] must have accepted its fields.
 pub fn head(
     out: &mut Vec<u8>,
     status: Status<'_>,
@@ -51,8 +51,8 @@ pub fn head(
         Persistence::Upgrade => b"Connection: Upgrade\r\n",
     });
     for &(name, value) in fields {
-        // The engine sets the fields that frame the message. A handler's `Connection` is sent only if the engine sends
-        // none.
+        // Skip a handler's `Content-Length`, because the engine has written one. Skip a handler's `Connection` if the
+        // engine has written one.
         let is_handlers = match name.len() {
             10 if name.eq_ignore_ascii_case(b"connection") => persistence == Persistence::Implied,
             14 => !name.eq_ignore_ascii_case(b"content-length"),
@@ -65,8 +65,8 @@ pub fn head(
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the head of a response that its handler frames. The fields have passed [`check_framing`]. `close` adds
-/// `Connection: close`.
+/// Appends the head of a response whose body the handler frames itself. [`check_framing`] must have accepted the
+/// fields. `close` adds `Connection: close`.
 pub fn handler_head(out: &mut Vec<u8>, version: Version, status: Status<'_>, fields: &[FieldRef<'_>], close: bool) {
     let start = out.len();
     status_line(out, status);
@@ -87,7 +87,7 @@ pub fn field_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the framing before the data of a chunk (RFC 9112, section 7.1).
+/// Appends the size line of a chunk (RFC 9112, section 7.1).
 pub fn chunk_size(out: &mut Vec<u8>, size: usize) {
     let mut digits = [0; 16];
     let mut at = digits.len();

@@ -1,5 +1,5 @@
-//! Whole request heads (RFC 9112, sections 3 to 6): `httparse` splits them, and this module adds the rules that it
-//! leaves to its callers.
+//! Parses complete request heads (RFC 9112, sections 3 to 6). `httparse` splits a head into its parts, and this module
+//! checks the rules that `httparse` does not check.
 
 use std::mem::MaybeUninit;
 
@@ -12,7 +12,8 @@ use crate::head::{FieldSpan, Head, Span, Version};
 use crate::method::{Method, Methods};
 use crate::refusal::Refusal;
 
-/// Parses a head, from the request line to the empty line. [`super::scan::Scan`] has checked its request line.
+/// Parses a complete head, from the request line to the empty line. [`super::scan::Scan`] has already checked the
+/// request line.
 pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>, Refusal> {
     let mut few = [const { MaybeUninit::uninit() }; 64];
     let mut many = Vec::new();

@@ -1,11 +1,12 @@
-//! The bytes from a client that are not parsed yet: part of a head, a body without a reader, or pipelined requests.
+//! Bytes from a client that were not parsed yet: a part of a head, a body that no reader has requested, or pipelined
+//! requests.
 
-/// A buffer that is parsed from its start.
+/// A buffer of received bytes that is parsed from its start.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     bytes: Vec<u8>,
-    /// How many bytes at the start are parsed. They are removed when they are more than half of the buffer, because
-    /// removing them after every pipelined request would copy the rest each time.
+    /// How many bytes at the start of the buffer were parsed. They are removed when they fill more than half of the
+    /// buffer. Removing them after every pipelined request would copy the rest each time.
     parsed: usize,
 }
 
@@ -14,12 +15,12 @@ impl Input {
         self.bytes.is_empty()
     }
 
-    /// How many bytes are not parsed.
+    /// The number of bytes that were not parsed.
     pub fn len(&self) -> usize {
         self.bytes.len() - self.parsed
     }
 
-    /// The bytes that are not parsed.
+    /// The bytes that were not parsed.
     pub fn unparsed(&self) -> &[u8] {
         &self.bytes[self.parsed..]
     }
@@ -28,7 +29,7 @@ impl Input {
         self.bytes.extend_from_slice(data);
     }
 
-    /// Marks bytes as parsed. An empty buffer frees its memory.
+    /// Marks bytes as parsed. Frees the memory if the buffer is then empty.
     pub fn consume(&mut self, count: usize) {
         self.parsed += count;
         if self.parsed == self.bytes.len() {
@@ -39,7 +40,7 @@ impl Input {
         }
     }
 
-    /// The bytes that are not parsed, as a separate buffer.
+    /// Returns the bytes that were not parsed, in a separate buffer.
     pub fn into_unparsed(mut self) -> Vec<u8> {
         self.bytes.split_off(self.parsed)
     }

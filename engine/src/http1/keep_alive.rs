@@ -1,7 +1,7 @@
-//! Whether a connection is kept after a response (RFC 9112, sections 9.3 and 9.6).
+//! Decides whether a connection stays open after a response (RFC 9112, sections 9.3 and 9.6).
 //!
-//! It is kept unless the client, the handler or the engine ends it: by a Connection field, by a body that is framed by
-//! the end of the connection, because the rest of the request is too large to be dropped, or by a drain.
+//! It stays open unless the client or the handler sends `Connection: close`, the body is framed by the end of the
+//! connection, the rest of the request is too large to be dropped, or the engine is draining.
 
 use super::connection::Http1;
 use super::encode::Persistence;
@@ -12,12 +12,13 @@ use crate::head::Version;
 use crate::wire::WireContext;
 
 impl Http1 {
-    /// Makes the current response the last one.
+    /// Makes the connection close after the current response.
     pub(super) fn close_after_response(&mut self) {
         self.keep = false;
     }
 
-    /// Whether the response that begins now is the last one, as its head tells the client.
+    /// Returns the `Connection` field for the response that begins now. It tells the client whether the connection
+    /// closes after this response.
     pub(super) fn persistence(&mut self, cx: &WireContext<'_>) -> Persistence {
         self.keep &= !cx.draining || self.has_request_before_drain();
         match (self.keep, self.version) {
@@ -27,7 +28,8 @@ impl Http1 {
         }
     }
 
-    /// After the response: if the connection is kept, drops the rest of the request; otherwise closes it.
+    /// Finishes the request after the response. If the connection stays open, drops the rest of the request. Otherwise
+    /// closes the connection.
     pub(super) fn settle_request(&mut self, cx: &mut WireContext<'_>) {
         self.request_body.unread = 0;
         match self.states.request() {
@@ -42,7 +44,8 @@ impl Http1 {
         }
     }
 
-    /// Drops further bytes from the client, because the last response is complete.
+    /// Closes the connection after its last response. Until the client has closed it too, further bytes from the client
+    /// are dropped.
     pub(super) fn close_lingering(&mut self) {
         self.states.apply(Trigger::Close);
         self.request_body.demand = Demand::Dropped;

@@ -1,11 +1,11 @@
-//! The fields of a request that describe the message: its host, its body and its connection.
+//! Collects the fields of a request that describe the message: its host, its body and its connection.
 
 use super::expect_continue::check_expectation;
 use super::request_framing::parse_length;
 use crate::authority::is_authority;
 use crate::refusal::Refusal;
 
-/// The fields that describe the message: its host, its body and its connection.
+/// The fields of a request that describe the message: its host, its body and its connection.
 #[derive(Default)]
 pub(super) struct Message<'a> {
     pub host: Option<&'a [u8]>,
@@ -17,13 +17,13 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Adds a field line.
+    /// Adds a field line. Returns a refusal if the line is invalid or contradicts an earlier line.
     pub fn add(&mut self, header: &httparse::Header<'a>) -> Result<(), Refusal> {
         let value = header.value;
         match header.name.len() {
             4 if header.name.eq_ignore_ascii_case("host") => {
                 set_once(&mut self.host, value, "more than one Host")?;
-                // An http URL has a host (RFC 9110, section 4.2.1), so an empty Host is never valid.
+                // An empty Host is never valid, because an http URL always has a host (RFC 9110, section 4.2.1).
                 if !is_authority(value) {
                     return Err(Refusal::bad("the Host is not valid"));
                 }

@@ -1,4 +1,5 @@
-//! HTTP/1.1 and 1.0 without sockets: bytes in, events and responses out. See `README.md` in this folder.
+//! HTTP/1.1 and HTTP/1.0 without sockets: converts bytes to events, and commands to response bytes. See `README.md` in
+//! this folder.
 
 mod accounting;
 pub mod chunked;

@@ -1,7 +1,7 @@
-//! The order of pipelined requests and their responses (RFC 9112, section 9.3.2).
+//! Keeps the responses to pipelined requests in order (RFC 9112, section 9.3.2).
 //!
-//! A connection has one exchange at a time. The next head is parsed when the response before it is complete, so that
-//! responses keep the order of their requests, and nothing after a refused message is ever parsed. Requests that arrive
+//! A connection has one exchange at a time. The next head is parsed only when the previous response is complete, so the
+//! responses have the order of their requests, and nothing after a refused message is parsed. Requests that arrive
 //! earlier wait in the input.
 
 use super::connection::Http1;
@@ -10,14 +10,14 @@ use super::state::{RequestState, States, Trigger};
 use crate::wire::WireContext;
 
 impl Http1 {
-    /// Whether a head, or the rest of one, comes next.
+    /// Whether the wire expects a head, or the rest of one.
     pub(super) fn awaits_head(&self) -> bool {
         self.states == States::default()
     }
 
-    /// Whether the next request may be taken from the input: the exchange before it is complete, and its client reads.
+    /// Whether the next request may be parsed: the previous exchange is complete, and the client reads its responses.
     pub(super) fn may_take_request(&self, cx: &WireContext<'_>) -> bool {
-        // A client that does not read its responses gets no more of them.
+        // A client that does not read its responses gets no more responses.
         let is_behind = cx.out.len() > cx.limits.write_buffer || cx.out.holds_file();
         self.awaits_head() && !is_behind
     }
@@ -27,25 +27,26 @@ impl Http1 {
         !self.input.is_empty()
     }
 
-    /// Whether any bytes of a head have arrived. An empty line before the head does not belong to it (RFC 9112, section
-    /// 2.2).
+    /// Whether a part of the next head has arrived. An empty line before a head does not belong to the head (RFC 9112,
+    /// section 2.2).
     pub(super) fn has_begun_head(&self) -> bool {
         !matches!(self.input.unparsed(), [] | [b'\r'] | [b'\r', b'\n'])
     }
 
-    /// Makes the connection ready for the next request, or closes it. Called when both sides are complete.
+    /// Makes the connection ready for the next request, or closes it. Called when the request and the response are
+    /// complete.
     pub(super) fn next(&mut self) {
         self.states.apply(if self.keep { Trigger::NextRequest } else { Trigger::Close });
         self.request_body.demand = Demand::Held;
         self.serial = self.serial.wrapping_add(1);
     }
 
-    /// Starts a drain. The connection closes after the response to the last request that has arrived.
+    /// Starts a drain. The connection will close after the response to the last request that has already arrived.
     pub(super) fn begin_drain(&mut self) {
         self.input_before_drain = self.input.len();
     }
 
-    /// Whether the input has another request that arrived, at least in part, before the drain.
+    /// Whether the input holds another request that arrived, at least in part, before the drain began.
     pub(super) fn has_request_before_drain(&self) -> bool {
         match (self.states.request(), self.request_body.announced()) {
             (RequestState::Body, Some(left)) => self.input_before_drain as u64 > left,

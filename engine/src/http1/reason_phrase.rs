@@ -1,6 +1,6 @@
-//! Reason phrases (RFC 9112, section 4), from the registry of status codes (RFC 9110, section 15).
+//! The registered reason phrases (RFC 9112, section 4; RFC 9110, section 15).
 
-/// The registered reason phrase of a status, or an empty one.
+/// Returns the registered reason phrase of a status, or an empty string.
 pub fn reason_phrase(status: u16) -> &'static str {
     match status {
         100 => "Continue",

@@ -1,4 +1,4 @@
-//! The request side of a connection: how the body gets from the input to its reader.
+//! Passes the body of a request from the input to its reader.
 
 use bytes::Bytes;
 
@@ -13,7 +13,8 @@ use crate::wire::WireContext;
 const TOO_LARGE: &str = "the body is larger than its limit";
 
 impl Http1 {
-    /// Passes the body to a reader from now on. Returns false if the body was passed or dropped already, or is invalid.
+    /// Starts to pass the body to a reader. Returns false if the body is already being passed or dropped, or is
+    /// invalid.
     pub(super) fn receive(&mut self, limit: u64, cx: &mut WireContext<'_>) -> Result<bool, CommandError> {
         let body = &mut self.request_body;
         body.limit = limit;
@@ -34,7 +35,7 @@ impl Http1 {
         Ok(true)
     }
 
-    /// Records that the reader has taken `count` bytes.
+    /// Records that the reader has taken `count` more bytes.
     pub(super) fn consumed(&mut self, count: u64, cx: &mut WireContext<'_>) {
         self.request_body.unread = self.request_body.unread.saturating_sub(count);
         if self.has_input() {
@@ -50,7 +51,7 @@ impl Http1 {
         }
     }
 
-    /// Reports all data of a read as one event, however small its chunks are.
+    /// Reports all body data of one read as one event, even if its chunks are small.
     pub(super) fn report_data(&mut self, cx: &mut WireContext<'_>) {
         if !self.gathered.is_empty() {
             let data = Bytes::from(std::mem::take(&mut self.gathered));
@@ -67,7 +68,7 @@ impl Http1 {
         self.states.apply(Trigger::BodyEnd);
     }
 
-    /// Handles an invalid body: nothing after it is parsed, and the connection closes after the response.
+    /// Handles an invalid body. No later bytes are parsed, and the connection closes after the response.
     pub(super) fn fail_body(&mut self, fault: BodyFault, cx: &mut WireContext<'_>) {
         let is_dropped = self.states.response() == ResponseState::Done;
         if !is_dropped {
@@ -78,7 +79,7 @@ impl Http1 {
         match fault {
             BodyFault::Malformed(reason) => cx.count_refusal(400, reason),
             BodyFault::TooLarge if !is_dropped => cx.count_refusal(413, TOO_LARGE),
-            // More than `discard_size` is missing. Closing the connection costs less than reading the rest.
+            // More bytes than `discard_size` are missing. Closing the connection costs less than reading them.
             BodyFault::TooLarge => {}
         }
         self.request_body.finish();

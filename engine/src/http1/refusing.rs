@@ -1,4 +1,5 @@
-//! Refusals: short responses to messages that no handler gets. The connection closes after them.
+//! Refuses invalid messages with a short response. No handler sees these messages. The connection closes after the
+//! response.
 
 use super::connection::Http1;
 use super::encode::{self, Persistence};
@@ -12,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::wire::WireContext;
 
 impl WireContext<'_> {
-    /// Counts a refused message, and reports it.
+    /// Counts a refused message, and reports it if debugging is on.
     pub(super) fn count_refusal(&mut self, status: u16, reason: &str) {
         self.counters.refused += 1;
         if self.debug {
@@ -23,13 +24,13 @@ impl WireContext<'_> {
 }
 
 impl Http1 {
-    /// Refuses the message in the input with a short response. Nothing after it is parsed.
+    /// Refuses the next message in the input with a short response. No later bytes are parsed.
     pub(super) fn refuse(&mut self, refusal: Refusal, cx: &mut WireContext<'_>) {
         self.is_head = has_method_head(self.input.unparsed());
         self.refuse_head(refusal, cx);
     }
 
-    /// Refuses a message whose method is known.
+    /// Refuses a message whose method is known, so `is_head` is already set.
     pub(super) fn refuse_head(&mut self, refusal: Refusal, cx: &mut WireContext<'_>) {
         let length = self.send_refusal(refusal, cx);
         cx.count_refusal(refusal.status, refusal.reason);
@@ -38,7 +39,7 @@ impl Http1 {
         }
     }
 
-    /// Sends a short response and closes after it. Returns the length of the body that was sent.
+    /// Sends a short response and closes the connection after it. Returns the length of the body that was sent.
     pub(super) fn send_refusal(&mut self, refusal: Refusal, cx: &mut WireContext<'_>) -> u64 {
         if cx.delegates_refusals && refusal.status == 400 {
             cx.delegate_refusal();

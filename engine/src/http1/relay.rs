@@ -1,5 +1,5 @@
-//! Responses whose handlers write HTTP/1.1 themselves, as those of twisted.web do. The head and the framed body pass
-//! unchanged. The engine decides only whether the connection is kept, and enforces the handler's `Content-Length`.
+//! Responses that handlers format as HTTP/1.1 themselves, as twisted.web does. The head and the framed body are sent
+//! unchanged. The engine only decides whether the connection stays open, and enforces the handler's `Content-Length`.
 
 use bytes::Bytes;
 
@@ -14,7 +14,7 @@ use crate::head::{FieldRef, Version};
 use crate::wire::WireContext;
 
 impl Http1 {
-    /// Sends the head of a response that its handler frames.
+    /// Sends the head of a response whose body the handler frames itself.
     pub(super) fn relay_head(
         &mut self,
         status: Status<'_>,
@@ -38,7 +38,8 @@ impl Http1 {
             && self.request_body.may_complete(self.states.request(), cx.limits)
             && (!cx.draining || self.has_request_before_drain());
         self.account.status = status.code;
-        // A body without a length ends with the connection, so the client already expects the close.
+        // The engine adds no `Connection: close` to a response without a length, because its client already expects the
+        // connection to close.
         let says_close = framing == ResponseFraming::UntilClose || found.close || self.version == Version::Http10;
         encode::handler_head(cx.out.tail(), self.version, status, fields, !self.keep && !says_close);
         self.response_body = ResponseBody { framing, written: 0, is_event_stream: found.events };
@@ -46,7 +47,7 @@ impl Http1 {
         Ok(())
     }
 
-    /// Sends a whole response that its handler frames.
+    /// Sends a whole response whose body the handler frames itself.
     pub(super) fn relay(
         &mut self,
         status: Status<'_>,
@@ -71,11 +72,11 @@ impl Http1 {
         self.end(&[], cx)
     }
 
-    /// Sends a part of the body as its handler frames it, or bytes of another protocol.
+    /// Sends a part of the body as the handler has framed it, or bytes of another protocol.
     ///
-    /// Nothing beyond the announced length is sent, and the connection closes after the response. Handlers written for
-    /// twisted.web exceed the announced length if a file grows while they read it, and their clients accept the
-    /// announced bytes.
+    /// Bytes beyond the announced length are not sent, and the connection closes after the response. twisted.web
+    /// handlers exceed the announced length if a file grows while they read it. Their clients accept the announced
+    /// bytes.
     pub(super) fn relay_write(&mut self, data: Bytes, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         self.states.advance(Trigger::Write)?;
         let outcome = self.response_body.write_within_length(data, cx.out);
@@ -83,7 +84,7 @@ impl Http1 {
         outcome
     }
 
-    /// Sends a part of the body out of a file. `Content-Length` must frame it.
+    /// Sends a part of the body from a file. The response must have `Content-Length`.
     pub(super) fn relay_file(&mut self, part: Body<'_>, cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         if self.states.response() != ResponseState::Body {
             return Err(CommandError::NotStarted);
@@ -92,7 +93,7 @@ impl Http1 {
     }
 }
 
-/// The bytes of a body that is not a file.
+/// Returns the bytes of a body that is not a file.
 fn in_memory(body: Body<'_>) -> Result<Bytes, CommandError> {
     match body {
         Body::Slice(bytes) => Ok(Bytes::copy_from_slice(bytes)),

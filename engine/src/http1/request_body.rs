@@ -1,4 +1,4 @@
-//! The body of the current request: its framing, its limits, and whether a reader wants it.
+//! The body of the current request: how it is framed, its limits, and whether a reader has requested it.
 
 use super::chunked::{Chunked, Step};
 use super::state::RequestState;
@@ -6,36 +6,36 @@ use crate::event::BodyFault;
 use crate::head::{Field, Framing, Head};
 use crate::limits::Limits;
 
-/// The state of the body of the current request.
+/// How much of the current request body was read, and what happens to its bytes.
 #[derive(Debug)]
 pub(super) struct RequestBody {
     framing: BodyFraming,
     pub demand: Demand,
     /// The maximum size of the body in bytes.
     pub limit: u64,
-    /// Whether a refusal for the announced length was counted.
+    /// Whether the refusal of a too large `Content-Length` was already counted.
     pub reported_too_large: bool,
-    /// Bytes read so far.
+    /// How many bytes of the body were read so far.
     pub seen: u64,
-    /// Bytes that were passed on and that the reader has not consumed.
+    /// How many bytes were passed to the reader and not consumed by it yet.
     pub unread: u64,
-    /// The client waits for 100 Continue, which was not sent yet.
+    /// Whether the client waits for 100 Continue, which was not sent yet.
     pub expects_continue: bool,
 }
 
 #[derive(Debug)]
 enum BodyFraming {
-    /// There is no body, or it is complete.
+    /// The request has no body, or its body is complete.
     None,
-    /// `Content-Length`: how many bytes are still to come.
+    /// The body has a `Content-Length`. The value is how many bytes are still to come.
     Length(u64),
     Chunked(Box<Chunked>),
 }
 
-/// What happens to the bytes of a body.
+/// What happens to the bytes of a body that arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Demand {
-    /// The bytes wait, because no reader has requested them.
+    /// The bytes wait in the input, because no reader has requested them.
     Held,
     /// The bytes are passed to a reader.
     Flowing,
@@ -43,13 +43,13 @@ pub(super) enum Demand {
     Dropped,
 }
 
-/// What was read of a body.
+/// The result of reading from a body.
 pub(super) enum Part<'a> {
-    /// Nothing: more input must come.
+    /// No data. More input is needed.
     None,
-    /// Data, and whether it is the last.
+    /// Some data, and whether it is the last.
     Data(&'a [u8], bool),
-    /// The end of a chunked body.
+    /// The end of a chunked body, with its trailer fields.
     End(Vec<Field>),
     Error(BodyFault),
 }
@@ -69,7 +69,7 @@ impl Default for RequestBody {
 }
 
 impl RequestBody {
-    /// The body that a head announces.
+    /// Returns the body that a head announces.
     pub fn of(head: &Head, limits: &Limits) -> Self {
         RequestBody {
             framing: match head.framing {
@@ -83,7 +83,7 @@ impl RequestBody {
         }
     }
 
-    /// How many bytes are still to come, if the body has a `Content-Length`.
+    /// How many bytes are still to come. None if the body has no `Content-Length`.
     pub fn announced(&self) -> Option<u64> {
         match self.framing {
             BodyFraming::Length(left) => Some(left),
@@ -91,7 +91,7 @@ impl RequestBody {
         }
     }
 
-    /// Whether bytes of the body are read now, to be passed on or dropped.
+    /// Whether the bytes of the body are read now, either for a reader or to be dropped.
     pub fn flows(&self, limits: &Limits) -> bool {
         match self.demand {
             Demand::Held => false,
@@ -100,7 +100,7 @@ impl RequestBody {
         }
     }
 
-    /// Reads the next part. Returns how many bytes of `input` it took.
+    /// Reads the next part of the body from `input`. Returns how many bytes of `input` were used, and the part.
     pub fn read<'a>(&mut self, input: &'a [u8], limits: &Limits) -> (usize, Part<'a>) {
         match &mut self.framing {
             BodyFraming::None => (0, Part::None),
@@ -134,13 +134,13 @@ impl RequestBody {
         }
     }
 
-    /// Stops reading the body.
+    /// Marks the body as complete.
     pub fn finish(&mut self) {
         self.framing = BodyFraming::None;
     }
 
-    /// Drops the rest of the body, so that the connection can be kept. Returns false if more than `discard_size` is
-    /// still to come.
+    /// Starts to drop the rest of the body, so that the connection can stay open. Returns false if more than
+    /// `discard_size` bytes are still to come.
     pub fn drop_rest(&mut self, limits: &Limits) -> bool {
         match self.framing {
             BodyFraming::Length(left) if left > limits.discard_size => return false,
@@ -151,12 +151,12 @@ impl RequestBody {
         true
     }
 
-    /// Whether the rest of the body is small enough to be read and dropped after a response that is sent now.
+    /// Whether the rest of the body is small enough to be read and dropped after the response.
     pub fn may_be_dropped(&self, state: RequestState, limits: &Limits) -> bool {
         match state {
             RequestState::Complete | RequestState::Switched => true,
             RequestState::Head | RequestState::BadBody | RequestState::Closed => false,
-            // A client that waits for 100 Continue and gets a response may or may not send its body.
+            // A client that waits for 100 Continue and gets a final response may or may not send the body.
             RequestState::Body if self.expects_continue => false,
             RequestState::Body => match self.framing {
                 BodyFraming::Length(left) => left <= limits.discard_size,
@@ -165,9 +165,8 @@ impl RequestBody {
         }
     }
 
-    /// Whether the connection can be kept after a response that begins now, as far as the request body is concerned:
-    /// the rest of the body will be read, or is small enough to drop. A larger rest closes the connection after the
-    /// response.
+    /// Whether the request body allows the connection to stay open after a response that begins now. It does if the
+    /// rest of the body will be read, or is small enough to be dropped.
     pub fn may_complete(&self, state: RequestState, limits: &Limits) -> bool {
         match self.framing {
             _ if self.demand == Demand::Flowing => true,

@@ -1,4 +1,5 @@
-//! How the body of a request is framed: the rules for `Content-Length` and `Transfer-Encoding` (RFC 9112, section 6).
+//! Determines how the body of a request is framed: the rules for `Content-Length` and `Transfer-Encoding` (RFC 9112,
+//! section 6).
 
 use super::message::Message;
 use crate::head::{Framing, Version};
@@ -6,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::token::is_token;
 
 impl Message<'_> {
-    /// How the body is framed (RFC 9112, section 6.3).
+    /// Returns how the body is framed, or a refusal if the fields contradict each other (RFC 9112, section 6.3).
     pub fn framing(&self, version: Version) -> Result<Framing, Refusal> {
         let Some(coding) = self.transfer_encoding else {
             return Ok(match self.length {
@@ -26,7 +27,7 @@ impl Message<'_> {
         let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
         let codings: Vec<&[u8]> = coding.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
         let tokens = codings.iter().all(|coding| !coding.is_empty() && coding.iter().copied().all(is_token));
-        // If `chunked` is not the last coding, the end of the body is unknown, so the request is bad.
+        // If `chunked` is not the last transfer coding, the end of the body is unknown, so the request is invalid.
         let framed = codings.last().is_some_and(is_chunked) && codings.iter().filter(|it| is_chunked(it)).count() == 1;
         if tokens && framed {
             return Err(Refusal { status: 501, reason: "the only supported transfer coding is chunked" });
@@ -35,7 +36,8 @@ impl Message<'_> {
     }
 }
 
-/// Parses a `Content-Length` strictly: digits only, no leading zeros, no overflow (RFC 9110, section 8.6).
+/// Parses the value of `Content-Length` strictly: only digits, no leading zeros, at most 18 digits (RFC 9110, section
+/// 8.6).
 pub(super) fn parse_length(value: &[u8]) -> Result<u64, Refusal> {
     let plain = !value.is_empty()
         && value.len() <= 18

@@ -1,4 +1,4 @@
-//! The request line (RFC 9112, section 3): method, target and version.
+//! Checks and splits the request line (RFC 9112, section 3): method, target and version.
 
 use memchr::memchr_iter;
 
@@ -54,7 +54,7 @@ pub(super) struct RequestTarget<'a> {
     pub query: &'a [u8],
 }
 
-/// Splits the target by its form (RFC 9112, section 3.2).
+/// Splits a target into its parts, according to its form (RFC 9112, section 3.2).
 pub(super) fn split_target(method: Method, target: &[u8], methods: Methods) -> Result<RequestTarget<'_>, Refusal> {
     if method == Method::CONNECT {
         if !is_authority(target) {
@@ -85,7 +85,8 @@ pub(super) fn split_target(method: Method, target: &[u8], methods: Methods) -> R
     Ok(RequestTarget { authority, path, query })
 }
 
-/// Splits `http://authority/path` (RFC 9112, section 3.2.2). The path of `http://authority` is empty, which means `/`.
+/// Splits a target of the form `http://authority/path` (RFC 9112, section 3.2.2). In `http://authority` the path is
+/// empty, which means `/`.
 fn absolute_form(target: &[u8], methods: Methods) -> Result<(Option<&[u8]>, &[u8]), Refusal> {
     let bad = Refusal::bad("the target is neither a path nor an http URL");
     let scheme = target.iter().position(|&byte| byte == b':').ok_or(bad)?;

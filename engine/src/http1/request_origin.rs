@@ -1,4 +1,4 @@
-//! Where a request comes from, as handlers see it.
+//! Determines the client of a request, as handlers see it.
 
 use crate::head::Head;
 use crate::origin::Origin;
@@ -6,7 +6,7 @@ use crate::refusal::Refusal;
 use crate::wire::WireContext;
 
 impl WireContext<'_> {
-    /// Sets where a request comes from: the peer, or the client that trusted proxies report.
+    /// Stores the origin of the request in its head: the peer, or the client that a trusted proxy reports.
     pub(super) fn set_origin(&self, mut head: Box<Head>) -> Result<Box<Head>, Refusal> {
         head.peer = self.peer.clone();
         head.secure = self.secure;

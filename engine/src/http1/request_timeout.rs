@@ -1,4 +1,4 @@
-//! 408 Request Timeout: the end of a request whose head or body arrives too slowly (RFC 9110, section 15.5.9).
+//! Ends requests whose head or body arrives too slowly, with 408 Request Timeout (RFC 9110, section 15.5.9).
 
 use super::connection::Http1;
 use crate::event::{Event, GoneReason, Report, Severity};
@@ -8,8 +8,8 @@ use crate::wire::WireContext;
 const TOO_SLOW: Refusal = Refusal { status: 408, reason: "the request took too long to arrive" };
 
 impl Http1 {
-    /// Refuses a request that arrives too slowly. Returns false if nothing is sent, because no request or already its
-    /// response has begun.
+    /// Refuses a request that arrives too slowly. Returns false if nothing is sent, because no request has begun or the
+    /// response has already begun.
     pub(super) fn time_out(&mut self, cx: &mut WireContext<'_>) -> bool {
         if self.awaits_head() {
             let begun = self.has_begun_head();

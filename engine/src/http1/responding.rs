@@ -1,4 +1,4 @@
-//! The response side of a connection: the commands of a handler.
+//! Sends responses: carries out the commands of a handler.
 
 use bytes::Bytes;
 
@@ -51,7 +51,7 @@ impl Http1 {
         Ok(())
     }
 
-    /// Sends an interim response (RFC 9110, section 15.2). HTTP/1.0 clients get none.
+    /// Sends an interim response (RFC 9110, section 15.2). Sends nothing to an HTTP/1.0 client.
     pub(super) fn interim(
         &mut self,
         status: u16,
@@ -87,7 +87,7 @@ impl Http1 {
         self.response_body.write(data, cx.out)
     }
 
-    /// Ends a streamed response, or a connection that was switched.
+    /// Ends a streamed response, or a connection that was switched to another protocol.
     pub(super) fn end(&mut self, trailers: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         self.states.check(Trigger::End)?;
         self.response_body.end(trailers, cx.out)?;
@@ -96,7 +96,7 @@ impl Http1 {
         Ok(())
     }
 
-    /// Finishes the exchange after its complete response.
+    /// Finishes the exchange when its response is complete.
     fn finish(&mut self, trigger: Trigger, cx: &mut WireContext<'_>) {
         self.account.complete(self.response_body.written, cx);
         self.states.apply(trigger);

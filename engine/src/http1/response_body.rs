@@ -1,4 +1,4 @@
-//! The body of the current response: its framing (RFC 9112, section 6), which its handler must observe.
+//! Writes the body of the current response, and checks that the handler observes its framing (RFC 9112, section 6).
 
 use bytes::Bytes;
 
@@ -9,16 +9,16 @@ use crate::exchange::{Body, CommandError};
 use crate::head::FieldRef;
 use crate::outbox::{OpenFiles, Outbox};
 
-/// The end of a body in chunks without trailers (RFC 9112, section 7.1).
+/// The last chunk of a chunked body without trailers (RFC 9112, section 7.1).
 const LAST_CHUNK: &[u8; 5] = b"0\r\n\r\n";
 
-/// The state of the body of the current response.
+/// The framing of the current response body, and how much of it was written.
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     pub framing: ResponseFraming,
-    /// How many bytes of the body were written so far.
+    /// How many body bytes were written so far.
     pub written: u64,
-    /// Whether the body is a stream of events, which does not end by itself.
+    /// Whether the body is an event stream, which does not end by itself.
     pub is_event_stream: bool,
 }
 
@@ -59,8 +59,7 @@ impl ResponseBody {
         Ok(())
     }
 
-    /// Writes a part of the body, but nothing beyond the announced length. Returns [`CommandError::Excess`] if there is
-    /// more.
+    /// Writes a part of the body up to the announced length. Returns [`CommandError::Excess`] if the part is longer.
     pub fn write_within_length(&mut self, mut data: Bytes, out: &mut Outbox) -> Result<(), CommandError> {
         let size = data.len() as u64;
         match self.framing {
@@ -73,7 +72,7 @@ impl ResponseBody {
         }
     }
 
-    /// Writes a part of the body out of a file, which only `Content-Length` can frame.
+    /// Writes a part of the body from a file. The framing must be `Content-Length`.
     pub fn write_file(&mut self, part: Body<'_>, out: &mut Outbox, files: &OpenFiles) -> Result<(), CommandError> {
         match (&mut self.framing, part) {
             (ResponseFraming::Length { announced, left }, Body::File { file, offset, length }) => {
@@ -86,7 +85,7 @@ impl ResponseBody {
         }
     }
 
-    /// Writes a whole body of the length that is still to be written.
+    /// Writes the whole body. The caller has checked that it has the announced length.
     pub fn write_whole(&mut self, body: Body<'_>, out: &mut Outbox, files: &OpenFiles) {
         self.written += body.len();
         if let ResponseFraming::Length { left, .. } = &mut self.framing {
@@ -99,7 +98,7 @@ impl ResponseBody {
         }
     }
 
-    /// Ends the body.
+    /// Ends the body. Returns an error if it is shorter than announced.
     pub fn end(&mut self, trailers: &[FieldRef<'_>], out: &mut Outbox) -> Result<(), CommandError> {
         match self.framing {
             ResponseFraming::Length { announced, left } if left > 0 => {
@@ -115,7 +114,7 @@ impl ResponseBody {
                 tail.extend_from_slice(b"\r\n");
                 Ok(())
             }
-            // Without the last chunk, the client would read the next response as a chunk.
+            // If the last chunk is missing, the client would read the next response as a chunk.
             ResponseFraming::FramedByHandler(last) if &last != LAST_CHUNK => {
                 Err(CommandError::Length { announced: self.written, written: self.written })
             }
@@ -124,7 +123,8 @@ impl ResponseBody {
     }
 }
 
-/// Returns how many bytes are still to be written after `size` more, or an error if the length is exceeded.
+/// Returns how many bytes are left to write after `size` more bytes. Returns an error if they exceed the announced
+/// length.
 fn take(announced: u64, left: u64, size: u64) -> Result<u64, CommandError> {
     left.checked_sub(size).ok_or(CommandError::Length { announced, written: announced - left + size })
 }

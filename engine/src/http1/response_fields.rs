@@ -1,4 +1,4 @@
-//! The checks of a handler's status and fields, before any byte of the response is written.
+//! Checks a handler's status and fields before any byte of the response is written.
 
 use super::chunked::may_trail;
 use super::request_framing::parse_length;
@@ -6,24 +6,24 @@ use crate::exchange::{CommandError, Status};
 use crate::head::FieldRef;
 use crate::token::is_token;
 
-/// Which of a handler's fields concern framing and the connection.
+/// What a handler's fields say about framing and the connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FramingFields {
-    /// The handler's own `Content-Length`.
+    /// The value of the handler's `Content-Length`.
     pub length: Option<u64>,
-    /// The handler sets `Date` itself.
+    /// Whether the handler sets `Date`.
     pub date: bool,
-    /// The handler sets `Connection: close`.
+    /// Whether the handler sets `Connection: close`.
     pub close: bool,
-    /// The handler sets `Connection: keep-alive`.
+    /// Whether the handler sets `Connection: keep-alive`.
     pub keep_alive: bool,
-    /// The handler sets `Transfer-Encoding: chunked`, and frames its chunks itself.
+    /// Whether the handler sets `Transfer-Encoding: chunked`. If so, it frames its chunks itself.
     pub chunked: bool,
-    /// The body is a stream of events, which does not end by itself.
+    /// Whether the body is an event stream, which does not end by itself.
     pub events: bool,
 }
 
-/// Checks the status and the fields of a handler before anything is written.
+/// Checks a handler's status and fields. Returns an error for a `Transfer-Encoding`, which the engine sets.
 pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<FramingFields, CommandError> {
     let found = check_framing(status, fields)?;
     if found.chunked {
@@ -32,7 +32,8 @@ pub fn check(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<FramingField
     Ok(found)
 }
 
-/// As [`check`], for a handler that frames its body itself.
+/// Checks a handler's status and fields as [`check`] does, but allows `Transfer-Encoding`, for a handler that frames
+/// its body itself.
 pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<FramingFields, CommandError> {
     if !(100..=599).contains(&status.code) {
         return Err(CommandError::Status(status.code));
@@ -81,7 +82,7 @@ pub fn check_framing(status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Fram
     Ok(found)
 }
 
-/// Checks the trailer fields of a handler before they are written (RFC 9110, section 6.5.1).
+/// Checks a handler's trailer fields before they are written (RFC 9110, section 6.5.1).
 pub fn check_trailers(fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
     check(200.into(), fields)?;
     match fields.iter().find(|(name, _)| !may_trail(name)) {
@@ -90,8 +91,8 @@ pub fn check_trailers(fields: &[FieldRef<'_>]) -> Result<(), CommandError> {
     }
 }
 
-/// Whether a value has bytes that no field value and no reason phrase may have (RFC 9110, section 5.5; RFC 9112,
-/// section 4).
+/// Whether a value contains control characters that are forbidden in field values and reason phrases (RFC 9110, section
+/// 5.5; RFC 9112, section 4).
 fn has_controls(value: &[u8]) -> bool {
     value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f)
 }

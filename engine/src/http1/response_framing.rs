@@ -1,43 +1,44 @@
-//! How the body of a response is framed, or that it has none (RFC 9110, section 6.4.1; RFC 9112, section 6).
+//! Determines how the body of a response is framed, and whether the response has a body (RFC 9110, section 6.4.1; RFC
+//! 9112, section 6).
 
 use crate::exchange::CommandError;
 use crate::head::Version;
 
-/// How the body of a response is framed (RFC 9112, section 6).
+/// How the head of a response describes the framing of the body (RFC 9112, section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyFrame {
-    /// There is no body and no length: 1xx, 204, 304.
+    /// The response has no body and no length, because its status is 1xx, 204 or 304.
     None,
-    /// `Content-Length`.
+    /// The body is framed by `Content-Length`.
     Length(u64),
-    /// `Transfer-Encoding: chunked`.
+    /// The body is framed by `Transfer-Encoding: chunked`.
     Chunked,
-    /// The body ends with the connection, for HTTP/1.0.
+    /// The end of the connection ends the body. Used for HTTP/1.0 clients.
     UntilClose,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResponseFraming {
-    /// `Content-Length`; `left` is how many of its bytes are still to be written.
+    /// The body has a `Content-Length`. `left` is how many of its bytes are still to be written.
     Length { announced: u64, left: u64 },
-    /// In chunks.
+    /// The engine writes the body in chunks.
     Chunked,
-    /// In chunks that the handler frames. The bytes pass unchanged. A copy of the last five bytes is kept, to check the
-    /// last chunk.
+    /// The handler writes the chunks itself, and its bytes are sent unchanged. A copy of the last five bytes is kept to
+    /// check the last chunk.
     FramedByHandler([u8; 5]),
-    /// Without framing: the body, or the other protocol, ends with the connection.
+    /// The end of the connection ends the body, or the bytes of another protocol.
     UntilClose,
     /// The response has no body, for example because it responds to HEAD. The handler's bytes are not sent.
     Omitted,
 }
 
-/// Whether a response of this status never has a body (RFC 9110, section 6.4.1).
+/// Whether a response with this status never has a body (RFC 9110, section 6.4.1).
 pub fn is_bodiless(status: u16) -> bool {
     status < 200 || status == 204 || status == 304
 }
 
-/// The framing of a whole response. `announced` is the handler's own `Content-Length`, which may replace a body in a
-/// response to HEAD or of status 304.
+/// Returns the framing of a whole response. `announced` is the handler's own `Content-Length`. In a response to HEAD or
+/// with status 304, it may describe a body that is not sent.
 pub(super) fn frame_of_whole(
     status: u16,
     is_head: bool,
@@ -58,7 +59,7 @@ pub(super) fn frame_of_whole(
     }
 }
 
-/// The framing of a streamed response.
+/// Returns the framing of a streamed response.
 pub(super) fn frame_of_stream(status: u16, version: Version, length: Option<u64>) -> BodyFrame {
     let bodiless = is_bodiless(status);
     match length {
@@ -71,7 +72,7 @@ pub(super) fn frame_of_stream(status: u16, version: Version, length: Option<u64>
 }
 
 impl ResponseFraming {
-    /// The framing that the handler must observe while it writes the body.
+    /// Returns the framing that the handler must observe when it writes the body.
     pub fn of(frame: BodyFrame, status: u16, is_head: bool) -> Self {
         match frame {
             _ if is_head || is_bodiless(status) => ResponseFraming::Omitted,

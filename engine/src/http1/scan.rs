@@ -1,6 +1,6 @@
-//! The search for the end of a request head, with the checks that can be made before the head is complete.
+//! Finds the end of a request head, and checks what can be checked before the head is complete.
 //!
-//! The scan reads line by line as bytes arrive, and reads each byte only once, even if the client sends byte by byte.
+//! The scan reads line by line as bytes arrive. It reads each byte only once, even if the client sends byte by byte.
 
 use memchr::memchr_iter;
 
@@ -11,18 +11,18 @@ use crate::method::{Method, Methods};
 use crate::refusal::Refusal;
 use crate::token::is_token;
 
-/// The state of the search for the end of a head.
+/// The state of the search for the end of a request head.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scan {
     /// How many bytes were scanned.
     scanned: usize,
-    /// Where the current line starts.
+    /// The offset at which the current line starts.
     line_start: usize,
-    /// Where the request line starts: 0, or 2 after one empty line (RFC 9112, section 2.2).
+    /// The offset at which the request line starts: 0, or 2 after an empty line (RFC 9112, section 2.2).
     start: usize,
-    /// The method, once the request line is complete.
+    /// The request method, once the request line is complete.
     pub method: Option<Method>,
-    /// How many lines were scanned, the request line included.
+    /// How many lines were scanned, including the request line.
     lines: usize,
 }
 
@@ -55,7 +55,8 @@ impl Scan {
             } else {
                 self.lines += 1;
                 if self.lines == 1 {
-                    // The request line is checked now, because an HTTP/0.9 client sends nothing more.
+                    // Check the request line before the head is complete, because an HTTP/0.9 client sends nothing
+                    // more.
                     self.method = Some(request_line::check(&input[self.start..=newline], methods)?);
                 }
                 check_lines(self.lines, limits)?;
@@ -67,14 +68,14 @@ impl Scan {
         Ok(None)
     }
 
-    /// Checks the size of the request line, without its line feed, and of the head up to `end`.
+    /// Checks the size of the request line, without its line feed, and the size of the head up to `end`.
     fn check_sizes(&self, line_feed: usize, end: usize, limits: &Limits) -> Result<(), Refusal> {
         let request_line = if self.lines == 0 { line_feed - self.line_start } else { 0 };
         check_sizes(request_line, end - self.start, limits)
     }
 }
 
-/// Whether a head, which may be incomplete, has the method HEAD.
+/// Whether the method of a possibly incomplete head is HEAD.
 pub fn has_method_head(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"\r\n").unwrap_or(bytes).starts_with(b"HEAD ")
 }

@@ -1,8 +1,8 @@
-//! The states of an HTTP/1 connection, and what is legal in each: a table that all code of the connection uses.
+//! The states of an HTTP/1 connection, and what is legal in each state.
 //!
-//! A connection has two sides. The request side is what the client sends, the response side is what the handler sends.
-//! A [`Trigger`] moves both. [`REQUEST`] and [`RESPONSE`] list the result for each state and each trigger, so that no
-//! pair is undefined. `states.md` in this folder is generated from them.
+//! A connection has two sides. The request side is what the client sends. The response side is what the handler sends.
+//! A [`Trigger`] can change the state of both sides. [`REQUEST`] and [`RESPONSE`] list the result for each state and
+//! each trigger, so that no combination is undefined. `states.md` in this folder is generated from these tables.
 
 use crate::exchange::CommandError;
 
@@ -12,17 +12,17 @@ use Violation::{Impossible, RequestIncomplete, ResponseComplete, ResponseNotStar
 /// The state of the request side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestState {
-    /// A head comes next, or a part of it has arrived.
+    /// The next input is a head, or the rest of a head.
     Head,
-    /// The head was read, and the body is not complete.
+    /// The head was read, and the body is incomplete.
     Body,
-    /// The request was read to its end.
+    /// The whole request was read.
     Complete,
-    /// The body broke its framing or its limit, so that its end is unknown.
+    /// The body broke its framing or exceeded its limit, so its end is unknown.
     BadBody,
     /// The client's bytes belong to another protocol.
     Switched,
-    /// Nothing more is parsed.
+    /// No more input is parsed.
     Closed,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum ResponseState {
     Idle,
     /// A request was read, and the final response has not begun.
     Waiting,
-    /// The head was sent, and the body is not complete.
+    /// The head was sent, and the body is incomplete.
     Body,
     /// The handler's bytes belong to another protocol.
     Switched,
@@ -41,16 +41,16 @@ pub(super) enum ResponseState {
     Done,
 }
 
-/// An event that moves a connection from one state to another.
+/// An event that may change the state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
-    /// The client sent a head that no body follows.
+    /// The client sent a head without a body.
     Head,
-    /// The client sent a head that a body follows.
+    /// The client sent a head with a body.
     HeadWithBody,
     /// The client sent the end of the body.
     BodyEnd,
-    /// The client broke the framing of the body, or its limit.
+    /// The client broke the framing of the body or exceeded its limit.
     BodyError,
     /// The handler sends an interim response.
     Interim,
@@ -62,17 +62,17 @@ pub(super) enum Trigger {
     Write,
     /// The handler ends the body.
     End,
-    /// The handler sends 101.
+    /// The handler upgrades the connection with a 101 response.
     Upgrade,
-    /// The handler switches protocols without a response, and sends any bytes.
+    /// The handler switches to another protocol without a response, and sends any bytes.
     SwitchWithoutResponse,
-    /// Both sides are complete, and the connection is kept.
+    /// The request and the response are complete, and the connection stays open.
     NextRequest,
-    /// The connection is closed: after its last response, a refusal or an error.
+    /// The connection closes after its last response, a refusal or an error.
     Close,
 }
 
-/// The result of a trigger for one side.
+/// The effect of a trigger on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect<State> {
     To(State),
@@ -89,9 +89,9 @@ pub(super) enum Violation {
     ResponseStarted,
     /// The head of the response was not sent yet.
     ResponseNotStarted,
-    /// The client has not sent its whole request.
+    /// The client has not sent its whole request yet.
     RequestIncomplete,
-    /// The connection itself never causes this trigger.
+    /// The connection's own code never causes this trigger in this state.
     Impossible,
 }
 
@@ -106,7 +106,7 @@ impl From<Violation> for CommandError {
     }
 }
 
-/// Rows of a table: in each of these states, each of these triggers has this result, for this reason.
+/// The rows of a table. Each row lists states, triggers, the effect of these triggers in these states, and the reason.
 type Rows<State> = &'static [(&'static [State], &'static [Trigger], Effect<State>, &'static str)];
 
 const REQUEST: Rows<RequestState> = {
@@ -216,8 +216,8 @@ const ALL_RESPONSE: &[ResponseState] = {
 
 const TRIGGERS: usize = Trigger::Close as usize + 1;
 
-/// Converts the rows of a table to an array by state and trigger, so that a look-up is one memory access. A pair
-/// without a row, or with two, does not compile.
+/// Converts the rows of a table to an array that is indexed by state and trigger, so that a look-up is one memory
+/// access. If a combination has no row, or two rows, the code does not compile.
 macro_rules! by_state_and_trigger {
     ($rows:expr, $states:expr) => {{
         let mut table = [[None; TRIGGERS]; $states.len()];
@@ -259,7 +259,7 @@ static REQUEST_NEXT: [[Effect<RequestState>; TRIGGERS]; ALL_REQUEST.len()] =
 static RESPONSE_NEXT: [[Effect<ResponseState>; TRIGGERS]; ALL_RESPONSE.len()] =
     by_state_and_trigger!(RESPONSE, ALL_RESPONSE);
 
-/// The states of both sides of one connection.
+/// The states of the two sides of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct States {
     request: RequestState,
@@ -281,19 +281,20 @@ impl States {
         self.response
     }
 
-    /// Whether a trigger is legal now. The response side is checked first, because a trigger that it forbids is the
-    /// handler's mistake.
+    /// Checks whether a trigger is legal now. The response side is checked first, because a trigger that it forbids is
+    /// a mistake of the handler.
     pub fn check(self, trigger: Trigger) -> Result<(), Violation> {
         self.after(trigger).map(drop)
     }
 
-    /// Moves both sides, or neither if the trigger is illegal.
+    /// Changes the state of both sides. Changes neither if the trigger is illegal.
     pub fn advance(&mut self, trigger: Trigger) -> Result<(), Violation> {
         *self = self.after(trigger)?;
         Ok(())
     }
 
-    /// Moves both sides by a trigger that was checked, or that the state of the connection itself implies.
+    /// Changes the state of both sides. The trigger must be legal: the caller has checked it, or it follows from the
+    /// state of the connection.
     pub fn apply(&mut self, trigger: Trigger) {
         let outcome = self.advance(trigger);
         debug_assert_eq!(Ok(()), outcome, "{trigger:?} in {self:?}");

@@ -1,4 +1,4 @@
-//! Connections that switch to another protocol: with 101 (RFC 9110, section 7.8), or without a response.
+//! Switches connections to another protocol, with a 101 response (RFC 9110, section 7.8) or without a response.
 
 use super::connection::Http1;
 use super::encode::{self, Persistence};
@@ -11,7 +11,7 @@ use crate::head::{FieldRef, Version};
 use crate::wire::WireContext;
 
 impl Http1 {
-    /// Sends 101. The bytes after it belong to another protocol (RFC 9110, section 7.8).
+    /// Sends a 101 response. All later bytes belong to another protocol (RFC 9110, section 7.8).
     pub(super) fn upgrade(&mut self, fields: &[FieldRef<'_>], cx: &mut WireContext<'_>) -> Result<(), CommandError> {
         let found = response_fields::check(101.into(), fields)?;
         self.states.check(Trigger::Upgrade)?;
@@ -23,8 +23,8 @@ impl Http1 {
         Ok(())
     }
 
-    /// Switches to another protocol: from here on, the handler's bytes belong to it, and so do the client's bytes after
-    /// a complete request.
+    /// Switches to another protocol. All later bytes from the handler belong to it. So do all bytes from the client
+    /// after its complete request.
     pub(super) fn switch(&mut self, trigger: Trigger) {
         let started = self.has_started();
         self.states.apply(trigger);
@@ -37,9 +37,9 @@ impl Http1 {
         }
     }
 
-    /// Switches to another protocol. The handler sends its first bytes instead of a response, or instead of the rest of
-    /// one. The connection ends when the other protocol ends. An incomplete request body is still read as a body: only
-    /// the bytes that are sent belong to the protocol.
+    /// Switches to another protocol without a response from the engine. The handler sends the first bytes itself,
+    /// instead of a response or of the rest of one. The connection ends when the other protocol ends. If the request
+    /// body is incomplete, the rest of it is still read as a body.
     pub(super) fn switch_without_response(&mut self) -> Result<(), CommandError> {
         self.states.check(Trigger::SwitchWithoutResponse)?;
         self.switch(Trigger::SwitchWithoutResponse);
@@ -52,7 +52,7 @@ impl Http1 {
         self.states.request() == RequestState::Switched
     }
 
-    /// Takes out the bytes that were not parsed, for another reader.
+    /// Removes the unparsed bytes and returns them, for another reader.
     pub(super) fn take_input(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.input).into_unparsed()
     }

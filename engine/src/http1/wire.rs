@@ -1,4 +1,4 @@
-//! HTTP/1 as a [`Wire`]: which part of [`Http1`] carries out each verb.
+//! Implements [`Wire`] for [`Http1`].
 
 use bytes::Bytes;
 

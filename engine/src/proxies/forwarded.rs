@@ -1,5 +1,5 @@
-//! `Forwarded` (RFC 7239), parsed strictly, because an open quotation mark would hide elements that a proxy has added
-//! after it.
+//! Parses the `Forwarded` field (RFC 7239). The parser is strict, because an unclosed quotation mark would hide the
+//! elements that a proxy has added after it.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -11,18 +11,18 @@ use crate::origin::Origin;
 use crate::refusal::Refusal;
 use crate::token::is_token;
 
-/// The report of one proxy about the request that it received.
+/// One element of the field: what one proxy reports about a request that it received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Element<'a> {
-    /// `for`: the sender.
+    /// The `for` parameter: who sent the request to the proxy.
     pub client: Option<Cow<'a, [u8]>>,
-    /// `proto`: the scheme of the request.
+    /// The `proto` parameter: the scheme of the request.
     pub scheme: Option<Cow<'a, [u8]>>,
-    /// `host`: the Host field of the request.
+    /// The `host` parameter: the Host field of the request.
     pub host: Option<Cow<'a, [u8]>>,
 }
 
-/// Refines the origin of a request from a trusted proxy.
+/// Updates the origin of a request with the `Forwarded` fields that trusted proxies have added.
 pub(super) fn refine(head: &Head, trusted: &Trusted, origin: &mut Origin) -> Result<(), Refusal> {
     let mut elements = Vec::new();
     for value in head.values(b"forwarded") {
@@ -48,7 +48,7 @@ pub fn parse<'a>(value: &'a [u8], elements: &mut Vec<Element<'a>>) -> Result<(),
     let mut rest = value.trim_ascii_start();
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix(b",") {
-            // An empty element (RFC 9110, section 5.6.1).
+            // The grammar allows empty elements (RFC 9110, section 5.6.1).
             rest = after.trim_ascii_start();
             continue;
         }
@@ -67,18 +67,18 @@ pub fn parse<'a>(value: &'a [u8], elements: &mut Vec<Element<'a>>) -> Result<(),
     Ok(())
 }
 
-/// The names of the parameters of an element, each of which may occur once.
+/// The names of the parameters that were read in an element. Each name may occur only once.
 #[derive(Default)]
 struct Seen<'a>(Vec<&'a [u8]>);
 
-/// The maximum number of parameters in an element. RFC 7239 defines four, and others may be registered.
+/// The maximum number of parameters in an element. RFC 7239 defines four, and more may be registered.
 const PARAMETERS: usize = 16;
 
-/// Reads `[ token "=" value ]`. Returns the rest.
+/// Parses `[ token "=" value ]`, and stores the value in `element`. Returns the text after it.
 fn pair<'a>(text: &'a [u8], element: &mut Element<'a>, seen: &mut Seen<'a>) -> Result<&'a [u8], &'static str> {
     let (name, rest) = split_token(text);
     if name.is_empty() {
-        // The grammar allows an empty pair between semicolons.
+        // The grammar allows an empty parameter between two semicolons.
         return Ok(text);
     }
     if seen.0.iter().any(|other| other.eq_ignore_ascii_case(name)) {
@@ -113,8 +113,8 @@ fn split_token(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(text.iter().position(|&byte| !is_token(byte)).unwrap_or(text.len()))
 }
 
-/// Splits off a quoted string whose opening quotation mark was read (RFC 9110, section 5.6.4). Returns its content, and
-/// the text after it.
+/// Parses a quoted string after its opening quotation mark (RFC 9110, section 5.6.4). Returns its content and the text
+/// after it.
 fn split_quoted(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), &'static str> {
     let open = "a quoted string in Forwarded does not end";
     let end = text.iter().position(|&byte| byte == b'"' || byte == b'\\').ok_or(open)?;
@@ -133,8 +133,8 @@ fn split_quoted(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), &'static str> {
     Err(open)
 }
 
-/// Parses a node (section 6): an IPv4 address or an IPv6 address in brackets, with or without a port. Returns
-/// [`Address::Unknown`] for anything else.
+/// Parses a node (section 6): an IPv4 address, or an IPv6 address in brackets, each with or without a port. Returns
+/// [`Address::Unknown`] for any other node.
 pub fn node(text: &[u8]) -> Address {
     read_node(text).map_or(Address::Unknown, Address::Inet)
 }
@@ -160,7 +160,7 @@ fn read_node(text: &[u8]) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip.to_canonical(), port))
 }
 
-/// `"_" 1*( ALPHA / DIGIT / "." / "_" / "-" )` (section 6.3).
+/// Whether a text is an obfuscated identifier (section 6.3): `"_" 1*( ALPHA / DIGIT / "." / "_" / "-" )`.
 fn is_obfuscated(text: &str) -> bool {
     text.strip_prefix('_').is_some_and(|rest| {
         !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))

@@ -1,4 +1,4 @@
-//! The reports of proxies about their clients, and which proxies are trusted. See `README.md` in this folder.
+//! What trusted proxies report about their clients, and which proxies are trusted. See `README.md` in this folder.
 
 pub mod forwarded;
 pub mod protocol;
@@ -9,7 +9,7 @@ pub mod x_forwarded;
 pub use trusted_fields::{Family, Proxies};
 pub use trusted_networks::{NotANetwork, Trusted};
 
-/// The port after an address, one to five digits.
+/// Parses the port after an address: one to five digits.
 fn port(digits: &[u8]) -> Option<u16> {
     let plain = !digits.is_empty() && digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit);
     if plain { std::str::from_utf8(digits).ok()?.parse().ok() } else { None }

@@ -1,7 +1,7 @@
-//! The PROXY protocol, versions 1 and 2: a header before HTTP, on a connection from a proxy that forwards bytes
-//! unchanged.
+//! Parses the header of the PROXY protocol, versions 1 and 2. A proxy that forwards bytes unchanged sends it at the
+//! start of a connection, before HTTP.
 //!
-//! Section numbers refer to its specification, `proxy-protocol.txt` of HAProxy.
+//! Section numbers refer to the specification, `proxy-protocol.txt` of HAProxy.
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,52 +15,52 @@ use memchr::memchr;
 use super::port;
 use crate::address::Address;
 
-/// The longest line of version 1, including CR LF (section 2.1).
+/// The maximum length of a version 1 header, including CR LF (section 2.1).
 pub const LONGEST_LINE: usize = 107;
-/// The longest header of version 2.
+/// The maximum length of a version 2 header.
 pub const LONGEST_BLOCK: usize = 4096;
 
 const LINE: &[u8] = b"PROXY ";
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-/// The size of the signature, command, family and length together.
+/// The size of the fixed start of a version 2 header: signature, command, family and length.
 const BLOCK_START: usize = 16;
 
 const TLV_CRC32C: u8 = 0x03;
 const TLV_SSL: u8 = 0x20;
-/// The client connected over TLS (section 2.2.6).
+/// The flag of a client that connected over TLS (section 2.2.6).
 const CLIENT_SSL: u8 = 0x01;
 
-/// The contents of a header.
+/// What a PROXY protocol header says about the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Header {
-    /// The connection is the proxy's own, such as a health check (the command LOCAL).
+    /// The proxy opened the connection for itself, for example for a health check (the command LOCAL).
     Local,
     /// The proxy cannot describe its client.
     Unknown,
-    /// The proxy connected for this client.
+    /// The proxy opened the connection for this client.
     Proxied(Box<Source>),
 }
 
-/// The connection that the proxy has accepted.
+/// The connection from the client to the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The proxy's client.
+    /// The client's address.
     pub client: Address,
-    /// The address that the client connected to.
+    /// The address to which the client connected.
     pub server: Address,
     /// Whether the client connected over TLS.
     pub secure: bool,
 }
 
 impl Source {
-    /// A client that the proxy does not describe.
+    /// Returns the source for a client that the proxy does not describe.
     pub fn unknown() -> Self {
         Source { client: Address::Unknown, server: Address::Unknown, secure: false }
     }
 }
 
-/// Parses the header at the start of a connection. Returns the header and its length, or None if it is incomplete. The
-/// error is a phrase for the log. It is returned as soon as the bytes cannot be a header.
+/// Parses the header at the start of a connection. Returns the header and its length, or None if the header is
+/// incomplete. Returns an error, a phrase for the log, as soon as the bytes cannot be a header.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     match (starts(bytes, LINE), starts(bytes, SIGNATURE)) {
         (true, _) => parse_line(bytes),
@@ -69,13 +69,13 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     }
 }
 
-/// Whether `bytes`, which may be incomplete, agree with an expected start.
+/// Whether `bytes` and `beginning` agree as far as the shorter one goes.
 fn starts(bytes: &[u8], beginning: &[u8]) -> bool {
     let count = bytes.len().min(beginning.len());
     bytes[..count] == beginning[..count]
 }
 
-/// Parses a header of version 1 (section 2.1).
+/// Parses a version 1 header (section 2.1).
 fn parse_line(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     let near = &bytes[..bytes.len().min(LONGEST_LINE)];
     let Some(newline) = memchr(b'\n', near) else {
@@ -98,7 +98,7 @@ fn parse_line(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     Ok(Some((header, newline + 1)))
 }
 
-/// Two addresses and two ports, separated by single spaces.
+/// Parses two addresses and two ports that single spaces separate.
 fn source_of_line<Ip: FromStr + Into<IpAddr>>(ends: &str) -> Option<Header> {
     let mut parts = ends.split(' ');
     let mut ip = || Some(parts.next()?.parse::<Ip>().ok()?.into());
@@ -117,7 +117,7 @@ fn source_of_line<Ip: FromStr + Into<IpAddr>>(ends: &str) -> Option<Header> {
     })
 }
 
-/// Parses a header of version 2 (section 2.2).
+/// Parses a version 2 header (section 2.2).
 fn parse_block(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     let is_local = match bytes.get(SIGNATURE.len()) {
         None => return Ok(None),
@@ -149,7 +149,7 @@ fn source_of_block(family: u8, block: &[u8]) -> Result<Header, &'static str> {
     Ok(Header::Proxied(Box::new(Source { client, server, secure })))
 }
 
-/// Two addresses of this many bytes, then two ports.
+/// Parses two addresses with this number of bytes, and then two ports.
 fn inet<const SIZE: usize>(ends: &[u8]) -> (Address, Address)
 where
     [u8; SIZE]: Into<IpAddr>,
@@ -163,7 +163,7 @@ where
     (end(0), end(1))
 }
 
-/// Two paths, padded with NUL. A path that starts with NUL is in no file system.
+/// Parses two paths that are padded with NUL. A path that starts with NUL is an abstract name, not a file.
 fn unix(ends: &[u8]) -> (Address, Address) {
     let end = |path: &[u8]| {
         let path = &path[..memchr(0, path).unwrap_or(path.len())];
@@ -173,7 +173,7 @@ fn unix(ends: &[u8]) -> (Address, Address) {
     (end(client), end(server))
 }
 
-/// Reads the TLVs of a block, which start at `at`. Returns whether the client connected over TLS.
+/// Reads the TLVs of a version 2 header, which start at offset `at`. Returns whether the client connected over TLS.
 fn read_tlvs(block: &[u8], mut at: usize) -> Result<bool, &'static str> {
     let mut secure = false;
     while at < block.len() {
@@ -197,7 +197,8 @@ fn read_tlvs(block: &[u8], mut at: usize) -> Result<bool, &'static str> {
     Ok(secure)
 }
 
-/// CRC32c (RFC 4960, appendix B). Computed bit by bit, because it runs once per connection, over at most 4 KiB.
+/// Computes the CRC32c checksum (RFC 4960, appendix B). It is computed bit by bit, because it runs once per connection,
+/// over at most 4 KiB.
 fn crc32c(bytes: impl Iterator<Item = u8>) -> u32 {
     !bytes.fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0x82f6_3b78 } else { sum >> 1 })
@@ -213,7 +214,7 @@ mod tests {
         Header::Proxied(Box::new(Source { client: inet(client), server: inet(server), secure }))
     }
 
-    /// A header of version 2.
+    /// Makes a version 2 header.
     fn block(command: u8, family: u8, body: &[u8]) -> Vec<u8> {
         let length = (body.len() as u16).to_be_bytes();
         [SIGNATURE, &[command, family], &length, body].concat()
@@ -225,7 +226,7 @@ mod tests {
         block(0x21, 0x11, &[INET, tlvs].concat())
     }
 
-    /// Parses a header that is followed by HTTP, and checks that no part of it is taken for a whole header.
+    /// Parses a header that HTTP follows, and checks that no incomplete part of it is accepted as a header.
     fn whole(header: &[u8]) -> Result<Header, &'static str> {
         let with_more = [header, b"GET / HTTP/1.1\r\n"].concat();
         let (parsed, used) = parse(&with_more)?.expect("a whole header");

@@ -1,4 +1,4 @@
-//! Who is believed: header fields about the client are read only in requests of trusted proxies.
+//! Reads header fields about the client, but only in requests from trusted proxies.
 
 use super::{Trusted, forwarded, x_forwarded};
 use crate::head::Head;
@@ -10,16 +10,17 @@ use crate::refusal::Refusal;
 pub struct Proxies {
     /// The trusted addresses.
     pub trusted: Trusted,
-    /// The header fields that are read, if any are.
+    /// The family of header fields that is read, or None.
     pub headers: Option<Family>,
-    /// Whether `X-Forwarded-Host` is read. Many proxies pass it on as the client sent it. `Forwarded` needs no such
-    /// switch, because the host is in the proxy's own element.
+    /// Whether `X-Forwarded-Host` is read. Many proxies forward this field as the client sent it. `Forwarded` needs no
+    /// such setting, because each proxy reports the host in its own element.
     pub host: bool,
-    /// Whether every connection to a socket begins with a header of the PROXY protocol.
+    /// Whether every connection on a socket must begin with a PROXY protocol header.
     pub protocol: bool,
 }
 
-/// A family of header fields. Only one is read, because a proxy passes the other on as the client sent it.
+/// A family of header fields. Only one family is read, because a proxy forwards the fields of the other family as the
+/// client sent them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
@@ -29,8 +30,8 @@ pub enum Family {
 }
 
 impl Proxies {
-    /// Returns the origin of a request. `origin` is the origin of its connection. Header fields change it only if its
-    /// client is a trusted proxy.
+    /// Returns the origin of a request. `origin` is the origin that the connection reports. Header fields change it
+    /// only if its client is a trusted proxy.
     pub fn origin_of(&self, head: &Head, mut origin: Origin) -> Result<Origin, Refusal> {
         if !self.trusted.contains(&origin.client) {
             return Ok(origin);

@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::address::Address;
 
-/// Trusted addresses, networks, and peers on UNIX sockets.
+/// Trusted peers: addresses, networks, and all peers on UNIX sockets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trusted {
     networks: Vec<Network>,
     unix: bool,
 }
 
-/// A text that is neither `unix` nor an address nor a network in CIDR notation.
+/// The error for a text that is not `unix`, an address or a network in CIDR notation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotANetwork(pub String);
 
@@ -30,7 +30,7 @@ struct Network {
 }
 
 impl Trusted {
-    /// Adds `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32` or `unix`.
+    /// Adds a trusted peer: `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32` or `unix`.
     pub fn add(&mut self, text: &str) -> Result<(), NotANetwork> {
         if text == "unix" {
             self.unix = true;
@@ -63,7 +63,7 @@ impl Network {
             Some(bits) if bits.bytes().all(|byte| byte.is_ascii_digit()) => bits.parse().ok()?,
             Some(_) => return None,
         };
-        // An IPv4 address is the last 32 bits of the IPv6 address that it maps to.
+        // An IPv4 address is stored as an IPv6 address, whose last 32 bits it fills.
         let kept = 128 - u32::checked_sub(length, bits)?;
         let mask = if kept == 0 { 0 } else { u128::MAX << (128 - kept) };
         let mapped = bits_of(address);

@@ -1,4 +1,4 @@
-//! `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, which most proxies send and no RFC specifies.
+//! Reads `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, which most proxies send and no RFC specifies.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -8,7 +8,7 @@ use crate::head::Head;
 use crate::origin::Origin;
 use crate::refusal::Refusal;
 
-/// Refines the origin of a request from a trusted proxy.
+/// Updates the origin of a request with the X-Forwarded fields that a trusted proxy has sent.
 pub(super) fn refine(head: &Head, trusted: &Trusted, host: bool, origin: &mut Origin) -> Result<(), Refusal> {
     if let Some(client) = client(head.values(b"x-forwarded-for"), trusted) {
         origin.client = client;
@@ -22,8 +22,8 @@ pub(super) fn refine(head: &Head, trusted: &Trusted, host: bool, origin: &mut Or
     Ok(())
 }
 
-/// Returns the client: the right-most address that is not trusted, else the left-most one. Returns None if the field is
-/// absent.
+/// Returns the client's address: the right-most address that is not trusted, or else the left-most address. Returns
+/// None if the field is absent.
 pub fn client<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>, trusted: &Trusted) -> Option<Address> {
     let mut client = None;
     for element in elements(values) {
@@ -37,14 +37,14 @@ pub fn client<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>, trusted: &T
     client
 }
 
-/// The elements of a list from the right, without empty ones (RFC 9110, section 5.6.1). Several field lines form one
-/// list.
+/// Returns the elements of a list from right to left, without empty elements (RFC 9110, section 5.6.1). Several field
+/// lines form one list.
 fn elements<'a>(values: impl DoubleEndedIterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
     let elements = values.rev().flat_map(|value| value.rsplit(|&byte| byte == b','));
     elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
-/// Parses an address in any notation that proxies use. The port is 0 if there is none.
+/// Parses an address in any notation that proxies use. If it has no port, the port is 0.
 fn address(text: &[u8]) -> Address {
     read_address(text).map_or(Address::Unknown, Address::Inet)
 }

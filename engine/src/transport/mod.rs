@@ -29,26 +29,26 @@ use crate::outbox::Outbox;
 pub(crate) use pipe::{Pipe, next_bytes};
 pub(crate) use plain::Plain;
 
-/// The byte stream of one connection.
+/// Carries the bytes of one connection.
 #[derive(Debug)]
 pub(crate) enum Transport {
-    /// A socket, without encryption.
+    /// A socket. The bytes are not encrypted.
     Plain(Plain),
-    /// No socket: the owner of the pipe carries the bytes.
+    /// No socket. The owner of the pipe carries the bytes.
     Pipe(Pipe),
 }
 
-/// How a flush ended.
+/// The result of a flush.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flushed {
-    /// Bytes handed to the kernel.
+    /// How many bytes the kernel accepted.
     pub sent: u64,
     /// Whether the kernel accepts no more bytes for now.
     pub blocked: bool,
 }
 
 impl Transport {
-    /// A transport over a connected socket.
+    /// Makes a transport for a connected socket.
     pub fn plain(socket: OwnedFd) -> Self {
         Transport::Plain(Plain::new(socket))
     }
@@ -57,7 +57,7 @@ impl Transport {
         matches!(self, Transport::Pipe(_))
     }
 
-    /// Whether the bytes are encrypted on their way to the client.
+    /// Whether the bytes are encrypted between the server and the client.
     pub fn is_secure(&self) -> bool {
         match self {
             Transport::Plain(_) => false,
@@ -65,7 +65,7 @@ impl Transport {
         }
     }
 
-    /// The address of our end.
+    /// The server's address on this connection.
     pub fn local(&self) -> Address {
         match self {
             Transport::Plain(plain) => plain.local(),
@@ -88,7 +88,7 @@ impl Transport {
         }
     }
 
-    /// Reads once. Returns None for a pipe, whose owner feeds the bytes.
+    /// Reads once. Returns None for a pipe, because the owner of the pipe passes in the bytes.
     #[inline]
     pub fn read(&mut self, buffer: &mut [u8]) -> Option<Read> {
         match self {
@@ -97,8 +97,8 @@ impl Transport {
         }
     }
 
-    /// Sends as much as the kernel accepts. The error is [`Errno::IO`] if a file has become shorter. A pipe sends
-    /// nothing here.
+    /// Sends as many bytes as the kernel accepts. Returns the error [`Errno::IO`] if a file has become shorter. A pipe
+    /// sends nothing here.
     #[inline]
     pub fn flush(&mut self, out: &mut Outbox) -> Result<Flushed, Errno> {
         match self {
@@ -107,21 +107,21 @@ impl Transport {
         }
     }
 
-    /// Closes our side.
+    /// Closes the server's sending side.
     pub fn shut_down_writing(&self) {
         if let Some(socket) = self.socket() {
             socket::shut_down_writing(socket.as_fd());
         }
     }
 
-    /// Makes the close of the connection a reset, which drops the bytes that the kernel has not sent.
+    /// Makes the connection end with a reset, which drops the bytes that the kernel has not sent.
     pub fn reset_on_close(&self) {
         if let Some(socket) = self.socket() {
             socket::drop_unsent(socket.as_fd());
         }
     }
 
-    /// Returns the pending error of the socket. The kernel reports each error once.
+    /// Returns the pending error of the socket, or None. The kernel reports each error only once.
     pub fn take_error(&self) -> Option<Errno> {
         self.socket().and_then(socket::take_error)
     }

@@ -1,4 +1,5 @@
-//! A byte stream without a socket. Its owner is, for example, TLS in memory, a reactor transport or the test client.
+//! A byte stream without a socket. Its owner carries the bytes, for example TLS in memory, a reactor transport or the
+//! test client.
 
 use bytes::Bytes;
 use rustix::io::Errno;
@@ -6,27 +7,27 @@ use rustix::io::Errno;
 use crate::address::Address;
 use crate::outbox::{Front, Outbox};
 
-/// How many bytes of a file are read at once.
+/// The maximum number of bytes of a file that are read at once.
 const FILE_STEP: u64 = 64 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Pipe {
     /// Whether the owner of the pipe encrypts the bytes.
     pub secure: bool,
-    /// The address of our end.
+    /// The server's address on this connection.
     pub local: Address,
-    /// Whether the owner may feed bytes. False after a request to stop.
+    /// Whether the owner may pass in bytes. False when the engine has asked it to stop.
     pub flowing: bool,
 }
 
 impl Pipe {
-    /// Makes a pipe whose owner may feed bytes.
+    /// Makes a pipe whose owner may pass in bytes.
     pub fn new(local: Address, secure: bool) -> Self {
         Pipe { secure, local, flowing: true }
     }
 }
 
-/// Takes the next bytes out of the queue, for the owner to send. The error is [`Errno::IO`] if a file has become
+/// Removes the next bytes from the queue, for the owner to send. Returns the error [`Errno::IO`] if a file has become
 /// shorter.
 pub(crate) fn next_bytes(out: &mut Outbox) -> Result<Option<Bytes>, Errno> {
     let Front::File { file, offset, left } = out.front() else { return Ok(out.pop_bytes()) };

@@ -1,4 +1,4 @@
-//! A socket without encryption: queued bytes are passed to the kernel unchanged.
+//! A socket without encryption. Queued bytes are passed to the kernel unchanged.
 
 use std::cell::OnceCell;
 use std::io::IoSlice;
@@ -12,17 +12,17 @@ use crate::address::Address;
 use crate::driver::socket;
 use crate::outbox::{Front, Outbox};
 
-/// The maximum number of slices in one system call.
+/// The maximum number of slices that one system call sends.
 const SLICES: usize = 32;
-/// The maximum number of bytes of a file in one system call.
+/// The maximum number of bytes of a file that one system call sends.
 const FILE_STEP: u64 = 512 * 1024;
-/// The maximum number of bytes in one flush, so that one client on a fast link does not occupy the whole turn.
+/// The maximum number of bytes that one flush sends, so that one client on a fast link does not occupy the whole turn.
 const FLUSH_STEP: u64 = 2 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Plain {
     socket: OwnedFd,
-    /// The address of our end. It is read when it is first needed.
+    /// The server's address on this connection. It is read when it is first needed.
     local: OnceCell<Address>,
 }
 
@@ -63,7 +63,7 @@ impl Plain {
         Ok(flushed)
     }
 
-    /// Makes one system call, and returns how many bytes the kernel has taken.
+    /// Makes one system call. Returns how many bytes the kernel has accepted.
     fn send_once(&self, out: &Outbox) -> Result<u64, Errno> {
         let count = match out.front() {
             Front::Tail(bytes) => rustix::net::send(&self.socket, bytes, SendFlags::NOSIGNAL)?,

@@ -1,4 +1,4 @@
-//! Batching: responses of one turn that are sent together.
+//! Tests that the responses of one turn are sent together.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, ExchangeId, Status};
@@ -7,7 +7,7 @@ use crate::harness::{Client, GET, World};
 
 type Clients = Vec<Client<std::net::TcpStream>>;
 
-/// Makes clients whose requests are all read in the current turn.
+/// Connects clients and sends their requests, so that the current turn reads all of them.
 fn read_requests(count: usize) -> (World, Clients) {
     let mut world = World::new();
     let mut clients: Clients = (0..count).map(|_| world.connect()).collect();
@@ -26,7 +26,7 @@ fn respond(world: &mut World) -> ExchangeId {
     id
 }
 
-/// How many clients have received their response.
+/// Returns how many clients have received their response.
 fn served(clients: &mut Clients) -> usize {
     clients.iter_mut().for_each(Client::read);
     clients.iter().filter(|client| client.text().ends_with("here")).count()

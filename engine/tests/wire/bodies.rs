@@ -1,4 +1,4 @@
-//! Bodies of requests: framing, limits, 100 Continue, and bodies that no handler reads.
+//! Tests request bodies: framing, limits, 100 Continue, and bodies that no handler reads.
 
 use bytes::Bytes;
 use ropewalk_engine::event::{BodyFault, Event};

@@ -1,4 +1,4 @@
-//! The parts of a body arrive in order, however the handler requests them.
+//! Tests that the parts of a body arrive in order, however the handler requests them.
 
 use std::collections::VecDeque;
 use std::net::TcpStream;
@@ -29,8 +29,8 @@ fn a_body_arrives_in_order_however_often_it_is_received() {
     }
 }
 
-/// A client, and a handler that may call `receive` at any time: while parts of the body are in the inbox, or while the
-/// handler has taken parts and not examined them.
+/// A client, and a handler that may call `receive` at any time: while parts of the body are in the inbox, or while it
+/// has taken parts and not processed them.
 struct Upload {
     dice: Dice,
     world: World,
@@ -87,7 +87,7 @@ impl Upload {
             }
             Event::Data(id, data) => {
                 self.bodies.last_mut().unwrap().extend_from_slice(&data);
-                // If the engine already has the end of the body, there is nothing to pause.
+                // The error is ignored. If the engine has already read the whole body, there is nothing to pause.
                 self.world.engine.consumed(id, data.len() as u64).unwrap();
             }
             Event::End(id, _) => {
@@ -100,7 +100,7 @@ impl Upload {
     }
 }
 
-/// A request with a body of three bytes. The body and three more bytes wait in the inbox.
+/// Sends a request with a body of three bytes, and three more bytes. All of these bytes wait in the inbox.
 fn queued_body(world: &mut World, client: &mut Client<TcpStream>) -> ExchangeId {
     post(client, "Content-Length: 3\r\nConnection: upgrade\r\nUpgrade: echo", "");
     let (id, _) = world.head();

@@ -1,5 +1,5 @@
-//! Clients and handlers that act at random. In any case the counters of the engine stay consistent, it has no work left
-//! after a few turns, and it frees everything at the end.
+//! Tests clients and handlers that act at random. The engine's counters must stay consistent, the engine must have no
+//! work left after a few turns, and it must free everything at the end.
 
 use std::os::unix::net::UnixStream;
 
@@ -11,7 +11,7 @@ use crate::harness::{Client, Dice, GET, World};
 const RUNS: u64 = 200;
 const STEPS: usize = 500;
 
-/// What clients send: whole requests, parts of requests, and malformed ones.
+/// What clients send: whole requests, parts of requests, and malformed requests.
 const PIECES: [&str; 19] = [
     GET,
     GET,
@@ -71,7 +71,7 @@ impl Chaos {
     fn send(&mut self) {
         let Some(client) = pick(&mut self.dice, &mut self.clients) else { return };
         let piece = PIECES[self.dice.roll(PIECES.len())];
-        // The engine may have closed the connection.
+        // The result is ignored, because the engine may have closed the connection.
         let _ = std::io::Write::write(&mut client.stream, piece.as_bytes());
     }
 
@@ -87,15 +87,15 @@ impl Chaos {
         }
     }
 
-    /// A handler sends a command, whether it is legal now or not.
+    /// Sends a random command of a handler, whether the command is legal now or not.
     fn command(&mut self) {
-        // Mostly choose a recent exchange, which may still be running.
+        // Usually choose a recent exchange, because it may still be running.
         let recent = if self.dice.roll(10) == 0 { 0 } else { self.exchanges.len().saturating_sub(6) };
         let Some(&mut id) = pick(&mut self.dice, &mut self.exchanges[recent..]) else { return };
         let size = [0, 1, 100, 1000, 300_000][self.dice.roll(5)];
         let body = vec![b'x'; size];
         let engine = &mut self.world.engine;
-        // Any result is correct, as long as nothing panics.
+        // The result is ignored. Any result is correct, as long as the engine does not panic.
         let _ = match self.dice.roll(12) {
             0 | 1 => engine.receive(id, None).map(|events| self.world.events.extend(events)),
             2 => engine.receive(id, Some(20)).map(|events| self.world.events.extend(events)),

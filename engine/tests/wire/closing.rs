@@ -1,4 +1,4 @@
-//! How connections end: by their client, in a drain, or by the engine.
+//! Tests how connections end: closed by the client, in a drain, or by the engine.
 
 use std::net::TcpStream;
 use std::time::Duration;
@@ -109,7 +109,7 @@ fn upload(size: usize) -> String {
     format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n")
 }
 
-/// Reads every body and responds at its end.
+/// Reads every request body, and responds when the body ends.
 fn read_whole(engine: &mut Engine, event: &Event) -> bool {
     match event {
         Event::Head(id, _) => {
@@ -341,7 +341,7 @@ fn a_client_that_leaves_while_a_large_response_is_sent() {
     assert_eq!(200, world.response(&mut other).status);
 }
 
-/// Closes a connection so that its peer gets RST.
+/// Closes a connection so that its peer receives a reset (RST).
 fn reset(stream: TcpStream) {
     set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
 }

@@ -1,4 +1,4 @@
-//! The parts of the engine around connections: listeners, limits, counters, the access log, reused slots.
+//! Tests what surrounds the connections: listeners, limits, counters, the access log and reused slots.
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -73,7 +73,7 @@ thread_local! {
     static PANICS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// A driver that panics when a test requests it, and then loses the readiness that it has read.
+/// A driver that panics when a test asks it to, and then loses the readiness that it has read.
 struct Panicking(Epoll);
 
 impl Driver for Panicking {

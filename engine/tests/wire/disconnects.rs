@@ -1,4 +1,4 @@
-//! How the end of a connection is reported to its owner: whether its client has closed or reset it, and when.
+//! Tests how the engine reports the end of a connection to its owner: whether the client closed or reset it, and when.
 
 use std::net::TcpStream;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const UPLOAD: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nha
 
 type Setup = fn(&mut World, &mut Client<TcpStream>) -> (ConnectionId, Option<ExchangeId>);
 
-/// The states in which a connection may be when its client leaves.
+/// The states in which a connection may be when its client disconnects.
 const STATES: [(&str, Setup); 7] = [
     ("fresh", |world, _| (opened(world), None)),
     ("idle", |world, client| {
@@ -83,8 +83,7 @@ fn reset(stream: &TcpStream) {
     set_socket_linger(stream, Some(Duration::ZERO)).unwrap();
 }
 
-/// Waits for the end of a connection. Returns the early end of its exchange, if there was one, and how the connection
-/// ended.
+/// Waits until a connection has ended. Returns why its exchange ended early, if it did, and why the connection ended.
 fn ends(world: &mut World, id: Option<ExchangeId>) -> (Option<GoneReason>, CloseReason) {
     let mut reason = None;
     loop {
@@ -115,7 +114,7 @@ fn a_reset_is_distinguished_from_a_close() {
                 world.settle();
                 world.engine.relay_write(id.unwrap(), Bytes::from_static(b"more")).unwrap();
                 world.settle();
-                // The client's kernel resets the connection when bytes arrive after its close.
+                // After the client has closed its socket, its kernel responds to new bytes with a reset.
                 let _ = world.engine.relay_write(id.unwrap(), Bytes::from_static(b".."));
             }
             assert_eq!((id.map(|_| reason), closing), ends(&mut world, id), "{state}, {resets}");

@@ -1,4 +1,4 @@
-//! Responses that begin before the body of their request is read.
+//! Tests responses that begin before the request body is read.
 
 use std::net::TcpStream;
 
@@ -9,7 +9,7 @@ use ropewalk_engine::{Body, ExchangeId, Limits};
 use super::bodies::post;
 use crate::harness::{Client, End, GET, World};
 
-/// Begins a response before any of a long body is read.
+/// Begins a response before any part of a long request body is read.
 fn response_before_body(fields: &str) -> (World, Client<TcpStream>, ExchangeId) {
     let mut world = World::with(Limits { discard_size: 1024, ..Limits::default() });
     let mut client = world.connect();

@@ -1,4 +1,4 @@
-//! Fairness: small requests are served in time, however much other clients send.
+//! Tests fairness: small requests are served in time, however much other clients send.
 
 use ropewalk_engine::ExchangeId;
 use ropewalk_engine::event::Event;
@@ -8,7 +8,7 @@ use crate::harness::{Client, GET, World};
 const FLOODS: usize = 64;
 const UPLOAD: &str = "POST /flood HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// Starts uploads in chunks of one byte, with more bytes in the sockets than one poll reads.
+/// Starts uploads in one-byte chunks. The sockets hold more bytes than one poll reads.
 fn flooded(world: &mut World) -> Vec<(ExchangeId, Client<std::net::TcpStream>)> {
     let chunks = b"1\r\nx\r\n".repeat(512 * 1024);
     let floods = (0..FLOODS).map(|_| {
@@ -25,7 +25,7 @@ fn flooded(world: &mut World) -> Vec<(ExchangeId, Client<std::net::TcpStream>)> 
     floods.collect()
 }
 
-/// Requests more of every body.
+/// Requests more of every upload's body.
 fn receive_more(world: &mut World, floods: &[(ExchangeId, Client<std::net::TcpStream>)]) {
     for (id, _) in floods {
         world.engine.consumed(*id, u64::MAX).unwrap();

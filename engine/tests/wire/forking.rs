@@ -1,4 +1,5 @@
-//! An engine in a forked child. Each test plays both processes: duplicated descriptors belong to the parent.
+//! Tests an engine in a forked child. Each test plays both processes in one: duplicated descriptors belong to the
+//! parent.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -40,7 +41,7 @@ fn connections_stay_with_the_parent() {
     assert!(world.engine.is_inherited(id));
     assert_eq!(Err(CommandError::Gone), world.engine.end(id, &[]));
 
-    // The parent continues, and its driver reports what arrives.
+    // The parent's connections continue, and its driver still reports what arrives.
     rustix::io::write(&socket, b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
     client.read();
     assert_eq!("HTTP/1.1 204 No Content\r\n\r\n", client.text());
@@ -62,7 +63,7 @@ fn both_processes_accept_on_a_listener() {
     client.send(GET);
     assert_eq!("/", world.response(&mut client).text());
 
-    // The other process accepts first.
+    // The other process accepts this client first.
     let mut client = world.connect();
     let (mut accepted, _) = listener.accept().unwrap();
     world.settle();
@@ -71,7 +72,7 @@ fn both_processes_accept_on_a_listener() {
     assert_eq!(204, world.response(&mut client).status);
     assert!(world.events.is_empty(), "an empty queue is nothing to report");
 
-    // The other process continues when this one stops.
+    // The other process still accepts when this process stops.
     world.engine.drain(Some(0));
     world.settle();
     TcpStream::connect(address).unwrap();

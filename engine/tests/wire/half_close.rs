@@ -1,4 +1,4 @@
-//! Clients that close their sending side (a FIN) and still read, and clients that are gone.
+//! Tests clients that close their sending side (send a FIN) and still read, and clients that have disconnected.
 
 use std::net::TcpStream;
 
@@ -9,7 +9,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 use crate::harness::{Client, End, GET, Stream, World};
 
-/// The choices with which an exchange survives a FIN.
+/// The choices with which an exchange continues after a FIN.
 const SURVIVING: [HalfClose; 2] = [HalfClose::Respond, HalfClose::Finish];
 
 fn waiting(world: &mut World, choice: HalfClose) -> (Client<TcpStream>, ExchangeId) {
@@ -20,7 +20,7 @@ fn waiting(world: &mut World, choice: HalfClose) -> (Client<TcpStream>, Exchange
     (client, id)
 }
 
-/// Runs turns until the engine has handled the FIN and has no work.
+/// Runs turns until the engine has handled the FIN and has no more work.
 fn notice_fin(world: &mut World) {
     for _ in 0..2 {
         let before = world.engine.counters().turns;

@@ -1,7 +1,7 @@
-//! One engine and its clients, in one thread.
+//! The test harness: one engine and its clients, in one thread.
 //!
-//! A test either takes events one by one ([`World::event`]) and sends commands between turns, or installs a handler
-//! with [`World::inline`] that responds within a turn, as a Python handler does.
+//! A test takes events one by one ([`World::event`]) and sends commands between turns. Or it installs a handler with
+//! [`World::inline`] that responds within a turn, as a Python handler does.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -25,7 +25,7 @@ type Handler = Box<dyn FnMut(&mut Engine, &Event) -> bool>;
 pub struct World {
     pub engine: Engine,
     pub address: SocketAddr,
-    /// Events that the test has not taken.
+    /// Events that the test has not taken yet.
     pub events: VecDeque<Event>,
     handler: Option<Handler>,
 }
@@ -42,13 +42,13 @@ impl World {
         World { engine, address, events: VecDeque::new(), handler: None }
     }
 
-    /// Passes events to a handler within their turn. Events for which the handler returns false are kept.
+    /// Passes events to a handler during their turn. An event for which the handler returns false is kept for the test.
     pub fn inline(mut self, handler: impl FnMut(&mut Engine, &Event) -> bool + 'static) -> Self {
         self.handler = Some(Box::new(handler));
         self
     }
 
-    /// Responds to every request with its own target, within the turn.
+    /// Responds to every request with its own target as the body, during the turn.
     pub fn echoing_targets(self) -> Self {
         self.inline(|engine, event| {
             let Event::Head(id, head) = event else { return false };
@@ -64,7 +64,8 @@ impl World {
         Client::new(stream)
     }
 
-    /// Makes a socket pair. Returns a client on one end; the engine adopts the other end, from which `data` was read.
+    /// Makes a socket pair and lets the engine adopt one end, from which `data` was already read. Returns a client on
+    /// the other end.
     pub fn adopt(&mut self, data: &[u8]) -> Client<UnixStream> {
         let (ours, theirs) = UnixStream::pair().unwrap();
         theirs.set_nonblocking(true).unwrap();
@@ -72,7 +73,8 @@ impl World {
         Client::new(theirs)
     }
 
-    /// Runs one turn as the binding does. Within it the clock stands still, so that responses may wait for one another.
+    /// Runs one turn as the binding does. The clock stands still during the turn, so that responses may wait for one
+    /// another.
     pub fn turn(&mut self) {
         self.engine.begin_turn();
         self.engine.poll().unwrap();
@@ -93,7 +95,7 @@ impl World {
         self.engine.end_turn();
     }
 
-    /// Waits until the engine needs a turn, and runs it, or until `client` is readable.
+    /// Waits until the engine needs a turn, and runs the turn. Stops waiting if `client` is readable.
     fn step(&mut self, client: Option<BorrowedFd<'_>>, until: Instant, what: &str) {
         let left = until.checked_duration_since(Instant::now()).unwrap_or_else(|| panic!("waited too long for {what}"));
         let now = monotonic_micros() / 1000;
@@ -115,7 +117,7 @@ impl World {
         }
     }
 
-    /// Runs turns until a condition is met.
+    /// Runs turns until `done` returns true.
     pub fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
         let until = Instant::now() + TEST_TIMEOUT;
         while !done(self) {
@@ -123,12 +125,12 @@ impl World {
         }
     }
 
-    /// Runs turns as long as the engine needs them, except for deadlines.
+    /// Runs turns until the engine needs no more turns, except for deadlines.
     pub fn settle(&mut self) {
         self.settle_within(usize::MAX);
     }
 
-    /// Runs up to this many turns.
+    /// Runs turns until the engine needs no more turns, but at most this many.
     pub fn settle_within(&mut self, turns: usize) {
         for _ in 0..turns {
             let engine = self.engine.descriptor();
@@ -141,13 +143,13 @@ impl World {
         }
     }
 
-    /// The next event.
+    /// Returns the next event. Runs turns until there is one.
     pub fn event(&mut self) -> Event {
         self.until("an event", |world| !world.events.is_empty());
         self.events.pop_front().unwrap()
     }
 
-    /// The next event, which is the head of a request.
+    /// Returns the next event, which must be the head of a request.
     pub fn head(&mut self) -> (ExchangeId, Box<Head>) {
         match self.event() {
             Event::Head(id, head) => (id, head),
@@ -155,7 +157,7 @@ impl World {
         }
     }
 
-    /// The next event, which is a `Gone`.
+    /// Returns the next event, which must be `Gone`.
     pub fn gone(&mut self) -> (ExchangeId, GoneReason) {
         match self.event() {
             Event::Gone(id, reason) => (id, reason),
@@ -163,7 +165,7 @@ impl World {
         }
     }
 
-    /// Receives a body. The part that has already arrived is added to the events.
+    /// Requests a body. The part that has already arrived is added to the events.
     pub fn receive(&mut self, id: ExchangeId) {
         self.receive_up_to(id, None);
     }
@@ -173,7 +175,7 @@ impl World {
         self.events.extend(here);
     }
 
-    /// Receives a whole body, and consumes it.
+    /// Receives and consumes a whole body, and returns it.
     pub fn body(&mut self, id: ExchangeId) -> Vec<u8> {
         self.receive(id);
         let mut body = Vec::new();
@@ -198,12 +200,12 @@ impl World {
         self.engine.respond(id, 200, &[], Body::Slice(body.as_bytes())).unwrap();
     }
 
-    /// Runs turns until the client has a complete response.
+    /// Runs turns until the client has received a complete response.
     pub fn response<S: Stream>(&mut self, client: &mut Client<S>) -> Response {
         self.response_to(client, false)
     }
 
-    /// Runs turns until the client has the response to a HEAD request.
+    /// Runs turns until the client has received the response to a HEAD request.
     pub fn head_response<S: Stream>(&mut self, client: &mut Client<S>) -> Response {
         self.response_to(client, true)
     }
@@ -221,7 +223,7 @@ impl World {
         }
     }
 
-    /// Runs turns until the client has read the end of the connection. Returns how it ended.
+    /// Runs turns until the client has read the end of the connection. Returns how the connection ended.
     pub fn ended<S: Stream>(&mut self, client: &mut Client<S>) -> End {
         let until = Instant::now() + TEST_TIMEOUT;
         while client.end.is_none() {
@@ -231,7 +233,7 @@ impl World {
         client.end.unwrap()
     }
 
-    /// Sends more bytes than the sockets can buffer, and runs turns meanwhile.
+    /// Sends more bytes than the sockets can buffer. Runs turns meanwhile.
     pub fn send_all<S: Stream>(&mut self, client: &mut Client<S>, mut bytes: &[u8]) {
         let until = Instant::now() + TEST_TIMEOUT;
         while !bytes.is_empty() {
@@ -258,7 +260,7 @@ impl Stream for UnixStream {
     }
 }
 
-/// How a connection ended for its client.
+/// How a connection ended, as its client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Orderly,
@@ -267,7 +269,7 @@ pub enum End {
 
 pub struct Client<S> {
     pub stream: S,
-    /// Bytes that were received, and not yet parsed as a response.
+    /// Received bytes that were not parsed as a response yet.
     pub received: Vec<u8>,
     pub end: Option<End>,
 }
@@ -304,7 +306,7 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Reads once.
+    /// Reads once, and returns the bytes.
     pub fn read_once(&mut self) -> Vec<u8> {
         let mut buffer = vec![0; 64 * 1024];
         let count = self.stream.read(&mut buffer).unwrap();
@@ -317,11 +319,11 @@ impl<S: Stream> Client<S> {
     }
 }
 
-/// A response as its client has read it.
+/// A response as the client has parsed it.
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
-    /// The status line and the fields, as they were sent.
+    /// The status line and the fields, unchanged.
     pub head: String,
     pub body: Vec<u8>,
     /// The bytes between the last chunk and the end of the response.
@@ -344,7 +346,7 @@ impl Response {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// Returns status and body, to be compared in one assertion.
+    /// Returns the status and the body, so that one assertion can compare both.
     pub fn brief(&self) -> (u16, &str) {
         (self.status, self.text())
     }
@@ -354,7 +356,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// Parses one response (RFC 9112, section 6.3). Returns None if it is incomplete.
+/// Parses one response (RFC 9112, section 6.3). Returns None if the response is incomplete.
 fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Response, usize)> {
     let start = find(bytes, b"\r\n\r\n")? + 4;
     let head = String::from_utf8(bytes[..start - 4].to_vec()).unwrap();
@@ -390,7 +392,7 @@ fn parse(bytes: &[u8], is_head: bool, ended: bool) -> Option<(Response, usize)> 
     Some((response, end))
 }
 
-/// The random generator xorshift64*. The same seed gives the same numbers on every machine.
+/// The random number generator xorshift64*. The same seed gives the same numbers on every machine.
 pub struct Dice(pub u64);
 
 impl Dice {

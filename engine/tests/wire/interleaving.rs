@@ -1,5 +1,5 @@
-//! Correct clients and handlers whose steps are interleaved at random: bytes arrive in any pieces, bodies are read and
-//! responses sent at any time and in any form. Every client gets exactly its responses, in order.
+//! Tests correct clients and handlers whose steps are interleaved at random. Bytes arrive in any pieces, bodies are
+//! read and responses are sent at any time and in any form. Every client must get exactly its responses, in order.
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
@@ -14,7 +14,7 @@ const RUNS: u64 = 60;
 const CLIENTS: usize = 4;
 const REQUESTS: usize = 8;
 
-/// A client, the bytes that it is going to send, and how many of them are sent.
+/// A client, the bytes that it will send, and how many of them it has sent.
 struct ScriptedClient {
     client: Client<UnixStream>,
     script: Vec<u8>,
@@ -22,7 +22,7 @@ struct ScriptedClient {
     expected: Vec<Vec<u8>>,
 }
 
-/// The current exchange of a handler.
+/// The exchange that a handler is working on.
 #[derive(Default)]
 struct Work {
     body: Vec<u8>,
@@ -30,7 +30,7 @@ struct Work {
     target: Vec<u8>,
     received: bool,
     complete: bool,
-    /// The rest of a streamed response.
+    /// The part of a streamed response that was not sent yet.
     stream: Option<Bytes>,
     waits: bool,
 }
@@ -175,7 +175,7 @@ fn chunk(body: &str) -> String {
     if body.is_empty() { String::new() } else { format!("{:x}\r\n{body}\r\n", body.len()) }
 }
 
-/// The body of the response to a request. Its size differs from one request to the next.
+/// Returns the body for the response to a request. Each request has a body of another size.
 fn response_body(target: &[u8], size: usize) -> Vec<u8> {
     let text = format!("{} of {size};", String::from_utf8_lossy(target));
     text.repeat([1, 50, 2000, 10_000][text.bytes().map(usize::from).sum::<usize>() % 4]).into_bytes()

@@ -1,4 +1,4 @@
-//! Lingering (RFC 9112, section 9.6): a client that is still sending can read its response, within limits.
+//! Tests lingering (RFC 9112, section 9.6): a client that is still sending can read its response, within limits.
 
 use std::net::TcpStream;
 
@@ -7,12 +7,12 @@ use ropewalk_engine::{Address, Body, Engine, Limits};
 
 use crate::harness::{Client, End, GET, Stream as _, World};
 
-/// More bytes than the sockets between a client and the engine buffer.
+/// More bytes than the sockets between a client and the engine can buffer.
 const UPLOAD: usize = 12 << 20;
 
 const LARGE: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12582912\r\n\r\n";
 
-/// Refuses every request with 413, because of the length in its head.
+/// Refuses every request with 413, because of its `Content-Length`.
 fn too_large(engine: &mut Engine, event: &Event) -> bool {
     let Event::Head(id, _) = event else { return false };
     engine.respond(*id, 413, &[], Body::Slice(b"too large")).unwrap();
@@ -190,8 +190,7 @@ fn a_drain_lingers_no_longer_than_drain_grace() {
 
 #[test]
 fn a_client_that_drips_does_not_delay_a_drain() {
-    // The deadline of the drain would also end the connection, but only after a minute, which is longer than `until`
-    // waits.
+    // The drain's own deadline would also end the connection, but only after a minute. `until` does not wait that long.
     let limits = Limits { drain_grace: 100, linger_timeout: 60_000, linger_total_time: 0, ..Limits::default() };
     let (mut world, mut client) = refused_with(limits);
     world.engine.drain(Some(60_000));
@@ -241,7 +240,8 @@ fn a_limited_number_may_linger_while_the_engine_is_full() {
         assert_eq!(503, world.response(other).status);
     }
     assert_eq!(100, world.engine.counters().turned_away);
-    // One for each 64 descriptors that connections may use (80% of the process's descriptors), and at most 64.
+    // The limit is one connection for every 64 descriptors that connections may use (80% of the process's descriptors),
+    // and at most 64.
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
     let lingering = (limit / 5 * 4 / 64).min(64) as usize;
     assert!(lingering > 1, "too few descriptors for this test: {limit}");

@@ -1,4 +1,4 @@
-//! The engine without Python: real sockets on one side, commands on the other.
+//! Tests the engine without Python: clients use real sockets, and handlers use commands.
 
 mod batching;
 mod bodies;

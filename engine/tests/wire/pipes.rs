@@ -1,4 +1,4 @@
-//! Pipes: connections without a socket, whose owner transports the bytes.
+//! Tests pipes: connections without a socket, whose owner transports the bytes.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Address, Body, CommandError, GoneReason, Limits, PipeId, Pressure};
@@ -10,7 +10,7 @@ fn open(world: &mut World) -> PipeId {
     world.engine.open_pipe(client, Address::Unknown, true)
 }
 
-/// The output so far.
+/// Returns the output that the pipe has produced so far.
 fn output(world: &mut World) -> String {
     world.settle();
     let mut text = Vec::new();

@@ -1,4 +1,4 @@
-//! Proxies in front: which ones the engine trusts, and the origin of a request.
+//! Tests proxies in front of the engine: which proxies it trusts, and the origin of a request.
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
@@ -12,7 +12,7 @@ use crate::harness::{Client, End, GET, Stream, World};
 
 const LINE: &str = "PROXY TCP4 192.0.2.1 198.51.100.1 1234 443\r\n";
 
-/// Version 2, for the same client over TLS: the TLV PP2_TYPE_SSL follows the addresses.
+/// A version 2 header for the same client over TLS. The TLV PP2_TYPE_SSL follows the addresses.
 const BLOCK: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x14\xc0\x00\x02\x01\xc6\x33\x64\x01\x04\xd2\x01\xbb\
     \x20\x00\x05\x01\x00\x00\x00\x00";
 
@@ -24,7 +24,7 @@ fn proxies(addresses: &[&str], headers: Option<Family>, protocol: bool) -> Proxi
     Proxies { trusted, headers, host: true, protocol }
 }
 
-/// An engine whose connections begin with a PROXY header.
+/// Makes an engine whose connections begin with a PROXY protocol header.
 fn world_with_proxy_header() -> World {
     world_with(proxies(&["127.0.0.1"], None, true), Limits::default())
 }
@@ -36,7 +36,7 @@ fn world_with(proxies: Proxies, limits: Limits) -> World {
     world
 }
 
-/// An engine that trusts the fields of one family from peers at 127.0.0.1.
+/// Makes an engine that trusts the fields of one family from peers at 127.0.0.1.
 fn world_trusting(family: Family) -> World {
     world_with(proxies(&["127.0.0.1", "10.0.0.0/8"], Some(family), false), Limits::default())
 }
@@ -45,7 +45,7 @@ fn inet(text: &str) -> Address {
     Address::Inet(text.parse().unwrap())
 }
 
-/// Sends a request with these fields. Returns its client, whether it is secure, and its host.
+/// Sends a request with these fields. Returns the client's address, whether the client used TLS, and the host.
 fn origin_of(world: &mut World, fields: &str) -> (Address, bool, String) {
     let mut client = world.connect();
     client.send(format!("GET / HTTP/1.1\r\nHost: inside\r\n{fields}\r\n"));

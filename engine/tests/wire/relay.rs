@@ -1,4 +1,4 @@
-//! Responses whose handlers write HTTP/1 themselves, and connections that have an owner.
+//! Tests responses that handlers format as HTTP/1 themselves, and connections that have an owner.
 
 use std::io::{Read as _, Write as _};
 

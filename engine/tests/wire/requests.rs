@@ -1,4 +1,4 @@
-//! Requests: single, pipelined, in any pieces, and refused.
+//! Tests requests: single, pipelined, in any pieces, and refused.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::method::Method;

@@ -1,4 +1,4 @@
-//! Responses: whole, streamed, from files, without a body, and with framing errors of a handler.
+//! Tests responses: whole, streamed, from files, without a body, and with framing errors of the handler.
 
 use std::io::{Seek as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -9,7 +9,7 @@ use ropewalk_engine::{Body, CommandError, GoneReason, Limits, Pressure};
 
 use crate::harness::{End, GET, World};
 
-/// An unnamed file, which disappears with the test.
+/// Returns an unnamed file with this content, which disappears after the test.
 fn file(content: &[u8]) -> std::fs::File {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -22,7 +22,7 @@ fn file(content: &[u8]) -> std::fs::File {
     file
 }
 
-/// Bytes in which a comparison finds any lost or repeated part.
+/// Returns bytes in which a comparison finds any lost or repeated part.
 fn pattern(size: usize) -> Vec<u8> {
     (0..size).map(|index| (index % 251) as u8).collect()
 }

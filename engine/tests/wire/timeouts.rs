@@ -1,4 +1,4 @@
-//! Every deadline of a client, with limits that are short enough to wait for.
+//! Tests every deadline of a client, with limits that are short enough to wait for.
 
 use ropewalk_engine::event::Event;
 use ropewalk_engine::{Body, GoneReason, Limits};
@@ -140,7 +140,7 @@ fn a_fast_start_of_a_body_does_not_allow_a_long_slow_rest() {
     let mut world = World::with(limits).inline(|engine, event| {
         match event {
             Event::Head(id, _) => assert!(engine.receive(*id, None).unwrap().is_empty()),
-            // The last part may be reported after the abort.
+            // The error is ignored, because the last part may be reported after the abort.
             Event::Data(id, data) => drop(engine.consumed(*id, data.len() as u64)),
             _ => return false,
         }

@@ -1,4 +1,4 @@
-//! The tables are consistent, and `states.md` shows them.
+//! Tests that the tables are consistent, and that `states.md` shows them.
 
 use super::*;
 use std::fmt::{Debug, Write as _};
@@ -29,7 +29,7 @@ const HANDLER_TRIGGERS: [Trigger; 7] = [
     Trigger::SwitchWithoutResponse,
 ];
 
-/// The page that documents the tables.
+/// Returns the text of `states.md`, generated from the tables.
 fn document() -> String {
     let mut page = String::from(
         "# The states of an HTTP/1 connection\n\n\
@@ -49,7 +49,7 @@ fn section<State: Debug + Copy>(page: &mut String, title: &str, first: &str, row
             let to = match next {
                 To(to) => to,
                 Same if states.len() < 3 => state,
-                // These triggers belong to the other side.
+                // These triggers change only the other side.
                 Same | Illegal(_) => continue,
             };
             let _ = writeln!(page, "    {state:?} --> {to:?}: {}", names(triggers));
@@ -91,7 +91,7 @@ fn a_kept_connection_returns_to_its_first_state() {
     assert_eq!(States::default(), states);
 }
 
-/// The pairs of states that are reachable by legal triggers.
+/// Returns all pairs of states that legal triggers can reach.
 fn reachable() -> Vec<States> {
     let mut found = vec![States::default()];
     let mut next = 0;
