@@ -27,7 +27,7 @@ impl Exchange {
         Exchange::default()
     }
 
-    // The request
+    // Methods for the head of the request
 
     #[getter]
     fn method<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
@@ -179,7 +179,7 @@ impl Exchange {
         asgi::fill_scope(py, scope, &engine_ref.head, engine_ref.server())
     }
 
-    // The request's body
+    // Methods for the request's body
 
     /// Start to receive the body, and send 100 Continue if the client expects it. Raises BodyTooLarge if Content-Length
     /// exceeds the limit.
@@ -229,7 +229,7 @@ impl Exchange {
         PyList::new(py, pairs.collect::<Vec<_>>())
     }
 
-    // The response
+    // Methods for the response
 
     /// Whether the head of the response was sent, or queued.
     #[getter]
@@ -368,7 +368,7 @@ impl Exchange {
         exchange.become_raw(slf.py())
     }
 
-    // Responses whose handler writes HTTP/1 itself
+    // Methods for responses that the handler formats as HTTP/1 itself
 
     /// Send a whole response without changes. `fields` is a dict from name to list of values, or a list of pairs.
     #[pyo3(signature = (status, reason, fields, body, /))]

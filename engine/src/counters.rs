@@ -6,11 +6,11 @@ pub const LATENCY_BUCKETS: usize = 24;
 /// Totals since the engine started, and two gauges of the current state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Connections accepted or adopted.
+    /// The number of connections that were accepted or adopted.
     pub accepted: u64,
-    /// Connections open now.
+    /// The number of connections that are open now.
     pub open: u64,
-    /// Connections refused with 503 because the engine was full.
+    /// The number of connections that were refused with 503 because the engine was full.
     pub turned_away: u64,
     /// How often the engine stopped accepting for a while because no descriptors were left.
     pub accept_backoffs: u64,
@@ -18,23 +18,23 @@ pub struct Counters {
     pub requests: u64,
     /// The number of exchanges whose response is incomplete.
     pub running: u64,
-    /// Responses by the first digit of their status, from 1xx to 5xx.
+    /// The number of responses for each first digit of the status, from 1xx to 5xx.
     pub responses: [u64; 5],
-    /// Requests that the engine itself refused.
+    /// The number of requests that the engine itself refused.
     pub refused: u64,
-    /// Exchanges that ended before their response was complete.
+    /// The number of exchanges that ended before their response was complete.
     pub cut: u64,
-    /// Connections closed because a request head arrived too slowly.
+    /// The number of connections closed because a request head arrived too slowly.
     pub head_timeouts: u64,
-    /// Connections closed because a request body arrived too slowly.
+    /// The number of connections closed because a request body arrived too slowly.
     pub body_timeouts: u64,
-    /// Connections closed because the client did not read the response.
+    /// The number of connections closed because the client did not read the response.
     pub write_timeouts: u64,
-    /// Connections closed by the idle timeout.
+    /// The number of connections closed by the idle timeout.
     pub idle_timeouts: u64,
-    /// Bytes read from sockets and pipes.
+    /// The number of bytes read from sockets and pipes.
     pub bytes_in: u64,
-    /// Bytes written to sockets and pipes.
+    /// The number of bytes written to sockets and pipes.
     pub bytes_out: u64,
     /// The number of turns that the engine has run.
     pub turns: u64,

@@ -1,17 +1,17 @@
-//! One request and its response: ids, and the values and errors of commands.
+//! An exchange is one request and its response. This file defines the ids, and the values and errors of commands.
 //!
-//! Events out, commands in. A wire turns bytes into [`crate::Event`]s. A handler responds with the commands of the
-//! engine, each of which names the exchange by its [`ExchangeId`]. An exchange is
+//! A wire converts bytes to [`crate::Event`]s. A handler responds with the commands of the engine. Each command names the
+//! exchange by its [`ExchangeId`]. The events and commands of an exchange have this order:
 //!
 //! ```text
-//! Head -> (Data)* -> End                     the request; its body only after `receive`
+//! Head -> (Data)* -> End                     the request; the body follows only after `receive`
 //! respond | begin -> (write)* -> end         the response
 //! ```
 //!
-//! It ends when the response is complete, or with a [`crate::Event::Gone`].
+//! The exchange ends when the response is complete, or with a [`crate::Event::Gone`].
 //!
-//! Events of one exchange are handled in the order in which they happened. Only the command [`crate::Engine::receive`]
-//! returns events, and only when no event of the exchange can be queued.
+//! The events of one exchange are handled in the order in which they happened. Only the command
+//! [`crate::Engine::receive`] returns events, and only if no event of the exchange is queued.
 
 use std::os::fd::OwnedFd;
 

@@ -1,19 +1,20 @@
-//! The engine of Ropewalk: listening sockets, connections and their exchanges, with **one** descriptor to watch.
+//! The engine of Ropewalk. It serves listening sockets, connections and their exchanges, and an event loop needs to watch
+//! only **one** descriptor.
 //!
-//! The owner of an event loop watches [`Engine::descriptor`] for reading. When it is readable, the owner runs a turn:
-//! [`Engine::poll`] reads from the sockets, [`Engine::next_event`] returns what has happened, and the commands
-//! ([`Engine::respond`], [`Engine::write`] ...) act at once. The engine never calls back, never blocks and starts no thread,
-//! so a handler may use any command from anywhere.
+//! The owner of the event loop watches [`Engine::descriptor`] for reading. When the descriptor is readable, the owner runs
+//! a turn: [`Engine::poll`] reads from the sockets, [`Engine::next_event`] returns the next event, and the commands
+//! ([`Engine::respond`], [`Engine::write`] ...) act at once. The engine calls no callbacks, never blocks and starts no
+//! thread, so a handler may use any command at any point.
 //!
 //! | layer | module |
 //! |---|---|
 //! | readiness, sockets, timers | [`driver`] |
 //! | the byte stream of a connection | `transport` |
 //! | a wire protocol: bytes to events, commands to bytes | [`wire`]; [`http1`] |
-//! | exchanges: what events and commands carry | [`event`], [`exchange`], [`head`] |
-//! | all of them together | [`Engine`] |
+//! | the data of events and commands | [`event`], [`exchange`], [`head`] |
+//! | the engine, which connects these layers | [`Engine`] |
 //!
-//! In order of importance: correctness, clarity, performance.
+//! The goals of this code, in order of importance, are correctness, clarity and performance.
 
 #![forbid(unsafe_code)]
 

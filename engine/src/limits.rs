@@ -1,6 +1,6 @@
-//! Every limit and timeout of the engine: its default, the reason for it, and the defaults of other servers.
+//! The limits and timeouts of the engine: their defaults, their purpose, and the defaults of other servers.
 //!
-//! | limit | ours | nginx | Go | Kestrel | Node |
+//! | limit | Ropewalk | nginx | Go | Kestrel | Node |
 //! |---|---|---|---|---|---|
 //! | head, from accept | 10 s | 60 s | none | 30 s | 60 s |
 //! | body | 30 s stall, 240 B/s after 5 s | 60 s stall | none | 240 B/s after 5 s | 300 s whole |
@@ -89,73 +89,83 @@ impl Unit {
 }
 
 limits! {
-    /// The longest time from accept, or from the first byte of a later request, to the end of the request head. A long
-    /// timeout helps slowloris attacks. A normal head is one packet. nginx and Node allow 60 s, Kestrel 30 s.
+    /// The longest time from accepting the connection, or from the first byte of a later request, to the end of the
+    /// request head. A normal head is one packet. A long timeout helps slowloris attacks. nginx and Node allow 60 s,
+    /// Kestrel allows 30 s.
     head_timeout: Seconds = 10_000;
-    /// The longest time between requests on a connection that is kept alive. nginx 75 s, Kestrel 130 s, Node 5 s (which
-    /// causes resets).
+    /// The longest time between two requests on a connection that is kept open. The limit of nginx is 75 s, that of
+    /// Kestrel 130 s, and that of Node 5 s, which causes resets.
     idle_timeout: Seconds = 75_000;
-    /// The longest pause within a request body that a handler reads. nginx 60 s.
+    /// The longest pause within a request body that a handler reads. The limit of nginx is 60 s.
     body_timeout: Seconds = 30_000;
-    /// The minimum speed of a request body after `body_grace`, in bytes a second. This is Kestrel's value; 0 switches
-    /// the check off.
+    /// The minimum speed of a request body after `body_grace`, in bytes per second. 0 means no minimum. Kestrel uses
+    /// the same value.
     body_rate: Count = 240;
-    /// The time at the start of a body in which it may be slower than `body_rate`. This is Kestrel's value.
+    /// The time at the start of a request body during which it may be slower than `body_rate`. Kestrel uses the same
+    /// value.
     body_grace: Seconds = 5_000;
-    /// The longest time for which a client may read nothing while response data waits for it. nginx 60 s.
+    /// The longest time for which a client may read nothing while response data waits for it. The limit of nginx is 60
+    /// s.
     write_timeout: Seconds = 30_000;
     /// The longest pause while the server reads and drops the rest of a refused or aborted request, so that the client
-    /// can read the response (RFC 9112, section 9.6). nginx `lingering_timeout` 5 s, Apache 2 s.
+    /// can read the response (RFC 9112, section 9.6). The limit of nginx (`lingering_timeout`) is 5 s, and that of
+    /// Apache is 2 s.
     linger_timeout: Seconds = 5_000;
-    /// The longest time for which the server reads and drops this rest in all. In a drain the time is at most
-    /// `drain_grace`, because the response has been sent. nginx `lingering_time` 30 s, Apache 30 s, Kestrel 5 s, Go 0.5
-    /// s.
+    /// The longest total time for which the server reads and drops the rest of a refused or aborted request. In a drain
+    /// the time is at most `drain_grace`, because the response has been sent. The limit of nginx (`lingering_time`) and
+    /// Apache is 30 s, that of Kestrel 5 s, and that of Go 0.5 s.
     linger_total_time: Seconds = 30_000;
-    /// The maximum number of bytes of this rest that the server reads and drops. If there are more, the client may get
-    /// a reset instead of the response. nginx and Apache have no such limit, and read from a fast client for the whole
-    /// time.
+    /// The maximum number of bytes that the server reads and drops of a refused or aborted request. If the client sends
+    /// more, it may get a reset instead of the response. nginx and Apache limit only the time.
     linger_size: Count = 256 * 1024 * 1024;
     /// The longest pause of a streamed response after the client has closed its sending side. A FIN does not show
-    /// whether the client has only stopped sending or has left. So after this time, the server treats the client as
-    /// gone. An event stream (`text/event-stream`), which does not end by itself, is ended at once. nginx and Node end
-    /// the exchange at the FIN.
+    /// whether the client has only stopped sending or has disconnected. After this time, the server assumes that the
+    /// client has disconnected. An event stream (`text/event-stream`) is ended at once, because it does not end by
+    /// itself. nginx and Node end the exchange at the FIN.
     half_close_timeout: Seconds = 5_000;
-    /// The longest time for which a drain waits for running exchanges. Kestrel 30 s.
+    /// The longest time for which a drain waits for running exchanges. The limit of Kestrel is 30 s.
     drain_timeout: Seconds = 30_000;
     /// The time for which a drain keeps an idle connection open, because a request may be on its way. It is also the
     /// longest time for which a drain reads and drops the rest of a refused or aborted request. nginx and Go close an
-    /// idle connection at once, and the request is lost; HAProxy can wait for the next response.
+    /// idle connection at once, and the request is lost. HAProxy can wait for the next response.
     drain_grace: Seconds = 1_000;
-    /// The longest request line. A longer one gets 414. nginx 8 KiB, RFC 9112 section 3 recommends at least 8000.
+    /// The maximum length of a request line. A longer line gets 414. The limit of nginx is 8 KiB. RFC 9112, section 3,
+    /// recommends at least 8000 bytes.
     request_line: Count = 8 * 1024;
-    /// The largest request head. A larger one gets 431. Kestrel 32 KiB, Node 16 KiB.
+    /// The maximum size of a request head. A larger head gets 431. The limit of Kestrel is 32 KiB, and that of Node is
+    /// 16 KiB.
     head_size: Count = 32 * 1024;
-    /// The maximum number of field lines in a head. A head with more lines gets 431. Kestrel 100.
+    /// The maximum number of field lines in a request head. A head with more lines gets 431. Kestrel has the same
+    /// limit.
     head_fields: Count = 100;
-    /// The largest request body, unless the route sets another limit. A larger body gets 413. nginx 1 MiB.
+    /// The maximum size of a request body, unless the route sets another limit. A larger body gets 413. nginx has the
+    /// same limit.
     body_size: Count = 1024 * 1024;
-    /// The maximum size of all chunk extensions in a body. Clients do not use them. Node 16 KiB.
+    /// The maximum total size of the chunk extensions in a request body. Clients do not use chunk extensions. Node has
+    /// the same limit.
     chunk_extensions: Count = 16 * 1024;
-    /// The maximum size of a trailer section.
+    /// The maximum size of the trailer section of a request body.
     trailer_size: Count = 16 * 1024;
-    /// The maximum number of lines in a trailer section.
+    /// The maximum number of lines in the trailer section of a request body.
     trailer_fields: Count = 100;
-    /// A collected body that is larger than this is moved to a temporary file. Werkzeug and Starlette: 500 KiB to 1
-    /// MiB.
+    /// A collected request body that is larger than this is moved to a temporary file. Werkzeug and Starlette use 500
+    /// KiB to 1 MiB.
     spool_size: Count = 256 * 1024;
-    /// The size of unread request body data at which the engine stops reading the socket. Node 64 KiB.
+    /// When this many bytes of a request body are unread, the engine stops reading from the socket. Node has the same
+    /// limit.
     read_buffer: Count = 64 * 1024;
-    /// The size of unsent response data at which the writer of the response must wait. Node 64 KiB.
+    /// When this many bytes of response data are unsent, the writer of the response must wait. Node has the same limit.
     write_buffer: Count = 64 * 1024;
-    /// The maximum size of an unread body that the server reads and drops to keep the connection open. Go 256 KiB.
+    /// The maximum size of an unread request body that the server reads and drops to keep the connection open. The
+    /// limit of Go is 256 KiB.
     discard_size: Count = 64 * 1024;
     /// The maximum number of connections. Further clients get 503 at once. 0 means 80% of the process's descriptors,
     /// which leaves the rest for files, databases and the event loop.
     connections: Count = 0;
-    /// The maximum number of connections that wait in the kernel until they are accepted. The kernel may have a lower
-    /// limit.
+    /// The maximum number of connections that wait in the kernel until the server accepts them. The kernel may have a
+    /// lower limit.
     backlog: Count = 2048;
-    /// The maximum number of events in one turn, so that the reactor can serve its timers and other readers.
+    /// The maximum number of events in one turn. It lets the reactor serve its timers and other readers between turns.
     turn_events: Count = 1024;
     /// The longest time of a turn. A handler that takes longer is not interrupted.
     turn_time: Seconds = 10;

@@ -111,7 +111,7 @@ impl Outbox {
         self.queue.iter().any(|piece| matches!(piece, Piece::File { .. }))
     }
 
-    // Lending a buffer, to save one allocation per request
+    // Methods that lend a buffer to the queue, to save one allocation per request
 
     /// Whether the queue has no buffer, so that a buffer may be lent to it.
     pub(crate) fn lacks_buffer(&self) -> bool {
@@ -134,7 +134,7 @@ impl Outbox {
         Some(buffer)
     }
 
-    // Reading and removing parts
+    // Methods that read and remove the first pieces of the queue
 
     /// The next bytes to be sent.
     #[inline]

@@ -1,58 +1,60 @@
-//! The contract between the engine and a wire protocol.
+//! The interface between the engine and a wire protocol.
 //!
-//! A wire turns the bytes of one connection into [`Event`]s and the commands of handlers into bytes. It has no socket
-//! and no timer: the engine owns both, and calls the wire. HTTP/1 is a wire ([`crate::http1::Http1`]); a handler that
-//! frames its responses itself ([`FramedBy::Handler`]), as one written for twisted.web does, uses the same verbs.
+//! A wire converts the bytes of one connection to [`Event`]s, and the commands of handlers to bytes. It has no socket and
+//! no timer. The engine owns both, and calls the methods of the wire. HTTP/1 is a wire ([`crate::http1::Http1`]). A
+//! handler that frames its responses itself ([`FramedBy::Handler`]), for example a twisted.web handler, uses the same
+//! methods.
 //!
 //! ```text
 //! transport  --bytes-->  feed  ---> cx.inbox (Event)  ---> handler
-//! transport  <--bytes--  cx.out <--- respond, begin, write, end  <--- commands of the handler
+//! transport  <--bytes--  cx.out <--- respond, begin, write, end  <--- the handler's commands
 //! ```
 //!
-//! # The verbs
+//! # Methods that the engine calls
 //!
-//! | verb | the engine calls it | the wire |
+//! | method | when the engine calls it | what the wire does |
 //! |---|---|---|
-//! | [`feed`](Wire::feed) | when bytes were read; with no bytes, when the queue of responses has room again | parses, and pushes `Head`, `Data`, `End`, `BadBody` |
-//! | [`receive`](Wire::receive) | when a handler reads the body | lets `Data` and `End` follow |
-//! | [`consumed`](Wire::consumed) | when a handler has read a part of the body | may let more of it follow |
-//! | [`interim`](Wire::interim) | for a 1xx response | appends it to `cx.out` |
-//! | [`respond`](Wire::respond) | for a whole response | appends it, and ends the exchange |
+//! | [`feed`](Wire::feed) | when bytes were read; without bytes, when the response queue has space again | parses, and adds `Head`, `Data`, `End` and `BadBody` |
+//! | [`receive`](Wire::receive) | when a handler reads the body | starts to add `Data` and `End` |
+//! | [`consumed`](Wire::consumed) | when a handler has read a part of the body | may add more `Data` |
+//! | [`interim`](Wire::interim) | for a 1xx response | appends the response to `cx.out` |
+//! | [`respond`](Wire::respond) | for a whole response | appends the response, and ends the exchange |
 //! | [`begin`](Wire::begin) | for the head of a streamed response | appends the head |
-//! | [`write`](Wire::write) | for a part of the body, or bytes after an upgrade | appends the part, framed |
-//! | [`end`](Wire::end) | for the end of a streamed response | appends what ends the body, and ends the exchange |
+//! | [`write`](Wire::write) | for a part of the body, or bytes after an upgrade | appends the part with its framing |
+//! | [`end`](Wire::end) | for the end of a streamed response | appends the end of the body, and ends the exchange |
 //! | [`open_tunnel`](Wire::open_tunnel) | when the exchange becomes a tunnel | stops parsing; `Data` carries raw bytes |
-//! | [`close_after_response`](Wire::close_after_response) | when a handler wants the connection closed | makes this response the last |
-//! | [`begin_drain`](Wire::begin_drain) | when a graceful shutdown begins | makes the last request that was read the last |
-//! | [`turn_away`](Wire::turn_away) | on a new connection for which the engine has no room | appends a refusal, and closes |
-//! | [`time_out`](Wire::time_out) | when the head or the body came too slowly | may append a refusal, and closes |
-//! | [`abort`](Wire::abort) | when the connection is lost or closed | pushes `Gone` for each running exchange, and closes |
-//! | [`take_input`](Wire::take_input) | when the socket leaves the engine | returns what it has not parsed |
+//! | [`close_after_response`](Wire::close_after_response) | when a handler wants the connection to close | makes the connection close after this response |
+//! | [`begin_drain`](Wire::begin_drain) | when a graceful shutdown begins | makes the connection close after the last request that has arrived |
+//! | [`turn_away`](Wire::turn_away) | on a new connection while the engine is full | appends a refusal, and closes |
+//! | [`time_out`](Wire::time_out) | when a head or a body arrives too slowly | may append a refusal, and closes |
+//! | [`abort`](Wire::abort) | when the connection is lost or closed | adds `Gone` for each running exchange, and closes |
+//! | [`take_input`](Wire::take_input) | when the owner takes the socket out of the engine | returns the bytes that it has not parsed |
 //!
-//! # The questions
+//! # State that the engine reads
 //!
-//! After every verb the engine reads [`request_phase`](Wire::request_phase), [`response_phase`](Wire::response_phase) and
-//! [`ending`](Wire::ending), and decides from them whether to read, which deadline applies and whether to close. A
-//! command reaches the wire only if [`check`](Wire::check) allows its exchange.
+//! After each of these calls, the engine reads [`request_phase`](Wire::request_phase),
+//! [`response_phase`](Wire::response_phase) and [`ending`](Wire::ending). From them it decides whether to read, which
+//! deadline applies and whether to close. A command reaches the wire only if [`check`](Wire::check) allows it for the
+//! exchange.
 //!
-//! | request phase | reads | deadline |
+//! | request phase | does the engine read? | deadline |
 //! |---|---|---|
 //! | `Fresh`, `Head` | yes | `head_timeout` |
 //! | `Idle` | yes | `idle_timeout` |
-//! | `Body`, as long as `reads` | yes | `body_timeout` and `body_rate` |
-//! | `Tunnel`, as long as `reads` | yes | none |
+//! | `Body`, while `reads` is true | yes | `body_timeout` and `body_rate` |
+//! | `Tunnel`, while `reads` is true | yes | none |
 //! | `Complete` | no | none |
-//! | `Closed` | yes, and drops it | `linger_timeout` |
+//! | `Closed` | yes, and drops the bytes | `linger_timeout` |
 //!
 //! # Rules
 //!
 //! - A wire never blocks, and never does I/O. `cx.out` may grow past [`Limits::write_buffer`]. While it is larger, a
 //!   wire parses no further request.
-//! - A verb that returns an error has appended nothing, with two exceptions: [`CommandError::Excess`] has appended what
-//!   fits, and [`CommandError::Length`] from `respond` with [`FramedBy::Handler`] has appended the head. If such a
-//!   `respond`, or `write`, or `end` returns `Length`, the engine aborts the connection.
-//! - Events of one exchange are pushed in order: `Head`, then the body as far as it was received, then `Gone` if the
-//!   response is not complete.
+//! - A method that returns an error has appended nothing, with two exceptions. If it returns [`CommandError::Excess`], it
+//!   has appended the announced bytes. If `respond` with [`FramedBy::Handler`] returns [`CommandError::Length`], it has
+//!   appended the head. If such a `respond`, `write` or `end` returns `Length`, the engine aborts the connection.
+//! - The events of one exchange are added in this order: `Head`, then the received parts of the body, then `Gone` if the
+//!   response is incomplete.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -185,13 +187,13 @@ pub enum Received {
 /// What a wire expects from the client next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestPhase {
-    /// The first byte of a new connection.
+    /// The wire expects the first byte of a new connection.
     Fresh,
-    /// The first byte of the next request.
+    /// The wire expects the first byte of the next request.
     Idle,
-    /// The rest of a head.
+    /// The wire expects the rest of a head.
     Head,
-    /// The rest of a body.
+    /// The wire expects the rest of a body.
     Body {
         /// How many bytes of the body have arrived.
         received: u64,
@@ -202,16 +204,16 @@ pub enum RequestPhase {
         /// Whether body bytes wait for the handler.
         unread: bool,
     },
-    /// Bytes of another protocol.
+    /// The wire expects bytes of another protocol from the client.
     Tunnel {
         /// Whether the engine should read more bytes now.
         reads: bool,
         /// Whether bytes wait for the handler.
         unread: bool,
     },
-    /// Nothing until the response is complete.
+    /// The wire expects nothing until the response is complete.
     Complete,
-    /// The end of the connection. Bytes that arrive before it are dropped.
+    /// The wire expects the end of the connection. Bytes that arrive before it are dropped.
     Closed,
 }
 
@@ -248,23 +250,23 @@ impl RequestPhase {
 /// What a wire expects from the handler next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponsePhase {
-    /// Nothing, because there is no request.
+    /// The wire expects nothing, because there is no request.
     Idle,
-    /// A response to the request.
+    /// The wire expects a response to the request.
     Waiting {
         /// Whether only the head of the response is sent, as for a HEAD request.
         head_only: bool,
     },
-    /// The rest of a response whose head was sent.
+    /// The wire expects the rest of a response whose head was sent.
     Streaming {
         /// Whether the body is an event stream, which does not end by itself.
         events: bool,
         /// Whether the end of the connection ends the body.
         until_close: bool,
     },
-    /// Bytes of another protocol.
+    /// The wire expects bytes of another protocol from the handler.
     Tunnel,
-    /// Nothing, because the response is complete. The request is incomplete.
+    /// The wire expects nothing, because the response is complete. The request is incomplete.
     Done,
 }
 

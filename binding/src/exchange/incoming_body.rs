@@ -44,9 +44,9 @@ pub enum Mode {
     Untouched,
     /// Python reads the parts as they arrive.
     Streamed,
-    /// `on_readable` is called when the body is complete.
+    /// The body is collected. `on_readable` is called when it is complete.
     Collected,
-    /// The handler is called when the body is complete.
+    /// The body is collected. The handler is called when it is complete.
     BeforeCall,
 }
 

@@ -34,7 +34,7 @@ pub struct Listener {
     copied: bool,
 }
 
-/// The result of an accept.
+/// The result of accepting a connection.
 #[derive(Debug)]
 pub enum Accepted {
     /// A new connection and its peer's address.

@@ -30,13 +30,13 @@ pub enum Watch {
 pub struct Ready {
     /// The token with which the descriptor is watched.
     pub token: Token,
-    /// A read would return bytes or the end of the stream.
+    /// Whether a read would return bytes or the end of the stream.
     pub readable: bool,
-    /// The socket has room for bytes.
+    /// Whether the socket has space for more bytes.
     pub writable: bool,
-    /// The peer has closed its sending side, or the socket is broken.
+    /// Whether the peer has closed its sending side, or the socket is broken.
     pub hung_up: bool,
-    /// The socket is broken, or closed in both directions, so the peer receives nothing more.
+    /// Whether the socket is broken or closed in both directions, so that the peer receives nothing more.
     pub broken: bool,
 }
 

@@ -4,8 +4,9 @@
 //! Off  -- begin -->  Running { deadline }  -- finish -->  Over
 //! ```
 //!
-//! A second `begin` can only make the deadline earlier. `finish` comes when no connection is open and no listener is still
-//! closing; or earlier, when `immediate_stop.rs` closes everything: at the deadline, or if the caller forces the stop.
+//! A second call of `begin` can only make the deadline earlier. `finish` is called when no connection is open and no
+//! listener is closing. It is called earlier if `immediate_stop.rs` closes everything, either at the deadline or because
+//! the caller forces the stop.
 
 /// Whether a drain has begun, and whether it is over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 //!
 //! | | the parent | the child |
 //! |---|---|---|
-//! | connections | go on | its copies are closed, without a byte to the client |
-//! | listeners | go on | accept too |
-//! | driver, timers, queued events, counters, log lines | go on | start empty |
-//! | the file of a UNIX socket | removed when its listener closes | left to the parent while that runs |
+//! | connections | continue | the copies are closed, and nothing is sent to the clients |
+//! | listeners | continue to accept | accept too |
+//! | driver, timers, queued events, counters, log lines | are kept | start empty |
+//! | the file of a UNIX socket | is removed when its listener closes | is not removed while the parent runs |
 //!
-//! Nothing that two processes share is changed here: no registration with the inherited epoll descriptor, no option of a
-//! socket, no shutdown(2).
+//! The child changes nothing that it shares with the parent: no registration with the inherited epoll descriptor and no
+//! socket option. It does not call shutdown(2).
 
 use std::io;
 

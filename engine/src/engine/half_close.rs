@@ -68,15 +68,15 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         (awaited || phase.has_unread()) && !connection.ended
     }
 
-    /// Decides what happens to the exchange.
+    /// Decides what happens to the running exchange of a client that has closed its sending side.
     ///
     /// | | `Cancel` | `Respond` | `Finish` |
     /// |---|---|---|---|
     /// | the client has closed both sides, or the body is incomplete | ends | ends | ends |
-    /// | it is a tunnel | ends | ends | goes on |
-    /// | no head was sent | ends | goes on, with an event | goes on |
-    /// | a stream of events was begun | ends | ends | goes on |
-    /// | another response was begun | goes on unless it pauses | goes on unless it pauses | goes on |
+    /// | the exchange is a tunnel | ends | ends | continues |
+    /// | no head was sent | ends | continues, with an event | continues |
+    /// | an event stream has begun | ends | ends | continues |
+    /// | another response has begun | continues unless it pauses | continues unless it pauses | continues |
     pub(super) fn decide_half_close(&mut self, slot: usize) {
         let follows = self.body_follows(slot);
         let connection = &mut self.connections[slot];

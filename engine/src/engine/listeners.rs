@@ -1,4 +1,6 @@
-//! The listening sockets of an engine, and the times at which they are watched again or closed.
+//! The listening sockets of an engine. Each listener has a state. `short` means that no descriptors are left.
+//!
+//! A listener stores the times at which it is watched again or closed.
 //!
 //! ```text
 //! watched  -- back_off -->  short (not watched until `retry`)  -- watch_again -->  watched
@@ -135,7 +137,7 @@ impl Listeners {
         self.0.get(id.0).is_some_and(ListenerEntry::is_short)
     }
 
-    // Closing in a drain
+    // Methods that close listeners in a drain
 
     /// Refuses new handshakes, and schedules the closing of the listener for the time `at`. Returns false if other
     /// processes accept on the same socket. Then the listener can be closed at once.

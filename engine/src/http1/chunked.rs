@@ -5,8 +5,8 @@
 //!                                                      \-(LF, size = 0)-> Trailer -(empty line)-> Done
 //! ```
 //!
-//! Extensions are skipped, but they must be well formed (section 7.1.1): where servers and proxies disagreed about the
-//! end of this line, request smuggling was possible.
+//! Extensions are skipped, but they must be well formed (section 7.1.1). Servers and proxies that disagreed about the end
+//! of this line made request smuggling possible.
 
 use bytes::Bytes;
 use memchr::memchr;

@@ -63,7 +63,7 @@ impl Default for Http1 {
 }
 
 impl Http1 {
-    // The state of the connection
+    // Methods that return the state of the connection
 
     /// Whether this exchange was aborted before its response was complete.
     pub(super) fn has_aborted(&self, serial: u32) -> bool {
@@ -75,7 +75,7 @@ impl Http1 {
         !matches!(self.states.response(), ResponseState::Idle | ResponseState::Waiting)
     }
 
-    // The end of the connection
+    // Methods that end the connection
 
     /// Ends the connection. Returns the number of the exchange whose response was incomplete. If no head was sent for
     /// it, the access log shows `status`.

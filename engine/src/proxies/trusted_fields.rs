@@ -23,9 +23,9 @@ pub struct Proxies {
 /// client sent them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    /// The fields `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
     XForwarded,
-    /// `Forwarded` (RFC 7239).
+    /// The field `Forwarded` (RFC 7239).
     Forwarded,
 }
 

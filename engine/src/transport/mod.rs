@@ -1,19 +1,19 @@
-//! Transports: the byte stream between a connection and its client, below the wire protocol.
+//! Transports carry the bytes between a connection and its client, below the wire protocol.
 //!
 //! ```text
 //! driver (readiness)   transport (bytes)            wire (messages)
-//! socket readable  ->  read: bytes of the client -> Wire::feed
+//! socket readable  ->  read: the client's bytes -> Wire::feed
 //! socket writable  ->  flush                     <- Outbox
 //! ```
 //!
 //! | | [`Plain`] | [`Pipe`] |
 //! |---|---|---|
-//! | bytes come from | a socket, which the engine reads | the owner of the pipe, who feeds them |
+//! | bytes come from | a socket, from which the engine reads | the owner of the pipe, who passes them in |
 //! | bytes go to | the socket | the owner, as events |
-//! | our side is closed by | `shutdown(2)` | an event |
+//! | the server's sending side is closed by | `shutdown(2)` | an event |
 //!
 //! A transport that encrypts, such as TLS, would be another variant of [`Transport`] around a socket. It would read and
-//! flush as [`Plain`] does, without a change in the engine or a wire.
+//! flush as [`Plain`] does. The engine and the wires would not change.
 
 mod pipe;
 mod plain;
