@@ -20,7 +20,7 @@
 //! | [`interim`](Wire::interim) | for a 1xx response | appends the response to `cx.out` |
 //! | [`respond`](Wire::respond) | for a whole response | appends the response, and ends the exchange |
 //! | [`begin`](Wire::begin) | for the head of a streamed response | appends the head |
-//! | [`write`](Wire::write) | for a part of the body, or bytes after an upgrade | appends the part with its framing |
+//! | [`write`](Wire::write) | for a part of the body, or bytes after an upgrade | appends the framed part |
 //! | [`end`](Wire::end) | for the end of a streamed response | appends the end of the body, and ends the exchange |
 //! | [`open_tunnel`](Wire::open_tunnel) | when the exchange becomes a tunnel | stops parsing; `Data` carries raw bytes |
 //! | [`close_after_response`](Wire::close_after_response) | when a handler wants the connection to close | makes the connection close after this response |
