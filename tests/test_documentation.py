@@ -36,6 +36,7 @@ INTERNAL = {
     "suggest",
     "thread_calls",
     "tracebacks",
+    "waiting_places",
 }
 """Internal modules, from which users import nothing."""
 

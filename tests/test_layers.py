@@ -40,6 +40,7 @@ LAYERS = (
         "proxies",
         "suggest",
         "tracebacks",
+        "waiting_places",
         "forks",
         "thread_calls",
         "awaited_truth",

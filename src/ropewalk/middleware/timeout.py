@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 from twisted.internet.defer import CancelledError as DeferredCancelled
+from twisted.logger import Logger, LogLevel
 
-from ropewalk.errors import HTTPError
+from ropewalk.errors import CATALOGUE, HTTPError, named
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import RETRY_AFTER, MiddlewareDescription, MiddlewareResponse, describes
 from ropewalk.middleware.options import check_choice, check_count, check_kind, check_seconds
 from ropewalk.request import Request
 from ropewalk.response import Response
 from ropewalk.waiting import call_later
+from ropewalk.waiting_places import waiting_place
+
+log = Logger(namespace="ropewalk.handlers")
 
 _DETAIL: Final = "The response took too long."
 
@@ -40,6 +44,8 @@ class TimeoutOptions:
 
 def timeout(options: TimeoutOptions) -> Middleware:
     """A middleware that cancels the handler and responds with an error if the response does not begin in time.
+
+    A warning (RW308) names the handler and the line at which it waits.
 
     A Deferred that the handler waits for is cancelled, and a coroutine gets CancelledError at its await. Once the first
     part of a stream is sent, nothing is cancelled. Code that does not wait cannot be cancelled: a loop blocks the
@@ -87,19 +93,19 @@ class _Limited:
         self.expired = False
 
     def __await__(self) -> Generator[Any, Any, Response]:
-        coroutine, awaited = self._coroutine, self._awaited
+        driven, awaited = self._coroutine, self._awaited  # `waiting_place` reads `driven`
         cancel = call_later(self._seconds, self._expire)
         try:
             while True:
                 try:
                     sent = yield awaited
                 except GeneratorExit:
-                    coroutine.close()
+                    driven.close()
                     raise
                 except BaseException as error:  # noqa: BLE001 - passed to the coroutine, as `yield from` does
-                    awaited = coroutine.throw(self._for_coroutine(error))
+                    awaited = driven.throw(self._for_coroutine(error))
                 else:
-                    awaited = coroutine.send(sent)
+                    awaited = driven.send(sent)
         except StopIteration as stop:
             return cast("Response", stop.value)
         finally:
@@ -111,7 +117,28 @@ class _Limited:
     def _expire(self) -> None:
         if not self._request.started and not self._request.finished:
             self.expired = True
+            self._log()
             self._request.cancel_handler()
+
+    def _log(self) -> None:
+        """Log the place at which the handler waits. If it waits for a slow client's body, only at the level debug."""
+        request, handler = self._request, self._request.engine_handler
+        who = "The handler" if handler is None else named(handler.call)
+        if request.awaits_body:
+            level, waits = LogLevel.debug, "The client has not sent the whole body."
+        else:
+            place = waiting_place(self._coroutine)
+            level, waits = LogLevel.warn, f"{who} waits{'' if place is None else f' at {place}'}."
+        log.emit(
+            level,
+            "{code} {method} {path}: no response began within {seconds:g} s. {waits} {remedy}",
+            code="RW308",
+            method=request.method,
+            path=request.raw_path.decode("ascii"),
+            seconds=self._seconds,
+            waits=waits,
+            remedy=CATALOGUE["RW308"].remedy,
+        )
 
     def _for_coroutine(self, error: BaseException) -> BaseException:
         """Convert a cancellation to Twisted's CancelledError if no asyncio loop runs.

@@ -157,8 +157,7 @@ class BodyReader(WaitableExchange):
         """Return a Waiter that fires when more of the body arrives. Raises HandlerError (RW207) if other code waits."""
         if self.finished:
             return failed(self.end_error(UNREAD))
-        arrival = getattr(self, "_arrival", None)
-        if arrival is not None and not arrival.called:
+        if self.awaits_body:
             raise HandlerError("RW207", "The body is being read already.")
         self.notify_done = True
         self._arrival = Waiter()
@@ -173,6 +172,12 @@ class BodyReader(WaitableExchange):
             self.content.seek(position)
         self._body = body
         return body
+
+    @property
+    def awaits_body(self) -> bool:
+        """Whether code waits for more of the body, which the client has not sent yet."""
+        arrival = getattr(self, "_arrival", None)
+        return arrival is not None and not arrival.called
 
     @property
     def kept_body(self) -> bytes | None:

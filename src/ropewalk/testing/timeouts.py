@@ -1,15 +1,11 @@
 """The timeout of test clients, and the error for a response that takes longer."""
 
-import os
-import sysconfig
 from asyncio import AbstractEventLoop, CancelledError
 from asyncio import _get_running_loop as running_loop
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from contextvars import Context, copy_context
 from enum import Enum
-from pathlib import Path
 from traceback import walk_tb
-from types import FrameType
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -23,14 +19,10 @@ from ropewalk.resource import Hosted, resource_of
 from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.idle_reactor import ReactorInUse, ReactorUse, installed, runs_elsewhere
 from ropewalk.waiting import Waiter
+from ropewalk.waiting_places import is_users, waiting_place
 
 TIMEOUT: Final = 30.0
 """The default timeout in seconds. Few tests need to wait longer for a response."""
-
-_LIBRARIES: Final = tuple(
-    f"{folder}{os.sep}"
-    for folder in (Path(__file__).parents[1], *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
-)
 
 
 class Default(Enum):
@@ -151,7 +143,7 @@ async def run_hooks(
     places = [
         relative(frame.f_code.co_filename, line)
         for frame, line in walk_tb(error.__traceback__)
-        if _is_users(frame.f_code.co_filename)
+        if is_users(frame.f_code.co_filename)
     ]
     where = f" It waited at {places[-1]}." if places else ""
     raise ClientTimeout(f"A {kind} hook has not ended within {seconds:g} s.{where}") from error
@@ -168,24 +160,7 @@ def _waits(running: Any) -> str:
         return f"waits for {shown(running)}."
     if not isinstance(running, Task):
         return "has returned, and nothing has finished the response."
-    places = [
-        relative(frame.f_code.co_filename, frame.f_lineno)
-        for frame in _frames(running.get_coro())
-        if _is_users(frame.f_code.co_filename)
-    ]
-    where = f" at {places[-1]}" if places else ""
+    place = waiting_place(running.get_coro())
+    where = "" if place is None else f" at {place}"
     awaited = running.awaiting
     return f"waits{where}." if awaited is None else f"waits{where} for {shown(awaited)}."
-
-
-def _frames(coroutine: Any) -> Iterator[FrameType]:
-    """The frames of a suspended coroutine, outermost first."""
-    while coroutine is not None:
-        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
-        if frame is not None:
-            yield frame
-        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
-
-
-def _is_users(filename: str) -> bool:
-    return not filename.startswith((*_LIBRARIES, "<"))

@@ -1,21 +1,24 @@
 """A limit on the time until a response begins."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from math import inf, nan
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from tests.problems import problem
 from tests.unit.conftest import Log
+from tests.unit.turns import until
 from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent
 
-from ropewalk import NOT_DONE_YET, App, HTTPError, Request, Resource, Response, asgi, wsgi
+from ropewalk import NOT_DONE_YET, App, Depends, HTTPError, Request, Resource, Response, asgi, wsgi
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import Next, TimeoutOptions, timeout
 from ropewalk.testing import AsyncClient, ClientResponse
@@ -75,7 +78,48 @@ class TestOnAsyncio:
         assert (response.status, response.text) == (status, problem(status, "The response took too long."))
         assert response.headers["retry-after"] == "7"
         assert len(cancelled.by) == 1
+        (warning,) = log
+        here = r"tests/unit/middleware/test_timeout\.py:\d+"
+        waits = rf"Cancelled\.{kind} at {here} waits{'' if kind == 'deferred' else f' at {here}'}\."
+        assert re.fullmatch(
+            rf"RW308 GET /: no response began within 0\.01 s\. {waits} Find out why .*", formatEvent(warning)
+        )
+
+    def test_the_log_names_the_line_of_a_provider(self, log: Log) -> None:
+        async def session() -> AsyncIterator[int]:
+            await asyncio.Event().wait()
+            yield 1
+
+        async def handler(session: Annotated[int, Depends(session)]) -> int:
+            return session
+
+        assert get(serve(handler)).status == 503
+        assert log[0]["waits"].endswith(f"test_timeout.py:{session.__code__.co_firstlineno + 1}.")
+
+    @pytest.mark.parametrize("kind", ["plain", "text"])
+    def test_a_slow_body_is_no_warning(self, kind: str, log: Log, debug_log: Log) -> None:
+        """A client that sends slowly must not fill the log."""
+
+        async def text(request: Request) -> str:
+            return await request.text()
+
+        def plain(request: Request) -> str:
+            return "late"
+
+        app = App(middleware=[timeout(SOON)])
+        app.post("/")({"plain": plain, "text": text}[kind])
+
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"some"
+            await until(lambda: debug_log)
+
+        async def ask() -> ClientResponse:
+            async with AsyncClient(app) as client:
+                return await client.post("/", body=parts())
+
+        assert asyncio.run(ask()).status == 503
         assert log.text == ""
+        assert "RW308 POST /: no response began within 0.01 s. The client has not sent" in debug_log.text
 
     def test_one_route(self) -> None:
         app = App()

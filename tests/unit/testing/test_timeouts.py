@@ -4,7 +4,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from tests.unit.conftest import Log
@@ -12,8 +12,9 @@ from tests.unit.testing.reactors import make_app
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from ropewalk import App, ASGIOptions, Request, Response, asgi, wsgi
+from ropewalk import App, ASGIOptions, Depends, Request, Response, asgi, wsgi
 from ropewalk.asgi import Receive, Scope, Send
+from ropewalk.middleware import TimeoutOptions, timeout
 from ropewalk.testing import AsyncClient, Client, ClientTimeout, StreamedResponse, idle_reactor, thread_pools
 
 Next = Callable[[Request], Awaitable[Response]]
@@ -95,6 +96,38 @@ class TestMessages:
 
         with pytest.raises(ClientTimeout, match=r"make\.<locals>\.coroutine at .* waits at tests/unit/testing"):
             Client(app).get("/coroutine", timeout=SHORT)
+
+    @pytest.mark.parametrize(
+        "around", [[], [timeout(TimeoutOptions(seconds=60))]], ids=["", "in the middleware timeout"]
+    )
+    @pytest.mark.parametrize("kind", ["coroutine", "generator", "end of a generator", "stream"])
+    def test_of_a_provider_or_a_stream(self, kind: str, around: list[Any]) -> None:
+        async def wait() -> None:
+            await asyncio.Event().wait()
+
+        async def provide() -> int:
+            await wait()
+            return 1
+
+        async def begin() -> AsyncIterator[int]:
+            await wait()
+            yield 1
+
+        async def end() -> AsyncIterator[int]:
+            yield 1
+            await wait()
+
+        def handler(value: Annotated[int, Depends(begin if kind == "generator" else provide)]) -> int:
+            return value
+
+        def ending(value: Annotated[int, Depends(end, scope="handler")]) -> int:
+            return value
+
+        app = App(middleware=around)
+        app.get("/")(begin if kind == "stream" else ending if kind == "end of a generator" else handler)
+        line = wait.__code__.co_firstlineno + 1
+        with pytest.raises(ClientTimeout, match=rf"waits at tests/unit/testing/test_timeouts\.py:{line} for <Future"):
+            Client(app).get("/", timeout=SHORT)
 
     @pytest.mark.parametrize("around", [[], [passing]], ids=["", "in a middleware"])
     @pytest.mark.parametrize("begun", [False, True])

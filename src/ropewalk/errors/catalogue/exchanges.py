@@ -25,4 +25,9 @@ EXCHANGES: Final = (
     ),
     Entry("RW306", "A handler blocked the reactor.", "Await, or run the work in a thread with deferToThread."),
     Entry("RW307", "A file became shorter while it was sent.", "Replace files by renaming; do not truncate them."),
+    Entry(
+        "RW308",
+        "A response did not begin within the time of the middleware `timeout`. The client got 503 or 504.",
+        "Find out why the awaited work is slow, or allow more `seconds`.",
+    ),
 )
