@@ -1,4 +1,4 @@
-"""`App`: a tree of resources with its middleware, its error handlers, and its start and stop."""
+"""`App`: a tree of resources with middleware, error handlers, and start and stop hooks."""
 
 from ropewalk.app.app import App
 from ropewalk.app.server_functions import ServerFunctions, register_server

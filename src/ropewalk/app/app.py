@@ -1,4 +1,4 @@
-"""`App`: a tree of resources with its middleware, its error handlers, and its start and stop."""
+"""`App`: a tree of resources with middleware, error handlers, and start and stop hooks."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -108,7 +108,7 @@ class App(Routes):
             self.produces = all_produced(produces, type(self).__name__)
         self.errors = ErrorHandlers()
         self.middlewares: list[Middleware] = [*check_middlewares(middleware, type(self).__name__)]
-        """Outermost first."""
+        """The middleware of this app, outermost first."""
         self.server: Any = None
         """The server of this app; None before the first `listen`."""
         self.start_hooks: list[Hook] = []
@@ -124,7 +124,7 @@ class App(Routes):
         self._only_engine_handlers: dict[str, EngineHandler] | None = None
         """A cached handler for each method, if one hosted application is the whole tree; otherwise None.
 
-        With such a cache, a request needs no search of the tree.
+        With such a cache, the tree is not searched for each request.
         """
         self._owners: WeakSet[Owner] | None = None
         node = node_of(self.resource)
@@ -140,7 +140,7 @@ class App(Routes):
             self.openapi = openapi
 
     def _apply_layer(self) -> None:
-        """Refuse class attributes in the place of methods: an App has options and methods instead.
+        """Refuse a subclass whose class attribute replaces the method `middleware` or `provide`.
 
         Raises HandlerError (RW205, RW218).
         """
@@ -216,11 +216,11 @@ class App(Routes):
     ) -> None:
         """Register a function that provides the value of parameters with this name and the annotation `Depends()`.
 
-        A Depends stands for its function and its scope. The provider applies to the handlers of this app and of mounted
-        apps. A mounted app may register another provider for the name; then the innermost provider is used. With scope
-        "handler", the dependency is closed before the end of the response is sent. With "app", it is opened when the
-        app starts, after the start hooks, and closed when the app stops, before the stop hooks. Raises HandlerError
-        (RW218) if the function cannot be a provider.
+        If `provider` is a Depends, its function and its scope are used. The provider applies to the handlers of this
+        app and of mounted apps. A mounted app may register another provider for the name; then the innermost provider
+        is used. With scope "handler", the dependency is closed before the end of the response is sent. With "app", it
+        is opened when the app starts, after the start hooks, and closed when the app stops, before the stop hooks.
+        Raises HandlerError (RW218) if the function cannot be a provider.
         """
         self.dependencies.provide(name, provider, cached=cached, scope=scope)
         node_of(self.resource).changed(set())
@@ -229,9 +229,10 @@ class App(Routes):
     def override(self, provider: Provider | Depends | str, with_: Provider) -> Iterator[None]:
         """Replace a provider, or all providers with a name, by another function in a block: `with app.override(...):`.
 
-        It is for tests. A Depends stands for its function. The replacement applies to the handlers of this app and of
-        mounted apps. If the replaced provider is app-scoped and open, the new function is called for each request.
-        Raises HandlerError (RW218) if no handler needs the provider, or takes the name.
+        This is meant for tests. If `provider` is a Depends, its function is replaced. The replacement applies to the
+        handlers of this app and of mounted apps. If the replaced provider is app-scoped and open, the new function is
+        called for each request. Raises HandlerError (RW218) if no handler needs this provider, or has a parameter with
+        this name.
         """
         if isinstance(provider, Depends):
             provider = provider.provider or ""
@@ -302,17 +303,18 @@ class App(Routes):
         """Call the start hooks of this app and of mounted apps, start hosted applications, and open app-scoped
         dependencies.
 
-        If one fails, those that were started are stopped again: an app whose start hooks have all completed, too.
-        Raises HandlerError (RW216, RW217, RW218) for dependencies that cannot be provided, (RW238) for middleware in a
-        wrong order, and (RW203) for a hook or a provider that needs asyncio if no loop runs.
+        If one of these steps fails, everything that was started is stopped again. The stop hooks of an app are then
+        called only if all its start hooks have completed. Raises HandlerError (RW216, RW217, RW218) for dependencies
+        that cannot be provided, (RW238) for middleware in a wrong order, and (RW203) for a hook or a provider that
+        needs asyncio if no loop runs.
         """
         await self._lifecycle.start()
 
     def begin_stop(self, call: HookCaller = call_hook) -> Waiter[None]:
         """Call the stopping hooks of this app and of mounted apps, all at once.
 
-        Returns an awaitable that fires when all have finished. Cancelling it cancels the running hooks. `call` calls
-        each hook. A failure is logged and does not stop the other hooks.
+        Returns an awaitable that fires when all have finished. Cancelling it cancels the running hooks. `call` is the
+        function that calls each hook. A failure is logged and does not stop the other hooks.
         """
         return self._lifecycle.begin_stop(call)
 
@@ -325,11 +327,11 @@ class App(Routes):
         return self._lifecycle.finish_calls(seconds)
 
     def cut_calls(self) -> None:
-        """End the wait of `finish_calls` now."""
+        """Make `finish_calls` cancel the running tasks and calls now."""
         self._lifecycle.cut_calls()
 
     async def stop(self) -> None:
-        """Stop hosted applications, and call the stop hooks in reverse order.
+        """Wait as `finish_calls` does, then stop hosted applications and call the stop hooks in reverse order.
 
         A failure is logged and does not stop the other hooks.
         """
@@ -337,7 +339,7 @@ class App(Routes):
         await self.call_stop_hooks()
 
     async def call_stop_hooks(self, call: HookCaller = call_hook) -> None:
-        """Do what `stop` does after `finish_calls`. `call` calls each hook."""
+        """Do what `stop` does after the wait. `call` is the function that calls each hook."""
         await self._lifecycle.stop(call)
 
     # Called by the engine's service and the tree
@@ -386,7 +388,7 @@ class App(Routes):
         return engine_handler
 
     def refuse(self, error: HTTPError) -> EngineHandler:
-        """The handler that raises an error, for a request whose path cannot be searched."""
+        """Return a handler that raises `error`, for a request whose path cannot be looked up in the tree."""
         return refusing_handler(error, (self,))
 
     def route_of(self, request: Request, segments: list[str] | None = None, depth: int = 0) -> str | None:
@@ -401,9 +403,9 @@ class App(Routes):
     def url_for_request(
         self, request: Request, name: str, params: dict[str, Any], segments: list[str] | None = None, depth: int = 0
     ) -> str:
-        """The path of a named route. The routes that are mounted together with the request's handler come first.
+        """The path of a named route. Routes in the same mounts as the request's handler are searched first.
 
-        Raises TreeError as `url_for`.
+        Raises the same TreeErrors as `url_for`.
         """
         engine_handler = request.engine_handler
         if engine_handler is None or not self._mounts:
@@ -414,13 +416,13 @@ class App(Routes):
         return self.url_for_inside(mounts, name, params, request.params)
 
     def watch(self, owner: Owner) -> None:
-        """Notify an object when the tree changes. The reference to it is weak."""
+        """Call `owner.changed` when the tree changes. The app keeps only a weak reference to `owner`."""
         if self._owners is None:
             self._owners = WeakSet()
         self._owners.add(owner)
 
     def changed(self, seen: set[int]) -> None:
-        """Discard cached handlers and notify the owners, because the tree has changed."""
+        """Discard cached handlers and notify the objects that `watch` has registered, because the tree has changed."""
         self._engine_handlers.clear()
         self.dependencies.bound.clear()
         self._only_engine_handlers = {} if _hosts_whole_tree(self.resource) else None
@@ -430,7 +432,8 @@ class App(Routes):
     def _preflight_middleware(
         self, request: Request, segments: list[str], depth: int, method: str
     ) -> tuple[Middleware, ...]:
-        """The middleware that can respond to a preflight, taken from the route that the preflight is about."""
+        """The middleware that can respond to a preflight, taken from the route for which the client sent the
+        preflight."""
         handler = Search(request, segments, method).visit(self.resource, depth)
         around = () if handler is None else handler.middleware
         return tuple(each for each in around if getattr(each, PREFLIGHT, False))
@@ -457,7 +460,7 @@ class App(Routes):
 
 
 def _check_options(proxies: object, debug: object) -> None:
-    """Raises HandlerError (RW271) for options of another type."""
+    """Raises HandlerError (RW271) if `proxies` or `debug` has a wrong type."""
     if not isinstance(proxies, TrustedProxies | None):
         remedy = 'Write proxies=TrustedProxies("10.0.0.0/8", headers="x-forwarded").'
         raise OptionError("RW271", f"App has proxies={shown(proxies)}.", remedy)
@@ -470,6 +473,6 @@ def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:
 
 
 def _hosts_whole_tree(root: Resource) -> bool:
-    """Whether one hosted application is the whole tree."""
+    """Whether the tree consists of one hosted application and has no other handlers."""
     node = root.tree_node
     return isinstance(node.mounted, Hosted) and not (node.children or node.captures or node.handlers)

@@ -32,7 +32,7 @@ class Lifecycle:
         check_orders(self.app)
         needed = app_scoped_below(self.app)
         for app in self.app.family():
-            if app.stop_begins.passed:  # otherwise keep it, because other code may wait for it already
+            if app.stop_begins.passed:  # a Moment that has not passed is kept, because code may already wait for it
                 app.stop_begins = Moment()
         started: list[App | Hosted] = []
         called: Hook = self.app.start
@@ -71,7 +71,10 @@ class Lifecycle:
             each.cut_calls()
 
     async def stop(self, call: HookCaller, started: "Sequence[App | Hosted] | None" = None) -> None:
-        """Stop everything, or only the apps and hosted applications in `started`. `call` calls each hook."""
+        """Stop all apps and hosted applications, or only those in `started`.
+
+        `call` is the function that calls each hook.
+        """
         if self.app.cleanups:
             await call_logged(self.app.cleanups.finish, call)
         while self._closes:

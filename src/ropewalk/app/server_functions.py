@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ServerFunctions(NamedTuple):
-    """The functions behind `App.listen` and `App.run`."""
+    """The functions that `App.listen` and `App.run` call."""
 
     listen: "Callable[..., AppListeningPort]"
     run: Callable[..., None]

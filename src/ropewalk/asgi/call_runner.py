@@ -26,11 +26,17 @@ CANCEL_LIMIT: Final = 1.0
 """Seconds within which cancelled calls must end."""
 
 LOG_DELAY: Final = 0.1
-"""Seconds that a stop waits for calls before it logs the wait. Most calls end at once, because they are notified."""
+"""Seconds for which a stop waits for calls before it logs the wait.
+
+Most calls end sooner, because they are notified.
+"""
 
 
 class CallTask(HandlerTask):
-    """A call whose coroutine waits. If the client leaves, the application is notified, and may continue or end."""
+    """The task of a call whose coroutine waits.
+
+    If the client leaves, the application is notified, and may continue or end.
+    """
 
     __slots__ = ("call", "runner")
 
@@ -68,10 +74,10 @@ class CallRunner:
     def __init__(self, application: Application) -> None:
         self.application = application
         self.waiting: set[CallTask] = set()
-        """Calls that wait for any reason."""
+        """The calls whose coroutines wait, for any reason."""
         self._drive = CoroutineRunner(partial(CallTask, self))
         self._idle_future: Future[None] | None = None
-        """Fires when no call waits any more."""
+        """A future that is done when no call waits any more."""
         self._timeout: Timeout | None = None
         """The timer that limits `finish`."""
         self._loop: AbstractEventLoop | None = None
@@ -83,10 +89,14 @@ class CallRunner:
             raise _needs_asyncio(self.application)
 
     def run(self, scope: Scope, call: ASGICall) -> None:
-        """Call the application for a request. An exception that this call itself raises is not caught."""
+        """Call the application for a request.
+
+        An exception that it raises before it returns an awaitable is not caught.
+        """
         loop = self._loop
         if loop is None or not loop.is_running():
-            # Not called for each request, because it makes a system call (getpid) before CPython 3.12.
+            # `running_loop` is not called for each request, because it makes a system call (getpid) before CPython
+            # 3.12.
             loop = self._loop = running_loop()
             if loop is None:
                 raise _needs_asyncio(self.application)
@@ -116,7 +126,10 @@ class CallRunner:
         task.call.ended(error, self.application)
 
     async def finish(self, seconds: float | None) -> None:
-        """Wait up to `seconds` for calls that run after their responses, then cancel them. None: `drain_timeout`."""
+        """Wait up to `seconds` for calls that run after their responses, then cancel them.
+
+        None stands for the limit `drain_timeout`.
+        """
         if not self.waiting:
             return
         if seconds is None:
@@ -136,7 +149,7 @@ class CallRunner:
             raise
 
     def cut(self) -> None:
-        """End the wait of `finish`."""
+        """Make `finish` cancel the calls now."""
         if self._timeout is not None and not self._timeout.expired():
             self._timeout.reschedule(0)
 

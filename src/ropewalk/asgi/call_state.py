@@ -11,7 +11,10 @@ from ropewalk.waiting import Waiter
 
 
 class CallState:
-    """The state that `receive` and `send` share in one call. `out` takes the response; None: the request takes it."""
+    """The state that `receive` and `send` share in one call.
+
+    `out` is the object that takes the response; if it is None, the request takes the response.
+    """
 
     __slots__ = (
         "_announced",
@@ -38,13 +41,13 @@ class CallState:
         "stage",
     )
 
-    # Set by `_listen`, because most applications do not wait for the disconnect
+    # `_listen` sets these attributes, because most applications do not wait for the disconnect and do not need them
     _held: TimerHandle | None
-    """Measures how long middleware holds back a response that has begun."""
+    """The timer that limits how long middleware holds back a response that has begun."""
     _overdue: bool
     """Whether the client has closed its sending side, and the response then pauses longer than `half_close_timeout`."""
 
-    # Set with the head
+    # These attributes are set with the head of the response
     _announced: int | None
     """The value of Content-Length, if `send` checks it; otherwise None."""
     _headers: list[Any]
@@ -52,7 +55,7 @@ class CallState:
     """Bytes of the body that count against `_announced`."""
     _status: int
 
-    # Set when the body begins
+    # These attributes are set when the body of the response begins
     _gathered: int
     """Bytes in `_parts`."""
     _gathers: bool
@@ -62,7 +65,8 @@ class CallState:
     def __init__(self, request: Request, out: CapturedResponse | None = None) -> None:
         self.request = request
         self.out: Any = request if out is None else out
-        """The object that takes the response: the request itself, or one that passes the response to middleware."""
+        """The object that takes the response: the request itself, or an object that passes the response to
+        middleware."""
         self.stage = NEW
         self.notified = False
         """Whether the application was notified that the client has left."""

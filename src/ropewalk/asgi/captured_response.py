@@ -51,7 +51,7 @@ class CapturedResponse:
         self._size = 0
         self._space: list[Waiter[None]] = []
         self._dropped = False
-        # Middleware may not use the Response, so it is also dropped when the request ends.
+        # Middleware may discard the Response, so the rest of it is also dropped when the request ends.
         request.notifyFinish().addCallbacks(self._request_finished, lambda _: self.drop())
 
     def when_left(self, left: Callable[[], None]) -> None:
@@ -92,7 +92,7 @@ class CapturedResponse:
 
     @property
     def pressure(self) -> bool:
-        """Whether the application should wait."""
+        """Whether the buffer is full, so that the application should wait."""
         return self._size > AHEAD and not self._dropped
 
     def writable(self) -> Waiter[None]:
@@ -109,7 +109,7 @@ class CapturedResponse:
         """Do nothing, because the Response that middleware returns ends an event stream itself."""
 
     def fail(self, error: BaseException) -> None:
-        """Pass an error of the application to the reader. It may be raised before or after the head."""
+        """Pass an error of the application to the code that awaits the Response or reads its body."""
         if not self.response.called:
             self.response.errback(error)
             return
@@ -136,13 +136,13 @@ class CapturedResponse:
         return part
 
     async def aclose(self) -> None:
-        """Drop the rest of the body, because the reader stops here."""
+        """Drop the rest of the body, because the code that reads the body has stopped."""
         self._parts.clear()
         self._over = True
         self.drop()
 
     def drop(self) -> None:
-        """Drop the rest of the response. A reader that still iterates gets Disconnected if the body is incomplete."""
+        """Drop the rest of the response. Code that still reads an incomplete body gets Disconnected."""
         if not self._dropped:
             self._dropped = True
             self._cut = bool(self._parts) or not self._over
@@ -153,7 +153,7 @@ class CapturedResponse:
             self._left = _nothing
 
     def _request_finished(self, _: object) -> None:
-        """Drop the rest, because the client has a complete response: this one or another."""
+        """Drop the rest of this response, because the client has a complete response: this one or another."""
         self.drop()
         if not self.response.called:
             self.response.errback(ResponseEnded("The response was complete before the application sent one."))

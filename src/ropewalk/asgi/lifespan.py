@@ -97,7 +97,7 @@ class Lifespan:
             raise unfit(message, "at the wrong time of the lifespan")
 
     def _ended(self, error: BaseException | None) -> None:
-        """Handle that the application has returned, or raised `error`."""
+        """Handle the end of the application, which has returned or has raised `error`."""
         if not self._started.done():
             what = "returned" if error is None else f"raised {shown(error)}"
             if self._mode == "on":

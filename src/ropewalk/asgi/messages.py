@@ -15,8 +15,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 HTTP: Final = "2.3"
 """The version of "HTTP & WebSocket" that is implemented.
 
-It is not 2.4, because frameworks then do not call `receive` while they send: a stream that waits for other events would
-continue after its client has left.
+With 2.4, frameworks would not call `receive` while they send, so a stream that waits for other events would continue
+after its client has left.
 """
 LIFESPAN: Final = "2.0"
 """The version of the "Lifespan" specification that is implemented."""

@@ -59,7 +59,10 @@ class ReceivingCall(CallState):
             self.over(GONE)
 
     def over(self, stage: int) -> None:
-        """End the call at this stage: nothing more is sent, and no callback for the client's disconnect is needed."""
+        """End the call in this stage.
+
+        Nothing more is sent, and the callbacks for the client's disconnect are cancelled.
+        """
         self.stage = stage
         if self._waiting is not None:
             self._wake()
@@ -76,7 +79,7 @@ class ReceivingCall(CallState):
         self.fail(error)
 
     def fail(self, error: BaseException) -> None:
-        """Let the service make the response for an error."""
+        """Let the server make the response to an error."""
         self.request.service.fail(self.request, error)
 
     async def _take(self) -> bytes | None:
@@ -84,9 +87,9 @@ class ReceivingCall(CallState):
         request = self.request
         if not request.has_body:
             return b""
-        if request.finished:  # the request has a response already, which the application has not sent
+        if request.finished:  # the request already has a response that the application did not send
             return None
-        if request.kept_body is not None:  # middleware has read it
+        if request.kept_body is not None:  # middleware has read the body
             return request.kept_body
         request.receive()
         while self.stage < COMPLETE:

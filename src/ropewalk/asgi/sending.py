@@ -187,7 +187,7 @@ class ASGICall(ReceivingCall):
 
     def _begin(self) -> None:
         if self._status in BODILESS and self.out is not self.request:
-            self._with_head(self.out.respond, b"")  # no body follows, so middleware gets no stream
+            self._with_head(self.out.respond, b"")  # this status allows no body, so middleware gets no stream
         else:
             self._with_head(self.out.begin)
             self.out.end_stream_by(self.stop)
@@ -197,7 +197,10 @@ class ASGICall(ReceivingCall):
         self.stage = BODY
 
     def _with_head(self, command: Callable[..., None], *rest: Any) -> None:
-        """Call a function with the head. If the engine does not take the types in it, convert them and call again."""
+        """Call a function with the head.
+
+        If the function refuses the types in the head, convert them and call the function again.
+        """
         try:
             command(self._status, self._headers, *rest)
         except (TypeError, OverflowError, UnicodeEncodeError, InvalidField):
