@@ -13,7 +13,7 @@ from ropewalk.errors import HandlerError
 if TYPE_CHECKING:
     _Coroutine = Coroutine[Any, Any, bool]
 else:
-    _Coroutine = object  # registered below: `isinstance` of a subclass of an abstract class would be slower
+    _Coroutine = object  # registered below, because `isinstance` is slower for subclasses of an abstract class
 
 
 class AwaitedTruth(_Coroutine):

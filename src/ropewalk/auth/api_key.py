@@ -50,7 +50,10 @@ class APIKey(Scheme):
         self._check = SchemeFunction(check, 1)
 
     def challenge(self) -> Challenge:
-        """`ApiKey`, with the place of the key. It is not registered, but a 401 response must name a scheme."""
+        """The scheme `ApiKey`, with the place of the key.
+
+        IANA lists no such scheme, but a 401 response must name a scheme.
+        """
         return Challenge("ApiKey", (("realm", self.realm), ("in", self.where), ("name", self.key_name)))
 
     async def identify(self, request: Request) -> Identity | None:

@@ -71,7 +71,7 @@ class Authenticate:
 
 
 def _depth_of(middleware: object, apps: tuple[Any, ...]) -> int:
-    """The number of apps around a middleware; all of them if it is that of a route."""
+    """The number of apps around a middleware. For a middleware of a route, this is the number of all apps."""
     inside = (depth for depth, app in enumerate(apps, 1) if any(each is middleware for each in app.middlewares))
     return next(inside, len(apps))
 
@@ -84,7 +84,10 @@ def _remedy(wrong: object) -> str:
 
 
 def _log_refusal(request: Request, scheme: Scheme, refusal: Refused) -> None:
-    """Log why credentials are refused, without them. The client gets no reason, because it could use it to attack."""
+    """Log why credentials are refused, but not the credentials.
+
+    The client gets no reason, because it could help an attacker.
+    """
     log.debug(
         "{method} {path}: the scheme {scheme} refused the credentials: {why}.",
         method=request.method,

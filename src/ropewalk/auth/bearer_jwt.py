@@ -64,7 +64,10 @@ class BearerJWT(BearerScheme):
         self._verified = VerifiedTokens(options.remembered)
 
     async def identify(self, request: Request) -> Identity | None:
-        """The identity of the token's subject."""
+        """The identity of the token's subject; None without a token.
+
+        Raises Refused for an invalid token, and HTTPError 503 if the keys cannot be fetched.
+        """
         written = bearer_token(request)
         if written is None:
             return None
@@ -100,7 +103,7 @@ class BearerJWT(BearerScheme):
         return loaded_identity(await self._load.principal(request, claims), claims, self.options, scopes, roles)
 
     async def _keys_for(self, token: Token) -> tuple[tuple[Key, ...], list[Key]]:
-        """All current keys, and those of them that may have signed the token."""
+        """All current keys, and a list of the keys among them that may have signed the token."""
         if self._fetched is None:
             return self._keys, token.candidates(self._keys)
         keys = await self._fetched.current()
@@ -117,7 +120,7 @@ def scopes_and_roles(claims: dict[str, Any], options: BearerJWTOptions) -> tuple
 
 
 def identity_of_claims(claims: dict[str, Any], scopes: frozenset[str], roles: frozenset[str]) -> Identity:
-    """The identity for valid claims, without `load`."""
+    """The identity for valid claims, if the options have no `load`."""
     subject = claims.get("sub")
     return Identity(TokenPrincipal(subject if isinstance(subject, str) else None, claims, scopes, roles), scopes, roles)
 
@@ -125,7 +128,10 @@ def identity_of_claims(claims: dict[str, Any], scopes: frozenset[str], roles: fr
 def loaded_identity(
     principal: Any, claims: dict[str, Any], options: BearerJWTOptions, scopes: frozenset[str], roles: frozenset[str]
 ) -> Identity:
-    """The identity for valid claims and the principal that `load` has returned. Raises Refused if that is None."""
+    """The identity for valid claims and the principal that `load` has returned.
+
+    Raises Refused if the principal is None.
+    """
     if principal is None:
         raise refused("`load` has returned None for its claims")
     own = identity_for(principal)

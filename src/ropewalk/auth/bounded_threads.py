@@ -21,9 +21,9 @@ class BoundedThreads(Generic[Result]):
         self._waiting: deque[tuple[Waiter[Result], Callable[..., Result], tuple[Any, ...]]] = deque()
 
     def call(self, function: Callable[..., Result], *given: Any) -> Waiter[Result]:
-        """Call a function in a thread. Return an awaitable for its result; cancelling that ends only the wait.
+        """Call a function in a thread. Return an awaitable for its result.
 
-        Raises HTTPError 503 if too many calls wait.
+        Cancelling the awaitable ends only the wait, not the call. Raises HTTPError 503 if too many calls wait.
         """
         waiter: Waiter[Result] = Waiter()
         if self._running < self._most:

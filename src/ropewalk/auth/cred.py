@@ -87,7 +87,7 @@ class CredAuth(Scheme):
         raise Refused(why="no checker accepts them")
 
     def _accepted(self) -> tuple[Any, ...]:
-        """The interfaces of credentials that the portal or the checkers accept."""
+        """The credential interfaces that the portal or the checkers accept."""
         if self._portal is not None:
             return tuple(self._portal.listCredentialsInterfaces())
         return tuple(each for checker in self._checkers for each in checker.credentialInterfaces)

@@ -9,7 +9,10 @@ class NotAllowed(HTTPError):
 
 
 def insufficient_scope(challenge: Challenge, scopes: tuple[str, ...]) -> NotAllowed:
-    """The error for a request whose credentials lack one of these scopes. `challenge` is that of their scheme."""
+    """The error for a request whose credentials lack one of these scopes.
+
+    `challenge` is the challenge of the scheme that accepted the credentials.
+    """
     if challenge.scheme != "Bearer":
         return NotAllowed(403)
     parameters = {"error": "insufficient_scope", "scope": " ".join(scopes)}  # RFC 6750, section 3.1

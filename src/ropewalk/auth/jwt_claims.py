@@ -8,7 +8,7 @@ from ropewalk.auth.jwt_tokens import refused
 from ropewalk.errors import shown
 
 _END_OF_TIME: Final = 2**53
-"""The limit for times. Larger numbers, and NaN, are refused."""
+"""The largest time that a claim may have. Larger numbers, and NaN, are refused."""
 
 
 def check_claims(claims: dict[str, Any], options: BearerJWTOptions, now: float) -> tuple[float, float]:

@@ -15,7 +15,7 @@ MOST_KEYS: Final = 50
 """The most keys that are read from a JWK Set. Microsoft's set has about ten."""
 _PUBLIC_PARTS: Final = ("kty", "n", "e", "crv", "x", "y", "k")
 _PRIVATE_PARTS: Final = ("d", "p", "q", "dp", "dq", "qi")
-"""The members of a JWK with the numbers of a key (RFC 7518, section 6). Others do not change the key."""
+"""With `_PUBLIC_PARTS`, the members of a JWK that contain the key itself (RFC 7518, section 6)."""
 _PUBLIC_TEXT: Final = re.compile(rb"----[- ]BEGIN |\b(?:ssh|ecdsa)-\S+\s+AAAA")
 """Finds a public key in PEM or SSH format within a text."""
 

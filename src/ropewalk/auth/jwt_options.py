@@ -23,7 +23,7 @@ class JWKS:
     refresh_interval: float = 600.0
     """Keys older than this are fetched again. Requests use the old keys meanwhile."""
     minimum_interval: float = 30.0
-    """The least time between two fetches, whatever clients send, and also after a failed fetch."""
+    """The least time between two fetches, even if clients send unknown key ids or a fetch has failed."""
     longest_use: float = 86400.0
     """Keys older than this are no longer used: a revoked key must not stay valid because its issuer is unreachable."""
     timeout: float = 5.0

@@ -7,12 +7,12 @@ from ropewalk.typed import dependent_on
 
 
 def wrong(options: object, what: str, remedy: str) -> HandlerError:
-    """RW240: options have a wrong value."""
+    """Return the HandlerError (RW240) for options with a wrong value."""
     return OptionError("RW240", f"{type(options).__name__} has {what}.", remedy)
 
 
 def type_shown(value: object) -> str:
-    """What a message shows of a value that may be a secret in the wrong place: only its type."""
+    """Describe a value in a message by its type only, because the value may be a secret in the wrong place."""
     return f"a value of type {full_name(type(value))}"
 
 

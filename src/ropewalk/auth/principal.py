@@ -60,7 +60,7 @@ def _allows(kind: Any, principal: Any) -> bool:
     if origin is Literal:
         return any(type(each) is type(principal) and each == principal for each in get_args(kind))
     kind = NoneType if kind is None else origin or kind
-    if hasattr(kind, "__value__"):  # an alias made with a `type` statement
+    if hasattr(kind, "__value__"):  # an alias that was made with a `type` statement
         return _allows(kind.__value__, principal)
     if isinstance(kind, NewType):
         return _allows(kind.__supertype__, principal)

@@ -89,7 +89,7 @@ def _read(response: Any, most: int) -> bytes:
         found += part
         if len(found) > most:
             raise FetchFailed(f"The document has more than {most} bytes.")
-    if response.length:  # the rest of Content-Length is missing, for which `read1` does not raise
+    if response.length:  # the body is shorter than its Content-Length, which `read1` ignores
         raise FetchFailed("The connection was closed before the end of the document.")
     return bytes(found)
 
@@ -107,7 +107,7 @@ class _Deadline:
 
 
 class _TimedReader(RawIOBase):
-    """Reads a socket until a deadline. A socket's own timeout would not do, because it begins again with each read."""
+    """Reads a socket until a deadline. A socket's own timeout is not enough, because it begins again with each read."""
 
     def __init__(self, source: socket, deadline: _Deadline) -> None:
         self._socket = source
@@ -157,7 +157,7 @@ class _BoundedHTTP(HTTPHandler):
         def connect(host: str, **options: Any) -> Any:
             return _bounded(HTTPConnection(host, **options), self._deadline)
 
-        opener: Any = self.do_open  # its annotation allows only the class itself
+        opener: Any = self.do_open  # the annotation of `do_open` allows only a connection class
         return opener(connect, req)
 
 

@@ -67,9 +67,9 @@ class Refreshed(Generic[Value]):
         return self._value
 
     async def refreshed(self) -> bool:
-        """Fetch the value, unless the last fetch began less than `minimum_interval` ago. Returns whether it waited.
+        """Fetch the value, unless the last fetch began less than `minimum_interval` ago.
 
-        It waits no longer than the timeout, even if no thread is free.
+        Returns whether it waited for a fetch. It waits no longer than the timeout, even if no thread is free.
         """
         from twisted.internet import reactor
 

@@ -48,9 +48,9 @@ class Requirement:
 
     def __init__(self, scopes: tuple[str, ...], roles: tuple[str, ...], *, has_roles: bool) -> None:
         self.scopes = scopes
-        """A client needs all of them."""
+        """The required scopes. A client needs all of them."""
         self.roles = roles
-        """A client needs at least one of them."""
+        """The accepted roles. A client needs at least one of them."""
         self._has_roles = has_roles
 
     @overload
@@ -94,7 +94,10 @@ class Requirement:
         return guarded
 
     def _wrapper(self, function: Any, *, passes_on: bool) -> Any:
-        """Make the wrapper. `passes_on`: the function is such a wrapper too, so it takes the added parameter."""
+        """Make the wrapper.
+
+        `passes_on` means that `function` is such a wrapper too, so it takes the added parameter.
+        """
 
         def check(given: tuple[Any, ...], by_name: dict[str, Any]) -> None:
             request = given[0] if given else None

@@ -34,9 +34,9 @@ class Scheme:
     def openapi(self) -> dict[str, Any]:
         """The Security Scheme Object of OpenAPI 3.1.
 
-        Descriptions of the API show it, and `idempotency` tells users without an id apart by the field, the cookie or
-        the parameter that it names. There is no default, which could name what all users have in common. Raises
-        HandlerError (RW240) if the class does not define it.
+        API descriptions show it. For users without an id, `idempotency` uses the header field, cookie or query
+        parameter that this object names to distinguish them. There is no default, because a default could name a field
+        that is equal for all users. Raises HandlerError (RW240) if the class does not define it.
         """
         what = f"{full_name(type(self))} has no method openapi."
         remedy = 'Return its Security Scheme Object from it, such as {"type": "http", "scheme": "basic"}.'

@@ -15,7 +15,7 @@ APPS: Final = "ropewalk_authenticating_apps"
 
 
 class SchemeFunction:
-    """A function that a scheme calls with `count` arguments. Other parameters of it are provided."""
+    """A function that a scheme calls with `count` arguments. Its other parameters are dependencies."""
 
     def __init__(self, function: Callable[..., Any], count: int) -> None:
         self.function = function

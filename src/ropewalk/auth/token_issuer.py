@@ -97,7 +97,7 @@ class TokenIssuer:
 
 
 def _words(name: str, given: Any) -> list[str]:
-    """The scopes or roles as a sorted list. A space would make two of one."""
+    """The scopes or roles as a sorted list. Raises HandlerError (RW240) for a scope or role with a space."""
     words: list[Any] | None = given.split() if isinstance(given, str) else None
     if words is None and isinstance(given, Iterable) and not isinstance(given, Mapping):
         words = list(given)

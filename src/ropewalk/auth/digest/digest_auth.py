@@ -120,7 +120,7 @@ class DigestAuth(CredAuth):
         algorithms = {each.lower(): each for each in self.options.algorithms}
         algorithm = algorithms.get(fields.get("algorithm", "MD5").lower())
         if algorithm is None or fields["realm"] != self.realm:
-            # They are for another realm on this host, or older than a change of the algorithms.
+            # The credentials are for another realm on this host, or older than a change of the algorithms.
             raise Refused(why=f"they are for the realm {shown(fields['realm'])}, or for another algorithm")
         if fields["uri"].encode("utf-8", "surrogateescape") != request.uri:  # section 3.4.6
             raise Refused(status=400, why=f"they are for the target {shown(fields['uri'])}")

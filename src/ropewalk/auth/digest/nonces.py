@@ -9,7 +9,7 @@ from typing import Final
 MOST_USED: Final = 10000
 """The largest number of used nonces to remember. A client whose nonce is forgotten gets a new one, without a prompt."""
 _WINDOW: Final = 64
-"""How far a count may lie below the highest count. Parallel requests may arrive out of order."""
+"""How far a count may lie below the highest count, because parallel requests may arrive out of order."""
 _SIGNED: Final = 16
 """The number of signed bytes in a nonce: 8 for the time of issue, and 8 random bytes."""
 
@@ -24,7 +24,10 @@ class Nonces:
         self._used: dict[str, tuple[int, int, int]] = {}
         """For each used nonce: its time of issue in milliseconds, its highest count, and the used counts as bits."""
         self._forgotten = 0
-        """The latest time of issue among forgotten nonces. Unknown nonces that were issued up to then are refused."""
+        """The latest time of issue among forgotten nonces.
+
+        Unknown nonces that were issued up to this time are refused.
+        """
 
     def issue(self) -> str:
         """Make a new nonce."""

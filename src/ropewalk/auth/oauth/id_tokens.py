@@ -20,9 +20,9 @@ from ropewalk.clocks import unix_time
 from ropewalk.errors import HTTPError
 
 _MOST_BYTES: Final = 32768
-"""Some providers list all groups of a user. The response of the token endpoint has a bound of its own."""
+"""The most bytes of an ID token. Some providers list all groups of a user in it."""
 _LONGEST_SUBJECT: Final = 255
-"""Characters (section 2)."""
+"""The most characters of the claim `sub` (section 2)."""
 
 
 class IDTokens:
@@ -84,7 +84,7 @@ class IDTokens:
         longest = self._options.authorization_parameters.get("max_age")
         token = core.CodeIDToken(
             claims,
-            {"alg": "EdDSA" if algorithm == "Ed25519" else algorithm},  # two names of one algorithm (RFC 9864)
+            {"alg": "EdDSA" if algorithm == "Ed25519" else algorithm},  # two names for the same algorithm (RFC 9864)
             params={
                 "client_id": self._options.client_id,
                 "access_token": tokens.access_token,

@@ -1,7 +1,7 @@
-"""Keeps what a provider has said about tokens, within bounds of number and memory.
+"""Keeps what a provider has reported about tokens, with limits on their number and memory.
 
 Tokens that are not active are kept apart, because any client can invent them: they must not push out the tokens of
-users. Of each kind, the oldest are dropped first, which are also those that end first.
+users. Of the active tokens and of the other tokens, the oldest are dropped first, because they also expire first.
 """
 
 from hashlib import sha256
@@ -20,7 +20,7 @@ MOST_BYTES: Final = 16 * 1024 * 1024
 class _Kept(NamedTuple):
     ends: float
     payload: bytes
-    """The claims as JSON, because a handler may change its copy."""
+    """The claims as JSON, because a handler may change the decoded claims."""
 
 
 class IntrospectedTokens:

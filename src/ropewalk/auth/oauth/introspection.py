@@ -44,8 +44,10 @@ class TokenIntrospectionOptions:
     """The claim `aud` must be or contain this value, or one of these values. None accepts any audience; then tokens
     that were issued for another service of the same provider are accepted too."""
     keep_time: float = 30.0
-    """The time for which the claims of a token are kept. A revoked token may be accepted for so long. With 0, the
-    provider checks the token of each request."""
+    """The time for which the claims of a token are kept.
+
+    A revoked token may still be accepted for this time. With 0, the provider checks the token of each request.
+    """
     leeway: float = 30.0
     """The time by which the provider's clock may differ."""
     token_limit: int = 4096
@@ -78,7 +80,7 @@ class TokenIntrospection(BearerScheme):
     """Tokens in the Authorization field that only their provider can read, such as opaque access tokens.
 
     The provider checks each token, and the claims that it returns are kept for `keep_time`. For JSON Web Tokens, prefer
-    `BearerJWT`, which needs no call of the provider. Raises HandlerError (RW244) if Authlib is not installed.
+    `BearerJWT`, which needs no request to the provider. Raises HandlerError (RW244) if Authlib is not installed.
     """
 
     def __init__(
@@ -109,7 +111,10 @@ class TokenIntrospection(BearerScheme):
         self._kept = IntrospectedTokens(options.keep_time)
 
     async def identify(self, request: Request) -> Identity | None:
-        """The identity of the token's subject. Raises HTTPError 502 and 503 if the provider does not work."""
+        """The identity of the token's subject.
+
+        Raises HTTPError: 502 if the provider's response is unusable, 503 if the provider cannot be reached.
+        """
         written = bearer_token(request)
         if written is None:
             return None

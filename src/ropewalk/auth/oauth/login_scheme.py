@@ -29,7 +29,7 @@ from ropewalk.response import Response
 from ropewalk.routing import Routes
 
 _PRIVATE: Final = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-"""The callback URL contains a code. It must not be cached, nor sent to another site in the Referer field."""
+"""Header fields of redirects. They keep the code in the callback URL out of caches, and out of the Referer field."""
 
 
 class LoginScheme(Scheme):
@@ -82,7 +82,10 @@ class LoginScheme(Scheme):
         return f"{self._folder}/login"
 
     def challenge(self) -> Challenge:
-        """`Cookie`, with the path that begins a login. It is not registered, but a 401 response must name a scheme."""
+        """The scheme `Cookie`, with the path that begins a login.
+
+        IANA lists no such scheme, but a 401 response must name a scheme.
+        """
         return Challenge("Cookie", (("realm", self.realm), ("form-action", self.login_path)))
 
     def openapi(self) -> dict[str, Any]:

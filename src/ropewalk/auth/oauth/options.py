@@ -13,7 +13,7 @@ from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.errors import shown
 
 LEAST_SECRET: Final = 32
-"""Bytes: as many as the hash of the signature has."""
+"""The least bytes of `secret`: as many as the hash of a signature has."""
 _OWN: Final = {
     "client_id",
     "code_challenge",

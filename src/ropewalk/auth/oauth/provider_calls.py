@@ -63,7 +63,7 @@ def client_request(
     """The URL, fields and body of a request that sends a form with the client's credentials (RFC 6749, section 2.3)."""
     auth = optional("authlib.oauth2.auth", "Authlib", "OAuth 2.0", extra="oauth")
     client, secret = client_id, client_secret or ""
-    if method == "basic":  # both are encoded as in a form (section 2.3.1)
+    if method == "basic":  # id and secret are encoded as in a form (section 2.3.1)
         client, secret = quote(client, safe=""), quote(secret, safe="")
     fields = {"Content-Type": "application/x-www-form-urlencoded"}
     url, fields, body = auth.ClientAuth(client, secret, _METHODS[method]).prepare("POST", url, fields, form)

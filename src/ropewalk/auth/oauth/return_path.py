@@ -20,6 +20,6 @@ def own_path(given: Any) -> str | None:
         return None
     try:
         path = quote(given, safe=_UNCHANGED)
-    except UnicodeEncodeError:  # a lone surrogate
+    except UnicodeEncodeError:  # `given` has a lone surrogate
         return None
     return path if len(path) <= LONGEST else None

@@ -14,7 +14,7 @@ class SignedValues:
         secrets = secret if isinstance(secret, tuple) else (secret,)
         self._bad_data = dangerous.BadData
         self._serializer = dangerous.URLSafeSerializer(
-            list(reversed(secrets)),  # the last one signs
+            list(reversed(secrets)),  # itsdangerous signs with the last secret
             salt="\n".join(("ropewalk.auth.oauth", *purpose)).encode(),
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )

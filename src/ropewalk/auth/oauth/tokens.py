@@ -40,13 +40,13 @@ def tokens_of(document: Any, asked: tuple[str, ...]) -> Tokens:
     if not isinstance(kind, str) or kind.lower() != "bearer":
         raise FetchFailed("The access token is not a bearer token.")
     expires = document.get("expires_in")
-    if isinstance(expires, str) and expires.isdecimal() and len(expires) < 16:  # some providers send text
+    if isinstance(expires, str) and expires.isdecimal() and len(expires) < 16:  # some providers send the number as text
         expires = int(expires)
     is_number = isinstance(expires, int | float) and not isinstance(expires, bool)
     scope = document.get("scope")
     return Tokens(
         access_token=access_token,
-        scopes=frozenset(asked) if not scope else words(scope),  # a provider may leave out equal scopes
+        scopes=frozenset(asked) if not scope else words(scope),  # a provider may omit scopes equal to the requested
         expires_in=expires if is_number else None,
         refresh_token=_text(document.get("refresh_token")),
         id_token=_text(document.get("id_token")),
