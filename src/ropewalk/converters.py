@@ -26,7 +26,7 @@ class Converter:
     rank: int = 50
     """If several converters compete for a segment, the one with the lowest rank is tried first."""
     rest: bool = False
-    """Whether it matches the whole rest of the path instead of one segment."""
+    """Whether the converter matches the whole rest of the path instead of one segment."""
 
     def quote(self, value: Any) -> str:
         """Return a value formatted and percent-encoded for a path. Raises ValueError if it would not match the path."""
@@ -46,7 +46,7 @@ def _text(segment: str) -> str:
 def _integer(segment: str) -> int:
     """Digits after an optional minus.
 
-    `int` would also accept blanks, underscores and non-ASCII digits, so that one value had several URLs.
+    `int` would also accept blanks, underscores and non-ASCII digits, so one value would have several URLs.
     """
     digits = segment.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20):

@@ -53,7 +53,7 @@ class Background:
     def __init__(self) -> None:
         self.most = MOST_WAITING
         self.count = 0
-        """The number of functions that wait or run."""
+        """The number of background tasks that wait or run."""
         self._full = False
         """Whether the log has a warning that the limit is reached."""
         self._open: dict[CallsOfRequest, None] = {}
@@ -61,17 +61,17 @@ class Background:
         self._cancel_timer: Callable[[], object] | None = None
 
     def of(self, request: Request) -> "CallsOfRequest":
-        """Make the object that holds the functions of a request, and runs them."""
+        """Make the object that holds the background tasks of a request, and runs them."""
         calls = CallsOfRequest(self, request)
         self._open[calls] = None
         return calls
 
     def found(self, method: str, target: bytes) -> "list[CallsOfRequest]":
-        """The functions of all requests with this method and target. Test clients use it."""
+        """The objects with the background tasks of requests with this method and target, for test clients."""
         return [each for each in self._open if (each.request.method, each.request.target) == (method, target)]
 
     def admit(self) -> None:
-        """Count one more function. Raises HTTPError 503 if too many wait or run."""
+        """Count one more background task. Raises HTTPError 503 if too many wait or run."""
         if self.count >= self.most:
             if not self._full:
                 self._full = True
@@ -80,13 +80,13 @@ class Background:
         self.count += 1
 
     def ended(self) -> None:
-        """Count one function less: it has ended, or was dropped."""
+        """Count one background task less, because it has ended or was dropped."""
         self.count -= 1
         if self.count < self.most // 2:
             self._full = False
 
     def closed(self, calls: "CallsOfRequest") -> None:
-        """Forget the functions of a request, because all have ended."""
+        """Forget the background tasks of a request, because all have ended."""
         self._open.pop(calls, None)
         if not self._open:
             self._set_timer(None)
@@ -96,7 +96,10 @@ class Background:
                     waiter.callback(None)
 
     async def finish(self, seconds: float | None) -> None:
-        """Wait until all functions have ended. After `seconds`, cancel them. None: the limit `drain_timeout`."""
+        """Wait until all background tasks have ended.
+
+        After `seconds`, cancel them. None stands for the limit `drain_timeout`.
+        """
         if not self._open:
             return
         if seconds is None:
@@ -110,7 +113,7 @@ class Background:
             raise
 
     def cut(self) -> None:
-        """Cancel running functions, and drop waiting ones. `finish` stops waiting after CANCEL_LIMIT."""
+        """Cancel running background tasks, and drop those that wait. `finish` stops waiting after CANCEL_LIMIT."""
         self._set_timer(CANCEL_LIMIT, self._give_up)
         for calls in tuple(self._open):
             calls.cut()
@@ -128,7 +131,7 @@ class Background:
             self.closed(calls)
 
     def _set_timer(self, seconds: float | None, call: Callable[[], None] | None = None) -> None:
-        """Replace the timer. With None, only cancel it."""
+        """Cancel the timer, and start a new one unless `seconds` is None."""
         cancel, self._cancel_timer = self._cancel_timer, None
         if cancel is not None:
             cancel()
@@ -147,7 +150,7 @@ class CallsOfRequest:
     def __init__(self, background: Background, request: Request) -> None:
         self.request = request
         self.errors: list[BaseException] = []
-        """The exceptions that the functions have raised."""
+        """The exceptions that the background tasks have raised."""
         self.handler_is_cancelled = False
         """Whether the handler is cancelled, because its client has left, and has not ended yet."""
         self._background = background
@@ -171,7 +174,7 @@ class CallsOfRequest:
         self._calls.append(Call(function, args, kwargs, copy_context()))
 
     def wait(self) -> Waiter[None]:
-        """Return an awaitable that fires when all functions have ended."""
+        """Return an awaitable that fires when all background tasks of the request have ended."""
         if self._closed:
             return ready(None)
         waiter: Waiter[None] = Waiter()
@@ -179,12 +182,12 @@ class CallsOfRequest:
         return waiter
 
     def names(self) -> str:
-        """The names of the functions that have not ended, for messages."""
+        """The names of the background tasks that have not ended, for messages."""
         left = [*([] if self._current is None else [self._current]), *self._calls]
         return ", ".join(named(each.function) for each in left)
 
     def note_failure(self, error: BaseException) -> None:
-        """Drop the waiting functions, because the handler, a middleware or a stream has failed.
+        """Drop the waiting background tasks, because the handler, a middleware or a stream has failed.
 
         A stream that ends because its client has left has not failed."""
         if self.request.gone and self.request.started and isinstance(error, CANCELLATIONS):
@@ -192,12 +195,12 @@ class CallsOfRequest:
         self._drop()
 
     def note_end(self) -> None:
-        """Run the functions soon: the handler has ended, or its dependencies are closed."""
+        """Run the background tasks soon, because the handler has ended or its dependencies are closed."""
         if self._ended and self._current is None:
             call_soon(self._begin)  # not at once, because the caller may be about to report a failure
 
     def cut(self) -> None:
-        """Cancel the running function, and drop the others."""
+        """Cancel the running background task, and drop the others."""
         self._cut = True
         if self._calls:
             self._log("RW265", f"{', '.join(named(each.function) for each in self._calls)} was not called.")

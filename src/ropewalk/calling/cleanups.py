@@ -45,4 +45,4 @@ def _all(running: Collection[Deferred[Any]]) -> Waiter[None]:
     return ended
 
 
-Cleanups.finish.__qualname__ = "cleanup of dependencies"  # the log shows it if a stop waits for it
+Cleanups.finish.__qualname__ = "cleanup of dependencies"  # the log shows this name if a stop waits for cleanups

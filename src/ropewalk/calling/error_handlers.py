@@ -26,8 +26,8 @@ class ErrorHandlers:
     def add(self, kind: int | type[Exception], handler: Callable[..., Any]) -> None:
         """Register a handler for an exception class or a status (400 to 599).
 
-        Raises HandlerError (RW206) for another kind, for a second handler of one kind, and for a handler that does not
-        take a request and an exception.
+        Raises HandlerError (RW206) for any other value, for a second handler of the same class or status, and for a
+        handler that does not take a request and an exception.
         """
         if not accepts(handler, 2):
             raise HandlerError("RW206", f"{named(handler)} does not take a request and an error.")
@@ -63,7 +63,8 @@ class ErrorHandlers:
         return None
 
     def find_unexpected(self, error: BaseException) -> Callable[..., Any] | None:
-        """The handler for an unexpected exception: that for `Exception`, or else for status 500, or else None."""
+        """The handler for an unexpected exception: the handler for `Exception`, or else for status 500, or else
+        None."""
         if isinstance(error, Exception) and Exception in self._by_class:
             return self._by_class[Exception]
         return self.find_status(500)

@@ -72,7 +72,7 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
             log_shortage(request, error, shortage)
             return
         note_error = getattr(request.service, "note_error", None)
-        if note_error is not None:  # the service of a test client
+        if note_error is not None:  # only the service of a test client has it
             note_error(request, error)
         log.failure(
             "{code} {method} {path}: {what} {remedy}",
@@ -109,7 +109,7 @@ def log_late(request: Request, error: BaseException) -> None:
 
 
 def log_shortage(request: Request, error: BaseException, shortage: Shortage) -> None:
-    """Log the shortage, unless it was logged in the current interval."""
+    """Log a shortage of a system resource, unless it was logged in the current interval."""
     if request.service.shortages.is_news(shortage):
         log.warn(
             "{code} {method} {path}: {who} raised {error}. {remedy} This is logged at most once in {seconds:g} s.",
@@ -124,7 +124,7 @@ def log_shortage(request: Request, error: BaseException, shortage: Shortage) -> 
 
 
 def _describe(request: Request, error: BaseException, advice: str | None) -> tuple[str, str, str]:
-    """Return the code, the description and the remedy."""
+    """Return the error code, the description and the remedy for the log entry of an exception."""
     raiser = _raiser(request, error)
     noted = _noted_raiser(error)
     handler = "" if noted is None or raiser is _LOOKUP else f" The handler is {raiser}."
@@ -139,7 +139,10 @@ def _describe(request: Request, error: BaseException, advice: str | None) -> tup
 
 
 def _raiser(request: Request, error: BaseException) -> str:
-    """The name of the handler. If the search for it failed, the name of the code that failed, such as a `getChild`."""
+    """The name of the handler.
+
+    If the search for the handler failed, the name of the code that failed, such as a `getChild`.
+    """
     handler = request.engine_handler
     if handler is not None and not isinstance(unwrap(handler.call), FailedLookup):
         return _raiser_by_handler(handler.call, request, error) or named(handler.call)
@@ -151,7 +154,10 @@ def _raiser(request: Request, error: BaseException) -> str:
 
 
 def _raiser_by_handler(call: Any, request: Request, error: BaseException) -> str | None:
-    """The name of the code that failed, as a handler that calls other code reports it. None if there is none."""
+    """The name of the code that failed, as a handler that calls other code reports it.
+
+    None if no handler reports a name.
+    """
     while call is not None:
         handler = attached_handler(call)
         if handler is not None and handler.describe_failure is not None:

@@ -46,7 +46,7 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
 
 
 async def respond_again(request: Request, value: Any, middleware: Callable[..., Any]) -> Response:
-    """The Response for the value of a middleware that is not the response of `next`, or has changed it."""
+    """The Response for the value that a middleware has returned. The value is not the unchanged response of `next`."""
     if value is None:
         raise WrongReturn("RW209", f"{named(middleware)} returned None.")
     return value if settle_added(value, request) else await respond(request, value, middleware)
@@ -111,7 +111,7 @@ async def _wait_until_sent(request: Request) -> Response:
 def send_value(request: Request, value: Any) -> None:
     """Send the response for the value that a handler returned."""
     try:
-        if isinstance(value, Response):  # middleware returns this
+        if isinstance(value, Response):  # middleware returns a Response
             rest = (request.complete(value) if request.prepared else value).send(request)
             if rest is not None:
                 _run(request, _send_rest(rest, request))

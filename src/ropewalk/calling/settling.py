@@ -22,12 +22,12 @@ _CHECKED: Final = frozenset(("content-length", "content-type", "transfer-encodin
 
 
 def known_types(text_type: str, bytes_type: str) -> dict[type, str]:
-    """Map str and bytes to their Content-Type, if `settle_known` supports it."""
+    """Map str and bytes to their Content-Types. Leave out a Content-Type that `settle_known` does not support."""
     return {kind: name for kind, name in ((str, text_type), (bytes, bytes_type)) if name in KNOWN_TYPES}
 
 
 def settle_known(value: str | bytes, content_type: str) -> Response:
-    """The settled response for a str or bytes. `content_type` is the one that `known_types` has for its type.
+    """The settled response for a str or bytes. `content_type` is the value of `known_types` for its type.
 
     Raises UnicodeEncodeError for text that UTF-8 cannot encode.
     """
@@ -39,7 +39,7 @@ def settle_known(value: str | bytes, content_type: str) -> Response:
 def settle_plain(value: Any, request: Request, call: Callable[..., Any]) -> Response | None:
     """The settled response for a str, bytes, dict, list or Struct that `call` returned. None for any other value.
 
-    None also if the request has prepared changes to the response.
+    Also returns None if the request has prepared changes to the response.
     """
     kind = type(value)
     of_json = kind is dict or kind is list or isinstance(value, Struct)

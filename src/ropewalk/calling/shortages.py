@@ -52,7 +52,7 @@ class ShortageLog:
         self._logged_at: dict[Shortage, float] = {}
 
     def is_news(self, shortage: Shortage) -> bool:
-        """Whether the shortage was not logged in the last interval. If so, the caller must log it."""
+        """Whether the shortage was not yet logged in the current interval. If True, the caller must log it."""
         now = self._now()
         if shortage in self._logged_at and now - self._logged_at[shortage] < INTERVAL:
             return False

@@ -1,4 +1,4 @@
-"""Prints the text at start-up: the routes, the addresses, and warnings."""
+"""Prints the start-up text: the routes, the addresses, and warnings."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,11 +11,11 @@ from ropewalk.cli.target import LoadedTarget
 from ropewalk.server import write_error
 
 MOST_ROWS = 20
-"""The most routes in the text. More are left out, so that the addresses below them stay visible."""
+"""The most routes in the start-up text. Further routes are left out, so that the addresses below them stay visible."""
 
 
 def print_banner(target: LoadedTarget, addresses: Iterable[object], reactor: str, cautions: Sequence[str] = ()) -> None:
-    """Print the text on standard error, because standard output is for the access log."""
+    """Print the start-up text on standard error, because standard output is for the access log."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with console.capture() as banner:
         console.print(f"[bold]Ropewalk {__version__}[/] serves {escape(target.name)} on {reactor}\n")

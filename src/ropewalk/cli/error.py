@@ -8,7 +8,7 @@ from rich.markup import escape
 
 
 class CLIError(click.ClickException):
-    """A mistake of the user. It is printed without a traceback, and the exit code is 2."""
+    """An error that the user can fix. It is printed without a traceback, and the exit code is 2."""
 
     exit_code = 2
 

@@ -32,9 +32,9 @@ class _Sourced(click.Parameter):
             return super().type_cast_value(ctx, self._of_toml(ctx, value) if in_toml else value)
         except click.BadParameter as error:
             message = error.message
-            if getattr(self, "is_flag", False) and not in_toml:  # click's own message would list an empty value
+            if getattr(self, "is_flag", False) and not in_toml:  # click's message lists an empty text as a value
                 message = f"{value!r} is not a boolean: use 1, true, yes or on; or 0, false, no or off."
-            if in_toml:  # without the command's usage, as for all errors in the file
+            if in_toml:  # the command's usage is not shown for errors in the TOML file
                 raise CLIError("RW422", f"{source_of(self.name or '', ctx)}: {message}") from error
             raise click.BadParameter(message, ctx, self) from error
 
@@ -68,7 +68,8 @@ class _Argument(_Sourced, click.Argument):
 def source_of(name: str, context: click.Context | None = None, *, like: str | None = None) -> str:
     """The place where a setting was set, for messages: `--port`, `ROPEWALK_PORT`, `port in ropewalk.toml`.
 
-    With `like`, return the place for the setting that matches the place of the other setting named by `like`.
+    With `like`, return where this setting can be set in the same way as the setting `like` was set: as a flag, in the
+    environment or in TOML.
     """
     context = context or click.get_current_context(silent=True)
     parameters = context.command.params if context else []
@@ -84,7 +85,10 @@ def source_of(name: str, context: click.Context | None = None, *, like: str | No
 
 
 def source_elsewhere(name: str, context: click.Context | None = None) -> str | None:
-    """The place where a setting was set, as for `source_of`. None if that is the command line, or for a default."""
+    """The place where a setting was set, as `source_of` returns it.
+
+    None if it was set on the command line, or not at all.
+    """
     context = context or click.get_current_context(silent=True)
     sources = (ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP)
     return source_of(name, context) if context and context.get_parameter_source(name) in sources else None

@@ -24,7 +24,7 @@ class Hosting:
     wsgi_threads: int | None = None
     """The number of threads for a WSGI application; None to use the reactor's threads."""
     limits_body: bool = False
-    """Whether the user set the engine's limit for bodies. If so, it applies to the application too."""
+    """Whether the user set the engine's limit for request bodies. If so, this limit applies to the application too."""
 
     def __post_init__(self) -> None:
         if self.wsgi and self.asgi:

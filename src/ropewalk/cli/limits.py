@@ -67,7 +67,7 @@ def _number(source: str, name: str, value: Any) -> float:
 
 
 LEAST: Final = {"request_line": 16, "head_size": 27, "head_fields": 1}
-"""The smallest useful values. They allow the smallest request: `GET / HTTP/1.1` with a Host field."""
+"""The smallest useful values of limits. They allow the smallest request: `GET / HTTP/1.1` with a Host field."""
 
 
 def check_useful(source: str, limits: Mapping[str, float]) -> None:

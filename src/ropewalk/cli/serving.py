@@ -227,7 +227,7 @@ def failing(options: Serving) -> Iterator[None]:
     except RopewalkError as error:
         text = f"{error}".removeprefix(error.code).strip()
         if error.code == "RW502":
-            resolving = getattr(error.__cause__, "errno", 0) is None  # the engine raises it without an error number
+            resolving = getattr(error.__cause__, "errno", 0) is None  # a failed lookup of the host has no errno
             text = _from("listen" if options.listen else "host" if resolving else "port", text)
         raise CLIError(error.code, text) from error
 

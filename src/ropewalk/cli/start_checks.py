@@ -68,7 +68,7 @@ def _check(endpoint: ParsedEndpoint) -> None:
             except socket.gaierror as error:
                 raise OSError(error.strerror) from error  # without an error number, like the engine's exception
             family, kind, protocol, _, address = found[0]
-            with socket.socket(family, kind, protocol) as probe:  # it does not listen, so that no client can connect
+            with socket.socket(family, kind, protocol) as probe:  # without listening, so that no client can connect
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if reuse_port:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -13,7 +13,10 @@ _PRIMARY = 0xFF
 
 
 class DatabaseBusy(HTTPError):
-    """503 with Retry-After: others used the database for too long. The log says why (RW280)."""
+    """Status 503 with Retry-After: other requests or processes used the database for too long.
+
+    The log has the reason (RW280).
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(503, "The database is busy.", {"Retry-After": "1"})

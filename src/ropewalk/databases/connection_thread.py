@@ -23,12 +23,12 @@ Result = TypeVar("Result")
 log = Logger(namespace="ropewalk.databases")
 
 STEPS: Final = 10_000
-"""After so many instructions of SQLite, a statement checks whether its caller still waits. Some milliseconds pass
-meanwhile. `interrupt` is faster, but has no effect on a statement that is about to begin."""
+"""After this number of SQLite instructions, which take some milliseconds, a statement checks whether its caller still
+waits. `interrupt` is faster, but has no effect on a statement that is about to begin."""
 
 
 class ConnectionThread:
-    """A connection, opened by `connect` at the first call, and its thread, which starts then too."""
+    """A connection and its thread. At the first call, the thread starts and opens the connection with `connect`."""
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
@@ -37,7 +37,8 @@ class ConnectionThread:
         self._has_thread = False
         self._is_closed = False
         self._lock = Lock()
-        """Held while the running call changes, and while it is interrupted: the next call must not be interrupted."""
+        """Held while `_running` changes, and while its call is interrupted, so that the next call is not
+        interrupted."""
         self._running: _Call | None = None
 
     async def call(self, function: Callable[[Connection], Result], *, interruptible: bool = True) -> Result:
@@ -59,7 +60,10 @@ class ConnectionThread:
         return self._running is not None and self._running.abandoned.wait(seconds)
 
     def clean_up(self) -> Waiter[Any]:
-        """Roll back what the previous calls have left. Return a Waiter, which fires when the connection may be used."""
+        """Roll back a transaction that the previous calls have left open.
+
+        Return a Waiter that fires when the connection may be used.
+        """
         return ready(None) if self._is_closed else self._submit(self._roll_back, opens=False).waiter
 
     def close(self) -> Waiter[Any]:
@@ -88,7 +92,7 @@ class ConnectionThread:
             if self._running is call and self._connection is not None:
                 self._connection.interrupt()
 
-    # In the thread
+    # Methods that run in the thread
 
     def _work(self) -> None:
         """Run calls until the queue has None."""

@@ -1,4 +1,4 @@
-"""`SQLitePool`: the open connections to a file. One writes, and some read."""
+"""`SQLitePool`: the open connections to a file. One connection writes, the others read."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -25,7 +25,7 @@ class SQLitePool:
     """The connections to a file, each with its own thread. They are opened when they are needed."""
 
     read: SQLiteReader
-    """Reads what has been committed."""
+    """Reads committed data."""
 
     def __init__(self, path: str, options: SQLiteOptions) -> None:
         self._path = path
@@ -66,11 +66,11 @@ class SQLitePool:
             transaction.end()
 
     async def close(self) -> None:
-        """Close the connections when their calls have ended. They get `timeout` seconds for it."""
+        """Close each connection when its calls have ended. Wait for at most `timeout` seconds for each connection."""
         for each in (*self._readers, self._writer):
             await _within(self._options.timeout, each.close())
 
-    # In the thread of a connection
+    # Methods that run in the thread of a connection
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=0, isolation_level=None)  # BEGIN and COMMIT are explicit

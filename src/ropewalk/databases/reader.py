@@ -14,12 +14,12 @@ Result = TypeVar("Result")
 
 
 class SQLiteReader(Statements):
-    """Reads what has been committed, also while a transaction writes.
+    """Reads committed data, also while a transaction writes.
 
     Each statement sees the newest commit, and has a connection only while it runs. So a handler may wait for other
     things between its statements. The statements of one `call` see the same state.
 
-    Raises DatabaseBusy if others read for too long, and HandlerError (RW282) for a statement that writes.
+    Raises DatabaseBusy if other requests read for too long, and HandlerError (RW282) for a statement that writes.
     """
 
     def __init__(self, turns: Turns, timeout: float) -> None:

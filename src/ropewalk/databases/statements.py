@@ -1,4 +1,4 @@
-"""What a transaction and a reader have in common: their statements run in a thread."""
+"""`Statements`: the base class of transactions and readers, which runs their statements in a thread."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

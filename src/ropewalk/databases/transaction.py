@@ -20,12 +20,13 @@ LONGEST_PAUSE: Final = 0.05
 
 
 class SQLiteTransaction(Statements):
-    """A transaction that may write. It begins at its first statement, and sees what others have committed before.
+    """A transaction that may write. It begins at its first statement, and sees all data that was committed before.
 
     SQLite allows one transaction at a time to write. So do slow work, such as the hash of a password or a call of
     another service, before the first statement.
 
-    Raises DatabaseBusy if others write for too long, and HandlerError (RW281) after the end of the transaction.
+    Raises DatabaseBusy if other requests or processes write for too long, and HandlerError (RW281) after the end of the
+    transaction.
     """
 
     def __init__(self, turns: Turns, timeout: float) -> None:
@@ -45,7 +46,7 @@ class SQLiteTransaction(Statements):
         return await thread.call(run)
 
     async def commit(self) -> None:
-        """Commit. The provider calls this; if it fails, `end` rolls back."""
+        """Commit the transaction. The provider calls this method; if it fails, `end` rolls back."""
         self._has_ended = True
         if self._thread is None:
             return
@@ -60,14 +61,14 @@ class SQLiteTransaction(Statements):
         self._turns.give_back(thread)
 
     def end(self) -> None:
-        """Roll back unless `commit` has succeeded. This does not wait for the database."""
+        """Roll back the transaction unless `commit` has succeeded. This does not wait for the database."""
         self._has_ended = True
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.clean_up().addBoth(lambda _: self._turns.give_back(thread))
 
     async def _begun(self) -> ConnectionThread:
-        """Begin if no statement has begun the transaction yet. Statements may come from several tasks."""
+        """Begin the transaction if no statement has begun it yet. Several tasks may run statements at the same time."""
         while self._thread is None:
             self._require_open()
             if self._beginning is not None:
@@ -101,7 +102,10 @@ class SQLiteTransaction(Statements):
 
 
 def _begin_immediate(connection: Connection, thread: ConnectionThread, deadline: float) -> None:
-    """Begin, and get the lock for writing, in the thread. The busy handler of SQLite could not be interrupted."""
+    """Begin the transaction, and get the lock for writing, in the thread.
+
+    The busy handler of SQLite could not be interrupted.
+    """
     pause = FIRST_PAUSE
     while True:
         try:

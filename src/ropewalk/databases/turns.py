@@ -1,4 +1,4 @@
-"""`Turns`: gives each of some connections to one caller at a time, in the order of the calls."""
+"""`Turns`: gives each connection to one caller at a time, in the order in which callers wait."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -9,7 +9,10 @@ from ropewalk.waiting import Waiter, call_later_in_real_time
 
 
 class Turns:
-    """The free connections, and the callers that wait for one. They wait without a thread, and at most `most`."""
+    """The free connections, and the callers that wait for a connection.
+
+    At most `most` callers wait, without a thread.
+    """
 
     def __init__(self, name: str, threads: Sequence[ConnectionThread], most: int) -> None:
         self._name = name
@@ -18,9 +21,9 @@ class Turns:
         self._waiting: dict[_Turn, None] = {}
 
     async def take(self, seconds: float) -> ConnectionThread:
-        """Return a connection that no one else uses. Raises DatabaseBusy after `seconds`, or if too many wait."""
+        """Return a free connection. Raises DatabaseBusy after `seconds`, or if too many callers wait."""
         if self._free:
-            return self._free.pop()  # the one that was used last, so that few threads and connections are needed
+            return self._free.pop()  # the connection that was used last, so that few of them are opened
         if len(self._waiting) >= self._most:
             raise DatabaseBusy(f"{len(self._waiting)} requests wait {self._name}.")
         turn = _Turn()
@@ -30,7 +33,7 @@ class Turns:
             await turn.waiter
         except BaseException:
             self._waiting.pop(turn, None)
-            if turn.granted is not None:  # the wait was cancelled before it could return
+            if turn.granted is not None:  # the wait was cancelled just after a connection was granted
                 self.give_back(turn.granted)
             raise
         finally:
@@ -57,7 +60,7 @@ class Turns:
 
 
 class _Turn:
-    """A caller that waits."""
+    """A caller that waits for a connection."""
 
     def __init__(self) -> None:
         self.waiter: Waiter[None] = Waiter()

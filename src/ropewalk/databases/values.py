@@ -1,4 +1,4 @@
-"""Converts values to those that SQLite stores, and rows to the types of a program."""
+"""Converts a program's values to values that SQLite stores, and rows to the program's types."""
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
@@ -36,7 +36,7 @@ def _stored(value: Any) -> Any:
     try:
         return msgspec.to_builtins(value)  # such as ISO 8601 for a date
     except TypeError:
-        return value  # it may have an adapter of sqlite3
+        return value  # sqlite3 may have an adapter for its type
 
 
 def converted(rows: list[Row], kind: type[Kind]) -> list[Kind]:
@@ -45,7 +45,7 @@ def converted(rows: list[Row], kind: type[Kind]) -> list[Kind]:
     Raises msgspec.ValidationError for a value that does not fit.
     """
     validate = getattr(kind, "model_validate", None)
-    if validate is not None:  # a model of pydantic
+    if validate is not None:  # a pydantic model
         return [validate(dict(row)) for row in rows]
     origin = get_origin(kind) or kind
     has_fields = hasattr(origin, "__struct_fields__") or is_dataclass(origin) or is_typeddict(origin)
