@@ -46,5 +46,5 @@ def _moment(claims: dict[str, Any], name: str) -> float | None:
     if value is None and name not in claims:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _END_OF_TIME:
-        raise refused(f"its claim {name} is {shown(value)}, which is no time")
+        raise refused(f"its claim {name} is {shown(value)}, which is not a time")
     return value

@@ -38,7 +38,7 @@ class Token:
             raise refused(f"its typ is {shown(kind)}, and token_types is {options.token_types}")
         if "crit" in header or not isinstance(self.algorithm, str) or not isinstance(self.key_id, str | None):
             raise refused(
-                "its header has crit, or an alg or kid that is no text"
+                "its header has crit, or an alg or kid that is not text"
             )  # `crit` names extensions that a recipient must refuse if it does not support them
         self._payload = parts[2]
         self._signed = written[: parts.end(2)]

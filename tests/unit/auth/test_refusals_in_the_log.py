@@ -40,7 +40,7 @@ RSA_KEY = public(RSA, kid="first")
         ({"exp": None}, "it lacks the claim exp, which is required"),
         ({"nbf": NOW + 300}, "its claim nbf is 300 s in the future"),
         ({"iat": NOW + 300}, "its claim iat is 300 s in the future"),
-        ({"exp": "soon"}, "its claim exp is 'soon', which is no time"),
+        ({"exp": "soon"}, "its claim exp is 'soon', which is not a time"),
         ([1], "its header or its claims are not a JSON object"),
     ],
 )
@@ -55,7 +55,7 @@ def test_claims(claims: Any, why: str, debug_log: Log) -> None:
         (token(RSA, "RS256", kid="other"), "no key has its alg 'RS256' and its kid 'other'"),
         (token(secret_key(), "HS256"), "no key has its alg 'HS256' and its kid None"),
         (token(RSA, "RS256", typ="at+jwt"), "its typ is 'at+jwt', and token_types is ('jwt',)"),
-        (token(RSA, "RS256", crit=["b64"]), "its header has crit, or an alg or kid that is no text"),
+        (token(RSA, "RS256", crit=["b64"]), "its header has crit, or an alg or kid that is not text"),
         ("opaque", "it does not consist of three parts in base64url"),
         ("x" * 10_000, "it has 10000 bytes, and token_limit is 8192"),
     ],
