@@ -26,7 +26,10 @@ def force_shutdown_at_next_signal(reactor: Any, force: Callable[[], object]) -> 
 
 
 class _SignalHandler:
-    """Replaces the reactor's handler for a signal, or another handler of this class. It then calls the other one."""
+    """Replaces the reactor's handler for a signal.
+
+    If it replaces another `_SignalHandler`, it also calls that handler.
+    """
 
     def __init__(self, number: signal.Signals, reactor: Any, force: Callable[[], object], previous: Any) -> None:
         self._number = number

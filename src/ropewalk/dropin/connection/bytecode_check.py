@@ -61,7 +61,7 @@ class _Instruction(NamedTuple):
     calls: bool = False
     """Whether the loaded object is called, with the objects that are loaded next as arguments."""
     target: bool = False
-    """Whether a jump leads here. Then the stack is not known."""
+    """Whether a jump leads to this instruction. The stack is then unknown."""
 
 
 _END: Final = _Instruction("end")
@@ -169,7 +169,7 @@ class _FunctionCheck:
         return self._instructions[index] if 0 <= index < len(self._instructions) else _END
 
     def _is_attribute(self, at: int) -> bool:
-        if self._at(at)[:2] == ("COPY", 1):  # self.count += 1
+        if self._at(at)[:2] == ("COPY", 1):  # such as `self.count += 1`
             return self._at(at + 1).does == "get"
         return self._at(at).does in _ATTRIBUTE
 

@@ -177,7 +177,7 @@ class HTTPChannel(ChannelState):
     # The request
 
     def allHeadersReceived(self) -> None:
-        """Handle the complete head of `requests[-1]`. Called only on channels that make all calls."""
+        """Handle the complete head of `requests[-1]`. Called only if `makes_all_calls` is true."""
         if self._stays_twisted:
             super().allHeadersReceived()
             return
@@ -187,7 +187,7 @@ class HTTPChannel(ChannelState):
         request.gotLength(self.length)
 
     def allContentReceived(self) -> None:
-        """Pass `requests[-1]`, which is complete, to the program. Called only on channels that make all calls."""
+        """Pass `requests[-1]`, which is complete, to the program. Called only if `makes_all_calls` is true."""
         if self._stays_twisted:
             super().allContentReceived()
             return
@@ -228,7 +228,10 @@ class HTTPChannel(ChannelState):
         return OVERRIDES.overridden_names(self) & {"write", "writeHeaders", "writeSequence"}
 
     def decide_calls(self) -> bool:
-        """Return whether to make every call. Raises HostedError (RW741) if a method was overridden too late."""
+        """Return whether to make every call that twisted.web's channel makes.
+
+        Raises HostedError (RW741) if a method was overridden too late.
+        """
         reason, makes_all_calls = OVERRIDES.decide(self)
         if reason:
             raise HostedError("RW741", f"A channel was changed when it was connected already: {reason}.")

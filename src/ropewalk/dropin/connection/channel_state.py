@@ -42,7 +42,7 @@ class ChannelState(http.HTTPChannel):
     _serving = False
     """Whether the program is being called with a request that has just been received."""
     _closing = False
-    """Whether the connection must be closed when that call of the program has returned."""
+    """Whether the connection must be closed when the program has returned from handling the request."""
     _refused = False
     """Whether a response could not be sent. Then later writes are dropped, and the connection is closed."""
     _kept = True

@@ -7,7 +7,7 @@ call is logged and does not prevent the second.
 |---|---|
 | done: closed by the client, a timeout or the program | `ConnectionDone` |
 | lost: reset by the client | `ConnectionLost` |
-| cut: by a shutdown, or the client took nothing for too long | `ConnectionLost` |
+| cut: by a shutdown, or the client read nothing for too long | `ConnectionLost` |
 | aborted: by the program | `ConnectionAborted` |
 """
 

@@ -33,7 +33,8 @@ from ropewalk.server.socket_files import remove_only_own_file, share
 log = Logger(namespace="ropewalk.dropin")
 
 BODY_SIZE: Final = 100 * 1024 * 1024
-"""The default limit for a request's body, in bytes. twisted.web has none, and moves a body over 100 kB to a file."""
+"""The default limit for a request's body, in bytes. twisted.web has no such limit, and moves a body over 100 kB to a
+file."""
 
 HALF_CLOSE_TIMEOUT: Final = 0.001
 """The default seconds for which a response may pause after its client has closed its sending side. The value is small,
@@ -72,8 +73,8 @@ def engine_of_factory(factory: Any, reactor: Any, limits: Limits | None = None) 
 def engine_of_channel(factory: Any = None, given: Mapping[str, float] | None = None) -> "FactoryEngine":
     """Make an engine for a single channel whose transport is not a socket, as in a tunnel or a test.
 
-    It has timeouts only if the factory's reactor runs. In a test it does not run, and must have no delayed calls of
-    ours.
+    It has timeouts only if the factory's reactor runs. In a test, the reactor does not run, and the engine must not add
+    delayed calls to it.
     """
     reactor = getattr(factory, "reactor", None)
     if not getattr(reactor, "running", False):
@@ -107,7 +108,7 @@ class FactoryEngine:
         self._drain_was_cut = False
         self._turning = False
         self._lines: dict[Any, list[str]] = {}
-        """Lines for the factory's log files that were written in the running turn."""
+        """Lines for the factory's log files that were written in the running turn of the engine."""
         self._logs = SiteLogs() if factory is None else logs_of(factory)
         self._timer: Any = None
         self._unwatch: ReactorWatch | None = None
@@ -170,7 +171,7 @@ class FactoryEngine:
 
         If the reactor runs in another thread, this happens later, in that thread.
         """
-        if runs_elsewhere(self.reactor):  # until then, Twisted's port accepts
+        if runs_elsewhere(self.reactor):  # until then, Twisted's port accepts connections
             self.reactor.callFromThread(self.accept_on, port, half_close=half_close)
             return
         if port in self.ports or not port.connected:

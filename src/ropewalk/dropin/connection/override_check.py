@@ -119,7 +119,8 @@ KEPT: Final = "RW740 Connections of {channel} stay on Twisted's own channel: {re
 FOREIGN: Final = "RW743 Connections of {protocol} stay Twisted's: it is not a ropewalk.dropin.HTTPChannel."
 
 observers: Final[list[Callable[[str], object]]] = []
-"""Functions that are called with one of these messages, once for each class, if a connection stays with Twisted."""
+"""Functions that are called with the text of `KEPT` or `FOREIGN`, once for each class, if a connection stays with
+Twisted."""
 
 
 class Decision(NamedTuple):
@@ -138,7 +139,10 @@ class _Known(NamedTuple):
 
 
 class Overrides:
-    """Makes decisions for the subclasses of a channel class. This object must be created before any override is set."""
+    """Decides how connections of a channel class and its subclasses are served.
+
+    Create it before any override is set.
+    """
 
     def __init__(self, ours: type[http.HTTPChannel]) -> None:
         self._base = ours

@@ -13,7 +13,7 @@ from ropewalk.errors import interrupts
 log = Logger(namespace="ropewalk.dropin")
 
 MAX_CALLS: Final = 16
-"""The most calls of a pull producer in sequence. Then other connections are served."""
+"""The most calls of a pull producer in sequence, before other connections are served."""
 
 
 class Consumer(Protocol):
@@ -36,7 +36,7 @@ class PullAdapter:
         self._over = False
 
     def startStreaming(self) -> None:
-        """Start."""
+        """Start to call the producer."""
         self.resumeProducing()
 
     def stopStreaming(self) -> None:
@@ -44,11 +44,11 @@ class PullAdapter:
         self._over = True
 
     def pauseProducing(self) -> None:
-        """Pause, because there is no space."""
+        """Stop calling the producer for now, because there is not enough space."""
         self._going = False
 
     def resumeProducing(self) -> None:
-        """Continue, because there is space."""
+        """Continue to call the producer, because there is space."""
         self._going = True
         if not self._calling:
             self._call_producer()

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _MAX_HEADERS: Final = READ["maxHeaders"]
 _MAX_HEAD_SIZE: Final = READ["totalHeadersSize"]
-"""The default limits of twisted.web. The engine's `Limits` replace them, but limits that a program sets still apply."""
+"""twisted.web's default limits for heads.
+
+The engine's `Limits` replace them, but limits that a program sets still apply.
+"""
 
 
 class RequestReceiver:

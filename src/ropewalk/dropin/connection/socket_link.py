@@ -50,7 +50,7 @@ class SocketLink(Link):
             transport.begin = channel._receiver.begin
         limits = transport.factory_engine.engine.limits
         if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
-            transport.connection.set_idle_timeout(idle)  # it also limits pauses within a request
+            transport.connection.set_idle_timeout(idle)  # the timeout also limits pauses within a request
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
         """Drop the bytes, because the program has written its response directly to the transport."""
@@ -199,7 +199,7 @@ def adopt(channel: "HTTPChannel", transport: Any) -> bool:
     except OSError:
         factory_engine.leave_if_idle()
         return False
-    transport.protocol = Protocol()  # Twisted will call `connectionLost` of it, because the transport is closed
+    transport.protocol = Protocol()  # Twisted will call its `connectionLost`, because the transport is closed
     let_go(transport)
     channel.transport = ours
     if connection is None:

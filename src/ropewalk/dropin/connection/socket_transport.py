@@ -51,7 +51,7 @@ class SocketTransport(TransportAttributes):
     def __init__(self, factory_engine: "FactoryEngine", client: Address, protocol: Any, channel: "HTTPChannel") -> None:
         self.reactor = factory_engine.reactor
         self.begin: Callable[[RelayedExchange], None] = self._ignore
-        """The engine calls it for each request. `SocketLink.attach` sets it."""
+        """A function that the engine calls for each request. `SocketLink.attach` sets it."""
         self.factory_engine = factory_engine
         self._client = client
         self._protocol = protocol
@@ -296,7 +296,10 @@ class SocketTransport(TransportAttributes):
         self.abortConnection()
 
     def lingers(self) -> None:
-        """End the connection for the program. All bytes are sent; only the engine waits until the client reads them."""
+        """End the connection for the program, because all bytes are sent.
+
+        Only the engine waits until the client reads them.
+        """
         self._end("done")
 
     def closed(self, how: str) -> None:

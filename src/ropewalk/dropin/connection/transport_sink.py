@@ -28,7 +28,10 @@ class TransportSink:
         self._released = False
         self._over = False
         self._read_on = False
-        """Whether everything is written, while the client may still be sending. Its bytes are read and dropped."""
+        """Whether all output is written, while the client may still be sending.
+
+        The client's bytes are read and dropped.
+        """
         self.exhausted = False
         """Whether the longest time for reading and dropping these bytes has passed."""
         self._plain = is_plain_socket(transport)

@@ -29,7 +29,10 @@ def switch_head(version: bytes, reason: bytes, headers: Iterable[tuple[bytes, It
 
 
 def end_http(exchange: RelayedExchange) -> None:
-    """Make an exchange carry raw bytes instead of a response. After the head of a 101 response, it does already."""
+    """Make an exchange carry raw bytes instead of a response.
+
+    After the head of a 101 response, the exchange already does that.
+    """
     if exchange.status != 101:
         exchange.switch_without_response()
 

@@ -83,7 +83,7 @@ def _unfit(thing: Any) -> UnfitFactory:
 
 
 def accelerate_port(port: Any, *, limits: Limits | None = None, half_close: bool = False) -> bool:
-    """Let the engine accept connections instead of a listening port of Twisted. Return whether it can.
+    """Let the engine accept connections instead of a listening port of Twisted. Return False if it cannot.
 
     The port must be a plain TCP or UNIX port whose factory is an `HTTPFactory`, in a reactor that watches descriptors.
     The port's address, its factory and `stopListening` work as before. Connections whose protocol is not a

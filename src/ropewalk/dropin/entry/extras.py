@@ -33,7 +33,8 @@ class MissingPackage(StartError, ImportError):
 
 
 def _pins(extra: str) -> list[str]:
-    """Return the version of pyOpenSSL to install with an extra, if this Twisted does not support the newest."""
+    """Return the version of pyOpenSSL to install with an extra, if this version of Twisted does not support the newest
+    version."""
     return [] if extra == "websocket" or takes_newest_pyopenssl(twisted.__version__) else ["pyopenssl<26.2"]
 
 

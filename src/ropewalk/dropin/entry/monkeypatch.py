@@ -26,7 +26,7 @@ LISTENING: Final = ("listenTCP", "listenUNIX", "adoptStreamPort")
 """The methods of a reactor that open stream ports. Endpoints, services and TLS call them too."""
 
 Replacement = tuple[Any, str, object]
-"""An object, the name of its attribute, and the new value."""
+"""An object, the name of one of its attributes, and the new value of this attribute."""
 
 
 def replace(
@@ -71,7 +71,7 @@ def replace(
         if name in vars(owner):
             restore.callback(setattr, owner, name, vars(owner)[name])
         else:
-            restore.callback(delattr, owner, name)  # it is inherited
+            restore.callback(delattr, owner, name)  # the original attribute is inherited
         setattr(owner, name, value)
     return restore
 

@@ -25,7 +25,10 @@ class AppLifecycle:
     def __init__(self, app: App, stopping: Moment) -> None:
         self._app = app
         self._failure: StartError | None = None
-        """The error because of which the app has not started. Every request gets a response for it."""
+        """The error that prevented the start of the app; None without an error.
+
+        Every request gets the response to this error.
+        """
         self._forced = False
         """Whether a second signal has forced the shutdown."""
         self._engines: set[FactoryEngine] = set()

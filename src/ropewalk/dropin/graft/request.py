@@ -117,19 +117,20 @@ class GraftedRequest(RelayedExchange):
 
     @property
     def pressure(self) -> bool:
-        """Whether a writer should wait, for the engine or for the transport."""
+        """Whether code that writes the body should wait for the engine or for the transport."""
         return super().pressure or self.bridge.paused
 
     def transport_is_full(self) -> None:
-        """Pause the producer. The engine does not do it, because it does not know the state of Twisted's transport."""
+        """Pause the producer, because the engine does not know that Twisted's transport is full."""
         self._pause_producer()
 
     def transport_has_room(self) -> None:
-        """Resume the producer."""
+        """Resume the producer, because Twisted's transport has room again."""
         Request.on_writable(self)
 
     def _with_carried(self, fields: Fields) -> Fields:
-        """Add the program's cookies to the fields of a response, and those fields of the program that the app lacks."""
+        """Add the program's cookies to the fields of a response, and other fields of the program unless the app has set
+        them."""
         carried = list(self.bridge.carried_fields())
         if not carried:
             return fields

@@ -16,7 +16,10 @@ class BodyQueue:
 
     def __init__(self) -> None:
         self.producer: Any = None
-        """An `IPushProducer`, which is paused when the queue is full, and resumed when it is empty. None without."""
+        """An `IPushProducer`, which is paused when the queue is full, and resumed when the queue is empty.
+
+        None if the program has no producer.
+        """
         self._chunks: list[bytes] = []
         self._cut = False
         """Whether `drop` was called before the end."""

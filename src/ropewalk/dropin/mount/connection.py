@@ -13,7 +13,8 @@ from ropewalk.waiting import Waiter
 class MountedConnection:
     """Makes a `SocketTransport` for an app's request, and acts as its engine, its connection and its channel.
 
-    When a program wants to use the connection for raw bytes, `take` is called. It returns whether the program may.
+    When a program wants to use the connection for raw bytes, `take` is called. `take` returns whether the program may
+    use it.
     """
 
     begin: Any = None

@@ -23,7 +23,7 @@ _CHILDREN: Final = ("getChild", "getChildWithDefault")
 """The methods with which a resource makes its children."""
 
 _LIBRARIES: Final = (PACKAGE, f"{Path(twisted.__file__).parent}{os.sep}")
-"""How the paths of source files begin that do not belong to the user."""
+"""The beginnings of paths of source files that do not belong to the user."""
 
 
 class Mounted(Resource):
@@ -64,7 +64,7 @@ def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
     HandlerError (RW271) for an invalid limit.
     """
     if not is_twisted(root):
-        ours = as_resource(root)  # raises if it is not a resource
+        ours = as_resource(root)  # raises TreeError if `root` is not a resource
         what = f"{shown(root)}, of type {full_name(type(root))}, is not a resource of twisted.web"
         raise TreeError("RW105", f"{what}, and {full_name(type(ours))} needs no `mounted`.", "Mount it as it is.")
     check_body_limit("mounted", body_limit)

@@ -24,7 +24,7 @@ class Rendered:
         return self._outcome
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "_resource" not in vars(self):  # the latter while the object is being copied
+        if name.startswith("__") or "_resource" not in vars(self):  # a copy in progress has no `_resource`
             raise AttributeError(name)
         return getattr(self._resource, name)
 

@@ -172,7 +172,7 @@ class Request(LazyRequest):
         self.startedWriting = 1
         self.sentLength += len(body)
         channel = self.channel
-        if self._rw_channel is channel:  # the program has not wrapped it
+        if self._rw_channel is channel:  # the program has not wrapped the channel
             channel.respond(self, self.code, self.code_message, lines, body)
         else:
             channel.writeHeaders(self.clientproto, b"%d" % self.code, self.code_message, headers)

@@ -56,7 +56,10 @@ def is_plain(found: Any) -> bool:
 
 
 def send(folder: Any, request: Any) -> bool:
-    """Respond to a GET with the file in `folder` that the rest of its path names. False: Twisted must respond."""
+    """Respond to a GET with the file in `folder` that the rest of its path names.
+
+    Return False if Twisted must respond.
+    """
     if request._rw_head is None or _has_special_fields(request):  # noqa: SLF001 - our own attribute
         return False
     names = request.postpath
@@ -83,7 +86,7 @@ def send(folder: Any, request: Any) -> bool:
 
 
 def _has_special_fields(request: Any) -> bool:
-    """Whether a request has a header field because of which twisted.web may not send the whole file.
+    """Whether a request has a header field that may prevent twisted.web from sending the whole file.
 
     It takes account of fields that the program has changed.
     """
