@@ -1,4 +1,4 @@
-"""Ropewalk's own adapters. The package registers them when it is imported."""
+"""The adapters that make other objects, such as twisted.web resources, resources of Ropewalk."""
 
 from collections.abc import Callable
 from typing import Any

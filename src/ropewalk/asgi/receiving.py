@@ -140,7 +140,10 @@ class ReceivingCall(CallState):
                 self._held = get_running_loop().call_later(limit, self._check_held, limit, self.out.bytes_sent)
 
     def _check_held(self, limit: float, sent: int) -> None:
-        """Handle the end of the time for one part. If the application has sent a part meanwhile, wait for another."""
+        """Handle the end of the time limit.
+
+        If the application has sent a part of the body meanwhile, start the timer again.
+        """
         if self.request.started:
             self._held = None
         elif sent == self.out.bytes_sent:

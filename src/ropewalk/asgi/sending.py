@@ -146,7 +146,7 @@ class ASGICall(ReceivingCall):
             get_running_loop().call_soon(self.flush)
 
     def _announced_length(self) -> int | None:
-        """The value of Content-Length, if the body is checked against it before it reaches middleware."""
+        """The value of Content-Length, if the length of the body is checked before the body reaches middleware."""
         if self._status not in BODILESS:
             for name, value in self._headers:
                 if name.lower() in _LENGTH and octets(value).isdigit():
@@ -154,7 +154,8 @@ class ASGICall(ReceivingCall):
         return None
 
     def _count(self, size: int, *, last: bool) -> None:
-        """Count body bytes that are passed to middleware. Raises WrongLength if they differ from Content-Length.
+        """Count body bytes that are passed to middleware. Raises WrongLength if their number differs from
+        Content-Length.
 
         The engine would raise it only later, after the middleware.
         """
@@ -268,7 +269,7 @@ class ASGICall(ReceivingCall):
         return not part or self.out.write(part)
 
     async def _wait_for_room(self, size: int, room: bool) -> None:
-        """Wait until there is room. If there always is, let other tasks run from time to time."""
+        """Wait until the buffer has room. If it always has room, let other tasks run from time to time."""
         self._share -= size + PART_COST
         if not room:
             with suppress(ResponseEnded):  # another task of the application has ended the body meanwhile

@@ -3,7 +3,7 @@
     app = App(middleware=[authenticate(BasicAuth(check))])
 
 `authenticate` finds the principal with one of several schemes; `requires` and `Principal` use this principal. There is
-no global state: each scheme keeps its own.
+no global state: each scheme keeps its own state.
 """
 
 from ropewalk.auth.api_key import APIKey

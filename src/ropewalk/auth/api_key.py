@@ -23,9 +23,9 @@ class APIKey(Scheme):
     """A secret key in the header field, query parameter or cookie named `key_name`.
 
     `check(key)` returns the principal, or None for an unknown key. It may be plain, return a Deferred, or be a
-    coroutine function, and may take dependencies besides. Look keys up by a hash, or compare them with `same_secret`.
-    Prefer a header field, because every server on the way may log a key in the query, and browsers send a cookie with
-    the forms of other sites too.
+    coroutine function, and may have further parameters for dependencies. Look keys up by a hash, or compare them with
+    `same_secret`. Prefer a header field, because every server on the way may log a key in the query, and browsers send
+    a cookie with the forms of other sites too.
     """
 
     def __init__(

@@ -23,8 +23,8 @@ def authenticate(*schemes: Scheme, optional: bool = False) -> "Authenticate":
     """Return the middleware that authenticates each request with one of several schemes.
 
     The first scheme that finds valid credentials is used. A request without valid credentials gets 401 with the
-    challenges of all schemes. With `optional`, a request without any credentials is anonymous, but one with invalid
-    credentials still gets 401. Raises HandlerError (RW240) if an argument is not a scheme, or without schemes.
+    challenges of all schemes. With `optional`, a request without any credentials is anonymous, but a request with
+    invalid credentials still gets 401. Raises HandlerError (RW240) if an argument is not a scheme, or without schemes.
     """
     return Authenticate(schemes, optional=optional)
 

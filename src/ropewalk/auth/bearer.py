@@ -15,7 +15,7 @@ class BearerScheme(Scheme):
 
 
 def bearer_token(request: Request) -> bytes | None:
-    """The token of a request; None if it has none. Raises Refused (400) for an empty one."""
+    """The token of a request; None if it has none. Raises Refused (400) for an empty token."""
     written = authorization(request, "bearer")
     if written is not None and not written:
         raise Refused({"error": "invalid_request"}, 400, "there is no token after `Bearer`")

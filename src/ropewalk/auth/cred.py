@@ -93,7 +93,7 @@ class CredAuth(Scheme):
         return tuple(each for checker in self._checkers for each in checker.credentialInterfaces)
 
     def openapi(self) -> dict[str, Any]:
-        """The description passed to the constructor; by default that of Basic."""
+        """The description passed to the constructor; by default the description of Basic."""
         return dict(self._description)
 
 

@@ -37,7 +37,10 @@ class Key:
             return False
 
     def sign(self, algorithm: str, signed: bytes) -> bytes:
-        """The signature of some bytes. `algorithm` must be one of `algorithms`, and the key one of `signing_key`."""
+        """The signature of some bytes.
+
+        `algorithm` must be one of `algorithms`, and the key must come from `signing_key`.
+        """
         model = optional("joserfc.jws", "joserfc", "TokenIssuer").JWSRegistry.algorithms[algorithm]
         signature: bytes = model.sign(signed, self.key)
         return signature

@@ -21,7 +21,10 @@ _TYPES: Final = {PROBLEM: PROBLEM, JSON: PROBLEM, "text/html": HTML, "text/plain
 _OFFERS: Final = tuple(_TYPES)
 
 _OF_BODY: Final = ("content-length", "content-encoding", "transfer-encoding")
-"""Header fields that describe a body. If an HTTPError has one, its detail is sent unchanged as the body."""
+"""Header fields that describe a body.
+
+If an HTTPError has one of these fields, its detail is sent unchanged as the body.
+"""
 
 _PAGE: Final = """\
 <!doctype html>
@@ -49,7 +52,7 @@ def check_format(given: ErrorFormat | None) -> ErrorFormat | None:
 
 
 def format_of(apps: tuple[Any, ...]) -> ErrorFormat:
-    """The error format of the innermost app that sets one. `apps` are outermost first."""
+    """The error format of the innermost app that sets a format. `apps` are outermost first."""
     for app in reversed(apps):
         own: ErrorFormat | None = app.error_format
         if own is not None:

@@ -1,4 +1,4 @@
-"""The error handlers of apps, and the search for the one that handles an exception."""
+"""The error handlers of apps, and the search for the error handler of an exception."""
 
 from asyncio import CancelledError
 from collections.abc import Callable
@@ -75,10 +75,10 @@ class ErrorHandlers:
 
 
 def find_error_handler(error: BaseException, apps: tuple[Any, ...]) -> tuple[Callable[..., Any] | None, bool]:
-    """The error handler of the innermost app that has one for an exception; None if no app has one.
+    """The error handler of the innermost app that handles an exception; None if no app handles it.
 
-    The second value says whether it is registered for this class or status, and not for unexpected exceptions. `apps`
-    are the apps around the handler, outermost first.
+    The second value says whether the handler is registered for this class or status, and not for unexpected exceptions.
+    `apps` are the apps around the handler, outermost first.
     """
     unexpected = not isinstance(error, HTTPError)
     for app in reversed(apps):

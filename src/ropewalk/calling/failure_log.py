@@ -48,7 +48,7 @@ def note_middleware(error: BaseException, middleware: Callable[..., Any]) -> Non
 
 
 def note_error_handler(raised: BaseException, handler: Callable[..., Any], error: BaseException) -> None:
-    """Add a note to an exception: an error handler raised it when it was called for `error`. The log uses the note."""
+    """Add a note to an exception that an error handler raised when it was called for `error`. The log uses the note."""
     raised.add_note(f"{_NOTE}error handler {named(handler)}{_CALLED_FOR}{shown(error)}.")
 
 
@@ -92,9 +92,8 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
 def log_late(request: Request, error: BaseException) -> None:
     """Log an exception that comes too late for an error response.
 
-    Either a response has begun or is complete, or the client has left. In the latter case, some exceptions are not
-    logged: those that only report that the client has left, HTTPErrors, and classes that an error handler is registered
-    for.
+    Either a response has begun or is complete, or the client has left. If the client has left, some exceptions are not
+    logged: exceptions that only report that the client has left, HTTPErrors, and exceptions with an error handler.
     """
     if isinstance(error, BadBody | BodyTooLarge):  # the client caused them, and the engine has logged them
         return

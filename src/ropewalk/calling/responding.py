@@ -105,7 +105,7 @@ async def _wait_until_sent(request: Request) -> Response:
     return SentResponse(status=request.status or 200)
 
 
-# Sending: these functions send the final value, that of a handler or of its outermost middleware
+# These functions send the final value, which the handler or its outermost middleware has returned
 
 
 def send_value(request: Request, value: Any) -> None:
@@ -139,9 +139,9 @@ def send_value(request: Request, value: Any) -> None:
 def fail(request: Request, error: BaseException) -> None:
     """Send the response to an exception of a handler.
 
-    The error handler for the exception makes the response. Without one, an HTTPError has a default response, and any
-    other exception gets a 500. Unexpected exceptions are logged. If the system is out of descriptors or disk space, the
-    status is 503 or 507, and the log has at most one line in each interval.
+    The error handler for the exception makes the response. Without an error handler, an HTTPError has a default
+    response, and any other exception gets a 500. Unexpected exceptions are logged. If the system is out of descriptors
+    or disk space, the status is 503 or 507, and the log has at most one line in each interval.
     """
     request.note_failure(error)
     if isinstance(error, CANCELLATIONS) and (request.gone or request.is_stopped()):

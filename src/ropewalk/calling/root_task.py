@@ -1,9 +1,9 @@
 """A task that lives as long as a server, so that anyio keeps its worker threads for that time.
 
-anyio ends its threads when the root task ends. This is the task that runs the event loop, and a reactor has none. So
-anyio would use the task of the handler that needs a thread, and each request would start its own threads. To find the
-root task, anyio also looks for a done callback from uvloop's module. This task has such a callback and does nothing
-else. If a future version of anyio finds the root task in another way, threads end with their requests again.
+anyio ends its threads when the root task ends. The root task is the task that runs the event loop, but a reactor has no
+such task. So anyio would use the task of the handler that needs a thread, and each request would start its own threads.
+To find the root task, anyio also looks for a done callback from uvloop's module. This task has such a callback and does
+nothing else. If a future version of anyio finds the root task in another way, threads end with their requests again.
 """
 
 from asyncio import Future, Task
@@ -13,7 +13,10 @@ from ropewalk.waiting import Waiter
 
 
 class RootTask:
-    """Holds the task from start to stop. Without an asyncio loop it holds none, because anyio then has no threads."""
+    """Holds the root task from `start` to `stop`.
+
+    Without an asyncio loop it holds no task, because anyio then has no threads.
+    """
 
     def __init__(self) -> None:
         self._task: Task[None] | None = None

@@ -81,13 +81,16 @@ class Serving:
         return [half_closing(each) for each in endpoints] if self.half_close else endpoints
 
     def limits_of(self, servable: Servable) -> Limits:
-        """The limits of `servable`, with those that flags set. Raises CLIError (RW423) for useless limits."""
+        """The limits of `servable`, except that limits set by flags replace them.
+
+        Raises CLIError (RW423) for useless limits.
+        """
         limits = (limits_of(servable) or Limits()).replace(**self.limits)
         check_useful("the app", {name: getattr(limits, name) for name in Limits.names})
         return limits
 
     def proxies_of(self, servable: Servable) -> TrustedProxies | None:
-        """The trusted proxies that flags set, or else those of `servable`.
+        """The trusted proxies that flags set, or else the trusted proxies of `servable`.
 
         Raises StartError (RW402) if the flags are incomplete or contradictory.
         """

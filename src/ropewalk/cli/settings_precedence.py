@@ -37,7 +37,7 @@ def _load_settings(context: click.Context, _parameter: click.Parameter, path: Pa
 
 
 def _known_keys(context: click.Context) -> set[str]:
-    """The allowed keys in TOML: those of all commands, which may share a file.
+    """The allowed keys in TOML: the keys of all commands, because commands may share a file.
 
     A flag without an environment variable has no key.
     """

@@ -136,7 +136,10 @@ class _Call:
         self.abandoned = Event()
         self.has_ended = False
         self.opens = opens
-        """Whether the function needs a connection. Otherwise it is called only if one is open."""
+        """Whether to open a connection for the function.
+
+        Otherwise the function is called only if a connection is open.
+        """
         self._function = function
         self._loop: AbstractEventLoop | None = running_loop()
         self._context = copy_context()

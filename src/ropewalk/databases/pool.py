@@ -31,7 +31,10 @@ class SQLitePool:
         self._path = path
         self._options = options
         self._inherited: list[ConnectionThread] = []
-        """Connections of the parent process. Closing one in a forked child would damage the parent's."""
+        """Connections of the parent process.
+
+        A forked child must not close them, because this would damage the parent's.
+        """
         self._reset()
         observe_forks(self)
 

@@ -28,7 +28,7 @@ class Statements(ABC):
     async def fetch(self, kind: type[Kind], statement: str, values: Any = ()) -> list[Kind]:
         """Run a statement. Return its rows as objects of a type.
 
-        The type is a Struct, a dataclass, a TypedDict or a model of pydantic with a field for each column; or a tuple;
+        The type is a Struct, a dataclass, a TypedDict or a pydantic model with a field for each column; or a tuple;
         or, for one column, a type such as `int` or `date`. Raises msgspec.ValidationError for a value that does not
         fit.
         """

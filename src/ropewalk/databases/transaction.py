@@ -22,7 +22,7 @@ LONGEST_PAUSE: Final = 0.05
 class SQLiteTransaction(Statements):
     """A transaction that may write. It begins at its first statement, and sees all data that was committed before.
 
-    SQLite allows one transaction at a time to write. So do slow work, such as the hash of a password or a call of
+    SQLite allows one transaction at a time to write. So do slow work, such as the hash of a password or a call to
     another service, before the first statement.
 
     Raises DatabaseBusy if other requests or processes write for too long, and HandlerError (RW281) after the end of the

@@ -46,7 +46,7 @@ def authorization_url(endpoints: Endpoints, options: LoginSchemeOptions, login: 
 def response_parameters(request: Request) -> dict[str, str]:
     """The parameters of the authorization response.
 
-    Raises HTTPError 400 if one is repeated or too long, or if `state` is missing.
+    Raises HTTPError 400 if a parameter is repeated or too long, or if `state` is missing.
     """
     found = {}
     for name in _PARAMETERS:

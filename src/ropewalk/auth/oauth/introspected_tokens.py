@@ -42,7 +42,7 @@ class IntrospectedTokens:
         return claims
 
     def add(self, token: bytes, claims: dict[str, Any], now: float) -> None:
-        """Keep the claims of a token, in place of older ones."""
+        """Keep the claims of a token. They replace older claims of the same token."""
         key = sha256(token).digest()
         for kind in (self._active, self._inactive):
             if key in kind:

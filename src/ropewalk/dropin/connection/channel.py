@@ -160,10 +160,10 @@ class HTTPChannel(ChannelState):
             self._link.close(self)
 
     def close_after_handler(self) -> bool:
-        """If the program is being called with a request, close the connection only after this call has returned.
+        """If the program's handler is running, close the connection only after the handler has returned.
 
-        Returns whether the program is being called. The delay is necessary, because a program may first close the
-        connection and then respond.
+        Returns whether the handler is running. The delay is necessary, because a program may first close the connection
+        and then respond.
         """
         self._closing = self._serving and self._exchange is not None
         return self._closing
@@ -220,7 +220,7 @@ class HTTPChannel(ChannelState):
         self._receiver.fail_request(exchange, error)
 
     def exchange_of(self, request: Any) -> RelayedExchange | None:
-        """Return the exchange of a request, with which an app responds. None if the request is not the running one."""
+        """Return the exchange that an app uses to respond to a request. None if the channel handles another request."""
         return self._exchange if self.requests and self.requests[0] is request else None
 
     def sending_overrides(self) -> set[str]:
@@ -399,7 +399,10 @@ class HTTPChannel(ChannelState):
     # Back-pressure
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Register a producer, which is paused and resumed. Raises RuntimeError if the channel has one already."""
+        """Register a producer, which is paused and resumed.
+
+        Raises RuntimeError if the channel already has a producer.
+        """
         if not self.is_reactor_thread():
             self.call_in_reactor(partial(_REGISTER_PRODUCER, self, producer, streaming))
         elif streaming or self._requestProducer is not None:

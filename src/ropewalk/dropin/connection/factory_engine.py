@@ -62,7 +62,10 @@ def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
 
 
 def engine_of_factory(factory: Any, reactor: Any, limits: Limits | None = None) -> "FactoryEngine":
-    """Return the engine of a factory in this reactor. If there is none yet, create it with these limits."""
+    """Return the engine of a factory in this reactor.
+
+    If the factory has no engine yet, create an engine with these limits.
+    """
     engine: FactoryEngine | None = vars(factory).get("_ropewalk")
     if engine is None or engine.factory is not factory or engine.reactor is not reactor or engine.over:
         engine = factory._ropewalk = FactoryEngine(factory, reactor, limits or limits_of(factory))

@@ -210,7 +210,7 @@ class Link:
 
 
 class TwistedLink(Link):
-    """The link of a channel that Twisted's own code serves. Its methods call those of Twisted's channel."""
+    """The link of a channel that Twisted's own code serves. Its methods call the methods of Twisted's channel."""
 
     __slots__ = ()
 

@@ -93,7 +93,7 @@ class PipeLink(Link):
             self.flushing = flushing
 
     def intercept(self, channel: "HTTPChannel", request: Any) -> bool:
-        """Leave the transport to another protocol, if the program has given it to one. Returns False."""
+        """Stop using the transport, if the program has given it to another protocol. Returns False."""
         if channel._link is self and channel._exchange is not None and not self._sink.is_ours():
             self._sink.pass_on(self._leave(channel))
         return False

@@ -88,7 +88,7 @@ class PullAdapter:
 
 
 def stop_producer(producer: Any) -> None:
-    """Stop a producer. Any exception is logged, including the one for a missing `stopProducing`."""
+    """Stop a producer. Any exception is logged, including the exception for a missing `stopProducing`."""
     try:
         producer.stopProducing()
     except BaseException as error:

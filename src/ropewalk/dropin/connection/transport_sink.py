@@ -83,7 +83,7 @@ class TransportSink:
     def refuse(self) -> None:
         """Respond to bytes that are not a request."""
         if not self._over:
-            self._channel._respondToBadRequestAndDisconnect()  # twisted.web's name, which programs override
+            self._channel._respondToBadRequestAndDisconnect()  # a method that programs override
 
     def pause_reading(self) -> None:
         """Do nothing, because `PipeLink.receive` pauses the transport if too many bytes arrive."""

@@ -209,7 +209,7 @@ def _number(description: str, name: str, value: str) -> float:
 def _written(arguments: Sequence[str], options: Mapping[str, str]) -> str:
     """Return the description after the prefix, for messages. Twisted does not keep the order of arguments and options.
 
-    Options of the prefix, and misspelt ones, are put before the endpoint.
+    Options of the prefix, and misspelt options, are put before the endpoint.
     """
     front = {name: value for name, value in options.items() if get_close_matches(name, OWN, cutoff=0.8)}
     after = {name: value for name, value in options.items() if name not in front}

@@ -121,7 +121,10 @@ class AppBridge:
         """Do nothing, because the engine itself notifies the exchange when the connection ends."""
 
     def _segments(self) -> tuple[list[str], list[str]]:
-        """The path segments above the app, and the segments below it. Raises UnicodeDecodeError if one is not UTF-8."""
+        """The path segments above the app, and the segments below it.
+
+        Raises UnicodeDecodeError if a segment is not UTF-8.
+        """
         request = self.request
         return [segment.decode() for segment in request.prepath], [segment.decode() for segment in request.postpath]
 

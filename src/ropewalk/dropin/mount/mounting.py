@@ -52,7 +52,7 @@ class Mounted(Resource):
         return _methods(self.root) or None
 
     def render(self, request: Request) -> Any:
-        """Let the resource, or one below it, respond."""
+        """Let the resource, or a resource below it, respond."""
         return self._call(request)
 
 
@@ -87,7 +87,7 @@ class MountedSite(server.Site):
         self.sessionFactory = other.sessionFactory
 
     def getResourceFor(self, request: Any) -> Any:
-        """Return the resource that responds: the mounted resource, or one below it."""
+        """Return the resource that responds: the mounted resource, or a resource below it."""
         channel = request.channel
         request.sitepath = []
         request.prepath = [segment.encode() for segment in channel.exchange.prepath]

@@ -63,7 +63,10 @@ class SafeLog(ObjectProxy):
             if hasattr(self._log, name):
                 setattr(self, name, getattr(self._log, name))
         self._set_on_factory = "log" in vars(factory)
-        """Whether `log` was set on the factory. Otherwise its class has it, and a program may replace it there."""
+        """Whether `log` was set on the factory.
+
+        Otherwise the factory's class defines `log`, and a program may replace it there.
+        """
         self.__func__ = getattr(self._log, "__func__", None)
 
     def __call__(self, request: Any) -> None:

@@ -21,9 +21,9 @@ _OWNERS: Final[dict[str, type]] = {
     for name, function in vars(kind).items()
     if isinstance(function, FunctionType) and hasattr(TwistedRequest, name)
 }
-"""For each function of `LazyRequest` or `Request` that overrides one of Twisted's: the class that defines it."""
+"""For each function of `LazyRequest` or `Request` that overrides a function of Twisted: the class that defines it."""
 _OWN: Final = {name: vars(owner)[name] for name, owner in _OWNERS.items()}
-"""The functions of `LazyRequest` and `Request` that override one of Twisted's, by name."""
+"""The functions of `LazyRequest` and `Request` that override a function of Twisted, by name."""
 _NOT_CALLED: Final = tuple(LATE & _OWN.keys())
 """Functions that a subclass must not replace if its requests are lazy, because they may be called late or never."""
 
