@@ -30,23 +30,23 @@ class AwaitedTruth(_Coroutine):
         return self._coroutine.__await__()
 
     def send(self, value: Any) -> Any:
-        """See Coroutine."""
+        """See `collections.abc.Coroutine`."""
         return self._coroutine.send(value)
 
     def throw(self, kind: Any, value: Any = None, traceback: TracebackType | None = None) -> Any:
-        """See Coroutine."""
+        """See `collections.abc.Coroutine`."""
         if value is None and traceback is None:
             return self._coroutine.throw(kind)
         return self._coroutine.throw(kind, value, traceback)
 
     def close(self) -> None:
-        """See Coroutine."""
+        """See `collections.abc.Coroutine`."""
         self._coroutine.close()
 
     if not TYPE_CHECKING:  # with `__bool__`, type checkers would not report this mistake
 
         def __bool__(self) -> NoReturn:
-            self._coroutine.close()  # otherwise Python would also warn that it was never awaited
+            self._coroutine.close()  # otherwise Python would also warn that the coroutine was never awaited
             what = f"{self._name}(...) was used as true or false before it was awaited."
             raise HandlerError("RW210", what, f"Await it: `if await {self._name}(...)`.")
 

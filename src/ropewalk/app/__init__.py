@@ -5,4 +5,4 @@ from ropewalk.app.server_functions import ServerFunctions, register_server
 
 __all__ = ["App", "ServerFunctions", "register_server"]
 
-App.__module__ = __name__  # the name that users import
+App.__module__ = __name__  # users import App from this module

@@ -345,7 +345,7 @@ class App(Routes):
     # Called by the engine's service and the tree
 
     def resolve(self, request: Request) -> EngineHandler:
-        """The handler for a request."""
+        """Find the handler for a request in the tree, or return the cached handler."""
         try:
             segments = split_path(request.raw_path)
         except HTTPError as error:
@@ -388,7 +388,7 @@ class App(Routes):
         return engine_handler
 
     def refuse(self, error: HTTPError) -> EngineHandler:
-        """Return a handler that raises `error`, for a request whose path cannot be looked up in the tree."""
+        """Return a handler that raises `error`, for a request whose path is malformed."""
         return refusing_handler(error, (self,))
 
     def route_of(self, request: Request, segments: list[str] | None = None, depth: int = 0) -> str | None:

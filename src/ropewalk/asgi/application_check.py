@@ -1,4 +1,4 @@
-"""A check of the signature of an ASGI application."""
+"""Checks the signature of an ASGI application."""
 
 from inspect import isclass
 from typing import Any, Final

@@ -13,7 +13,7 @@ _ANYIO_MESSAGES: Final = ("Cancelled via cancel scope ", "Cancelled by cancel sc
 
 
 class ReceivingCall(CallState):
-    """The receiving half of a call."""
+    """The half of a call of an ASGI application that provides `receive`."""
 
     __slots__ = ()
 

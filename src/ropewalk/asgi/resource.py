@@ -45,7 +45,7 @@ class ASGIResource(Hosted):
         )
 
     def render(self, request: Request) -> Any:
-        """Call the application."""
+        """Call the application for a request."""
         return self._call(request)
 
     async def finish_calls(self, seconds: float | None) -> None:

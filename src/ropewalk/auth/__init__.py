@@ -92,4 +92,4 @@ __all__ = [
 ]
 
 for _class in (MissingPackage, NotAllowed, NotAuthenticated, Refused):
-    _class.__module__ = __name__  # the name that users import
+    _class.__module__ = __name__  # users import the classes from this module

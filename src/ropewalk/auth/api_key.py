@@ -70,7 +70,7 @@ class APIKey(Scheme):
         return identity_for(principal)
 
     def openapi(self) -> dict[str, Any]:
-        """`{"type": "apiKey", "in": ..., "name": ...}`."""
+        """The OpenAPI description: `{"type": "apiKey", "in": ..., "name": ...}`."""
         return {"type": "apiKey", "in": self.where, "name": self.key_name}
 
     def _given(self, request: Request) -> list[str]:

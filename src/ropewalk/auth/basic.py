@@ -30,7 +30,7 @@ class BasicAuth(Scheme):
         self._check = SchemeFunction(check, 2)
 
     def challenge(self) -> Challenge:
-        """`Basic`, with the realm and the charset."""
+        """The challenge `Basic`, with the realm and the charset."""
         return Challenge("Basic", (("realm", self.realm), ("charset", "UTF-8")))
 
     async def identify(self, request: Request) -> Identity | None:
@@ -47,7 +47,7 @@ class BasicAuth(Scheme):
         return identity_for(principal)
 
     def openapi(self) -> dict[str, Any]:
-        """`{"type": "http", "scheme": "basic"}`."""
+        """The OpenAPI description: `{"type": "http", "scheme": "basic"}`."""
         return {"type": "http", "scheme": "basic"}
 
 

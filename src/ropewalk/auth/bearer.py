@@ -10,7 +10,7 @@ class BearerScheme(Scheme):
     """A scheme for tokens in the Authorization field."""
 
     def challenge(self) -> Challenge:
-        """`Bearer`, with the realm."""
+        """The challenge `Bearer`, with the realm."""
         return Challenge("Bearer", (("realm", self.realm),))
 
 

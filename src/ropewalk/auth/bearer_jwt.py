@@ -82,7 +82,7 @@ class BearerJWT(BearerScheme):
         return await self._verify(request, written)
 
     def openapi(self) -> dict[str, Any]:
-        """`{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}`."""
+        """The OpenAPI description: `{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}`."""
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
     async def _verify(self, request: Request, written: bytes) -> Identity:

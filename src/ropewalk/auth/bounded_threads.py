@@ -48,4 +48,4 @@ class BoundedThreads(Generic[Result]):
                 self._start(following, function, given)
                 break
         if not waiter.called:
-            waiter.callback(result)  # a Failure makes the waiter fail
+            waiter.callback(result)  # if the result is a Failure, the waiter fails

@@ -33,7 +33,7 @@ class Key:
         model = optional("joserfc.jws", "joserfc", "BearerJWT").JWSRegistry.algorithms[algorithm]
         try:
             return bool(model.verify(signed, signature, self.key))
-        except ValueError:  # such as a signature of another length
+        except ValueError:  # raised, for example, for a signature of a wrong length
             return False
 
     def sign(self, algorithm: str, signed: bytes) -> bytes:
@@ -132,7 +132,7 @@ def _import(data: Any, kind: str) -> Any:
     try:
         key = registry.import_key(data, kind)
         if kind != "oct":
-            _ = key.public_key  # decodes the numbers now
+            _ = key.public_key  # makes joserfc decode the numbers now
         return key
     except Exception:  # noqa: BLE001 - joserfc and cryptography raise many classes for malformed keys
         return None

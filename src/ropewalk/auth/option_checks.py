@@ -1,4 +1,4 @@
-"""Checks of the options of schemes, when they are made."""
+"""Checks the options of authentication schemes when the options are created."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ class VerifiedToken(NamedTuple):
     scopes: frozenset[str]
     roles: frozenset[str]
     keys: tuple[Key, ...]
-    """All keys at the time of the verification."""
+    """All keys of the scheme when the token was verified."""
 
     def claims(self) -> dict[str, Any]:
         """Decode the claims, as a new object for each call."""

@@ -39,7 +39,7 @@ CANCEL_LIMIT: Final = 1.0
 
 
 class Call(NamedTuple):
-    """A function to call, and the context in which it was added."""
+    """A background task: a function to call, and the context in which it was added."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]

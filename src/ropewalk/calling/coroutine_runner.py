@@ -74,7 +74,7 @@ def _user_code(coroutine: Any, request: Request) -> str:
 
 
 class CoroutineRunner(FirstSegmentRunner):
-    """Runs first segments. `make_task` makes the task of a coroutine that waits."""
+    """Runs the first segments of coroutines. `make_task` makes the task of a coroutine that waits."""
 
     def __new__(cls, make_task: Callable[..., HandlerTask] = HandlerTask) -> Self:
         return super().__new__(cls, make_task, swap_current_task)

@@ -74,7 +74,7 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
         return _as_it_is(error, trace)
     kind = PROBLEM
     if wanted == "negotiated":
-        # A client that accepts none of them may get any of them (RFC 9110, section 12.5.1).
+        # A client that accepts none of the offered types may get any of these types (RFC 9110, section 12.5.1).
         kind = _TYPES[preferred(request.header("accept"), _OFFERS) or PROBLEM]
         vary_by_accept(headers)
     headers["content-type"] = kind

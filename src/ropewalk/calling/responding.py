@@ -22,7 +22,7 @@ from ropewalk.resource import NOT_DONE_YET, resource_of
 from ropewalk.response import Response
 from ropewalk.waiting import must_wait
 
-# For handlers inside middleware: a response is returned as an object
+# These functions return the response of a handler inside middleware as an object
 
 
 async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Response:
@@ -41,7 +41,7 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     if request.prepared:
         response = request.complete(response)
     elif response is value and response is not request.settled:
-        response = response.detached()  # because middleware may change it, and the handler may return it again
+        response = response.detached()  # middleware may change it, and the handler may return `response` again
     return await settle(response, request)
 
 

@@ -32,7 +32,7 @@ def settle_known(value: str | bytes, content_type: str) -> Response:
     Raises UnicodeEncodeError for text that UTF-8 cannot encode.
     """
     if type(value) is str and not value.isascii():
-        value.encode()  # raises the error here, before the head is sent
+        value.encode()  # raises UnicodeEncodeError here, before the head is sent
     return _plain(value, content_type)
 
 

@@ -25,7 +25,7 @@ class Shortage:
     headers: tuple[tuple[str, str], ...] = ()
 
     def to_http_error(self) -> HTTPError:
-        """The error that determines the client's response."""
+        """An HTTPError with the status and the header fields of this shortage."""
         return HTTPError(self.status, headers=self.headers)
 
 
@@ -35,7 +35,7 @@ _SHORTAGES: Final = {EMFILE: _DESCRIPTORS, ENFILE: _DESCRIPTORS, ENOSPC: _ROOM, 
 
 
 def shortage_in(error: BaseException) -> Shortage | None:
-    """The shortage that an exception reports, if it reports one."""
+    """The shortage that an exception reports; None if the exception reports no shortage."""
     if not isinstance(error, OSError):
         return None
     try:

@@ -42,7 +42,7 @@ class StopHooks:
         await self._call("stop", hook, max(self._seconds, STOP_MINIMUM))
 
     def cancel(self) -> None:
-        """Cancel the hooks that run."""
+        """Cancel all running hooks."""
         for call in tuple(self._running):
             call.cancel("")
 

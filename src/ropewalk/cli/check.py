@@ -1,4 +1,4 @@
-"""`ropewalk check TARGET`."""
+"""The command `ropewalk check TARGET`."""
 
 from typing import Any
 

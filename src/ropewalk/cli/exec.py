@@ -1,4 +1,4 @@
-"""`ropewalk exec PROGRAM`."""
+"""The command `ropewalk exec PROGRAM`."""
 
 import sys
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""`ropewalk explain CODE`."""
+"""The command `ropewalk explain CODE`."""
 
 import click
 from rich.console import Console

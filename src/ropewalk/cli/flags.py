@@ -58,11 +58,11 @@ class _Sourced(click.Parameter):
 
 
 class _Option(_Sourced, click.Option):
-    """A flag."""
+    """A flag of a command."""
 
 
 class _Argument(_Sourced, click.Argument):
-    """An argument."""
+    """An argument of a command."""
 
 
 def source_of(name: str, context: click.Context | None = None, *, like: str | None = None) -> str:
@@ -134,7 +134,7 @@ class Command(click.Command):
             for each in (*parameter.opts, *parameter.secondary_opts)
             if each[:2] == "--"
         ]
-        # Compared without the dashes, because these would make all flags similar.
+        # Flags are compared without their dashes, because these would make all flags similar.
         meant = did_you_mean(word, [*known, "help"])
         return meant.replace("mean ", "mean --")
 

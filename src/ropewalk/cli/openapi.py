@@ -1,4 +1,4 @@
-"""`ropewalk openapi TARGET`."""
+"""The command `ropewalk openapi TARGET`."""
 
 from importlib import import_module
 from typing import Any

@@ -128,7 +128,7 @@ def _find(name: str) -> ModuleSpec | None:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             return None
         raise
-    except ValueError:  # a module without a `__spec__`
+    except ValueError:  # raised for a module without a `__spec__`
         return None
 
 

@@ -1,4 +1,4 @@
-"""`ropewalk routes TARGET`."""
+"""The command `ropewalk routes TARGET`."""
 
 from typing import Any
 

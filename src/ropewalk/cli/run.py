@@ -1,4 +1,4 @@
-"""`ropewalk run TARGET`."""
+"""The command `ropewalk run TARGET`."""
 
 from functools import partial
 from typing import Any

@@ -186,7 +186,7 @@ def serve(load: Callable[[], LoadedTarget], options: Serving) -> None:
     start_logging(options.log_level)
     from twisted.internet import reactor
 
-    # Before the import of the target, because a log may be rotated during the import.
+    # This comes before the import of the target, because a log may be rotated during the import.
     give_back = handle_log_signals(reactor)
     try:
         _serve(load(), options, kind)

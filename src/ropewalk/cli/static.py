@@ -1,4 +1,4 @@
-"""`ropewalk static DIRECTORY`."""
+"""The command `ropewalk static DIRECTORY`."""
 
 from functools import partial
 from pathlib import Path

@@ -255,7 +255,7 @@ def _servable(value: object, name: str) -> Servable:
     resource = getattr(value, "resource", None)
     if is_twisted(resource):  # a twisted.web Site
         raise CLIError("RW414", f"{what}. Name its resource: {name}.resource. Or run the program with `ropewalk exec`.")
-    if callable(resource) and not isinstance(value, type):  # a Klein
+    if callable(resource) and not isinstance(value, type):  # a Klein object
         made = f"root = {name.rpartition(':')[2]}.resource()"
         raise CLIError("RW414", f"{what}. Name the result of its `resource`: at the top level, {made}")
     interface = likely_interface(value)

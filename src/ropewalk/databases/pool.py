@@ -94,7 +94,7 @@ class SQLitePool:
         options = self._options
         connection.row_factory = sqlite3.Row
         (mode,) = self._patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
-        if mode != "wal":  # such as a database in memory
+        if mode != "wal":  # for example, a database in memory has no WAL
             what = f"{shown(self._path)} cannot have a write-ahead log: its journal is {shown(mode)}."
             raise HandlerError("RW283", what, "Name a file on a local disk. In tests, use a temporary file.")
         connection.execute(f"PRAGMA synchronous = {options.synchronous}")
@@ -123,7 +123,7 @@ async def _within(seconds: float, waiter: Waiter[Any]) -> None:
     cancel = call_later_in_real_time(seconds, waiter.cancel)
     try:
         await waiter
-    except CancelledError:  # the time is over
+    except CancelledError:  # the timeout has passed
         return
     except BaseException:
         cancel()

@@ -88,7 +88,7 @@ class DigestAuth(CredAuth):
         self._nonces = Nonces(self.options.secret, self.realm, self.options.nonce_time, clock)
 
     def challenge(self) -> Challenge:
-        """The first of `challenges`."""
+        """The first challenge in `challenges`."""
         return self.challenges()[0]
 
     def challenges(self) -> tuple[Challenge, ...]:
@@ -122,6 +122,6 @@ class DigestAuth(CredAuth):
         if algorithm is None or fields["realm"] != self.realm:
             # The credentials are for another realm on this host, or older than a change of the algorithms.
             raise Refused(why=f"they are for the realm {shown(fields['realm'])}, or for another algorithm")
-        if fields["uri"].encode("utf-8", "surrogateescape") != request.uri:  # section 3.4.6
+        if fields["uri"].encode("utf-8", "surrogateescape") != request.uri:  # RFC 7616, section 3.4.6
             raise Refused(status=400, why=f"they are for the target {shown(fields['uri'])}")
         return DigestCredentials(name, request, algorithm, fields, self._nonces)

@@ -14,7 +14,7 @@ _DESCRIPTION: Final = "/.well-known/openid-configuration"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """The URLs of a provider, and how it behaves at them."""
+    """The URLs of a provider's endpoints, and how the provider behaves there."""
 
     issuer: str | None
     """The required value of `iss` in the provider's responses; None if it is unknown."""

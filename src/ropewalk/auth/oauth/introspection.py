@@ -130,7 +130,7 @@ class TokenIntrospection(BearerScheme):
         return loaded_identity(await self._load.principal(request, claims), claims, self._rules, scopes, roles)
 
     def openapi(self) -> dict[str, Any]:
-        """`{"type": "http", "scheme": "bearer"}`."""
+        """The OpenAPI description: `{"type": "http", "scheme": "bearer"}`."""
         return {"type": "http", "scheme": "bearer"}
 
     async def _claims(self, token: bytes) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class LoginScheme(Scheme):
         return Challenge("Cookie", (("realm", self.realm), ("form-action", self.login_path)))
 
     def openapi(self) -> dict[str, Any]:
-        """The description that the store returns; by default an API key in a cookie."""
+        """The OpenAPI description that the login store returns; by default an API key in a cookie."""
         return self._store.description()
 
     async def identify(self, request: Request) -> Identity | None:

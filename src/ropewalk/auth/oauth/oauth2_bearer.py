@@ -63,7 +63,8 @@ class OAuth2(Scheme):
         return await self._bearer.identify(request)
 
     def openapi(self) -> dict[str, Any]:
-        """`{"type": "oauth2", "flows": ...}` or `{"type": "openIdConnect", "openIdConnectUrl": ...}`."""
+        """The OpenAPI description: `{"type": "oauth2", "flows": ...}` or `{"type": "openIdConnect", "openIdConnectUrl":
+        ...}`."""
         flow = self._flow
         if isinstance(flow, str):
             return {"type": "openIdConnect", "openIdConnectUrl": flow}

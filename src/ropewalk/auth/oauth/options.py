@@ -141,7 +141,7 @@ class OpenIDConnectOptions(LoginSchemeOptions):
 
     @property
     def provider(self) -> str:
-        """The issuer."""
+        """The issuer, as the claim `iss`."""
         return self.issuer
 
 
@@ -182,6 +182,6 @@ class OAuth2LoginOptions(LoginSchemeOptions):
 
     @property
     def provider(self) -> str:
-        """The issuer, or else the origin of the token endpoint."""
+        """The issuer, or else the origin of the token endpoint, as the claim `iss`."""
         parts = urlsplit(self.token_url)
         return self.issuer or f"{parts.scheme}://{parts.netloc}"

@@ -299,7 +299,7 @@ def _instructions_of(code: CodeType) -> Iterator[_Instruction]:
     for step in dis.get_instructions(code):
         name = step.opname
         target = target or step.is_jump_target
-        if name in _IGNORED:  # a jump to a skipped instruction leads to the next one that is kept
+        if name in _IGNORED:  # a jump to a skipped instruction leads to the next kept instruction
             continue
         if "_FAST" in name and not name.startswith("DELETE"):
             parts = ["load" if part == "LOAD" else "store" for part in name.split("_") if part in ("LOAD", "STORE")]

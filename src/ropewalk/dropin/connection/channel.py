@@ -150,7 +150,7 @@ class HTTPChannel(ChannelState):
         return super().setTimeout(period) if restart is None else restart(self, period)
 
     def loseConnection(self) -> None:
-        """Close after all written bytes are sent, whether or not the response is complete."""
+        """Close the connection after all written bytes are sent, whether or not the response is complete."""
         if not self.is_reactor_thread():
             self.call_in_reactor(partial(_LOSE_CONNECTION, self))
         elif self.close_after_handler():
@@ -169,7 +169,7 @@ class HTTPChannel(ChannelState):
         return self._closing
 
     def abortConnection(self) -> None:
-        """Close at once."""
+        """Close the connection at once."""
         self._losing = True
         if self.transport is not None:
             self.transport.abortConnection()

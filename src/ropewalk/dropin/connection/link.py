@@ -187,12 +187,12 @@ class Link:
         """Unregister the channel from the transport, because the program closes the connection inside a handler."""
 
     def close(self, channel: "HTTPChannel") -> None:
-        """Close after all written bytes are sent."""
+        """Close the connection after all written bytes are sent."""
         if channel.transport is not None:
             STOCK.loseConnection(channel)
 
     def fail(self, channel: "HTTPChannel", error: BaseException) -> None:
-        """Close at once, because a producer raised an exception."""
+        """Close the connection at once, because a producer raised an exception."""
         channel.abortConnection()
 
     def lost(self, channel: "HTTPChannel") -> None:

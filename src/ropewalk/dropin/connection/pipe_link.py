@@ -110,7 +110,7 @@ class PipeLink(Link):
         return self._sink.is_closing()
 
     def close(self, channel: "HTTPChannel") -> None:
-        """Close after all written bytes are sent."""
+        """Close the connection after all written bytes are sent."""
         self._pipe.close()
 
     def lost(self, channel: "HTTPChannel") -> None:

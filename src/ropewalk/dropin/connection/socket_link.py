@@ -32,7 +32,7 @@ class SocketLink(Link):
 
     def __init__(self, transport: SocketTransport) -> None:
         self.socket_transport = transport
-        # Bound once, because they are called for all bytes of upgraded connections.
+        # These methods are bound once, because they are called for all bytes of upgraded connections.
         self.deliver_raw = transport.deliver  # type: ignore[method-assign]
         self.resume_raw_producer = transport.has_room  # type: ignore[method-assign]
         self._pull_adapter: PullAdapter | None = None
@@ -46,7 +46,7 @@ class SocketLink(Link):
         channel._factory_engine = transport.factory_engine
         channel._networkProducer = transport
         channel._receiver = RequestReceiver(channel)
-        if not transport.disconnecting:  # the program may have closed it already, in its `connectionMade`
+        if not transport.disconnecting:  # the program may have closed the transport already, in its `connectionMade`
             transport.begin = channel._receiver.begin
         limits = transport.factory_engine.engine.limits
         if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
@@ -162,7 +162,7 @@ class SocketLink(Link):
         self.socket_transport.unregisterProducer()
 
     def fail(self, channel: "HTTPChannel", error: BaseException) -> None:
-        """Close at once; `connectionLost` is called with the exception."""
+        """Close the connection at once. `connectionLost` is called with the exception."""
         channel._losing = True
         self.socket_transport.fail(error)
 

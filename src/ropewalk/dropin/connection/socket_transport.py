@@ -126,18 +126,21 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def loseConnection(self) -> None:
-        """Close after all written bytes are sent. A registered producer that is paused may write the rest first."""
+        """Close the connection after all written bytes are sent.
+
+        A registered producer that is paused may write the rest first.
+        """
         if not self.connected or self.disconnecting:
             return
         self.disconnecting = 1
         if self._raw is None:
-            self.begin = self._ignore  # ignore also requests that the engine has read already
+            self.begin = self._ignore  # requests that the engine has already read are ignored too
         if not self._awaits_producer():
             self._close()
 
     @in_reactor_thread
     def abortConnection(self) -> None:
-        """Close at once, with a reset."""
+        """Close the connection at once, with a reset."""
         if self.connected:
             self.disconnecting = 1
             self.connection.abort()
@@ -274,7 +277,10 @@ class SocketTransport(TransportAttributes):
                 self.fail(error)
 
     def fail(self, error: BaseException) -> None:
-        """Close at once, because a producer or the protocol has failed. The error is the reason in `connectionLost`."""
+        """Close the connection at once, because a producer or the protocol has failed.
+
+        The error is the reason in `connectionLost`.
+        """
         self._reason = error
         self.abortConnection()
 
@@ -291,7 +297,10 @@ class SocketTransport(TransportAttributes):
         exchange.channel = self._channel
 
     def cut(self) -> None:
-        """Close at once, because the server stops. The reason in `connectionLost` is `ConnectionLost`."""
+        """Close the connection at once, because the server stops.
+
+        The reason in `connectionLost` is `ConnectionLost`.
+        """
         self._reason = ConnectionLost()
         self.abortConnection()
 

@@ -39,7 +39,7 @@ def _close(protocol: Any, transport: "SocketTransport") -> None:
     elif hasattr(protocol, "sendCloseFrame"):
         # `sendClose` would refuse this code, because it takes only codes for applications.
         protocol.sendCloseFrame(code=GOING_AWAY, reasonUtf8=None, isReply=False)
-        # With such a timeout, the protocol itself limits its wait for the client.
+        # With a `closeHandshakeTimeout`, the protocol itself limits its wait for the client.
         if not getattr(protocol, "closeHandshakeTimeout", 0):
             transport.loseConnection()
     else:

@@ -107,12 +107,12 @@ class AppBridge:
     # IPushProducer
 
     def pauseProducing(self) -> None:
-        """Pause, because the transport is full."""
+        """Pause the body, because the transport is full."""
         self.paused = True
         self.exchange.transport_is_full()
 
     def resumeProducing(self) -> None:
-        """Resume, because the transport has room again."""
+        """Resume the body, because the transport has room again."""
         if self.paused:
             self.paused = False
             self.exchange.transport_has_room()

@@ -31,7 +31,7 @@ class MountedConnection:
         self._thread_queue = ThreadQueue(reactor)
 
     def transport(self, protocol: Any) -> SocketTransport:
-        """Make the transport."""
+        """Make a `SocketTransport` for the app's request."""
         connection: Any = self
         self._transport = SocketTransport.of(connection, self._exchange.client, protocol, connection)
         self._transport.connection = connection

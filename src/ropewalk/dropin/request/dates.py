@@ -32,7 +32,7 @@ class DateLine:
             self._since = int(now)
             self._until = self._since + 1
             self._make = make
-            # The second is passed, because otherwise Twisted reads another clock, which may be one second behind.
+            # The time is passed, because otherwise Twisted reads another clock, which may be one second behind.
             line = make(self._since) if make is datetimeToString else make()
             self._line = line if isinstance(line, bytes) else line.encode()
         return self._line

@@ -38,7 +38,7 @@ class ReceivedHeaders(Headers):
         """The values of the lines that were read, by name. Programs get these lists, and may change them."""
 
     @property
-    def _rawHeaders(self) -> dict[bytes, list[bytes]]:  # the attribute that Headers uses
+    def _rawHeaders(self) -> dict[bytes, list[bytes]]:  # the attribute that twisted.web's Headers uses
         source = self.source
         if source is not None:
             self.source = None
