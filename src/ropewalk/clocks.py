@@ -15,7 +15,7 @@ class Clock(Protocol):
     """A clock that replaces the system's clock."""
 
     def monotonic(self) -> float:
-        """Return seconds since some moment. They never go back."""
+        """Return seconds since some moment. The value never decreases."""
 
     def unix_time(self) -> float:
         """Return seconds since 1970."""
@@ -29,7 +29,7 @@ CURRENT: Final[ContextVar[Clock | None]] = ContextVar("ropewalk_clock", default=
 
 
 def monotonic() -> float:
-    """Seconds since some moment. They never go back."""
+    """Seconds since some moment. The value never decreases."""
     clock = CURRENT.get()
     return time.monotonic() if clock is None else clock.monotonic()
 

@@ -55,11 +55,11 @@ class CapturedResponse:
         request.notifyFinish().addCallbacks(self._request_finished, lambda _: self.drop())
 
     def when_left(self, left: Callable[[], None]) -> None:
-        """Call a function when the rest of the response is dropped."""
+        """Register a function to call when the rest of the response is dropped."""
         self._left = left
 
     def respond(self, status: int, fields: Iterable[Any], body: bytes) -> None:
-        """Take a whole response."""
+        """Take a whole response from the application."""
         self._deliver(status, fields, body)
 
     def respond_file(self, status: int, fields: Iterable[Any], fd: int, offset: int, length: int) -> None:

@@ -15,7 +15,7 @@ class Settings:
     """The settings of a TOML file."""
 
     source: Path | None = None
-    """The file; None if there is none."""
+    """The TOML file; None if there is none."""
     flags: dict[str, Any] = field(default_factory=dict)
     """Values by the name of the flag, with underscores instead of hyphens."""
     limits: dict[str, Any] = field(default_factory=dict)

@@ -191,7 +191,7 @@ def _only_servable(module: ModuleType, place: str) -> str:
 
 
 def _instead(module: ModuleType, place: str) -> str:
-    """What to do if a module has no App, depending on its contents."""
+    """The remedy for an error message if a module has no App. It depends on the module's contents."""
     for name in (*APPLICATION_NAMES, "wsgi_app", "asgi_app", "wsgi", "asgi"):
         interface = likely_interface(getattr(module, name, None))
         if interface is not None:

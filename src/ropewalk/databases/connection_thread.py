@@ -158,7 +158,7 @@ class _Call:
             self._error = error
 
     def deliver(self) -> None:
-        """Have the caller's thread fire the Waiter."""
+        """Fire the Waiter in the caller's thread."""
         if self._loop is None:
             _reactor().callFromThread(self._fire)
             return

@@ -47,12 +47,12 @@ class SQLitePool:
         self.read = SQLiteReader(self._reading, options.timeout)
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: open new connections, because those of the parent must not be used."""
+        """Replace the connections in a forked child, because the child must not use the parent's connections."""
         self._inherited += [self._writer, *self._readers]
         self._reset()
 
     def after_fork_in_parent(self) -> None:
-        """In the parent: do nothing."""
+        """Do nothing, because the parent process keeps its connections."""
 
     async def open(self) -> None:
         """Open the file, and run the schema. Raises sqlite3.Error, or HandlerError (RW283) for a file without WAL."""
@@ -119,7 +119,7 @@ class SQLitePool:
 
 
 async def _within(seconds: float, waiter: Waiter[Any]) -> None:
-    """Wait for at most some seconds."""
+    """Wait until `waiter` fires, but at most for `seconds`."""
     cancel = call_later_in_real_time(seconds, waiter.cancel)
     try:
         await waiter

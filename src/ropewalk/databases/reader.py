@@ -1,4 +1,4 @@
-"""`SQLiteReader`: statements that read."""
+"""`SQLiteReader`: runs statements that read a database."""
 
 from collections.abc import Callable
 from sqlite3 import SQLITE_READONLY, Connection, OperationalError

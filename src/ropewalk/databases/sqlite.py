@@ -1,4 +1,4 @@
-"""`SQLite`: a file as a dependency of handlers."""
+"""`SQLite`: a database file as a dependency of handlers."""
 
 import os
 from collections.abc import AsyncIterator, Callable

@@ -123,7 +123,7 @@ class HTTPChannel(ChannelState):
         return self._link.takes_descriptors
 
     def isSecure(self) -> bool:
-        """Whether the transport is TLS."""
+        """Whether the connection uses TLS."""
         return self._link.may_be_secure and super().isSecure()
 
     def later(self, call: Callable[[], None]) -> None:
@@ -197,7 +197,7 @@ class HTTPChannel(ChannelState):
         self._link.handle_request(self, self.requests[-1].requestReceived, *line)
 
     def readable(self, exchange: RelayedExchange) -> None:
-        """Take the bytes that follow a head."""
+        """Take the bytes that follow a head: a part of the body, or raw bytes."""
         if exchange is not self._exchange:
             self._link.deliver_raw()
         elif self._handlingRequest:

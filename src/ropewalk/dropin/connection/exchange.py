@@ -16,7 +16,7 @@ class RelayedExchange(Request):
 
     channel: "HTTPChannel"
     bridge: "AppBridge"
-    """Set only if an app responds; see `GraftedRequest`."""
+    """The bridge to the app that responds. Set only if an app responds; see `GraftedRequest`."""
 
     def on_readable(self) -> None:
         self.channel.readable(self)

@@ -157,7 +157,7 @@ class FactoryEngine:
             share(port, self._children)
 
     def leave_if_idle(self) -> None:
-        """Leave the reactor, if no port and no connection is left."""
+        """Remove the engine from the reactor, if no port and no connection is left."""
         draining = self._draining is not None and not self._draining.called
         if self.ports or self.engine.connections or draining:
             return

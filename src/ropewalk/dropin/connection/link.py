@@ -40,7 +40,7 @@ class Link:
     may_be_secure: ClassVar = True
     """Whether the connection can use TLS."""
     socket_transport: "SocketTransport | None" = None
-    """The transport, if it is one of the engine's; otherwise None."""
+    """The engine's transport; None if the connection has a transport of Twisted."""
     paused: bool = False
     """Whether the program has paused the transport."""
     flushing: bool = False
@@ -88,7 +88,7 @@ class Link:
             respond_plainly(channel, exchange, status)
 
     def deliver_raw(self) -> None:
-        """Pass on the bytes of an upgraded connection."""
+        """Pass the bytes of an upgraded connection to its new protocol."""
 
     def read_ahead(self, channel: "HTTPChannel", exchange: RelayedExchange) -> None:
         """Take raw bytes that arrive before the program upgrades the connection. Some links leave them unread."""
@@ -97,7 +97,7 @@ class Link:
         """Continue to read after a request that has paused the transport, unless Twisted's own code does that."""
 
     def write(self, channel: "HTTPChannel", data: bytes) -> None:
-        """Write outside of any exchange."""
+        """Write bytes outside of any exchange."""
         if not channel._refused:
             STOCK.write(channel, data)
 

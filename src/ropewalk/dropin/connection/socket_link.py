@@ -76,7 +76,7 @@ class SocketLink(Link):
             adapter.startStreaming()
 
     def refuse_body(self, channel: "HTTPChannel", exchange: RelayedExchange, status: int) -> None:
-        """Send a plain response with this status."""
+        """Send a plain response with this status, because the request's body is too large or malformed."""
         respond_plainly(channel, exchange, status)
 
     def write(self, channel: "HTTPChannel", data: bytes) -> None:

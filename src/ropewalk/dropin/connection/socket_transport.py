@@ -312,7 +312,10 @@ class SocketTransport(TransportAttributes):
         self._end("done")
 
     def closed(self, how: str) -> None:
-        """End the connection for the program. If no connection or port is left, the engine leaves the reactor."""
+        """End the connection for the program.
+
+        If no connection or port is left, the engine is removed from the reactor.
+        """
         try:
             self._end(how)
         finally:
@@ -377,5 +380,5 @@ class UNIXTransport(SocketTransport):
     """The transport of a connection over a UNIX socket."""
 
     def sendFileDescriptor(self, descriptor: int) -> None:
-        """Raise NotImplementedError, because the engine does not support it."""
+        """Raise NotImplementedError, because the engine cannot send descriptors."""
         raise NotImplementedError("The engine's connections cannot send descriptors.")

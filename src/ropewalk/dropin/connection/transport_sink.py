@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TransportSink:
-    """The object that the engine calls for the transport of one channel."""
+    """Receives the engine's calls for one channel: to begin requests, to write output and to close the transport."""
 
     pipe: Pipe
 
@@ -33,7 +33,7 @@ class TransportSink:
         The client's bytes are read and dropped.
         """
         self.exhausted = False
-        """Whether the longest time for reading and dropping these bytes has passed."""
+        """Whether the longest time for reading and dropping the client's bytes has passed."""
         self._plain = is_plain_socket(transport)
 
     def begin(self, exchange: RelayedExchange) -> None:

@@ -67,7 +67,7 @@ class AppBridge:
         return self.app.url_for_request(self.exchange, name, params, above + below, len(above))
 
     def serve(self) -> None:
-        """Let the app respond."""
+        """Let the app respond to the request."""
         exchange = self.exchange
         if exchange.gone:
             return

@@ -22,7 +22,7 @@ class BodyQueue:
         """
         self._chunks: list[bytes] = []
         self._cut = False
-        """Whether `drop` was called before the end."""
+        """Whether `drop` was called before the end of the body."""
         self._full = False
         self._in_put = False
         """Whether a call of `put` is running."""
@@ -35,7 +35,7 @@ class BodyQueue:
     # Called by the program
 
     def put(self, chunk: bytes) -> None:
-        """Add a chunk. After `drop`, it is discarded."""
+        """Add a chunk to the queue. After `drop`, the chunk is discarded."""
         if self._unwanted:
             return
         self._chunks.append(chunk)
@@ -57,7 +57,7 @@ class BodyQueue:
 
     @property
     def over(self) -> bool:
-        """Whether the end is marked."""
+        """Whether the end of the body is marked."""
         return self._over
 
     # Called by the sender
@@ -85,13 +85,16 @@ class BodyQueue:
         return self.take()
 
     async def aclose(self) -> None:
-        """Discard the rest, and end the body here."""
+        """Discard the rest of the body, because the sender stops reading."""
         self.take()
         self._over = True
         self.drop()
 
     def drop(self) -> None:
-        """Discard the rest. The program may still write. If the body is incomplete, the sender gets Disconnected."""
+        """Discard the rest of the body.
+
+        The program may still write. If the body is incomplete, the sender gets Disconnected.
+        """
         if not self._unwanted:
             self._unwanted = True
             self._cut = bool(self._chunks) or not self._over

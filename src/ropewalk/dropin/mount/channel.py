@@ -105,14 +105,14 @@ class MountedChannel(ChannelAttributes):
         return self.exchange.isSecure()
 
     def respond(self, request: Any, code: int, reason: bytes, headers: dict[bytes, list[bytes]], body: bytes) -> None:
-        """Take a whole response."""
+        """Take a whole response from the program."""
         del request
         self._head = code, reason, headers
         self._left = _content_length(headers)
         self.write(body)
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
-        """Take the head of a response."""
+        """Take the head of a response from the program."""
         del version
         if not isinstance(headers, TwistedHeaders):
             headers = headers_of(headers)
@@ -148,7 +148,7 @@ class MountedChannel(ChannelAttributes):
         self._body.end()
 
     def writeSequence(self, iovec: Any) -> None:
-        """Take several parts at once."""
+        """Take several parts of the body at once."""
         self.write(b"".join(iovec))
 
     def requestDone(self, request: Any) -> None:

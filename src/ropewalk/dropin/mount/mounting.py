@@ -36,7 +36,7 @@ class Mounted(Resource):
         self.root = root
         """The mounted `IResource`."""
         self.wrapped = _own_code(root)
-        """The function or class that error messages name."""
+        """The function or class of the program that error messages name."""
         self._call = _handler(self)
         node_of(self).rendering["render"] = Handler(
             self._call,

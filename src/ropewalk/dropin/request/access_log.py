@@ -70,7 +70,7 @@ class SafeLog(ObjectProxy):
         self.__func__ = getattr(self._log, "__func__", None)
 
     def __call__(self, request: Any) -> None:
-        """Log a request."""
+        """Log a request with the factory's `log`."""
         factory = self._factory
         of_class = type(factory).log
         if self.__func__ is _LOG and of_class is _LOG:

@@ -21,11 +21,11 @@ class DateLine:
 
     @property
     def second(self) -> int:
-        """The time of the last value, in seconds since 1970; 0 before the first."""
+        """The time of the last value, in seconds since 1970; 0 before the first value."""
         return self._since
 
     def now(self) -> bytes:
-        """Return the value for this second."""
+        """Return the value of the Date field for the current second."""
         now = time()
         make = server.datetimeToString  # type: ignore[attr-defined] # Twisted's tests replace it
         if not self._since <= now < self._until or self._make is not make:

@@ -1,4 +1,4 @@
-"""Attributes that are made when they are first read."""
+"""`Lazy`: an attribute that is made when it is first read."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
