@@ -1,4 +1,5 @@
-"""Settles responses inside middleware: checks them, so that errors are raised there, before the head is sent.
+"""Settles responses inside middleware: checks them, so that errors are raised inside middleware, before the head is
+sent.
 
 A settled response can be sent unchanged. The response that `next` returns is settled. The response that a middleware
 returns is settled again, unless it is the same object and unchanged.

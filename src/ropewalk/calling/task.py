@@ -46,7 +46,10 @@ else:
 
 
 register_task: Final[Any] = asyncio._register_task  # noqa: SLF001 - meant for code that runs tasks, as this module does
-"""Adds a task to `asyncio.all_tasks()`, with a weak reference. It is called only for tasks that wait; few tasks do."""
+"""Adds a task to `asyncio.all_tasks()`, with a weak reference.
+
+It is called only for tasks that wait, because few tasks wait.
+"""
 
 _loop_of: Final[Any] = asyncio.futures._get_loop  # type: ignore[attr-defined] # noqa: SLF001 - asyncio's tasks use it
 

@@ -44,7 +44,8 @@ class ConnectionThread:
     async def call(self, function: Callable[[Connection], Result], *, interruptible: bool = True) -> Result:
         """Call a function with the connection, in the thread. Return its result.
 
-        If the wait for the result is cancelled, the function's statement is interrupted, or it is not called at all.
+        If the wait for the result is cancelled, the function's statement is interrupted, or the function is not called
+        at all.
         """
         call = self._submit(function)
         try:

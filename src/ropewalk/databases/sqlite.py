@@ -16,15 +16,16 @@ from ropewalk.typed import Depends
 class SQLite:
     """A database in a file, for the parameters of handlers.
 
-    It is opened when an app that needs it starts, and closed when the app stops. `path` is a path, or a function that
-    returns one, called at the start: `lambda: os.environ["DATABASE"]`. The file uses a write-ahead log (WAL), so it
-    must be on a local disk.
+    The database is opened when an app that needs it starts, and closed when the app stops. `path` is a path, or a
+    function that returns one, called at the start: `lambda: os.environ["DATABASE"]`. The file uses a write-ahead log
+    (WAL), so it must be on a local disk.
     """
 
     transaction: Depends
     """The marker of a parameter that gets a transaction: `Annotated[SQLiteTransaction, database.transaction]`.
 
-    It is committed when the handler returns, before the response is sent, and rolled back if the handler fails."""
+    The transaction is committed when the handler returns, before the response is sent, and rolled back if the handler
+    fails."""
     read: Depends
     """The marker of a parameter that reads: `Annotated[SQLiteReader, database.read]`."""
     pool: Depends

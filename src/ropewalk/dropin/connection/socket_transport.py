@@ -38,7 +38,8 @@ log = Logger(namespace="ropewalk.dropin")
 class SocketTransport(TransportAttributes):
     """The transport of one connection. It carries HTTP until the program writes to it or sets another `protocol`.
 
-    Then it carries raw bytes. It has the attributes of `twisted.internet.tcp.Server`, and programs may set any others.
+    Then it carries raw bytes. It has the attributes of `twisted.internet.tcp.Server`, and programs may set any other
+    attributes.
     """
 
     connected = 1
@@ -357,9 +358,8 @@ class SocketTransport(TransportAttributes):
 
 
 _WRITE: Final = SocketTransport.write
-"""The function that the reactor's thread calls for another thread.
-
-It is not looked up on the transport, because the other thread has already called a function that a program has set.
+"""The function that the reactor's thread calls to write for another thread. It is not looked up on the transport,
+because the other thread has already called a function that a program has set.
 """
 
 

@@ -271,8 +271,10 @@ class MountedChannel(ChannelAttributes):
             self._later.callback(outcome)
 
     def _responded(self, _: None) -> None:
-        """Handle that the app has sent a response. If the program writes a different response, it is notified that its
-        connection is lost."""
+        """Handle that the app has sent a response.
+
+        If the program writes a different response, the program is notified that its connection is lost.
+        """
         if self.exchange.method == "HEAD" or (self._head is not None and self._head[0] in BODILESS):
             self._body.drop()
         else:

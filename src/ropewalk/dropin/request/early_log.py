@@ -1,7 +1,7 @@
 """Publishes events to Twisted's log, faster than Twisted does before the program adds an observer.
 
-Until then, an event below the level "critical" is only added to a short history, which is replayed to the first
-observer. Twisted also passes each event to a filter, which rejects it and takes most of the time.
+Before the first observer is added, an event below the level "critical" is only added to a short history, which is
+replayed to the first observer. Twisted also passes each event to a filter, which rejects it and takes most of the time.
 """
 
 from typing import Any, Final
