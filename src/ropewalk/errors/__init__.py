@@ -1,4 +1,5 @@
-"""The errors that Ropewalk raises and logs. Each has a code, and says what happened, where, and what to do.
+"""The errors that Ropewalk raises and logs. Each error has a code, and its message says what happened, where it
+happened, and what to do.
 
 Codes: RW1xx are for the tree and its routes, RW2xx for handlers and their return values, RW3xx for one exchange, RW4xx
 for start-up and the command line, RW5xx for the engine and its listening sockets, RW7xx for hosted applications.

@@ -1,4 +1,4 @@
-"""The place in the user's code that calls this package, for errors of options, which are raised far from a handler."""
+"""Find the line of the user's code that called this package. Errors about wrong options name this line."""
 
 import sys
 from typing import Final
@@ -11,7 +11,7 @@ _PACKAGE: Final = __name__.partition(".")[0]
 def calling_place() -> str:
     """The innermost line outside of this package on the current stack, such as `users.py:12`.
 
-    It walks the stack, so call it only for an error, and not for each route.
+    Call this only when an error is raised, because walking the stack is slow.
     """
     frame = sys._getframe(1)  # noqa: SLF001 - `inspect` uses it, too
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
@@ -20,5 +20,5 @@ def calling_place() -> str:
 
 
 def with_place(message: str) -> str:
-    """A message of one sentence, with the place of the call in front of its full stop."""
+    """Insert the place of the call before the full stop of a message that has one sentence."""
     return f"{message.removesuffix('.')} ({calling_place()})."

@@ -43,7 +43,7 @@ class HandlerError(RopewalkError, TypeError):
 class OptionError(HandlerError):
     """RW2xx: an option, or another argument of a registration, is wrong.
 
-    The message ends with the place of the call in the user's code. `message` is one sentence.
+    `message` is one sentence. The line of the user's code that made the call is added to it.
     """
 
     def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
@@ -67,7 +67,7 @@ class EngineError(RopewalkError):
 
 
 class HostedError(RopewalkError, RuntimeError):
-    """RW7xx: a hosted application is invalid, or broke the rules of its interface."""
+    """RW7xx: a hosted application is invalid, or violates its interface, such as ASGI."""
 
 
 class ResponseEnded(ExchangeError):
@@ -94,7 +94,7 @@ class WrongLength(ExchangeError):
 class BeyondLength(WrongLength):
     """RW303: a body is longer than its Content-Length, and was sent up to this length.
 
-    Only twisted.web programs cause it.
+    Only handlers that use the API of twisted.web cause it.
     """
 
 

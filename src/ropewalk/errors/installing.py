@@ -1,8 +1,8 @@
-"""The command that installs an extra. All messages about missing packages use it."""
+"""The command that installs an extra. All error messages about missing packages show it."""
 
 
 def install_command(extra: str, *more: str) -> str:
-    """The command that installs an extra of Ropewalk, and more packages.
+    """The command that installs an extra of Ropewalk, and the packages in `more`.
 
     Ropewalk is installed from a checkout or a wheel (docs/how-to/install.md), because no index has it.
     """

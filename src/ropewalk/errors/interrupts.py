@@ -4,5 +4,6 @@ import signal
 
 
 def interrupts(error: BaseException) -> bool:
-    """Whether Ctrl-C raised an exception. If the program handles SIGINT, KeyboardInterrupt is an ordinary exception."""
+    """Whether Ctrl-C raised an exception. If the application handles SIGINT itself, KeyboardInterrupt counts as an
+    ordinary exception."""
     return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler

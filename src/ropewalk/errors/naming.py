@@ -30,7 +30,7 @@ def place(function: Any) -> str:
 
 
 def code_place(code: CodeType) -> str:
-    """The place where a code object is defined, in the form of `place`."""
+    """The place where a code object is defined, such as `users.py:12`."""
     return relative(code.co_filename, code.co_firstlineno)
 
 
@@ -54,13 +54,14 @@ def _relative_to(working: str, name: str) -> str:
 
 
 def describe(function: Any) -> str:
-    """The qualified name of a callable or coroutine."""
+    """The qualified name of a callable or coroutine, for messages."""
     target = _unwrapped(function)
     return getattr(target, "__qualname__", None) or type(target).__qualname__
 
 
 class Named:
-    """Wraps a function. `str()` of it is the name and place of the function, which are found only then."""
+    """Wraps a function. `str()` of this object finds and returns the name and place of the function, as `named`
+    does."""
 
     def __init__(self, function: Any) -> None:
         self._function = function
@@ -83,7 +84,7 @@ def shown(value: object) -> str:
     """The repr of a value for a message: one line of limited length. Exceptions that `__repr__` raises are caught."""
     try:
         text = repr(value)
-    except BaseException as error:  # caught, because the caller reports another error, which must not get lost
+    except BaseException as error:  # the caller reports another error, which this one must not replace
         if interrupts(error):
             raise
         return f"<{full_name(type(value))} that has no repr>"
@@ -97,7 +98,7 @@ def visible(text: str) -> str:
 
 
 def _unwrapped(function: Any) -> Any:
-    """The function inside all wrappers and partials."""
+    """The user's function, without the wrappers and `functools.partial` objects around it."""
     target = inspect.unwrap(function)
     while hasattr(target, "func"):
         target = inspect.unwrap(target.func)

@@ -10,12 +10,12 @@ LONGEST_TIME: Final = 1e9
 
 
 def is_seconds(value: object) -> TypeGuard[float]:
-    """Whether this is a number of seconds greater than 0, and no bool."""
+    """Whether a value is a number of seconds greater than 0. A bool is not a number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < LONGEST_TIME
 
 
 def check_options(options: object, kind: type, code: str) -> None:
-    """Raises OptionError with a code unless an options object is an instance of `kind`."""
+    """Raises OptionError with the code `code` unless `options` is an instance of `kind`."""
     if not isinstance(options, kind):
         given = f"The options are {shown(options)}, of type {full_name(type(options))}."
         raise OptionError(code, given, f"Give them as {kind.__name__}(...).")

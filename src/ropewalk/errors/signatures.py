@@ -7,8 +7,8 @@ from typing import Any
 def misfit(function: Any, *given: object, **by_name: object) -> str | None:
     """Why a function cannot be called with these arguments, such as "missing a required argument: 'db'".
 
-    None if it can, or if its signature is unknown. A wrapper counts as it is, not as the function that it wraps,
-    because it may add arguments.
+    None if it can, or if its signature is unknown. For a wrapper, this checks the wrapper's own signature, because the
+    wrapper may add arguments.
     """
     try:
         signature = inspect.signature(function, follow_wrapped=False)

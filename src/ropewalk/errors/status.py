@@ -10,21 +10,22 @@ _RENAMED: Final = {
     418: "I'm a teapot",
     422: "Unprocessable Content",
 }
-"""Reason phrases in RFC 9110, section 15.5, and in the engine, for which Python 3.11 and 3.12 have older ones."""
+"""Reason phrases of RFC 9110, section 15.5. Python 3.11 and 3.12 have older phrases for these statuses."""
 
 
 def is_status(status: object) -> TypeGuard[int]:
-    """Whether this is the status of a final response (RFC 9110, section 15): an int from 200 to 599."""
+    """Whether a value is the status of a final response (RFC 9110, section 15): an int from 200 to 599."""
     return is_int(status) and 200 <= status <= 599
 
 
 def is_int(value: object) -> TypeGuard[int]:
-    """Whether this is an int and not a bool."""
+    """Whether a value is an int and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def phrase(status: int) -> str:
-    """The reason phrase of a status. An unregistered status has the name of its class, such as "Client Error"."""
+    """The reason phrase of a status. For an unregistered status, it is the name of the class of statuses, such as
+    "Client Error"."""
     try:
         return _RENAMED.get(status) or HTTPStatus(status).phrase
     except ValueError:

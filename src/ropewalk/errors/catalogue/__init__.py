@@ -1,8 +1,8 @@
 """The catalogue of error codes: what each code means in general, and what to do.
 
-The error that is raised or logged adds what happened, and where in the user's code. A file has the codes of one
-subject: RW1xx `routes.py`, RW2xx `handlers.py`, RW3xx `exchanges.py`, RW4xx `startup.py`, RW5xx `listening.py`, and
-RW7xx `hosting.py`.
+The message of a raised or logged error also says what happened, and where in the user's code. Each file has the codes
+for one subject: RW1xx `routes.py`, RW2xx `handlers.py`, RW3xx `exchanges.py`, RW4xx `startup.py`, RW5xx `listening.py`,
+and RW7xx `hosting.py`.
 """
 
 from typing import Final
@@ -22,4 +22,4 @@ CATALOGUE: Final[dict[str, Entry]] = {
 }
 
 LATE_REMEDY: Final = "Fix the cause shown in the traceback."
-"""The remedy of RW208 if an error handler does not help, because it was already called or the response has begun."""
+"""The remedy of RW208 if no error handler can respond, because it was already called or the response has begun."""

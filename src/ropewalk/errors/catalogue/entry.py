@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A code, its meaning, and what to do."""
+    """An error code, its meaning, and what to do about the error."""
 
     code: str
     summary: str
