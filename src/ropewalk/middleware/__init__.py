@@ -1,18 +1,18 @@
-"""Middleware: functions around handlers. All have one shape.
+"""Middleware: functions around handlers. All have the same signature.
 
     async def timed(request, next):
         response = await next(request)
         response.headers["server-timing"] = ...
         return response
 
-`next(request)` always returns a Response, whatever the handler returns or raises: error handlers are called inside all
-middleware, directly around the code that raises. So the outermost middleware sees every response that the app sends.
+`next(request)` always returns a Response, whatever the handler returns or raises: an error handler runs before the
+exception reaches the next middleware. So the outermost middleware sees every response that the app sends.
 `response.error` is the exception that the response was made from. `response.raise_error()` raises it again, for example
 so that a context manager rolls back; it does not change the response. `next` itself raises only two kinds of exception:
 the client has disconnected, or the `timeout` middleware has cancelled the handler.
 
-`next` returns after the first part of a stream has been produced. An exception before that part becomes a Response,
-too.
+`next` returns after the first part of a stream has been produced. An exception raised before that part also becomes a
+Response.
 """
 
 from ropewalk.middleware.allowed_hosts import AllowedHostsOptions, allowed_hosts

@@ -9,9 +9,10 @@ Line = tuple[str, str]
 
 
 def add_lines(request: Request, response: Response, lines: Sequence[Line]) -> None:
-    """Add field lines that are known to be valid: with lower-case names, and none of them frames the body.
+    """Add field lines that are known to be valid. Their names are in lower case, and none of them frames the body.
 
-    A checked response stays marked as checked, because a second check would cost more than the middleware itself.
+    A response that was checked before stays marked as checked, because a second check would cost more than the
+    middleware itself.
     """
     if request.settled is response:
         response.add_settled(lines)

@@ -1,4 +1,4 @@
-"""Refuse requests for unknown hosts: this prevents DNS rebinding, and links that contain a forged Host."""
+"""Refuse requests for unknown hosts. This prevents DNS rebinding, and links made from a forged Host field."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

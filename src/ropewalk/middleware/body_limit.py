@@ -21,7 +21,7 @@ class BodyLimitOptions:
 
 
 def body_limit(options: BodyLimitOptions) -> Middleware:
-    """A middleware that limits the size of request bodies, also of those that a mounted application reads.
+    """A middleware that limits the size of request bodies, including bodies that a mounted application reads.
 
     A body whose Content-Length is over the limit is refused before the handler runs. A chunked body is refused as soon
     as it exceeds the limit. This limit replaces the engine's limit. If several limits apply (from routes, nested

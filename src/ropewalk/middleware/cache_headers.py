@@ -21,8 +21,8 @@ class CacheHeadersOptions:
     """Which caches may keep a response, and for how long. By default, none may. Raises HandlerError (RW230, RW231)."""
 
     max_age: int | None = None
-    """Seconds for which a cache may use a response without revalidation; 0: it must revalidate each time; None: no
-    cache may keep the response."""
+    """Seconds for which a cache may use a response without revalidation; 0: the cache must revalidate each time; None:
+    no cache may keep the response."""
     visibility: Literal["private", "public"] = "private"
     """"private": only the user's browser may keep a response. "public": shared caches, such as a CDN, may keep it,
     too."""
@@ -52,14 +52,14 @@ class CacheHeadersOptions:
 
 
 def cache_headers(options: CacheHeadersOptions = CacheHeadersOptions()) -> Middleware:
-    """A middleware that adds Cache-Control to responses that have neither that nor Expires.
+    """A middleware that adds Cache-Control to responses that have neither Cache-Control nor Expires.
 
     Only successful responses and redirects to GET and HEAD requests may be kept; others get "no-store". A response is
     never public if it sets a cookie, if the request has Authorization or `X-API-Key`, or if the request has a user (a
-    principal of `ropewalk.auth`, or `request.state.user`). Nor is it if something may have found a user: if cookies
-    were read, if the handler or a provider takes a header field that the request has and `vary` lacks, if a provider
-    takes the request itself, or if a marker of your program reads it. If such a response is the same for all, let the
-    handler set Cache-Control.
+    principal of `ropewalk.auth`, or `request.state.user`). The same applies if application code may have identified a
+    user: if cookies were read, if the handler or a provider takes a header field that the request has and `vary` lacks,
+    if a provider takes the request itself, or if a marker of your application reads it. If such a response is the same
+    for all users, let the handler set Cache-Control.
     """
     check_kind(options, CacheHeadersOptions)
     public = ("cache-control", _value(options, options.visibility))
@@ -88,8 +88,8 @@ def cache_headers(options: CacheHeadersOptions = CacheHeadersOptions()) -> Middl
 
 
 def _may_be_of_user(request: Request, varying: frozenset[str]) -> bool:
-    """Whether the response may depend on the user: a middleware has found one, or something has read what may tell
-    users apart. `varying` are the fields on which the response is known to depend."""
+    """Whether the response may depend on the user: a middleware has found a user, or code has read a part of the
+    request that may distinguish users. `varying` has the request fields on which the response is known to depend."""
     if any(request.header(name) is not None for name in _CREDENTIALS):
         return True
     state = request.state

@@ -1,4 +1,5 @@
-"""Combine a handler and its middleware into one coroutine function: once for each handler, not for each request."""
+"""Combine a handler and its middleware into one coroutine function. This is done once for each handler, not for each
+request."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from types import CoroutineType
@@ -28,8 +29,8 @@ PREFLIGHT: Final = "ropewalk_responds_to_preflight"
 them."""
 Step = Callable[[Request], Coroutine[Any, Any, Response]]
 _AT_FIRST: Final[tuple[Any, Any, Any]] = None, None, ()
-"""The values of `settled`, `failed` and `begun` before middleware runs. If they were unset, to read them would raise an
-AttributeError, which costs more than a middleware."""
+"""The values of `settled`, `failed` and `begun` before middleware runs. If these attributes were unset, reading them
+would raise an AttributeError, which costs more than calling a middleware."""
 
 
 def check(middleware: Middleware) -> Middleware:
@@ -38,7 +39,8 @@ def check(middleware: Middleware) -> Middleware:
 
 
 def chain(handler: Handler, apps: tuple[Any, ...]) -> Callable[[Request], Coroutine[Any, Any, Any]]:
-    """Wrap a handler in the middleware of its route, and these in the middleware of `apps`, given outermost first.
+    """Wrap a handler in the middleware of its route, and the result in the middleware of `apps`, which are given
+    outermost first.
 
     Raises HandlerError (RW238) for middleware in a wrong order.
     """
@@ -103,8 +105,8 @@ def _call_middleware(middleware: Middleware, next_step: Step, apps: tuple[Any, .
 def _call_outermost(
     middleware: Middleware, next_step: Step, apps: tuple[Any, ...], plain_types: dict[type, str]
 ) -> Callable[[Request], Coroutine[Any, Any, Any]]:
-    """Like `_call_middleware`, but streams are sent. Other values are returned for the engine to send: usually a str or
-    bytes."""
+    """Like `_call_middleware`, but for the outermost middleware: a stream is sent here. Any other response is returned,
+    usually as str or bytes, and the engine sends it."""
 
     async def call_outermost(request: Request) -> Any:
         request.settled, request.failed, request.begun = _AT_FIRST
@@ -115,7 +117,7 @@ def _call_outermost(
                 if settled is None or value is not settled:
                     value = await respond_again(request, value, middleware)
                 elif not request.begun and (body := settled.plain_body(plain_types)) is not None:
-                    return body  # the engine sends it without `Response.send`, which is slower
+                    return body  # the engine sends the body itself, which is faster than `Response.send`
                 elif not settled.is_as_settled():
                     value = await respond_again(request, value, middleware)
             except BaseException as error:  # noqa: BLE001 - as above
@@ -130,7 +132,7 @@ def _call_outermost(
             request.begun = ()  # the coroutine is being closed, so it can no longer await
             raise
         finally:
-            request.settled = request.failed = None  # because the traceback of an error and the request form a cycle
+            request.settled = request.failed = None  # breaks a cycle of the request and a traceback
             if request.begun:
                 await close_dropped(request)
 
@@ -138,7 +140,7 @@ def _call_outermost(
 
 
 async def _pass_on(request: Request, next: Next) -> Response:
-    """The middleware of a handler that has none, whose app has error handlers."""
+    """The middleware for a handler that has no other middleware, so that `_call_outermost` can call error handlers."""
     return await next(request)
 
 

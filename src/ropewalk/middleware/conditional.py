@@ -19,7 +19,7 @@ _OF_CONTENT: Final = frozenset(
 )
 """Fields that a 304 omits because the client already has them (RFC 9110, section 15.4.5)."""
 _HASHED: Final = frozenset(("content-type", "content-encoding", "content-language"))
-"""Fields that change the meaning of the body's bytes, so they are part of the hash."""
+"""Response fields that change the meaning of the body's bytes. They are hashed together with the body."""
 _TAG: Final = {"ETag": "The version of the resource."}
 _DESCRIPTION: Final = MiddlewareDescription(
     methods=("GET", "HEAD"),
@@ -42,7 +42,7 @@ class ConditionalOptions:
     weak: bool = False
     """Whether the ETags are weak. Set it if a proxy compresses or changes bodies."""
     hashed_body_limit: int = 1024 * 1024
-    """The size in bytes up to which a body gets an ETag. Hashing takes about 1 ms for each MiB."""
+    """The size in bytes up to which a body gets an ETag. Hashing takes about 1 ms per MiB."""
     files: bool = True
     """Whether files get a weak ETag, made from their size and modification time."""
 
@@ -53,11 +53,10 @@ class ConditionalOptions:
 
 def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middleware:
     """A middleware that adds an ETag to responses that are not streams, and handles conditional GET and HEAD requests.
-
-    It applies to responses of status 200. The handler always runs: a 304 saves the transfer, not the work. An ETag or
-    Last-Modified field that the handler sets is kept, also for streams. In handlers of other methods, call
-    `request.if_match` before you change anything. If the Content-Type is the default, `etag(value)` returns the ETag
-    that this middleware gives to a value.
+    Only responses with status 200 are changed. The handler always runs: a 304 saves the transfer, not the work. An ETag
+    or Last-Modified field that the handler sets is kept, also for streams. In handlers of other methods, call
+    `request.if_match` before you change anything. For a value that is sent with its default Content-Type, `etag(value)`
+    returns the same ETag as this middleware adds.
     """
     check_kind(options, ConditionalOptions)
 
@@ -101,10 +100,10 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
     if not body and request.method == "HEAD":
         return None
     kind = fields.get("content-type")
-    # Two representations of one str must not have one tag (RFC 9110, section 8.8.3).
+    # Two representations of the same str must have different tags (RFC 9110, section 8.8.3).
     negotiated = kind != JSON and "accept" in fields.get("vary", "").lower()
     if not negotiated and kind in KNOWN_TYPES and not _HASHED.difference(("content-type",)) & fields.keys():
-        return etag(response.value, weak=options.weak)  # equals the ETag that a handler computes for `request.if_match`
+        return etag(response.value, weak=options.weak)  # as a handler computes it for `request.if_match`
     about = "\n".join(fields.get(name, "") for name in sorted(_HASHED)).encode("utf-8")
     octets = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     return digest_tag(about, b"\0", octets, weak=options.weak)

@@ -1,4 +1,4 @@
-"""CORS: scripts of which other origins may call the app (the Fetch standard, section 3.3)."""
+"""CORS: allow scripts of other origins to call the app (the Fetch standard, section 3.3)."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,13 +12,13 @@ from ropewalk.request import Request
 from ropewalk.response import Response
 
 LONGEST_ORIGIN: Final = 300
-"""In characters. A host name has at most 253 (RFC 1035)."""
+"""The most characters of an origin. A host name has at most 253 characters (RFC 1035)."""
 
 _ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(\*\.)?([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _LABELS: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _SAFELISTED: Final = frozenset(("accept", "accept-language", "content-language", "content-type", "range"))
-"""CORS-safelisted fields. A browser names them in a preflight only if their values are not safelisted."""
+"""CORS-safelisted fields. A browser lists such a field in a preflight only if its value is not safelisted."""
 _SAFE_METHODS: Final = frozenset(("GET", "HEAD", "POST"))
 _SHORT: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _PREFIX: Final = "access-control-"
@@ -36,7 +36,7 @@ class CORSOptions:
     origins: Iterable[str]
     """The allowed origins: "https://app.example.com", "http://localhost:3000", `https://*.example.com` for all
     subdomains (not for example.com itself), or `*` for all. "null" is the origin of sandboxed frames and local files.
-    Any page can create such a frame, so it allows every page."""
+    Any page can create a sandboxed frame, so "null" allows every page."""
     methods: Iterable[str] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
     """The methods that a preflight allows, or `*`. Browsers may send GET, HEAD and POST without a preflight."""
     headers: Iterable[str] = ()
@@ -76,8 +76,8 @@ def cors(options: CORSOptions) -> Middleware:
     Add it before other middleware, so that preflights need no login and scripts can read error responses.
 
     It responds to preflights (OPTIONS with Origin and Access-Control-Request-Method) itself: with 204, or with 403 if
-    the request is not allowed. It replaces Access-Control fields that the handler sets, because browsers reject
-    duplicates.
+    the announced request is not allowed. It replaces Access-Control fields that the handler sets, because browsers
+    reject duplicates.
     """
     check_kind(options, CORSOptions)
     allows = _matcher(tuple(options.origins))
@@ -162,7 +162,7 @@ def _preflight(options: CORSOptions) -> Callable[[Request, str, bool, str], Resp
 
 
 def _not_allowed(asked: str | None, allowed: frozenset[str]) -> str | None:
-    """The first field that a preflight names and that is not allowed; None if all are."""
+    """The first field in a preflight that is not allowed; None if all its fields are allowed."""
     names = [name for each in (asked or "").split(",") if (name := each.strip().lower())]
     if "*" in allowed:
         return "authorization" if "authorization" in names and "authorization" not in allowed else None
@@ -170,7 +170,8 @@ def _not_allowed(asked: str | None, allowed: frozenset[str]) -> str | None:
 
 
 def _named(part: str, name: str) -> str:
-    """The reason of a refusal. It names the method or header, unless that is not one that a browser sends."""
+    """The reason for a refusal. It contains the name of the method or header if the name is short and has no special
+    characters."""
     return f"The {part} {name} is not allowed." if _SHORT.fullmatch(name) else f"The {part} is not allowed."
 
 

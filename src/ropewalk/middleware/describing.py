@@ -7,11 +7,11 @@ from typing import Any, Final, TypeVar
 from ropewalk.errors import OptionError, is_status, shown
 
 DESCRIPTION: Final = "ropewalk_description"
-"""The name of the attribute that holds the MiddlewareDescription: of a middleware, or of the object whose method it
-is."""
+"""The name of the attribute that holds a middleware's MiddlewareDescription. If the middleware is a method, its object
+has the attribute."""
 
 RETRY_AFTER: Final[Mapping[str, str]] = {"Retry-After": "Seconds to wait before the next request."}
-"""The header fields, with their descriptions, of a response that has Retry-After."""
+"""The description of the Retry-After field, for `MiddlewareResponse.headers`."""
 
 AnyMiddleware = TypeVar("AnyMiddleware", bound=Callable[..., Any])
 
@@ -24,9 +24,10 @@ class MiddlewareResponse:
     """
 
     status: int
-    """For an error status, the document describes the body of an HTTPError with this status."""
+    """The status of the response. For an error status, the document describes the body of an HTTPError with this
+    status."""
     description: str = ""
-    """One sentence; if it is empty, the reason phrase of the status."""
+    """A sentence that describes the response. If it is empty, the document has the reason phrase of the status."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The header fields of this response: descriptions by name."""
 
@@ -61,8 +62,8 @@ class MiddlewareDescription:
     headers: Mapping[str, str] = field(default_factory=dict)
     """The header fields that the middleware adds to the handler's responses: descriptions by name."""
     headers_on_errors: bool = False
-    """Whether the middleware adds `headers` to every response that passes it: to those of errors, and to those of the
-    middleware inside of it, as well."""
+    """Whether the middleware adds `headers` to every response that passes it: including error responses, and responses
+    from the middleware inside it."""
     methods: Collection[str] | None = None
     """The methods to which this description applies; None for all."""
     with_body: bool = False

@@ -13,9 +13,9 @@ from ropewalk.typed.request_reads import NOTHING, READS, reads_of
 
 
 def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, foreign: bool = False) -> EngineHandler:
-    """The handler of a request inside some apps, outermost first.
+    """Return the handler that the engine calls, with the middleware of `apps`, which are given outermost first.
 
-    `foreign`: there are parameters that it does not take. Raises HandlerError for its dependencies.
+    `foreign`: the path has parameters that the handler does not take. Raises HandlerError for wrong dependencies.
     """
     if handler.plan is not None and handler.plan.bind is not None:
         handler = with_dependencies(handler, layers_of(apps))
@@ -44,12 +44,13 @@ def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, fo
 
 
 def refusing_handler(error: BaseException, apps: tuple[Any, ...]) -> EngineHandler:
-    """A handler that raises an error of the search for a handler, inside the middleware of apps."""
+    """Return a handler that raises `error`, inside the middleware of `apps`. The search for a handler has raised this
+    error."""
     return engine_handler_for(Handler(FailedLookup(error), whole_body=False), apps, static=False)
 
 
 def _with_own_params(handler: Handler) -> Handler:
-    """The handler, without those parameters of the mounts around it that it does not take."""
+    """Wrap a handler so that it gets only the path parameters that it takes, and not those of the mounts around it."""
     call, takes = handler.call, handler.takes or ()
 
     def with_own_params(request: Request) -> Any:

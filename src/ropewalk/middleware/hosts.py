@@ -1,4 +1,4 @@
-"""Parse the Host field of a request, and test whether a peer is in a network."""
+"""Parse the value of a Host field, and test whether a peer is in a network."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ def split_host(host: str) -> tuple[str, str] | None:
 
     None if malformed.
 
-    An IPv6 address keeps its brackets and is shortened (RFC 9110, section 4.2.3; RFC 5952).
+    An IPv6 address keeps its brackets and is written in its shortest form (RFC 9110, section 4.2.3; RFC 5952).
     """
     if len(host) > LONGEST_HOST + 7:
         return None

@@ -44,14 +44,14 @@ from ropewalk.waiting import ReactorTurn, Waiter
 log = Logger(namespace="ropewalk.middleware")
 
 NOT_FINAL: Final = frozenset((408, 425, 429))
-"""Statuses below 500 after which a client should repeat the request. They release the key, so that the request is
-processed."""
+"""Statuses below 500 after which a client should repeat the request. Such a response releases the key, so that the
+repeated request is processed."""
 UNKNOWN: Final = "credentials "
-"""The prefix of the name of a sender that is made from credentials, for a request without a user."""
+"""The prefix of a sender's name that is a hash of credentials, because the request has no user."""
 _OF_ATTEMPT: Final = frozenset(("idempotency-key", "traceparent", "tracestate", "baggage", "x-request-id", "date"))
-"""Request fields that may differ between two attempts of one request."""
+"""Request fields that may differ when a client repeats a request."""
 SLICE: Final = 1024 * 1024
-"""Bytes of a body that are hashed at once. Between two such slices, the reactor handles other events."""
+"""How many bytes of a body are hashed at once. The reactor handles other events after each such slice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,30 +62,30 @@ class IdempotencyOptions:
     """The methods for which keys are read. The default omits the methods that are idempotent (RFC 9110, section
     9.2.2)."""
     required: bool | RequestFunction = False
-    """Whether a request without a key gets a 400: a bool, or a function `(request)`, plain or async, that returns
-    it."""
+    """Whether a request without a key gets a 400: a bool, or a function `(request)`, plain or async, that returns a
+    bool."""
     sender: RequestFunction | None = None
     """A function `(request)`, plain or async, that returns a str which identifies the sender. Each sender has its own
     keys. By default, the sender is `request.state.user` (a str, an int, a UUID, or an object whose `id` is one of
-    these). Without that, it is the principal of `ropewalk.auth`, with its class, its issuer, and its `id` or `subject`.
-    Without a principal that has one, it is a hash of the header fields `Authorization`, `Cookie` and `X-API-Key`, and
-    of the credentials that the authentication scheme reads. Keys of different hosts are always separate. A key that
-    is used again with another value of a header field or cookie that the handler or its providers take gets 422. Set
-    this option if a provider finds the user in the request itself, because such users are the same to this
-    middleware."""
+    these). If that is not set, the sender is the principal of `ropewalk.auth`: its class, its issuer, and its `id` or
+    `subject`. If there is no principal with an `id` or `subject`, the sender is a hash of the header fields
+    `Authorization`, `Cookie` and `X-API-Key`, and of the credentials that the authentication scheme reads. Keys of
+    different hosts are always separate. If the handler or its providers take a header field or cookie, a request with
+    the same key and another value of it gets a 422. Set this option if a provider finds the user in the request itself,
+    because this middleware cannot distinguish such users."""
     expires: float = 24 * 3600
     """Seconds for which a response is stored."""
     lease: float = 300
-    """Seconds for which a key is claimed while its request is processed. Give more than your slowest handler needs. If
-    the process is killed meanwhile, the key is free after this time."""
+    """Seconds for which a key is claimed while its request is processed. Set it to more than your slowest handler
+    needs. If the process is killed during a request, the key can be used again after this time."""
     stored_body_limit: int = 256 * 1024
-    """The most bytes of a response body that is stored. Larger bodies, streams and files are not stored: a repeated
+    """The most bytes of a response body that is stored. Larger bodies, streams and files are not stored, so a repeated
     request gets a 409."""
     store: IdempotencyStore | None = None
     """Where keys and responses are stored. None: in the memory of this process, separately for each middleware."""
     on_store_failure: Literal["open", "closed"] = "closed"
     """What happens to a request with a key while the store is unavailable: "closed" refuses the request with 503,
-    "open" processes it without protection against repetition."""
+    "open" processes the request, even if it is a repetition."""
     header: str = "idempotency-key"
     """The name of the request field that has the key."""
 
@@ -106,7 +106,7 @@ class IdempotencyOptions:
 
 
 def idempotency(options: IdempotencyOptions = IdempotencyOptions()) -> Middleware:
-    """A middleware that processes requests with the same `Idempotency-Key` once.
+    """A middleware that processes only the first of several requests with the same `Idempotency-Key`.
 
         app.middleware(idempotency(IdempotencyOptions(required=True)))
 
@@ -169,7 +169,7 @@ class _Idempotency:
         return response
 
     async def _is_sender(self, request: Request, sender: str) -> bool:
-        """Whether the user is still the one from whom the key was derived. If not, log RW238."""
+        """Whether the request still has the same sender as when its key was claimed. If not, log RW238."""
         if self._options.sender is not None:
             return True
         try:
@@ -212,13 +212,13 @@ class _Idempotency:
 
 
 def _owner(request: Request, sender: str) -> str:
-    """The owner whose share of the store is used: the user; or without one the client's address, because a client can
-    invent any number of credentials."""
+    """Whose share of the store a key counts against: the user's. Without a user, it is the client address's, because a
+    client can invent any number of credentials."""
     return f"client {client_network(request, 64)}" if sender.startswith(UNKNOWN) else sender
 
 
 def _description(options: IdempotencyOptions) -> MiddlewareDescription:
-    """What the middleware adds to the OpenAPI document."""
+    """Describe the middleware for the OpenAPI document."""
     written = options.header.title()
     responses = [
         MiddlewareResponse(400, f"{written} is malformed{' or absent' if options.required else ''}."),
@@ -257,8 +257,8 @@ def _duplicate(known: Record, fingerprint: str) -> Response:
 async def _fingerprint(request: Request, *, by_inputs: bool) -> str:
     """A hash of the method, the path, the query, the Content-Type and the body.
 
-    `by_inputs`: and of the header fields and cookies that the handler and its providers read, because they may tell
-    users apart that are the same to this middleware.
+    `by_inputs`: the hash also covers the header fields and cookies that the handler and its providers read, because
+    these may distinguish users whom this middleware cannot.
     """
     handler = request.engine_handler
     body = await request.body(None if handler is None else handler.body_limit) if request.has_body else b""
@@ -273,7 +273,7 @@ async def _fingerprint(request: Request, *, by_inputs: bool) -> str:
 
 
 def _shielded(coroutine: Coroutine[Any, Any, None]) -> Waiter[None]:
-    """Run a coroutine, and return an awaitable for its end.
+    """Run a coroutine, and return an awaitable that fires when it has ended.
 
     Cancelling the awaitable (the client disconnects) does not cancel the coroutine.
     """

@@ -23,17 +23,17 @@ def check_kind(options: object, kind: type) -> None:
 
 
 def wrong(owner: object, option: str, value: object, remedy: str) -> HandlerError:
-    """RW230: an option has an invalid value."""
+    """The error RW230: an option has an invalid value."""
     return OptionError("RW230", f"{type(owner).__name__}: {option} cannot be {shown(value)}.", remedy)
 
 
 def unsafe(owner: object, what: str, remedy: str) -> HandlerError:
-    """RW231: options contradict each other."""
+    """The error RW231: options contradict each other."""
     return OptionError("RW231", f"{type(owner).__name__}: {what}", remedy)
 
 
 def malformed(owner: object, pattern: object, remedy: str) -> HandlerError:
-    """RW233: a pattern is malformed."""
+    """The error RW233: a pattern for hosts, origins or networks is malformed."""
     return OptionError("RW233", f"{type(owner).__name__}: {shown(pattern)} is malformed.", remedy)
 
 
@@ -46,7 +46,7 @@ def check_switches(owner: object, *names: str) -> None:
 
 
 def check_count(owner: object, name: str, *, least: int = 0, most: int | None = None, optional: bool = False) -> None:
-    """Raises HandlerError (RW230) unless an option is an int in a range, or None if it is optional."""
+    """Raises HandlerError (RW230) unless an option is an int from `least` to `most`. An optional option may be None."""
     value = getattr(owner, name)
     if (optional and value is None) or (is_int(value) and least <= value and (most is None or value <= most)):
         return
@@ -102,7 +102,8 @@ def check_field(owner: object, name: str, *, optional: bool = True) -> None:
 
 
 def strings(owner: object, name: str) -> tuple[str, ...]:
-    """Replace an option by a tuple of its str items, and return the tuple. Raises HandlerError (RW230)."""
+    """Replace an option with a tuple of its items, and return the tuple. Raises HandlerError (RW230) unless all items
+    are str."""
     value = getattr(owner, name)
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise wrong(owner, name, value, f"Write a list: {name}=[{shown(value)}].")

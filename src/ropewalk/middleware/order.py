@@ -1,4 +1,5 @@
-"""The order of middleware: middleware that works per user must be inside the middleware that finds the user.
+"""The order of middleware: middleware that treats each user separately must be inside the middleware that finds the
+user.
 
 A middleware object has the attribute `ropewalk_per_user` if it needs the user, and `ropewalk_finds_user` if it finds
 the user. The value is the middleware's name for messages, or "". Users' middleware may have any other attributes.

@@ -1,4 +1,4 @@
-"""Rate limits: limit the number of requests from one client, one user, or with another common key."""
+"""Rate limits: limit the number of requests from each client, from each user, or with the same key."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ class RateLimit:
     requests: int
     """How many requests are allowed in `seconds`, on average."""
     seconds: float
-    """The period of `requests`, in seconds."""
+    """The time in which `requests` are allowed, in seconds."""
     key: Key = "client"
     """Which requests share a bucket.
 
@@ -59,8 +59,8 @@ class RateLimit:
     burst: int | None = None
     """How many requests are allowed at once. The default is `requests`."""
     name: str = ""
-    """The name in the header fields and in the store: letters, digits, `_`, `.` and `-`. The default is made from the
-    numbers, such as "100-per-60"."""
+    """The name of this limit in header fields and in the store: letters, digits, `_`, `.` and `-`. The default is made
+    from the numbers, such as "100-per-60"."""
 
     def __post_init__(self) -> None:
         check_count(self, "requests", least=1)
@@ -92,7 +92,7 @@ class RateLimitOptions:
     """
 
     limits: RateLimit | Sequence[RateLimit]
-    """One or more limits. Their names must differ."""
+    """One or more limits. The names of the limits must differ."""
     exempt: RequestFunction | None = None
     """A function `(request)`, plain or async, that returns True for a request that is not limited."""
     store: RateLimitStore | None = None
@@ -110,7 +110,7 @@ class RateLimitOptions:
     """A function `(request)`, plain or async, that returns the identity of the user as str, or None.
 
     By default, it is `request.state.user` (a str, an int, a UUID, or an object whose `id` is one of these), or else the
-    principal of `ropewalk.auth` with its class, its issuer, and its `id` or `subject`."""
+    principal of `ropewalk.auth`, identified by its class, its issuer, and its `id` or `subject`."""
 
     def __post_init__(self) -> None:
         given: Any = self.limits
@@ -144,7 +144,7 @@ class _RateLimiter:
     def __init__(self, options: RateLimitOptions) -> None:
         self._options = options
         self._store: RateLimitStore = MemoryRateLimits() if options.store is None else options.store
-        assert not isinstance(options.limits, RateLimit)  # `RateLimitOptions` has made it a tuple
+        assert not isinstance(options.limits, RateLimit)  # `RateLimitOptions` has converted it to a tuple
         self._limits = tuple(options.limits)
         setattr(self, DESCRIPTION, _description(options))
         by_user = options.user is None and any(limit.key == "user" for limit in self._limits)
@@ -175,13 +175,13 @@ class _RateLimiter:
             )
             raise refusal(429, "Too many requests were sent.", [("retry-after", str(wait)), *fields])
         response = await next(request)
-        add_lines(request, response, fields)  # nested limits may each add a value, as both are lists
+        add_lines(request, response, fields)  # both fields are lists, so nested limits can add values
         return response
 
     async def _key(self, limit: RateLimit, request: Request) -> str | None:
         """The key of a request for a limit; None if the limit does not apply.
 
-        The kind in front keeps users and addresses apart.
+        The key begins with a word such as "user" or "client", so that a user and an address never have the same key.
         """
         key = limit.key
         if callable(key):
@@ -194,7 +194,7 @@ class _RateLimiter:
 
 
 def _description(options: RateLimitOptions) -> MiddlewareDescription:
-    """What the middleware adds to the OpenAPI document."""
+    """Describe the middleware for the OpenAPI document."""
     fields = dict(_FIELDS) if options.header_fields else {}
     responses = [MiddlewareResponse(429, "Too many requests were sent.", {**fields, **RETRY_AFTER})]
     if options.on_store_failure == "closed":
@@ -205,7 +205,7 @@ def _description(options: RateLimitOptions) -> MiddlewareDescription:
 def header_fields(limits: Sequence[RateLimit], taken: Taken) -> list[tuple[str, str]]:
     """`RateLimit-Policy` and `RateLimit`: lists of strings with parameters (RFC 9651).
 
-    `q` is the number of requests allowed at once, and `w` the seconds until a used-up `q` is available again. `r` is
+    `q` is the number of requests allowed at once, and `w` the seconds after which that number is allowed again. `r` is
     the number of requests left, and `t` the seconds until one more is allowed.
     """
     policies, states = [], []
@@ -217,7 +217,7 @@ def header_fields(limits: Sequence[RateLimit], taken: Taken) -> list[tuple[str, 
 
 
 def seconds_to_next(limit: RateLimit, tokens: float) -> int:
-    """The seconds until a bucket has one more whole token: rounded up, and at least 1."""
+    """The seconds until a bucket that has `tokens` has one more whole token: rounded up, and at least 1."""
     missing = floor(tokens + 0.001) + 1 - tokens
     return max(1, ceil(missing / limit.rate - 0.001))
 

@@ -32,7 +32,7 @@ class RequestIDOptions:
     """The name of the request and response field for the id."""
     accept_from: Iterable[str] = ()
     """The peers whose ids and traces are accepted: addresses, networks ("10.0.0.0/8"), "unix" for UNIX sockets, or `*`.
-    By default none are, because a client that chooses its own id can make the log misleading."""
+    By default, they are accepted from no peer, because a client that chooses its own id can make the log misleading."""
     traceparent: bool = True
     """Whether the field `traceparent` (W3C Trace Context) from the accepted peers is read, and sent back in the
     response."""
@@ -50,7 +50,7 @@ class TraceParent:
     trace_id: str
     """The id of the trace: 32 hexadecimal digits."""
     parent_id: str
-    """16 hexadecimal digits: the caller's span."""
+    """The id of the caller's span: 16 hexadecimal digits."""
     sampled: bool
     """Whether the caller records the trace."""
 
@@ -98,7 +98,7 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
         state = request.state
         state.request_id = given
         state.traceparent = trace
-        _current.set(given)  # each request has its own context, also for the later parts of a stream
+        _current.set(given)  # each request has its own context, in which the later parts of a stream run, too
         response = await next(request)
         if response.has_any(own):
             for name in own:

@@ -1,4 +1,4 @@
-"""Header fields with which browsers protect the users of an app."""
+"""Add header fields that make browsers protect the users of an app."""
 
 import os
 from base64 import urlsafe_b64encode
@@ -33,7 +33,7 @@ class SecurityHeadersOptions:
     """
 
     nosniff: bool = True
-    """X-Content-Type-Options: browsers do not guess the type of a response."""
+    """Whether to add X-Content-Type-Options, so that browsers do not guess the type of a response."""
     frames: Literal["deny", "same-origin"] | None = "deny"
     """Which pages may show the app's pages in a frame: sets `frame-ancestors`, and X-Frame-Options for old browsers."""
     referrer_policy: str | None = "same-origin"
@@ -108,7 +108,7 @@ def security_headers(options: SecurityHeadersOptions = SecurityHeadersOptions())
 
 
 def _lines(options: SecurityHeadersOptions) -> tuple[Line, ...]:
-    """The field lines that every response gets, except the Content-Security-Policy."""
+    """The field lines that the options add to every response, except Content-Security-Policy."""
     values = {
         "x-content-type-options": "nosniff" if options.nosniff else None,
         _FRAMES: None if options.frames is None else _OPTIONS[options.frames],
@@ -129,7 +129,7 @@ def _hsts(options: SecurityHeadersOptions) -> tuple[Line, ...]:
 
 
 def _policies(options: SecurityHeadersOptions) -> tuple[str | None, str | None]:
-    """The Content-Security-Policy with `frame-ancestors`, and the one in the options."""
+    """The Content-Security-Policy with `frame-ancestors` added, and the policy of the options without it."""
     given = options.csp.rstrip("; ") if options.csp else None
     if options.frames is None or "frame-ancestors" in (given or "").lower():
         return given, given
@@ -138,9 +138,10 @@ def _policies(options: SecurityHeadersOptions) -> tuple[str | None, str | None]:
 
 
 def _missing(lines: tuple[Line, ...], present: set[str], without: str | None) -> tuple[Line, ...]:
-    """The field lines that a response lacks.
+    """The lines whose fields the response does not have yet.
 
-    If it has its own X-Frame-Options, `frame-ancestors` is not added, because browsers would prefer it.
+    If the response has its own X-Frame-Options, `frame-ancestors` is not added, because browsers would follow it
+    instead.
     """
     kept = tuple(line for line in lines if line[0] not in present)
     if _FRAMES not in present:

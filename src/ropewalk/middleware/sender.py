@@ -1,4 +1,5 @@
-"""Who sent a request: the user, or the client's address. Rate limits and idempotency keys are separate for each."""
+"""Find the sender of a request: the user, or the client's address. Each sender has separate rate limits and idempotency
+keys."""
 
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_network
@@ -9,17 +10,17 @@ from ropewalk.errors import HandlerError, full_name, shown
 from ropewalk.request import Request
 
 CREDENTIALS: Final = ("authorization", "cookie", "x-api-key")
-"""Request fields that distinguish users without an identity."""
+"""Request fields with credentials, which distinguish users whose identity is not known."""
 
 
 def user_of(request: Request) -> str | None:
     """The identity of the request's user; None if there is no user.
 
     The user is `request.state.user`, which your own middleware sets, or else the principal that
-    `ropewalk.auth.authenticate` has found. If the user is a str, bytes, an int or a UUID, it is its own identity.
-    Otherwise the identity is its attribute `id`, or also `subject` for a principal. Principals of different classes or
-    issuers are different users. A principal with an empty identity counts as none. Raises HandlerError (RW236) if
-    `request.state.user` has no identity.
+    `ropewalk.auth.authenticate` has found. If the user is a str, bytes, an int or a UUID, this value is the identity.
+    Otherwise the identity is the user's attribute `id`; for a principal, it may also be `subject`. Principals of
+    different classes or issuers are different users. A principal with an empty identity counts as none. Raises
+    HandlerError (RW236) if `request.state.user` has no identity.
     """
     user = getattr(request.state, "user", None)
     if user is None:
@@ -31,11 +32,10 @@ def user_of(request: Request) -> str | None:
 
 
 def credentials_of(request: Request) -> str:
-    """A hash of the credentials of a request, for a user without an identity.
-
-    The hash covers the fields of `CREDENTIALS`, and the field, cookie or query parameter that the authentication scheme
-    reads. Raises HandlerError (RW236) if the request does not contain it, because principals could not be distinguished
-    then; and for Digest, whose credentials differ in each request.
+    """A hash of the credentials in a request, for a user without an identity. The hash covers the fields in
+    `CREDENTIALS`, and the field, cookie or query parameter that the authentication scheme reads. Raises HandlerError
+    (RW236) if the request lacks what the scheme reads, because principals could not be distinguished then. Also raises
+    it for Digest authentication, whose credentials differ in each request.
     """
     lines = [(name, value) for name in CREDENTIALS for value in request.headers.all(name)]
     found: Any = getattr(request.state, "authentication", None)
@@ -48,7 +48,7 @@ def credentials_of(request: Request) -> str:
             name = "cookie" if where == "cookie" else described["name"]
         given = request.query.all(name) if where == "query" else request.headers.all(name.lower())
         if described.get("scheme") == "digest":
-            given = []  # each request of a user has different credentials
+            given = []  # with Digest, each request of a user has different credentials
         if not given:
             what = f"The principal is a {full_name(type(found.principal))}, which has neither an id nor a subject."
             raise HandlerError("RW236", what, "Give it an `id`, or the options of the middleware a function.")
@@ -67,13 +67,13 @@ def _principal_identity(principal: Any) -> str | None:
 
 def _identity(user: object, attribute: str) -> str | None:
     identity = user if isinstance(user, str | int | bytes | UUID) else getattr(user, attribute, None)
-    if isinstance(identity, bytes):  # an avatar id of twisted.cred
+    if isinstance(identity, bytes):  # avatar ids of twisted.cred are bytes
         return identity.decode("utf-8", "surrogateescape")
     return None if isinstance(identity, bool) or not isinstance(identity, str | int | UUID) else str(identity)
 
 
 def client_network(request: Request, ipv6_prefix: int) -> str:
-    """The client's IPv4 address, or its IPv6 network, because one client may use all addresses of a /64.
+    """The client's IPv4 address, or its IPv6 network, because one client may use all addresses of a /64 network.
 
     All clients of UNIX sockets, and all clients whose address a trusted proxy does not report, are "unknown".
     """
@@ -93,9 +93,8 @@ def client_network(request: Request, ipv6_prefix: int) -> str:
 
 
 def digest(*parts: bytes | str) -> str:
-    """A hash of several values: 64 hexadecimal digits.
-
-    Values are length-prefixed, so ("ab", "c") and ("a", "bc") differ.
+    """A hash of several values: 64 hexadecimal digits. The length of each value is hashed, too, so ("ab", "c") and
+    ("a", "bc") have different hashes.
     """
     found = sha256()
     for part in parts:

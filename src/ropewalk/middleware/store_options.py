@@ -13,13 +13,13 @@ RETRY_SOON: Final = ("retry-after", "1")
 
 
 class RequestFunction(Protocol):
-    """The type of options that are functions `(request)`, plain or async."""
+    """The type of an option that is a function `(request)`, plain or async."""
 
     def __call__(self, request: Request, /) -> Any: ...
 
 
 async def call_option(function: RequestFunction, request: Request) -> Any:
-    """Call a function of an option, and return its result, awaited if necessary."""
+    """Call the function in an option, and return its result. A coroutine is awaited."""
     value = function(request)
     return await resolve(value, function) if must_wait(value) else value
 

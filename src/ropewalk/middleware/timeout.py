@@ -48,8 +48,9 @@ def timeout(options: TimeoutOptions) -> Middleware:
     A warning (RW308) names the handler and the line at which it waits.
 
     A Deferred that the handler waits for is cancelled, and a coroutine gets CancelledError at its await. Once the first
-    part of a stream is sent, nothing is cancelled. Code that does not wait cannot be cancelled: a loop blocks the
-    reactor; a thread, such as that of a WSGI application, continues, but its response is dropped.
+    part of a stream has been sent, the handler is not cancelled any more. Code that does not wait cannot be cancelled:
+    a long loop blocks the reactor. A thread, such as that of a WSGI application, continues, but its response is
+    dropped.
     """
     check_kind(options, TimeoutOptions)
     headers = {} if options.retry_after is None else {"retry-after": str(options.retry_after)}
@@ -62,7 +63,7 @@ def timeout(options: TimeoutOptions) -> Middleware:
         coroutine = cast("Coroutine[Any, Any, Response]", next(request))
         try:
             awaited = coroutine.send(None)
-        except StopIteration as stop:  # no timer for a handler that does not wait, as most do not
+        except StopIteration as stop:  # most handlers do not wait, so they need no timer
             return cast("Response", stop.value)
         limited = _Limited(request, coroutine, awaited, seconds)
         try:
@@ -79,7 +80,8 @@ def timeout(options: TimeoutOptions) -> Middleware:
 
 
 class _Limited:
-    """Drives a coroutine from its first await to its end. If the time expires first, its wait is cancelled."""
+    """Drives a coroutine from its first await to its end. If the time expires first, the operation that the coroutine
+    awaits is cancelled."""
 
     __slots__ = ("_awaited", "_coroutine", "_request", "_seconds", "expired")
 
@@ -143,7 +145,7 @@ class _Limited:
     def _for_coroutine(self, error: BaseException) -> BaseException:
         """Convert a cancellation to Twisted's CancelledError if no asyncio loop runs.
 
-        It passes through middleware and error handlers.
+        Middleware and error handlers let this exception pass.
         """
         if self.expired and isinstance(error, CancelledError) and running_loop() is None:
             return DeferredCancelled()
