@@ -6,4 +6,4 @@ from ropewalk.openapi.publishing import Published, encode_document
 
 __all__ = ["OpenAPI", "Published", "document_of", "encode_document"]
 
-OpenAPI.__module__ = "ropewalk"  # the name that users import
+OpenAPI.__module__ = "ropewalk"  # the package from which users import it

@@ -1,4 +1,4 @@
-"""The summary and the description of an operation."""
+"""Make the summary and the description of an operation from its docstring or its route's options."""
 
 import inspect
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from ropewalk.routing import OperationOptions
 
 
 def summary_of(function: Callable[..., Any], options: OperationOptions) -> dict[str, str]:
-    """A dict with the members `summary` and `description`, without empty ones."""
+    """A dict with the members `summary` and `description` of an Operation Object. Empty members are left out."""
     first, _, rest = inspect.cleandoc(_written(function).__doc__ or "").partition("\n")
     summary = (first.strip() or _from_name(function)) if options.summary is None else options.summary
     description = rest.strip() if options.description is None else options.description
@@ -27,7 +27,7 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def _written(function: Callable[..., Any]) -> Any:
-    """The function that the user wrote, also if it is wrapped in a `partial` or is the `__call__` of an object."""
+    """The function that the user wrote: without any `partial` around it, or the `__call__` of a callable object."""
     function = _without_partial(function)
     return function if hasattr(function, "__name__") else type(function).__call__
 

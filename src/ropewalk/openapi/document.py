@@ -26,7 +26,7 @@ def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
 
     Raises HandlerError (RW219) if two operations have the same operationId, or two security schemes the same name.
     """
-    described = bool(options.security_schemes or options.security)  # not by `ropewalk.auth`
+    described = bool(options.security_schemes or options.security)  # if so, `ropewalk.auth` describes nothing
     operations = [*operations_of(root, requirements=options.security if described else None), *webhooks_of(root)]
     ids = ids_of(operations, options.name_operation)
     schemas = Schemas(_kinds(operations))
@@ -56,7 +56,7 @@ def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
 def merged(base: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of `base` with the members of `extra`.
 
-    Objects in both are merged; other members of `extra` replace those of `base`.
+    If both have an object with the same name, the two are merged. Other members of `extra` replace those of `base`.
     """
     result = dict(base)
     for name, value in extra.items():
@@ -120,7 +120,7 @@ def _merged_parameters(own: list[dict[str, Any]], given: Iterable[Mapping[str, A
 
 
 def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
-    """Yield every type that needs a schema, and whether it is input or output."""
+    """Yield every type in the operations that needs a schema, and whether it is input or output."""
     for operation in operations:
         body = body_input(operation)
         for each in operation.inputs:

@@ -1,5 +1,5 @@
-"""The responses to refused requests: the input is invalid, a middleware responds, the client may not call the
-operation, or the handler raises an HTTPError."""
+"""Describe the responses to refused requests. A request is refused if its input is invalid, if a middleware responds,
+if the client may not call the operation, or if the handler raises an HTTPError."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,8 @@ _CHALLENGE: Final = {"WWW-Authenticate": "How to authenticate."}
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A response that is sent instead of the handler's, or for an HTTPError that the handler raises."""
+    """A response to a refused request: it is sent instead of the handler's response, or for an HTTPError that the
+    handler raises."""
 
     status: int
     description: str
@@ -60,7 +61,7 @@ def refusals_of(operation: Operation) -> Iterator[Refusal]:
 
 
 def headers_on_errors(operation: Operation) -> dict[str, str]:
-    """The header fields that middleware adds to every response to a request: descriptions by name."""
+    """The header fields that middleware adds to every response, including error responses: descriptions by name."""
     found: dict[str, str] = {}
     for added in added_by_middleware(operation):
         if added.description.headers_on_errors:
@@ -69,7 +70,7 @@ def headers_on_errors(operation: Operation) -> dict[str, str]:
 
 
 def refused_body(error: HTTPError, apps: tuple[Any, ...]) -> Any:
-    """The value of `Refusal.body` for an error that is raised inside these apps."""
+    """The value of `Refusal.body` for an error that is raised inside `apps`, whose error handlers may respond to it."""
     if find_error_handler(error, apps)[0] is not None:
         return None
     if isinstance(error, InvalidInput):
@@ -101,7 +102,7 @@ def _errors(operation: Operation) -> Iterator[HTTPError]:
 def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
     """Whether an input can be refused with 422.
 
-    `made` has the types that the path's converters return, by parameter.
+    `made` has the types that the converters of the path return, by parameter name.
     """
     if each.source == "body":
         return not is_raw(each)
@@ -109,4 +110,4 @@ def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
         return each.kind not in (Any, str, *BY_TYPE) and each.kind is not made.get(each.name)
     if each.source in ("header", "cookie"):
         return each.required or each.kind is not str
-    return each.source == "query"  # a client may repeat a value that is allowed once
+    return each.source == "query"  # a client may repeat a query parameter that may occur only once

@@ -12,7 +12,8 @@ _MEMBERS: Final = frozenset(("summary", "description", "value", "externalValue")
 
 
 def examples_of(example: Any, examples: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A dict with the member `examples` or `example`, or an empty one. OpenAPI does not allow both."""
+    """A dict with the member `examples` or `example`, because OpenAPI does not allow both. Empty if there are no
+    examples."""
     if examples:
         first = {} if example is None else {"example": {"value": built_in(example)}}
         return {"examples": first | {name: _example_object(each) for name, each in examples.items()}}
@@ -20,7 +21,7 @@ def examples_of(example: Any, examples: Mapping[str, Any] | None) -> dict[str, A
 
 
 def built_in(value: Any) -> Any:
-    """A value converted to JSON types; None if it is EMPTY or cannot be converted."""
+    """Convert a value to JSON types; None if it is EMPTY or cannot be converted."""
     if value is EMPTY or (isinstance(value, float) and not isfinite(value)):
         return None
     try:
@@ -30,14 +31,14 @@ def built_in(value: Any) -> Any:
 
 
 def _example_object(given: Any) -> dict[str, Any]:
-    """An Example Object, made from a value or from a dict that already is one."""
+    """An Example Object, made from a value. A dict that already is an Example Object is kept."""
     if isinstance(given, Mapping) and given.keys() <= _MEMBERS and {"value", "externalValue"} & given.keys():
         return {name: built_in(each) for name, each in given.items()}
     return {"value": built_in(given)}
 
 
 def _pydantic(value: Any) -> Any:
-    """A pydantic model converted to JSON types."""
+    """Convert a pydantic model to JSON types."""
     if hasattr(value, "__pydantic_serializer__"):
         return value.model_dump(mode="json", by_alias=True)
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What the middleware around an operation, and its own types, add to its description."""
+"""Collect what middleware, and the types of an operation, add to the description of the operation."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -18,7 +18,8 @@ class Added(NamedTuple):
 
 
 def added_by_middleware(operation: Operation) -> Iterator[Added]:
-    """Yield what each middleware around an operation adds, outermost first, and then what its own types add."""
+    """Yield what each middleware around an operation adds, outermost first, and then what the types of the operation
+    add."""
     apps = operation.apps
     for depth, app in enumerate(apps, 1):
         for middleware in app.middlewares:

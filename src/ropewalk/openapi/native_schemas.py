@@ -11,17 +11,16 @@ from ropewalk.typed.descriptions import within
 
 Schema = dict[str, Any]
 _NAMED = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType, shapes.NamedTupleType, shapes.EnumType)
-"""The descriptions of classes that are components."""
+"""msgspec's descriptions of classes whose schemas are components."""
 
 
 def native_schemas(
     kinds: Sequence[Any], place: str, of_foreign: Callable[[type], Schema] | None = None
 ) -> tuple[list[Schema], dict[str, Schema]]:
-    """The schema of each type, and the components to which they refer by `place` and their names.
-
-    msgspec fails if two classes get one name, as `Page[books.Model]` and `Page[films.Model]` do. So types with such
-    classes are described one after the other, and later ones get a number. Raises various errors of msgspec.
-    `of_foreign` makes the schema of a class that msgspec does not support.
+    """The schema of each type, and the components. A reference in a schema is `place` and the name of a component.
+    msgspec fails if two classes get the same name, as `Page[books.Model]` and `Page[films.Model]` do. So types with
+    such classes are described one after the other, and a number is added to the names of the later ones. Raises various
+    errors of msgspec. `of_foreign` makes the schema of a class that msgspec does not support.
     """
     groups = _groups(kinds)
     made: list[Schema] = [{} for _ in kinds]
@@ -48,9 +47,8 @@ def native_schemas(
 
 
 def _groups(kinds: Sequence[Any]) -> list[tuple[list[int], dict[Any, Any]]]:
-    """The indices of the types in groups, with the classes of each group.
-
-    No group has two classes with the same name.
+    """Divide types into groups so that no group has two classes with the same name. For each group: the indices of its
+    types, and its classes.
     """
     groups: list[tuple[list[int], dict[Any, Any]]] = []
     for index, kind in enumerate(kinds):
@@ -66,7 +64,8 @@ def _groups(kinds: Sequence[Any]) -> list[tuple[list[int], dict[Any, Any]]]:
 
 
 def _classes(kind: Any) -> dict[Any, Any]:
-    """The classes in a type that are components, by the value from which msgspec makes their names."""
+    """The classes within a type whose schemas are components. The keys are the values from which msgspec makes the
+    names."""
     found: dict[Any, Any] = {}
     left = [shapes.type_info(kind)]
     while left:

@@ -1,4 +1,4 @@
-"""The `operationId` of each operation, after which code generators name their functions."""
+"""Choose the `operationId` of each operation. Code generators name functions after it."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +13,9 @@ NameOperation = Callable[[str, str, str], str]
 
 
 def ids_of(operations: Sequence[Operation], name_operation: NameOperation | None = None) -> list[str]:
-    """The operationId of each operation: the one that its route gives, or else the one that `name_operation` returns.
-
-    Without `name_operation`, it is the function's name, followed by the method and path if another operation has that
-    name.
+    """The operationId of each operation: the id that its route gives, or else the id that `name_operation` returns.
+    Without `name_operation`, it is the function's name, followed by the method and path if another operation has the
+    same function name.
 
     Raises HandlerError (RW219) if two operations have the same operationId, or if `name_operation` does not return a
     str.
@@ -62,7 +61,7 @@ def _take(operation: Operation, taken: set[str]) -> str:
 
 
 def _name(operation: Operation) -> str:
-    if operation.handler.operation is None:  # a method of a resource, such as `render_GET`
+    if operation.handler.operation is None:  # the handler is a method of a resource, such as `render_GET`
         return f"{type(getattr(operation.function, '__self__', None)).__name__}_{operation.method.lower()}"
     return name_of(operation.function)
 

@@ -27,29 +27,29 @@ class Operation:
     parameters: tuple[Parameter, ...]
     """The path parameters, with the names that the handler and the mounts around it use."""
     written: tuple[str, ...]
-    """The names of the path parameters in the template."""
+    """The names of the path parameters as written in the template."""
     handler: Handler
     function: Any
-    """The user's function."""
+    """The user's function that handles the operation."""
     inputs: tuple[Input, ...]
     """The inputs of a typed handler that are not hidden."""
     returned: Returned
     options: OperationOptions
     tags: tuple[str, ...]
-    """The tags of the apps and mounts around the operation, outermost first, then its own."""
+    """The tags of the apps and mounts around the operation, outermost first, then the operation's own tags."""
     apps: tuple[Any, ...]
     security: Security
     webhook: bool = False
-    """Whether your code sends these requests instead of handling them."""
+    """Whether the operation is a webhook: the app sends such requests instead of handling them."""
 
 
 def operations_of(root: Resource, *, requirements: Requirements | None = None) -> list[Operation]:
     """The operations of a tree, in the order of their registration.
 
     `requirements` are the security requirements in the options of `OpenAPI`; None means that they come from
-    `ropewalk.auth`. OpenAPI cannot describe resources that take any method or any path below. It cannot distinguish two
-    routes that differ only in the converters of their parameters either, so only the one that is tried first is
-    described.
+    `ropewalk.auth`. OpenAPI cannot describe resources that handle every method or every path below their own. It also
+    cannot distinguish two routes that differ only in the converters of their parameters, so only the route that is
+    tried first is described.
     """
     found: dict[tuple[Any, str], Operation] = {}
     templates: dict[Any, tuple[str, tuple[str, ...]]] = {}
@@ -87,7 +87,7 @@ def operations_of(root: Resource, *, requirements: Requirements | None = None) -
 
 def _inputs(handler: Handler, apps: tuple[Any, ...]) -> tuple[Input, ...]:
     """The inputs of a typed handler and of its providers, including the providers that the apps around it register by
-    name, and those of functions of the middleware around it."""
+    name. The inputs of typed functions in the middleware are included, too."""
     plan = handler.plan
     inputs: tuple[Input, ...] = ()
     if plan is not None:

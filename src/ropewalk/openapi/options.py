@@ -9,7 +9,7 @@ from typing import Any
 class OpenAPI:
     """Publishes an app's OpenAPI document: `App(openapi=OpenAPI("Hotel", "1.0"))`.
 
-    Every client can read the document and the page, unless a middleware of the app refuses the request.
+    Every client can read the document and the Swagger UI page, unless a middleware of the app refuses the request.
     """
 
     title: str
@@ -28,7 +28,7 @@ class OpenAPI:
     document."""
     tags: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
     """Descriptions of tags, or Tag Objects of OpenAPI without the name, in the order in which the page shows them.
-    Routes may have more tags."""
+    Routes may also use tags that are not listed here."""
     contact: Mapping[str, str] = field(default_factory=dict)
     """The contact for questions about the API: any of `name`, `url` and `email`."""
     license: Mapping[str, str] = field(default_factory=dict)
@@ -36,15 +36,16 @@ class OpenAPI:
     terms_of_service: str = ""
     """The URL of the terms of service."""
     external_docs: Mapping[str, str] = field(default_factory=dict)
-    """Documentation elsewhere: its `url`, and a `description` of it."""
+    """Other documentation of the API: its `url`, and a `description`."""
     name_operation: Callable[[str, str, str], str] | None = None
     """A function that takes the handler's name, the method and the path, and returns the `operationId` of an operation
-    whose route has none. By default, it is the handler's name, followed by the method and path if another operation has
-    that name."""
+    whose route has none. By default, the id is the handler's name, followed by the method and path if another operation
+    has the same handler name."""
     security_schemes: Mapping[str, Any] = field(default_factory=dict)
-    """Security Scheme Objects of OpenAPI by name, for schemes that your own middleware checks. If this and `security`
-    are empty, the schemes of `ropewalk.auth.authenticate` are described, for operations that need a principal."""
+    """Security Scheme Objects of OpenAPI by name, for authentication schemes that your own middleware checks. If this
+    and `security` are empty, the schemes of `ropewalk.auth.authenticate` are described, for operations that need a
+    principal."""
     security: Sequence[Mapping[str, Sequence[str]]] = ()
-    """The Security Requirement Objects of all operations."""
+    """The Security Requirement Objects that apply to all operations."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Members that are merged into the finished document, such as `{"info": {"summary": "Rooms."}}`."""

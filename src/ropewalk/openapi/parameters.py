@@ -21,11 +21,11 @@ _CONVERTED: Final[dict[str, Schema]] = {
 }
 
 _IGNORED_HEADERS: Final = frozenset(("accept", "content-type", "authorization"))
-"""OpenAPI describes these fields elsewhere, and ignores parameters with these names (section 4.8.12.1)."""
+"""Header fields that OpenAPI describes elsewhere. It ignores parameters with these names (section 4.8.12.1)."""
 
 
 def parameters_of(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
-    """The parameter objects of an operation. If two inputs take the same value, the first describes it."""
+    """The parameter objects of an operation. If two inputs take the same parameter, only the first is described."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     in_path: dict[str, dict[str, Any]] = {}
     for each in operation.inputs:
@@ -92,7 +92,8 @@ def _parameter(each: Input, name: str, schema: Schema, *, required: bool) -> dic
 
 
 def _without_null(schema: Schema) -> Schema:
-    """The schema without null, because a client cannot send null in a parameter: None is usually only the default."""
+    """A schema that does not allow null, because a client cannot send null in a parameter: None is usually only the
+    default."""
     kinds = schema.get("anyOf")
     if kinds is None:
         return schema

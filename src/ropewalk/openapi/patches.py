@@ -17,7 +17,7 @@ def kinds_of_patches(body: Input) -> Iterator[Any]:
 
 
 def patch_content(body: Input, schemas: Schemas) -> dict[str, dict[str, Any]]:
-    """The media type objects of the kinds of patch that a body may be, by media type."""
+    """The Media Type Objects for the kinds of patch that the body may be, by media type."""
     found: dict[str, dict[str, Any]] = {}
     for each in patch_kinds(body.kind):
         if issubclass(each.patch, JSONPatch):
@@ -31,9 +31,9 @@ def patch_content(body: Input, schemas: Schemas) -> dict[str, dict[str, Any]]:
 
 
 def _partial(schema: Schema, schemas: Schemas, above: tuple[str, ...]) -> Schema:
-    """A copy of a schema in which no member is required, at any depth. A member that was optional may also be null.
-
-    `above` are the references on the way to the schema: they end the recursion for a type that contains itself.
+    """A copy of a schema in which no member is required, at any depth. A member that was optional in the original may
+    also be null. `above` are the references on the way to the schema: with them, the recursion ends for a type that
+    contains itself.
     """
     reference = schema.get("$ref")
     if reference is not None:
@@ -59,7 +59,7 @@ def _partial(schema: Schema, schemas: Schemas, above: tuple[str, ...]) -> Schema
 
 
 def _without_default(schema: Schema) -> Schema:
-    """A copy of a schema without its default: a patch does not change a member that is left out."""
+    """A copy of a schema without its default: a member that a patch leaves out stays unchanged."""
     return {name: value for name, value in schema.items() if name != "default"}
 
 

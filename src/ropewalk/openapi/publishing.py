@@ -19,9 +19,8 @@ _FIELDS: Final = {"x-content-type-options": "nosniff"}
 
 
 class Published:
-    """Adds the routes to an app.
-
-    The document is made at the first request, and again after the resource tree has changed.
+    """Adds the routes of the document and the Swagger UI page to an app. The document is made for the first request,
+    and again after the resource tree has changed.
     """
 
     def __init__(self, routes: Routes, options: OpenAPI) -> None:
@@ -49,7 +48,7 @@ class Published:
         self._made = None
 
     def document(self, request: Request) -> Response:
-        """Return the document. In a mounted app, its `servers` is the path at which the app is mounted."""
+        """Respond with the document. If the app is mounted, the document's `servers` has the path of the mount."""
         made = self._document()
         place = _place_of_app(request.raw_path.decode("ascii"), self.options.path)
         if place and not place.startswith("//") and not self._has_servers:
@@ -64,7 +63,7 @@ class Published:
         return self._made
 
     def _token_urls(self) -> list[str]:
-        """The URLs from which the page may fetch tokens: those in the document's security schemes."""
+        """The URLs from which the Swagger UI page may fetch tokens: those in the document's security schemes."""
         schemes = msgspec.json.decode(self._document()).get("components", {}).get("securitySchemes", {})
         described = [each for each in schemes.values() if isinstance(each, dict)]
         flows = [flow for each in described for flow in dict(each.get("flows") or {}).values()]
@@ -88,7 +87,8 @@ def _encoded(document: dict[str, Any]) -> bytes:
 
 
 def _place_of_app(requested: str, path: str) -> str:
-    """The path at which an app is mounted: `requested`, percent-encoded in any way, without the segments of `path`."""
+    """The path at which an app is mounted: `requested` without its last segments, as many as `path` has. Clients may
+    percent-encode these segments in any way."""
     own = path.rstrip("/").count("/")
     segments = requested.removesuffix("/").split("/")
     place = "/".join(segments[: len(segments) - own])
@@ -131,7 +131,7 @@ def _page(options: OpenAPI, path: str, token_urls: Callable[[], Sequence[str]]) 
 
 
 def _url_of(server: Any) -> Any:
-    """The URL of a server in the options, which may be a str or a dict."""
+    """The URL of an item of `OpenAPI.servers`, which may be a str or a dict."""
     return server.get("url") if isinstance(server, Mapping) else server
 
 

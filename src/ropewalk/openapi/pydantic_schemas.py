@@ -1,4 +1,5 @@
-"""The schemas of pydantic models for input and output. If both are equal, they share one component."""
+"""Make the schemas of pydantic models. If a model's schemas for input and output are equal, they share one
+component."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -17,8 +18,8 @@ def pydantic_schemas(
 ) -> tuple[list[Schema], dict[str, Schema]]:
     """The schema of each type in its direction, and the components to which the schemas refer.
 
-    A reference is `place` and the component's name. No component gets the name of a `taken` one, unless that is alike:
-    an enum of a query and of a model is one type.
+    A reference is `place` and the component's name. A component gets a name in `taken` only if the two schemas are
+    alike, as for an enum that both a query parameter and a model use.
     """
     from pydantic import TypeAdapter
 
@@ -35,7 +36,7 @@ def pydantic_schemas(
 
 
 def _names(components: dict[str, Schema], place: str, taken: Mapping[str, Schema]) -> dict[str, str]:
-    """The name of each component, without a suffix where the schemas for input and output are equal."""
+    """The name of each component, without a suffix if a model's schemas for input and output are equal."""
     equal = _equal_in_both(components, place)
     names: dict[str, str] = {}
     of_both: dict[str, str] = {}
@@ -53,8 +54,7 @@ def _names(components: dict[str, Schema], place: str, taken: Mapping[str, Schema
 
 
 def _equal_in_both(components: dict[str, Schema], place: str) -> set[str]:
-    """The models whose input and output schemas are equal, apart from references to models for which the same is
-    true."""
+    """The models whose input and output schemas are equal. References to other such models count as equal."""
     equal = {
         _base(old) for old in components if all(_base(old) + suffix in components for suffix in _SUFFIXES.values())
     }

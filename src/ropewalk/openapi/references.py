@@ -5,7 +5,7 @@ from typing import Any
 
 
 def renaming(references: Mapping[str, str]) -> Callable[[Any], Any]:
-    """Return a function that copies a schema and replaces its references, including those in a discriminator's
+    """Return a function that copies a schema and renames its references, including those in a discriminator's
     mapping."""
 
     def rename(value: Any) -> Any:
@@ -24,7 +24,7 @@ def renaming(references: Mapping[str, str]) -> Callable[[Any], Any]:
 
 
 def free_name(name: str, taken: Container[str]) -> str:
-    """The name, followed by a number if it is taken."""
+    """The name itself, or the name followed by a number if it is in `taken`."""
     if name not in taken:
         return name
     number = 2
@@ -34,8 +34,8 @@ def free_name(name: str, taken: Container[str]) -> str:
 
 
 def are_alike(one: Any, other: Any) -> bool:
-    """Whether two schemas allow the same values. Their titles and descriptions may differ, as may the order of values
-    and, beside an enum, the type."""
+    """Whether two schemas allow the same values. Differences in titles, descriptions and the order of values are
+    ignored. If there is an enum, so is the type."""
     if isinstance(one, dict) and isinstance(other, dict):
         left, right = _rules(one), _rules(other)
         return left.keys() == right.keys() and all(are_alike(left[name], right[name]) for name in left)

@@ -11,7 +11,7 @@ from ropewalk.typed.parameter_sources import BODILESS_METHODS, Input
 
 
 def body_input(operation: Operation) -> Input | None:
-    """The handler's input for the body; None if it has none, or if the method allows no request body."""
+    """The handler's input that is read from the body; None if no input is, or if the method allows no request body."""
     if operation.method in BODILESS_METHODS:
         return None
     return next((each for each in operation.inputs if each.source == "body"), None)

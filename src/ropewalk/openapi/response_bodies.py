@@ -16,17 +16,17 @@ from ropewalk.typed.response_shapes import ANY_STATUS, declared_responses
 from ropewalk.typed.value_shapes import members_of
 
 _UNKNOWN: Final = (Response, Iterator, AsyncIterable, pathlib.Path)
-"""Types whose body depends on the value, so that the annotation does not describe it."""
+"""Annotations that do not describe the body, because it depends on the returned value."""
 
 _TEXT: Final = {"type": "string"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Returned:
-    """The types of what a handler returns, for the OpenAPI document."""
+    """The types of the bodies that a handler returns, for the OpenAPI document."""
 
     content: dict[str, Any]
-    """The types of the body by media type; empty if they are not known."""
+    """The type of the body by media type; empty if it is not known."""
     empty: bool
     """Whether the handler may return None."""
     other: bool
@@ -34,7 +34,8 @@ class Returned:
     items: dict[str, Any] = field(default_factory=dict)
     """The item types of streams, by media type."""
     by_status: Mapping[int, dict[str, Any]] = field(default_factory=dict)
-    """The same as `content`, by status, for response classes that have a fixed status."""
+    """For response classes with a fixed status: the types of the body by media type, as in `content`, for each
+    status."""
 
     def kinds(self) -> Iterator[Any]:
         """Yield the types of all bodies and of the items of streams."""
@@ -42,10 +43,9 @@ class Returned:
             yield from kinds.values()
 
     def item_content(self, schemas: Schemas) -> dict[str, Any]:
-        """The media type objects of streams.
-
-        OpenAPI 3.1 has no keyword for the items of a stream. Tools read the schema of `text/event-stream` as that of
-        one event. JSON lines are described as a string that contains a sequence of items.
+        """The Media Type Objects of streams. OpenAPI 3.1 has no keyword for the items of a stream. Tools read the
+        schema of `text/event-stream` as the schema of one event. JSON lines are described as a string that contains a
+        sequence of items.
         """
         return {name: _content_of_items(name, kind, schemas) for name, kind in self.items.items()}
 
@@ -62,7 +62,7 @@ def returned_by(handler: Handler, function: Callable[..., Any]) -> Returned:
 
 
 def _represented(content: dict[str, Any], representations: Representations) -> dict[str, Any]:
-    """The types of a body, by each media type that the client may choose."""
+    """The types of a body, by media type, for every media type that the client may choose."""
     if not content:
         return {}
     whole: Any = Union.__getitem__(tuple(content.values()))
@@ -112,7 +112,8 @@ def _of_values(kind: Any, text_type: str, bytes_type: str, stream_type: str | No
 
 
 def _joined(content: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """The types of both dicts by media type. For a media type in both, it is the union."""
+    """Merge two dicts that have types by media type. If both have a media type, its type is the union of the two
+    types."""
     made = dict(content)
     for name, kind in more.items():
         made[name] = Union[made[name], kind] if name in made else kind  # noqa: UP007 - made at run time
@@ -130,7 +131,7 @@ def _media_type(content_type: str) -> str:
 def _stream_type(handler: Handler) -> str:
     """The media type of a stream of typed items."""
     named = _media_type(handler.text_type)
-    of_class = handler.resource is not None and named != EVENTS  # the `content_type` of a resource class applies to str
+    of_class = handler.resource is not None and named != EVENTS  # a resource class's `content_type` is only for str
     return JSON_LINES if handler.text_type == TEXT or of_class else named
 
 

@@ -1,4 +1,4 @@
-"""The responses of an operation: those of the handler, and those to refused requests."""
+"""Describe the responses of an operation: the handler's responses, and the responses to refused requests."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -14,7 +14,7 @@ from ropewalk.response import JSON, PROBLEM
 _LOCATION: Final = {"Location": "The URL or path of the new resource."}
 _PLAIN: Final = "text/plain"
 _SHORTHANDS: Final = ("model", "example", "examples")
-"""The members of an item of `responses` that OpenAPI puts into the Media Type Objects."""
+"""The members of an item of a route's `responses` that belong into a Media Type Object in OpenAPI."""
 
 
 def kinds_in(operation: Operation) -> Iterator[Any]:
@@ -29,7 +29,7 @@ def kinds_in(operation: Operation) -> Iterator[Any]:
 
 
 def responses_of(operation: Operation, schemas: Schemas) -> dict[str, Any]:
-    """The Responses Object of an operation."""
+    """Make the Responses Object of an operation."""
     found = dict(_returned(operation, schemas))
     by_status: dict[str, list[Refusal]] = {}
     for refusal in refusals_of(operation):
@@ -88,7 +88,7 @@ def _refused(refusals: list[Refusal], schemas: Schemas) -> dict[str, Any]:
 
 
 def _bodies(bodies: Iterable[Any], schemas: Schemas) -> dict[str, Any]:
-    """The value of `content` for the bodies of refusals."""
+    """The member `content` of a Response Object, for the body types of refusals."""
     problems = [schemas.of(each, "output") for each in bodies if each is not str]
     content: dict[str, Any] = {}
     if problems:
@@ -105,17 +105,16 @@ def _headers(headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _bodies_of_texts(operation: Operation) -> Iterator[Any]:
-    """Yield the body types of the responses for which the route gives only a text."""
+    """Yield the body types of the responses for which the route's `responses` has only a description."""
     for status, given in operation.options.responses.items():
         if isinstance(given, str):
             yield _body_of_text(str(status), operation)
 
 
 def _body_of_text(status: str, operation: Operation) -> Any:
-    """The body type of a response for which the route gives only a text, as in `Refusal.body`.
-
-    For an error status, it is the body of an HTTPError, because most handlers raise that instead of returning a
-    response.
+    """The body type of a response for which the route's `responses` has only a description, in the form of
+    `Refusal.body`. For an error status, it is the body of an HTTPError, because most handlers raise one instead of
+    returning a response.
     """
     if status[0] not in "45" or operation.webhook:
         return None
@@ -125,7 +124,8 @@ def _body_of_text(status: str, operation: Operation) -> Any:
 def _described(
     status: str, given: Any, former: dict[str, Any], operation: Operation, schemas: Schemas
 ) -> dict[str, Any]:
-    """The Response Object for an item of a route's `responses`. `former` is the object without this item."""
+    """The Response Object for an item of a route's `responses`. `former` is the Response Object that the status has
+    without this item."""
     if isinstance(given, str):
         body = None if former else _body_of_text(status, operation)
         return former | {"description": given} | ({} if body is None else {"content": _bodies([body], schemas)})

@@ -1,4 +1,5 @@
-"""JSON schemas of types. msgspec makes them, or pydantic for its models; all share one set of components."""
+"""JSON schemas of types. pydantic makes those of its models, and msgspec all others. All schemas share one set of
+components."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -22,11 +23,11 @@ PLACE: Final = "#/components/schemas/"
 
 
 class Schemas:
-    """The schemas of all types of a document. They are made together, so that no two components have the same name."""
+    """The schemas of all types in a document. They are made together, so that no two components have the same name."""
 
     def __init__(self, kinds: Iterable[tuple[Any, Direction]]) -> None:
         self._kinds = list(kinds)
-        """Kept alive, because `_found` uses the ids of the types as keys."""
+        """Keeps the types alive, because `_found` uses their ids as keys."""
         self._found: dict[tuple[int, Direction], Schema] = {}
         native, models, ours = [], [], []
         in_structs: dict[type, None] = {}
@@ -42,7 +43,7 @@ class Schemas:
         self._kinds += [(model, "output") for model in in_structs]
         models += [(model, "output") for model in in_structs]
         self.components = self._add_native(native)
-        """The components by name."""
+        """The component schemas by name."""
         if models:
             self._add_models(models)
             self._refer_to_models(in_structs)
@@ -50,7 +51,8 @@ class Schemas:
         _make_titles_distinct(self.components)
 
     def of(self, kind: Any, direction: Direction) -> Schema:
-        """The schema of one of the types. If it has none, return {}, which allows any value."""
+        """Return the schema of one of the document's types. If a type has no schema, return {}, which allows any
+        value."""
         return self._found.get((id(kind), direction), {})
 
     def of_raw(self, kind: Any) -> Schema:
@@ -76,13 +78,14 @@ class Schemas:
         return components
 
     def _refer_to_models(self, models: Iterable[type]) -> None:
-        """Put the references to models into the schemas of Structs that have them."""
+        """Insert references to pydantic models into the schemas of Structs that have fields with such models."""
         names = {_reference(model)["$ref"]: self.of(model, "output").get("$ref", "") for model in models}
         rename = renaming(names)
         self.components = {name: rename(schema) for name, schema in self.components.items()}
 
     def _add_ours(self, kinds: list[tuple[Any, Direction]]) -> None:
-        """Add the problem details of Ropewalk. They come last, so that the classes of the program keep their names."""
+        """Add the schemas of Ropewalk's problem details. They are added last, so that the application's classes keep
+        their names."""
         made, components = _native_schemas(kinds)
         names = {
             old: old if are_alike(self.components.get(old), schema) else free_name(old, self.components)
@@ -103,16 +106,16 @@ class Schemas:
 
 
 def _models_in_structs(node: shapes.Type) -> Iterator[type]:
-    """Yield the models of pydantic in the fields of Structs within a type, such as `Room` of `Page[Room]`."""
+    """Yield the pydantic models in the fields of Structs within a type, such as `Room` in `Page[Room]`."""
     for each in within(node):
         if isinstance(each, shapes.StructType):
             yield from models_in_fields(each)
 
 
 def _reference(model: type) -> Schema:
-    """What stands for the schema of a model of pydantic, until that has a name."""
+    """A placeholder for the reference to a pydantic model, until its component has a name."""
     if not is_model(model):
-        raise NotImplementedError  # as msgspec expects it
+        raise NotImplementedError  # msgspec expects this error for an unsupported type
     return {"$ref": f"model:{id(model)}"}
 
 
@@ -143,8 +146,8 @@ def _make_titles_distinct(components: dict[str, Schema]) -> None:
 def _simplify(schema: Any) -> None:
     """Remove members of schemas that tools do not expect or need.
 
-    They are `"items": false` of tuples, because `maxItems` means the same, and a default that is infinite or not a
-    number, because it would become null in JSON.
+    `"items": false` of tuples is removed, because `maxItems` has the same meaning. A default that is infinite or not a
+    number is removed, because it would become null in JSON.
     """
     left = [schema]
     while left:

@@ -1,4 +1,4 @@
-"""The security requirements of an operation. They come from `authenticate`, `requires` and `Principal`."""
+"""Find the security requirements of an operation. `authenticate`, `requires` and `Principal` determine them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Security:
     """The schemes of `ropewalk.auth`. A client needs one of them; if there are none, every client may call the
     operation."""
     scopes: tuple[str, ...] = ()
-    """The scopes, all of which the client needs."""
+    """The scopes that the client needs, all of them."""
     errors: tuple[HTTPError, ...] = ()
-    """The errors that other clients get."""
+    """The errors that a client gets if it may not call the operation."""
 
     def requirements(self) -> list[dict[str, list[str]]]:
         """The Security Requirement Objects of the operation."""
@@ -33,7 +33,7 @@ Requirements = Sequence[Mapping[str, Sequence[str]]]
 
 
 def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: Iterable[Input]) -> Security:
-    """What a client needs to call the function of a handler inside these apps, given outermost first."""
+    """What a client needs to call a handler's function inside `apps`, which are given outermost first."""
     from ropewalk.auth import REQUIREMENTS, Authenticate, NotAllowed, NotAuthenticated, Requirement
 
     around = [*(each for app in apps for each in app.middlewares), *handler.middleware]
@@ -56,15 +56,15 @@ def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: It
 def security_by_options(requirements: Requirements, operation: Mapping[str, Any]) -> Security:
     """What a client needs to call an operation, if the options of `OpenAPI` describe the security.
 
-    `requirements` apply to all operations, unless `operation`, the route's own part of the document, has others. The
-    document contains both already, so only the response to other clients is added.
+    `requirements` apply to all operations, unless `operation`, the route's own part of the document, has other ones.
+    The document already contains the requirements, so only the response 401 is added.
     """
     needed: Requirements = operation.get("security", requirements)
     return Security(errors=(HTTPError(401),)) if any(needed) else OPEN
 
 
 def scheme_objects(securities: Iterable[Security]) -> dict[str, Any]:
-    """The Security Scheme Objects, by name. Raises HandlerError (RW219) for two different ones with the same name."""
+    """The Security Scheme Objects, by name. Raises HandlerError (RW219) if two different schemes have the same name."""
     found: dict[str, Any] = {}
     for scheme in dict.fromkeys(scheme for security in securities for scheme in security.schemes):
         described = scheme.openapi()

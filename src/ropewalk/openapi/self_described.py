@@ -1,5 +1,5 @@
-"""What the types of a handler add to its description: the precondition `IfMatch`, the links of pages, and what your own
-functions and types describe with `describes`."""
+"""Collect what a handler's own types add to its description: the precondition `IfMatch`, the Link field of pages, and
+the descriptions that your functions and types have from `describes`."""
 
 from collections.abc import Iterator
 from typing import Any, Final, get_args, get_origin
@@ -17,7 +17,7 @@ _OPTIONAL: Final = MiddlewareDescription(
     parameters=(HeaderParameter("If-Match", _IF_MATCH),), headers=_TAG, responses=(_CHANGED,)
 )
 _REQUIRED: Final = MiddlewareDescription(
-    parameters=(HeaderParameter("If-Match", _IF_MATCH),),  # not as required: generated clients can then get the 428
+    parameters=(HeaderParameter("If-Match", _IF_MATCH),),  # not marked as required: clients may omit it and get the 428
     headers=_TAG,
     responses=(_CHANGED, MiddlewareResponse(428, "The request has no If-Match.")),
 )
@@ -26,7 +26,8 @@ _PAGED: Final = (CursorQuery, OffsetQuery, Page, OffsetPage)
 
 
 def self_descriptions(operation: Operation) -> Iterator[MiddlewareDescription]:
-    """Yield what the function of an operation, its inputs and the types that it returns say about themselves."""
+    """Yield the descriptions that belong to the function of an operation, to the types of its inputs and to the types
+    that it returns."""
     own = description_of(operation.function)
     if own is not None:
         yield own
@@ -47,7 +48,7 @@ def self_descriptions(operation: Operation) -> Iterator[MiddlewareDescription]:
 
 
 def _classes_in(kind: Any) -> Iterator[type]:
-    """Yield the classes of a type: its own, and those of the members of a union."""
+    """Yield the class of a type, or for a union the classes of its members."""
     kind = without_annotated(kind)
     origin = get_origin(kind)
     if isinstance(origin or kind, type):

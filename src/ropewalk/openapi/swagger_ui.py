@@ -1,6 +1,5 @@
-"""The page that shows the document: Swagger UI, from an installed package instead of a CDN.
-
-The package is swagger-ui-py. Only its static files are used; it is not imported.
+"""The page that shows the document: Swagger UI, from the installed package swagger-ui-py instead of a CDN. Only the
+static files of this package are used; the package is not imported.
 """
 
 import json
@@ -49,7 +48,7 @@ _INLINE: Final = re.compile(r'<script>(.*?)</script>|\bonload="([^"]*)"', re.DOT
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SwaggerUI:
-    """The responses for the page and its files."""
+    """Makes the responses for the Swagger UI page and its files."""
 
     title: str
     folder: Path
@@ -60,23 +59,24 @@ class SwaggerUI:
     """The path of the OpenAPI document, relative to the folder of the page's files."""
     servers: Sequence[str]
     token_urls: Callable[[], Sequence[str]]
-    """Returns the URLs from which the page may fetch tokens."""
+    """A function that returns the URLs from which the page may fetch tokens."""
     login_page: str
-    """The HTML of the page at which a login ends."""
+    """The HTML of the page to which an OAuth 2.0 provider redirects the browser after a login."""
 
     def page(self, request: Request) -> Response:
-        """Return the page. Its links are relative, so that it works in a mounted app."""
+        """Respond with the page. Its links are relative, so that it works in a mounted app."""
         folder = "." if request.raw_path.endswith(b"/") else f"./{self.name}"
         text = _PAGE.format(title=escape(self.title), folder=escape(folder))
         return Response.html(text, headers=self._fields())
 
     def file(self, name: str) -> Response:
-        """Return a file of the package."""
+        """Respond with a static file of swagger-ui-py."""
         fields = {"x-content-type-options": "nosniff"}
         return Response.file(self.folder / name, headers=fields, content_type=_TYPES[name])
 
     def start(self) -> Response:
-        """The script that starts the page. It is a separate file, so that the policy need not allow inline scripts."""
+        """Respond with the script that starts the page. It is a separate file, so that the Content-Security-Policy need
+        not allow inline scripts."""
         # Without `validatorUrl: None`, the page would send the document to a validator of swagger.io.
         options = {"dom_id": "#ui", "deepLinking": True, "validatorUrl": None}
         text = (
@@ -89,7 +89,8 @@ class SwaggerUI:
         return Response(text, headers=fields, content_type="text/javascript; charset=utf-8")
 
     def login(self) -> Response:
-        """The page at which a login ends. Its policy allows its own inline scripts and no others."""
+        """Respond with the page at which a login ends. Its Content-Security-Policy allows only its own inline
+        scripts."""
         found = _INLINE.findall(self.login_page)
         hashes = [b64encode(sha256((script or handler).encode()).digest()).decode() for script, handler in found]
         sources = " ".join(f"'sha256-{each}'" for each in hashes)
@@ -122,7 +123,7 @@ class SwaggerUI:
 
 
 def files_folder(path: str) -> Path:
-    """The folder of Swagger UI's files. Raises StartError (RW750) if it is not installed."""
+    """The folder of Swagger UI's files. Raises StartError (RW750) if swagger-ui-py is not installed."""
     try:
         package = find_spec("swagger_ui")
     except ImportError:  # raised by a finder that blocks the import of the package
