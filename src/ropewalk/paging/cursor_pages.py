@@ -16,7 +16,7 @@ from ropewalk.typed.invalid_values import Fault
 
 _WRONG: Final = "The cursor is not one of this list. Take it from a page, as it is."
 _MOST_DECODED: Final = 100
-"""The most cursors whose positions are kept: about as many requests as one process handles at once."""
+"""The most cursors whose decoded positions are kept: about the number of requests that one process handles at once."""
 
 Item = TypeVar("Item")
 Key = TypeVar("Key")
@@ -29,7 +29,7 @@ class CursorQuery(Struct, kw_only=True):
     """
 
     cursor: Annotated[str, Meta(max_length=MOST_CHARACTERS, description="From the page before.")] | None = None
-    """A cursor from another page. None: the first page."""
+    """The cursor of the page, which a previous response contained. None: the first page."""
     limit: Annotated[int, Meta(ge=1, le=100, description="The most items of the page.")] = 20
     """The most items of the page, from 1 to 100."""
 
@@ -44,7 +44,7 @@ class HasCursor(Protocol):
 
 
 class Page(Struct, Generic[Item], kw_only=True):
-    """A page of a list."""
+    """A page of a list, with the cursors of the next and the previous page."""
 
     items: list[Item]
     """At most as many items as the query's `limit`."""
@@ -56,13 +56,13 @@ class Page(Struct, Generic[Item], kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Position(Generic[Key]):
-    """Where a page begins."""
+    """The position in a list at which a page begins."""
 
     key: Key | None
     """The key of the last item before the page, in the direction of reading. None: the page begins where reading
     begins."""
     backward: bool = False
-    """Whether the list is read from its end to its beginning."""
+    """Whether the page is read toward the beginning of the list."""
 
 
 class CursorPages(Generic[Key]):
@@ -88,7 +88,7 @@ class CursorPages(Generic[Key]):
         kind: Any = key
         try:
             self._cursors = Cursors(GenericAlias(tuple, (bool, kind | None)), secret, name)
-        except HandlerError:  # for the secret; HandlerError is a TypeError, too
+        except HandlerError:  # a wrong secret; HandlerError is a subclass of TypeError
             raise
         except TypeError as error:
             raise OptionError(
@@ -99,7 +99,7 @@ class CursorPages(Generic[Key]):
         """The positions of the last valid cursors, because `page` needs the one that `position` has decoded."""
 
     def position(self, query: HasCursor) -> Position[Key]:
-        """Where the page of a query begins.
+        """The position at which the page of a query begins.
 
         Raises InvalidInput (422) for a cursor of another list, or a malformed one.
         """
@@ -118,10 +118,9 @@ class CursorPages(Generic[Key]):
         return self._kept(query.cursor, Position(key, backward))
 
     def faults_in(self, values: Mapping[str, Any]) -> list[Fault]:
-        """The fault of the cursor in the values of a query, which are texts.
-
-        A typed handler with `query: Annotated[CursorQuery, Query(), ROOMS]`, where ROOMS is this object, calls it.
-        Then a wrong cursor is listed together with the other invalid values of the request.
+        """Return a list with the fault of the cursor, empty if the cursor is valid. `values` has the query parameters
+        as str. A typed handler with `query: Annotated[CursorQuery, Query(), ROOMS]`, where ROOMS is this object, calls
+        this method, so that a wrong cursor is listed together with the other invalid values of the request.
         """
         cursor = values.get("cursor")
         if not isinstance(cursor, str):
@@ -135,8 +134,8 @@ class CursorPages(Generic[Key]):
     def page(self, request: Request, query: HasCursor, found: Sequence[Item], key: Callable[[Item], Key]) -> Page[Item]:
         """Return the page with the items in `found`, and set the response's Link field: first, prev, next, and last.
 
-        `found` has the items from the position on, in the direction of reading: `query.limit` items, and one more if
-        the list continues. `key` returns the key of an item. Raises the errors of `position`.
+        `found` has the items after the position, in the direction of reading: at most `query.limit` items, and one more
+        if the list continues. `key` returns the key of an item. Raises the errors of `position`.
         """
         position = self.position(query)
         items = list(found[: query.limit])
@@ -158,7 +157,7 @@ class CursorPages(Generic[Key]):
         return page
 
     def _kept(self, cursor: str, position: Position[Key]) -> Position[Key]:
-        """Keep the position of a cursor. One whose key could be changed by a handler is not kept."""
+        """Keep the position of a cursor, unless its key is unhashable: a handler could change such a key."""
         try:
             hash(position.key)
         except TypeError:

@@ -1,4 +1,4 @@
-"""Cursors: opaque text that marks a position in a list. With a secret, it is signed."""
+"""Cursors: opaque texts that mark a position in a list. With a secret, cursors are signed."""
 
 import base64
 import binascii
@@ -13,7 +13,8 @@ from ropewalk.errors import OptionError, shown
 from ropewalk.json_values import check_finite
 
 MOST_CHARACTERS: Final = 500
-"""The most characters of a cursor that a client may send. Even percent-encoded, they fit into a request line."""
+"""The most characters of a cursor that a client may send. A cursor of this length fits into a request line even if it
+is percent-encoded."""
 
 _SIGNATURE: Final = 16
 """The length of a signature in bytes: half of a SHA-256 digest, which is still too long to guess."""
@@ -56,7 +57,7 @@ class Cursors:
 
 
 def _keys(secret: Any, purpose: str) -> list[bytes]:
-    """Derive a signing key from each secret. The keys for another purpose differ."""
+    """Derive a signing key from each secret. For another `purpose`, the keys differ."""
     if secret is None:
         return []
     secrets = [secret] if isinstance(secret, str | bytes) else list(secret)
@@ -83,7 +84,7 @@ def _text(data: bytes) -> str:
 def _data(cursor: str) -> bytes:
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:  # ValueError: the text is not ASCII
+    except (binascii.Error, ValueError) as error:  # ValueError is raised for text that is not ASCII
         raise InvalidCursor(str(error)) from None
     if _text(data) != cursor:  # base64 can encode the same bytes in several ways
         raise InvalidCursor("It is not written as it was sent.")

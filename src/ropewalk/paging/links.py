@@ -8,14 +8,16 @@ from ropewalk.request import Request
 from ropewalk.request.query import parse_query
 
 _IN_PATH: Final = "/%:@!$&'()*+,;=~"
-"""The characters of a path that are not percent-encoded. Others, such as `>`, could end the target of a link."""
+"""The characters that are not percent-encoded in the path of a link. A character such as `>` would end the link's
+target."""
 
 
 def set_links(request: Request, pages: Mapping[str, Mapping[str, Any] | None]) -> None:
     """Set the Link field of the response.
 
-    `pages` has the changed query parameters for each relation, such as "next". The target of a link is the URL of this
-    request with these changes. A parameter or relation that is None is left out. The other parameters keep their order.
+    `pages` has, for each relation such as "next", the query parameters to change. The target of a link is the URL of
+    this request with these changes. A parameter or relation that is None is left out. The other parameters keep their
+    order.
 
     The scheme and host are those of `request.url`, which a trusted proxy may report.
     """

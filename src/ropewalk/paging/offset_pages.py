@@ -14,7 +14,7 @@ from ropewalk.typed.descriptions import plain
 Item = TypeVar("Item")
 
 MOST_OFFSET: Final = 10_000
-"""The largest offset. A database reads all items before the offset, so a request with a large one would be cheap to
+"""The largest offset. A database reads all items before the offset, so a request with a large offset would be cheap to
 send and costly to handle."""
 
 
@@ -43,18 +43,18 @@ class OffsetPage(Struct, Generic[Item], kw_only=True):
     """A page of a list whose length is known."""
 
     items: list[Item]
-    """At most `limit` items."""
+    """The items of the page, at most `limit` of them."""
     total: int
     """The number of items in the whole list."""
     offset: int
-    """The offset of the query."""
+    """The offset from the query."""
     limit: int
-    """The limit of the query."""
+    """The limit from the query."""
 
 
 def offset_page(request: Request, query: HasOffset, items: Sequence[Item], total: int) -> OffsetPage[Item]:
     """Return the page with these items of a list of `total` items, and set the response's Link field: first, prev, next
-    and last. Pages beyond the largest offset that the query allows are left out."""
+    and last. The Link field omits pages beyond the largest offset that the query allows."""
     offset, limit = query.offset, query.limit
     most = _most(type(query))
     end = max(total - 1, 0) // limit * limit
