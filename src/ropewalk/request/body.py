@@ -15,13 +15,13 @@ from ropewalk.waiting import Waiter, failed, ready
 Type = TypeVar("Type")
 
 PART: Final = 64 * 1024
-"""The size in bytes of the parts of a stream if the body has arrived already."""
+"""The size in bytes of the parts that `stream` yields if the body has already arrived."""
 
 UNREAD: Final = "The response was complete before the request body."
 
 
 class BodyReader(WaitableExchange):
-    """An exchange with the methods that read the request body."""
+    """An exchange (a request and its response) with the methods that read the request body."""
 
     __slots__ = ("_arrival", "_body", "_content")
 
@@ -66,7 +66,7 @@ class BodyReader(WaitableExchange):
         """
         try:
             given = self.header("content-type")
-            if given != JSON:  # the usual value
+            if given != JSON:  # JSON is the usual Content-Type
                 JSON_ONLY.check(given)
             body = self._collected(body_limit)
             if body is None:
@@ -78,7 +78,7 @@ class BodyReader(WaitableExchange):
     def stream(self, body_limit: int | None = None) -> "BodyStream":
         """Return the body in parts as it arrives: `async for part in request.stream()`.
 
-        The client cannot send more while parts are unread. If the body has arrived already, as it has for plain
+        The client cannot send more while parts are unread. If the body has already arrived, as is always so in plain
         handlers, the parts are read from memory or from the temporary file.
         """
         self._refuse_streamed()
@@ -91,9 +91,8 @@ class BodyReader(WaitableExchange):
 
     @property
     def content(self) -> BinaryIO:
-        """The complete body as a file, positioned at its start.
-
-        It is for plain handlers, which are called when the body has arrived.
+        """The complete body as a file, positioned at its start. Use it in plain handlers, which are called when the
+        body has arrived.
 
         Raises HandlerError (RW207) while the body is incomplete.
         """
@@ -127,13 +126,13 @@ class BodyReader(WaitableExchange):
         self.middleware_body_limit = min(each for each in (body_limit, most, of_route) if each is not None)
 
     def lowered(self, limit: int | None) -> int | None:
-        """The lower of `limit` and the limit that `limit_body` has set. None if there is neither."""
+        """The lower of `limit` and the limit that `limit_body` has set. None if neither limit is set."""
         most = self.middleware_body_limit
         return limit if most is None else most if limit is None else min(limit, most)
 
     def _collected(self, limit: int | None) -> bytes | None:
         """The whole body if it has arrived. Otherwise begin to collect it, and return None."""
-        body = self.collect_and_take(limit)  # first, because an AttributeError for `_body` costs more
+        body = self.collect_and_take(limit)  # first, because a caught AttributeError for `_body` costs more
         if body:
             self._body = body
             return body
@@ -146,7 +145,7 @@ class BodyReader(WaitableExchange):
         return self._whole() if self.body_complete else None
 
     def _body_later(self) -> Waiter[bytes]:
-        """A wait for the whole body, which is being collected."""
+        """Return a Waiter that fires with the whole body when it has been collected."""
         return cast("Waiter[bytes]", self._readable().addCallback(self._whole))
 
     def _refuse_streamed(self) -> None:
@@ -185,8 +184,8 @@ class BodyReader(WaitableExchange):
         return getattr(self, "_body", None)
 
     def whole_body(self) -> bytes:
-        """The whole body. Only for code that runs after the body has arrived."""
-        body = self.take()  # first, because an AttributeError for `_body` costs more
+        """The whole body. Call this only after the body has arrived."""
+        body = self.take()  # first, because a caught AttributeError for `_body` costs more
         if body and self.spool is None:
             self._body = body
             return body
@@ -245,7 +244,8 @@ class _Spool(BufferedReader):
 
 
 class _SpoolFile(FileIO):
-    """The raw file of a `_Spool`. It needs its own `__del__`, because the garbage collector may finalize it first."""
+    """The raw file of a `_Spool`. It needs its own `__del__`, because the garbage collector may finalize it before the
+    `_Spool`."""
 
     def __del__(self) -> None:
         self.close()

@@ -1,4 +1,5 @@
-"""How a handler writes the body of a response in parts: `write`, `finish`, and producers."""
+"""The methods with which a handler writes the body of a response in parts: `write`, `finish`, and those for
+producers."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -29,7 +30,7 @@ class BodyWriter(TwistedNames):
     __slots__ = ("_after", "_detached", "_event_stream", "_producer", "_running")
 
     _after: "CallsOfRequest"
-    """The functions that run after the response. Unset if there are none."""
+    """The functions that `Request.after` has added, to run after the response. Unset if there are none."""
     _detached: bool
     """Whether the handler has returned, so that its callbacks write the response."""
     _encode: Callable[..., bytes]
@@ -38,7 +39,7 @@ class BodyWriter(TwistedNames):
     """Set if the response is an event stream."""
     _producer: Producer
     _running: Any
-    """The running handler. It is cancelled if the client disconnects."""
+    """The Deferred or task of the running handler. It is cancelled if the client disconnects."""
 
     def write(self, data: Text, /) -> bool:
         """Send a part of the body. The first call sends the head, too.
@@ -81,7 +82,7 @@ class BodyWriter(TwistedNames):
             if self.started:
                 encode: Callable[..., bytes] = getattr(self, "_encode", octets)
                 if encode is not octets:
-                    Exchange.write(self, encode("", True))  # some charsets need bytes at the end of the text
+                    Exchange.write(self, encode("", True))  # some charsets need additional bytes at the end of a text
                 self.end()
             else:
                 self.respond(getattr(self, "_status", 200), self._own_fields().encoded(), b"")
@@ -127,10 +128,10 @@ class BodyWriter(TwistedNames):
         if isinstance(producer, PulledProducer):
             producer.pauseProducing()
 
-    # Called by other layers
+    # The following methods are called by other modules of Ropewalk.
 
     def run(self, running: Any) -> None:
-        """Set the running handler. Its `cancel` is called if the client disconnects."""
+        """Set the Deferred or task of the running handler. Its `cancel` is called if the client disconnects."""
         self._running = running
 
     def ran(self) -> None:
@@ -173,7 +174,7 @@ class BodyWriter(TwistedNames):
         Return None if it has ended.
         """
         if getattr(self, "_event_stream", None) is None and not self.finished:
-            self.notify_done = True  # so that `on_done` cancels the wait for the stop
+            self.notify_done = True  # so that `on_done` cancels the wait for a server stop
             self._event_stream = EventStream(self)
         return getattr(self, "_event_stream", None)
 
@@ -184,9 +185,8 @@ class BodyWriter(TwistedNames):
             stream.end_by(end)
 
     def end_stream(self) -> None:
-        """End the body at a stop of the server.
-
-        The client gets a complete response; the source is notified of a disconnect.
+        """End the body when the server begins to stop. The client gets a complete response. The source of the body is
+        notified as if the client had disconnected.
         """
         error = Disconnected(_STOPS)
         producer = take(self, "_producer")
@@ -199,7 +199,7 @@ class BodyWriter(TwistedNames):
             self.guard(self.end)
 
     def give_up(self) -> None:
-        """Respond with a plain 500, without any code that may have failed before."""
+        """Respond with a plain 500, without calling code that may already have failed."""
         self.forget()
         self.respond(500, _PLAIN, f"{phrase(500)}\n")
 
@@ -225,7 +225,7 @@ class BodyWriter(TwistedNames):
             producer.pauseProducing()
 
     def _text_part(self, part: object) -> bytes:
-        """Encode a part that is not bytes, in the charset of the Content-Type that was set, or else in UTF-8."""
+        """Encode a part that is not bytes, in the charset of the response's Content-Type, or else in UTF-8."""
         if not part or not isinstance(part, str):
             return octets(part)
         encode = getattr(self, "_encode", None)
@@ -236,9 +236,8 @@ class BodyWriter(TwistedNames):
         return encode(part)
 
     def _refused(self, error: RopewalkError) -> None:
-        """Handle a failed write.
-
-        If the handler has returned, abort the response or send a 500, because no other code responds.
+        """Handle a failed write. If the handler has already returned, abort the response or send a 500, because no
+        other code responds.
         """
         if self.engine_handler is not None and not isinstance(error, Disconnected):
             error.prefix(named(self.engine_handler.call))

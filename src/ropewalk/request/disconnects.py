@@ -1,4 +1,5 @@
-"""What happens when a client disconnects or its response is complete: the handler is cancelled, and waits end."""
+"""What happens when a client disconnects or its response is complete: the handler is cancelled, and Waiters of the
+exchange fire."""
 
 from ropewalk.errors import Disconnected, ResponseEnded
 from ropewalk.request.body import UNREAD
@@ -7,7 +8,7 @@ from ropewalk.request.waits import UNWANTED, fire, fire_all, take
 
 
 class EndingExchange(BodyWriter):
-    """An exchange whose `on_...` methods the engine calls."""
+    """An exchange with `on_...` methods, which the engine calls for events such as a disconnect."""
 
     __slots__ = ()
 

@@ -46,7 +46,7 @@ class EventStream:
         self._produces = on
 
     def close(self) -> None:
-        """Forget the exchange, because it has ended."""
+        """Drop the reference to the exchange, because it has ended."""
         self._end = None
         wait, self._wait = self._wait, None
         if wait is not None:
@@ -54,7 +54,7 @@ class EventStream:
 
     def _stop_begins(self, _: None) -> None:
         self.stopped = True
-        call_soon(self._end_for_stop)  # later, because a handler cannot be cancelled before its first await
+        call_soon(self._end_for_stop)  # in the next turn, because a handler cannot be cancelled before its first await
 
     def _end_for_stop(self) -> None:
         request = self._request
@@ -79,7 +79,7 @@ def sends_events(fields: Iterable[tuple[Text, Text]]) -> bool:
 
 def is_event_stream(value: Text) -> bool:
     """Whether a Content-Type is `text/event-stream`."""
-    # Few responses have this type, and a search in the value costs less than `content_type`, which parses it.
+    # Few responses are event streams, and a search in the value is faster than `content_type`, which parses it.
     likely = b"event-stream" in value.lower() if isinstance(value, bytes) else "event-stream" in value.lower()
     return likely and content_type(text(value))[0] == "text/event-stream"
 

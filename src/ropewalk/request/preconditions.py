@@ -7,7 +7,7 @@ from ropewalk.request.disconnects import EndingExchange
 
 
 class ConditionalExchange(EndingExchange):
-    """An exchange with methods that check the preconditions of its request."""
+    """An exchange with methods that check the preconditions in its request."""
 
     __slots__ = ()
 

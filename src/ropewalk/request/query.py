@@ -35,7 +35,7 @@ class QueryParams(Mapping[str, str]):
         return list(self._values.get(name, ()))
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Every pair of name and value, in the order of the query."""
+        """Every pair of name and value, in the order of the query string."""
         return list(self._pairs)
 
 

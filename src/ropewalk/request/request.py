@@ -1,4 +1,5 @@
-"""A request: its parts are parsed only when they are read. It also has the methods with which a handler responds."""
+"""The class `Request`: parts of a request are parsed only when they are read. It also has methods with which a handler
+responds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace, TracebackType
@@ -46,8 +47,8 @@ class Request(ConditionalExchange):
     Resources that return `NOT_DONE_YET` and send the response themselves use Twisted's names: `setResponseCode`,
     `setHeader`, `getHeader`, `addCookie`, `redirect`, `write`, `finish`, `processingFailed`, `notifyFinish`,
     `registerProducer`, `unregisterProducer`, `isSecure`, `args`, `prepath`, `postpath` and `uri`. A status or header
-    field that is set in this way replaces that of the handler's return value. If the handler raises an exception, it is
-    dropped.
+    field that is set in this way replaces that of the handler's return value. If the handler raises an exception, such
+    a status or field is dropped.
     """
 
     __slots__ = (
@@ -95,7 +96,7 @@ class Request(ConditionalExchange):
 
     @property
     def cookies(self) -> Mapping[str, str]:
-        """The cookies by name (RFC 6265, section 5.4), a dict that cannot be changed.
+        """The cookies by name (RFC 6265, section 5.4), as a read-only mapping.
 
         To set a cookie, call `set_cookie` of a response. To change a copy, use `dict(request.cookies)`.
         """
@@ -108,7 +109,7 @@ class Request(ConditionalExchange):
 
     @property
     def has_read_cookies(self) -> bool:
-        """Whether the request has cookies, and something has read them."""
+        """Whether the request has cookies, and any code has read them."""
         return bool(getattr(self, "_cookies", None))
 
     @property
@@ -119,10 +120,9 @@ class Request(ConditionalExchange):
 
     @property
     def route(self) -> str | None:
-        """The pattern of the route that matched, such as "/users/{id}", with the paths of the mounts around it.
-
-        It is written as in the code. It ends in "/{...}" for a resource that takes the paths below it. None if no route
-        matches the path and the method, or if the handler has not been found yet.
+        """The pattern of the route that matched, such as "/users/{id}", as it is written in the code, after the paths
+        of the mounts around it. For a resource that handles all paths below its own, the pattern ends in "/{...}". None
+        if no route matches the path and the method, or if the handler has not been found yet.
         """
         try:
             return self._route
@@ -138,17 +138,16 @@ class Request(ConditionalExchange):
     @property
     def state(self) -> SimpleNamespace:
         """A namespace in which middleware and handlers share values for this request."""
-        state = getattr(self, "_state", None)  # a caught AttributeError costs more, and most requests cause one
+        state = getattr(self, "_state", None)  # usually there is none, and a caught AttributeError costs more
         if state is None:
             state = self._state = SimpleNamespace()
         return state
 
     def url_for(self, name: str, /, **params: Any) -> str:
-        """The path of a named route. Raises TreeError as `App.url_for`.
-
-        In a handler of a mounted app or class of routes, its own routes come first, in the mount of this request, and
-        the parameters in the path of the mount need not be given. Then those of the apps around it, and those of the
-        served app, as `App.url_for` finds them.
+        """The path of a named route. Raises TreeError as `App.url_for`. In a handler of a mounted app or Routes class,
+        the routes of this app or class are searched first. The path then begins with the mount of this request, and the
+        parameters in the path of the mount need not be given. Next, the routes of the apps around it are searched, and
+        last the served app, as `App.url_for` does.
         """
         return cast("str", self.service.app.url_for_request(self, name, params))
 
@@ -156,10 +155,10 @@ class Request(ConditionalExchange):
         """Call a function when the response has been sent and the dependencies are closed: `after(send_mail, guest)`.
 
         A Deferred or coroutine that the function returns is awaited. The functions of a request are called one after
-        another, with the context variables of this call. If the handler, a middleware or a stream raises an exception,
-        the functions added before are dropped. If the client disconnects after the response has begun, they still run.
-        An exception of a function is logged (RW264). A graceful shutdown waits for the functions until its deadline,
-        and then cancels them (RW265).
+        another, with the context variables that are set at the call of `after`. If the handler, a middleware or a
+        stream raises an exception, the functions added before are dropped. If the client disconnects after the response
+        has begun, they still run. An exception of a function is logged (RW264). A graceful shutdown waits for the
+        functions until its deadline, and then cancels them (RW265).
 
         Functions run on the reactor's thread. Move blocking work to another thread: `after(deferToThread, work)`.
         Raises HandlerError (RW262) if `function` cannot be called, and HTTPError 503 if 10,000 functions of the app are
@@ -170,10 +169,10 @@ class Request(ConditionalExchange):
             calls = self._after = self.service.app.background.of(self)
         calls.add(function, args, kwargs)
 
-    # Called by other layers
+    # The following methods are called by other modules of Ropewalk.
 
     def is_failing(self) -> bool:
-        """Return whether this was called before, which means that the response to an error has itself failed."""
+        """Return whether this method was already called. If so, the response to an error has itself failed."""
         failing = getattr(self, "_failing", False)
         self._failing = True
         return failing
@@ -203,7 +202,7 @@ class Request(ConditionalExchange):
 
     def note_closed(self, scope: Any) -> None:
         """Record that the dependencies of a handler are closed."""
-        if getattr(self, "dependency_scope", None) is scope:  # a middleware may call the handler twice
+        if getattr(self, "dependency_scope", None) is scope:  # false if a middleware has called the handler again
             del self.dependency_scope
         after = getattr(self, "_after", None)
         if after is not None:
@@ -212,7 +211,7 @@ class Request(ConditionalExchange):
     def failure(self) -> "Response":
         """Return the response made from an error.
 
-        The frames of the middleware that raised the error again are removed from its traceback.
+        If middleware raised the error again, the frames of this middleware are removed from the traceback.
         """
         assert self.failed is not None
         response, trace = self.failed

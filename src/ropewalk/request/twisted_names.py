@@ -151,7 +151,7 @@ class TwistedNames(BodyReader):
         """
         self.service.fail(self, reason.value)
 
-    # Called by other layers
+    # The following methods are called by other modules of Ropewalk.
 
     def set_paths(self, prepath: list[str], postpath: list[str]) -> None:
         """Set the segments of the path before and after the resource."""
@@ -163,7 +163,7 @@ class TwistedNames(BodyReader):
         set; the response itself if they have set nothing."""
         if not self.prepared:
             return response
-        completed = copy(response)  # a handler may return one Response to several requests
+        completed = copy(response)  # a handler may return the same Response for several requests
         completed.status = getattr(self, "_status", response.status)
         completed.headers = response.headers.overlaid(getattr(self, "_fields", None) or Headers())
         self._unprepare()

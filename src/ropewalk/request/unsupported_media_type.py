@@ -1,4 +1,4 @@
-"""415 Unsupported Media Type: refuse a body with another Content-Type than the handler accepts (RFC 9110, section
+"""415 Unsupported Media Type: refuse a body whose Content-Type the handler does not accept (RFC 9110, section
 15.5.16)."""
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""Waits for events of an exchange: the client disconnects, the response is complete, or the send queue has room."""
+"""Let a handler wait for events of its exchange: the client disconnects, the response is complete, or the send queue
+has room."""
 
 from typing import Any, Final, cast
 
@@ -10,9 +11,8 @@ UNWANTED: Final = "The response is complete; nothing more can be written."
 
 
 class WaitableExchange(Exchange):
-    """An exchange with events for which its handler can wait.
-
-    Slots start unset, so that an unused wait costs nothing.
+    """An exchange with events for which its handler can wait. The slots for Waiters start unset, so that an unused
+    event costs nothing.
     """
 
     __slots__ = ("_endings", "_half_close_waits", "_half_closed", "_leaving", "_space")
@@ -25,17 +25,16 @@ class WaitableExchange(Exchange):
 
     @property
     def disconnected(self) -> Waiter[None]:
-        """A new wait for the end of this exchange.
-
-        It fires if the client disconnects, if the connection is aborted, or when the response is complete; and at once
-        if that has happened already. `gone` is False only if the response was complete. The wait never fails.
+        """A new Waiter for the end of this exchange. It fires if the client disconnects, if the connection is aborted,
+        or when the response is complete. It fires at once if the exchange has already ended. Afterwards, `gone` is
+        False only if the response was complete. The Waiter never fails.
         """
         self.notify_done = True
         return self.leaving()
 
     @property
     def stopping(self) -> Waiter[None]:
-        """A new wait that fires when a graceful shutdown begins. Running requests can then finish until a deadline.
+        """A new Waiter that fires when a graceful shutdown begins. Running requests can then finish until a deadline.
 
         The server ends responses of type `text/event-stream` by itself.
         """
@@ -43,7 +42,7 @@ class WaitableExchange(Exchange):
 
     def notifyFinish(self) -> Waiter[None]:
         """Return a Waiter that fires with None when the response is complete, or fails with Disconnected if the client
-        disconnects before. If that has happened already, it fires or fails at once.
+        disconnects before. If the exchange has already ended, it fires or fails at once.
         """
         if self.gone:
             return failed(Disconnected())
@@ -55,7 +54,7 @@ class WaitableExchange(Exchange):
     def writable(self) -> Waiter[None]:
         """Return a Waiter that fires when the send queue has room.
 
-        If `write` returned False, that is when the queue has drained; otherwise at once.
+        If `write` returned False, it fires when the queue has drained; otherwise it fires at once.
 
         Fails with Disconnected if the client disconnects, and with ResponseEnded if the response is complete.
         """
@@ -67,28 +66,28 @@ class WaitableExchange(Exchange):
         return self.add_wait("_space")
 
     def leaving(self) -> Waiter[None]:
-        """Like `disconnected`, but unless `notify_done` is set, the wait does not fire when the response is
-        complete."""
+        """Like `disconnected`, but the Waiter fires for a complete response only if `notify_done` is set."""
         return ready(None) if self.finished else self.add_wait("_leaving")
 
     @property
     def half_closed(self) -> bool:
         """Whether the client closed its sending side before the head of the response was sent.
 
-        For `half_close="respond"`.
+        For handlers with `half_close="respond"`.
         """
         return getattr(self, "_half_closed", False)
 
     def half_close_wait(self) -> Waiter[None]:
-        """A new wait, which fires when the client closes its sending side."""
+        """A new Waiter, which fires when the client closes its sending side."""
         return self.add_wait("_half_close_waits")
 
     def end_error(self, message: str) -> RopewalkError:
-        """The error of a wait that cannot succeed because the exchange has ended."""
+        """The error with which a Waiter fails if the exchange has already ended."""
         return Disconnected() if self.gone else ResponseEnded(message)
 
     def add_wait(self, slot: str) -> Waiter[None]:
-        """Add a new wait to the list in a slot, and drop waits that have fired or been cancelled."""
+        """Return a new Waiter that is added to the list in a slot. Waiters that have fired or were cancelled are
+        dropped from the list."""
         waiter: Waiter[None] = Waiter()
         setattr(self, slot, [*(other for other in getattr(self, slot, ()) if not other.called), waiter])
         return waiter
@@ -103,14 +102,14 @@ def take(exchange: Exchange, slot: str) -> Any:
 
 
 def fire(exchange: Exchange, slot: str, result: RopewalkError | None) -> None:
-    """Fire the wait in a slot, if there is one, with None or with an error."""
+    """Fire the Waiter in a slot, if there is one, with None or with an error."""
     waiter = take(exchange, slot)
     if waiter is not None:
         _fire(waiter, result)
 
 
 def fire_all(exchange: Exchange, slot: str, result: RopewalkError | None) -> None:
-    """Fire every wait in a slot with None or with an error."""
+    """Fire every Waiter in a slot with None or with an error."""
     for waiter in take(exchange, slot) or ():
         _fire(waiter, result)
 
