@@ -6,7 +6,7 @@ this order:
 
 1. the resource itself if it is a leaf, which takes the rest of the path;
 2. the static child with the segment's name;
-3. captures (children for many names), those with the more specific converter first;
+3. captures (children that match many names), the one with the most specific converter first;
 4. `getChild`, if the class defines it;
 5. the resource that is mounted there.
 

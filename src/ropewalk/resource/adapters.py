@@ -13,18 +13,16 @@ class Adapter(NamedTuple):
     """Makes resources from the objects of one library."""
 
     adapts: Callable[[Any], bool]
-    """Returns whether the adapter accepts an object."""
+    """A function that returns whether the adapter accepts an object."""
     load: Callable[[], Callable[[Any], Any]]
-    """Imports and returns the function that makes a Resource from an object."""
+    """A function that imports and returns the function that makes a Resource from an object."""
 
 
 _adapters: list[Adapter] = []
 
 
 def register_adapter(adapts: Callable[[Any], bool], load: Callable[[], Callable[[Any], Any]]) -> None:
-    """Register an adapter for objects that are passed as resources.
-
-    The first adapter that accepts an object is used.
+    """Register an adapter for objects that users pass as resources. The first adapter that accepts an object is used.
     """
     _adapters.append(Adapter(adapts, load))
 
@@ -38,7 +36,7 @@ def adapt(thing: Any) -> Any:
 
 
 def is_twisted(thing: Any) -> bool:
-    """Whether an object is a twisted.web resource. No object is one before `twisted.web.resource` is imported."""
+    """Whether an object is a twisted.web resource. False for every object before `twisted.web.resource` is imported."""
     interface = _twisted_interface()
     return interface is not None and bool(interface.providedBy(thing))
 

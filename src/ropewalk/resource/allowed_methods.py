@@ -17,8 +17,8 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def methods_of(resource: "Resource") -> list[str]:
     """The methods of a resource, sorted, as in the Allow field (RFC 9110, section 10.2.1).
 
-    GET adds HEAD, any method adds OPTIONS, a `render` in the class adds all methods, and `exact_methods` of the
-    resource replaces them all.
+    GET implies HEAD, and any method implies OPTIONS. If the class defines `render`, all methods are included. If the
+    resource has `exact_methods`, these replace all others.
     """
     exact = getattr(resource, "exact_methods", None)
     if exact is not None:

@@ -10,7 +10,7 @@ from ropewalk.errors import HandlerError, OptionError, misfit, named, shown
 from ropewalk.response import BYTES, TEXT
 
 ATTACHED: Final = "ropewalk_handler"
-"""The name of the attribute of a function that holds its Handler."""
+"""The name of the attribute in which a function holds its Handler."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,8 +32,8 @@ class Handler:
     body_limit: int | None = None
     """The limit of the request body in bytes; None for the engine's limit."""
     half_close: Literal["cancel", "respond", "finish"] = "cancel"
-    """What happens if the client closes its sending side before it has received the response: "cancel" cancels a
-    handler that is waiting, "respond" notifies it, "finish" does nothing."""
+    """What happens if the client closes its sending side before it has received the response: "cancel" cancels the
+    handler at its await, "respond" notifies the handler, "finish" does nothing."""
     call_in_middleware: Callable[..., Any] | None = None
     """Called instead of `call` if there is middleware around the handler."""
     names: tuple[str, ...] = ()
@@ -41,20 +41,21 @@ class Handler:
     takes: frozenset[str] | None = None
     """The keyword arguments that the function takes; None if it takes any."""
     path: str = ""
-    """The path as it is written in the code, for messages."""
+    """The path of the route as it is written in the code, for messages."""
     user_code: Any = None
     """The user's function that `call` wraps, for messages; None if `call` is the user's function."""
     plan: Any = None
-    """The Plan of a typed handler, which `call` belongs to; None for any other handler."""
+    """The Plan with which `call` reads the inputs of a typed handler; None for any other handler."""
     operation: Any = None
     """The OperationOptions of a route; None for any other handler."""
     resource: Any = None
-    """The resource whose requests `call` handles, if `call` is not a bound method of it. `call` may send responses
-    itself."""
+    """The resource whose requests `call` handles, if `call` is not a bound method of that resource. `call` may send
+    responses itself."""
     middleware: tuple[Callable[..., Any], ...] = ()
     """The middleware of the route, outermost first. It runs inside the middleware of the apps."""
     describe_failure: Callable[[Any, BaseException], str] | None = None
-    """Describes the code that raised an exception in a request, for messages. None if `user_code` is precise enough."""
+    """A function that describes, for messages, the code that raised an exception in a request. None if `user_code` is
+    precise enough."""
 
     def __post_init__(self) -> None:
         if self.user_code is not None:
@@ -96,7 +97,7 @@ def check_middleware(middleware: Any) -> Any:
 def check_middlewares(given: Any, where: str) -> tuple[Any, ...]:
     """Return the middleware of a route as a tuple.
 
-    Raises HandlerError (RW205) for wrong middleware, or if it is not a list.
+    Raises HandlerError (RW205) for wrong middleware, or if `given` is not a list or another iterable.
     """
     if callable(given) or not hasattr(given, "__iter__") or isinstance(given, str | bytes):
         raise OptionError("RW205", f"{where} has middleware={shown(given)}, which is not a list of middleware.")
@@ -104,8 +105,8 @@ def check_middlewares(given: Any, where: str) -> tuple[Any, ...]:
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether a call returns a coroutine or an async generator."""
-    if type(function) is FunctionType and not function.__dict__:  # it has no mark such as that of markcoroutinefunction
+    """Whether calling a function returns a coroutine or an async generator."""
+    if type(function) is FunctionType and not function.__dict__:  # no mark of markcoroutinefunction
         return bool(function.__code__.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
     call = function if hasattr(function, "__code__") or hasattr(function, "func") else type(function).__call__
     return any(

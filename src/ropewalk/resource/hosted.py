@@ -13,8 +13,8 @@ BODY_LIMIT: Final = 100 << 20
 class Hosted(Resource):
     """A resource that handles all paths below its own, and starts and stops together with the app that contains it.
 
-    A subclass calls `__init__`, and appends functions to the lists of hooks: without parameters, plain or async, as for
-    `App.on_start`.
+    A subclass calls `__init__`, and appends functions to the lists of hooks. As for `App.on_start`, these functions
+    take no parameters, and are plain or async.
     """
 
     isLeaf = True
@@ -24,14 +24,13 @@ class Hosted(Resource):
         self.start_hooks: list[Callable[[], Any]] = []
         """Called in order, after the app's own start hooks."""
         self.stopping_hooks: list[Callable[[], Any]] = []
-        """Called when a stop begins, while requests are still running."""
+        """Called when the app begins to stop, while requests are still running."""
         self.stop_hooks: list[Callable[[], Any]] = []
         """Called in reverse order, before the app's own stop hooks."""
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait until calls that continue after their responses end, for at most `seconds` (None: a default).
-
-        Then cancel them.
+        """Wait at most `seconds` (None: a default) until the calls end that continue after their responses. Then cancel
+        the remaining calls.
 
         This is called for all hosted applications at once, after the last request has ended and before the stop hooks.
         """

@@ -20,7 +20,8 @@ def handler_of(resource: "Resource", method: str) -> Handler | None:
 
 
 def own_handler_of(resource: "Resource", method: str) -> Handler | None:
-    """The handler for exactly this method (or of GET, for HEAD), not `render`. None if there is none."""
+    """The handler that the resource defines for this method, or for HEAD the handler of GET. None if there is none,
+    even if the class defines `render`."""
     found = resource.tree_node.handlers.get(method)
     if found is not None:
         return found
@@ -54,6 +55,6 @@ def _rendering(resource: "Resource", name: str) -> Handler:
                 plan=plan,
                 resource=resource,
             )
-        if node is not type(resource).tree_node:  # all resources without their own node share that one
+        if node is not type(resource).tree_node:  # all resources without their own node share the node of the class
             node.rendering[name] = handler
     return handler

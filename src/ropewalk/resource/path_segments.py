@@ -1,4 +1,4 @@
-"""The segments of a request's path: where it is split and percent-decoded."""
+"""Split the path of a request into its segments, and percent-decode them."""
 
 from urllib.parse import unquote
 
@@ -6,7 +6,7 @@ from ropewalk.errors import HTTPError
 
 
 def split_path(raw_path: bytes) -> list[str]:
-    """Split a path into its percent-decoded segments. Raises HTTPError 400 if they are not UTF-8."""
+    """Split a path into its percent-decoded segments. Raises HTTPError 400 if a segment is not UTF-8."""
     segments = raw_path.decode("ascii").split("/")
     del segments[0]
     if b"%" in raw_path:

@@ -1,4 +1,4 @@
-"""How to call a resource's `render_*` methods. This is found out once for each function, not for each resource."""
+"""Find out how to call a resource's `render_*` methods: once for each function, not for each resource."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -14,7 +14,7 @@ Planner = Callable[[Callable[..., Any], str, str], Any]
 
 
 class Rendering(NamedTuple):
-    """How to call one method of a class. It is the same for all resources of the class."""
+    """How to call one method of a resource class. This is the same for all resources of the class."""
 
     whole_body: bool
     """Whether the method is called when the whole body has arrived, instead of after the head."""
@@ -24,16 +24,17 @@ class Rendering(NamedTuple):
 
 _planners: Final[list[Planner]] = []
 _known: Final[WeakKeyDictionary[Any, dict[tuple[str, str], Rendering]]] = WeakKeyDictionary()
-"""The Renderings by function, and then by its name and the `content_type` of the class."""
+"""The Renderings by function, and then by the method's name and the `content_type` of the class."""
 
 
 def register_planner(planner: Planner) -> None:
-    """Set the function that makes Plans. `ropewalk.typed`, a higher layer, calls this when it is imported."""
+    """Set the function that makes the Plans of typed methods. `ropewalk.typed`, a higher layer, calls this when it is
+    imported."""
     _planners[:] = [planner]
 
 
 def rendering_of(call: Callable[..., Any], name: str, content_type: str) -> Rendering:
-    """How to call a bound method. Raises HandlerError for a wrong annotation."""
+    """How to call a bound method of a resource. Raises HandlerError for a wrong annotation."""
     function = getattr(call, "__func__", None)
     if function is None:  # the function belongs to only one resource
         return _made(call, name, content_type)

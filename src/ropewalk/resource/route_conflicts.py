@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from ropewalk.resource.tree import Resource
 
 Mount = tuple["Resource", str]
-"""A mounted resource, and the file and line of its `mount` call."""
+"""A mounted resource, and the file and line of the `mount` call."""
 
 
 def claimed_by_two_handlers(method: str, path: str, former: Handler, handler: Handler) -> TreeError:
-    """The error for a second handler of a method at `path`."""
+    """The error for a second handler with the same method and path."""
     places = f"{place(former.call)} and {place(handler.call)}"
     if former.path in ("", path):
         return TreeError("RW104", f"{method} {path} is claimed twice: {places}.")
@@ -22,7 +22,7 @@ def claimed_by_two_handlers(method: str, path: str, former: Handler, handler: Ha
 
 
 def claimed_by_two_mounts(path: str, former: Mount, second: Mount) -> TreeError:
-    """The error for a second resource that is mounted at `path`."""
+    """The error for a second resource that is mounted at the same path."""
     return TreeError("RW104", f"{path} is claimed twice, by {_mounted(*former)} and {_mounted(*second)}.")
 
 

@@ -9,7 +9,8 @@ from ropewalk.resource.method_lookup import handler_of
 from ropewalk.resource.tree import Node, Resource, as_resource
 
 MOST_STEPS: Final = 200
-"""The most segments that one search looks up, counting all branches. Only a tree that contains itself reaches it."""
+"""The most segments that one search looks up, counting all branches. Only a search in a tree that contains itself
+reaches this limit."""
 
 
 class Found(NamedTuple):
@@ -26,7 +27,8 @@ class Found(NamedTuple):
 
 
 class Search:
-    """A search in one tree. `visit` returns the handler; the attributes have the other results."""
+    """A search for a handler in one resource tree. `visit` returns the handler; the attributes have the other
+    results."""
 
     __slots__ = (
         "_bound",
@@ -45,25 +47,25 @@ class Search:
     )
 
     def __init__(self, request: Request, segments: list[str], method: str | None = None) -> None:
-        """Prepare a search. `method` is the method of the wanted handler, by default that of the request."""
+        """Prepare a search. `method` is the method of the wanted handler; None for the method of the request."""
         self._request = request
         self._method = request.method if method is None else method
         self._segments = segments
         self._count = len(segments)
         self._steps = 0
         self._bound: dict[str, Any] = {}
-        """The parameters in the paths of the mounts on the way, by name."""
+        """The parameters in the paths of the mounts visited so far, by name."""
         self._values: tuple[Any, ...] = ()
-        """The values captured after the innermost mount on the way."""
+        """The values captured since the last mount that was visited."""
         self.params: dict[str, Any] = {}
         self.apps: tuple[Any, ...] = ()
-        """The Apps on the path to the handler. If there is no handler, those down to the innermost App that was
+        """The Apps on the path to the handler. If there is no handler, the Apps down to the innermost one that was
         reached."""
         self.static = True
         self.lasting = True
-        """`params`, `apps`, `static` and `lasting` are the attributes of `Found`."""
+        """`params`, `apps`, `static` and `lasting` have the meaning of the attributes of `Found`."""
         self.allowed: set[str] | None = None
-        """The methods that the path allows, if it has no handler for the wanted method; None if there is no such
+        """The methods that the path allows, if it has no handler for the wanted method; None if no resource has this
         path."""
         self.slash: Found | None = None
         """The handler for the path with its trailing slash added or removed; None if there is none."""
@@ -71,7 +73,7 @@ class Search:
     def visit(
         self, resource: Resource, index: int = 0, apps: tuple[Any, ...] = (), static: bool = True, lasting: bool = True
     ) -> Handler | None:
-        """The handler for the segments from `index` on, at or below a resource; None if there is none."""
+        """Find the handler for the segments from `index` on, at a resource or below it. None if there is none."""
         node = resource.tree_node
         if node.app is not None:
             apps = (*apps, node.app)
@@ -107,7 +109,7 @@ class Search:
     def _visit_mounted(
         self, node: Node, mounted: Resource, index: int, apps: tuple[Any, ...], static: bool, lasting: bool
     ) -> Handler | None:
-        """Visit a mounted resource. The parameters so far get the names in the path of the mount."""
+        """Visit a mounted resource. The values captured before it get the parameter names in the path of the mount."""
         bound, values = self._bound, self._values
         if values:
             self._bound = {**bound, **dict(zip(node.mount_names, values, strict=False))}
@@ -130,7 +132,7 @@ class Search:
             try:
                 if converter.rest:
                     after, value = self._count, converter.parse("/".join(self._segments[index:]))
-                elif "/" in segment:  # an encoded slash could let a client leave the folder that a handler serves
+                elif "/" in segment:  # an encoded slash could let a client escape from the folder that a handler serves
                     continue
                 else:
                     after, value = index + 1, converter.parse(segment)

@@ -23,21 +23,21 @@ NOT_DONE_YET: Final = 1
 
 
 class Owner(Protocol):
-    """An object that is notified when the tree below it changes."""
+    """An object that a Node notifies when the resource tree below the Node changes."""
 
     def changed(self, seen: set[int]) -> None: ...
 
 
 class Capture(NamedTuple):
-    """A child for many segments. Each handler below it may use another name for the parameter."""
+    """A child that matches many segments. Handlers below it may use different names for the parameter."""
 
     converter: Converter
     child: "Resource"
 
 
 class Node:
-    """The children and handlers of one resource, in an object of their own, so that they cannot collide with attributes
-    of users' subclasses."""
+    """The children and handlers of one resource, in a separate object, so that their names cannot collide with
+    attributes of users' subclasses."""
 
     __slots__ = (
         "__weakref__",
@@ -64,7 +64,7 @@ class Node:
         resources."""
         self.children: dict[str, Resource] = {}
         self.captures: tuple[Capture, ...] = ()
-        """The children for many segments, those with the more specific converter first."""
+        """The children that match many segments, the one with the most specific converter first."""
         self.extra: frozenset[str] = frozenset()
         """The non-standard methods that handlers here or below have ever served; ANY if they may serve every method."""
         self.handlers: dict[str, Handler] = {}
@@ -86,7 +86,8 @@ class Node:
         self.mount_hidden = False
         """Whether the OpenAPI document omits the mounted resource."""
         self._owner: ReferenceType[Owner] | None = None
-        """The first owner. Most nodes have only one, and a WeakSet for it would be most of the size of a node."""
+        """The first owner of this node. Most nodes have only one owner, and a WeakSet would be larger than all other
+        parts of the node."""
         self._other_owners: WeakSet[Owner] | None = None
 
     def put(self, name: str, child: "Resource") -> None:
@@ -102,7 +103,7 @@ class Node:
     def child(self, name: str) -> "Resource":
         """The child with a name. It is created if there is none.
 
-        The owners are not notified: the caller then adds a handler or a mount, and this notifies them.
+        The owners are not notified, because the caller then adds a handler or a mount, which notifies them.
         """
         found = self.children.get(name)
         if found is None:
@@ -139,7 +140,7 @@ class Node:
         self.changed(set())
 
     def serve_extra(self, methods: frozenset[str]) -> None:
-        """Record, here and in all nodes above, non-standard methods that may be served here or below."""
+        """Record non-standard methods that may be served at this node or below, in this node and all nodes above."""
         if not methods <= self.extra:
             self.extra |= methods
             for owner in self._owners():
@@ -147,7 +148,7 @@ class Node:
                     owner.serve_extra(methods)
 
     def own(self, owner: Owner) -> None:
-        """Notify an owner of changes from now on. It is kept by a weak reference."""
+        """Notify an owner of changes from now on. Only a weak reference to the owner is kept."""
         first = None if self._owner is None else self._owner()
         if first is None:
             self._owner = ref(owner)
@@ -195,7 +196,7 @@ class Kind(NamedTuple):
     dynamic: bool
     """Whether the class defines `getChild`."""
     extra: frozenset[str] = frozenset()
-    """The non-standard methods that the class's resources, or children that they make, may serve, as in
+    """The non-standard methods that resources of this class, or their children from `getChild`, may serve, as in
     `Node.extra`."""
 
 
@@ -205,12 +206,12 @@ _EMPTY: Final = Node()
 class Resource:
     """A resource of the tree.
 
-    Derive from this class, define methods such as `render_GET`, and add instances with `putChild`.
+    Derive a class from it, define methods such as `render_GET`, and add instances with `putChild`.
 
     `render_*` and `render` take the request and may return any value that a handler may return. str and bytes are sent
-    with the Content-Type `content_type`. A coroutine method is called after the head, and may stream the request body.
-    A plain method is called when the body is complete. Parameters and return annotations work as in routes: see
-    `ropewalk.typed`.
+    with the Content-Type `content_type`. A coroutine method is called when the head of the request has arrived, and may
+    stream the request body. A plain method is called when the body is complete. Parameters and return annotations work
+    as in routes: see `ropewalk.typed`.
     """
 
     isLeaf: bool = False
@@ -220,7 +221,8 @@ class Resource:
 
     tree_kind: ClassVar[Kind] = Kind({}, renders_all=False, dynamic=False)
     tree_node: Node = _EMPTY
-    """Replaced when the first child or handler is added, so that resources made for one request need no node."""
+    """The resource's node. All resources share one empty node until a child or handler is added, so that a resource
+    made for one request needs no node."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -243,7 +245,8 @@ class Resource:
 
         If a subclass overrides it, it is called for every HTTP method without a `render_*` method.
         """
-        # Reached only if the `render` of a subclass calls it. It ignores `render`, which would otherwise call itself.
+        # This runs only if the `render` of a subclass calls it. `own_handler_of` ignores `render`, which would
+        # otherwise call itself.
         handler = own_handler_of(self, request.method)
         if handler is None:
             raise not_allowed(request.method, methods_of(self))
@@ -298,10 +301,10 @@ def as_resource(thing: Any) -> Resource:
 
 
 def _makes_resources(kind: type) -> bool:
-    """Whether instances of a class can be added to the tree, or have a resource that can."""
+    """Whether instances of a class can be added to the tree, directly or because they have a root resource."""
     if issubclass(kind, Resource) or makes_twisted(kind):
         return True
-    return hasattr(kind, "mount") or hasattr(kind, "getResourceFor")  # an App, or a Site
+    return hasattr(kind, "mount") or hasattr(kind, "getResourceFor")  # an App has `mount`, a Site has `getResourceFor`
 
 
 def node_of(resource: Resource) -> Node:
@@ -312,7 +315,8 @@ def node_of(resource: Resource) -> Node:
 
 
 def resource_of(call: Any) -> Resource | None:
-    """The resource to which a handler belongs, and which may send responses itself. None if it belongs to none."""
+    """The resource to which a handler belongs; None if it belongs to none. Such a resource may send responses
+    itself."""
     owner = getattr(call, "__self__", None)
     if owner is None:
         handler = getattr(call, ATTACHED, None)  # inlined from `attached_handler`, because this runs for each request
