@@ -1,4 +1,5 @@
-"""The response to a request: its status, its header fields, and its body in any type that a handler may return."""
+"""The response to a request: its status, its header fields, and its body, which has any type that a handler may
+return."""
 
 from ropewalk.response.body_checks import check_unicode
 from ropewalk.response.body_type import Value

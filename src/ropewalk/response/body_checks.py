@@ -4,7 +4,8 @@ from ropewalk.errors import HandlerError
 
 
 def check_unicode(body: str | bytes) -> None:
-    """Raises UnicodeEncodeError for text that UTF-8 cannot encode, as sending it would."""
+    """Raises UnicodeEncodeError for text that cannot be encoded as UTF-8. This is the error that sending the text would
+    raise."""
     if isinstance(body, str) and not body.isascii():
         body.encode()
 

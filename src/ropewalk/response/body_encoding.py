@@ -1,4 +1,4 @@
-"""How a body of any type becomes what the engine can send, and the Content-Type that it gets by default."""
+"""Convert a body of any type to a form that the engine can send, and choose its default Content-Type."""
 
 from collections.abc import Awaitable
 from dataclasses import is_dataclass
@@ -19,7 +19,7 @@ _ENCODED: Final = (dict, list, msgspec.Struct)
 
 
 def encode_body(body: Any) -> tuple[Any, str | None]:
-    """Convert a body to a form that can be sent, and return it with its default Content-Type."""
+    """Convert a body to a form that can be sent. Return the converted body and its default Content-Type."""
     if isinstance(body, str):
         return body, TEXT
     if isinstance(body, bytes):
@@ -36,7 +36,7 @@ def encode_body(body: Any) -> tuple[Any, str | None]:
         return body, BYTES
     # In Twisted 24.7, a Deferred has a `__next__`.
     if hasattr(body, "__aiter__") or (hasattr(body, "__next__") and not isinstance(body, Deferred)):
-        return body, None  # the first part determines the type
+        return body, None  # the first part of a stream determines its Content-Type
     if isinstance(body, bytearray | memoryview):
         return bytes(body), BYTES
     model = model_json(body)

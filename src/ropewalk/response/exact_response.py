@@ -7,7 +7,7 @@ from ropewalk.response.response import Response
 
 
 class ExactResponse(Response):
-    """A response with the head of a hosted application, to which no Content-Type or Last-Modified is added."""
+    """A response with the head that a hosted application has made. No Content-Type or Last-Modified is added to it."""
 
     __slots__ = ()
 
@@ -16,4 +16,4 @@ class ExactResponse(Response):
         return self.headers.encoded()
 
     def take_type_of(self, part: bytes | str) -> None:
-        """Do nothing, because the application has set the type."""
+        """Do nothing, because the hosted application sets the Content-Type itself."""

@@ -1,7 +1,7 @@
 """The rules for header fields that frame the body (RFC 9112, section 6): Content-Length and Transfer-Encoding.
 
-These are the engine's rules. They are checked here too, before middleware gets the response.
-`tests/unit/calling/test_response_checks.py` checks that both agree.
+The engine checks the same rules. They are checked here, too, before middleware gets the response.
+`tests/unit/calling/test_response_checks.py` checks that both checks agree.
 """
 
 import re
@@ -26,7 +26,7 @@ def check_framing(lines: list[tuple[str, str]], status: int, body: Any, method: 
             if length not in (None, value):
                 raise InvalidField("The header content-length is there twice.")
             length = value
-    if length is None or status in (204, 304):  # the field is omitted, or is the length for GET
+    if length is None or status in (204, 304):  # the field is omitted, or is the length of the body for GET
         return
     if isinstance(body, bytes | str):
         size = len(octets(body))

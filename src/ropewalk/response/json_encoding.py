@@ -1,4 +1,4 @@
-"""How a value becomes JSON."""
+"""Encode a value as JSON."""
 
 from collections.abc import Awaitable
 from typing import Any, Final
@@ -12,7 +12,7 @@ from ropewalk.response.unawaited import forget
 
 
 def _encode_other(value: Any) -> msgspec.Raw:
-    """Encode a value of a type that msgspec does not support. msgspec calls this."""
+    """Encode a value of a type that msgspec does not support. msgspec calls this function."""
     if isinstance(value, EncodedJSON):
         return msgspec.Raw(value.data)
     if isinstance(value, Deferred | Awaitable):
@@ -28,7 +28,7 @@ encode_json: Final = msgspec.json.Encoder(enc_hook=_encode_other).encode
 
 
 def to_json(value: Any) -> bytes:
-    """Encode a value as JSON. The error for a part that cannot be encoded has the path to this part."""
+    """Encode a value as JSON. The error for a part of the value that cannot be encoded has the path to this part."""
     try:
         return encode_json(value)
     except Unencodable as error:

@@ -10,9 +10,9 @@ JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 """The media type of problem details (RFC 9457)."""
 KNOWN_TYPES: Final = frozenset((TEXT, HTML, BYTES, JSON, PROBLEM))
-"""Values of Content-Type that are known to be valid. With these, text is sent as UTF-8."""
+"""Values of Content-Type that are known to be valid. Text with these types is sent as UTF-8."""
 PLAIN_LINES: Final = {kind: ((b"Content-Type", kind),) for kind in KNOWN_TYPES}
-"""The header lines of a response with such a Content-Type and no other field."""
+"""By known type: the header lines of a response whose only field is Content-Type."""
 
 _MEDIA_TYPES: Final = MimeTypes()  # without the system's table, which differs between machines
 for _ending, _media in {

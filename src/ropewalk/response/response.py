@@ -66,19 +66,20 @@ class Response(Generic[Value]):
     _error: BaseException
     """The exception from which the response was made; unset if there was none."""
     _headers: Headers | None
-    """The header fields. None until they are read if there is only a Content-Type of the known ones: `_kind`."""
+    """The header fields. None, until they are read, for a response whose only field is a Content-Type from KNOWN_TYPES,
+    which is in `_kind`."""
     _kind: str
-    """The Content-Type of a response whose `_headers` were None; unset for other responses."""
+    """The Content-Type of a response that was made without `_headers`; unset for other responses."""
     _settled_body: Any
     _settled_lines: list[tuple[str, str]] | None
-    """The header lines; None if `_headers` was None."""
+    """The header lines at the last `mark_settled`; None if `_headers` was None."""
     _settled_status: int
-    """The status. These three attributes are the values at the last `mark_settled`."""
+    """The status at the last `mark_settled`. `_settled_body` is the body at that time."""
     _value: Any
     """The value that was encoded as JSON; unset for any other body."""
 
     def __class_getitem__(cls, kind: Any) -> Any:
-        """The class, parametrized with the type of its body."""
+        """Return `Response[kind]`: the class with the type of its body."""
         return ResponseOf(cls, kind)
 
     def __init__(
@@ -126,7 +127,7 @@ class Response(Generic[Value]):
             if cls is Response and kind in KNOWN_TYPES:
                 return cls.plain(value, kind)
             response = cls(value)
-            response.headers["content-type"] = kind  # a handler may have set another default
+            response.headers["content-type"] = kind  # a handler may have another default Content-Type
             return response
         if cls is Response and (isinstance(value, msgspec.Struct) or type(value) is dict or type(value) is list):
             response = cls.plain(to_json(value), JSON)  # like `Response(value)`, but faster
@@ -144,7 +145,7 @@ class Response(Generic[Value]):
 
     @classmethod
     def plain(cls, body: str | bytes, kind: str) -> "Response":
-        """Like `Response(body, content_type=kind)` for one of the known types, but faster."""
+        """Like `Response(body, content_type=kind)` for a Content-Type in KNOWN_TYPES, but faster."""
         response: Response = _new(cls)
         response.status = 200
         response._reason = None
@@ -159,7 +160,7 @@ class Response(Generic[Value]):
 
     @classmethod
     def json(cls, value: Any, status: int = 200, headers: Fields = ()) -> "Response":
-        """A response whose body is a value encoded as JSON. It may be any value that msgspec supports."""
+        """A response whose body is a value encoded as JSON. The value may be of any type that msgspec supports."""
         response = cls(to_json(value), status, headers, content_type=JSON)
         response._json = response.body
         response._value = value
@@ -191,7 +192,8 @@ class Response(Generic[Value]):
 
     @classmethod
     def redirect(cls, target: Text, status: int = 302, headers: Fields = ()) -> "Response":
-        """Redirect the client (RFC 9110, section 15.4). 303 changes the method to GET; 307 and 308 keep it.
+        """A response that redirects the client (RFC 9110, section 15.4). 303 changes the method to GET; 307 and 308
+        keep it.
 
         Characters that are invalid in a URL are percent-encoded. The body is empty, so that the target cannot inject
         markup. Raises InvalidField for control characters in the target, and for a status that is not a redirect.
@@ -235,7 +237,7 @@ class Response(Generic[Value]):
         self.headers.add("set-cookie", cookie)
 
     def delete_cookie(self, name: str, *, path: str | None = "/", domain: str | None = None) -> None:
-        """Delete a cookie at the client. Give the same `path` and `domain` with which it was set."""
+        """Delete a cookie at the client. Give the same `path` and `domain` with which the cookie was set."""
         self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=is_secure_name(name))
 
     @property
@@ -268,7 +270,8 @@ class Response(Generic[Value]):
         return fields.has_lines(self._plain_lines() if known is None else known)
 
     def adds_to_settled(self, checked: frozenset[str]) -> bool:
-        """Whether the only change since `mark_settled` is that lines were added, none of these names."""
+        """Whether the only change since `mark_settled` is that header lines were added, none of them with a name in
+        `checked`."""
         if self.body is not self._settled_body or self.status is not self._settled_status:
             return False
         known = self._plain_lines() if self._settled_lines is None else self._settled_lines
@@ -276,7 +279,7 @@ class Response(Generic[Value]):
         return lines[: len(known)] == known and checked.isdisjoint(name for name, _ in lines[len(known) :])
 
     def add_settled(self, lines: Sequence[tuple[str, str]]) -> None:
-        """Add lines that are known to be valid. A response that was as settled stays so."""
+        """Add header lines that are known to be valid. If `is_as_settled` was true, it stays true."""
         if self._headers is None:
             self._settled_lines = [*self._plain_lines(), *lines]
             self._headers = Headers.checked([*self._settled_lines])
@@ -287,7 +290,8 @@ class Response(Generic[Value]):
         self._headers.add_checked(lines)
 
     def is_plain(self) -> bool:
-        """Whether Content-Type is the only header field, because the response is as `plain` has made it."""
+        """Whether the response has no header field except a Content-Type from KNOWN_TYPES, and `headers` was never
+        read."""
         return self._headers is None
 
     def has_any(self, names: frozenset[str]) -> bool:
@@ -296,9 +300,9 @@ class Response(Generic[Value]):
         return "content-type" in names if fields is None else fields.has_any(names)
 
     def plain_body(self, types: dict[type, str]) -> str | bytes | EncodedJSON | None:
-        """What the engine can send for a settled response that is as `plain` has made it; None for any other response.
-
-        `types` has the Content-Type with which the engine sends str and bytes.
+        """The body if the engine can send it by itself: the response is unchanged since it was settled, has status 200,
+        and has no field except Content-Type. None for any other response. `types` has the Content-Types with which the
+        engine sends str and bytes.
         """
         body = self.body
         if (
@@ -331,7 +335,7 @@ class Response(Generic[Value]):
 
     @property
     def error(self) -> BaseException | None:
-        """The exception from which this response was made, for middleware; None if there was none."""
+        """The exception from which this response was made, for use in middleware; None if there was none."""
         return getattr(self, "_error", None)
 
     def raise_error(self) -> None:
@@ -360,7 +364,7 @@ class Response(Generic[Value]):
         return response._encoded()  # noqa: SLF001 - an object of this class
 
     def detached(self) -> "Response":
-        """A copy with its own headers, because a handler may return one Response for several requests at the same
+        """A copy with its own headers, because a handler may return the same Response for several requests at the same
         time."""
         response = copy(self)
         if self._headers is not None:
@@ -381,7 +385,8 @@ class Response(Generic[Value]):
         return settled
 
     def _encoded(self) -> "Response":
-        """This response if its body is ready, otherwise a copy, because a handler may return this response again."""
+        """This response if its body is ready to be sent. Otherwise a copy with such a body, because a handler may
+        return this response again."""
         body, default_type = encode_body(self.body)
         if isinstance(body, Path):
             body = open_file(body)
@@ -413,7 +418,7 @@ class Response(Generic[Value]):
         if self._reason is not None:
             request.set_reason(status, self._reason)
         body = self.body
-        if type(body) is str or type(body) is bytes:  # the most frequent types, and faster than `isinstance`
+        if type(body) is str or type(body) is bytes:  # for the most frequent types, this is faster than `isinstance`
             headers = self._headers
             if headers is not None:
                 kind = headers.content_type()
@@ -424,7 +429,7 @@ class Response(Generic[Value]):
             request.respond(status, PLAIN_LINES[self._kind] if headers is None else headers.encoded(), body)
             return None
         if not isinstance(body, (bytes, str)):
-            body, default_type = encode_body(body)  # checked again, because `body` may have been replaced
+            body, default_type = encode_body(body)  # encoded again, because `body` may have been replaced
             if body is not self.body and default_type is not None:
                 self._json = body if default_type is JSON else None
                 self.headers.setdefault("content-type", default_type)
@@ -461,7 +466,7 @@ class Response(Generic[Value]):
         request.begin(self.status, self.headers.encoded())
 
     def take_type_of(self, part: bytes | str) -> None:
-        """If there is no Content-Type, set the default for the type of this part, which is the first one."""
+        """If there is no Content-Type, set the default for the type of the first part of a streamed body."""
         if self.headers.content_type() is None:
             text_type, bytes_type = self._part_types
             self.headers.add("content-type", text_type if isinstance(part, str) else bytes_type)
