@@ -45,7 +45,7 @@ def _encode_model(value: Any) -> msgspec.Raw:
 
 
 def digest_tag(*parts: bytes, weak: bool = False) -> str:
-    """The entity tag of bytes."""
+    """The entity tag for the concatenation of `parts`."""
     digest = blake2b(digest_size=16)
     for part in parts:
         digest.update(part)
@@ -53,18 +53,19 @@ def digest_tag(*parts: bytes, weak: bool = False) -> str:
 
 
 def is_etag(tag: str) -> bool:
-    """Whether this is an entity tag, with its quotes."""
+    """Whether a str is an entity tag in the form of an ETag field, with quotes."""
     return _TAG.fullmatch(tag) is not None
 
 
 def check_etag(tag: object) -> None:
-    """Raises InvalidField (RW304) for a str that is not an entity tag."""
+    """Raises InvalidField (RW304) unless the value is an entity tag."""
     if tag is not None and not (isinstance(tag, str) and is_etag(tag)):
         raise InvalidField(f"{shown(tag)} is not an entity tag.", "Make it with `etag(value)`, or put it into quotes.")
 
 
 def matches(field: str, current: str | None, *, weak: bool) -> bool:
-    """Whether an If-Match or If-None-Match field contains the current tag. "*" matches any tag, but not None.
+    """Whether an If-Match or If-None-Match field contains the current tag. "*" matches every `current` tag except None,
+    which means that the resource does not exist.
 
     `weak` selects weak comparison (RFC 9110, section 8.8.3.2). Text that is not an entity tag matches nothing.
     """

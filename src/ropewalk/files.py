@@ -19,11 +19,11 @@ _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOE
 class Files(Resource):
     """The files of a folder and of the folders below it: `app.mount("/static", Files("public"))`.
 
-    A folder is served as its `index` file. The path of a folder without a trailing slash is redirected (308), so that
-    relative links work. Only regular files are served. Names that begin with a dot, except `.well-known` (RFC 8615),
-    and symbolic links below the folder get a 404 like missing files. Each folder on the path is opened separately, so
-    that a concurrent change cannot lead out of the folder. The folder itself may be a link. Raises TreeError (RW110) if
-    the folder does not exist.
+    For the path of a folder, the folder's `index` file is sent. The path of a folder without a trailing slash is
+    redirected (308), so that relative links work. Only regular files are served. Names that begin with a dot, except
+    `.well-known` (RFC 8615), and symbolic links below the folder get a 404 like missing files. Each folder on the path
+    is opened separately, so that a concurrent change cannot lead out of the folder. The served folder itself may be a
+    symbolic link. Raises TreeError (RW110) if the folder does not exist.
     """
 
     isLeaf = True
@@ -59,7 +59,7 @@ def _is_public(name: str) -> bool:
 
 @contextmanager
 def _opened(root: Path, folders: list[str]) -> Iterator[int]:
-    """Open a folder below the root, without following links, and return its descriptor."""
+    """Open a folder below the root, without following symbolic links, and yield its file descriptor."""
     with os_errors_as_http_errors():
         descriptor = os.open(root, _FOLDER)
     try:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import inspect as shapes
 
 Finder = Callable[[Any], bool]
-"""Whether a decoded value has such a number where a type has a number."""
+"""A function that returns whether a decoded value has an infinite number or a NaN where its type has a number."""
 
 INFINITE: Final = "Expected a finite number"
 
@@ -21,9 +21,10 @@ _OBJECTS: Final = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType
 
 
 def may_be_infinite(body: bytes) -> bool:
-    """Whether a JSON body may have such a number. The check takes linear time, and much less than decoding."""
+    """Whether a JSON body may have an infinite number or a NaN. The check takes linear time, and is much faster than
+    decoding."""
     body = body.lower().replace(b"_", b"")  # Python ignores underscores in the text of a Decimal
-    return b"nan" in body or b"inf" in body or b"\\u00" in body  # plain or escaped letters
+    return b"nan" in body or b"inf" in body or b"\\u00" in body  # the letters may be escaped
 
 
 def is_infinite(value: Any) -> bool:
@@ -39,18 +40,19 @@ def is_infinite(value: Any) -> bool:
 
 
 def infinite_finder(kind: Any, *, floats: bool = False) -> Finder | None:
-    """Return a function that finds such numbers in decoded values of a type; None for a type without such numbers.
+    """Return a function that finds infinite numbers and NaNs in decoded values of a type; None if the type allows no
+    such numbers.
 
     `floats`: whether floats may be infinite, as in MessagePack. Otherwise only Decimals may be.
     """
     try:
         return _cached_finder(kind, floats)
-    except TypeError:  # not hashable, such as Annotated with a list; or the function raises it again
+    except TypeError:  # such as for a list in Annotated, which is not hashable; others are raised again below
         return _Finders(floats).of(shapes.type_info(kind))
 
 
 def finder_within(node: shapes.Type, *, floats: bool = False) -> Finder | None:
-    """Like `infinite_finder`, for the description of a type, which takes msgspec some time to make."""
+    """Like `infinite_finder`, for a type that msgspec has already described, because describing a type is slow."""
     return _Finders(floats).of(node)
 
 
@@ -60,7 +62,8 @@ def _cached_finder(kind: Any, floats: bool) -> Finder | None:
 
 
 class _Finders:
-    """Makes the finders for the parts of a type. Each class gets only one, because a class may contain itself."""
+    """Makes the finders for the parts of a type. Each class gets only one finder, because a class may contain
+    itself."""
 
     def __init__(self, floats: bool) -> None:
         self._floats = floats
@@ -124,7 +127,7 @@ def _is_infinite_float(value: Any) -> bool:
 
 
 def _if_tagged(node: Any, finder: Finder) -> Finder:
-    """A finder for values with the tag of a class."""
+    """Limit a finder to the values that have the tag of a class in a tagged union."""
     field, tag = getattr(node, "tag_field", None), getattr(node, "tag", None)
 
     def find(value: Any) -> bool:

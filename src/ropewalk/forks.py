@@ -1,8 +1,9 @@
 """Handle forks of the process: a child inherits the engine's file descriptors, and must not use the parent's
 connections.
 
-`os.fork()` calls these hooks, also if `multiprocessing`, a pre-fork server or a daemon calls it. A child that executes
-another program at once, as in `subprocess` and `spawnProcess`, does not inherit the engine's descriptors.
+`os.fork()` calls the hooks in this module, also if `multiprocessing`, a pre-fork server or a daemon forks. A child
+process that executes another program at once, as in `subprocess` and `spawnProcess`, does not inherit the engine's
+descriptors.
 """
 
 import os
@@ -25,12 +26,11 @@ class ForkObserver(Protocol):
 
 
 class ServingChildren:
-    """Whether a forked child serves on the listening sockets that it has inherited. Once true, it stays true.
-
-    A child that serves must keep the sockets when its parent stops. A helper process, for example of `multiprocessing`,
+    """Whether a forked child serves on the listening sockets that it has inherited. Once this is true, it stays true. A
+    child that serves must keep the sockets when its parent stops. A helper process, for example of `multiprocessing`,
     has copies of the sockets but never accepts on them. They must be closed together with the parent, because clients
-    would otherwise connect and get no response. The parent cannot distinguish these cases when it forks, so the child
-    sets this when it runs its reactor.
+    would otherwise connect and get no response. The parent cannot distinguish these two cases when it forks, so the
+    child records that it serves when it runs its reactor.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ _observers: "WeakSet[ForkObserver]" = WeakSet()
 
 
 def observe_forks(observer: ForkObserver) -> None:
-    """Call the methods of an object at every fork. It is kept by a weak reference."""
+    """Call the methods of an observer at every fork. Only a weak reference to the observer is kept."""
     _observers.add(observer)
 
 

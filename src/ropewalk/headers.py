@@ -1,4 +1,4 @@
-"""Header fields: names ignore case, and several lines with one name keep their order (RFC 9110, section 5).
+"""Header fields: names ignore case, and several field lines with the same name keep their order (RFC 9110, section 5).
 
 An invalid name or value raises an exception when it is set, so that the traceback shows the responsible line of code.
 """
@@ -20,18 +20,20 @@ Fields = Mapping[str, Text] | Mapping[bytes, Text] | Iterable[tuple[Text, Text]]
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """The grammar of a field name (RFC 9110, section 5.6.2)."""
 MANY: Final = 32
-"""The number of lines above which an index is built. For fewer lines, a search is faster."""
+"""If a message has more field lines than this, an index is built. For fewer lines, a search through all lines is
+faster."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """Characters that no field value may contain (RFC 9110, section 5.5): all control characters except the tab."""
 _DOWNLOAD: Final = (
     '`Response.file(path, download="...")` encodes the name of a download (RFC 6266). For a body that is not a file, '
     "write \"attachment; filename*=UTF-8''\" and the result of `urllib.parse.quote(name)`."
 )
-"""The remedy for a Content-Disposition that is not Latin-1."""
+"""The remedy in the error for a Content-Disposition that is not Latin-1."""
 
 
 def text(value: Text) -> str:
-    """Return a name or value as str. Bytes are decoded as Latin-1, which keeps every byte (RFC 9110, section 5.5).
+    """Return a field name or value as str. Bytes are decoded as Latin-1, which keeps every byte (RFC 9110, section
+    5.5).
 
     Raises InvalidField for a value that is neither str nor bytes.
     """
@@ -43,7 +45,8 @@ def text(value: Text) -> str:
 
 
 def field_name(name: Text) -> str:
-    """Return the name of a field in lower case (RFC 9110, section 5.1). Raises InvalidField if it is not a token."""
+    """Return the name of a field in lower case (RFC 9110, section 5.1). Raises InvalidField if the name is not a
+    token."""
     return _lower_token(text(name))
 
 
@@ -90,16 +93,17 @@ def reason_phrase(message: Text) -> bytes:
 class Headers(MutableMapping[str, str]):
     """A mapping of header fields. Names ignore case and are kept in lower case.
 
-    `headers["accept"]` joins several lines with ", " (RFC 9110, section 5.3). `all` returns the value of each line with
-    a name, and `lines` returns all lines. Assignment replaces all lines with a name; `add` adds a line. Both raise
-    InvalidField for a name that is not a token, and for a value with control characters or characters outside Latin-1.
+    `headers["accept"]` joins the values of several lines with ", " (RFC 9110, section 5.3). `all` returns the value of
+    each line with a name, and `lines` returns all lines. Assignment replaces all lines with a name; `add` adds a line.
+    Both raise InvalidField for a name that is not a token, and for a value with control characters or characters
+    outside Latin-1.
     """
 
     __slots__ = ("_index", "_lines")
 
     def __init__(self, fields: Fields = ()) -> None:
         self._index: dict[str, list[str]] | None = None
-        """The values by name; None until it is built. It is built when a name is read, if there are many lines."""
+        """The values by field name. None until a name is read while there are more than `MANY` lines."""
         self._lines: list[tuple[str, str]] = []
         if fields:
             pairs: Iterable[tuple[Text, Text]] = fields.items() if isinstance(fields, Mapping) else _pairs(fields)
@@ -164,18 +168,19 @@ class Headers(MutableMapping[str, str]):
         return [value for other, value in self._lines if other == name]
 
     def add(self, name: Text, value: Text) -> None:
-        """Add a line. Other lines with the same name stay."""
+        """Add a field line. Other lines with the same name stay."""
         name = field_name(name)
         self._lines.append((name, field_value(name, value)))
         self._index = None
 
     def add_checked(self, lines: Iterable[tuple[str, str]]) -> None:
-        """Add lines that are known to be valid, with names in lower case."""
+        """Add field lines that are known to be valid, with names in lower case."""
         self._lines.extend(lines)
         self._index = None
 
     def _by_name(self) -> dict[str, list[str]]:
-        """The index. With it, `dict(headers)` takes linear time, even if a client sends many lines."""
+        """The values by field name. With this index, `dict(headers)` takes linear time, even if a client sends many
+        lines."""
         if self._index is None:
             self._index = {}
             for name, value in self._lines:
@@ -183,18 +188,18 @@ class Headers(MutableMapping[str, str]):
         return self._index
 
     def lines(self) -> list[tuple[str, str]]:
-        """All lines, in order."""
+        """All field lines, in order."""
         return list(self._lines)
 
     def has_any(self, names: frozenset[str]) -> bool:
-        """Whether there is a line with one of these names, which are in lower case."""
+        """Whether there is a field line with one of these names, which are in lower case."""
         for name, _ in self._lines:  # noqa: SIM110 - faster than `any` with a generator
             if name in names:
                 return True
         return False
 
     def has_lines(self, lines: list[tuple[str, str]]) -> bool:
-        """Whether the lines are equal to these, in the same order."""
+        """Whether the field lines are equal to `lines`, in the same order."""
         return self._lines == lines
 
     def content_type(self) -> str | None:
@@ -213,7 +218,7 @@ class Headers(MutableMapping[str, str]):
         return headers
 
     def encoded(self) -> list[tuple[str, Text]]:
-        """All lines in the form for the engine: a value that is not ASCII is encoded in Latin-1."""
+        """All field lines in the form that the engine takes: a value that is not ASCII is encoded in Latin-1."""
         for _, value in self._lines:
             if not value.isascii():
                 return [line if line[1].isascii() else (line[0], line[1].encode("latin-1")) for line in self._lines]
@@ -223,7 +228,7 @@ class Headers(MutableMapping[str, str]):
 def _pairs(fields: object) -> Iterator[tuple[Text, Text]]:
     """Yield the pairs of an iterable.
 
-    Raises InvalidField for other items, because a str of two characters could be unpacked as a pair.
+    Raises InvalidField for any other item, such as a str of two characters, which Python would unpack as a pair.
     """
     for pair in fields if isinstance(fields, Iterable) and not isinstance(fields, str | bytes) else (fields,):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
@@ -234,7 +239,7 @@ def _pairs(fields: object) -> Iterator[tuple[Text, Text]]:
 
 def content_type(value: str | None) -> tuple[str, dict[str, str]]:
     """Parse a Content-Type into the media type in lower case and its parameters (RFC 9110, section 8.3.1); ("", {}) if
-    absent."""
+    the value is None."""
     media, *parts = (value or "").split(";")
     parameters = {}
     for part in parts:
@@ -292,7 +297,7 @@ def parse_http_date(value: str, now: float) -> int | None:
             int(found["d"]),
             int(found["h"]),
             int(found["m"]),
-            min(int(found["s"]), 59),  # a leap second
+            min(int(found["s"]), 59),  # 60 is a leap second
             tzinfo=UTC,
         )
     except ValueError:
@@ -310,7 +315,7 @@ def http_date(moment: datetime | float) -> str:
         moment = datetime.fromtimestamp(moment, UTC)
     try:
         moment = moment.astimezone(UTC)
-    except OverflowError:  # in UTC, the year is 0 or 10000
+    except OverflowError:  # converted to UTC, the year is 0 or 10000
         moment = _LAST if moment.year > 1 else _FIRST
     return format_datetime(moment, usegmt=True)
 
@@ -319,7 +324,7 @@ def last_modified(modified: float, date: int) -> str | None:
     """The value of Last-Modified. `modified` and `date`, the value of the Date field, are in seconds since 1970.
 
     A time after `date` is replaced by `date` (RFC 9110, section 8.8.2.1). None for a time that an HTTP date cannot
-    express, because file systems allow times before the year 1.
+    express, such as one before the year 1, which file systems allow.
     """
     try:
         return http_date(min(floor(modified), date))

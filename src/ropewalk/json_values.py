@@ -31,16 +31,17 @@ DEEPEST: Final = 200
 """The most levels of nested arrays and objects in a body.
 
 msgspec, and most code that walks the value, recurses at each level. Python allows 1,000 nested calls, and
-`copy.deepcopy` needs two for each level. .NET allows 64 levels, Ruby 100, serde_json 128, PHP 512, Go 10,000.
+`copy.deepcopy` needs two calls for each level. Other JSON decoders allow fewer or more levels: .NET 64, Ruby 100,
+serde_json 128, PHP 512, Go 10,000.
 """
 
 _NATIVE: Final = (dict, list, str, int, float, bool, type(None))
-"""The types of values that are decoded without a type."""
+"""The types of the values that msgspec decodes if no type is given."""
 _WANTED: Final = re.compile(r"Expected `([^`]+)`, got ")
 _STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _PEELED: Final = 5
-"""How often the innermost arrays and objects are removed. Usually nothing is left afterwards, and this is the fastest
-check."""
+"""How often `is_too_deep` removes the innermost arrays and objects. Usually no bracket is left afterwards, so the
+slower count of levels is not needed."""
 _UNSTRUCTURED: Final = bytes(set(range(256)) - {*_STEPS, ord('"')})
 
 
@@ -53,18 +54,17 @@ class EncodedJSON:
         self.data = data
         self.value = value
         self.kind = kind
-        """The type from which the JSON was made. The value may have more fields."""
+        """The type to which the value was converted before encoding. The original value may have more fields."""
 
 
 def unwrapped(value: Any) -> Any:
-    """The original value of an EncodedJSON, or any other value itself."""
+    """The original value of an EncodedJSON. Any other value is returned unchanged."""
     return value.value if type(value) is EncodedJSON else value
 
 
 def model_json(value: Any) -> bytes | None:
-    """The JSON of a model of pydantic, by its aliases; None for any other value.
-
-    Raises Unencodable (RW212) for a model that pydantic cannot encode.
+    """The JSON of a pydantic model, whose fields are named by their aliases; None for any other value. Raises
+    Unencodable (RW212) for a model that pydantic cannot encode.
     """
     serializer = getattr(type(value), "__pydantic_serializer__", None)
     if serializer is None:
@@ -77,7 +77,7 @@ def model_json(value: Any) -> bytes | None:
 
 
 class MismatchedJSON(HTTPError):
-    """422: a body is JSON, but not of the type."""
+    """Status 422: a body is valid JSON, but does not match the type."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(422, detail)
@@ -86,9 +86,9 @@ class MismatchedJSON(HTTPError):
 def read_json(body: bytes, kind: Any) -> Any:
     """Decode a body to a type.
 
-    Raises BadBody (400) for a body that is not JSON or is nested too deeply, MismatchedJSON (422) for a value that
-    does not match the type or has a number that is not finite, and HandlerError (RW211) if JSON cannot become the type,
-    or a part of the type that was sent.
+    Raises BadBody (400) for a body that is not JSON or is nested too deeply, MismatchedJSON (422) for a value that does
+    not match the type or has a number that is not finite, and HandlerError (RW211) if no JSON can be converted to the
+    type, or to the part of the type for which the body has a value.
     """
     decoder = decoder_for(kind)
     if is_too_deep(body):
@@ -103,7 +103,7 @@ def read_json(body: bytes, kind: Any) -> Any:
             raise _unreadable(kind, "" if foreign is kind else f"It contains {full_name(foreign)}.") from error
         raise MismatchedJSON(str(error)) from error
     except msgspec.DecodeError as error:
-        if _came_from_hook(error):  # such as a hook that decodes JSON within a str
+        if _came_from_hook(error):  # the hook of the application may decode JSON within a str
             raise MismatchedJSON(str(error)) from error
         raise BadBody(f"The body is not JSON: {_syntax_error(body, error)}.") from error
     except UnicodeDecodeError as error:
@@ -117,11 +117,12 @@ def read_json(body: bytes, kind: Any) -> Any:
 
 
 def _syntax_error(body: bytes, error: msgspec.DecodeError) -> str:
-    """What is wrong with a body. To msgspec, a string that ends with half of a surrogate pair is truncated data."""
+    """A message that says why a body is not JSON. For a string that ends with half of a surrogate pair, msgspec wrongly
+    reports truncated data."""
     what = str(error)
     if what == "Input data was truncated":
         try:
-            json.loads(body)  # which takes such a half
+            json.loads(body)  # this accepts half of a surrogate pair
         except (ValueError, RecursionError):
             return what
         return "a string has half of a surrogate pair (\\ud800 to \\udfff)"
@@ -130,15 +131,15 @@ def _syntax_error(body: bytes, error: msgspec.DecodeError) -> str:
 
 def check_finite(body: bytes, kind: Any) -> None:
     """Raise ValidationError if a body, which matches a type, has a Decimal that is infinite or not a number."""
-    finder = infinite_finder(kind)  # cached, so this costs less than to search the body
+    finder = infinite_finder(kind)  # the finder is cached, so this is faster than searching the body
     if finder is not None and may_be_infinite(body) and finder(msgspec.json.decode(body)):
         raise msgspec.ValidationError(INFINITE)
 
 
 def is_too_deep(body: bytes) -> bool:
-    """Whether arrays and objects are nested more than DEEPEST levels deep. Takes linear time.
+    """Whether arrays and objects in a body are nested more than DEEPEST levels deep. The check takes linear time.
 
-    The result is exact for the part of a body that is valid JSON, so no decoder recurses deeper.
+    If the result is False, no decoder recurses deeper than DEEPEST levels, even if the body is malformed.
     """
     if len(body) <= DEEPEST or body.count(b"[") + body.count(b"{") <= DEEPEST:
         return False
@@ -146,7 +147,7 @@ def is_too_deep(body: bytes) -> bool:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     structure = body.translate(None, _UNSTRUCTURED).replace(
         b'""', b""
-    )  # a pair that spans two strings removes no brackets
+    )  # two quotes that belong to two strings have no brackets between them
     structure = b"".join(structure.split(b'"')[::2])
     rest = structure
     for _ in range(_PEELED):
@@ -155,7 +156,7 @@ def is_too_deep(body: bytes) -> bool:
 
 
 def locate(value: Any, root: Any) -> str:
-    """The path to a value within another, such as `$.guests[0].since`; "" if it is not found."""
+    """The path to `value` within `root`, such as `$.guests[0].since`; "" if `root` does not contain it."""
     places: list[tuple[Any, str]] = [(root, "$")]
     seen: set[int] = set()
     while places:
@@ -176,7 +177,7 @@ class Unencodable(HandlerError):
         self.value = value
 
     def locate_in(self, root: object) -> None:
-        """Add the path to the value within the encoded object to the message."""
+        """Add to the message the path that leads from the encoded object to the value."""
         place = locate(self.value, root)
         if place:
             self.message = f"{self.message.removesuffix('.')}; it is at `{place}`."
@@ -220,7 +221,7 @@ def _unreadable(kind: Any, why: str) -> HandlerError:
 
 
 def _described(description: Described) -> Iterator[Described]:
-    """Yield the description of a type, and the descriptions of the types within it."""
+    """Yield msgspec's description of a type, and the descriptions of the types within it."""
     places: list[Any] = [description]
     seen: set[int] = set()
     while places:
@@ -236,10 +237,9 @@ def _described(description: Described) -> Iterator[Described]:
 
 @lru_cache(maxsize=512)
 def _foreign_types(kind: Any) -> tuple[type, ...]:
-    """The classes within a type that msgspec does not support and that no decoded JSON is an instance of, unlike
-    `object`.
-
-    They are allowed, because a field of such a class may have a default, so that clients can omit it.
+    """The classes within a type that msgspec cannot decode from JSON. `object` is not one of them, because every
+    decoded value is an instance of it. These classes are allowed, because a field with such a class may have a default,
+    so that clients can omit it.
     """
     customs = [each.cls for each in _described(type_info(kind)) if isinstance(each, CustomType)]
     return tuple(custom for custom in customs if not any(issubclass(native, custom) for native in _NATIVE))
@@ -253,7 +253,8 @@ def _expected(message: str, foreign: tuple[type, ...]) -> type | None:
 
 
 def _has_set_of_unhashable(kind: Any) -> bool:
-    """Whether a type has a set of unhashable items, such as lists. An item of type Any may be hashable."""
+    """Whether a type has a set of unhashable items, such as lists. The result is False for items of type Any, because
+    they may be hashable."""
     return any(
         _is_unhashable(part)
         for each in _described(type_info(kind))

@@ -12,8 +12,8 @@ REGISTERED: Final = frozenset(
         *("UPDATEREDIRECTREF", "VERSION-CONTROL", "PURGE", "NOTIFY"),
     )
 )
-"""Methods that the engine accepts even if no resource serves them: the registry of RFC 9110, section 16.1.1, and two
-other common methods, without CONNECT and TRACE, which are disabled. The same list is in `engine/src/method.rs`."""
+"""Methods that the engine accepts even if no resource serves them: those in the registry of RFC 9110, section 16.1.1,
+and two other common methods. CONNECT and TRACE are disabled. The same list is in `engine/src/method.rs`."""
 
 ANY: Final = "*"
 """A marker that stands for all methods that a resource may serve."""
@@ -21,7 +21,7 @@ ANY: Final = "*"
 SERVABLE: Final = (
     "Use capitals, digits, hyphens and underscores, and begin with a capital. CONNECT and TRACE are disabled."
 )
-"""The remedy for a name that fails `is_servable`."""
+"""The remedy in the error for a method name that `is_servable` rejects."""
 
 _CONVENTIONAL: Final = re.compile(r"[A-Z][A-Z0-9_-]*", re.ASCII)
 

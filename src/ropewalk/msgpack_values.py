@@ -17,7 +17,8 @@ MEDIA_TYPES: Final = frozenset((MSGPACK, "application/msgpack", "application/x-m
 
 
 def refuse_extension(code: int, data: memoryview) -> Any:
-    """Refuse an extension type, which JSON cannot have. Decoders of request bodies call it. Raises BadBody."""
+    """Raise BadBody for a MessagePack extension type, which JSON does not have. Decoders of request bodies call
+    this."""
     del data
     raise BadBody(f"The body has a value of the extension type {code}, which is not supported.")
 
@@ -25,7 +26,7 @@ def refuse_extension(code: int, data: memoryview) -> Any:
 _ANY: Final = msgspec.msgpack.Decoder(ext_hook=refuse_extension)
 _json: Final = msgspec.json.Encoder().encode
 _CONTAINERS: Final = bytes((*range(0x80, 0xA0), *range(0xDC, 0xE0)))
-"""The bytes with which arrays and maps begin. They also occur within other values."""
+"""The bytes with which arrays and maps begin. The same bytes may also occur within other values, such as str."""
 
 
 def is_msgpack(media_type: str) -> bool:
@@ -34,7 +35,7 @@ def is_msgpack(media_type: str) -> bool:
 
 
 def read_msgpack(body: bytes, decoder: "msgspec.msgpack.Decoder[Any]") -> Any:
-    """Decode a body. Raises ValidationError for a value that does not match the decoder's type.
+    """Decode a MessagePack body. Raises ValidationError for a value that does not match the decoder's type.
 
     Raises BadBody (400) for a body that is not MessagePack or is nested more than `DEEPEST` levels deep.
     """
@@ -53,7 +54,8 @@ def read_msgpack(body: bytes, decoder: "msgspec.msgpack.Decoder[Any]") -> Any:
 
 
 def read_any_msgpack(body: bytes) -> Any:
-    """Decode a body to built-in types. Raises BadBody, also for a timestamp that is out of range."""
+    """Decode a MessagePack body to built-in types. Raises BadBody for an invalid body, or a timestamp that is out of
+    range."""
     try:
         return read_msgpack(body, _ANY)
     except msgspec.ValidationError as error:
@@ -81,12 +83,12 @@ def to_msgpack(value: Any) -> bytes:
 
 
 def _encode_other(value: Any) -> Any:
-    """Encode a value of a type that msgspec does not support. msgspec calls this."""
+    """Convert a value of a type that msgspec does not support. msgspec calls this."""
     if isinstance(value, EncodedJSON):
         return msgspec.json.decode(value.data)
     if isinstance(value, Deferred | Awaitable):
         if is_coroutine(value):
-            value.close()  # so that Python does not warn that it was never awaited
+            value.close()  # otherwise Python warns that the coroutine was never awaited
         what = f"A {type(value).__qualname__} cannot be encoded as MessagePack: it was not awaited."
         raise HandlerError("RW210", what)
     model = model_json(value)
@@ -107,7 +109,7 @@ def _may_be_deep(body: bytes) -> bool:
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether arrays and maps are nested more than `levels` deep. Each item is visited once."""
+    """Whether arrays and maps in a value are nested more than `levels` deep. Each item is visited only once."""
     level = [value] if isinstance(value, list | dict | tuple) else []
     for _ in range(levels):
         below: list[Any] = []

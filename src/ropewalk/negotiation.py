@@ -7,12 +7,14 @@ from typing import Final, NamedTuple
 from ropewalk.headers import Headers
 
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)'
-"""A quoted string. An unclosed one extends to the end, so that no part of the value is searched twice."""
+"""A quoted string. A string without a closing quote extends to the end, so that no part of the value is searched
+twice."""
 _ELEMENT: Final = re.compile(rf'(?:[^,"]++|{_QUOTED})+', re.DOTALL)
 _PART: Final = re.compile(rf'(?:[^;"]++|{_QUOTED})+', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _WEIGHT: Final = re.compile(r"0?\.[0-9]{1,9}|0\.?|1(?:\.0{0,9})?")
-"""A weight. RFC 9110, section 12.4.2, allows three digits and requires the 0, but some old clients do not conform."""
+"""A weight. RFC 9110, section 12.4.2, allows at most three decimal places and requires the leading 0, but some old
+clients do not conform."""
 
 _Parameters = frozenset[tuple[str, str]]
 
@@ -40,9 +42,9 @@ def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
 
     `accept` is the value of the Accept field, with several lines joined by commas. None or an empty value accepts
     everything. `offers` are media types such as "text/html" or "text/html; level=1", the server's preferred one first:
-    among offers with the same weight, the first is chosen. The weight of an offer is that of the most specific range
-    that matches it. If this range occurs several times, the greatest weight is used. Malformed ranges are ignored. For
-    each offer, the time is linear in the length of `accept`.
+    among offers with the same weight, the first is chosen. The weight of an offer is the weight of the most specific
+    range in `accept` that matches it. If this range occurs several times, the greatest weight is used. Malformed ranges
+    are ignored. For each offer, the time is linear in the length of `accept`.
     """
     if not offers:
         return None
@@ -60,7 +62,7 @@ def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
 
 
 def _weight_of(offer: str, ranges: list[_Range]) -> float:
-    """The weight of an offer; 0 if the client does not accept it."""
+    """The client's weight for an offer; 0 if the client does not accept it."""
     kind, subtype, parameters = _read_type(_PART.findall(offer))
     best, weight = (-1, -1), 0.0
     for each in ranges:
@@ -100,7 +102,7 @@ def _read_type(parts: list[str]) -> tuple[str, str, _Parameters]:
     A charset is ignored, because clients write `application/json; charset=utf-8`, although JSON has no such parameter.
     """
     kind, slash, subtype = parts[0].strip().lower().partition("/") if parts else ("", "", "")
-    if kind == "*" and not slash:  # an old client of Java sends `*` alone
+    if kind == "*" and not slash:  # the HTTP client of old Java versions sends `*` instead of `*/*`
         subtype = "*"
     parameters = set()
     for part in parts[1:]:

@@ -1,4 +1,4 @@
-"""Open files that are to be sent, and convert file system errors to responses."""
+"""Open files to send, and convert file system errors to responses."""
 
 import os
 import stat
@@ -13,17 +13,17 @@ from ropewalk.errors import HTTPError
 _ABSENT: Final = frozenset(
     (
         *(ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG),
-        *(ENXIO, ENODEV),  # a socket, or a device without a driver
-        ESTALE,  # deleted on the server of a network file system
+        *(ENXIO, ENODEV),  # the path names a socket, or a device without a driver
+        ESTALE,  # a file that was deleted on the server of a network file system
     )
 )
 """Errors of the operating system that mean there is no file at a path."""
 
 
 class OpenFile:
-    """A regular file that is open for reading, or a part of it.
+    """A regular file that is open for reading, and the part of it to send.
 
-    `offset` and `size` (bytes) select the part to send; `modified` is the time of the last change (seconds since 1970).
+    `offset` and `size` (bytes) select the part; `modified` is the time of the last change (seconds since 1970).
     """
 
     __slots__ = ("fd", "modified", "offset", "size")
@@ -45,7 +45,7 @@ class OpenFile:
 
 
 def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
-    """Open a file that is to be sent, relative to `folder` (a descriptor) if it is given.
+    """Open a file to send. If `folder`, a file descriptor, is given, the path is relative to it.
 
     Raises HTTPError 404 or 403.
     """

@@ -1,4 +1,4 @@
-"""Twisted's producers, which write the body of a response."""
+"""Types for Twisted's producers, which write the body of a response."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -21,7 +21,7 @@ class Producer(PullProducer, Protocol):
 
 
 class PulledProducer:
-    """A push producer that wraps a pull producer: it requests one part in every turn of the event loop.
+    """A push producer that wraps a pull producer: it requests one part in each turn of the event loop.
 
     `fail` is called with an exception that the pull producer raises.
     """

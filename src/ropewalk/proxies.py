@@ -18,8 +18,8 @@ class TrustedProxies:
     """The proxies that an app trusts to report the client, and the headers in which they do so.
 
     Their reports determine `request.client`, `request.scheme` and `request.host`, and therefore `request.url` and the
-    client in the access log. If the PROXY protocol reports it, they determine `request.server`, too. `request.peer` is
-    always the other end of the connection. Reports from other peers are ignored, but their headers remain unchanged.
+    client in the access log. A PROXY protocol header also determines `request.server`. `request.peer` is always the
+    other end of the connection. Reports from other peers are ignored, but their headers remain unchanged.
 
     `addresses` is one address or network, as a str or an object of `ipaddress`, or an iterable of them. Raises
     StartError (RW402) for invalid or incomplete settings.
@@ -42,8 +42,8 @@ class TrustedProxies:
     proxy_protocol: bool
     """Whether every connection to a socket begins with a PROXY protocol header, version 1 or 2.
 
-    A connection without the header, or from another peer, is closed. Twisted's transports that are not plain sockets,
-    such as TLS, are not affected: for these, use Twisted's endpoint prefix `haproxy:`.
+    A connection without the header, or from an untrusted peer, is closed. Twisted's transports that are not plain
+    sockets, such as TLS, are not affected: for these, use Twisted's endpoint prefix `haproxy:`.
     """
 
     def __init__(
