@@ -1,4 +1,5 @@
-"""Routes: decorators that add handlers to the tree, path patterns, and the paths of named routes."""
+"""Routes: decorators that add handlers to the resource tree, path patterns, and `url_for`, which returns the path of a
+named route."""
 
 from ropewalk.routing.listing import Route, Served, walk, walk_handlers
 from ropewalk.routing.matched import matched_route, mounts_on_the_way

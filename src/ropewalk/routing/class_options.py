@@ -1,4 +1,5 @@
-"""The options that a Routes class has as class attributes, and the layer that applies them to everything below it."""
+"""Read the options that a Routes class has as class attributes, and apply them to all its routes and mounts with a
+Layer."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,16 +11,14 @@ from ropewalk.routing.methods_as_routes import is_route
 from ropewalk.typed import Dependencies, all_named
 
 INSTANCE_OPTIONS: Final = ("middleware", "provide", "error_format", "produces")
-"""The names that only count as attributes of the class, because the routes are made before `__init__` runs.
-
-Names that an object may well use for data of its own, such as `tags`, are not among them.
+"""Options that have an effect only as class attributes, because the routes are made before `__init__` runs. Setting one
+on an object is an error. Options such as `tags` are not listed, because an object may use these names for its own data.
 """
 
 
 class Layer:
-    """What a mount or a Routes class puts around its routes. It stands among the apps around a handler.
-
-    It has those attributes of an App that matter there.
+    """The middleware, providers and error format that a mount or a Routes class applies to its routes. A Layer is an
+    item of the `apps` around a handler, and has those attributes of an App that are read from such an item.
     """
 
     def __init__(
@@ -30,7 +29,7 @@ class Layer:
         error_format: ErrorFormat | None = None,
     ) -> None:
         self.layer_name = name
-        """For messages."""
+        """The name of the mount or the class, for messages."""
         self.middlewares = list(middleware)
         self.dependencies = Dependencies()
         self.dependencies.named.update(provided or {})
@@ -73,7 +72,7 @@ def flag_of(kind: type, name: str) -> bool:
 
 
 def check_instance(routes: Any) -> None:
-    """Check that no option is set on an object only. Raises HandlerError (RW205)."""
+    """Raises HandlerError (RW205) if one of INSTANCE_OPTIONS is set on a Routes object instead of its class."""
     for name in INSTANCE_OPTIONS:
         if name in vars(routes):
             what = f"{type(routes).__qualname__} sets self.{name} after its routes are made, so it has no effect."
@@ -84,6 +83,6 @@ def check_instance(routes: Any) -> None:
 
 
 def _data(kind: type, name: str) -> Any:
-    """A class attribute; None for a method or property of the user that has this name."""
+    """The value of a class attribute; None if the user's class has a method or property with this name."""
     value = getattr(kind, name, None)
     return None if hasattr(value, "__get__") else value

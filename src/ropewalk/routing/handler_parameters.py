@@ -17,7 +17,8 @@ _TAKES_FIRST: Final = (
 
 
 def check_no_method(function: Callable[..., Any], signature: inspect.Signature) -> None:
-    """Refuse a function in the body of a class, whose `self` would be the request. Raises HandlerError (RW202)."""
+    """Raises HandlerError (RW202) for a function in the body of a class, because the request would be passed as its
+    `self`."""
     if not isinstance(function, FunctionType) or next(iter(signature.parameters), "") != "self":
         return
     around = function.__qualname__.split(".")[:-1]
@@ -32,10 +33,9 @@ def check_no_method(function: Callable[..., Any], signature: inspect.Signature) 
 def check_all_taken(
     function: Callable[..., Any], signature: inspect.Signature, plan: Any, names: Collection[str]
 ) -> None:
-    """Refuse a typed handler with a parameter that looks as if it was meant for the path, but is not named as there.
-
-    It would come from the query, so that every request without it is a 422. Nothing is refused if other code may read
-    the parameter of the path from `request.params`. Raises HandlerError (RW202).
+    """Raises HandlerError (RW202) for a typed handler that does not take a path parameter, but has a required parameter
+    with another name and no marker. That parameter would be read from the query, so every request without it would get
+    a 422. No error is raised if other code may read the path parameter from `request.params`.
     """
     untaken = set(names).difference([each.name for each in plan.inputs if each.source == "path"])
     if not untaken:
@@ -58,7 +58,7 @@ def takes_parameters(
 ) -> bool:
     """Whether the handler takes the path parameters as keyword arguments.
 
-    Raises HandlerError (RW202) if it takes only some.
+    Raises HandlerError (RW202) if the handler takes only some of them.
     """
     parameters = list(signature.parameters.values())
     if not parameters or parameters[0].kind not in _TAKES_FIRST or parameters[0].name in names:

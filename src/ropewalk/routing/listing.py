@@ -19,14 +19,14 @@ class Route:
     path: str
     """The whole path, with the parameters as they are declared."""
     name: str
-    """The name of its handler."""
+    """The name of the route's handler."""
     place: str
-    """The file and line of its handler."""
+    """The file and line of the route's handler."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One method of one resource, and its handler."""
+    """One HTTP method that a resource serves, and its handler."""
 
     method: str
     """The HTTP method; `*` if the resource handles any method."""
@@ -34,15 +34,15 @@ class Served:
     """The path from the root of the tree. A parameter that no handler or mount names has the name ""."""
     call: Callable[..., Any]
     handler: Handler | None
-    """The handler; None if `call` is a `getChild`."""
+    """The handler; None if `call` is the `getChild` of a resource."""
     below: bool
     """Whether the resource handles every path below its own, too."""
     apps: tuple[Any, ...]
-    """The Apps on the path, outermost first."""
+    """The Apps on the path to the resource, outermost first."""
     tags: tuple[str, ...] = ()
-    """The OpenAPI tags of the apps, the routes and the mounts on the path."""
+    """The OpenAPI tags of the apps, the routes and the mounts on the path to the resource."""
     hidden: bool = False
-    """Whether a mount on the path is hidden from the OpenAPI document."""
+    """Whether a mount on the path to the resource is hidden from the OpenAPI document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def walk_handlers(
     """Yield each method and its handler, at a resource and below.
 
     `path` is the path to the nearest mount or the root of the tree, and `segments` the path from there to the resource.
-    `above` has the ids of the resources on the path.
+    `above` has the ids of the resources on the way to this one.
     """
     if id(resource) in above:
         return
@@ -86,7 +86,7 @@ def walk_handlers(
     exact = getattr(resource, "exact_methods", None)
     kind = resource.tree_kind
     any_method = kind.renders_all and exact is None and not hasattr(resource, "allowedMethods")
-    if any_method:  # and the methods that have their own handlers
+    if any_method:  # `*`, and the methods that have their own handlers
         methods = ["*", *(method for method in methods_of(resource) if own_handler_of(resource, method) is not None)]
     else:
         methods = methods_of(resource)
@@ -107,22 +107,20 @@ def walk_handlers(
 
 
 def _named(segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> Iterator[str | Parameter]:
-    """Combine segments with the names that a handler or a mount gives to the parameters."""
+    """Yield the segments of a path, with each converter replaced by a Parameter that has the name from a handler or a
+    mount."""
     left = iter(names)
     for part in segments:
         yield Parameter(next(left, ""), part) if isinstance(part, Converter) else part
 
 
 def written(path: str, segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
-    """Append segments to a path.
-
-    Parameters, with the names of a handler or a mount, are written as `{name:converter}`.
-    """
+    """Append segments to a path. A parameter is written as `{name:converter}`, with the name from a handler or a mount."""
     return path + "".join(f"/{_written(part)}" for part in _named(segments, names))
 
 
 def _written(part: str | Parameter) -> str:
-    """A segment as it is declared: a parameter is `{name:converter}`."""
+    """A segment as it is written in a route's path: a parameter is `{name:converter}`."""
     if isinstance(part, str):
         return part
     kind = part.converter.name

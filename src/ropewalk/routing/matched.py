@@ -1,9 +1,9 @@
 """Find the pattern of the route that handled a request, for `request.route`, and the mounts around it, for
 `request.url_for`.
 
-`ropewalk.resource.Search` runs for every request, so it records no pattern. This walk repeats its steps, in the same
-order, and stops at the handler that was called. It does not call `getChild` again, because the returned resource has no
-pattern.
+`ropewalk.resource.Search` runs for every request, so it records no pattern. The walk in this module repeats the steps
+of the search, in the same order, and stops at the handler that was called. It does not call `getChild` again, because
+the returned resource has no pattern.
 """
 
 from collections.abc import Callable
@@ -21,10 +21,10 @@ Parts = tuple[str | Converter, ...]
 def matched_route(
     resource: Resource, segments: list[str], index: int, method: str, called: Callable[..., Any]
 ) -> str | None:
-    """The pattern, as it is written, of the handler `called`, on the path from a resource along the segments from
-    `index` on.
+    """The pattern, as it is written in the code, of the handler `called`. The walk begins at a resource and the segment
+    `index`.
 
-    None if the tree has no such handler on this path.
+    None if the walk does not find the handler.
     """
     walk = _Walk(segments, method, called)
     found = walk.visit(resource, index, "", ())
@@ -36,7 +36,7 @@ def matched_route(
 def mounts_on_the_way(
     resource: Resource, segments: list[str], index: int, method: str, called: Callable[..., Any]
 ) -> tuple[Resource, ...]:
-    """The resources at which others are mounted, on the path to the handler `called`, outermost first."""
+    """The resources at which other resources are mounted, on the path to the handler `called`, outermost first."""
     walk = _Walk(segments, method, called)
     return walk.other_mounts if walk.visit(resource, index, "", ()) is None else tuple(walk.mounts)
 
@@ -53,15 +53,15 @@ class _Walk:
         self._segments = segments
         self._steps = 0
         self.other: str | None = None
-        """The pattern to use if the walk does not reach the handler: the path with the other trailing slash, or a
-        `getChild`."""
+        """The pattern to use if the walk does not find the handler: that of the path with its trailing slash added or
+        removed, or of a resource with `getChild`."""
         self.mounts: list[Resource] = []
-        """The resources on the way at which others are mounted."""
+        """The resources visited on the way at which other resources are mounted."""
         self.other_mounts: tuple[Resource, ...] = ()
-        """Those on the way to `other`."""
+        """The value of `mounts` when `other` was set."""
 
     def visit(self, resource: Resource, index: int, path: str, parts: Parts) -> str | None:
-        """The pattern of the handler at a resource or below.
+        """The pattern of the handler, which is at a resource or below it; None if it is not found.
 
         `path` is the path to the nearest mount or the root of the tree, and `parts` the path from there to the
         resource.

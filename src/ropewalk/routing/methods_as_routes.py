@@ -11,7 +11,7 @@
     app.mount("/rooms", Rooms(database))
 
 Each instance of the class has its own routes, which call the methods of this instance. If a subclass overrides a
-method, the route stays, unless the new method has its own decorators.
+method, the route is kept and calls the new method, unless that has its own decorators.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ from ropewalk.routing.route_options import RouteOptions, check_route_options, ch
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 _ATTRIBUTE: Final = "ropewalk_routes"
-"""The name of the attribute of a function that lists its routes."""
+"""The name of the attribute in which a function lists its routes."""
 
 
 class DeclaredRoute(NamedTuple):
@@ -41,37 +41,37 @@ def route(path: str, methods: Iterable[str] = ("GET",), **options: Unpack[RouteO
 
 
 def get(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
-    """`route` for GET, which includes HEAD."""
+    """Like `route`, for the methods GET and HEAD."""
     return _declare("get", path, ("GET",), options)
 
 
 def head(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
-    """`route` for HEAD, if the handler of GET must not handle it."""
+    """Like `route`, for the method HEAD. Without it, the handler of GET also handles HEAD."""
     return _declare("head", path, ("HEAD",), options)
 
 
 def post(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
-    """`route` for POST."""
+    """Like `route`, for the method POST."""
     return _declare("post", path, ("POST",), options)
 
 
 def put(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
-    """`route` for PUT."""
+    """Like `route`, for the method PUT."""
     return _declare("put", path, ("PUT",), options)
 
 
 def patch(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
-    """`route` for PATCH."""
+    """Like `route`, for the method PATCH."""
     return _declare("patch", path, ("PATCH",), options)
 
 
 def delete(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
-    """`route` for DELETE."""
+    """Like `route`, for the method DELETE."""
     return _declare("delete", path, ("DELETE",), options)
 
 
 def options(path: str, **options: Unpack[RouteOptions]) -> Callable[[Method], Method]:
-    """`route` for OPTIONS. It replaces the default response, which has an Allow field."""
+    """Like `route`, for the method OPTIONS. The handler replaces the default response, which has an Allow field."""
     return _declare("options", path, ("OPTIONS",), options)
 
 

@@ -26,7 +26,7 @@ def handler_without_route(
     preflight_middleware: Callable[[str], Around],
     patch_types: Callable[[], tuple[str, ...]],
 ) -> Found:
-    """The handler for a request for which `search` found none.
+    """The handler for a request for which `search` found no handler.
 
     `known` are the non-standard methods of the tree. `preflight_middleware` returns the middleware that responds to a
     preflight for a method. `patch_types` returns the media types that PATCH accepts.
@@ -44,20 +44,19 @@ def handler_without_route(
 
 
 def matches_no_route(call: Callable[..., Any]) -> bool:
-    """Whether a handler is one that responds if no route matches the path, or if the route does not allow the
-    method."""
+    """Whether a handler responds because no route matches the path, or because the route does not allow the method."""
     inner: Any = unwrap(call)
     own = inner.func if isinstance(inner, partial) else inner
     return isinstance(own, FailedLookup) or own in (_not_found, redirect_slash, options_response, _refuse)
 
 
 def _passing(call: Callable[[Request], Any], apps: tuple[Any, ...], middleware: Around = ()) -> Found:
-    """Make a handler for this request only."""
+    """Make a handler that is used for only this request."""
     return Found(Handler(call, whole_body=False, middleware=middleware), {}, apps, static=False, lasting=False)
 
 
 def _refuse(error: HTTPError, request: Request) -> Response:
-    """Respond with 405 or 501 (RFC 9110, sections 15.5.6 and 15.6.2)."""
+    """Raise `error`: HTTPError 405 or 501 (RFC 9110, sections 15.5.6 and 15.6.2)."""
     del request
     raise error
 

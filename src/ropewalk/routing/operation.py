@@ -23,7 +23,7 @@ class OperationOptions:
     responses: Mapping[int | str, Any] = field(default_factory=dict)
     """Responses by status, such as 404 or "4XX": a description, a type, or a Response Object of OpenAPI."""
     operation_id: str | None = None
-    """The `operationId`; None for one made from the function's name."""
+    """The `operationId`; None for an id made from the function's name."""
     operation: Mapping[str, Any] = field(default_factory=dict)
     """Members that are merged into the finished Operation Object of OpenAPI."""
 
@@ -42,7 +42,8 @@ _OPTIONS: Final = frozenset(
 def operation_options(
     function: Callable[..., Any], options: RouteOptions, flags: Mapping[str, bool]
 ) -> OperationOptions:
-    """Check the options of a route and return them. `flags` are those of its class. Raises HandlerError (RW219)."""
+    """Check the options of a route and return them. `flags` has the values of `deprecated` and `hidden` from the
+    route's class. Raises HandlerError (RW219)."""
     if not options.keys() & _OPTIONS and not any(flags.values()):
         return _DEFAULTS
     where = Named(function)

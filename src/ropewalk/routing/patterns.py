@@ -25,13 +25,12 @@ _PLAIN: Final = (str, bytes, int, float, UUID)
 Pattern = tuple[str | Parameter, ...]
 
 SEGMENT: Final = "!$&'()*+,;=:@~"
-"""Characters of a segment that are not percent-encoded (RFC 3986, section 3.3)."""
+"""Special characters that are not percent-encoded in a path segment (RFC 3986, section 3.3)."""
 
 
 def parse_path(path: str, converters: dict[str, Converter], taken: Mapping[str, inspect.Parameter]) -> Pattern:
-    """Parse a path into its segments. The empty path has none. Raises TreeError (RW101, RW102).
-
-    `taken` are the parameters of the handler by name: their annotations decide which converters are used.
+    """Parse a path into its segments. The empty path has no segments. `taken` has the handler's parameters by name: the
+    annotation of a parameter selects its converter if the path names none. Raises TreeError (RW101, RW102).
     """
     if not path:
         return ()
@@ -82,14 +81,14 @@ def _parse_segment(
 
 
 def _check_agreement(name: str, path: str, annotation: Any, converter: Converter) -> None:
-    """Refuse an annotation that no value of the converter matches, because every request would fail."""
+    """Raise an error for an annotation that no value of the converter matches, because every request would fail."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     made = converter.makes
     if made not in _PLAIN or annotation not in _PLAIN or annotation is made or (made, annotation) == (int, float):
         return
     if made is str and converter.name == "str":
-        return  # a typed handler converts the text
+        return  # a typed handler converts the text to the annotated type
     what = f"In {path!r}, the converter {converter.name} makes {made.__name__}, but {name} is {annotation.__name__}."
     raise TreeError("RW102", what, f"Annotate it with {made.__name__}, or write {{{name}}} in the path.")
 

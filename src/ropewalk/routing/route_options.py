@@ -14,58 +14,61 @@ from ropewalk.typed import Produces
 Responses = Mapping[int, Any] | Mapping[str, Any] | Mapping[int | str, Any]
 """Descriptions of responses by status.
 
-Keys of a Mapping are invariant: a dict[int, str] does not have the last form.
+The type is a union, because the key type of a Mapping is invariant: a dict[int, str] is not a Mapping[int | str, Any].
 """
 
 
 class RouteOptions(TypedDict, total=False):
-    """The options of `route`, `get`, `post` and so on, all of which may be left out."""
+    """The options of `route`, `get`, `post` and so on. All are optional."""
 
     name: str | None
-    """The name for `url_for`; None for the function's name."""
+    """The route's name for `url_for`; None for the function's name."""
     status: int | None
     """The status of a returned value that is not a Response; None for 200, or 204 if nothing is returned."""
     content_type: str | None
-    """The Content-Type of a returned str or bytes. A str is encoded in its charset."""
+    """The Content-Type of a returned str or bytes. A str is encoded in the charset of this Content-Type."""
     produces: Produces | None
-    """The media types that a client may choose with its Accept field, the preferred one first. They replace those of
-    the app: see `ropewalk.negotiation`."""
+    """The media types that a client may choose with its Accept field, the preferred one first. They replace those that
+    the app sets: see `ropewalk.negotiation`."""
     body_limit: int | None
     """The most bytes of the request's body. It replaces the engine's limit."""
     middleware: Iterable[Callable[..., Any]]
     """Middleware that runs directly around the function, inside the middleware of the apps; the first is outermost. It
-    is called only for requests to this function, and for their preflights (see `ropewalk.middleware.cors`)."""
+    is called only for requests that this function handles, and for CORS preflights of such requests (see
+    `ropewalk.middleware.cors`)."""
     provide: Mapping[str, Any] | None
-    """Providers by name, which take precedence over those of apps: functions, or Depends with a function."""
+    """Providers by name, which take precedence over the providers of apps. Each is a function, or Depends with a
+    function."""
     summary: str | None
     """The summary in the OpenAPI document; None for the first line of the docstring."""
     description: str | None
     """The description in the OpenAPI document; None for the rest of the docstring."""
     tags: Iterable[str]
-    """Tags in the OpenAPI document, in addition to those of the app."""
+    """Tags in the OpenAPI document, in addition to the app's tags."""
     deprecated: bool
-    """Whether the OpenAPI document calls the route deprecated."""
+    """Whether the OpenAPI document marks the route as deprecated."""
     hidden: bool
     """Whether the OpenAPI document omits the route."""
     responses: Responses | None
     """More responses in the OpenAPI document by status, such as 404 or "4XX": a description, a type, or a Response
     Object."""
     operation_id: str | None
-    """The `operationId` in the OpenAPI document; None for one made from the function's name."""
+    """The `operationId` in the OpenAPI document; None for an id made from the function's name."""
     operation: Mapping[str, Any] | None
     """Members that are merged into the Operation Object of the OpenAPI document."""
 
 
 class MountOptions(TypedDict, total=False):
-    """The options of `mount`, all of which may be left out."""
+    """The options of `mount`. All are optional."""
 
     name: str | None
-    """The name in front of those of the mounted routes: `url_for` finds them as `name.route`."""
+    """The prefix for the names of the mounted routes: `url_for` finds them as `name.route`."""
     provide: Mapping[str, Any] | None
-    """Providers by name for a mounted App, which may register others with the same names."""
+    """Providers by name for a mounted App. A provider that the App itself registers with the same name takes
+    precedence."""
     middleware: Iterable[Callable[..., Any]]
-    """Middleware around everything that is mounted, the first in the list outermost: inside the middleware of this app,
-    and outside of that of a mounted App. Responses such as a 404 or 405 below the path have it, too."""
+    """Middleware around everything that is mounted, the first in the list outermost. It runs inside the middleware of
+    this app and outside that of a mounted App. It also runs for errors such as 404 and 405 below the path."""
     tags: Iterable[str]
     """Tags in the OpenAPI document for every operation below the mount."""
     hidden: bool
@@ -109,7 +112,7 @@ def check_mount_options(path: object, options: Mapping[str, Any]) -> None:
 
 
 def checked_methods(given: object, path: str) -> tuple[str, ...]:
-    """The methods of a route, in upper case. Raises TreeError (RW109) for wrong ones."""
+    """The methods of a route, in upper case. Raises TreeError (RW109) for wrong methods."""
     if isinstance(given, str):
         raise TreeError("RW109", f"{path!r} has methods={given!r}.", f"Write methods=[{given!r}].")
     names = tuple(given) if isinstance(given, Iterable) else ()
@@ -122,7 +125,7 @@ def checked_methods(given: object, path: str) -> tuple[str, ...]:
 
 
 def _check_names(call: str, options: Mapping[str, Any], known: frozenset[str]) -> None:
-    """Raises HandlerError (RW270) if a call has an option that is not among the known ones."""
+    """Raises HandlerError (RW270) if a call has an option whose name is not in `known`."""
     for name in options:
         if name not in known:
             remedy = did_you_mean(name, known).lstrip() or f"The options are {', '.join(sorted(known))}."

@@ -52,8 +52,8 @@ from ropewalk.typed import Dependencies, Produces, all_named, is_typed, plan_for
 from ropewalk.typed.annotations import evaluated_signature
 
 ROUTED: Final = "ropewalk_routed"
-"""The name of the attribute that marks the function of a route. It reveals decorators above `@app.get`, which have no
-effect."""
+"""The name of the attribute that marks a function as the function of a route. With it, Ropewalk detects decorators
+above `@app.get`, which have no effect."""
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -61,15 +61,15 @@ HandlerFunction = TypeVar("HandlerFunction", bound=Callable[..., Any])
 
 
 class Routes:
-    """A tree of routes. App derives from it. A class whose methods are routes derives from it, too.
+    """A tree of routes. This is the base class of App, and of classes whose methods are routes.
 
-    Such a class decorates its methods with `ropewalk.routing.get`, `post` and so on, and its instances are mounted in
-    an app. Its `__init__` need not call `super().__init__()`.
+    Decorate the methods of such a class with `ropewalk.routing.get`, `post` and so on, and mount its instances in an
+    app. The class's `__init__` need not call `super().__init__()`.
 
-    Class attributes apply to all its routes, and to what is mounted in it: `middleware`, a list whose first is
-    outermost, which runs outside of the middleware of a route; `provide`, a dict of providers by name; `error_format`
-    and `produces`, as those of an App; and `tags`. For its own routes, `deprecated = True` and `hidden = True` are as
-    those of a route. Raises HandlerError (RW205, RW218, RW219) for a wrong attribute.
+    These class attributes apply to all its routes, and to everything that is mounted in it: `middleware`, a list with
+    the outermost first, which runs outside the middleware of a route; `provide`, a dict of providers by name;
+    `error_format` and `produces`, as in an App; and `tags`. `deprecated = True` and `hidden = True` apply only to the
+    class's own routes, as in the options of a route. Raises HandlerError (RW205, RW218, RW219) for a wrong attribute.
     """
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
@@ -82,24 +82,26 @@ class Routes:
         return self
 
     produces: Produces = ()
-    """The media types for the values of all routes, instead of JSON only. A subclass may set it."""
+    """The media types in which returned values of all routes can be sent, instead of only JSON. A subclass may set this
+    attribute."""
 
     def _make_tree(self) -> None:
         self.resource = Resource()
         tags = getattr(type(self), "tags", ())
-        if not hasattr(tags, "__get__"):  # a user's class may have a method or property of this name
+        if not hasattr(tags, "__get__"):  # a user's class may have a method or property named `tags`
             node_of(self.resource).tags = tags_given(tags, type(self).__qualname__)
         self.converters: dict[str, Converter] = {converter.name: converter for converter in BUILT_IN}
-        """The converters by the names that paths use. Add your own before you add routes that use it."""
+        """The converters by the names that paths use. Add your own converter before you add a route that uses it."""
         self.dependencies = Dependencies()
-        """The providers by name, and the replacements of providers."""
+        """The providers by name, and the providers that replace others."""
         self._names: dict[str, list[Pattern]] = {}
         self._mounts: list[tuple[str | None, Pattern, Routes]] = []
         self._class_flags = {name: flag_of(type(self), name) for name in ("deprecated", "hidden")}
         self._apply_layer()
 
     def _apply_layer(self) -> None:
-        """Put those class attributes around the routes that are options of an App. An App has them as arguments."""
+        """Apply the class attributes `middleware`, `provide` and `error_format` to the routes. App overrides this,
+        because it gets them as arguments."""
         layer = layer_of(type(self))
         if layer:
             node_of(self.resource).app = layer
@@ -107,7 +109,8 @@ class Routes:
     def route(
         self, path: str, methods: Iterable[str] = ("GET",), **options: Unpack[RouteOptions]
     ) -> Callable[[HandlerFunction], HandlerFunction]:
-        """Make a function the handler of these methods at a path such as "/users/{id}" or "/files/{name:path}".
+        """A decorator that makes a function the handler for `methods` at a path such as "/users/{id}" or
+        "/files/{name:path}".
 
         The empty path is the path of the app itself: for an app that is mounted at "/todos", it is "/todos" without a
         slash. A parameter without a converter uses the converter for the annotation of the handler's parameter, or else
@@ -183,35 +186,36 @@ class Routes:
         return register
 
     def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for GET, which includes HEAD."""
+        """Like `route`, for the methods GET and HEAD."""
         return self._route("get", path, ("GET",), options)
 
     def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for HEAD, if the handler of GET must not handle it."""
+        """Like `route`, for the method HEAD. Without it, the handler of GET also handles HEAD."""
         return self._route("head", path, ("HEAD",), options)
 
     def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for POST."""
+        """Like `route`, for the method POST."""
         return self._route("post", path, ("POST",), options)
 
     def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for PUT."""
+        """Like `route`, for the method PUT."""
         return self._route("put", path, ("PUT",), options)
 
     def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for PATCH."""
+        """Like `route`, for the method PATCH."""
         return self._route("patch", path, ("PATCH",), options)
 
     def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for DELETE."""
+        """Like `route`, for the method DELETE."""
         return self._route("delete", path, ("DELETE",), options)
 
     def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[HandlerFunction], HandlerFunction]:
-        """`route` for OPTIONS. It replaces the default response, which has an Allow field."""
+        """Like `route`, for the method OPTIONS. The handler replaces the default response, which has an Allow field."""
         return self._route("options", path, ("OPTIONS",), options)
 
     def mount(self, path: str, thing: Any, **options: Unpack[MountOptions]) -> None:
-        """Mount a resource or another App at a path and below. The routes of this app take precedence.
+        """Mount a resource or another App at a path: it handles this path and all paths below, unless a route of this
+        app does.
 
         A trailing slash of the path makes no difference. `MountOptions` describes the options. Raises TreeError: RW103
         if a parameter below has the same name as one of the path, RW104 if the path has a mount already, RW111 if this
@@ -249,7 +253,7 @@ class Routes:
             self.dependencies.of_mounts[id(thing)] = provided
 
     def _check_circle(self, thing: "Routes", path: str) -> None:
-        """Raises TreeError (RW111) if this app is mounted below `thing`, or is `thing`."""
+        """Raises TreeError (RW111) if `thing` is this app, or if this app is mounted below `thing`."""
         seen: set[int] = set()
         below = [thing]
         while below:
@@ -283,10 +287,12 @@ class Routes:
         return path_of(name, patterns[0], params)
 
     def url_for_inside(self, mounts: Sequence[Resource], name: str, params: Mapping[str, Any], given: Any) -> str:
-        """The path of a named route for a handler below these mounts: the innermost that has the name is used.
+        """The path of a named route, for a handler below `mounts`. The innermost mounted app that has a route with this
+        name is used.
 
-        `mounts` are the resources at which something is mounted, outermost first. `given` are the path parameters of
-        the request, for those of the mounts that `params` does not have. Raises TreeError as `url_for`.
+        `mounts` are the resources at which other resources are mounted, outermost first. `given` has the path
+        parameters of the request. They are used for the parameters in the paths of the mounts that `params` does not
+        have. Raises TreeError as `url_for`.
         """
         on_the_way: list[tuple[Routes, Pattern]] = []
         routes: Routes = self
@@ -307,7 +313,7 @@ class Routes:
         return self.url_for(name, **params)
 
     def _known(self) -> set[str]:
-        """The names of all routes, in the form that `url_for` takes."""
+        """The names of all routes, each in the form that `url_for` takes."""
         known = set(self._names)
         for prefix, _, mounted in self._mounts:
             known.update(name if prefix is None else f"{prefix}.{name}" for name in mounted._known())  # noqa: SLF001
@@ -345,7 +351,7 @@ def _ambiguous(name: str) -> TreeError:
 
 
 def _inside(layer: Layer, resource: Resource, where: str) -> Resource:
-    """A resource that has nothing but a mounted resource with a layer around it."""
+    """Make a resource at whose path `resource` is mounted, with `layer` around it."""
     outer = Resource()
     node = node_of(outer)
     node.app = layer
@@ -354,7 +360,8 @@ def _inside(layer: Layer, resource: Resource, where: str) -> Resource:
 
 
 def parameters_below(resource: Resource, seen: set[int]) -> set[str]:
-    """The names of the parameters at a resource and below. `seen` has the ids of the resources that were visited."""
+    """The names of the parameters at a resource and below. `seen` has the ids of the resources that were visited
+    already."""
     if id(resource) in seen:
         return set()
     seen.add(id(resource))

@@ -1,4 +1,4 @@
-"""The response to a request whose path has a handler only if a trailing slash is added or removed."""
+"""Respond to a request whose path has a handler only after a trailing slash is added or removed."""
 
 from typing import Any, Literal, get_args
 
@@ -21,7 +21,8 @@ def check_trailing_slash(given: TrailingSlash | None) -> TrailingSlash | None:
 
 
 def by_trailing_slash(other: Found, apps: tuple[Any, ...]) -> Found | None:
-    """The handler for a path whose variant with or without the trailing slash has the handler `other`. None for 404.
+    """The handler for a path that has no handler itself. `other` is the handler for the path with its trailing slash
+    added or removed. None for a 404.
 
     The innermost app that has a `trailing_slash` policy decides.
     """
@@ -34,7 +35,7 @@ def by_trailing_slash(other: Found, apps: tuple[Any, ...]) -> Found | None:
 
 
 def redirect_slash(request: Request) -> Response:
-    """Redirect to the path with the slash added or removed."""
+    """Redirect to the path with its trailing slash added or removed."""
     path = request.raw_path.decode("ascii")
     return redirect_to_path(path[:-1] if path.endswith("/") else f"{path}/", request)
 

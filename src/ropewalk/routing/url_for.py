@@ -9,7 +9,8 @@ from ropewalk.routing.patterns import SEGMENT, Parameter, Pattern, listed
 
 
 def path_of(name: str, pattern: Pattern, params: Mapping[str, Any]) -> str:
-    """The path of a route. `name` is the route's name, for messages. Raises TreeError (RW108) for wrong parameters."""
+    """The path of a route with the given parameters. `name` is the route's name, for messages. Raises TreeError (RW108)
+    for wrong parameters."""
     wanted = {part.name for part in pattern if isinstance(part, Parameter)}
     if wanted != set(params):
         raise TreeError("RW108", f"url_for({name!r}) needs {listed(wanted)} and was given {listed(params)}.")
