@@ -1,7 +1,6 @@
-"""The server: an engine in a reactor. It accepts connections, serves them and drains them.
-
-With `listen` and `run`, the engine itself accepts connections. A `Site` passes it connections that Twisted's ports have
-accepted.
+"""The server: an engine in a reactor. The server accepts connections, serves them and drains them. With `listen` and
+`run`, the engine itself accepts connections. A `Site` passes connections that Twisted's ports have accepted to the
+engine.
 """
 
 from ropewalk.app import ServerFunctions, register_server

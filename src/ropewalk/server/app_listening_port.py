@@ -1,4 +1,5 @@
-"""`App.listen`: the engine accepts connections, behind Twisted's interface IListeningPort."""
+"""`App.listen`: the engine accepts connections, and the returned object implements Twisted's interface
+IListeningPort."""
 
 import os
 from typing import Any
@@ -20,7 +21,7 @@ from ropewalk.server.start_errors import served_with_other
 
 @implementer(IListeningPort)
 class AppListeningPort:
-    """A listening socket of an app. It is open at once, but requests are served only after the app has started.
+    """A listening socket of an app. The socket is open at once, but requests are served only after the app has started.
 
     Its str() is the URL that you would enter in a browser.
     """
@@ -49,7 +50,7 @@ class AppListeningPort:
 
     @property
     def port(self) -> Any:
-        """The port number or the path of the UNIX socket, as on Twisted's ports."""
+        """The port number or the path of the UNIX socket, as in the attribute of a Twisted port."""
         address = self.getHost()
         return os.fsdecode(address.name or b"") if isinstance(address, UNIXAddress) else address.port
 
@@ -61,7 +62,7 @@ class AppListeningPort:
 
     @property
     def reactor(self) -> Any:
-        """The reactor of the port."""
+        """The reactor in which the port listens."""
         return self.server.reactor
 
     @property
@@ -100,7 +101,7 @@ class AppListeningPort:
     def getHost(self) -> Any:
         """The address of the socket, also after it is closed.
 
-        If you have given port 0, it has the port that the system chose.
+        If you passed port 0, the address contains the port that the system chose.
         """
         return self._host
 
@@ -124,7 +125,7 @@ def listen(
 
 
 def _server_of(app: App, reactor: Any, limits: Limits | None, proxies: TrustedProxies | None) -> Server:
-    """The app's server in this reactor, or a new one if there is none or the server was stopped."""
+    """The app's server in this reactor, or a new server if there is none or it was stopped."""
     server: Server | None = app.server
     if server is None or server.stopping or server.reactor is not reactor:
         server = app.server = Server(app, reactor, limits, proxies)

@@ -18,12 +18,13 @@ def log_drain(engine: Engine) -> None:
 
 
 def log_drained(logger: Logger, count: int, *, early: bool) -> None:
-    """Log how many requests were cut off at the end of a drain, if any. `early`: it ended before its deadline."""
+    """Log how many requests were cut off at the end of a drain, if any. `early`: the drain ended before its
+    deadline."""
     log_cut_off(logger, count, "before the deadline of the drain" if early else "at the deadline of the drain")
 
 
 def log_cut_off(logger: Logger, count: int, when: str) -> None:
-    """Log how many requests were cut off, if any. `when` completes the sentence."""
+    """Log how many requests were cut off, if any. `when` completes the sentence in the log."""
     if count:
         requests = "1 request was" if count == 1 else f"{count} requests were"
         logger.warn("{requests} cut off {when}.", requests=requests, when=when)

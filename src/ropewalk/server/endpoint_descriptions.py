@@ -12,7 +12,8 @@ from ropewalk.suggest import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Tcp:
-    """`tcp:8080`, `tcp:8080:interface=127.0.0.1`, `tcp6:8080:interface=\\:\\:1`, `tcp:8080:halfClose=yes`."""
+    """An endpoint such as `tcp:8080`, `tcp:8080:interface=127.0.0.1`, `tcp6:8080:interface=\\:\\:1`,
+    `tcp:8080:halfClose=yes`."""
 
     host: str
     port: int
@@ -29,7 +30,7 @@ class Tcp:
 
 @dataclass(frozen=True, slots=True)
 class Unix:
-    """`unix:/run/app.sock`, `unix:/run/app.sock:mode=660`."""
+    """An endpoint such as `unix:/run/app.sock` or `unix:/run/app.sock:mode=660`."""
 
     path: str
     mode: int | None
@@ -37,19 +38,19 @@ class Unix:
     half_close: bool = False
 
     def open(self, engine: Engine) -> int:
-        """As `Tcp.open`."""
+        """Open the listening socket and return its number in the engine. Raises OSError."""
         return engine.listen_unix(self.path, mode=self.mode, backlog=self.backlog, half_close=self.half_close)
 
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """`fd:3`, `systemd:domain=INET:index=0`, `systemd:domain=INET:name=http`."""
+    """An endpoint such as `fd:3`, `systemd:domain=INET:index=0`, `systemd:domain=INET:name=http`."""
 
     descriptor: int
     half_close: bool = False
 
     def open(self, engine: Engine) -> int:
-        """As `Tcp.open`."""
+        """Open the listening socket and return its number in the engine. Raises OSError."""
         return engine.listen_descriptor(self.descriptor, half_close=self.half_close)
 
 
@@ -75,10 +76,11 @@ REQUIRED: Final = {
     "unix": ("path", "unix:/run/app.sock"),
     "fd": ("descriptor", "fd:3"),
 }
-"""The required option of each kind of endpoint, and an example."""
+"""The required option of each kind of endpoint, and an example of a description."""
 
 DOMAINS: Final = ("INET", "INET6", "UNIX")
-"""The values of `domain` for systemd sockets. Twisted needs the domain; the engine reads it from the socket."""
+"""The values of `domain` for systemd sockets. Twisted needs this option; the engine reads the domain from the
+socket."""
 
 ACTIVATE: Final = "Start it with a systemd service that has a .socket unit, or try it with systemd-socket-activate."
 
@@ -87,7 +89,8 @@ Argument = tuple[str | None, str]
 
 
 def parse_endpoint(description: str) -> ParsedEndpoint:
-    """Parse a description. Raises StartError (RW401) if it is malformed, or if the engine cannot open this kind."""
+    """Parse an endpoint description. Raises StartError (RW401) if it is malformed, or if the engine cannot open this
+    kind of endpoint."""
     (_, kind), *arguments = _split(description)
     if kind not in KNOWN:
         raise StartError("RW401", f"{description!r} is not an endpoint on which the engine accepts.", _unknown(kind))
@@ -115,7 +118,7 @@ def tcp_endpoint(host: str, port: int) -> str:
 
 
 def half_closing(description: str) -> str:
-    """Add `halfClose=yes` to a description, unless it already has this option."""
+    """Add `halfClose=yes` to an endpoint description, unless it already has this option."""
     given = any(name == HALF_CLOSE for name, _ in _split(description))
     return description if given else f"{description}:{HALF_CLOSE}=yes"
 
@@ -206,7 +209,7 @@ def _systemd(given: dict[str, str]) -> int:
 
 
 def _with_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[ActivatedSocket], str]:
-    """The sockets with a name, and a phrase for error messages."""
+    """The sockets that systemd has given a name, and a phrase about them for error messages."""
     names = dict.fromkeys(each.name for each in sockets if each.name is not None)
     if not names:
         raise NotActivated("systemd has given its sockets no names (LISTEN_FDNAMES is not set): choose one by index=0")
@@ -217,7 +220,8 @@ def _with_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[Activate
 
 
 def _named(kind: str, arguments: Sequence[Argument]) -> dict[str, str]:
-    """The arguments by name. Positional arguments get the names of `KNOWN` in order, except `halfClose`."""
+    """The arguments of a description by name. Positional arguments get the names in `KNOWN`, in order, except
+    `halfClose`."""
     names = KNOWN[kind]
     given: dict[str, str] = {}
     positional = iter(name for name in names if name != HALF_CLOSE)
@@ -235,7 +239,7 @@ def _named(kind: str, arguments: Sequence[Argument]) -> dict[str, str]:
 
 
 def _split(description: str) -> list[Argument]:
-    """Split a description at colons, and options at their first equals sign. A backslash escapes either."""
+    """Split a description at colons, and options at their first equals sign. A backslash escapes both characters."""
     parts: list[Argument] = []
     name, value = None, ""
     characters = iter(description)

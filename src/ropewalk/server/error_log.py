@@ -1,5 +1,5 @@
-"""Write Twisted's log and the start-up lines to the standard error, from a thread, so that a slow reader does not block
-the reactor."""
+"""Write Twisted's log and the start-up lines to the standard error, from a separate thread, so that a slow reader of
+the stream does not block the reactor."""
 
 import sys
 from typing import Any, Final
@@ -27,22 +27,23 @@ class ErrorLog(LogWriter):
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
 
     def __call__(self, event: LogEvent) -> None:
-        """Write an event."""
+        """Write one log event."""
         text = formatEventAsClassicLogText(event)
         if text:
             self.write_text(text)
 
     def write_text(self, text: str) -> None:
-        """Write some lines."""
+        """Queue lines of text to be written."""
         self.write(text.encode(self._encoding, "backslashreplace"))
 
 
 _current: Final[list[ErrorLog]] = []
-"""The current log; empty before the first one is set up."""
+"""A list with the current log; empty before the first log is set up."""
 
 
 def begin_logging(level: Any) -> None:
-    """Write Twisted's log to the standard error: events of at least this level. `print` is not redirected."""
+    """Write the events of Twisted's log that have at least this level to the standard error. `print` is not
+    redirected."""
     least = LogLevelFilterPredicate(defaultLogLevel=level)
     error_log = ErrorLog(sys.stderr)
     _current[:] = [error_log]
@@ -50,7 +51,7 @@ def begin_logging(level: Any) -> None:
 
 
 def write_error(text: str) -> None:
-    """Write lines to the standard error, in order with the lines of the log."""
+    """Write lines to the standard error. They are not mixed with the lines of the log."""
     if not _current:
         _current.append(ErrorLog(sys.stderr))
     _current[0].write_text(text)

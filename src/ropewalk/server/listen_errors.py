@@ -1,4 +1,4 @@
-"""The error for a socket that cannot be opened, such as for a port in use (RW502), with its remedy."""
+"""Make the error RW502, with its remedy, for a socket that cannot be opened, for example because its port is in use."""
 
 import errno
 from typing import Final
@@ -36,6 +36,6 @@ def _remedy(endpoint: ParsedEndpoint, error: OSError) -> str | None:
         case Unix():
             return _UNIX_REMEDIES.get(error.errno)
         case Tcp(host=host):
-            if error.errno is None:  # an error of the name resolver, which has no errno
+            if error.errno is None:  # an error of the name resolver has no errno
                 return f"Check the name {host}, or use a numeric address."
             return _TCP_REMEDIES.get(error.errno)

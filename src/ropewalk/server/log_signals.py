@@ -1,7 +1,7 @@
 """SIGUSR1 reopens log files, for logrotate and newsyslog; SIGUSR2 and SIGXFSZ are ignored.
 
-A signal is handled only if it would otherwise kill the process. If application code handles it, or the process was
-started with the signal ignored, it is left alone.
+A signal is handled only if it would otherwise kill the process. If application code handles the signal, or the process
+was started with the signal ignored, nothing is changed.
 """
 
 import signal
@@ -15,8 +15,8 @@ log = Logger(namespace="ropewalk.server")
 
 
 class GiveBack(Protocol):
-    """A function that restores the default action of handled signals, unless application code has set a handler
-    meanwhile.
+    """The type of a function that restores the default action of handled signals, unless application code has set a
+    handler meanwhile.
 
     Pass `exiting` if the process is about to end. The signals are then ignored, because their default action would kill
     the process while it flushes logs and shuts down the interpreter.
@@ -26,7 +26,7 @@ class GiveBack(Protocol):
 
 
 def handle_log_signals(reactor: Any) -> GiveBack:
-    """Handle the signals. Their effects run in the reactor's thread.
+    """Handle SIGUSR1, SIGUSR2 and SIGXFSZ. The code that responds to a signal runs in the reactor's thread.
 
     Return the function that restores the default actions.
     """
@@ -51,7 +51,7 @@ def handle_log_signals(reactor: Any) -> GiveBack:
 
 
 def handle_where_default(number: signal.Signals, handler: Any) -> GiveBack:
-    """Handle a signal if it has its default action. Return the function that restores it."""
+    """Handle a signal if it has its default action. Return the function that restores the default action."""
     taken = signal.getsignal(number) is signal.SIG_DFL
     if taken:
         signal.signal(number, handler)

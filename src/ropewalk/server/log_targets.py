@@ -1,10 +1,10 @@
 """The targets to which a log is written: a file that may be rotated, a descriptor such as the standard output, or a
 Python stream.
 
-`write(data, position)` writes from `position` on and returns the position that it reached. It may write only a part, or
-nothing if the reader of a pipe is not ready. If a full disk cuts off a line, the line is completed before the next one
-is written, or it is ended with a newline and written again. So two lines are never joined. Only one thread at a time
-may use a target.
+`write(data, position)` writes `data` from `position` on, and returns the position that it reached. It may write only a
+part of the data, or nothing if the reader of a pipe is not ready. If a full disk cuts off a line, the line is completed
+before the next line is written. Or it is ended with a newline, and written again as a whole. So two lines are never
+joined. Only one thread at a time may use a target.
 """
 
 import fcntl
@@ -15,35 +15,35 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 PIPE_BUF: Final = select.PIPE_BUF
-"""The most bytes that a pipe accepts atomically: they are not mixed with the bytes of other processes, and do not block
-if poll() reports the pipe as writable (POSIX, write(), "pipe or FIFO")."""
+"""The most bytes that a pipe accepts atomically: so many bytes are not mixed with those of other processes, and writing
+them does not block if poll() reports the pipe as writable (POSIX, write(), "pipe or FIFO")."""
 
 POLL: Final = 0.25
-"""Seconds that one attempt to write waits for the reader of a pipe."""
+"""Seconds for which one attempt to write to a pipe waits for the pipe's reader."""
 
 _cut_files: "dict[tuple[int, int], DescriptorTarget]" = {}
-"""The target that has cut off the last line of a file, by the file's device and inode. Two targets may write to the
+"""By the device and inode of a file: the target whose last line in this file was cut off. Two targets may write to the
 same file, because the standard output and error may be the same."""
 
 
 class LogTarget(Protocol):
-    """A target to which lines are written."""
+    """The interface of a target to which log lines are written."""
 
     @property
     def path(self) -> Path | None:
-        """The path with which the file can be opened again; None if there is none."""
+        """The path with which the file can be opened again; None if the target has no path."""
 
     is_file: bool
     """Whether the target is a regular file, which never makes its writer wait for a reader."""
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Write from `position` on and return the position that was reached.
+        """Write `data` from `position` on, and return the position that was reached.
 
         Raises OSError if nothing can be written.
         """
 
     def moved(self) -> bool:
-        """Whether the file was renamed or removed, so that it must be opened again."""
+        """Whether the file was renamed or removed, so that a new file must be opened at its path."""
 
     def reopen(self) -> None:
         """Open the file again at its path. If that fails, keep the open file and raise OSError."""
@@ -53,7 +53,7 @@ class LogTarget(Protocol):
 
 
 class DescriptorTarget:
-    """A descriptor that the target does not own, so it neither opens it again nor closes it."""
+    """A target for a descriptor that it does not own, so it neither opens the descriptor again nor closes it."""
 
     path: Path | None = None
 
@@ -66,7 +66,8 @@ class DescriptorTarget:
         self._examine()
 
     def write(self, data: bytes, position: int, /) -> int:
-        """Write to a pipe the whole lines for which it has space, or to a file as much as the disk has space for."""
+        """Write data: to a pipe, the whole lines for which the pipe has space; to a file, as much as the disk has space
+        for."""
         if self.is_file:
             return self._write_file(data, position)
         if not self._ready.poll(POLL * 1000):
@@ -101,7 +102,7 @@ class DescriptorTarget:
         unfinished = self._unfinished or _cut_files.get(self._file, self) is not self
         if self._cut is not None:
             size = os.fstat(self._descriptor).st_size
-            if size != self._cut:  # another process has written to or truncated the file, so write the whole line again
+            if size != self._cut:  # another process has changed the file, so write the whole line again
                 position = start_of_line(data, position)
                 unfinished = size > 0
         if unfinished:
@@ -127,19 +128,19 @@ class FileTarget(DescriptorTarget):
         super().__init__(_open(path))
 
     def moved(self) -> bool:
-        """Whether the path now leads to another file or to none."""
+        """Whether the path now leads to another file, or to no file."""
         if not self.is_file or self._descriptor < 0:
             return False
         try:
             there = self.path.stat()
         except FileNotFoundError:
             return True
-        except OSError:  # the directory is no longer searchable, so keep the open file
+        except OSError:  # the directory cannot be searched any more, so keep the open file
             return False
         return not os.path.samestat(there, os.fstat(self._descriptor))
 
     def reopen(self) -> None:
-        """Open the path again, and create the file if there is none."""
+        """Open the path again, and create the file if it does not exist."""
         descriptor = _open(self.path)
         self.close()
         self._descriptor = descriptor
@@ -153,7 +154,7 @@ class FileTarget(DescriptorTarget):
 
 
 class StreamTarget:
-    """A text stream without a descriptor, such as a notebook's or a test's."""
+    """A target for a text stream without a descriptor, such as `sys.stdout` in a notebook or a test."""
 
     path: Path | None = None
     is_file = False
@@ -166,7 +167,7 @@ class StreamTarget:
         try:
             self._stream.write(data[position:].decode(errors="replace"))
             self._stream.flush()
-        except ValueError as error:  # the stream is closed
+        except ValueError as error:  # raised if the stream is closed
             raise OSError(str(error)) from error
         return len(data)
 
@@ -203,12 +204,13 @@ def is_writable(stream: Any) -> bool:
 
 
 def start_of_line(data: bytes, position: int) -> int:
-    """The start of the line that contains `position`."""
+    """The position in `data` at which the line begins that contains `position`."""
     return data.rfind(b"\n", 0, position) + 1
 
 
 def _end_of_piece(data: bytes, position: int) -> int:
-    """The end of the whole lines that a pipe accepts atomically, or of a part of a line that is longer."""
+    """The position up to which a pipe accepts data atomically: the end of as many whole lines as fit, or of a part of a
+    longer line."""
     end = position + PIPE_BUF
     if end >= len(data):
         return len(data)
@@ -217,7 +219,7 @@ def _end_of_piece(data: bytes, position: int) -> int:
 
 def _open(path: Path) -> int:
     flags = os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    if path.is_fifo():  # also for reading, so that `open` does not wait for a reader
+    if path.is_fifo():  # opened for reading, too, so that `open` does not wait for a reader
         return os.open(path, flags | os.O_RDWR)
     return os.open(path, flags | os.O_WRONLY, 0o666)
 

@@ -3,12 +3,12 @@
 The reactor cannot watch the descriptor instead: non-blocking mode would affect other processes that share the standard
 streams, and poll() does not report whether a disk will block.
 
-Lines are written whole and in order. While they cannot be written, they wait in a queue with a size limit. Lines beyond
-the limit are lost and counted. The first loss is logged at once; the number of lost lines is logged when lines are
-written again, or at the end.
+Lines are written whole and in order. While they cannot be written, they wait in a queue with a size limit. Lines that
+exceed the limit are lost and counted. The first loss is logged at once; the number of lost lines is logged when lines
+are written again, or at the end.
 
-A child of fork() starts its own thread when it logs its first line. os._exit() loses lines that still wait, as it loses
-the buffers of the standard streams.
+A child of fork() starts its own thread when it logs its first line. os._exit() discards lines that are still waiting,
+like the buffers of the standard streams.
 """
 
 import atexit
@@ -32,15 +32,15 @@ MOST_WAITING: Final = 16 << 20
 """The default limit of the queue, in bytes."""
 
 RETRY: Final = 1.0
-"""Seconds until the next attempt after a write to a file has failed."""
+"""After a write to a file has failed: the seconds until the next attempt."""
 
 FLUSH_TIMEOUT: Final = 3.0
-"""The most seconds that the exit of the process waits for lines to be written, because systemd and container engines
-kill a process that stops slowly."""
+"""The most seconds for which the process waits at its exit until lines are written. systemd and container engines kill
+a process that stops slowly."""
 
 _GONE: Final = {errno.EPIPE, errno.EBADF, errno.ECONNRESET, errno.ENOTCONN, errno.ENXIO, errno.EIO}
-"""Errors of a pipe, socket or terminal that no process reads any more. For a file, errors such as EIO may be
-temporary."""
+"""The errors of writing to a pipe, socket or terminal that no process reads any more. For a file, errors such as EIO
+may be temporary."""
 
 _writers: "WeakSet[LogWriter]" = WeakSet()
 
@@ -48,21 +48,21 @@ _writers: "WeakSet[LogWriter]" = WeakSet()
 class LogWriter:
     """Writes lines to a target. Any thread may call its methods.
 
-    `name` is the subject of its messages, such as "The access log".
+    `name` is the subject of the messages about this log, such as "The access log".
     """
 
     def __init__(self, target: LogTarget, name: str, *, most_waiting: int = MOST_WAITING) -> None:
         self.name = name
         self.on_lost: Callable[[int], object] | None = None
-        """Called with the number of lines that were just lost, from any thread. None for no call."""
+        """A function, or None. It is called, from any thread, with the number of lines that were just lost."""
         self._target = target
         self._most_waiting = most_waiting
         self._stalled_at: int | None = None
-        """The value of `_progress` when a wait last timed out; None if none has."""
+        """The value of `_progress` when a wait last timed out; None if no wait has timed out."""
         self._closing = False
         self._abandoned = False
         self._direct = False
-        """Whether the writer is closed and has no thread, so that `write` writes to the target itself."""
+        """Whether the writer is closed and has no thread. If so, `write` itself writes to the target."""
         self._reset()
         _writers.add(self)
         atexit.register(self.close)
@@ -90,7 +90,8 @@ class LogWriter:
             log.error("{name} does not keep up: lines are lost from now on, and counted.", name=self.name)
 
     def reopen(self) -> bool:
-        """Have the thread open the file again at its path before the next line. Return False if there is no path."""
+        """Have the thread open the file again at its path before it writes the next line. Return False if the target
+        has no path."""
         if self._target.path is None:
             return False
         with self._changed:
@@ -100,7 +101,7 @@ class LogWriter:
         return True
 
     def flush(self, seconds: float = FLUSH_TIMEOUT) -> bool:
-        """Block until all lines are written, for up to `seconds`. Return whether they are."""
+        """Block until all lines are written, for up to `seconds`. Return whether all were written."""
         with self._changed:
             if not self._changed.wait_for(lambda: not self._waiting or self._failing, self._timeout(seconds)):
                 self._stalled_at = self._progress
@@ -146,7 +147,7 @@ class LogWriter:
         self._changed = Condition()
         self._queue: deque[bytes] = deque()
         self._batch = b""
-        """The lines that are being written, from the byte at `_position` on."""
+        """The lines that are being written. The bytes from `_position` on are not yet written."""
         self._position = 0
         self._waiting = 0
         """The number of bytes in the queue and the batch that are not yet written."""
@@ -156,20 +157,20 @@ class LogWriter:
         self._misplaced = False
         """Whether a failure to open the file again was logged."""
         self._progress = 0
-        """The number of attempts that wrote something."""
+        """The number of attempts that have written at least one byte."""
         self._stalled_at = None
         self._reopening = False
         self._thread: Thread | None = None
 
     def _timeout(self, seconds: float) -> float:
-        """The seconds to wait: 0 if a wait has timed out and nothing has been written since, so that the exit waits
-        only once."""
+        """The seconds to wait. They are 0 if a wait has timed out and nothing has been written since, so that the
+        process waits only once at its exit."""
         return 0 if self._stalled_at == self._progress else seconds
 
     def _start(self) -> None:
         if not self._direct and (self._thread is None or not self._thread.is_alive()):
             thread = Thread(target=self._run, name=f"ropewalk: {self.name}", daemon=True)
-            with suppress(RuntimeError):  # the thread limit is reached; the next line and `close` try again
+            with suppress(RuntimeError):  # the thread limit is reached; the next `write` or `close` tries again
                 thread.start()
                 self._thread = thread
 
@@ -178,7 +179,7 @@ class LogWriter:
             self._attempt()
 
     def _wait(self) -> bool:
-        """Wait for lines to write. Return False if there will be no more."""
+        """Wait for lines to write. Return False if the writer is closed and no more lines will come."""
         with self._changed:
             while True:
                 if self._abandoned:
@@ -196,7 +197,7 @@ class LogWriter:
         return self._wait()
 
     def _take(self) -> bool:
-        """Take the next batch if the last one is written. Return whether there is anything to write."""
+        """Take the next batch if the last one is written. Return whether there are lines to write."""
         if self._position == len(self._batch):
             self._batch = b"".join(self._queue)
             self._position = 0
@@ -204,13 +205,13 @@ class LogWriter:
         return bool(self._batch)
 
     def _attempt(self) -> bool:
-        """Write once. Return False if that failed and an immediate second attempt would fail, too."""
+        """Try once to write the batch. Return False if this failed, and an immediate second attempt would fail, too."""
         batch, position = self._batch, self._position
         if not position and self._target.moved():
             self._reopen()
         try:
             reached = self._target.write(batch, position)
-        except BlockingIOError:  # another process has filled the pipe, which it shares
+        except BlockingIOError:  # another process that shares the pipe has filled it
             self._pause(POLL)
             return True
         except OSError as error:
@@ -254,11 +255,11 @@ class LogWriter:
             self._changed.wait_for(lambda: self._closing or self._reopening or self._direct, seconds)
 
     def _reopen(self, *, asked: bool = False) -> bool:
-        """Open the file again, and write a line that was cut off whole into the new file.
+        """Open the file again. If a line was cut off in the old file, the whole line is written to the new file.
 
         Return False if opening fails.
 
-        With `asked`, every failure is logged, otherwise only the first.
+        With `asked`, every failure to open the file is logged, otherwise only the first one.
         """
         try:
             self._target.reopen()
@@ -311,7 +312,8 @@ class LogWriter:
 
 
 def reopen_logs() -> list[str]:
-    """Open the files of all logs again at their paths. Return the names of these logs. The writers log the outcome."""
+    """Open the files of all logs again at their paths. Return the names of these logs. Each log's writer logs whether
+    this has succeeded."""
     return [writer.name for writer in tuple(_writers) if writer.reopen()]
 
 

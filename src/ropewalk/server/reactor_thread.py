@@ -12,14 +12,14 @@ from twisted.python import threadable
 
 
 def runs_elsewhere(reactor: Any) -> bool:
-    """Whether a reactor is running in another thread."""
+    """Whether a reactor is running in a thread other than the current one."""
     io_thread: int | None = threadable.ioThread
     return bool(getattr(reactor, "running", False)) and io_thread not in (None, get_ident())
 
 
 def when_running(reactor: Any, call: Callable[[], object]) -> None:
-    """Call a function in the thread that runs the reactor: at once if this is that thread, or else as soon as the
-    reactor runs."""
+    """Call a function in the thread that runs the reactor: at once if the caller is in that thread, or else as soon as
+    the reactor runs."""
     if runs_elsewhere(reactor):
         reactor.callFromThread(call)
     else:

@@ -1,4 +1,4 @@
-"""Register the engine as one reader of a reactor or an event loop."""
+"""Register the engine as a reader of a reactor or an event loop."""
 
 import os
 import select
@@ -20,7 +20,7 @@ from ropewalk.forks import ServingChildren
 def watch(engine: Engine, runner: Any, turn: Callable[[], object] | None = None) -> "ReactorWatch":
     """Have a reactor or an event loop call `turn` (by default `engine.turn`) when the engine is ready.
 
-    Call the result to end this.
+    To end the registration, call the returned object.
     """
     return ReactorWatch(engine, runner, turn or engine.turn)
 
@@ -55,15 +55,16 @@ class ReactorWatch:
             self._runner.removeReader(self._reader)
 
     def after_fork_in_child(self, children: ServingChildren | None = None) -> None:
-        """In a forked child: watch the engine's new descriptor, which has the same number, as soon as the reactor runs.
+        """In a forked child: watch the engine's new descriptor, which has the same number as the old one, as soon as
+        the reactor runs.
 
-        From then on the child serves requests, which is recorded in `children`. It must not watch the descriptor
-        earlier, because the parent shares the reactor's epoll descriptor and would get the events of a child that does
-        not run its reactor.
+        From then on the child serves requests, which is recorded in `children`. The child must not watch the descriptor
+        earlier: it shares the reactor's epoll descriptor with its parent, so the parent would get events of a child
+        that does not run its reactor.
         """
         self._outdated = True
         self._children = children
-        with suppress(RuntimeError):  # asyncio in debug mode checks the thread
+        with suppress(RuntimeError):  # in debug mode, asyncio raises it for a call from another thread
             if self._loop is not None:
                 self._loop.call_soon(self._serve)
             elif self._runner.running:
@@ -89,9 +90,9 @@ class ReactorWatch:
             self._loop.remove_reader(self._engine.fileno())
             self._loop.add_reader(self._engine.fileno(), self._turn)
             return
-        # Only the epoll reactor needs a new registration, because other reactors keep descriptors by number in their
-        # own memory. Register with the poller itself: the reactor already knows the reader, so `addReader` would do
-        # nothing.
+        # Only the epoll reactor needs a new registration, because other reactors keep the numbers of descriptors in
+        # their own memory. Register the descriptor with the poller itself: the reactor already knows the reader, so
+        # `addReader` would do nothing.
         poller: Any = getattr(self._runner, "_poller", None)
         if type(poller).__name__ == "epoll":
             poller.register(self._engine.fileno(), select.EPOLLIN)
@@ -129,7 +130,7 @@ class EngineReader:
         self._turn()
 
     def logPrefix(self) -> str:
-        """The prefix in Twisted's log."""
+        """The prefix of this reader's lines in Twisted's log."""
         return "ropewalk"
 
     def connectionLost(self, reason: Failure) -> None:

@@ -1,4 +1,4 @@
-"""`App.run` and the command line: run a serving process from its start to its exit."""
+"""Run a serving process from its start to its exit, for `App.run` and the command line."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ from ropewalk.server.stop_signals import handle_stop_signals
 log = Logger(namespace="ropewalk.server")
 
 LAST_LINES_TIMEOUT: Final = 0.25
-"""The least time, in seconds, in which the last lines of the log can be written."""
+"""The least time, in seconds, that remains to write the last lines of the error log."""
 
 
 def run(
@@ -44,11 +44,11 @@ def run(
 
     A second signal aborts the running requests, or cancels the running stop hook. A third one kills the process. SIGHUP
     stops the server, too, but does not count as a second signal. SIGUSR1 reopens the file of the access log, and
-    SIGUSR2 is ignored. Signals that application code handles or ignores are left alone. `started` is called when
-    requests are accepted. If it is None, the addresses are logged, and Twisted's log goes to the standard error unless
-    application code has begun it. If `access_log_file` is None, the access log goes to the standard output. A closed
-    standard stream is replaced by the null device. Pass `exiting` if the process ends after this call: the handled
-    signals, except SIGINT and SIGTERM, are then ignored.
+    SIGUSR2 is ignored. Handlers that application code has set for signals, and ignored signals, are not changed.
+    `started` is called when requests are accepted. If it is None, the addresses are logged, and Twisted's log goes to
+    the standard error unless application code has begun it. If `access_log_file` is None, the access log goes to the
+    standard output. A closed standard stream is replaced by the null device. Pass `exiting` if the process ends after
+    this call: the handled signals, except SIGINT and SIGTERM, are then ignored.
 
     Raises StartError and EngineError if serving cannot begin, and OSError if the access log cannot be opened.
     """
@@ -63,7 +63,7 @@ def run(
     limits = limits or limits_of(servable)
     proxies = proxies or proxies_of(servable)
     endpoints = [listen] if isinstance(listen, str) else listen
-    if getattr(servable, "half_close", False):  # only a Site has it
+    if getattr(servable, "half_close", False):  # only a Site has this attribute
         endpoints = [half_closing(description) for description in endpoints]
     listening = [listen_on(app, reactor, description, limits=limits, proxies=proxies) for description in endpoints]
     server: Server = app.server
@@ -101,10 +101,10 @@ def run_on_tcp(servable: Any, host: str, port: int, *, half_close: bool, **optio
 
 
 def finish_logs(access_log: AccessLog | None) -> None:
-    """Block until both logs are written, for FLUSH_TIMEOUT in total.
+    """Block until the access log and the error log are written, for at most FLUSH_TIMEOUT in total.
 
-    The error log's thread writes while this waits for the access log. Afterwards it still gets LAST_LINES_TIMEOUT,
-    because closing the access log may log the number of lost lines.
+    The error log's thread writes while this waits for the access log. Afterwards, this waits for the error log for at
+    least LAST_LINES_TIMEOUT, because closing the access log may log the number of lost lines.
     """
     end = monotonic() + FLUSH_TIMEOUT
     if access_log is not None:
@@ -121,6 +121,7 @@ def _log_addresses(listening: list[AppListeningPort]) -> None:
 
 
 def _begin_logging() -> None:
-    """Begin Twisted's log on the standard error, from level info on, unless application code has begun it."""
+    """Write Twisted's log, from level info on, to the standard error, unless application code has already begun
+    logging."""
     if globalLogBeginner._temporaryObserver is not None:  # noqa: SLF001 - no public attribute shows whether the log has begun
         begin_logging(LogLevel.info)

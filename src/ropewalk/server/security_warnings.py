@@ -1,4 +1,4 @@
-"""Warnings at the start about settings that switch off a protection."""
+"""Warnings, at the start of a server, about settings that switch off a protection."""
 
 from typing import Final
 
@@ -9,8 +9,8 @@ OFF_AT_0: Final = (
     *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
     *("linger_timeout", "linger_total_time"),
 )
-"""The limits that 0 switches off. For other limits 0 is an ordinary value, except that 0 `connections` means the
-default."""
+"""The limits that are switched off by the value 0. For other limits 0 is an ordinary value, except that 0 `connections`
+means the default."""
 
 
 def security_warnings(limits: Limits, proxies: TrustedProxies | None, debug: bool) -> list[str]:

@@ -28,8 +28,8 @@ from ropewalk.tracebacks import shown_failure
 log = Logger(namespace="ropewalk.server")
 
 LEAST_WAIT: Final = 1.0
-"""The least time, in seconds, that a stop waits for transports, even after its deadline, because connections that were
-cut off must close."""
+"""The least time, in seconds, for which a stop waits until transports are closed. This applies even after the deadline,
+because connections that were cut off must still close."""
 
 
 class Server:
@@ -59,14 +59,15 @@ class Server:
         self._started = _Outcome()
         self._stopped = _Outcome()
         self.listening: list[Any] = []
-        """The AppListeningPorts that are open."""
+        """The open AppListeningPorts of the app."""
         self.pipes: set[Any] = set()
         """The connections between a Twisted transport and the engine. Each has a Deferred `closed`."""
         self._starting: Deferred[None] | None = None
         self._ports = ports
-        """Returns the Twisted ports of a reactor that accept connections for this server."""
+        """A function that takes a reactor, and returns its Twisted ports that accept connections for this server."""
         self._awaited: Deferred[Any] | None = None
-        """Fires when Twisted's transports are closed. The stop waits for them after the engine has drained."""
+        """A Deferred that fires when Twisted's transports are closed. The stop waits for it after the engine has
+        drained."""
         self._hooks = StopHooks(reactor.callLater, self.engine.limits.drain_timeout)
         self._unwatch: ReactorWatch | None = None
         self._children = ServingChildren()
@@ -74,7 +75,8 @@ class Server:
         """Whether this process was forked after the server was created."""
         self._root_task = RootTask()
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
-        # With callFromThread, because an asyncio reactor runs `callWhenRunning` functions before its loop runs.
+        # `callFromThread` delays the start, because an asyncio reactor runs `callWhenRunning` functions before its loop
+        # runs.
         reactor.callWhenRunning(reactor.callFromThread, self._start)
         observe_forks(self)
 
@@ -89,13 +91,13 @@ class Server:
             self._unwatch.after_fork_in_child(self._children)
 
     def after_fork_in_parent(self) -> None:
-        """In the parent: have the stop close the sockets for all processes, unless a child serves by then."""
+        """In the parent: when the server stops, close the sockets for all processes, unless a child serves by then."""
         self.engine.after_fork_in_parent(children_serve=False)
         for port in self._ports(self.reactor):
             share(port, self._children)
 
     def leave_to_children(self) -> None:
-        """Before the engine closes a socket: have it left open for the children if any of them serves."""
+        """Called before the engine closes a socket: leave the socket open for forked children if any of them serves."""
         if self._children:
             self.engine.after_fork_in_parent(children_serve=True)
 
@@ -115,7 +117,7 @@ class Server:
         hooks.
 
         The stop hooks are called only if the start hooks have finished. A hook that takes longer than `drain_timeout`
-        is cancelled. Return a Deferred that fires at the end.
+        is cancelled. Return a Deferred that fires when the server has stopped.
         """
         if not self.stopping:
             self.stopping = True
@@ -127,7 +129,7 @@ class Server:
         return self._stopped.wait()
 
     def abort(self) -> None:
-        """Stop, abort the running requests and cancel the running hook."""
+        """Stop the server at once: abort the running requests and cancel the running hook."""
         self._aborted = True
         self.stop()
         self.engine.drain(0)
@@ -151,7 +153,7 @@ class Server:
 
     async def _start_app(self) -> None:
         await self.app.start()
-        self.engine.use_context(copy_context())  # so that handlers see context variables of the start hooks
+        self.engine.use_context(copy_context())  # so that handlers see the context variables that start hooks set
 
     def _accept(self, _: Any) -> None:
         self.engine.bind_thread()
@@ -202,15 +204,15 @@ class Server:
         await self.app.call_stop_hooks(self._hooks.call_stop)
 
     async def _wait_for_transports(self) -> None:
-        """Wait until Twisted's transports have sent the last bytes, because the engine may close its connections
-        before."""
+        """Wait until Twisted's transports have sent the last bytes, because the engine may close its connections before
+        the transports have sent their buffers."""
         self._awaited = DeferredList([pipe.closed for pipe in self.pipes], consumeErrors=True)
         seconds = min(self.engine.limits.linger_timeout, max(self._time_left(), LEAST_WAIT))
         self._awaited.addTimeout(seconds, self.reactor)
         await self._awaited
 
     def _time_left(self) -> float:
-        """Seconds until the deadline of the stop; 0 if it was aborted."""
+        """Seconds until the deadline of the stop; 0 if the stop was aborted."""
         return 0.0 if self._aborted else max(self._deadline - self.reactor.seconds(), 0.0)
 
     def _finished(self, _: Any) -> None:
@@ -256,7 +258,8 @@ def proxies_of(servable: Any) -> TrustedProxies | None:
 
 
 class _Outcome:
-    """An event that happens or fails once. Any number of Deferreds can wait for it, also after it has happened."""
+    """An event that happens or fails only once. Any number of Deferreds can wait for the event, even after it has
+    happened."""
 
     def __init__(self) -> None:
         self.passed = False
@@ -264,7 +267,7 @@ class _Outcome:
         self._waiting: list[Deferred[None]] = []
 
     def wait(self) -> "Deferred[None]":
-        """A new Deferred that fires when the event happens, or fails when it fails."""
+        """A new Deferred that fires when the event happens, or fails when the event fails."""
         waiting: Deferred[None] = Deferred()
         self._waiting.append(waiting)
         if self.passed:

@@ -39,7 +39,7 @@ class Cancellable(Protocol):
 
 
 class Service:
-    """Serves an app with an engine. `call_later(seconds, function)` is the method of a reactor or an event loop.
+    """Serves an app with an engine. `call_later(seconds, function)` is a method of the reactor or event loop.
 
     Raises StartError (RW404) if a mounted app trusts proxies and the served app trusts none.
     """
@@ -66,7 +66,7 @@ class Service:
         self.drive: Callable[..., object] = self.coroutines
         self.shortages = calling.ShortageLog()
         self.stopping = Moment()
-        """Fires when a stop begins."""
+        """Fires when the server begins to stop."""
         self.access_log: AccessLog | None = None
         self._call_later = call_later
         self._timer: Cancellable | None = None
@@ -104,28 +104,29 @@ class Service:
             self._flusher.cancel()
             self.access_log_ready()
         if self.access_log is not None:
-            self.access_log.finish()  # without waiting, because that would block the reactor
+            self.access_log.finish()  # does not wait for the thread, which would block the reactor
             self.access_log = None
 
     def log_access(self, style: str, access_log: AccessLog) -> None:
-        """Write a line in the style "combined", "timed" or "json" for every response, within about a second.
+        """Write to the access log a line in the style "combined", "timed" or "json" for every response, within about a
+        second.
 
-        The caller must close the log after it has closed the service.
+        The caller must close `access_log` after it has closed the service.
         """
         self.access_log = access_log
         access_log.on_lost = self.engine.count_lost_log_lines
         self.engine.set_access_log(style)
         self._flusher = self._call_later(FLUSH_INTERVAL, self._flush)
 
-    # Called by the resource tree
+    # The following method is called by the resource tree.
 
     def changed(self, seen: set[int]) -> None:
-        """Have the engine resolve every path again, because the tree has changed."""
+        """Have the engine find the handler of every path again, because the resource tree has changed."""
         del seen
         self.engine.forget_handlers()
         self._admit_methods()
 
-    # Called by the engine
+    # The following methods are called by the engine.
 
     def resolve(self, request: Request, /) -> EngineHandler:
         return self.app.resolve(request)
@@ -168,6 +169,6 @@ class Service:
 
 def _check_mounted(app: App) -> None:
     """Raises StartError (RW404) if a mounted app trusts proxies, because only the proxies of the served app are used,
-    and it has none."""
+    and that app trusts none."""
     if any(mounted.proxies is not None for mounted in app.family()):
         raise StartError("RW404", "An app that trusts proxies is mounted in one that trusts none.")

@@ -38,10 +38,10 @@ from ropewalk.server.socket_files import remove_only_own_file
 class Site(ServerFactory):
     """A protocol factory for a resource tree or an App: `reactor.listenTCP(8080, Site(root))`.
 
-    It works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. By default, `reactor` is the global
-    reactor, and `limits` and `proxies` are those of the app. With `half_close`, clients may close their sending side
-    and still receive their responses. When the last port of the Site stops listening, running requests finish, and then
-    the connections are closed.
+    A Site works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. By default, `reactor` is the
+    global reactor, and `limits` and `proxies` are those of the app. With `half_close`, clients may close their sending
+    side and still receive their responses. When the last port of the Site stops listening, running requests finish, and
+    then the connections are closed.
     """
 
     noisy = False
@@ -67,7 +67,7 @@ class Site(ServerFactory):
         """Called by a port that is about to listen."""
         super().doStart()  # type: ignore[no-untyped-call]
         server = self._running()
-        # Later, because a port is not yet among the reactor's readers.
+        # This runs in the next turn of the reactor, because the port is not yet among the reactor's readers.
         protect = self._protect_socket_files
         server.reactor.callWhenRunning(server.reactor.callFromThread, protect, server.reactor, os.getpid())
 
@@ -115,7 +115,7 @@ class Site(ServerFactory):
 class SiteProtocol:
     """Connects a Twisted transport with the engine.
 
-    It is the transport's producer, and the engine's pipe writes to it.
+    For the transport, this object is the producer of the output. The engine's pipe writes to it.
     """
 
     def __init__(self, server: Server, *, half_close: bool = False) -> None:
@@ -130,9 +130,9 @@ class SiteProtocol:
         self._close_timer: Any = None
         """The timer that aborts the connection if the client does not read the rest of the output."""
         self._ended = False
-        """Whether all output has been written, so that further input is dropped."""
+        """Whether all output has been written. Input that arrives afterwards is dropped."""
         self._lost = False
-        """Whether the transport is closed. The engine may not have been notified yet."""
+        """Whether the transport is closed. At this time, the engine may not have been notified yet."""
 
     def makeConnection(self, transport: Any) -> None:
         """Serve the connection as soon as the app has started."""
@@ -147,7 +147,7 @@ class SiteProtocol:
     def dataReceived(self, data: bytes) -> None:
         """Pass bytes from the client to the engine."""
         if self._ended and self._close_timer is not None:
-            self._transport.abortConnection()  # the lingering close has ended
+            self._transport.abortConnection()  # the engine has finished its lingering close
         elif self._pipe is not None:
             self._pipe.feed(data)
 
@@ -159,7 +159,7 @@ class SiteProtocol:
     def writeConnectionLost(self) -> None:
         """Called when the server's sending side is closed.
 
-        If `end_writing` has not requested this, the connection is lost.
+        If `end_writing` has not closed it, the connection is treated as lost.
         """
         if not self._ended:
             self.connectionLost(Failure(ConnectionDone()))
@@ -216,7 +216,8 @@ class SiteProtocol:
         self._transport.loseConnection()
 
     def abort(self) -> None:
-        """Close the connection at once, unless it is already closed: a TLS transport would then raise an exception."""
+        """Close the connection at once, unless it is already closed, because a closed TLS transport would raise an
+        exception."""
         if not self._lost:
             self._transport.abortConnection()
 
@@ -284,10 +285,9 @@ def is_plain_socket(transport: Any) -> bool:
 
 
 def end_writing(transport: Any) -> None:
-    """Close the sending side of a transport and continue reading, if the transport can do both.
-
-    A plain socket can. For other transports, this calls `loseConnection`. TLS then sends close_notify, and reads until
-    the peer has sent one. A wrapper that buffers bytes sends them first, and may then reset the connection.
+    """Close the sending side of a transport and continue reading, if the transport can do both, as a plain socket can.
+    For other transports, this calls `loseConnection`. A TLS transport then sends close_notify, and reads until the peer
+    has sent its close_notify. A wrapper that buffers bytes sends them first, and may then reset the connection.
     """
     if half_closes(transport):
         transport.loseWriteConnection()
@@ -296,7 +296,7 @@ def end_writing(transport: Any) -> None:
 
 
 def half_closes(transport: Any) -> bool:
-    """Whether a transport can close only its sending side: a plain socket can, also inside wrappers that do not
+    """Whether a transport can close only its sending side: true for a plain socket, also inside wrappers that do not
     buffer."""
     while isinstance(transport, ProtocolWrapper) and type(transport).loseConnection is ProtocolWrapper.loseConnection:
         transport = transport.transport
@@ -304,7 +304,7 @@ def half_closes(transport: Any) -> bool:
 
 
 def let_go(transport: Any) -> None:
-    """Make Twisted close its descriptor of a socket without shutdown(2), which would also end the connection of the
-    engine's duplicate."""
+    """Make Twisted close its descriptor of a socket without shutdown(2), because shutdown(2) would also end the
+    connection of the engine's duplicate descriptor."""
     transport._shouldShutdown = False  # noqa: SLF001 - the only way to make tcp.Server close without shutdown(2)
     transport.connectionLost(Failure(ConnectionDone()))

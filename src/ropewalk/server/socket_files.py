@@ -17,7 +17,7 @@ from ropewalk.forks import ServingChildren
 from ropewalk.twisted_private import bind_path, in_filesystem
 
 _OWN: Final = "_ropewalk_socket_file"
-"""The name of the attribute of a port that holds its `_SocketFile`."""
+"""The name of the attribute in which a port holds its `_SocketFile`."""
 
 _Identity = tuple[int, int]
 
@@ -45,8 +45,8 @@ def remove_only_own_file(port: Any, maker: int | None = None) -> None:
 def share(port: Any, children: ServingChildren | None = None) -> None:
     """Make a Twisted port leave its socket open for other processes when the port closes.
 
-    Without this, Twisted would shut down the socket for all processes. With `children`, it still does so if no child
-    serves by then.
+    Without this, Twisted would shut down the socket for all processes. With `children`, Twisted still shuts down the
+    socket if no child serves by then.
     """
     if isinstance(port, tcp.Port) and port._shouldShutdown:  # noqa: SLF001 - False for an inherited socket
         port._shouldShutdown = children is not None and _Unserved(children)  # type: ignore[assignment]  # noqa: SLF001
@@ -83,14 +83,14 @@ class _SocketFile:
         path = Path(os.fsdecode(bind_path(port)))
         self.socket = port.socket
         self._path = path.parent.resolve() / path.name
-        if port.lockFile is not None:  # absolute, because the working directory may have changed when it is unlocked
+        if port.lockFile is not None:  # absolute: the working directory may change before it is unlocked
             port.lockFile.name = os.fsencode(self._path) + b".lock"
         self._process = maker
         self._identity = None if inherited else _identity(self._path)
 
     def remove(self) -> None:
-        """Remove the file if it exists, unless this process is a forked copy and the process that created the file
-        still runs."""
+        """Remove the file if it exists, unless this is a forked process, and the process that created the file still
+        runs."""
         if self._identity is not None and self._may_remove() and _identity(self._path) == self._identity:
             with suppress(FileNotFoundError):
                 self._path.unlink()
@@ -105,7 +105,7 @@ class _SocketFile:
             return True
         try:
             os.kill(self._process, 0)
-        except ProcessLookupError:  # for example after the process has become a daemon
+        except ProcessLookupError:  # the creator has ended, for example because the process has become a daemon
             return True
         except PermissionError:
             pass

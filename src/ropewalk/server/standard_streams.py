@@ -1,4 +1,5 @@
-"""Open the descriptors 0 to 2 in a process that was started without them, with `>&-` or by some supervisors."""
+"""Open the descriptors 0 to 2 in a process that was started without them, for example with `>&-` in a shell or by a
+supervisor."""
 
 import os
 import sys
@@ -8,15 +9,15 @@ _STREAMS: Final = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("
 
 
 def reserve_standard_streams() -> None:
-    """Replace each closed standard stream by the null device, both as descriptor and as object in `sys`.
-
-    Otherwise a socket or file that is opened later would get the free number. Output meant for the standard error, also
-    from a C library, would then go to a client or into a file. A number that is in use, for example by an inherited
-    socket, is left alone.
+    """Replace each closed standard stream with the null device, both its descriptor and its object in `sys`. Otherwise
+    a socket or file that is opened later would get the number of the closed descriptor. Output meant for the standard
+    error, also from a C library, would then go to a client or into a file. A descriptor that is open, for example
+    because it is an inherited socket, is not replaced.
     """
     for number, (name, flags, mode) in enumerate(_STREAMS):
         if not _is_open(number):
-            # This returns `number`, because all lower numbers are open and the system uses the lowest free one.
+            # `os.open` returns `number`, because all lower descriptors are open and the system uses the lowest free
+            # number.
             os.set_inheritable(os.open(os.devnull, flags), True)
             descriptor = number
         elif getattr(sys, name) is None:

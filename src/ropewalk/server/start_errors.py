@@ -1,4 +1,5 @@
-"""The errors for an app that does not start, or that is already served with other settings. `dropin` uses them, too."""
+"""The errors for an app that does not start, or that is already served with other settings. `ropewalk.dropin` raises
+these errors, too."""
 
 from typing import Any
 

@@ -15,17 +15,17 @@ def handle_stop_signals(reactor: Any, server: Server) -> GiveBack:
     """Handle the stop signals: the first SIGINT or SIGTERM stops the reactor, which drains before; the second one
     aborts the drain.
 
-    The third one has its default action and kills the process, because nothing else stops a hook that blocks. SIGHUP
-    counts only as the first signal, because a closed terminal sends it, and its shell may send it again. SIGHUP is left
-    alone if it is ignored, as under nohup, or if application code handles it. Return a function that restores the
-    default action of SIGHUP.
+    The third one has its default action and kills the process, because nothing else can stop a hook that blocks the
+    reactor. SIGHUP counts only as the first signal, because a terminal sends it when it is closed, and the shell may
+    send it again. SIGHUP is not handled if it is ignored, as under nohup, or if application code handles it. Return a
+    function that restores the default action of SIGHUP.
     """
 
     def drain() -> None:
         log_drain(server.engine)
         try:
             reactor.stop()
-        except ReactorNotRunning:  # application code has stopped the reactor, and the drain has not finished
+        except ReactorNotRunning:  # application code has already stopped the reactor, and the drain is still running
             server.abort()
 
     calls = [drain, server.abort]

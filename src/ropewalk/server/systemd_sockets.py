@@ -1,7 +1,8 @@
 """Sockets that systemd passes to the process (socket activation), according to sd_listen_fds(3).
 
-`LISTEN_PID` is the id of the process for which they are meant. `LISTEN_FDS` is the number of sockets, from descriptor 3
-on. `LISTEN_FDNAMES` is optional and has their names, separated by colons; several sockets may have the same name.
+`LISTEN_PID` is the id of the process for which the sockets are meant. `LISTEN_FDS` is the number of sockets, whose
+descriptors begin with 3. `LISTEN_FDNAMES` is optional and has the names of the sockets, separated by colons; several
+sockets may have the same name.
 """
 
 import os
@@ -20,7 +21,7 @@ VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 
 class NotActivated(ValueError):
-    """systemd has not passed the requested socket. The text gives the reason."""
+    """systemd has not passed the requested socket. The text of the exception gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class ActivatedSocket:
 
     descriptor: int
     name: str | None
-    """The name; None if systemd has not given the socket a name."""
+    """The socket's name; None if systemd has not given it a name."""
 
 
 def activated_sockets() -> list[ActivatedSocket]:
@@ -46,7 +47,7 @@ def activated_sockets() -> list[ActivatedSocket]:
     for variable in VARIABLES:
         os.environ.pop(variable, None)
     for descriptor in descriptors:
-        with suppress(OSError):  # if it is closed, opening the listener will raise an error
+        with suppress(OSError):  # opening the listener later reports a closed descriptor
             os.set_inheritable(descriptor, False)
     if not names:
         return [ActivatedSocket(descriptor, None) for descriptor in descriptors]
@@ -54,7 +55,7 @@ def activated_sockets() -> list[ActivatedSocket]:
 
 
 def _environment() -> Mapping[str, str]:
-    """The environment at the start of the process, because Twisted removes the variables even if it does not use
+    """The environment at the start of the process, because Twisted removes systemd's variables even if it does not use
     them."""
     if "LISTEN_PID" in os.environ:
         return os.environ
