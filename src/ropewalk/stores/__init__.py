@@ -1,7 +1,8 @@
 """Stores for rate limits and idempotency keys: in memory, in SQLite and in Redis.
 
 Each kind of store is a small protocol (`RateLimitStore`, `IdempotencyStore`), so that you can write your own. No store
-blocks the reactor: Redis and SQLite are called on a few threads, with a bounded queue and a time limit.
+blocks the reactor: Redis and SQLite are called on a few threads, with a bounded queue of calls and a time limit for
+each call.
 """
 
 from ropewalk.stores.idempotency import IdempotencyStore, Record

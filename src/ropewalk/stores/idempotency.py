@@ -17,20 +17,20 @@ class Record:
 class IdempotencyStore(Protocol):
     """Stores idempotency keys. Each method is one atomic step, and raises StoreUnavailable if the step fails.
 
-    A key is a hash of 64 hexadecimal digits, made from the sender and the client's key. Different users have different
-    keys, so a store need not separate them.
+    A key is a hash of 64 hexadecimal digits, made from the sender and the client's key. Because the user is part of the
+    hash, a store need not separate the keys of different users.
     """
 
     async def claim(self, key: str, fingerprint: str, token: str, seconds: float, *, owner: str = "") -> Record | None:
         """Claim a key for `seconds`. Return None if the key was free; otherwise return its Record, and change nothing.
 
-        `owner` identifies the sender of the request: a user or an address. A store may use it to limit how many keys
-        one client claims, or ignore it. It is not part of the key. Raises TooManyKeys if the owner has claimed too
-        many.
+        `owner` identifies the sender of the request: a user or an address. A store may use `owner` to limit how many
+        keys one client claims, or ignore it. It is not part of the key. Raises TooManyKeys if the owner has claimed too
+        many keys.
         """
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
-        """Store the response for `seconds` if the key is still claimed with this token."""
+        """Store the response to a key's request for `seconds`, if the key is still claimed with this token."""
 
     async def release(self, key: str, token: str) -> None:
         """Free the key if it is still claimed with this token and has no response."""

@@ -1,4 +1,4 @@
-"""Idempotency keys in the memory of this process: how many it keeps, and which it drops first."""
+"""A store of idempotency keys in the memory of this process, with limits for its size."""
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
@@ -10,7 +10,7 @@ from ropewalk.stores.idempotency import Record
 from ropewalk.stores.unavailable import StoreUnavailable, TooManyKeys
 
 SPARE: Final = 64
-"""The number of outdated heap entries that never cause a cleanup."""
+"""As long as there are at most this many outdated heap entries, they are not removed."""
 
 
 class _Kept:
@@ -27,7 +27,7 @@ class _Kept:
 
 
 class _Owned:
-    """The keys and the bytes of responses that one owner has in memory."""
+    """The keys that one owner has in memory, and the number of bytes of their responses."""
 
     __slots__ = ("bytes", "keys", "saved")
 
@@ -39,14 +39,15 @@ class _Owned:
 
 
 class MemoryIdempotency:
-    """Keys in the memory of this process. A restart forgets them. `clock` returns seconds; replace it in tests.
+    """Idempotency keys in the memory of this process. They are lost when the process restarts. `clock` returns seconds;
+    replace it in tests.
 
     At most `most_bytes` of responses are kept. If there are more, the oldest responses are dropped. Their keys stay, so
     a repeated request is refused and not processed again. At most `most_keys` keys are kept. If there are more, new
     keys are refused with StoreUnavailable until others expire. One owner (a user, or without a user an address) may use
-    at most the fraction `share` of both, so that one client cannot fill the store. A new key beyond the owner's share
-    is refused with TooManyKeys. Responses beyond it replace the owner's own oldest ones. A share of 1 sets no such
-    limit.
+    at most the fraction `share` of `most_keys` and of `most_bytes`, so that one client cannot fill the store. A new key
+    beyond the owner's share is refused with TooManyKeys. If an owner's responses exceed the share, the owner's oldest
+    responses are dropped. A share of 1 sets no such limit.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class MemoryIdempotency:
         self._bytes = 0
 
     async def claim(self, key: str, fingerprint: str, token: str, seconds: float, *, owner: str = "") -> Record | None:
-        """See IdempotencyStore."""
+        """Claim a key: see `IdempotencyStore.claim`."""
         now = self._clock()
         self._forget_expired(now)
         kept = self._kept.get(key)
@@ -107,7 +108,7 @@ class MemoryIdempotency:
         return None
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
-        """See IdempotencyStore."""
+        """Store a response: see `IdempotencyStore.save`."""
         now = self._clock()
         self._forget_expired(now)
         kept = self._kept.get(key)
@@ -126,14 +127,14 @@ class MemoryIdempotency:
             self._drop_response(next(iter(self._saved)))
 
     async def release(self, key: str, token: str) -> None:
-        """See IdempotencyStore."""
+        """Free a key: see `IdempotencyStore.release`."""
         kept = self._kept.get(key)
         if kept is not None and kept.token == token and kept.response is None:
             self._forget(key)
 
     def _note_expiry(self, expires: float, key: str) -> None:
         heappush(self._expiry, (expires, key))
-        if len(self._expiry) > 2 * len(self._kept) + SPARE:  # most entries belong to released keys
+        if len(self._expiry) > 2 * len(self._kept) + SPARE:  # most heap entries belong to released keys
             self._expiry = [(kept.expires, key) for key, kept in self._kept.items()]
             heapify(self._expiry)
 

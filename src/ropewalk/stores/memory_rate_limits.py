@@ -1,4 +1,4 @@
-"""Rate limits in the memory of this process: how many buckets it keeps, and which it drops first."""
+"""A store of rate limits in the memory of this process, with a limit for the number of buckets."""
 
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush, heapreplace
@@ -14,10 +14,10 @@ CELLS: Final = 4096
 class MemoryRateLimits:
     """Buckets in the memory of this process, at most `most_keys` of them. `clock` returns seconds, for tests.
 
-    A bucket that is full again is forgotten. If all `most_keys` are in use, the bucket that will be full first is
-    dropped. Its state is kept for one of 4096 cells, which depends on a hash of its key that clients do not know: a new
-    bucket in this cell starts with no more tokens than the dropped bucket would have by then. So a client gains nothing
-    by filling the store with other keys, and only few new clients get fewer tokens.
+    A bucket that is full again is forgotten. If there are already `most_keys` buckets, the one that will be full first
+    is dropped. Its state is kept in one of 4096 cells, which is chosen by a hash of the bucket's key that clients do
+    not know. A new bucket in this cell starts with no more tokens than the dropped bucket would have by then. So a
+    client gains nothing by filling the store with other keys, and only few new clients get fewer tokens.
     """
 
     def __init__(self, *, most_keys: int = 100_000, clock: Callable[[], float] = monotonic) -> None:
@@ -26,7 +26,7 @@ class MemoryRateLimits:
         self._most_keys = most_keys
         self._clock = clock
         self._full_at: dict[tuple[str, str], float] = {}
-        """The time at which each bucket will be full. The number of its tokens follows from it."""
+        """The time at which each bucket will be full. The number of tokens in a bucket follows from this time."""
         self._order: list[tuple[float, tuple[str, str]]] = []
         """A heap with one entry for each bucket. The time in an entry may be earlier than the time in `_full_at`."""
         self._dropped: dict[tuple[str, int], float] = {}
@@ -42,7 +42,7 @@ class MemoryRateLimits:
         self._dropped.clear()
 
     async def take(self, buckets: Sequence[Bucket]) -> Taken:
-        """See RateLimitStore."""
+        """Take tokens: see `RateLimitStore.take`."""
         now = self._clock()
         self._forget_full(now)
         full_at = [self._when_full(each, now) for each in buckets]
@@ -67,7 +67,8 @@ class MemoryRateLimits:
         self._full_at[name] = full
 
     def _forget_full(self, now: float) -> None:
-        """Forget up to two full buckets. That is enough, because a request adds only one or a few."""
+        """Forget up to two full buckets. This keeps the number of full buckets small, because a request adds only one
+        or a few buckets."""
         for _ in range(2):
             if not self._order or self._order[0][0] > now:
                 return
@@ -78,9 +79,8 @@ class MemoryRateLimits:
             pass
 
     def _drop_first(self, now: float) -> bool:
-        """Drop the first bucket of the heap, and return True.
-
-        If its entry is outdated, correct the entry and return False.
+        """Drop the first bucket in the heap, and return True. If the bucket's entry in the heap is outdated, correct
+        the entry and return False.
         """
         noted, name = self._order[0]
         full = self._full_at[name]
@@ -96,8 +96,7 @@ class MemoryRateLimits:
 
 
 def _cell(limit: str, key: str) -> tuple[str, int]:
-    """The cell of a key.
-
-    Clients cannot choose keys in one cell, because Python's hash has a random seed for each process.
+    """The cell of a bucket. Clients cannot choose keys that share a cell, because Python's hash has a random seed for
+    each process.
     """
     return limit, hash(key) % CELLS

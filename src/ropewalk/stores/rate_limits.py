@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 ALMOST: Final = 0.999
-"""The part of a token that counts as a whole one, because floating-point times are not exact."""
+"""The fraction of a token that counts as a whole token, because floating-point times are not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Bucket:
     """A token bucket. A request takes one token from it."""
 
     limit: str
-    """The namespace and the name of the bucket's limit. An app has only a few different ones."""
+    """The namespace and the name of the bucket's limit. An app has only a few different limits."""
     key: str
     """The owner of the bucket, as a hash of 32 hexadecimal digits."""
     capacity: int
@@ -24,7 +24,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The result of `take`."""
+    """The result of `RateLimitStore.take`."""
 
     allowed: bool
     """Whether each bucket had a token. If not, no token was taken from any bucket."""
@@ -33,7 +33,7 @@ class Taken:
 
 
 class RateLimitStore(Protocol):
-    """Stores token buckets. An instance may serve several limits and namespaces."""
+    """Stores token buckets. One store may serve several limits and namespaces."""
 
     async def take(self, buckets: Sequence[Bucket]) -> Taken:
         """Take a token from each bucket, or from none if a bucket is empty, as one atomic step.

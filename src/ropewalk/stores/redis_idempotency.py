@@ -25,7 +25,8 @@ if redis.call('HEXISTS', KEYS[1], 'response') == 0 then redis.call('DEL', KEYS[1
 
 
 class RedisIdempotency:
-    """Keys in Redis or Valkey, which all processes and machines share. The name of each key begins with `prefix`.
+    """Idempotency keys in Redis or Valkey, which all processes and machines share. The name of each key begins with
+    `prefix`.
 
     Keys expire according to the server's clock. Configure the server not to evict keys (`maxmemory-policy noeviction`),
     because a request with an evicted key may be processed again.
@@ -45,21 +46,21 @@ class RedisIdempotency:
         *,
         owner: str = "",  # noqa: ARG002 - this store does not limit owners
     ) -> Record | None:
-        """See IdempotencyStore."""
+        """Claim a key: see `IdempotencyStore.claim`."""
 
         def free(known: Any) -> None:
             if known is None:  # the key was claimed, but the caller no longer waits
-                self._run(RELEASE, key, token).addErrback(lambda _: None)  # if this fails, the claim expires
+                self._run(RELEASE, key, token).addErrback(lambda _: None)  # if this fails, the claim expires by itself
 
         known = await self._run(CLAIM, key, fingerprint, token, _milliseconds(seconds), late=free)
         return None if known is None else Record(known[0].decode("ascii"), known[1])
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
-        """See IdempotencyStore."""
+        """Store a response: see `IdempotencyStore.save`."""
         await self._run(SAVE, key, token, response, _milliseconds(seconds))
 
     async def release(self, key: str, token: str) -> None:
-        """See IdempotencyStore."""
+        """Free a key: see `IdempotencyStore.release`."""
         await self._run(RELEASE, key, token)
 
     def _run(

@@ -31,7 +31,8 @@ end
 return {allowed, left}
 """
 ).replace("ALMOST", str(ALMOST))
-"""The value of a key is the time at which its bucket will be full. At that time, the key expires."""
+"""The Lua script that takes tokens. The value of a key in Redis is the time at which its bucket will be full. At that
+time, the key expires."""
 
 
 class RedisRateLimits:
@@ -47,7 +48,7 @@ class RedisRateLimits:
         self._script: Any = None
 
     async def take(self, buckets: Sequence[Bucket]) -> Taken:
-        """See RateLimitStore."""
+        """Take tokens: see `RateLimitStore.take`."""
         keys = [f"{self._prefix}:{each.limit}:{each.key}" for each in buckets]
         numbers = [number for each in buckets for number in (each.capacity, each.rate)]
         allowed, left = await self._server.call(lambda client: self._run(client, keys, numbers))
@@ -56,4 +57,4 @@ class RedisRateLimits:
     def _run(self, client: Any, keys: list[str], numbers: list[float]) -> Any:
         if self._script is None:
             self._script = client.register_script(SCRIPT)
-        return self._script(keys, numbers)  # redis-py sends it again if the server has lost it
+        return self._script(keys, numbers)  # redis-py loads the script again if the server has lost it

@@ -25,10 +25,11 @@ class RedisServer:
     """A Redis or Valkey server: `RedisServer("redis://127.0.0.1:6379/0")`. Several stores may share it.
 
     It needs the extra `redis`. The server is not contacted before the first call. A call takes at most `timeout`
-    seconds. At most `threads` calls run at a time, and at most `waiting` more wait. After a failure, all calls fail at
-    once for `retry_after` seconds. Then one call tries again, so an unreachable server delays only few requests. One
-    line is logged when the server becomes unreachable, and one when it is reachable again. `clock` returns seconds;
-    replace it in tests. Raises HandlerError: RW237 if redis-py is not installed, RW235 for a wrong URL or number.
+    seconds. At most `threads` calls run at a time, and at most `waiting` more wait. After a failed call, all further
+    calls fail at once for `retry_after` seconds. Then one call tries again. So an unreachable server delays only a few
+    requests. One line is logged when the server becomes unreachable, and one when it is reachable again. `clock`
+    returns seconds; replace it in tests. Raises HandlerError: RW237 if redis-py is not installed, RW235 for a wrong URL
+    or number.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class RedisServer:
         self._lock = Lock()
 
     def after_fork_in_parent(self) -> None:
-        """In the parent: do nothing."""
+        """In the parent: do nothing. The interface of fork observers requires this method."""
 
     def call(
         self, function: "Callable[[Redis], Result]", late: Callable[[Result], object] | None = None
@@ -83,7 +84,8 @@ class RedisServer:
         self._client.close()
 
     def _may_try(self) -> bool:
-        """Whether to call the server. While it is unreachable, one call is allowed every `retry_after` seconds."""
+        """Whether a call may be sent to the server. While it is unreachable, one call is allowed every `retry_after`
+        seconds."""
         with self._lock:
             if self._retry_at is None:
                 return True
@@ -130,7 +132,7 @@ def _connect(url: str, timeout: float, threads: int) -> "Redis":
     options: dict[str, Any] = {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 0),  # the middleware handles failures, and must not be delayed by retries
+        "retry": Retry(NoBackoff(), 0),  # retries would delay the middleware, which handles failures itself
         "max_connections": threads + 1,
         "protocol": 2,  # saves one round trip for each connection; every server version supports it
     }

@@ -1,4 +1,4 @@
-"""Idempotency keys in an SQLite file, which the processes of one machine share."""
+"""Idempotency keys in an SQLite file, which several processes of one machine can share."""
 
 from collections.abc import Callable
 from os import fspath
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 EXPIRED_AT_ONCE: Final = 100
-"""The most expired keys that a claim removes."""
+"""The most expired keys that one call of `claim` removes."""
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS idempotency_keys (
@@ -40,7 +40,7 @@ _RELEASE: Final = "DELETE FROM idempotency_keys WHERE key = ? AND token = ? AND 
 
 
 class SQLiteIdempotency:
-    """Keys in an SQLite file.
+    """Idempotency keys in an SQLite file.
 
     They survive a restart, and all processes of this machine that use the same file share them.
 
@@ -66,7 +66,7 @@ class SQLiteIdempotency:
         self._database = None
 
     def after_fork_in_parent(self) -> None:
-        """In the parent: do nothing."""
+        """In the parent: do nothing. The interface of fork observers requires this method."""
 
     async def claim(
         self,
@@ -77,7 +77,7 @@ class SQLiteIdempotency:
         *,
         owner: str = "",  # noqa: ARG002 - this store does not limit owners
     ) -> Record | None:
-        """See IdempotencyStore."""
+        """Claim a key: see `IdempotencyStore.claim`."""
 
         def run(database: "sqlite3.Connection") -> Record | None:
             now = self._clock()
@@ -95,12 +95,12 @@ class SQLiteIdempotency:
 
         def free(known: Record | None) -> None:
             if known is None:  # the key was claimed, but the caller no longer waits
-                self._release(key, token).addErrback(lambda _: None)  # if this fails, the claim expires
+                self._release(key, token).addErrback(lambda _: None)  # if releasing fails, the claim expires by itself
 
         return await self._run(run, free)
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
-        """See IdempotencyStore."""
+        """Store a response: see `IdempotencyStore.save`."""
 
         def run(database: "sqlite3.Connection") -> None:
             now = self._clock()
@@ -109,7 +109,7 @@ class SQLiteIdempotency:
         await self._run(run)
 
     async def release(self, key: str, token: str) -> None:
-        """See IdempotencyStore."""
+        """Free a key: see `IdempotencyStore.release`."""
         await self._release(key, token)
 
     def close(self) -> None:

@@ -40,25 +40,25 @@ class WorkerThreads:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._threads = 0
         self._running: set[_Call] = set()
-        """The calls that have not finished, including those whose wait has ended."""
+        """The calls that have not finished, including calls for whose results the caller no longer waits."""
         self._finalizer = finalize(self, _end, self._calls, self._most_threads)
 
     def after_fork_in_child(self) -> None:
-        """In a forked child: start again, because the threads and the calls belong to the parent."""
+        """In a forked child: forget the threads and the calls, because they belong to the parent."""
         self._finalizer.detach()
         self._reset()
 
     def after_fork_in_parent(self) -> None:
-        """In the parent: do nothing."""
+        """In the parent: do nothing. The interface of fork observers requires this method."""
 
     def run(self, function: Callable[[], Result], late: Callable[[Result], object] | None = None) -> Waiter[Result]:
         """Call a function on a thread.
 
         Return a Waiter, which fails with StoreUnavailable after the time limit, or if too many calls wait.
 
-        The time limit, or cancelling the Waiter, ends only the wait: a running function continues, and a function that
-        has not started is dropped. If the function succeeds after the wait has ended, `late` is called with its result,
-        on the calling thread.
+        The time limit, or cancelling the Waiter, ends only the wait: a function that is already running continues, and
+        a function that has not started is dropped. If the function succeeds after the wait has ended, `late` is called
+        with its result, on the calling thread.
         """
         if len(self._running) >= self._most_calls:
             message = f"{self._name} is too slow: {len(self._running)} calls wait for it."
@@ -100,12 +100,12 @@ class _Call:
         self._error: BaseException | None = None
 
     def limit(self, seconds: float, message: str) -> None:
-        """Fail the wait after `seconds`."""
+        """Fail the Waiter of this call after `seconds`."""
         later = _reactor().callLater if self._loop is None else self._loop.call_later
         self._timer = later(seconds, self._expire, message)
 
     def run(self) -> None:
-        """Run the function. Called on a worker thread."""
+        """Run the function. A worker thread calls this."""
         try:
             if self.waiter.called or monotonic() > self._deadline:
                 self._error = StoreUnavailable("The call waited too long for a thread.")
@@ -142,7 +142,7 @@ class _Call:
 
 
 def _work(calls: "SimpleQueue[_Call | None]") -> None:
-    """Run calls until the queue has None. Each thread runs this function."""
+    """Run calls from the queue until it contains None. Each worker thread runs this function."""
     while (call := calls.get()) is not None:
         call.run()
         del call  # an idle thread must not keep the call alive
