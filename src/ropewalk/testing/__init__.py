@@ -1,4 +1,4 @@
-"""Test clients. They use the real engine, but do not open a port.
+"""Test clients for apps. They send requests to the real engine, but do not open a port.
 
 `Client` is for plain test functions, `AsyncClient` for coroutines, under asyncio, trial or any reactor.
 """

@@ -1,4 +1,4 @@
-"""Let test clients wait for the functions that run after a response (`Request.after`)."""
+"""Let a test client wait until the functions have ended that run after a response (`Request.after`)."""
 
 from ropewalk.app import App
 from ropewalk.calling import CallsOfRequest

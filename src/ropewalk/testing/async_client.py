@@ -42,7 +42,7 @@ class AsyncClient:
         async with AsyncClient(app) as client:
             response = await client.get("/users/7")
 
-    `async with` runs the app's start and stop hooks. Without it, the hooks are not called. Every request has its own
+    `async with` runs the app's start and stop hooks. Without it, the hooks are not called. Every request uses a new
     connection.
 
     - `base_url` is the scheme and host of all requests, and a prefix for their paths. By default it is
@@ -58,9 +58,9 @@ class AsyncClient:
       response.
     - `wait_for_after`: a request waits until the functions passed to `request.after` have ended, within the
       timeout. `stream` never waits for them.
-    - `clock`: the time for stores in memory and in SQLite, tokens, cookies and the middleware `timeout`. By
-      default it is the system's time, which `advance` moves forward. You can give a
-      `twisted.internet.task.Clock`, or another client's clock.
+    - `clock`: the clock for stores in memory and in SQLite, tokens, cookies and the middleware `timeout`. By default,
+      it is the system's time plus the seconds passed to `advance`. You can give a `twisted.internet.task.Clock`, or
+      another client's clock.
     - `address` is the client's IP address and port, by default `("127.0.0.1", 50000)`. Raises ValueError if it is
       malformed.
     """
@@ -107,7 +107,7 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        seconds = self.timeout if kind is None else 0  # after a failure, do not wait for responses
+        seconds = self.timeout if kind is None else 0  # after a failure of the test, do not wait for running requests
         try:
             try:
                 await run_hooks("stopping", self._harness.begin_stop(), self.timeout, self.clock, self._use)
@@ -121,13 +121,13 @@ class AsyncClient:
         """Send Authorization with each request: `login("ada", "secret")` for Basic (RFC 7617), `login(token="...")` for
         Bearer (RFC 6750).
 
-        This replaces an earlier login. The field is not sent if a redirect leads to another origin. Raises TypeError
-        unless you give either a user and password or a token, and ValueError for a user with a colon.
+        This replaces the credentials of an earlier login. The field is not sent if a redirect leads to another origin.
+        Raises TypeError unless you give either a user and password or a token, and ValueError for a user with a colon.
         """
         self.headers["authorization"] = write_credentials(user, password, token)
 
     def advance(self, seconds: float) -> None:
-        """Move the client's clock forward, so that tokens, cookies and other things expire.
+        """Move the client's clock forward, for example so that tokens and cookies expire.
 
         Redis and the timers of the reactor, of asyncio and of the engine do not use this clock. Raises ValueError for a
         number below 0.
@@ -135,7 +135,7 @@ class AsyncClient:
         self.clock.advance(seconds)
 
     def logout(self) -> None:
-        """Stop sending Authorization. This keeps cookies; `client.cookies.clear()` removes them."""
+        """Stop sending Authorization. Cookies are kept; `client.cookies.clear()` removes them."""
         self.headers.pop("authorization", None)
 
     async def request(
@@ -251,7 +251,7 @@ class AsyncClient:
         files: Files | None,
         auth: tuple[str, str] | None,
     ) -> Outgoing:
-        """Make the request from the arguments of a call."""
+        """Make an Outgoing request from the arguments of `request` or `stream`."""
         if params is not None and query is not None:
             raise TypeError("params= and query= are two names of the same. Leave out one.")
         content, kind = make_body(body, json, data, files)
@@ -272,7 +272,7 @@ class AsyncClient:
     ) -> StreamedResponse:
         """Send a request, follow redirects, and return when the head of the last response has arrived.
 
-        The timeout keeps running.
+        The timeout continues to run while the caller reads the body.
         """
         follow = self.follow_redirects if follow_redirects is None else follow_redirects
         history: list[ClientResponse] = []
@@ -294,7 +294,7 @@ class AsyncClient:
             outgoing = following
 
     async def _whole(self, response: StreamedResponse, outgoing: Outgoing, seconds: float | None) -> ClientResponse:
-        """Read the whole response, and wait for the functions that run after it if the client does so."""
+        """Read the whole response. If `wait_for_after` is set, wait for the functions that run after the response."""
         whole = await response.whole()
         if self.wait_for_after:
             await wait_for_after(self.app, outgoing, seconds, raise_errors=self.raise_errors)
@@ -325,36 +325,36 @@ class AsyncClient:
                 use.release()
 
     async def get(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with GET."""
+        """Send a GET request: see `request`."""
         return await self.request("GET", path, **options)
 
     async def head(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with HEAD."""
+        """Send a HEAD request: see `request`."""
         return await self.request("HEAD", path, **options)
 
     async def post(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with POST."""
+        """Send a POST request: see `request`."""
         return await self.request("POST", path, **options)
 
     async def put(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with PUT."""
+        """Send a PUT request: see `request`."""
         return await self.request("PUT", path, **options)
 
     async def patch(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with PATCH."""
+        """Send a PATCH request: see `request`."""
         return await self.request("PATCH", path, **options)
 
     async def delete(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with DELETE."""
+        """Send a DELETE request: see `request`."""
         return await self.request("DELETE", path, **options)
 
     async def options(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with OPTIONS."""
+        """Send an OPTIONS request: see `request`."""
         return await self.request("OPTIONS", path, **options)
 
 
 def write_credentials(user: str | None, password: str | None, token: str | None) -> str:
-    """The value of the Authorization field. Raises TypeError and ValueError like `AsyncClient.login`."""
+    """The value of the Authorization field for a login. Raises TypeError and ValueError like `AsyncClient.login`."""
     if (token is None) == (user is None) or (user is None) != (password is None):
         raise TypeError("login takes a user and a password, or token=.")
     if token is not None:

@@ -1,4 +1,4 @@
-"""A response of a `Client` whose body is still arriving."""
+"""A response whose body is still arriving, for the test client `Client`."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
@@ -19,7 +19,8 @@ class BlockingStream(ReceivedHead):
 
     The app runs only while the client waits for a part.
 
-    The end of `with` closes the connection, which cancels the handler if it still runs, and waits a moment for its end.
+    The end of `with` closes the connection, which cancels the handler if it still runs, and waits a moment until the
+    handler has ended.
     """
 
     def __init__(self, response: StreamedResponse, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
@@ -44,15 +45,15 @@ class BlockingStream(ReceivedHead):
         return bytes(part)
 
     def lines(self) -> Iterator[str]:
-        """Like `StreamedResponse.lines`."""
+        """Iterate over the lines of the body, as `StreamedResponse.lines` does."""
         return self._iterate(self._response.lines())
 
     def json_lines(self) -> Iterator[Any]:
-        """Like `StreamedResponse.json_lines`."""
+        """Iterate over the values in a body of JSON lines, as `StreamedResponse.json_lines` does."""
         return self._iterate(self._response.json_lines())
 
     def events(self) -> Iterator[ServerSentEvent]:
-        """Like `StreamedResponse.events`."""
+        """Iterate over the events of a `text/event-stream`, as `StreamedResponse.events` does."""
         return self._iterate(self._response.events())
 
     def whole(self) -> ClientResponse:
@@ -61,7 +62,7 @@ class BlockingStream(ReceivedHead):
         return response
 
     def close(self) -> None:
-        """Close the connection, even if the response is incomplete, and wait a moment for the end of the handler."""
+        """Close the connection, even if the response is incomplete, and wait a moment until the handler has ended."""
         self._run(self._response.__aexit__(None, None, None))
 
     def _iterate(self, items: AsyncIterator[Item]) -> Iterator[Item]:
@@ -70,5 +71,6 @@ class BlockingStream(ReceivedHead):
 
 
 async def anext_or_end(items: AsyncIterator[Any]) -> Any:
-    """Return the next item or END, because a coroutine cannot raise StopIteration."""
+    """Return the next item, or END if there is none, because a coroutine cannot raise StopAsyncIteration or
+    StopIteration."""
     return await anext(items, END)

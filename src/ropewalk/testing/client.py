@@ -66,7 +66,7 @@ class Client:
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._finalizer: finalize[..., Any] | None = None
-        """Closes the client's own loop. None if it has none."""
+        """Closes the client's own event loop. None if the client has no loop."""
         self._entered = False
 
     @property
@@ -90,13 +90,12 @@ class Client:
         return self._client.cookies
 
     def login(self, user: str | None = None, password: str | None = None, *, token: str | None = None) -> None:
-        """Like `AsyncClient.login`."""
+        """Send Authorization with each request, as `AsyncClient.login` does."""
         self._client.login(user, password, token=token)
 
     def advance(self, seconds: float) -> None:
-        """Like `AsyncClient.advance`.
-
-        Unless an event loop or the reactor is running, it returns after the tasks that it cancels have ended.
+        """Move the client's clock forward, as `AsyncClient.advance` does. Unless an event loop or the reactor is
+        running, this returns after the tasks have ended that it causes to be cancelled.
         """
         if running_loop() is not None or runs_here():
             self._client.advance(seconds)
@@ -104,7 +103,7 @@ class Client:
             self._run(self._advance(seconds))
 
     def logout(self) -> None:
-        """Like `AsyncClient.logout`."""
+        """Stop sending Authorization, as `AsyncClient.logout` does."""
         self._client.logout()
 
     def __enter__(self) -> Self:
@@ -135,40 +134,40 @@ class Client:
                 runner.get_loop()
 
     def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """Like `AsyncClient.request`."""
+        """Send a request and read the whole response, as `AsyncClient.request` does."""
         return self._run(self._client.request(method, path, **options))
 
     def stream(self, method: str, path: str, **options: Unpack[RequestOptions]) -> BlockingStream:
-        """Like `AsyncClient.stream`: return when the head of the response has arrived. Use the response in `with`, or
-        close it."""
+        """Send a request, and return when the head of the response has arrived, as `AsyncClient.stream` does. Use the
+        response in `with`, or close it."""
         return BlockingStream(self._run(self._client.stream(method, path, **options)), self._run)
 
     def get(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with GET."""
+        """Send a GET request: see `request`."""
         return self.request("GET", path, **options)
 
     def head(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with HEAD."""
+        """Send a HEAD request: see `request`."""
         return self.request("HEAD", path, **options)
 
     def post(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with POST."""
+        """Send a POST request: see `request`."""
         return self.request("POST", path, **options)
 
     def put(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with PUT."""
+        """Send a PUT request: see `request`."""
         return self.request("PUT", path, **options)
 
     def patch(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with PATCH."""
+        """Send a PATCH request: see `request`."""
         return self.request("PATCH", path, **options)
 
     def delete(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with DELETE."""
+        """Send a DELETE request: see `request`."""
         return self.request("DELETE", path, **options)
 
     def options(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
-        """`request` with OPTIONS."""
+        """Send an OPTIONS request: see `request`."""
         return self.request("OPTIONS", path, **options)
 
     def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -185,10 +184,10 @@ class Client:
 
     async def _advance(self, seconds: float) -> None:
         self._client.advance(seconds)
-        await asyncio.sleep(0)  # lets the cancelled tasks end
+        await asyncio.sleep(0)  # lets the loop run once, so that the cancelled tasks end
 
     def _find_loop(self, claim: Claim | None) -> asyncio.AbstractEventLoop:
-        """The loop of the installed asyncio reactor if it is not running, or else the client's own."""
+        """The loop of the installed asyncio reactor if it is not running, or else the client's own loop."""
         if self._loop is None or self._loop.is_closed():
             own_loop = None if claim is None else claim.own_loop
             if own_loop is not None and not own_loop.is_closed() and not own_loop.is_running():

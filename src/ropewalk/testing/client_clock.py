@@ -18,7 +18,7 @@ class ClientClock:
     Clients may share a clock: `Client(app, clock=other.clock)`.
 
     By default it is the system's time, which `advance` moves forward. With `source`, a `twisted.internet.task.Clock`,
-    time passes only with `advance`. Raises TypeError for a source without `seconds` and `callLater`.
+    time passes only when `advance` is called. Raises TypeError for a source without `seconds` and `callLater`.
     """
 
     def __init__(self, source: Any = None) -> None:
@@ -39,15 +39,15 @@ class ClientClock:
 
     @property
     def advanced(self) -> float:
-        """The sum of the seconds of all calls of `advance`."""
+        """The sum of the seconds that were passed to `advance`."""
         return self._shift if self._source is None else self._source.seconds() - self._first
 
     def monotonic(self) -> float:
-        """Like `ropewalk.clocks.monotonic`."""
+        """This clock's value for `ropewalk.clocks.monotonic`."""
         return (time.monotonic() if self._source is None else self._monotonic) + self.advanced
 
     def unix_time(self) -> float:
-        """Like `ropewalk.clocks.unix_time`."""
+        """This clock's value for `ropewalk.clocks.unix_time`."""
         return (time.time() if self._source is None else self._unix) + self.advanced
 
     def advance(self, seconds: float) -> None:
@@ -69,7 +69,8 @@ class ClientClock:
             heappop(self._calls)[2].make()
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Callable[[], object]:
-        """Like `ropewalk.clocks.Clock.call_later`."""
+        """Plan a call on this clock, as `ropewalk.clocks.Clock.call_later` does. Return a function that cancels the
+        call."""
         if self._source is not None:
             cancel: Callable[[], object] = self._source.callLater(seconds, copy_context().run, call).cancel
             return cancel
@@ -79,7 +80,8 @@ class ClientClock:
 
 
 class _Call:
-    """A planned call. It is made after the real time has passed, or earlier by `advance`."""
+    """A planned call. The call is made after the real time has passed, or earlier if `advance` moves the clock
+    forward."""
 
     __slots__ = ("_call", "_cancel_timer", "_context")
 
@@ -89,7 +91,7 @@ class _Call:
         self._cancel_timer = call_later_in_real_time(seconds, self._expire)
 
     def make(self) -> None:
-        """Make the call now, unless it was made or cancelled before."""
+        """Make the call now, unless it was already made or cancelled."""
         if self._call is not None:
             self._cancel_timer()
             self._expire()

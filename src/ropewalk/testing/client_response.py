@@ -58,8 +58,8 @@ class ClientResponse(OtherNames):
     def json(self, kind: Any = None) -> Any:
         """Parse the body as JSON. With `kind`, such as `Room` or `list[Room]`, convert it to that type.
 
-        Raises json.JSONDecodeError, or with `kind` msgspec.DecodeError. A note of the exception has the status and the
-        body.
+        Raises json.JSONDecodeError, or with `kind` msgspec.DecodeError. A note on the exception contains the response's
+        status and body.
         """
         try:
             return json.loads(self.body) if kind is None else msgspec.json.decode(self.body, type=kind, strict=True)
@@ -68,7 +68,7 @@ class ClientResponse(OtherNames):
             raise
 
     def events(self) -> list[ServerSentEvent]:
-        """The events of a complete `text/event-stream`. Raises ProtocolError for another Content-Type.
+        """The events in a complete body of type `text/event-stream`. Raises ProtocolError for another Content-Type.
 
         The `data` of an event is a str, as it was sent.
         """

@@ -23,13 +23,13 @@ class StoredCookie:
     """A cookie of a `CookieJar`, with the attributes that decide in which requests it is sent."""
 
     name: str
-    """The name of the cookie, as it was sent."""
+    """The name of the cookie, as the server sent it."""
     value: str
-    """The value of the cookie, as it was sent."""
+    """The value of the cookie, as the server sent it."""
     domain: str
     """The host that has set the cookie, or the value of the attribute Domain."""
     path: str = "/"
-    """The cookie is sent only if the path of a request begins with this one, in whole segments."""
+    """The cookie is sent only if the path of the request begins with this path, compared by whole segments."""
     host_only: bool = True
     """Whether the cookie is not sent to subdomains, because it was set without the attribute Domain."""
     secure: bool = False
@@ -37,7 +37,7 @@ class StoredCookie:
     http_only: bool = False
     """Whether scripts in a browser cannot read the cookie."""
     same_site: str | None = None
-    """The attribute SameSite, as it was sent. Test clients ignore it, as if all requests were same-site."""
+    """The attribute SameSite, as the server sent it. Test clients ignore it, as if all requests were same-site."""
     expires: float | None = None
     """The time at which the cookie expires, in seconds since 1970; None for a session cookie."""
 
@@ -56,8 +56,8 @@ class CookieJar(Mapping[str, str]):
         client.cookies.set("theme", "dark")
         client.cookies.clear()
 
-    The mapping has each name once, with the value for the longest path. `host` is the host of cookies that are set
-    without `domain`. `clock` returns the time in seconds since 1970.
+    The mapping has each name once, with the value for the longest path. `host` is used for cookies that are set without
+    `domain`. `clock` returns the time in seconds since 1970.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class CookieJar(Mapping[str, str]):
         for key, cookie in tuple(self._cookies.items()):
             if cookie.expires is not None and cookie.expires <= now:
                 del self._cookies[key]
-        return sorted(self._cookies.values(), key=lambda cookie: -len(cookie.path))  # stable for equal paths
+        return sorted(self._cookies.values(), key=lambda cookie: -len(cookie.path))  # stable for equal lengths
 
     def set(self, name: str, value: str, *, domain: str | None = None, path: str = "/", secure: bool = False) -> None:
         """Set a cookie. With `domain`, it is also sent to subdomains. Raises InvalidField for an invalid cookie."""
@@ -143,7 +143,7 @@ class CookieJar(Mapping[str, str]):
         attributes = {}
         for part in parts:
             key, _, given = part.partition("=")
-            attributes[key.strip(" \t").lower()] = given.strip(" \t")  # the last attribute of a name wins
+            attributes[key.strip(" \t").lower()] = given.strip(" \t")  # the last of equal names counts
         cookie = StoredCookie(
             name,
             value.strip(" \t"),
@@ -157,7 +157,7 @@ class CookieJar(Mapping[str, str]):
         domain = attributes.get("domain", "").removeprefix(".").lower()
         if domain and domain != host:
             if "." not in domain or not _domain_matches(host, domain):
-                return None  # a site cannot set cookies for another site or for a top-level domain
+                return None  # a site cannot set cookies for another site or a top-level domain
             cookie = replace(cookie, domain=domain)
         if domain and not _is_address(host):
             cookie = replace(cookie, host_only=False)

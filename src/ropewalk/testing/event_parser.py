@@ -9,7 +9,7 @@ from ropewalk.typed import ServerSentEvent
 
 
 class LineParser:
-    """Splits UTF-8 text into lines, which end with LF, CR LF, or the body.
+    """Splits UTF-8 text into lines. A line ends with LF, with CR LF, or at the end of the body.
 
     With `lone_cr`, a CR alone ends a line, too.
     """
@@ -18,7 +18,7 @@ class LineParser:
         self._decoder = getincrementaldecoder("utf-8")()
         self._lone_cr = lone_cr
         self._pieces: list[str] = []
-        """The pieces of the unfinished line."""
+        """The pieces of the line whose end has not yet arrived."""
         self._after_cr = False
 
     def feed(self, data: bytes, *, last: bool = False) -> Iterator[str]:
@@ -27,7 +27,7 @@ class LineParser:
             text = self._decoder.decode(data, final=last)
         except UnicodeDecodeError as error:
             raise ProtocolError(f"The body is not UTF-8: {error}.") from None
-        if self._after_cr and text:  # CR and LF may arrive separately
+        if self._after_cr and text:  # a CR and its LF may arrive in separate parts
             self._after_cr = False
             if self._lone_cr:
                 text = text.removeprefix("\n")

@@ -1,4 +1,4 @@
-"""How long a test client waits for handlers whose client has disconnected."""
+"""Let a test client wait, for a limited time, for handlers whose client has disconnected."""
 
 from asyncio import _get_running_loop as running_loop
 from typing import Any, Final
@@ -8,7 +8,7 @@ from ropewalk.testing.idle_reactor import installed
 from ropewalk.waiting import Waiter
 
 _END_TIMEOUT: Final = 1.0
-"""Seconds to wait for the handlers."""
+"""The most seconds to wait until such handlers have ended."""
 
 
 async def end_of(tasks: set[HandlerTask]) -> set[HandlerTask]:

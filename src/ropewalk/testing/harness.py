@@ -1,4 +1,4 @@
-"""The engine of a test client. It runs on the current event loop or reactor, and is closed when it is idle."""
+"""Run the engine of a test client on the current event loop or reactor, and close it when it is idle."""
 
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
@@ -22,13 +22,13 @@ from ropewalk.testing.targets import Address
 from ropewalk.waiting import Waiter
 
 _FOREVER: Final = 1e6
-"""The timeout in seconds of a client that has none."""
+"""The drain timeout in seconds for a client without a timeout."""
 
 log = Logger(namespace="ropewalk.testing")
 
 
 class Harness:
-    """The engine of an app, without sockets.
+    """Owns the engine of an app, which has no sockets.
 
     The engine is created for the first connection and closed after the last one, so that nothing remains registered in
     the event loop or the reactor between requests.
@@ -54,7 +54,7 @@ class Harness:
         return connection
 
     async def begin_stop(self) -> None:
-        """Begin a stop: notify the app and its running requests."""
+        """Begin to stop the app: notify the app and its running requests."""
         with using(self.clock):
             hooks = self.app.begin_stop()
             if self._service is not None:
@@ -62,7 +62,8 @@ class Harness:
         await hooks
 
     async def drain(self, seconds: float | None) -> None:
-        """Wait up to `seconds` for running requests, cut off the others, and wait until their handlers end."""
+        """Wait up to `seconds` for running requests, cut off those that are still running, and wait until their
+        handlers end."""
         if self._service is not None:
             cut: Waiter[int] = Waiter()
             self._service.drain(_FOREVER if seconds is None else seconds).addCallback(cut.callback)
@@ -71,14 +72,14 @@ class Harness:
         await self._ended()
 
     def closed(self, connection: MemoryConnection) -> None:
-        """Forget a closed connection. After the last one, close the engine."""
-        if connection in self._connections:  # otherwise its engine is closed, and there may be a new one
+        """Forget a closed connection. If it was the last one, close the engine."""
+        if connection in self._connections:  # otherwise its engine is already closed, and there may be a new one
             self._connections.remove(connection)
             if not self._connections:
                 self._close()
 
     def add_task(self, task: Any) -> None:
-        """Record a handler, so that its end is awaited before the stop hooks run."""
+        """Record the task of a handler, so that the stop hooks run only after the handler has ended."""
         if isinstance(task, HandlerTask):
             self.tasks.add(task)
 
@@ -87,7 +88,7 @@ class Harness:
         if service is not None:
             self._connections.clear()
             self._unwatch()
-            del self._unwatch  # the function refers to the engine
+            del self._unwatch  # this function keeps a reference to the engine
             service.close()
             if self._use is not None:
                 self._use.refused.discard(self._refuse)
@@ -114,7 +115,7 @@ class Harness:
             connection.fail(error)
 
     async def _ended(self) -> None:
-        """Wait for handlers whose client has disconnected."""
+        """Wait until the handlers have ended whose client has disconnected."""
         running = await end_of({task for task in self.tasks if not task.finished})
         if running:
             handlers = ", ".join(sorted(named(task.coroutine) for task in running))

@@ -1,4 +1,4 @@
-"""The reactor during the use of a test client: if it is not running, the client's event loop runs it.
+"""If the reactor is not running while a test client is in use, the client's event loop runs the reactor.
 
 | the installed reactor | what happens while a client is in use |
 |---|---|
@@ -31,13 +31,14 @@ from ropewalk.errors import RopewalkError
 from ropewalk.testing.thread_pools import ThreadPools
 
 TICK: Final = 0.01
-"""Seconds between iterations of a reactor other than asyncio's, whose timers do not wake up the loop."""
+"""Seconds between iterations of a reactor other than asyncio's. They are needed because the timers of such a reactor do
+not wake up the event loop."""
 
 
 def installed() -> Any:
     """The installed reactor, or None."""
     reactor = sys.modules.get("twisted.internet.reactor")
-    return reactor if hasattr(reactor, "callLater") else None  # otherwise, its import is in progress
+    return reactor if hasattr(reactor, "callLater") else None  # None while it is being imported
 
 
 def runs_elsewhere() -> bool:
@@ -53,7 +54,7 @@ def runs_here() -> bool:
 
 
 class WouldBlock(RopewalkError, RuntimeError):
-    """RW225: a `Client` was used in a thread with a running event loop or reactor, which it would block."""
+    """RW225: a `Client` was used in a thread whose event loop or reactor is running, so the client would block it."""
 
     def __init__(self, runner: str) -> None:
         super().__init__("RW225", f"A Client would block the running {runner}.")
@@ -81,7 +82,7 @@ class ReactorInUse(RopewalkError, RuntimeError):
 
 
 class Claim:
-    """The exclusive right of a thread to run an idle reactor. Call `release` once for each `of`."""
+    """The exclusive right of a thread to run an idle reactor. Call `release` once for each call of `of`."""
 
     _of_reactors: "ClassVar[dict[int, Claim]]" = {}
     _lock: ClassVar[Any] = Lock()
@@ -89,7 +90,7 @@ class Claim:
     def __init__(self, reactor: Any) -> None:
         self.reactor = reactor
         self.own_loop: AbstractEventLoop | None = None
-        """The loop to which an asyncio reactor returns; None for other reactors."""
+        """The event loop to which an asyncio reactor returns after the last claim; None for other reactors."""
         if isinstance(reactor, AsyncioSelectorReactor):
             self.own_loop = reactor._asyncioEventloop  # noqa: SLF001 - there is no public name
         self._thread = current_thread()
@@ -105,7 +106,7 @@ class Claim:
             elif claim._thread is not current_thread():
                 if claim._thread.is_alive():
                     raise ReactorInUse(claim._thread)
-                claim._thread = current_thread()  # the other thread has ended without closing its clients
+                claim._thread = current_thread()  # the thread of the claim has ended without closing its clients
             claim._count += 1
             return claim
 
@@ -132,23 +133,26 @@ class Claim:
 
 
 class ReactorUse:
-    """The use of the reactor by one event loop. Call `release` once for each `of`."""
+    """Lets one event loop use the reactor. Call `release` once for each call of `of`."""
 
     _of_loops: "ClassVar[dict[AbstractEventLoop, ReactorUse]]" = {}
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.refused: set[Callable[[ReactorInUse], object]] = set()
-        """Called if a handler imports a reactor that another thread has claimed, because waits might then never end."""
+        """Functions that are called if a handler imports a reactor that another thread has claimed, because the
+        handler's Deferreds might then never fire."""
         self._loop = loop
         self._count = 0
         self._claim: Claim | None = None
         self._detach: list[Callable[[], object]] = []
         self._next: Handle | None = None
-        """The next tick, or the return of an asyncio reactor that is on another loop. None if neither is scheduled."""
+        """The scheduled call of the next tick, or of the return of an asyncio reactor that is on another loop. None if
+        neither is scheduled."""
 
     @classmethod
     def of(cls, loop: AbstractEventLoop) -> "ReactorUse":
-        """Begin the use of the reactor by a loop. Raises ReactorInUse (RW223) if another thread uses the reactor."""
+        """Let an event loop begin to use the reactor. Raises ReactorInUse (RW223) if another thread uses the
+        reactor."""
         use = cls._of_loops.get(loop)
         if use is None:
             use = cls(loop)
@@ -170,12 +174,12 @@ class ReactorUse:
         self._claim = None
 
     def return_later(self) -> None:
-        """Move an asyncio reactor, which another loop takes now, back to this loop as soon as this loop runs."""
+        """As soon as this loop runs, move an asyncio reactor back to it. Another loop takes the reactor now."""
         if self._claim is not None and not self._loop.is_closed():
             self._next = self._loop.call_soon(self._move_here)
 
     def _look(self) -> None:
-        """Attach an idle reactor if there is one, and run an iteration if it needs ticks."""
+        """Begin to run an idle reactor if there is one, and run one iteration if the reactor needs ticks."""
         reactor = installed()
         if self._claim is None and reactor is not None and not reactor.running:
             self._attach(reactor)
@@ -222,7 +226,7 @@ class ReactorUse:
     def _move_here(self) -> None:
         """Move an asyncio reactor to this loop.
 
-        If it was in use on another loop, it returns to that loop as soon as that runs.
+        If another loop was using the reactor, the reactor returns to that loop as soon as that loop runs.
         """
         assert self._claim is not None
         self._next = None
@@ -255,9 +259,8 @@ def _move(reactor: Any, loop: AbstractEventLoop) -> None:
 
 
 def _descriptor(reactor: Any) -> int | None:
-    """The descriptor that is readable when a reactor has work: that of its poller or of its waker.
-
-    None if it has neither.
+    """The descriptor that is readable when a reactor has work: the descriptor of its poller or of its waker. None if it
+    has neither.
     """
     for source in (getattr(reactor, "_poller", None), getattr(reactor, "waker", None)):
         fileno = getattr(source, "fileno", None)

@@ -22,7 +22,7 @@ SERVER: Final = ("127.0.0.1", 80)
 
 
 class MemoryConnection:
-    """One connection in memory. The engine writes the response to it, and it parses the response."""
+    """One connection in memory. The engine writes the response to this object, which parses it."""
 
     def __init__(
         self, harness: "Harness", service: "RecordingService", method: str, target: str, *, secure: bool
@@ -31,7 +31,7 @@ class MemoryConnection:
         self.error: ProtocolError | ClientTimeout | ReactorElsewhere | ReactorInUse | None = None
         self.handler_errors = HandlerErrors()
         self.flowing = True
-        """Whether the engine accepts more of the request."""
+        """Whether the engine accepts more bytes of the request."""
         self._harness = harness
         self._service = service
         self._asked = method, target
@@ -48,7 +48,8 @@ class MemoryConnection:
             self._pipe.feed(data)
 
     def news(self) -> Waiter[None]:
-        """Return a Waiter that fires when the server has sent bytes, reads again, or ends the connection."""
+        """Return a Waiter that fires when the server has sent bytes, reads the request again, or ends the
+        connection."""
         self._news = Waiter()
         return self._news
 
@@ -69,7 +70,7 @@ class MemoryConnection:
         self._pipe.resume()
 
     async def leave_and_wait(self) -> None:
-        """Close the connection at once, which cancels its handler, and wait a moment for the end of the handler."""
+        """Close the connection at once, which cancels its handler, and wait a moment until the handler has ended."""
         request, _ = (None, None) if self._over else self._service.find(self)
         task = getattr(request, "_running", None)
         self.leave()
@@ -85,15 +86,15 @@ class MemoryConnection:
             self._harness.closed(self)
 
     def fail(self, error: ClientTimeout | ReactorElsewhere | ReactorInUse) -> None:
-        """End the request with an error, unless its response is complete."""
+        """Let the request fail with an error, unless its response is complete."""
         if not self.parser.done:
             self.error = error
             self._tell()
 
-    # Called by the engine
+    # The following methods are called by the engine.
 
     def write(self, data: bytes, /) -> None:
-        """Parse bytes of the response."""
+        """Parse bytes of the response that the server has sent."""
         try:
             self.parser.feed(data)
         except ProtocolError as error:

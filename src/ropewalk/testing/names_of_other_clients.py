@@ -1,4 +1,5 @@
-"""The attributes of responses in other test clients, for readable errors when they are used here."""
+"""Attribute names that responses have in other test clients. Using one here raises an error that names the attribute to
+use instead."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +27,8 @@ _OURS: Final = {
 
 
 class OtherNames:
-    """A class whose AttributeErrors name the attribute to use instead."""
+    """A base class. If an attribute is missing that other test clients have, its AttributeError names the attribute to
+    use instead."""
 
     if not TYPE_CHECKING:  # with `__getattr__`, type checkers would not report missing names
 

@@ -1,4 +1,4 @@
-"""A request of a test client: its head and its body."""
+"""A request that a test client sends: its head and its body."""
 
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ropewalk.testing.targets import Target, host_name
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request that is to be sent."""
+    """A request that a test client sends."""
 
     method: str
     target: Target
@@ -24,7 +24,7 @@ class Outgoing:
 
     @property
     def host(self) -> str:
-        """The host for cookies: the one in the Host field, or else in the target."""
+        """The host for cookies: the host in the Host field, or else in the target."""
         return host_name(self.headers.get("host") or self.target.authority)
 
     @property
@@ -33,11 +33,11 @@ class Outgoing:
         return self.target.scheme == "https"
 
     def head(self, jar: CookieJar) -> bytes:
-        """The head of the request, with the cookies of a jar, unless `headers` has a Cookie field."""
+        """The head of the request. If `headers` has no Cookie field, the matching cookies of the jar are added."""
         headers = Headers(self.headers.lines())
         headers.setdefault("host", self.target.authority)
         cookies = self._cookie_pairs(jar)
-        if cookies and (self.cookies or "cookie" not in headers):  # otherwise the field is sent as given
+        if cookies and (self.cookies or "cookie" not in headers):  # otherwise the Cookie field is sent as given
             headers["cookie"] = "; ".join(cookies)
         body = self.body
         length = body.length if isinstance(body, MultipartBody) else None
@@ -51,7 +51,8 @@ class Outgoing:
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     async def send_body(self, connection: MemoryConnection) -> None:
-        """Send the body, if there is one. Wait while the server does not read, like a client whose socket is full."""
+        """Send the body, if there is one. While the server does not read, wait like a client whose socket buffer is
+        full."""
         body = self.body
         if body is None:
             return

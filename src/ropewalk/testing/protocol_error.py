@@ -2,4 +2,4 @@
 
 
 class ProtocolError(AssertionError):
-    """The server has violated HTTP/1.1, or the format of the response's media type."""
+    """The response violates HTTP/1.1, or the format of its media type."""

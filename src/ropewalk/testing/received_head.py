@@ -1,4 +1,4 @@
-"""The head of a response whose body is still arriving."""
+"""The base class of responses whose body is still arriving: the head and the trailers."""
 
 from typing import TYPE_CHECKING, Self
 
@@ -11,23 +11,24 @@ if TYPE_CHECKING:
 
 
 class ReceivedHead(OtherNames):
-    """The parts of a streamed response that both kinds of clients provide before its end."""
+    """The attributes of a streamed response that do not need its complete body. `AsyncClient` and `Client` both have
+    them."""
 
     _response: "ClientResponse | StreamedResponse"
 
     @property
     def status(self) -> int:
-        """The status code."""
+        """The status code of the response."""
         return self._response.status
 
     @property
     def headers(self) -> Headers:
-        """The header fields."""
+        """The header fields of the response."""
         return self._response.headers
 
     @property
     def trailers(self) -> Headers:
-        """The trailer fields, after the end of the body."""
+        """The trailer fields of the response. They are complete after the end of the body."""
         return self._response.trailers
 
     @property

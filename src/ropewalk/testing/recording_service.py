@@ -24,20 +24,20 @@ class RecordingService(Service):
 
     def __init__(self, harness: "Harness", call_later: Callable[..., Any]) -> None:
         app = harness.app
-        limits = (app.limits or Limits()).replace(drain_grace=0)  # each connection has one request
+        limits = (app.limits or Limits()).replace(drain_grace=0)  # each connection has only one request
         super().__init__(app, call_later, limits)
         self._harness = harness
         self.call_later = call_later
         self.requests: dict[Request, None] = {}
-        """The requests whose handler was called, in order. Finished ones are removed from time to time."""
+        """The requests whose handler was called, in order. Finished requests are removed from time to time."""
         self._enough = 16
         self._loop = running_loop()
         self._thread = current_thread()
         self.clock = harness.clock
-        del self.drive  # the engine calls the method below; a bound method here would form a cycle
+        del self.drive  # an attribute with the bound method would form a reference cycle
 
     def turn(self) -> None:
-        """Run a turn of the engine, in which handlers use the client's clock."""
+        """Run one turn of the engine. Handlers that it calls use the client's clock."""
         with using(self.clock):
             self.engine.turn()
 
@@ -58,19 +58,18 @@ class RecordingService(Service):
 
     def note_error(self, request: Request, error: BaseException) -> None:
         """Record an unexpected exception, which is logged, in the connection of its request."""
-        connection: MemoryConnection = request.owner  # the object to which the pipe writes
+        connection: MemoryConnection = request.owner  # the object that owns the request's connection
         if not isinstance(error, WrongThread):
             connection.handler_errors.note(request, error)
         elif runs_here() and self._loop is not None and current_thread() is not self._thread:
             handler = "Its handler" if request.engine_handler is None else named(request.engine_handler.call)
             failure = ReactorElsewhere(f"{request.method} {request.target.decode('latin-1')}", handler)
-            with suppress(RuntimeError):  # the client and its loop are closed
+            with suppress(RuntimeError):  # raised if the client and its loop are closed
                 self._loop.call_soon_threadsafe(connection.fail, failure)
 
     def find(self, connection: MemoryConnection) -> tuple[Request | None, Any]:
-        """The request of a connection whose response is incomplete, and the task of its ASGI application.
-
-        Either may be None.
+        """The request of a connection whose response is incomplete, and the task of the ASGI application that handles
+        it. Each may be None.
         """
         tasks = {call.request: task for task in _tasks() if (call := getattr(task, "call", None)) is not None}
         for request in (*self.requests, *tasks):
@@ -79,7 +78,7 @@ class RecordingService(Service):
         return None, None
 
     def close(self) -> None:
-        """Close the service. The engine's file descriptors are closed now, not when the garbage collector runs."""
+        """Close the service. The engine's file descriptors are closed at once, not when the garbage collector runs."""
         super().close()
         self.requests.clear()
         self.engine = _Closed(self.engine.limits)  # type: ignore[assignment] # for later calls
@@ -93,7 +92,7 @@ class RecordingService(Service):
 
 
 class _Closed:
-    """Replaces a closed engine, because some calls are made after the end of the last request."""
+    """Stands in for a closed engine, because an app may still call some of its methods after the last request."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -106,6 +105,7 @@ class _Closed:
 
 
 def _tasks() -> Iterable[Any]:
-    """All asyncio tasks. Without middleware, no request refers to the task of its ASGI application."""
+    """All asyncio tasks. They are searched because, without middleware, no request refers to the task of its ASGI
+    application."""
     loop = running_loop()
     return () if loop is None else all_tasks(loop)

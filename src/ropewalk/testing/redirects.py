@@ -1,4 +1,4 @@
-"""How a test client follows a redirect: with which method, body and fields, and how often."""
+"""Follow redirects in a test client: choose the method, the body and the fields, and limit the number of redirects."""
 
 from dataclasses import replace
 from typing import Final
@@ -10,7 +10,7 @@ from ropewalk.testing.outgoing import Outgoing
 from ropewalk.testing.request_bodies import is_repeatable
 
 MOST_REDIRECTS: Final = 20
-"""The limit of browsers (WHATWG Fetch, section 4.4)."""
+"""The most redirects that are followed. Browsers have the same limit (WHATWG Fetch, section 4.4)."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CREDENTIALS: Final = ("authorization", "proxy-authorization", "cookie", "host")
@@ -19,7 +19,7 @@ _OF_THE_BODY: Final = ("content-length", "transfer-encoding")
 
 
 class RedirectError(RopewalkError, RuntimeError):
-    """RW224: a redirect cannot be followed. `response` is the redirect."""
+    """RW224: a redirect cannot be followed. `response` is the response that redirects."""
 
     def __init__(self, message: str, response: ClientResponse) -> None:
         super().__init__("RW224", message)
@@ -27,7 +27,8 @@ class RedirectError(RopewalkError, RuntimeError):
 
 
 def redirected(request: Outgoing, response: ClientResponse) -> Outgoing | None:
-    """The request that follows a redirect (RFC 9110, section 15.4); None if the response to `request` is not one.
+    """The request that follows a redirect (RFC 9110, section 15.4); None if the response to `request` is not a
+    redirect.
 
     A 303, and a 301 or 302 after POST, lead to a GET without a body. Authorization, and the cookies of only this
     request, are not sent to another origin. Raises RedirectError (RW224) if the redirect cannot be followed.

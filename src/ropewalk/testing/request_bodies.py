@@ -23,7 +23,8 @@ FORM: Final = "application/x-www-form-urlencoded"
 _PART: Final = 1 << 16
 """The number of bytes of a file that are read at once."""
 _IN_QUOTES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
-"""The escapes that browsers use in field and file names (WHATWG HTML, section 4.10.22.8)."""
+"""The escapes for special characters that browsers use in field and file names of forms (WHATWG HTML, section
+4.10.22.8)."""
 
 
 class MultipartBody:
@@ -32,9 +33,9 @@ class MultipartBody:
     def __init__(self, fields: Parameters, files: Files) -> None:
         self._boundary = f"ropewalk-{token_hex(16)}"
         self._parts: list[tuple[bytes, FileContent, int | None]] = []
-        """The head and the content of each part, and the position at which its file begins, if that can seek."""
+        """The head and the content of each part, and the position at which its file begins, if the file can seek."""
         self.length: int | None = len(self._end)
-        """The length in bytes; None if the length of a file is not known before it is read."""
+        """The length of the body in bytes; None if the length of a file is not known before the file is read."""
         for name, value in text_pairs(fields):
             self._add(name, value, None, None)
         for name, file in files.items() if isinstance(files, Mapping) else files:
@@ -89,7 +90,7 @@ class MultipartBody:
             disposition += f'; filename="{file_name.translate(_IN_QUOTES)}"'
         head = f"--{self._boundary}\r\nContent-Disposition: {disposition}\r\n"
         if kind is not None:
-            head += f"Content-Type: {Headers({'content-type': kind})['content-type']}\r\n"  # Headers checks the value
+            head += f"Content-Type: {Headers({'content-type': kind})['content-type']}\r\n"  # checks the value
         if isinstance(content, str):
             content = content.encode()
         written = f"{head}\r\n".encode()
@@ -102,7 +103,8 @@ class MultipartBody:
 def make_body(
     body: Body | None, json: Any, data: Parameters | None, files: Files | None
 ) -> tuple[Body | MultipartBody | None, str | None]:
-    """Make the body and its Content-Type from the arguments of a request. Raises TypeError for a wrong type."""
+    """Make the body and its Content-Type from the arguments of a request. Raises TypeError for an argument of a wrong
+    type."""
     given = [
         name
         for name, value in (("body=", body), ("json=", json), ("data= or files=", data if files is None else files))
@@ -142,7 +144,8 @@ def _read(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _measure(content: FileContent) -> tuple[int | None, int | None]:
-    """The length of a content in bytes, and the current position of its file. Each is None if it is not known."""
+    """The length in bytes of a part's content, and the current position in its file. Each is None if it is not
+    known."""
     if isinstance(content, bytes):
         return len(content), None
     if isinstance(content, Path):
@@ -156,6 +159,6 @@ def _measure(content: FileContent) -> tuple[int | None, int | None]:
 
 
 def _file_name(name: str, content: object) -> str:
-    """The name of the file, or else the name of the field."""
+    """The file name of a part: the name of its file, or else the name of the field."""
     given = content if isinstance(content, Path) else getattr(content, "name", None)
     return Path(given).name if isinstance(given, str | Path) and str(given) else name

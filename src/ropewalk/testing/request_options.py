@@ -10,7 +10,7 @@ from ropewalk.testing.timeouts import Default
 
 
 class RequestOptions(TypedDict, total=False):
-    """The options of a request, all of which may be left out. `AsyncClient.request` describes them."""
+    """The options of a test client's request. All are optional; `AsyncClient.request` describes them."""
 
     params: Parameters | str | None
     query: Parameters | None

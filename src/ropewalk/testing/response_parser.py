@@ -27,7 +27,7 @@ class ResponseParser:
         self.done = False
         self.parts: list[bytes] = []
         self.rest = b""
-        """The bytes that follow the response."""
+        """The bytes that have arrived after the end of the response."""
         self._method = method
         self._ended = False
         self._buffer = bytearray()
@@ -40,7 +40,7 @@ class ResponseParser:
         self._parse()
 
     def end(self) -> None:
-        """Parse the end of the connection. Raises ProtocolError if the response is incomplete."""
+        """Handle the end of the connection. Raises ProtocolError if the response is incomplete."""
         self._ended = True
         self._parse()
         if not self.done:

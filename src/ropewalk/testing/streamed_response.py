@@ -1,4 +1,4 @@
-"""A response whose body is still arriving."""
+"""A response whose body is still arriving, for the test client `AsyncClient`."""
 
 import json
 from collections.abc import AsyncIterator
@@ -16,8 +16,8 @@ from ropewalk.typed import ServerSentEvent
 class StreamedResponse(ReceivedHead):
     """A response whose body is still arriving: `async for part in response`.
 
-    The end of `async with` closes the connection, which cancels the handler if it still runs, and waits a moment for
-    its end.
+    The end of `async with` closes the connection, which cancels the handler if it still runs, and waits a moment until
+    the handler has ended.
     """
 
     def __init__(self, connection: MemoryConnection, timeout: float | None, *, raise_errors: bool, url: str) -> None:
@@ -85,11 +85,11 @@ class StreamedResponse(ReceivedHead):
         return self._response
 
     def pause(self) -> None:
-        """Stop reading, as a slow client does."""
+        """Stop reading the response, as a slow client does."""
         self._connection.pause()
 
     def resume(self) -> None:
-        """Continue reading."""
+        """Continue reading the response after `pause`."""
         self._connection.resume()
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ class StreamedResponse(ReceivedHead):
 
     @property
     def received(self) -> ClientResponse:
-        """The response, as far as it has been received."""
+        """The response with the head and the part of the body that have arrived."""
         return self._response
 
     async def begun(self) -> None:
@@ -120,7 +120,7 @@ class StreamedResponse(ReceivedHead):
         while not parser.parts:
             self._check()
             if parser.done:
-                self._raise_handlers_error()  # an exception may have been raised after the last part
+                self._raise_handlers_error()  # a handler may raise an exception after the last part
                 return None
             await self._connection.news()
         return parser.parts.pop(0)
@@ -128,7 +128,7 @@ class StreamedResponse(ReceivedHead):
     def _check(self) -> None:
         if self._connection.error is not None:
             if isinstance(self._connection.error, ProtocolError):
-                self._raise_handlers_error()  # it is the cause if the response was cut off
+                self._raise_handlers_error()  # if the handler has failed, this is why the response was cut off
             raise self._connection.error
 
     def _raise_handlers_error(self) -> None:

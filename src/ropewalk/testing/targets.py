@@ -1,4 +1,4 @@
-"""The destination of a test client's request, made from its base URL, a path and query parameters."""
+"""Make the destination of a test client's request from the base URL, a path and query parameters."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ _PORT: Final = re.compile(r":[0-9]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The scheme and authority of a request, and the target in its request line."""
+    """The destination of a request: its scheme and authority, and the target in its request line."""
 
     scheme: str
     authority: str
@@ -34,7 +34,7 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The full URL."""
+        """The full URL of the request."""
         return f"{self.scheme}://{self.authority}{self.path}"
 
     def redirected(self, location: str) -> "Target | None":
@@ -52,7 +52,8 @@ def parse_url(url: str) -> Target | None:
 
 
 def parse_base_url(url: str | None, *, secure: bool) -> Target:
-    """Parse `base_url`. The path of the result is the prefix of all paths. Raises ValueError for a wrong URL."""
+    """Parse `base_url`. The path of the returned Target is the prefix for the paths of all requests. Raises ValueError
+    for a wrong URL."""
     if url is None:
         return Target("https" if secure else "http", "localhost", "")
     base = parse_url(url)
@@ -91,7 +92,8 @@ def find_target(base: Target, path: str, parameters: Parameters | str | None) ->
 
 
 def with_host(target: Target, host: str | None) -> Target:
-    """A target with the host of a given Host field, if that is valid, because the server uses it as the origin."""
+    """A copy of a target whose authority is the value of a given Host field, because the server takes the origin from
+    this field. If the value is invalid, the target stays unchanged."""
     if host is None or not _AUTHORITY.fullmatch(host):
         return target
     return Target(target.scheme, host, target.path)

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Final
 from twisted.python.threadpool import ThreadPool
 
 END_TIMEOUT: Final = 1.0
-"""Seconds to wait for threads to end. Threads are daemons, because a thread may still block after its client is
-closed."""
+"""Seconds to wait for threads to end. The threads are daemons, because a thread may still be blocked after its client
+is closed."""
 
 
 class ThreadPools:
-    """The thread pools of an idle reactor while clients use it. Call `release` once for each `take`.
+    """The thread pools of an idle reactor while clients use it. Call `release` once for each call of `take`.
 
     - The reactor's own pool is started, and stopped at the end.
     - Pools that wait until the reactor runs are started: those of `adbapi`, and a ThreadPool whose `start` was passed
@@ -41,7 +41,7 @@ class ThreadPools:
 
     @classmethod
     def release(cls, reactor: Any) -> None:
-        """Count one client less, and stop the reactor's own pool after the last client."""
+        """Count one client less. After the last client, stop the reactor's own pool."""
         key = id(reactor)
         cls._uses[key] -= 1
         if cls._uses[key]:
@@ -60,7 +60,7 @@ def _call_now(function: Callable[..., Any], *args: Any, **keywords: Any) -> None
 
 
 def _waiting(reactor: Any) -> Iterator[Any]:
-    """Yield the functions without arguments that wait for `callWhenRunning`."""
+    """Yield the functions that were passed to `callWhenRunning` without arguments and wait for the reactor to run."""
     event = reactor._eventTriggers.get("startup")  # noqa: SLF001 - there is no public name
     if event is not None:
         for function, args, keywords in event.after:
@@ -69,7 +69,7 @@ def _waiting(reactor: Any) -> Iterator[Any]:
 
 
 def _start_pool(start: Any) -> bool:
-    """If a function is the `start` method of a thread pool, start the pool. Return whether it is."""
+    """If a function is the `start` method of a thread pool, start the pool. Return whether it is such a method."""
     owner = getattr(start, "__self__", None)
     module = sys.modules.get("twisted.enterprise.adbapi")
     if module is not None and isinstance(owner, module.ConnectionPool):
@@ -85,7 +85,8 @@ def _start_pool(start: Any) -> bool:
 
 
 def _stop(pool: ThreadPool) -> None:
-    """Stop a thread pool. The wait has a time limit, because a thread of the pool may wait for this thread."""
+    """Stop a thread pool. The time for which this waits is limited, because a thread of the pool may itself wait for
+    the current thread."""
     stopping = Thread(target=ThreadPool.stop, args=(pool,), name="ropewalk-testing-stop", daemon=True)
     stopping.start()
     stopping.join(END_TIMEOUT)

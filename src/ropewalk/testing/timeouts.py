@@ -22,7 +22,7 @@ from ropewalk.waiting import Waiter
 from ropewalk.waiting_places import is_users, waiting_place
 
 TIMEOUT: Final = 30.0
-"""The default timeout in seconds. Few tests need to wait longer for a response."""
+"""The default timeout in seconds. Few tests need to wait longer than this for a response."""
 
 
 class Default(Enum):
@@ -76,7 +76,7 @@ def no_response(
 
 
 class _HookTask(Task):
-    """The task that runs the hooks of an app. In it, they may await Deferreds, as on a server."""
+    """The task that runs the hooks of an app. Hooks in it may await Deferreds, as on a server."""
 
     __slots__ = ("ended", "late", "refusal")
 
@@ -108,7 +108,8 @@ async def run_hooks(
 ) -> None:
     """Run start, stopping or stop hooks, and cancel them after the timeout.
 
-    Raises ClientTimeout, which names the line at which a hook waited, and ReactorInUse if `use` is refused meanwhile.
+    Raises ClientTimeout, which names the line at which a hook waited, and ReactorInUse if another thread claims the
+    reactor meanwhile.
     """
     loop = running_loop()
     runner: Any = loop or installed()
@@ -126,7 +127,7 @@ async def run_hooks(
         context.run(task.step)
         await task.ended
     except BaseException:
-        task.cancel()  # the caller no longer waits
+        task.cancel()  # the caller was cancelled or no longer waits
         raise
     finally:
         if timer is not None and not task.late:
@@ -155,7 +156,7 @@ def _handler_name(request: Request) -> str:
 
 
 def _waits(running: Any) -> str:
-    """Describe what a handler waits for, and where, if that is known."""
+    """Describe what a handler waits for, and the line at which it waits, if they are known."""
     if isinstance(running, Deferred):
         return f"waits for {shown(running)}."
     if not isinstance(running, Task):
