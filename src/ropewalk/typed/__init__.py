@@ -1,8 +1,8 @@
 """Typed handlers: parameters are read according to their names and annotations, and checked before the handler is
 called.
 
-A plan is compiled for each handler when its route is registered. Invalid input gets a 422 that lists every invalid
-field.
+A Plan, which has the readers of a handler's inputs, is compiled when the handler's route is registered. Invalid input
+gets a 422 that lists every invalid field.
 """
 
 from ropewalk.request.json_types import register_json_reader

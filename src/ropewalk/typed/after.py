@@ -30,5 +30,5 @@ class _AfterMarker(Computed):
 
 
 After = Annotated[_AfterFunction, _AfterMarker()]
-"""A function that calls others after the response: `def book(new: NewBooking, after: After)`, then `after(send_mail,
-new)`."""
+"""The annotation for a parameter that takes a function like `Request.after`, which calls other functions after the
+response: `def book(new: NewBooking, after: After)`, then `after(send_mail, new)`."""

@@ -1,6 +1,5 @@
-"""Evaluate annotations that are text, and resolve type aliases.
-
-Each annotation is evaluated separately, because others may use names that are imported only for type checkers.
+"""Evaluate annotations that are str, and resolve type aliases. Each annotation is evaluated separately, because other
+annotations of the same function may use names that are imported only for type checkers.
 """
 
 import collections.abc
@@ -25,13 +24,13 @@ _USUAL: Final[dict[str, Any]] = {
     "Request": Request,
     "Response": Response,
 }
-"""Names that are often imported only for type checkers, because linters recommend it."""
+"""Names that annotations can use even if they are imported only for type checkers, as linters recommend."""
 
 
 def evaluated_signature(function: Callable[..., Any]) -> inspect.Signature:
     """The signature of a function with evaluated annotations.
 
-    If one uses a name that is imported only for type checkers, all stay text.
+    If an annotation uses a name that is imported only for type checkers, all annotations stay str.
     """
     try:
         plain = signature_of_plain(function)
@@ -43,7 +42,7 @@ def evaluated_signature(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
-    """The object that an annotation names, or the text itself if one of its names does not exist at run time."""
+    """Evaluate an annotation that is a str. Return the str itself if one of its names does not exist at run time."""
     if not isinstance(annotation, str):
         return annotation
     names = _names_around(function)
@@ -56,7 +55,7 @@ def evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
 
 
 def resolved(annotation: Any, function: Callable[..., Any]) -> Any:
-    """Evaluate an annotation of a function, including texts inside it, as in `list["Room"]`.
+    """Evaluate an annotation of a function, including str inside it, as in `list["Room"]`.
 
     Raises NameError for a name that does not exist at run time.
     """
@@ -66,14 +65,14 @@ def resolved(annotation: Any, function: Callable[..., Any]) -> Any:
 
 
 def without_alias(kind: Any) -> Any:
-    """The type for which a type alias stands (PEP 695); any other type unchanged."""
+    """The type for which a type alias stands (PEP 695). Any other type is returned unchanged."""
     while type(kind).__name__ == "TypeAliasType":
         kind = kind.__value__
     return kind
 
 
 def without_annotated(kind: Any) -> Any:
-    """A type without aliases and without `Annotated` metadata."""
+    """The type inside type aliases and `Annotated`."""
     kind = without_alias(kind)
     while get_origin(kind) is Annotated:
         kind = without_alias(get_args(kind)[0])

@@ -1,4 +1,4 @@
-"""App-scoped providers: they are found, checked and opened when an app starts, and closed when it stops."""
+"""Find, check and open app-scoped providers when an app starts, and close them when the app stops."""
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from ropewalk.waiting import must_wait
 Close = Callable[[], Any]
 Needed = dict[Provider, tuple[str, tuple[Dependencies, ...]]]
 """Maps each app-scoped provider to its name, and to the `Dependencies` of the app that uses it and of all enclosing
-apps, outermost first. The order is that in which the providers are opened."""
+apps, outermost first. The providers are opened in the order of this mapping."""
 
 
 def app_scoped_below(root: Any) -> Needed:
@@ -40,7 +40,8 @@ def app_scoped_below(root: Any) -> Needed:
 
 
 def _add_dependents(needed: Needed, bound: set[Any], found: Iterable[tuple[DependentFunction, Any]]) -> None:
-    """Add the providers of functions of middleware. `bound` has those that were added before."""
+    """Add the app-scoped providers that functions of middleware need. `bound` has the functions whose providers were
+    already added."""
     for dependent, apps in found:
         if (dependent, apps) not in bound:
             bound.add((dependent, apps))
@@ -54,7 +55,8 @@ def _add(needed: Needed, found: Mapping[Provider, str], layers: tuple[Dependenci
 
 
 async def open_provider(provider: Provider, name: str, layers: tuple[Dependencies, ...], closes: list[Close]) -> Any:
-    """Open an app-scoped provider and the providers that it needs, unless it is open. Return its value.
+    """Open an app-scoped provider and the providers that it needs, unless it is already open. Return the provider's
+    value.
 
     The functions that close the providers are appended to `closes`.
     """

@@ -1,7 +1,6 @@
-"""Convert objects to a type by their attributes, also those with UNSET fields.
-
-msgspec reads the attributes of an object whose class is another one, such as a subclass. It refuses the value UNSET
-there, although a field may have it, so such attributes are hidden from it.
+"""Convert objects to a type by their attributes, even if some attributes are UNSET. If an object's class is not the
+wanted class, but for example a subclass, msgspec reads the object's attributes. It then refuses the value UNSET,
+although a field may have this value. So attributes that are UNSET are hidden from msgspec.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,14 +14,15 @@ from msgspec import inspect as shapes
 from ropewalk.typed.descriptions import cached_by_type, described, plain
 
 Hide = Callable[[Any], Any]
-"""A function that returns a value whose objects lack the attributes that are UNSET; the value itself if it has none."""
+"""A function that returns a value whose objects lack the attributes that are UNSET; the value itself if no attribute is
+UNSET."""
 
 _WITH_ATTRIBUTES: Final = (shapes.StructType, shapes.DataclassType)
 _ARRAYS: Final = (list, tuple, set, frozenset)
 
 
 def convert_attributes(value: Any, kind: Any) -> Any:
-    """Convert a value to a type. Raises ValidationError for a value that does not match."""
+    """Convert a value to a type by its attributes. Raises ValidationError for a value that does not match."""
     try:
         return convert(value, kind, from_attributes=True)
     except ValidationError:
@@ -44,7 +44,8 @@ def _hiding(kind: Any) -> Hide | None:
 
 
 class _Hiding:
-    """Makes the functions for the parts of a type. Each class gets only one, because a class may contain itself."""
+    """Makes the Hide functions for the parts of a type. Each class gets only one function, because a class may contain
+    itself."""
 
     def __init__(self) -> None:
         self._of_classes: dict[Any, Hide | None] = {}
@@ -73,7 +74,7 @@ class _Hiding:
         keys = {each.name: each.encode_name for each in node.fields}
 
         def hide(value: Any) -> Any:
-            if type(value) is own:  # msgspec does not read its attributes
+            if type(value) is own:  # msgspec does not read the attributes of such an object
                 return value
             if isinstance(value, Mapping):
                 found = {key: value[key] for key in value if key not in keys.values()}
@@ -97,13 +98,13 @@ class _Hiding:
         return hide
 
     def _hide(self, cls: Any, value: Any) -> Any:
-        """Hide attributes of a value whose class contains itself."""
+        """Hide UNSET attributes of a value whose class contains itself."""
         hide = self._of_classes[cls]
         return value if hide is None else hide(value)
 
     def _of_union(self, node: shapes.UnionType) -> Hide | None:
         classes = [each for each in node.types if isinstance(plain(each), _WITH_ATTRIBUTES)]
-        if len(classes) > 1:  # msgspec tells them apart by their tags, which a subclass lacks
+        if len(classes) > 1:  # msgspec distinguishes them by their tags, which a subclass lacks
             return None
         found = [hide for each in node.types if (hide := self.of(each)) is not None]
         return None if not found else lambda value: reduce(lambda made, hide: hide(made), found, value)

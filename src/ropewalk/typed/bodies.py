@@ -21,7 +21,7 @@ from ropewalk.typed.whole_numbers import with_plain_integers
 
 
 class SentBody:
-    """Takes the body of a request, and checks its media type."""
+    """Takes the bytes of a request body, and checks its media type."""
 
     def __init__(self, body: Input) -> None:
         assert isinstance(body.marker, Body)
@@ -29,12 +29,13 @@ class SentBody:
         self._types = AcceptedTypes(body.marker.media_types)
         self._accepted = ", ".join(body.marker.media_types)
         self._usual = frozenset(body.marker.media_types)
-        """The values of Content-Type that are accepted without a look at their parts."""
+        """The frequent values of Content-Type, which are accepted without parsing them."""
         self.takes_msgpack = any(is_msgpack(each.lower()) for each in body.marker.media_types)
-        """Whether it may be MessagePack."""
+        """Whether the body may be MessagePack."""
 
     def take(self, request: Request) -> bytes | None:
-        """Return the bytes; None if the body is empty and optional. Raises HTTPError 415 for a wrong media type."""
+        """Return the bytes of the body; None if the body is empty and optional. Raises HTTPError 415 for a wrong media
+        type."""
         body = request.whole_body()
         if not body and not self._required:
             return None
@@ -45,7 +46,7 @@ class SentBody:
             self._types.check(given)
         except HTTPError as error:
             if request.method == "PATCH":
-                error.headers = (*error.headers, ("accept-patch", self._accepted))  # RFC 5789, section 2.2
+                error.headers = (*error.headers, ("accept-patch", self._accepted))  # required by RFC 5789, section 2.2
             raise
         return body
 
@@ -58,7 +59,7 @@ class SentBody:
 
 
 class JSONBody:
-    """Converts a body of JSON to a type, or a body of MessagePack if the marker has its media type."""
+    """Converts a JSON body to a type. If the marker allows MessagePack, also converts a MessagePack body."""
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
@@ -69,12 +70,12 @@ class JSONBody:
         if self._sent.takes_msgpack:
             self._packed = msgspec.msgpack.Decoder(body.kind, ext_hook=refuse_extension)
         self._has_infinite = _infinite_finder(body.kind)
-        """For MessagePack, whose floats may be infinite. JSON has no such floats."""
+        """The finder of infinite numbers in MessagePack bodies. In JSON, no float is infinite."""
         self._has_decimals = _has_decimals(body.kind)
         self._takes_any_keys = self._sent.takes_msgpack and takes_any_keys(body.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
-        """Return the argument by its name. Raises ValidationError, and HTTPError 400 and 415."""
+        """Return a dict with the argument. Raises ValidationError, and HTTPError 400 and 415."""
         body = self._sent.take(request)
         if body is None:
             return {}
@@ -87,14 +88,14 @@ class JSONBody:
                 raise ValidationError(INFINITE)
             return {self._parameter: made}
         if is_too_deep(body):
-            read_json(body, self._kind)  # this raises the error
+            read_json(body, self._kind)  # raises BadBody
         try:
             made = self._decode(body)
         except ValidationError as error:
             made = self._decode_plain(body, error)
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
             try:
-                return {self._parameter: read_json(body, self._kind)}  # raises the error that fits
+                return {self._parameter: read_json(body, self._kind)}  # usually raises a more precise error
             except MismatchedJSON as error:
                 raise ValidationError(str(error.detail)) from None
         if self._has_decimals:
@@ -122,7 +123,7 @@ class JSONBody:
         except ValidationError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
-            raise first from None  # a syntax error after the first fault, which `errors` finds
+            raise first from None  # `errors` then finds the syntax error after the first fault
 
     def _faults(self, request: Request, first: ValidationError) -> list[Fault]:
         """List all faults in a body. Raises BadBody if it has a syntax error after the first fault."""
@@ -131,7 +132,7 @@ class JSONBody:
             return json_faults(body, self._kind, first)
         try:
             faults = faults_in(read_any_msgpack(body), self._kind)
-        except ValidationError:  # such as a number out of range
+        except ValidationError:  # the body has, for example, a number out of range
             return [fault_of(str(first))]
         return [fault_of(str(first))] if faults == [NO_FAULT] else faults
 
@@ -147,7 +148,7 @@ def _has_decimals(kind: Any) -> bool:
 
 
 class RawBody:
-    """Reads a body as bytes, or as text in its charset."""
+    """Reads a body as bytes, or as str, decoded with the charset of the request."""
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
@@ -155,23 +156,24 @@ class RawBody:
         self._as_text = body.kind is str
 
     def read(self, request: Request) -> dict[str, Any]:
-        """Return the argument by its name. Raises HTTPError 400 and 415."""
+        """Return a dict with the argument. Raises HTTPError 400 and 415."""
         body = self._sent.take(request)
         if body is None:
             return {}
         return {self._parameter: request.decode(body) if self._as_text else body}
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Return an empty list, because all bytes are valid. Raises the errors of `read`."""
+        """Return an empty list, because bytes and str are not validated. Raises the errors of `read`."""
         self.read(request)
         return []
 
 
 def json_faults(body: bytes, kind: Any, first: ValidationError) -> list[Fault]:
-    """All faults of JSON that does not match a type. Raises BadBody if it has a syntax error after the first fault."""
+    """List all faults in a JSON body that does not match a type. Raises BadBody if there is a syntax error after the
+    first fault."""
     try:
         value = msgspec.json.decode(with_plain_integers(body))
-    except ValidationError:  # such as a number out of range
+    except ValidationError:  # the body has, for example, a number out of range
         return [fault_of(str(first))]
     except (msgspec.DecodeError, UnicodeDecodeError):
         return [fault_of(str(read_json(body, Any)))]  # raises BadBody
@@ -180,5 +182,5 @@ def json_faults(body: bytes, kind: Any, first: ValidationError) -> list[Fault]:
 
 
 def body_errors(faults: list[Fault]) -> list[FieldError]:
-    """Convert faults in a body to errors."""
+    """Convert faults in a body to FieldErrors."""
     return [FieldError(location="body", pointer=each.pointer, code=each.code, message=each.message) for each in faults]

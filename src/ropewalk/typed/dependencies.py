@@ -1,8 +1,8 @@
 """Call a handler with the values of its providers.
 
-All inputs of the handler and of its providers are read first, so that one response lists all errors. Then the providers
-are called, and last the handler. The call is synchronous, unless a provider or the handler returns a Deferred or a
-coroutine.
+First, all inputs of the handler and of its providers are read, so that one response lists all errors. Then the
+providers are called, and finally the handler. The call is synchronous, unless a provider or the handler returns a
+Deferred or a coroutine.
 """
 
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,8 @@ def call_with_dependencies(steps: list[Step], handler: TypedFunction) -> Callabl
 
 
 def call_in_scope(steps: list[Step], handler: TypedFunction, finish: Shape | None) -> Callable[[Request], Any]:
-    """The same for providers that are generators. `finish` converts the handler's result before they are closed."""
+    """Like `call_with_dependencies`, for providers that are generators. `finish` converts the handler's result before
+    the generators are closed."""
     return Calls(tuple(steps), handler, finish).call_in_scope
 
 
@@ -47,13 +48,14 @@ class Calls:
         self._functions = (*(step.typed for step in steps), handler)
 
     def call(self, request: Request) -> Any:
-        """Call the providers and the handler. No provider is a generator."""
+        """Call the providers and the handler. Use this only if no provider is a generator."""
         shared = getattr(request, "dependency_scope", None)
         known = None if shared is None else shared.values
         return self._call(request, self._read(request), None, known)
 
     def call_shared(self, request: Request, scope: OpenGenerators) -> Any:
-        """Call the providers and the function in a scope that other functions of the request have, too."""
+        """Call the providers and the function. Other functions of the request share `scope`, and with it the values of
+        providers."""
         return self._call(request, self._read(request), scope, scope.values)
 
     def call_in_scope(self, request: Request) -> Any:
@@ -129,7 +131,7 @@ class Calls:
         return await value if must_wait(value) else value
 
     def _keep(self, value: Any, values: list[Any], known: Known) -> None:
-        """Add the value of the next step."""
+        """Add the value of the next step to `values`, and to `known` if it is shared."""
         key = self._steps[len(values)].key
         values.append(value)
         if known is not None and key is not None:

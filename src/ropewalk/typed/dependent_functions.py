@@ -1,9 +1,9 @@
-"""Functions that other code calls with its own arguments, and that take dependencies besides, such as the check of an
-authentication scheme: `async def check(name, password, session: Annotated[Session, Depends(open_session)])`.
+"""Functions that other code calls with its own arguments, and that also take dependencies. An example is the check of
+an authentication scheme: `async def check(name, password, session: Annotated[Session, Depends(open_session)])`.
 
 Such a function shares the values of its providers with the handler of the request: a provider with the scope "request"
-is called once for both, and is closed when the response has ended. One with the scope "handler" is closed when the
-function has ended.
+is called once for both, and is closed when the response has ended. A provider with the scope "handler" is closed when
+the function has ended.
 """
 
 import inspect
@@ -27,7 +27,8 @@ DEPENDENTS: Final = "ropewalk_dependents"
 
 
 class DependentFunction:
-    """A function with dependencies. Raises HandlerError (RW214, RW217, RW218) for those that cannot be provided."""
+    """A function with dependencies. Raises HandlerError (RW214, RW217, RW218) for dependencies that cannot be
+    provided."""
 
     def __init__(self, function: Callable[..., Any], taken: list[Parameter]) -> None:
         self.function = function
@@ -39,11 +40,12 @@ class DependentFunction:
         collect.__signature__ = Signature(taken)  # type: ignore[attr-defined] # the parameters that are provided
         self._collect = collect
         self.placeholders = dict.fromkeys(each.name for each in taken)
-        """The names of the parameters that are provided, each with None."""
+        """The names of the parameters that dependencies provide, each with the value None."""
         self.bind((), complete=False)
 
     def bind(self, layers: tuple[Dependencies, ...], *, complete: bool = True) -> StepsOfHandler:
-        """The providers that it needs inside apps with these dependencies, given outermost first.
+        """The providers that the function needs inside the apps with the dependencies `layers`, which are given
+        outermost first.
 
         Raises HandlerError (RW214, RW216, RW217, RW218).
         """
@@ -54,7 +56,7 @@ class DependentFunction:
         return steps
 
     async def call(self, request: Request, given: tuple[Any, ...], apps: tuple[Any, ...]) -> Any:
-        """Call the function with these arguments and with the values of its providers, inside these apps."""
+        """Call the function with the arguments `given` and with the values of its providers, inside `apps`."""
         scope = OpenGenerators.shared(request)
         try:
             by_name = self._calls(apps).call_shared(request, scope)
@@ -78,7 +80,7 @@ class DependentFunction:
             del raised
 
     def inputs_inside(self, apps: tuple[Any, ...]) -> list[Input]:
-        """The inputs of its providers inside these apps, given outermost first."""
+        """The inputs of the function's providers inside `apps`, which are given outermost first."""
         kept: dict[Any, list[Input]] = apps[0].dependencies.bound
         key = (self, apps, "inputs")
         if key not in kept:
@@ -86,7 +88,8 @@ class DependentFunction:
         return kept[key]
 
     def _calls(self, apps: tuple[Any, ...]) -> Calls:
-        """The calls of the providers. They are kept until an app changes, because finding them takes long."""
+        """The `Calls` object for the function inside `apps`. It is kept until an app changes, because making it takes
+        long."""
         if not apps:
             return self._bound(())
         kept: dict[Any, Calls] = apps[0].dependencies.bound
@@ -101,9 +104,8 @@ class DependentFunction:
 
 
 def dependent_on(function: Any, count: int) -> DependentFunction | None:
-    """A function that its caller gives `count` arguments, if it takes dependencies, too. None for any other one.
-
-    Raises HandlerError (RW214) if one of the first parameters, which are the caller's, has a marker.
+    """Make a DependentFunction of a function that takes dependencies after `count` arguments from its caller. None if
+    the function takes no dependencies. Raises HandlerError (RW214) if one of the first `count` parameters has a marker.
     """
     taken = parameters_with_markers(function)
     if not taken:
@@ -119,7 +121,7 @@ def dependent_on(function: Any, count: int) -> DependentFunction | None:
 def parameters_with_markers(function: Any) -> list[Parameter]:
     """The parameters of a function that are provided: those with a marker, and the request.
 
-    Those to which a `functools.partial` has bound a value are not provided.
+    Parameters to which a `functools.partial` has bound a value are not included.
     """
     found: list[Parameter] = []
     signature = _signature_of(function)
@@ -144,7 +146,8 @@ def dependents_of(middleware: Any) -> Iterable[DependentFunction]:
 
 
 def dependents_around(apps: tuple[Any, ...], middleware: Iterable[Any]) -> Iterator[tuple[DependentFunction, Any]]:
-    """Yield the functions with dependencies of the middleware around a handler, each with the apps around it."""
+    """Yield the functions with dependencies that the middleware around a handler has, each with the apps around its
+    middleware."""
     for depth, app in enumerate(apps, 1):
         for each in app.middlewares:
             yield from ((dependent, apps[:depth]) for dependent in dependents_of(each))

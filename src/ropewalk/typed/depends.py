@@ -16,7 +16,7 @@ from ropewalk.errors import HandlerError, OptionError, describe, named, place, s
 
 Provider = Callable[..., Any]
 DependencyScope = Literal["request", "handler", "app"]
-"""How long a dependency stays open. It has nothing to do with the scopes of OAuth or ASGI."""
+"""How long a dependency stays open. The scopes of OAuth and of ASGI are something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,13 @@ class Depends:
     """A marker for `Annotated`: the parameter takes the value that a provider returns or yields.
 
     `provider` is the function that provides the value, or a name under which the route, a mount or an app registers
-    one. None stands for the name of the parameter. A `cached` provider is called once for each request, even if several
-    parameters take its value. `scope` determines when a generator is closed. With "request", that is after the response
-    has been sent. With "handler", it is when the handler and the stream that it has returned have ended, but before the
-    end of the response is sent, so an exception that the generator then raises becomes the response. With "app", the
-    provider is opened when the app starts and closed when it stops. A name has no scope here: it has that of its
-    registration. Raises HandlerError (RW218) for any other provider or scope.
+    such a function. None stands for the name of the parameter. A `cached` provider is called once for each request,
+    even if several parameters take its value. `scope` determines when a generator is closed. With "request", it is
+    closed after the response has been sent. With "handler", it is closed when the handler and the stream that it has
+    returned have ended, but before the end of the response is sent, so an exception that the generator then raises
+    becomes the response. With "app", the provider is opened when the app starts and closed when it stops. For a name,
+    `scope` cannot be given here, because the registration of the name has it. Raises HandlerError (RW218) for any other
+    provider or scope.
     """
 
     provider: Provider | str | None = None
@@ -51,7 +52,8 @@ class Opened(NamedTuple):
 
     value: Any
     made_by: Provider
-    """The provider itself, or the provider that replaced it when the app started."""
+    """The provider that made the value: the registered provider, or the provider that replaced it when the app
+    started."""
 
 
 class Dependencies:
@@ -62,14 +64,15 @@ class Dependencies:
         self.overrides: dict[Provider | str, Provider] = {}
         self.opened: dict[Provider, Opened] = {}
         self.of_mounts: dict[int, Mapping[str, Depends]] = {}
-        """The providers that `mount` gives to a mounted app, by the id of the app."""
+        """The providers that the options of `mount` give to a mounted app, by the id of the app."""
         self.bound: dict[Any, Any] = {}
-        """The calls of the providers that functions of middleware need. They are cleared when an app changes."""
+        """A cache of the `Calls` objects and inputs for functions of middleware that take dependencies. It is cleared
+        when an app changes."""
 
     def provide(self, name: str, provider: Any, *, cached: bool = True, scope: DependencyScope = "request") -> None:
         """Register a provider for a name.
 
-        Raises HandlerError (RW218) if the name has one already, or if it is not a function.
+        Raises HandlerError (RW218) if the name already has a provider, or if `provider` is not a function.
         """
         if name in self.named:
             both = f"{named(self.named[name].provider)} and {named(provider)}"
@@ -78,7 +81,8 @@ class Dependencies:
 
     @contextmanager
     def override(self, provider: Provider | str, with_: Provider) -> Iterator[None]:
-        """Call `with_` instead of a provider, or instead of every provider with a name, until the end of `with`."""
+        """Call `with_` instead of a provider, or instead of every provider with a name, until the end of the `with`
+        block."""
         if not callable(with_):
             raise OptionError("RW218", f"{shown(with_)} cannot replace a provider: it is not a function.")
         former = self.overrides.get(provider)
@@ -111,7 +115,7 @@ def as_depends(name: str, provider: Any, *, cached: bool = True, scope: Dependen
 
 
 def all_named(provided: Mapping[str, Any] | None) -> dict[str, Depends]:
-    """The providers of a route or a mount, by name. Raises HandlerError (RW218) for a wrong one."""
+    """The providers of a route or a mount, by name. Raises HandlerError (RW218) for a wrong provider."""
     given: object = provided
     if not isinstance(given, Mapping | None):
         raise OptionError(
@@ -121,7 +125,7 @@ def all_named(provided: Mapping[str, Any] | None) -> dict[str, Depends]:
 
 
 def layers_of(apps: tuple[Any, ...]) -> tuple[Dependencies, ...]:
-    """The dependencies of apps and of the mounts between them, outermost first."""
+    """The `Dependencies` of apps and of the mounts between them, outermost first."""
     layers: list[Dependencies] = []
     for index, app in enumerate(apps):
         if index:
@@ -133,7 +137,8 @@ def layers_of(apps: tuple[Any, ...]) -> tuple[Dependencies, ...]:
 
 
 def find_provider(name: str, layers: tuple[Dependencies, ...], route: Mapping[str, Depends]) -> Depends | None:
-    """The provider for a name: the route's, or else that of the innermost app or mount. None if there is none."""
+    """The provider for a name: the provider of the route, or else of the innermost app or mount that has one. None if
+    there is none."""
     if name in route:
         return route[name]
     return next((layer.named[name] for layer in reversed(layers) if name in layer.named), None)

@@ -1,4 +1,4 @@
-"""msgspec's descriptions of types, and the types that they contain."""
+"""Get msgspec's descriptions of types, and of the types that they contain."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
@@ -17,7 +17,7 @@ def cached_by_type(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
     def call(kind: Any) -> Value:
         try:
             return cached(kind)
-        except TypeError:  # the type is not hashable, such as Annotated with a list; or the function itself raises it
+        except TypeError:  # the type is not hashable, such as Annotated with a list; or `function` has raised it
             return function(kind)
 
     return call
@@ -25,19 +25,20 @@ def cached_by_type(function: Callable[[Any], Value]) -> Callable[[Any], Value]:
 
 @cached_by_type
 def described(kind: Any) -> shapes.Type:
-    """The description of a type. For an object that is not a type, msgspec raises various exceptions."""
+    """msgspec's description of a type. For an object that is not a type, msgspec raises various exceptions."""
     return shapes.type_info(kind)
 
 
 def plain(node: shapes.Type) -> shapes.Type:
-    """The description inside of any metadata."""
+    """The description of a type without its metadata."""
     while isinstance(node, shapes.Metadata):
         node = node.type
     return node
 
 
 def within(node: shapes.Type, *, keys: bool = False) -> Iterator[shapes.Type]:
-    """Yield a description, and those of the members of its unions, arrays and dicts, without metadata.
+    """Yield a type's description, and the descriptions of the members of its unions, arrays and dicts, all without
+    metadata.
 
     The fields of objects are not included. With `keys`, the keys of dicts are included.
     """

@@ -1,4 +1,4 @@
-"""Find out whether values, and all their parts, have exactly the classes of a type, so that no fields need to be
+"""Find out whether a value and all its parts have exactly the classes that a type names, so that no fields need to be
 dropped.
 
 Most handlers return such values. The check takes a fraction of the time that msgspec needs to convert them.
@@ -19,7 +19,7 @@ _Node = tuple[type, bool, list[tuple[str, int]], int | None]
 def exactness(node: shapes.Type) -> ExactTypes | None:
     """Return a function that finds out whether a value is exactly of a type, so that `narrowing` would not change it.
 
-    Return None for a type that has other parts than Structs, lists and None.
+    Return None for a type that has parts other than Structs, lists and None.
     """
     nodes = _Nodes()
     try:
@@ -30,19 +30,19 @@ def exactness(node: shapes.Type) -> ExactTypes | None:
 
 
 class _Unsupported(Exception):
-    """A part of a type is not supported: its values must be converted to find out."""
+    """A part of a type is not supported, so values of the type must be converted in any case."""
 
 
 class _Nodes:
-    """Makes the nodes of `ExactTypes`. Each class has only one, or a second for values that may be None, because a
-    class may contain itself."""
+    """Makes the nodes of `ExactTypes`. Each class has only one node, and a second one for values that may be None,
+    because a class may contain itself."""
 
     def __init__(self) -> None:
         self.found: list[_Node] = []
         self._numbers: dict[tuple[type, bool], int] = {}
 
     def add(self, node: shapes.Type, *, optional: bool = False) -> int:
-        """Add the nodes of a type. Returns the number of the first."""
+        """Add the nodes of a type. Return the number of the first node."""
         node = plain(node)
         if isinstance(node, shapes.StructType) and isinstance(node.cls, type):  # not a generic class with arguments
             return self._add_struct(node, optional)

@@ -1,7 +1,6 @@
-"""Constraints of pydantic and annotated_types in annotations, which msgspec ignores.
-
-Without a check they would be dropped without a word, and the input would not be validated. Types with a model of
-pydantic are left to pydantic, which applies them. The packages are recognised by name, so neither is imported.
+"""Find constraints of pydantic and annotated_types in annotations, because msgspec ignores them. Without this check,
+they would be dropped silently, and the input would not be validated. Types with a model of pydantic are left to
+pydantic, which applies them. The packages are recognised by name, so neither is imported.
 """
 
 import dataclasses
@@ -26,25 +25,25 @@ _NO_CONSTRAINTS: Final = (
     "WithJsonSchema",
     "WrapSerializer",
 )
-"""Classes of these packages that describe a value, or shape what is sent."""
+"""Classes of these packages that only describe a value or change how it is sent, so dropping them is allowed."""
 _OF_META: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
 """The constraints that `msgspec.Meta` has, too, under the same names."""
 
 
 class Dropped(typing.NamedTuple):
-    """A constraint that would not be checked."""
+    """A constraint that would be dropped, and so never checked."""
 
     field: str
-    """The class and the field that has it, such as `Room.beds`; empty for the annotation itself."""
+    """The class and the field that has the constraint, such as `Room.beds`; empty for the annotation itself."""
     written: str
-    """What has the constraint, such as `Ge(ge=1) of annotated_types`."""
+    """The object with the constraint, for messages, such as `Ge(ge=1) of annotated_types`."""
     remedy: str
 
 
 def dropped_in_type(kind: Any) -> Dropped | None:
     """The first constraint of another package in a type or in the fields of its classes; None if there is none."""
     if sys.modules.keys().isdisjoint(_PACKAGES):
-        return None  # no type can have one, and most programs that use msgspec import neither
+        return None  # then no type can have such a constraint; most applications import neither package
     return _dropped_in_type(kind)
 
 
@@ -57,7 +56,8 @@ def _dropped_in_type(kind: Any) -> Dropped | None:
 
 
 def dropped_by_default(default: Any) -> Dropped | None:
-    """The constraint in a default such as `pydantic.Field(5, ge=1)`, which would itself be the value."""
+    """The constraint in a default such as `pydantic.Field(5, ge=1)`, which msgspec would use as the default value
+    itself."""
     if not _package_of(default) or type(default).__name__ != "FieldInfo":
         return None
     in_place = Dropped("", "pydantic.Field", "Write the default itself.")
@@ -102,7 +102,7 @@ def _has_fields(owner: Any) -> bool:
 
 
 def _annotations(owner: Any) -> dict[str, Any]:
-    """The annotations of the fields; none if a name in them cannot be found from outside."""
+    """The evaluated annotations of a class's fields. Empty if a name in them cannot be found."""
     try:
         return typing.get_type_hints(owner, include_extras=True)
     except (NameError, TypeError):
@@ -119,7 +119,7 @@ def _default(owner: Any, name: str) -> Any:
 
 
 def _package_of(value: Any) -> str:
-    """The package of these two that a value, or a class in its place, comes from; empty for any other."""
+    """The package from which a value or class comes, "pydantic" or "annotated_types"; empty for any other package."""
     kind = value if isinstance(value, type) else type(value)
     if kind.__module__.partition(".")[0] == "pydantic":
         return "pydantic"
@@ -134,7 +134,7 @@ def _of_metadata(value: Any, field: str) -> Dropped | None:
     parts = [value, *(getattr(value, "metadata", None) or ())]
     if kind.__name__ == "FieldInfo":
         if len(parts) == 1 and getattr(value, "alias", None) is None and _has_no_default(value):
-            return None  # it has a description at most
+            return None  # at most, it has a description
         written = "pydantic.Field"
     else:
         written = f"{package}.{kind.__name__}"

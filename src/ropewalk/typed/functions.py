@@ -13,7 +13,7 @@ Link = tuple[str, int]
 
 
 class TypedFunction:
-    """A function, the readers of its inputs, and the parameters that take values of providers."""
+    """A function together with the readers of its inputs and the parameters that take values of providers."""
 
     def __init__(self, function: Callable[..., Any], inputs: Sequence[Input], links: Sequence[Link] = ()) -> None:
         self.function = function
@@ -32,8 +32,8 @@ class TypedFunction:
         return found
 
     def call(self, request: Request, arguments: dict[str, Any], values: list[Any]) -> Any:
-        """Call the function with these arguments, and with its providers' values from `values`, which has the value of
-        each step."""
+        """Call the function with `arguments` and with the values of its providers. `values` has the value of each
+        step."""
         for parameter, step in self.links:
             arguments[parameter] = values[step]
         if self._request_name is not None:
@@ -44,10 +44,10 @@ class TypedFunction:
 
 
 def compiled_readers(function: Callable[..., Any], inputs: Sequence[Input]) -> tuple[Reader, ...]:
-    """The readers of a function's inputs. Raises HandlerError (RW214, RW261)."""
+    """Make the readers of a function's inputs. Raises HandlerError (RW214, RW261)."""
     try:
         return readers_for(inputs)
-    except HandlerError:  # HandlerError is a TypeError, too, but is more precise
+    except HandlerError:  # a HandlerError is a TypeError, too, but more precise
         raise
     except (TypeError, NotImplementedError, RuntimeError) as error:
         raise HandlerError("RW214", f"{describe(function)} at {place(function)}: {error}") from error

@@ -9,7 +9,7 @@ from ropewalk.typed.depends import Provider
 
 
 def open_generator(generator: Generator[Any, Any, Any], provider: Provider) -> Any:
-    """Return the value that a generator yields. Raises HandlerError (RW218) if it yields none."""
+    """Return the value that a generator yields. Raises HandlerError (RW218) if it yields no value."""
     try:
         return next(generator)
     except StopIteration:
@@ -27,9 +27,8 @@ async def open_async_generator(generator: AsyncGenerator[Any, Any], provider: Pr
 def close_generator(
     generator: Generator[Any, Any, Any], provider: Provider, error: BaseException | None
 ) -> BaseException | None:
-    """Resume a generator for the last time, and throw the error into it if there is one.
-
-    Return the exception that it raises, or None.
+    """Resume a generator for the last time. If there is an error, throw it into the generator. Return the exception
+    that the generator raises, or None.
     """
     trace = None if error is None else error.__traceback__
     try:
@@ -76,7 +75,7 @@ async def close_async_generator(
 def _stands_for(raised: BaseException, error: BaseException | None) -> bool:
     """Whether a generator has raised the given error again.
 
-    A StopIteration is the cause of a RuntimeError then (PEP 479).
+    If the error is a StopIteration, the generator raises a RuntimeError with this cause (PEP 479).
     """
     stops = isinstance(error, StopIteration | StopAsyncIteration)
     return raised is error or (stops and isinstance(raised, RuntimeError) and raised.__cause__ is error)

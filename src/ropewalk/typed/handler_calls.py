@@ -20,7 +20,8 @@ from ropewalk.typed.unprocessable_content import InvalidInput
 from ropewalk.typed.value_shapes import Shape
 
 Call = Callable[[Request], Any]
-"""A function that takes the request and returns the value to respond with, or a Deferred or awaitable of it."""
+"""A function that takes the request and returns the value to respond with, or a Deferred or awaitable with this
+value."""
 
 _PLAIN: Final = frozenset((str, bytes, dict, list, EncodedJSON))
 """The types of values, besides Structs, that the engine sends without a `Response`."""
@@ -30,7 +31,8 @@ _PLAIN: Final = frozenset((str, bytes, dict, list, EncodedJSON))
 def finisher(shape: Shape | None, status: int | None, content_type: str | None) -> Shape | None:
     """Return the function that converts a returned value to the response; None if values are sent unchanged.
 
-    Handlers with the same arguments share the function. It raises Mismatch without the name of the handler.
+    Handlers for which the arguments are equal share the function, so the function raises Mismatch without the name of
+    the handler.
     """
     if status is None:
         return shape
@@ -53,8 +55,8 @@ def finisher(shape: Shape | None, status: int | None, content_type: str | None) 
 def call_with_inputs(
     function: Callable[..., Any], inputs: tuple[Input, ...], readers: tuple[Reader, ...], finish: Shape | None
 ) -> Call:
-    """Return a function that reads the inputs from a request, calls the handler with them, and passes its result to
-    `finish`."""
+    """Return a function that reads the inputs from a request, calls the handler with them, and passes the handler's
+    result to `finish`."""
     requests = [each for each in inputs if each.source == "request"]
     by_name = [each.parameter for each in requests if not each.by_position]
     arguments = _arguments(readers, by_name[0] if by_name else None)
@@ -76,7 +78,7 @@ def call_with_inputs(
 
     def call(request: Request) -> Any:
         value = function(**arguments(request))
-        # The types in _PLAIN come first, because the next checks cost more.
+        # The types in _PLAIN are checked first, because the other checks cost more.
         if type(value) not in _PLAIN and (isinstance(value, Deferred) or isawaitable(value)):
             return _finish_later(function, value, finish)
         try:
@@ -89,7 +91,7 @@ def call_with_inputs(
 
 
 def finished(function: Callable[..., Any], call: Call, finish: Shape | None) -> Call:
-    """Return a function like `call`, which calls the handler, that passes the result to `finish`."""
+    """Return a function that calls the handler with `call`, and passes the result to `finish`."""
     if finish is None:
         return call
     if iscoroutinefunction(function):
@@ -101,7 +103,7 @@ def finished(function: Callable[..., Any], call: Call, finish: Shape | None) -> 
 
     def finish_result(request: Request) -> Any:
         value = call(request)
-        # The types in _PLAIN come first, because the next checks cost more.
+        # The types in _PLAIN are checked first, because the other checks cost more.
         if type(value) not in _PLAIN and (isinstance(value, Deferred) or isawaitable(value)):
             return _finish_later(function, value, finish)
         return finish_named(function, finish, value)
@@ -130,7 +132,7 @@ async def _await_and_finish(value: Awaitable[Any], finish: Shape) -> Any:
 def negotiating(representations: Representations | None, status: int | None, call: Call) -> Call:
     """Return a function that chooses the media type, calls a handler, and converts its value to that type.
 
-    It chooses first, so that the handler is not called if the client accepts no available type.
+    It chooses before the call, so that the handler is not called if the client accepts no available type.
     """
     if representations is None:
         return call

@@ -1,7 +1,7 @@
 """Find every invalid part of a value.
 
-msgspec stops at the first invalid part, so this runs after msgspec has found one. Each part is converted once, so the
-search takes linear time.
+msgspec stops at the first invalid part, so this search runs after msgspec has found one. Each part is converted once,
+so the search takes linear time.
 """
 
 import datetime as dt
@@ -56,13 +56,13 @@ class Fault(NamedTuple):
 
     @property
     def pointer(self) -> str:
-        """The path as a JSON pointer (RFC 6901)."""
+        """The path to the invalid part as a JSON pointer (RFC 6901)."""
         return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in self.path)
 
 
 NO_FAULT: Final = Fault((), "invalid", "The value is invalid.")
-"""Used if the search finds no fault in an invalid value, because JSON and its Python values may be checked
-differently."""
+"""The fault that is reported if the search finds none in an invalid value. msgspec may check JSON and the decoded
+Python values differently."""
 
 
 def faults_in(value: Any, kind: Any, *, strict: bool = True) -> list[Fault]:
@@ -89,7 +89,7 @@ class _Search:
         self.faults: list[Fault] = []
 
     def convert(self, value: Any, node: inspect.Type, path: tuple[str | int, ...]) -> Any:
-        """Convert a value to the type that a node describes; INVALID if a part of the value is invalid."""
+        """Convert a value to the type that a node describes. Return INVALID if a part of the value is invalid."""
         if len(self.faults) >= MOST:
             return INVALID
         while isinstance(node, inspect.Metadata):
@@ -156,7 +156,7 @@ class _Search:
         whole = type_of(inspect.DictType(node.key_type, inspect.AnyType(), node.min_length, node.max_length))
         keys = self.convert_whole(dict.fromkeys(value), whole, path)
         if len(self.faults) == before:
-            keys = keys if len(keys) == len(value) else value  # two texts can become the same key, such as "1" and "01"
+            keys = keys if len(keys) == len(value) else value  # two keys can become equal, such as "1" and "01"
             for (name, item), key in zip(value.items(), keys, strict=True):
                 made[key] = self.convert(item, node.value_type, (*path, str(name)))
         return INVALID if len(self.faults) > before else made
@@ -164,7 +164,7 @@ class _Search:
     def _union(self, value: Any, node: inspect.UnionType, path: tuple[str | int, ...]) -> Any:
         """Convert a value to the only union member with its JSON type.
 
-        If there is not exactly one, convert it in one step.
+        If not exactly one member has this JSON type, convert the value in one step.
         """
         if value is None and any(isinstance(each, inspect.NoneType) for each in node.types):
             return None
@@ -209,7 +209,7 @@ def _constrained(kind: Any, constraints: tuple[tuple[str, Any], ...]) -> Any:
 
 
 def type_of(node: inspect.Type) -> Any:
-    """The type that a description describes."""
+    """The type to which msgspec's description belongs."""
     if isinstance(node, inspect.Metadata):
         return type_of(node.type)
     if isinstance(node, inspect.UnionType):

@@ -33,11 +33,12 @@ class ServerSentEvent(Struct, frozen=True, kw_only=True):
     """
 
     data: Any = None
-    """The data. A str is sent unchanged, any other value as JSON."""
+    """The data of the event. A str is sent unchanged, any other value as JSON."""
     event: str | None = None
-    """The type of the event. None stands for `message`."""
+    """The type of the event. For None, clients use the type `message`."""
     id: str | None = None
-    """The id of the event. A client that reconnects sends the last id, to request the events after it."""
+    """The id of the event. A client that reconnects sends the last id that it has received, so that the server can
+    continue after this event."""
     retry: int | None = None
     """The time in milliseconds that a client waits before it reconnects."""
     comment: str | None = None
@@ -50,7 +51,7 @@ class ServerSentEvent(Struct, frozen=True, kw_only=True):
                 raise InvalidField(f"The {name} of an event is {shown(value)}.", "Remove line breaks and NUL.")
 
     def encode(self) -> bytes:
-        """The event in the form in which it is sent."""
+        """The event as the bytes that are sent."""
         lines = []
         if self.comment is not None:
             lines += [f": {line}".encode() for line in _lines(self.comment)]
@@ -116,5 +117,5 @@ def _event(to_data: Callable[[Any], bytes], item: Any) -> bytes:
 
 
 def _lines(text: str) -> list[str]:
-    """Split a text at the line breaks of event streams. `str.splitlines` splits at others, too."""
+    """Split a text at the line breaks of event streams. `str.splitlines` also splits at other characters."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -1,4 +1,5 @@
-"""Find out whether a type has parts that take any value, so that MessagePack could bring keys that JSON cannot have."""
+"""Find out whether a type has parts that take any value. A MessagePack body could then have dict keys that JSON cannot
+have."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -8,12 +9,13 @@ from msgspec import inspect as shapes
 from ropewalk.typed.descriptions import cached_by_type, described, within
 
 _NOT_IN_JSON: Final = (shapes.NoneType, shapes.BoolType, shapes.CollectionType, shapes.TupleType, shapes.StructType)
-"""Types of keys that MessagePack has and JSON has not. A program that names one takes such keys."""
+"""Types of dict keys that MessagePack has and JSON has not. If an annotation names such a key type, the handler expects
+these keys."""
 
 
 @cached_by_type
 def takes_any_keys(kind: Any) -> bool:
-    """Whether a part of a type takes any value, and no part names keys that JSON cannot have."""
+    """Whether a part of a type takes any value, and no part has a key type that JSON cannot have."""
     found = list(_parts(described(kind)))
     named = (part for each in found if isinstance(each, shapes.DictType) for part in within(each.key_type, keys=True))
     if any(isinstance(each, _NOT_IN_JSON) for each in named):
@@ -22,7 +24,7 @@ def takes_any_keys(kind: Any) -> bool:
 
 
 def _parts(node: shapes.Type) -> Iterator[shapes.Type]:
-    """Yield all parts of a type, also those in the fields of its classes."""
+    """Yield all parts of a type, including those in the fields of its classes."""
     left, seen = [node], set()
     while left:
         for each in within(left.pop(), keys=True):

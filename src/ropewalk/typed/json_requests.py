@@ -19,9 +19,8 @@ from ropewalk.typed.whole_numbers import with_plain_integers
 
 
 def read_json_of_request(body: bytes, kind: Any) -> Any:
-    """A body as a type, which may have models of pydantic.
-
-    Raises InvalidInput (422) with every invalid value, and otherwise as `read_json` does.
+    """Decode a JSON body to a type, which may contain pydantic models. Raises InvalidInput (422), which lists every
+    invalid value, and the other errors of `read_json`.
     """
     try:
         decode = _plain_decoder(kind)
@@ -32,13 +31,13 @@ def read_json_of_request(body: bytes, kind: Any) -> Any:
     try:
         return decode(body)
     except (DecodeError, UnicodeDecodeError, TypeError):
-        return _read_checked(body, kind)  # raises the error that fits
+        return _read_checked(body, kind)  # usually raises a more precise error
 
 
 @lru_cache(maxsize=512)
 def _plain_decoder(kind: Any) -> Callable[[bytes], Any] | None:
-    """What decodes bodies of a type, if msgspec makes every check. None for a type with other checks, and for one that
-    msgspec does not support."""
+    """The function that decodes JSON bodies to a type; None if msgspec alone cannot check such bodies. This is so for a
+    type that msgspec does not support, or that needs further checks."""
     if kind is not Any and (known(kind) is None or parts_of(kind).has_model or infinite_finder(kind) is not None):
         return None
     return decoder_for(kind).decode
@@ -65,7 +64,8 @@ def _read_checked(body: bytes, kind: Any) -> Any:
 
 @cached_by_type
 def _adapter(kind: Any) -> Any:
-    """What validates a type. Raises HandlerError (RW211) for one that pydantic does not support."""
+    """The TypeAdapter for a type with pydantic models. Raises HandlerError (RW211) for a type that pydantic does not
+    support."""
     from pydantic.errors import PydanticUserError
 
     try:

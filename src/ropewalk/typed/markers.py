@@ -20,10 +20,10 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """The fields that all markers have."""
+    """The base class of markers: the options that all markers have."""
 
     name: str | None = None
-    """The name in the request; None for the parameter's name, in a Header with hyphens instead of underscores."""
+    """The name in the request; None for the parameter's name, which for a Header has hyphens instead of underscores."""
     description: str | None = None
     """A description for the OpenAPI document, in Markdown."""
     example: Any = None
@@ -37,7 +37,7 @@ class Marker:
     """Whether the OpenAPI document omits the parameter."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError (RW214) for an option of a wrong type, such as a default in the place of the name."""
+        """Raises HandlerError (RW214) for an option of a wrong type, such as a default that was passed as the name."""
         for option in ("name", "description", "deprecated", "hidden"):
             given = getattr(self, option)
             is_flag = option in ("deprecated", "hidden")
@@ -51,35 +51,37 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Query(Marker):
-    """Read from the query. A type with fields, such as a Struct, takes all query parameters."""
+    """The parameter is read from the query. A type with fields, such as a Struct, takes all query parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header(Marker):
-    """Read from the header fields. A type with fields takes one header field for each of its fields."""
+    """The parameter is read from the header fields. A type with fields takes one header field for each of its
+    fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie(Marker):
-    """Read from the cookies. A type with fields takes one cookie for each of its fields."""
+    """The parameter is read from the cookies. A type with fields takes one cookie for each of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path(Marker):
-    """Read from the path. The marker is needed only for a parameter in the path of a mount."""
+    """The parameter is read from the path. The marker is needed only for a parameter in the path of a mount."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body(Marker):
-    """Read from the body, which must have one of the `media_types`."""
+    """The parameter is read from the body, which must have one of the `media_types`."""
 
     media_types: tuple[str, ...] = (JSON,)
-    """The accepted values of Content-Type, without their parameters. Any other gets a 415."""
+    """The accepted values of Content-Type, without their parameters. A request with any other Content-Type gets a
+    415."""
     body_limit: int | None = None
     """The limit of the body in bytes; None for the limit of the route or of the engine."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError (RW214) for a wrong option, such as a str in the place of a tuple."""
+        """Raises HandlerError (RW214) for a wrong option, such as a str instead of a tuple."""
         Marker.__post_init__(self)
         types: Any = self.media_types
         if isinstance(types, str) or not all(isinstance(each, str) for each in types):
@@ -94,11 +96,11 @@ class Body(Marker):
 
 @dataclass(frozen=True, slots=True)
 class Computed(Marker):
-    """Computed from the whole request. Other features derive their own markers from this one."""
+    """The parameter is computed from the whole request. This is the base class of markers that other features and
+    applications define."""
 
     def compute(self, request: "Request", kind: Any, default: Any) -> Any:
-        """Return the argument for a parameter with the type `kind`. It is called before the other inputs are read.
-
-        `default` is `inspect.Parameter.empty` if the parameter has none. Raise HTTPError to refuse the request.
+        """Return the argument for a parameter with the type `kind`. This is called before the other inputs are read.
+        `default` is `inspect.Parameter.empty` if the parameter has no default. Raise HTTPError to refuse the request.
         """
         raise NotImplementedError

@@ -1,15 +1,15 @@
-"""The error for a returned value that does not match its annotation."""
+"""The error for a returned value that does not match the handler's return annotation."""
 
 from typing import Any, Final
 
 from ropewalk.errors import HandlerError, named
 
 SOME_HANDLER: Final = "A handler"
-"""Stands for the name of the handler in what handlers with the same annotation share."""
+"""Stands for the name of the handler in functions that handlers with the same annotation share."""
 
 
 class Mismatch(HandlerError):
-    """RW215: a returned value does not match its annotation."""
+    """RW215: a returned value does not match the handler's return annotation."""
 
     def __init__(self, where: object, why: str) -> None:
         super().__init__("RW215", f"{where} {why}")
@@ -17,7 +17,7 @@ class Mismatch(HandlerError):
         self._why = why
 
     def name(self, function: Any) -> None:
-        """Name the handler in the message, unless it names one already."""
+        """Add the name of the handler to the message, unless it has one already."""
         if self._where is SOME_HANDLER:
             self._where = named(function)
             self.message = f"{self._where} {self._why}"

@@ -1,6 +1,5 @@
-"""Drop the fields of pydantic models that a type lacks, for functions that make representations.
-
-Pydantic does not change an object of a subclass: it drops the additional fields only when it makes JSON.
+"""Drop the fields of pydantic models that a type lacks, before a user's function makes a representation. Pydantic
+itself keeps an object of a subclass unchanged, and drops the additional fields only when it makes JSON.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,8 @@ _CONTAINERS = (list, tuple, set, frozenset)
 
 
 def narrowed_model(value: Any, kind: Any) -> Any:
-    """Narrow a value that matches a type with models. Objects that need no change stay the same."""
+    """Drop additional fields from a value that matches a type with pydantic models. Objects without additional fields
+    are returned unchanged."""
     kind = without_annotated(kind)
     if isinstance(kind, type) and hasattr(kind, "model_fields"):
         return _as_model(value, kind) if isinstance(value, kind) else value

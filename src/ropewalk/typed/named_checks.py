@@ -1,6 +1,5 @@
-"""Checks beside a type that takes all values of a part of the request: `query: Annotated[RoomQuery, Query(), ROOMS]`.
-
-Such a check finds invalid values that the type allows, so that one response lists them together with the others.
+"""Additional checks for a type that takes all values of a part of the request: `ROOMS` in `query: Annotated[RoomQuery,
+Query(), ROOMS]`. Such a check finds invalid values that the type allows, so that one response lists all invalid values.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +13,11 @@ class NamedCheck(Protocol):
     """A check of the values that a client has sent, such as `CursorPages`."""
 
     def faults_in(self, values: Mapping[str, Any]) -> Sequence[Fault]:
-        """The faults in values, which are texts by the names of the type's fields. They may be invalid otherwise."""
+        """List the faults in `values`, which has str by the names of the type's fields. Values may also be invalid for
+        other reasons."""
 
 
 def checks_in(kind: Any) -> tuple[NamedCheck, ...]:
-    """The checks in the metadata of a type."""
+    """The NamedChecks in the metadata of a type."""
     details = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
     return tuple(each for each in details if isinstance(each, NamedCheck))

@@ -1,4 +1,4 @@
-"""Readers of inputs that are named values, such as query parameters.
+"""Read inputs that are named values, such as query parameters.
 
 All inputs of one part of the request become fields of one generated Struct, because msgspec converts a whole Struct in
 the time of a few single values.
@@ -29,11 +29,11 @@ _EXPECTED: Final = {
     "Expected `int`, got `str`": "Expected a whole number",
     "Expected `float`, got `str`": "Expected a number",
 }
-"""The messages for text, in place of those of msgspec."""
+"""Messages for values that a request has as text. They replace msgspec's messages."""
 
 
 class NamedValues:
-    """Reads inputs that take one named value each, or all values with one name."""
+    """Reads inputs that each take one named value, or a list of all values with one name."""
 
     def __init__(self, location: Location, inputs: Sequence[Input]) -> None:
         self._location = location
@@ -46,7 +46,7 @@ class NamedValues:
         self._required_in_path = [each.name for each in inputs if location == "path" and each.required]
 
     def read(self, request: Request) -> dict[str, Any]:
-        """Return the arguments by their names. Raises ValidationError."""
+        """Return a dict with the arguments. Raises ValidationError."""
         arguments = asdict(_convert(self._values_of(request, self._names), self._group))
         if self._has_optional:
             return {name: value for name, value in arguments.items() if value is not UNSET}
@@ -55,7 +55,8 @@ class NamedValues:
     def errors(self, request: Request) -> list[FieldError]:
         """List every error; empty if the values are valid.
 
-        Raises HandlerError (RW214) if the path has no parameter of this name, because the client cannot correct that.
+        Raises HandlerError (RW214) if the path lacks a parameter that an input reads, because the client cannot correct
+        that.
         """
         for name in self._required_in_path:
             if name not in request.params:
@@ -83,7 +84,7 @@ class WholeValues:
         self._checks = checks_in(taker.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
-        """Return the argument by its name. Raises ValidationError."""
+        """Return a dict with the argument. Raises ValidationError."""
         raw = self._raw(request)
         value = _convert(raw, self._kind)
         if any(check.faults_in(raw) for check in self._checks):
@@ -116,8 +117,8 @@ def reader_of(location: Location, nodes: Mapping[str, shapes.Type]) -> ValuesOf:
     """Return a function that reads the raw values for these fields from a part of a request.
 
     msgspec converts the text "null", in upper or lower case, to None. In a request it is ordinary text, so it must be
-    an invalid number or date, even if the type allows None: only an absent value leads to the default. msgspec also
-    converts "nan" and "inf" to numbers. They must be invalid, too, because JSON and path converters do not allow them.
+    an invalid number or date, even if the type allows None. msgspec also converts "nan" and "inf" to numbers. These
+    texts must be invalid, too, because JSON and path converters do not allow them.
     """
     values_of = VALUES[location]
     nullable = [(field, _text) for field, node in nodes.items() if _takes_null(node)]
@@ -137,12 +138,12 @@ def reader_of(location: Location, nodes: Mapping[str, shapes.Type]) -> ValuesOf:
 
 
 def written_name(field: str, location: Location) -> str:
-    """The name in the request for a field or a parameter without an alias."""
+    """The name that a field or parameter without an alias has in the request."""
     return field.replace("_", "-").lower() if location == "header" else field
 
 
 def field_errors(location: Location, names: Names, faults: Sequence[Fault]) -> list[FieldError]:
-    """Convert faults, whose paths begin with the name of a field, to errors."""
+    """Convert faults to FieldErrors. The path of each fault begins with the name of a field."""
     written = {field: name for name, (field, _) in names.items()}
     errors = []
     for fault in faults:
@@ -156,7 +157,7 @@ def field_errors(location: Location, names: Names, faults: Sequence[Fault]) -> l
 
 
 def repeated_error(location: Location, error: Repeated) -> FieldError:
-    """The error for a value that is given twice but may be given only once."""
+    """The error for a value that the request has several times, although it may occur only once."""
     return FieldError(location=location, name=str(error), code="repeated", message="The value is given twice.")
 
 
@@ -173,7 +174,8 @@ def _errors(location: Location, names: Names, kind: Any, raw: Any) -> list[Field
 
 
 def _of_text(fault: Fault, values: Raw) -> Fault:
-    """The fault with a message for text. To a client, every value of a query is text, so "got `str`" says nothing."""
+    """Replace the message of a fault. Every value of a query is text, so msgspec's "got `str`" does not help the
+    client."""
     if fault.code not in ("type", "format"):
         return fault
     value: Any = values
@@ -188,12 +190,12 @@ def _of_text(fault: Fault, values: Raw) -> Fault:
 
 
 def _convert(values: Raw, kind: Any) -> Any:
-    """Convert the values to a type. Raises ValidationError."""
+    """Convert raw values to a type. Raises ValidationError."""
     try:
         return convert(values, kind, strict=False)
     except ValidationError:
         raise
-    except ValueError as error:  # msgspec raises it for a time in seconds that is in the year 10000
+    except ValueError as error:  # msgspec raises this for a time, given in seconds, after the year 9999
         raise ValidationError(str(error)) from None
 
 
@@ -209,7 +211,7 @@ def _group(wanted: tuple[tuple[str, Any, bool], ...]) -> type[Struct]:
     for name, kind, required in wanted:
         if required:
             fields.append((name, kind))
-        else:  # the function itself has the default
+        else:  # the default is omitted, because the function itself has it
             fields.append((name, Union[kind, UnsetType], UNSET))  # noqa: UP007 - made at run time
     return defstruct("Inputs", fields, kw_only=True)
 
@@ -218,8 +220,8 @@ def _converted(values_of: ValuesOf, inputs: Sequence[Input]) -> ValuesOf:
     """Wrap a reader so that it converts path parameters like a converter of the route: an invalid value raises
     HTTPError 404.
 
-    A route chooses its converters according to the annotations of its handler. This has the same effect for an input of
-    a provider, or if the path names another converter.
+    A route chooses its converters according to the annotations of its handler. This wrapper has the same effect for an
+    input of a provider, or if the path names another converter.
     """
     known = {each.parameter: BY_TYPE.get(without_annotated(each.kind)) for each in inputs}
     wanted = {field: converter for field, converter in known.items() if converter is not None}
@@ -242,7 +244,7 @@ def _converted(values_of: ValuesOf, inputs: Sequence[Input]) -> ValuesOf:
 def _takes_null(node: shapes.Type) -> bool:
     """Whether msgspec converts the text "null" to None for a type, or for the items of an array type."""
     node = plain(node)
-    if isinstance(node, shapes.CollectionType):  # its raw values are always a list
+    if isinstance(node, shapes.CollectionType):  # the raw values of an array are always a list
         return _takes_null(node.item_type)
     if not isinstance(node, shapes.UnionType):
         return isinstance(node, shapes.NoneType)
@@ -263,10 +265,10 @@ def _takes_infinite(node: shapes.Type) -> bool:
 
 
 def _finite_text(value: Any) -> Any:
-    """The value. A text that is an infinite number is replaced by a text that is not a number."""
+    """Return the value. A text that is an infinite number or NaN is replaced with a text that is not a number."""
     return INFINITE if isinstance(value, str) and is_infinite(value) else value
 
 
 def _text(value: Any) -> Any:
-    """The value. The text "null" gets a space at its end, so that only str accepts it."""
+    """Return the value. A space is appended to the text "null", so that it is valid only for str."""
     return f"{value} " if isinstance(value, str) and value.lower() == "null" else value

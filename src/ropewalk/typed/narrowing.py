@@ -1,7 +1,6 @@
-"""Drop the fields that subclasses add, in all parts of an object.
-
-msgspec converts an object of a subclass to the wanted class. It does not change an object of exactly this class, even
-if a part of the object is of a subclass.
+"""Drop the fields that subclasses add, in all parts of an object. msgspec converts an object of a subclass to the
+wanted class. But it does not change an object of exactly the wanted class, even if a part of the object is of a
+subclass.
 """
 
 from collections.abc import Callable
@@ -30,7 +29,8 @@ _CONTAINERS: Final[dict[type, type]] = {
 
 
 def narrowing(node: shapes.Type) -> Narrow | None:
-    """Return a function that narrows the parts of a value that msgspec has converted to a type.
+    """Return a function that takes a value which msgspec has converted to a type, and drops additional fields from its
+    parts.
 
     Return None if no part of the type has fields. The function raises ValidationError for a part that does not match.
     """
@@ -43,7 +43,7 @@ def has_object(node: shapes.Type) -> bool:
 
 
 class _Narrowings:
-    """Makes the narrowing functions of classes. Each is made only once, because a class may contain itself."""
+    """Makes the narrowing functions of classes. Each function is made only once, because a class may contain itself."""
 
     def __init__(self) -> None:
         self._parts: dict[Any, list[tuple[str, Narrow]]] = {}
@@ -94,7 +94,7 @@ class _Narrowings:
 
 
 def _class_of(node: shapes.Type) -> type:
-    """The class of the values of a type that has parts."""
+    """The class that values of a type with parts have."""
     node = plain(node)
     kind: Any = _CONTAINERS.get(type(node))
     if kind is None:
@@ -124,18 +124,18 @@ def _of_dict(narrow: Narrow | None) -> Narrow | None:
 
 
 def _narrowed(value: Any, parts: list[tuple[str, Narrow]]) -> Any:
-    """A copy of an object with narrowed parts, or the object itself if nothing changes."""
+    """A copy of an object whose parts have no additional fields, or the object itself if nothing changes."""
     changes = _changes(parts, lambda name: getattr(value, name, None))
     if not changes:
         return value
     if isinstance(value, Struct):
         return structs.replace(value, **changes)
-    if isinstance(value, tuple):  # a NamedTuple
+    if isinstance(value, tuple):  # the value is a NamedTuple
         own: Any = value
         return own._replace(**changes)
     made = copy(value)
     for name, part in changes.items():
-        object.__setattr__(made, name, part)  # works for frozen classes, too
+        object.__setattr__(made, name, part)  # `setattr` would fail for frozen classes
     return made
 
 

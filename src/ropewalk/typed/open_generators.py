@@ -1,4 +1,4 @@
-"""The generators that provide a request's dependencies: they are closed with the handler, or after the response.
+"""Keep the generators that provide a request's dependencies, and close them with the handler, or after the response.
 
 | dependency scope | closed |
 |---|---|
@@ -45,7 +45,7 @@ class OpenGenerator(NamedTuple):
 
 
 class OpenGenerators:
-    """The generators that one request has opened."""
+    """The open generators of one request."""
 
     __slots__ = ("_ended", "_error", "_finish", "_is_noted", "_opened", "_request", "_running", "closed", "values")
 
@@ -63,7 +63,8 @@ class OpenGenerators:
 
     @classmethod
     def shared(cls, request: Request) -> "OpenGenerators":
-        """The scope that functions of middleware share with the handler. Call `end` when the function has ended."""
+        """The OpenGenerators that functions of middleware share with the handler of a request. Call `end` when such a
+        function has ended."""
         found = getattr(request, "dependency_scope", None)
         if isinstance(found, cls) and found.values is not None and not found.closed:
             found.begin()
@@ -75,7 +76,7 @@ class OpenGenerators:
 
     @classmethod
     def of_handler(cls, request: Request, finish: Shape | None) -> "OpenGenerators":
-        """The scope of a handler: the shared one, if a middleware has made one."""
+        """The OpenGenerators for a handler. If middleware has made shared ones, they are returned."""
         found = getattr(request, "dependency_scope", None)
         if not isinstance(found, cls) or found.values is None or found.closed:
             return cls(request, finish)
@@ -95,7 +96,8 @@ class OpenGenerators:
         return value
 
     def watch(self, value: Any) -> Any:
-        """Close the generators when a handler that has returned this value ends. Return the value to use instead."""
+        """Close the handler's generators when the handler, which has returned `value`, has ended. Return the value to
+        use instead."""
         if isinstance(value, Deferred):
             if self.closes_later:
                 return self._watch_awaitable(value)
@@ -123,14 +125,14 @@ class OpenGenerators:
 
     @property
     def closes_later(self) -> bool:
-        """Whether a generator of the handler is async, so that closing must be awaited."""
+        """Whether a generator of the handler is async, so that closing it must be awaited."""
         return any(each.of_handler and isinstance(each.generator, AsyncGenerator) for each in self._opened)
 
     def close(self, error: BaseException | None) -> BaseException | None:
         """Close the handler's generators after the handler has ended, with an error or without.
 
-        Return the error with which the request continues: the last one that a generator has raised, or else the
-        handler's.
+        Return the error with which the request continues: the last error that a generator has raised, or else the
+        handler's error.
         """
         for opened in self._take_of_handler(error):
             assert isinstance(opened.generator, Generator)
@@ -140,7 +142,7 @@ class OpenGenerators:
     async def close_later(self, error: BaseException | None) -> BaseException | None:
         """Like `close`, if some of the generators are async."""
         for opened in self._take_of_handler(error):
-            if isinstance(error, GeneratorExit):  # this coroutine is being closed
+            if isinstance(error, GeneratorExit):  # this coroutine is being closed, so it cannot await
                 self._opened.append(opened)
                 break
             if isinstance(opened.generator, AsyncGenerator):
@@ -150,7 +152,7 @@ class OpenGenerators:
         return error
 
     def join(self, finish: Shape | None) -> None:
-        """Record that the handler begins."""
+        """Record that the handler begins, and set `finish`."""
         self.begin()
         self._finish = finish
 
@@ -171,7 +173,7 @@ class OpenGenerators:
         self._close_if_over()
 
     def end_failed(self, error: BaseException) -> BaseException:
-        """Record that the handler has ended with an error. Return the error to raise instead of it."""
+        """Record that the handler has ended with an error. Return the error to raise instead."""
         raised = error if self.closes_later else self.close(error) or error
         self.fail(raised)
         self.end()
@@ -180,7 +182,7 @@ class OpenGenerators:
     def _take_of_handler(self, error: BaseException | None) -> Iterator[OpenGenerator]:
         """Remove and yield the handler's generators, the last one first.
 
-        If the client has disconnected, yield none: they are closed after the response.
+        If the client has disconnected, yield none, because they are then closed after the response.
         """
         if isinstance(error, GeneratorExit) or (self._request.gone and isinstance(error, _DEPARTURES)):
             return
@@ -217,7 +219,7 @@ class OpenGenerators:
             del raised
 
     async def _end_later(self, value: Any) -> Any:
-        """Like `watch`, if closing must be awaited."""
+        """Like `watch`, for generators whose closing must be awaited."""
         try:
             watched, is_stream = self._finished(value)
             raised = None if is_stream else await self.close_later(None)
@@ -247,7 +249,7 @@ class OpenGenerators:
         return failure if raised is error else Failure(raised)
 
     def _finished(self, value: Any) -> tuple[Any, bool]:
-        """The value to respond with, and whether it is a stream."""
+        """Convert the handler's value. Return the value to respond with, and whether it is a stream."""
         if self._finish is not None:
             value = self._finish(value)
         watched = self._watch_stream(value)
@@ -294,12 +296,12 @@ class OpenGenerators:
         self._request.note_closed(self)
 
     def _report(self, raised: BaseException | None, error: BaseException | None, provider: Provider) -> None:
-        """Log an exception that a provider raised when it was closed, unless it is the error of the request again."""
+        """Log an exception that a provider raised when it was closed, unless it is the request's own error."""
         if raised is None or raised is error:
             return
         code = raised.code if isinstance(raised, HandlerError) else "RW208"
         note_error = getattr(self._request.service, "note_error", None)
-        if note_error is not None:  # only the service of a test client has it
+        if note_error is not None:  # only the service of a test client has this method
             note_error(self._request, raised)
         log.failure(
             "{code} {method} {path}: {who} raised {error} when it was closed. {remedy}",
