@@ -1,4 +1,5 @@
-"""`Response[T]`: a response class with the type of its body, which can be used as an annotation and called."""
+"""`Response[T]`: a response class together with the type of its body. It can be used as an annotation, and called to
+make a response."""
 
 from collections.abc import Callable
 from types import GenericAlias
@@ -13,7 +14,7 @@ _shapes: Final[list[ShapeOf]] = []
 
 
 def register_shapes(shape_of: ShapeOf) -> None:
-    """Set the function that makes conversions to body types.
+    """Set the function that makes converters to body types.
 
     `ropewalk.typed`, a higher layer, calls this when it is imported.
     """
@@ -21,7 +22,8 @@ def register_shapes(shape_of: ShapeOf) -> None:
 
 
 class ResponseOf(GenericAlias):
-    """A response class with the type of its body. A call converts the body to the type, and makes a response."""
+    """A response class together with the type of its body. Calling it converts the given body to this type, and makes a
+    response."""
 
     __slots__ = ()
 

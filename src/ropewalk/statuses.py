@@ -41,7 +41,7 @@ class StatusResponse(Response[Value]):
         content_type: str | None = None,
         reason: Text | None = None,
     ) -> None:
-        # `Response.json` and similar methods pass 200, their default.
+        # `Response.json` and similar class methods pass 200, their default status.
         if status not in (None, 200, self.fixed_status):
             raise InvalidField(
                 f"The status of {type(self).__name__} is {self.fixed_status}, not {shown(status)}.",
@@ -53,7 +53,7 @@ class StatusResponse(Response[Value]):
 class Created(StatusResponse[Value], status=201):
     """201: the request has created a resource, whose URL or path is `location` (RFC 9110, section 15.3.2).
 
-    The location is encoded, or rejected, as in `Response.redirect`. You can make it with `request.url_for`.
+    The location is encoded, or rejected, as in `Response.redirect`. `request.url_for` makes such a path.
     """
 
     __slots__ = ()

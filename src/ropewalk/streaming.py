@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from ropewalk.response import Response
 
 QUANTUM: Final = 256 * 1024
-"""The bytes that one streamed body may send before other requests run, if the client reads fast enough."""
+"""The most bytes that one streamed body may send before other requests run, if the client reads fast enough."""
 PART_COST: Final = 256
-"""The bytes that are counted for each part, in addition to its size."""
+"""The bytes that are added to the size of each part when QUANTUM is checked, because every part costs time."""
 
 
 async def stream(request: Request, response: "Response", parts: Any) -> None:
-    """Send parts at the client's pace. The head is sent with the first part, so that an earlier error becomes a 500.
+    """Send the parts of a body at the client's pace. The head is sent with the first part, so that an exception raised
+    before the first part becomes a 500.
 
     An event stream ends when the server begins to stop, because it would never end by itself.
     """
@@ -53,7 +54,7 @@ async def _send_parts(sender: "Sender", parts: Any) -> None:
 async def until_stop(request: Request, work: Coroutine[Any, Any, Any], otherwise: Any = None) -> Any:
     """Run a coroutine that produces parts of an event stream. Return `otherwise` if a stop of the server ends it."""
     events = request.end_at_stop()
-    if events is None:  # the exchange has ended
+    if events is None:  # None if the exchange has ended
         return await work
     if request.is_stopped():
         work.close()

@@ -1,4 +1,4 @@
-"""Suggest a known word if a user has mistyped it."""
+"""Suggest the known word that a user has probably mistyped."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

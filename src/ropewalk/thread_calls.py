@@ -1,4 +1,4 @@
-"""Calls of blocking functions in threads, on every reactor and in an asyncio loop without a reactor."""
+"""Call blocking functions in threads. This works with every reactor, and in an asyncio loop without a reactor."""
 
 from asyncio import AbstractEventLoop
 from asyncio import _get_running_loop as running_loop
@@ -16,11 +16,11 @@ Result = TypeVar("Result")
 
 
 def call_in_thread(function: Callable[..., Result], *given: Any) -> Deferred[Result]:
-    """Call a function in a thread. Return a Deferred for its result. The caller limits how many calls run.
-
-    The reactor's threads start only when it runs, and only it can deliver their results. So in an asyncio program
-    without a running reactor, such as `asyncio.run(hash_password("..."))`, a Deferred of theirs would never fire. If a
-    loop runs in the calling thread, each call has a thread of its own, and the loop delivers the result.
+    """Call a function in a thread. Return a Deferred for its result. The caller must limit the number of calls that
+    run. The reactor's threads start only when the reactor runs, and only the running reactor can deliver their results.
+    So without a running reactor, as in `asyncio.run(hash_password("..."))`, a Deferred from `deferToThread` would never
+    fire. If an asyncio loop runs in the calling thread, each call gets its own thread, and the loop delivers the
+    result.
     """
     loop = running_loop()
     if loop is None:
@@ -31,7 +31,7 @@ def call_in_thread(function: Callable[..., Result], *given: Any) -> Deferred[Res
 
 
 def _run(loop: AbstractEventLoop, waiter: Waiter[Any], function: Callable[..., Any], given: tuple[Any, ...]) -> None:
-    """Call the function, in its thread."""
+    """Call the function, and deliver its result to the loop. This runs in the call's own thread."""
     try:
         result = function(*given)
     except BaseException:  # noqa: BLE001 - delivered to the caller

@@ -16,15 +16,16 @@ PACKAGE: Final = f"{Path(__file__).parent}{os.sep}"
 """The prefix of the paths of Ropewalk's own files."""
 
 MOST_TRACED: Final = 1 << 15
-"""The most characters of a traceback. It is limited, because an error may quote a whole body or have thousands of
-causes."""
+"""The most characters of a traceback. The length is limited, because an error may quote a whole body or have thousands
+of causes."""
 
 
 def format_error(error: BaseException) -> str:
     """Format an exception like Python, with its causes, contexts and notes, but without Ropewalk's frames.
 
     Frames after the last frame of users' code stay, because they explain the error. If there is no frame of users'
-    code, all frames stay. The length is limited, and exceptions from the error's own methods are caught.
+    code, all frames stay. The length is limited. If a method of the exception, such as `__str__`, raises an exception,
+    this is caught.
     """
     try:
         text = _format(error)
@@ -55,7 +56,7 @@ def _format(error: BaseException) -> str:
 
 
 def shown_error(error: BaseException) -> str:
-    """The line of an exception's traceback that has its type and message, without notes."""
+    """The last line of an exception's traceback: its type and message, without notes."""
     whole = TracebackException.from_exception(error)
     whole.__notes__ = []
     (*_, line) = whole.format_exception_only()
@@ -88,10 +89,12 @@ def shown_failure(error: BaseException | None) -> Failure:
 
 
 def without_frames(error: BaseException) -> BaseException:
-    """A copy of an exception, of the same type, without traceback, cause and context, because these keep frames alive.
+    """A copy of an exception, of the same type, without its traceback, cause and context, because these would keep
+    frames alive.
 
     `__init__` is not called, because a user's `__init__` may take other arguments than `args`, or have side effects. If
-    an object of the type cannot be created without it, the copy is a RuntimeError with the repr of the exception.
+    an object of the type cannot be created without calling `__init__`, the copy is a RuntimeError with the repr of the
+    exception.
     """
     try:
         return _copy(error)
@@ -116,7 +119,8 @@ def _copy(error: BaseException) -> BaseException:
 
 @lru_cache(maxsize=128)
 def _fields(kind: type) -> tuple[str, ...]:
-    """The attributes of an exception type outside `__dict__`: slots, and fields of built-in types."""
+    """The names of the attributes of an exception type that are not in `__dict__`: slots, and fields of built-in
+    types."""
     return tuple(
         name
         for each in kind.__mro__

@@ -2,9 +2,10 @@
 
 Twisted may change names with a leading underscore in any release, so two tables list the names that Ropewalk uses.
 `NAMES` has names in modules: importing one from this module looks it up in Twisted. `ATTRIBUTES` has attributes of
-classes and instances, which are used directly; `check` looks for them at import. Both raise StartError (RW755) if a
-name is missing, so that no request fails for that reason. twisted.web is imported only when one of its names is looked
-up, because applications without it do not need the import.
+classes and instances, which are used directly; Ropewalk's packages call `check`, which looks for them, when they are
+imported. Both the import of a name and `check` raise StartError (RW755) if a name is missing, so that no request fails
+for that reason. twisted.web is imported only when one of its names is looked up, because applications without it do not
+need the import.
 
 The code handles differences between versions by looking for a name, never by comparing versions.
 """
@@ -30,7 +31,8 @@ class Name:
     name: str
     why: str
     earlier: Callable[[], Any] | None = None
-    """Makes a replacement for older versions, which do not have the name. Raises AttributeError if it cannot."""
+    """A function that makes a replacement for older versions of Twisted, which do not have the name. It raises
+    AttributeError if there is no replacement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ class Attribute:
     """A private attribute of a class or its instances."""
 
     user: User
-    """Ropewalk's package that uses the attribute."""
+    """The package of Ropewalk that uses the attribute."""
     owner: str
-    """The class, as `module:Class`."""
+    """The class that has the attribute, as `module:Class`."""
     name: str
     why: str
     optional: bool = False
@@ -88,10 +90,10 @@ NAMES: Final[dict[str, Name]] = {
         "twisted.internet.unix", "_inFilesystemNamespace", "whether the address of a UNIX socket is a file"
     ),
 }
-"""The names in Twisted, by the names under which this module provides them."""
+"""The private names, by the names under which this module provides them."""
 
 ATTRIBUTES: Final = (
-    # Channels
+    # Attributes of HTTP channels
     Attribute("dropin", "twisted.web.http:_GenericHTTPChannelProtocol", "_channel", "the channel that it holds"),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_networkProducer", "the transport, to pause and resume it"),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_requestProducer", "the producer of the running response"),
@@ -123,7 +125,7 @@ ATTRIBUTES: Final = (
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_command", "the method, read by `allHeadersReceived`"),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_path", "the target, read by the same"),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_version", "the version, read by the same"),
-    # Requests
+    # Attributes of requests
     Attribute("dropin", "twisted.web.http:Request", "_cleanup", "ends a request; `finish` calls it"),
     Attribute("dropin", "twisted.web.http:Request", "_disconnected", "whether the client has disconnected"),
     Attribute("dropin", "twisted.web.http:Request", "_log", "its logger"),
@@ -141,7 +143,7 @@ ATTRIBUTES: Final = (
         "dropin", "twisted.web.server:Site", "_parsePOSTFormSubmission", "the default of the same", optional=True
     ),
     Attribute("dropin", "twisted.python.components:Componentized", "_adapterCache", "the adapters of a request"),
-    # Headers
+    # Attributes of headers
     Attribute("dropin", "twisted.web.http_headers:Headers", "_rawHeaders", "the lines, by name"),
     Attribute(
         "dropin",
@@ -150,7 +152,7 @@ ATTRIBUTES: Final = (
         "the names that it has encoded",
         optional=True,
     ),
-    # Logs
+    # Attributes for the access log
     Attribute("dropin", "twisted.web.http:HTTPFactory", "_logFile", "the file to which `HTTPFactory.log` writes"),
     Attribute("dropin", "twisted.web.http:HTTPFactory", "_logFormatter", "the function that formats a line"),
     Attribute("dropin", "twisted.web.http:HTTPFactory", "_logDateTime", "the time that it passes to that function"),
@@ -168,7 +170,7 @@ ATTRIBUTES: Final = (
     Attribute(
         "dropin", "twisted.python.logfile:BaseLogFile", "_file", "the raw file, which may write a part of a line"
     ),
-    # Sockets and ports
+    # Attributes of sockets and ports
     Attribute(
         "dropin",
         "twisted.internet.abstract:FileDescriptor",
@@ -185,7 +187,7 @@ ATTRIBUTES: Final = (
     Attribute("server", "twisted.internet.endpoints:_SystemdParser", "_sddaemon", "holds the sockets of systemd"),
     Attribute("server", "twisted.python.systemd:ListenFDs", "_names", "their names, by their descriptors"),
     Attribute("server", "twisted.logger._global:LogBeginner", "_temporaryObserver", "whether logging has begun"),
-    # The asyncio reactor
+    # Attributes of the asyncio reactor
     Attribute(
         "server",
         "twisted.internet.asyncioreactor:AsyncioSelectorReactor",
@@ -206,7 +208,7 @@ ATTRIBUTES: Final = (
     Attribute(
         "testing", "twisted.internet.base:ReactorBase", "_eventTriggers", "the pools that start when the reactor runs"
     ),
-    # The epoll reactor
+    # Attributes of the epoll reactor
     Attribute(
         "server",
         "twisted.internet.epollreactor:EPollReactor",

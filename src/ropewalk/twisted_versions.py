@@ -1,4 +1,4 @@
-"""The versions of Twisted with which Ropewalk is tested, and the warning about any other."""
+"""The versions of Twisted with which Ropewalk is tested, and the warning about any other version."""
 
 import re
 from typing import Final
@@ -30,8 +30,8 @@ def warn_of_untested(version: str) -> None:
 
 
 def takes_newest_pyopenssl(version: str) -> bool:
-    """Whether a version of Twisted works with pyOpenSSL 26.2 and later, which does not allow changes to a Context in
-    use."""
+    """Whether a version of Twisted works with pyOpenSSL 26.2 and later, which does not allow changes to a TLS Context
+    that is in use."""
     return _release(version) >= (26, 4)
 
 
