@@ -4,13 +4,14 @@ import os
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from traceback import StackSummary, TracebackException, format_tb
-from types import GetSetDescriptorType, MemberDescriptorType
+from traceback import StackSummary, TracebackException, format_tb, walk_tb
+from types import CodeType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final
 
 from twisted.python.failure import Failure
 
 from ropewalk.errors import HTTPError, RopewalkError, full_name, shown, visible
+from ropewalk.waiting_places import is_users
 
 PACKAGE: Final = f"{Path(__file__).parent}{os.sep}"
 """The prefix of the paths of Ropewalk's own files."""
@@ -53,6 +54,12 @@ def _format(error: BaseException) -> str:
         for number, inner in enumerate(each.exceptions or ()):
             waiting.append((inner, members[number] if isinstance(members, tuple) and number < len(members) else None))
     return "".join(whole.format())
+
+
+def code_that_raised(error: BaseException) -> list[CodeType]:
+    """The functions of the user's code in the traceback of an exception, the outermost first."""
+    codes = (frame.f_code for frame, _ in walk_tb(error.__traceback__))
+    return [code for code in codes if is_users(code.co_filename)]
 
 
 def shown_error(error: BaseException) -> str:

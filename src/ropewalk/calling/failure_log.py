@@ -29,7 +29,7 @@ from ropewalk.errors import (
 )
 from ropewalk.request import Request
 from ropewalk.resource import attached_handler
-from ropewalk.tracebacks import PACKAGE, shown_failure
+from ropewalk.tracebacks import PACKAGE, code_that_raised, shown_failure
 
 log = Logger(namespace="ropewalk.handlers")
 
@@ -132,6 +132,9 @@ def _describe(request: Request, error: BaseException, advice: str | None) -> tup
             return error.code, error.message, error.remedy
         return error.code, f"{noted or raiser}: {error.message}{handler}", error.remedy
     code = "RW203" if needs_asyncio(error) else "RW208"
+    culprit = None if noted is not None else _other_raiser(request, error)
+    if culprit is not None:
+        noted, handler = culprit, f" The handler is {raiser}."
     comma = "," if noted is not None and _CALLED_FOR in noted else ""
     what = f"{noted or raiser}{comma} raised {shown(error)}.{handler}"
     return code, what, advice if advice and code == "RW208" else CATALOGUE[code].remedy
@@ -150,6 +153,18 @@ def _raiser(request: Request, error: BaseException) -> str:
         if not code.co_filename.startswith(PACKAGE):
             return f"{code.co_qualname} at {code_place(code)}"
     return _LOOKUP
+
+
+def _other_raiser(request: Request, error: BaseException) -> str | None:
+    """The function of the user's code that a handler has not called, such as a provider, if it raised the exception."""
+    handler = request.engine_handler
+    if handler is None or _raiser_by_handler(handler.call, request, error) is not None:
+        return None
+    codes = code_that_raised(error)
+    own = getattr(unwrap(handler.call), "__code__", None)
+    if own is None or not codes or own in codes:
+        return None
+    return f"{codes[0].co_qualname} at {code_place(codes[0])}"
 
 
 def _raiser_by_handler(call: Any, request: Request, error: BaseException) -> str | None:

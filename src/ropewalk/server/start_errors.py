@@ -6,8 +6,8 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ropewalk.errors import StartError, shown
-from ropewalk.tracebacks import shown_failure
+from ropewalk.errors import StartError, code_place, shown
+from ropewalk.tracebacks import code_that_raised, shown_failure
 
 
 def stopped_before_start() -> StartError:
@@ -16,10 +16,13 @@ def stopped_before_start() -> StartError:
 
 
 def start_hook_failed(log: Logger, failure: Failure) -> StartError:
-    """Log the failure of a start hook, and return the error for code that waits for the start."""
+    """Log the failure of a start hook or of an app-scoped provider, and return the error for code that waits for the
+    start."""
     error: Any = failure.value
-    log.failure("RW403 A start hook of the app failed.", shown_failure(error))
-    return StartError("RW403", f"A start hook failed: {shown(error)}.")
+    codes = code_that_raised(error)
+    who = f"{codes[0].co_qualname} at {code_place(codes[0])}" if codes else "A start hook"
+    log.failure("RW403 The app does not start, because {who} failed.", shown_failure(error), who=who)
+    return StartError("RW403", f"The app does not start, because {who} raised {shown(error)}.")
 
 
 def served_with_other(settings: str, served: str) -> StartError:

@@ -1,5 +1,6 @@
 """Start and stop of servers, on a reactor that is never shut down, as under trial."""
 
+import re
 import socket
 from contextlib import ExitStack
 from contextvars import ContextVar, copy_context
@@ -169,7 +170,8 @@ class TestListen:
         port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
         failures: list[Any] = []
         port.started().addErrback(failures.append)
-        assert "RW403 A start hook failed: <" in str(failures[0].value)
+        here = r"tests/unit/server/test_server\.py:\d+"
+        assert re.match(rf"RW403 .*, because \S+\.hook at {here} raised <", str(failures[0].value))
         assert "Odd that has no repr>" in str(failures[0].value)
         port.stopListening()
 

@@ -11,7 +11,7 @@ STARTUP: Final = (
         "The settings for trusted proxies are incomplete or invalid.",
         'Name addresses or networks such as "127.0.0.1" and "10.0.0.0/8", or "unix".',
     ),
-    Entry("RW403", "A start hook failed.", "Fix the cause shown in the log above."),
+    Entry("RW403", "A start hook or an app-scoped provider failed.", "Fix the cause shown in the log above."),
     Entry(
         "RW404",
         "An app has limits or trusted proxies that would have no effect.",
