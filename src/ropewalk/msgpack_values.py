@@ -6,9 +6,9 @@ from typing import Any, Final
 import msgspec
 from twisted.internet.defer import Deferred
 
-from ropewalk.awaited_truth import is_coroutine
-from ropewalk.errors import BadBody, HandlerError
+from ropewalk.errors import BadBody
 from ropewalk.json_values import DEEPEST, EncodedJSON, Unencodable, model_json
+from ropewalk.response.unawaited import not_awaited
 
 MSGPACK: Final = "application/vnd.msgpack"
 """The media type of MessagePack, registered at IANA in 2024."""
@@ -87,10 +87,7 @@ def _encode_other(value: Any) -> Any:
     if isinstance(value, EncodedJSON):
         return msgspec.json.decode(value.data)
     if isinstance(value, Deferred | Awaitable):
-        if is_coroutine(value):
-            value.close()  # otherwise Python warns that the coroutine was never awaited
-        what = f"A {type(value).__qualname__} cannot be encoded as MessagePack: it was not awaited."
-        raise HandlerError("RW210", what)
+        raise not_awaited(value, "MessagePack")
     model = model_json(value)
     if model is not None:
         return msgspec.json.decode(model)

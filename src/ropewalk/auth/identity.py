@@ -78,5 +78,7 @@ def authentication_of(request: Request) -> Authentication:
     """The result of `authenticate` for a request. Raises HandlerError (RW241) without this middleware."""
     found = getattr(request.state, "authentication", None)
     if not isinstance(found, Authentication):
-        raise HandlerError("RW241", f"{request.method} {request.path} needs a principal.")
+        handler = request.engine_handler
+        who = f"{request.method} {request.path}" if handler is None else named(handler.call)
+        raise HandlerError("RW241", f"{who} needs a principal.")
     return found

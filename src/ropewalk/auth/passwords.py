@@ -89,6 +89,9 @@ class Passwords:
             return bool(self._hasher.verify(self._dummy if hashed is None else hashed, octets))
         except self._argon2.exceptions.VerifyMismatchError:
             return False
+        except self._argon2.exceptions.InvalidHashError as error:  # has no text of its own
+            what = "The hash that verify_password got is not an argon2 hash, as `await hash_password(...)` returns it."
+            raise type(error)(f"{what} For a user without a password, pass None.") from None
 
     @cached_property
     def _dummy(self) -> str:

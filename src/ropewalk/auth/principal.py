@@ -22,6 +22,11 @@ class Principal(Computed):
     has another type, for example from another scheme, gets 403.
     """
 
+    @property
+    def ropewalk_needs_user(self) -> bool:
+        """See `ropewalk.middleware.order`."""
+        return True
+
     def compute(self, request: Request, kind: Any, default: Any) -> Any:
         """The principal, or the default for an anonymous client.
 

@@ -45,6 +45,7 @@ class Requirement:
     """The object that `requires` returns. It is both a decorator and a middleware."""
 
     is_middleware = True
+    ropewalk_needs_user = True
 
     def __init__(self, scopes: tuple[str, ...], roles: tuple[str, ...], *, has_roles: bool) -> None:
         self.scopes = scopes
@@ -148,6 +149,11 @@ class Guard(Computed):
     """
 
     requirements: tuple[Requirement, ...] = ()
+
+    @property
+    def ropewalk_needs_user(self) -> bool:
+        """See `ropewalk.middleware.order`."""
+        return True
 
     def compute(self, request: Request, kind: Any, default: Any) -> Any:
         """The request. Raises the exceptions of `Requirement.check`."""

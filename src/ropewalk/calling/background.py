@@ -11,6 +11,7 @@
 | the deadline of the drain passes | the running task is cancelled, the others are dropped, and the log names them |
 """
 
+from asyncio import to_thread
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
@@ -18,6 +19,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from ropewalk.calling.awaitables import resolve
@@ -45,6 +47,17 @@ class Call(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     context: Context
+
+    @property
+    def name(self) -> str:
+        """The name and place of the function; of the user's function if another one only moves it to a thread."""
+        if self.function in _THREADS and self.args and callable(self.args[0]):
+            return named(self.args[0])
+        return named(self.function)
+
+
+_THREADS: Final = (deferToThread, to_thread)
+"""Functions that call the function that is their first argument."""
 
 
 class Background:
@@ -184,7 +197,7 @@ class CallsOfRequest:
     def names(self) -> str:
         """The names of the background tasks that have not ended, for messages."""
         left = [*([] if self._current is None else [self._current]), *self._calls]
-        return ", ".join(named(each.function) for each in left)
+        return ", ".join(each.name for each in left)
 
     def note_failure(self, error: BaseException) -> None:
         """Drop the waiting background tasks, because the handler, a middleware or a stream has failed.
@@ -203,7 +216,7 @@ class CallsOfRequest:
         """Cancel the running background task, and drop the others."""
         self._cut = True
         if self._calls:
-            self._log("RW265", f"{', '.join(named(each.function) for each in self._calls)} was not called.")
+            self._log("RW265", f"{', '.join(each.name for each in self._calls)} was not called.")
         self._drop()
         if self._running is not None and self._current is not None:
             self._running.cancel()
@@ -254,7 +267,7 @@ class CallsOfRequest:
                 call_soon(self._run_next)
 
     def _failed(self, call: Call, error: BaseException) -> None:
-        who = named(call.function)
+        who = call.name
         if self._cut and isinstance(error, CANCELLATIONS):
             self._log("RW265", f"{who} was cancelled.")
             return

@@ -3,13 +3,15 @@ user.
 
 A middleware object has the attribute `ropewalk_per_user` if it needs the user, and `ropewalk_finds_user` if it finds
 the user. The value is the middleware's name for messages, or "". Users' middleware may have any other attributes.
+
+A marker of a parameter, or a middleware, with the attribute `ropewalk_needs_user` fails without such a middleware.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from ropewalk.errors import HandlerError, named
-from ropewalk.resource import handlers_below
+from ropewalk.resource import Handler, handlers_below
 
 
 def check_order(middlewares: Iterable[Any], handler: Any) -> None:
@@ -24,7 +26,25 @@ def check_order(middlewares: Iterable[Any], handler: Any) -> None:
         per_user = getattr(owner, "ropewalk_per_user", "") or per_user
 
 
+def check_user_is_found(middlewares: Iterable[Any], handler: Handler) -> None:
+    """Raises HandlerError (RW241) for a handler that needs the user, if no middleware around it can find the user.
+
+    Middleware of the program may find the user in its own way.
+    """
+    around = [getattr(each, "__self__", each) for each in middlewares]
+    markers = [] if handler.plan is None else [each.marker for each in handler.plan.inputs]
+    if not any(getattr(each, "ropewalk_needs_user", False) for each in (*markers, *around)):
+        return
+    for each in around:
+        module = getattr(each, "__module__", None) or ""
+        if hasattr(each, "ropewalk_finds_user") or module.partition(".")[0] != __name__.partition(".")[0]:
+            return
+    raise HandlerError("RW241", f"{named(handler.user_code or handler.call)} needs a principal.")
+
+
 def check_orders(root: Any) -> None:
-    """Check the middleware around every handler of an App and of its mounts. Raises HandlerError (RW238)."""
+    """Check the middleware around every handler of an App and of its mounts. Raises HandlerError (RW238, RW241)."""
     for handler, apps in handlers_below(root.resource):
-        check_order([*(each for app in apps for each in app.middlewares), *handler.middleware], handler.call)
+        around = [*(each for app in apps for each in app.middlewares), *handler.middleware]
+        check_order(around, handler.call)
+        check_user_is_found(around, handler)

@@ -6,9 +6,8 @@ from typing import Any, Final
 import msgspec
 from twisted.internet.defer import Deferred
 
-from ropewalk.errors import HandlerError
 from ropewalk.json_values import EncodedJSON, Unencodable, model_json
-from ropewalk.response.unawaited import forget
+from ropewalk.response.unawaited import not_awaited
 
 
 def _encode_other(value: Any) -> msgspec.Raw:
@@ -16,8 +15,7 @@ def _encode_other(value: Any) -> msgspec.Raw:
     if isinstance(value, EncodedJSON):
         return msgspec.Raw(value.data)
     if isinstance(value, Deferred | Awaitable):
-        forget(value)
-        raise HandlerError("RW210", f"A {type(value).__qualname__} cannot be encoded as JSON: it was not awaited.")
+        raise not_awaited(value, "JSON")
     model = model_json(value)
     if model is not None:
         return msgspec.Raw(model)

@@ -229,7 +229,11 @@ class Routes:
         around = check_middlewares(options.get("middleware", ()), f"The mount at {path}")
         given_tags = tags_given(options.get("tags", ()), f"The mount at {path}")
         self._check_provided(thing, path, provided)
-        pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
+        try:
+            pattern = parse_path(path.rstrip("/") or "/", self.converters, {})
+        except TreeError as error:
+            error.prefix(calling_place())
+            raise
         if pattern == ("",):
             pattern = ()
         resource = as_resource(thing)

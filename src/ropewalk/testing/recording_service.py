@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ropewalk._engine import Limits
 from ropewalk.clocks import using
-from ropewalk.errors import WrongThread, named
+from ropewalk.errors import RopewalkError, WrongThread, named
 from ropewalk.request import PENDING, Request
 from ropewalk.server import Service
 from ropewalk.testing.idle_reactor import ReactorElsewhere, runs_here
@@ -60,10 +60,17 @@ class RecordingService(Service):
         """Record an unexpected exception, which is logged, in the connection of its request."""
         connection: MemoryConnection = request.owner  # the object that owns the request's connection
         if not isinstance(error, WrongThread):
+            handler = request.engine_handler
+            if (
+                isinstance(error, RopewalkError)
+                and handler is not None
+                and (name := named(handler.call)) not in str(error)
+            ):
+                error.prefix(name)  # the log shows it, too
             connection.handler_errors.note(request, error)
         elif runs_here() and self._loop is not None and current_thread() is not self._thread:
-            handler = "Its handler" if request.engine_handler is None else named(request.engine_handler.call)
-            failure = ReactorElsewhere(f"{request.method} {request.target.decode('latin-1')}", handler)
+            who = "Its handler" if request.engine_handler is None else named(request.engine_handler.call)
+            failure = ReactorElsewhere(f"{request.method} {request.target.decode('latin-1')}", who)
             with suppress(RuntimeError):  # raised if the client and its loop are closed
                 self._loop.call_soon_threadsafe(connection.fail, failure)
 

@@ -38,10 +38,16 @@ class Depends:
     scope: DependencyScope = "request"
 
     def __post_init__(self) -> None:
-        if not (self.provider is None or isinstance(self.provider, str) or callable(self.provider)):
-            raise OptionError("RW218", f"Depends({shown(self.provider)}) names no function.")
+        provider: object = self.provider
+        if not (provider is None or isinstance(provider, str) or callable(provider)):
+            remedy = "Give the function itself, without a call: `Depends(open_session)`."
+            raise OptionError("RW218", f"Depends({shown(self.provider)}) names no function.", remedy)
         if self.scope not in get_args(DependencyScope):
-            raise OptionError("RW218", f'scope={shown(self.scope)} is none of "request", "handler" and "app".')
+            given: object = self.scope
+            meant = "handler" if given == "function" else ""  # the name in FastAPI
+            remedy = f'Did you mean scope="{meant}"?' if meant else 'Leave it out for "request", the default.'
+            what = f'scope={shown(given)} is none of "request", "handler" and "app".'
+            raise OptionError("RW218", what, remedy)
         if self.scope != "request" and not callable(self.provider):
             what = f"Depends has scope={shown(self.scope)} and no function, so the scope would not be used."
             raise OptionError("RW218", what, "Give the scope where the name is registered: `app.provide(..., scope=)`.")

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from ropewalk.errors import HandlerError, named
 
+FORGOTTEN_RETURN: Final = "it is None, as without `return`"
+
 SOME_HANDLER: Final = "A handler"
 """Stands for the name of the handler in functions that handlers with the same annotation share."""
 

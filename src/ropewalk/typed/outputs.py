@@ -7,7 +7,7 @@ A function that does this is called a shape.
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from functools import lru_cache
-from types import GenericAlias, UnionType
+from types import GenericAlias, NoneType, UnionType
 from typing import Any, Final, get_args, get_origin
 
 from twisted.internet.defer import Deferred
@@ -16,12 +16,12 @@ from ropewalk.errors import HandlerError, Named
 from ropewalk.response import Response, to_json
 from ropewalk.typed.annotations import evaluated, evaluated_signature, resolved, without_alias, without_annotated
 from ropewalk.typed.item_streams import ServerSentEvent, item_kind, stream_of
-from ropewalk.typed.mismatches import SOME_HANDLER
+from ropewalk.typed.mismatches import FORGOTTEN_RETURN, SOME_HANDLER
 from ropewalk.typed.response_shapes import Declared, declared_responses, response_shape
 from ropewalk.typed.returned_scalars import allows_scalar, shape_scalars
 from ropewalk.typed.shared_parameters import MOST, key_of
 from ropewalk.typed.type_parts import parts_of
-from ropewalk.typed.value_shapes import Shape, apart, known, shape_by_class, shape_of
+from ropewalk.typed.value_shapes import Shape, apart, known, members_of, mismatch, shape_by_class, shape_of
 
 _AWAITED: Final = (Deferred, Awaitable, Coroutine)
 _PARTS: Final = (bytes, str, Any, bytes | str)
@@ -100,8 +100,15 @@ def shape_of_returned(kind: Any, where: object, content_type: str | None = None)
         shape = shape_scalars(shape, kind, where)
     if shape is None or known(kind) is None or not parts_of(kind).has_model:
         return shape
-    # Otherwise, pydantic would refuse a Response, and None would be sent as the text `null`.
-    return lambda value: value if value is None or isinstance(value, Response) else shape(value)
+    allows_none = NoneType in members_of(kind)
+
+    def shape_model(value: Any) -> Any:
+        if value is None and not allows_none:
+            raise mismatch(kind, where, FORGOTTEN_RETURN)
+        # Otherwise, pydantic would refuse a Response, and None would be sent as the text `null`.
+        return value if value is None or isinstance(value, Response) else shape(value)
+
+    return shape_model
 
 
 def shape_of_body(cls: type, kind: Any) -> Shape | None:

@@ -26,7 +26,7 @@ from ropewalk.typed.depends import Depends
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.foreign_constraints import dropped_by_default, dropped_in_type
 from ropewalk.typed.markers import JSON, Body, Computed, Cookie, Header, Marker, Path, Query
-from ropewalk.typed.patches.kinds import patch_kinds
+from ropewalk.typed.patches.kinds import UNNAMED, patch_kinds
 from ropewalk.typed.shared_parameters import SharedParameter
 from ropewalk.typed.unused_options import unused_default, unused_name
 
@@ -248,6 +248,10 @@ def _patch_marker(function: Callable[..., Any], name: str, kind: Any, marker: Ma
     """The marker of a patch. It has the patch's media types, unless the user's marker names others."""
     if not isinstance(marker, Body):
         raise _refuse(function, name, "is a patch, which only a body can have", "Mark it with Body(), or not at all.")
+    bare = next((each.patch.__name__ for each in patch_kinds(kind) if each.changed is UNNAMED), None)
+    if bare is not None:
+        remedy = f"Write `{name}: {bare}[Room]`, with the type of the object, or `{bare}[Any]` to check nothing."
+        raise _refuse(function, name, f"is a {bare} that does not name the type that it changes", remedy)
     own = tuple(each.patch.media_type for each in patch_kinds(kind))
     return replace(marker, media_types=own) if marker.media_types == (JSON,) else marker
 

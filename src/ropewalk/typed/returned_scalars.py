@@ -13,6 +13,7 @@ from msgspec import inspect as shapes
 from ropewalk.json_values import EncodedJSON
 from ropewalk.response import to_json
 from ropewalk.typed.descriptions import plain
+from ropewalk.typed.mismatches import FORGOTTEN_RETURN
 from ropewalk.typed.value_shapes import Shape, known, mismatch
 
 _SCALARS: Final = (int, float, Decimal, date, time, timedelta, UUID, Enum)
@@ -47,6 +48,7 @@ def _members(kind: Any) -> list[shapes.Type]:
 def shape_scalars(shape: Shape | None, kind: Any, where: object) -> Shape:
     """Return a function that encodes such values as JSON, and passes other values to `shape`."""
     allows_int = any(isinstance(each, shapes.IntType) for each in _members(kind))
+    allows_none = any(isinstance(each, shapes.NoneType) for each in _members(kind))
     check: Callable[[Any], Any] = shape or (lambda value: convert(value, kind))
 
     def shape_scalar(value: Any) -> Any:
@@ -58,6 +60,8 @@ def shape_scalars(shape: Shape | None, kind: Any, where: object) -> Shape:
                     raise mismatch(kind, where, str(error)) from None
                 made = int(value)  # type checkers allow bool for int
             return EncodedJSON(to_json(made), made)
+        if value is None and not allows_none:
+            raise mismatch(kind, where, FORGOTTEN_RETURN)
         return value if shape is None else shape(value)
 
     return shape_scalar

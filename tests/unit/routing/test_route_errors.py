@@ -182,3 +182,8 @@ class TestCircles:
             each.mount("/shared", shared, name=name)
             outer.mount(f"/{name}", each)
         assert Client(outer).get("/second/shared").text == "shared"
+
+
+def test_a_mount_without_a_slash_names_its_place() -> None:
+    with pytest.raises(TreeError, match=rf"RW101 {PLACE}: 'x' does not begin with a slash\. Write '/x'\."):
+        App().mount("x", App())

@@ -1,7 +1,7 @@
 """The patch types in annotations of handlers, and the types that they change."""
 
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, Union, get_args, get_origin
+from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar, Union, get_args, get_origin
 
 from ropewalk.typed.patches.nulls import Place
 
@@ -23,6 +23,10 @@ class Patch(Generic[Changed]):
     media_type: ClassVar[str]
 
 
+UNNAMED: Final = object()
+"""Stands for the type in a patch type without one, such as `MergePatch`."""
+
+
 class PatchKind(NamedTuple):
     """A patch type in an annotation, such as `MergePatch[Room]`."""
 
@@ -41,5 +45,5 @@ def patch_kinds(kind: Any) -> tuple[PatchKind, ...]:
         patch = get_origin(each) or each
         if not (isinstance(patch, type) and issubclass(patch, Patch)):
             return ()
-        found.append(PatchKind(patch, next(iter(get_args(each)), Any)))
+        found.append(PatchKind(patch, next(iter(get_args(each)), UNNAMED)))
     return tuple(found)
