@@ -139,7 +139,6 @@ CASES: Final[dict[str, Case]] = {
         "unix:app.sock", 'env ROPEWALK_LISTEN="tcp:0 unix:app.sock" ropewalk check hello.py'
     ),
     "ropewalk check": Prints("hello.py", "ropewalk check hello.py --port 0"),
-    "ropewalk check --asgi": Prints("main:api", "ropewalk check --asgi main:api --port 0", project="hosted"),
     "ropewalk routes": Prints("GET", "ropewalk routes hello.py"),
     # stopping.md
     "docker stop -t 40": _SYSTEM,

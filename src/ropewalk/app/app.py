@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Never, TypeVar
 from weakref import WeakSet
 
 from ropewalk.app.hooks import Hook, HookCaller
@@ -17,7 +17,7 @@ from ropewalk.calling import (
     call_hook,
     check_format,
 )
-from ropewalk.errors import HandlerError, HTTPError, OptionError, interrupts, named, shown
+from ropewalk.errors import HandlerError, HTTPError, OptionError, interrupts, named, shown, unknown_option
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import PREFLIGHT, Middleware, check, engine_handler_for, refusing_handler
 from ropewalk.openapi import OpenAPI, Published
@@ -60,6 +60,10 @@ if TYPE_CHECKING:
     from ropewalk._engine import Limits
     from ropewalk.server import AppListeningPort
 
+_OPTIONS: Final = (
+    *("middleware", "limits", "proxies", "debug", "trailing_slash", "openapi", "error_format", "tags", "produces"),
+)
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -97,7 +101,10 @@ class App(Routes):
         error_format: ErrorFormat | None = None,
         tags: Iterable[str] = (),
         produces: Produces | None = None,
+        **others: Never,
     ) -> None:
+        for other in others:
+            raise unknown_option(type(self).__name__, other, _OPTIONS)
         _check_options(proxies, debug)
         self.limits = limits
         self.proxies = proxies

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import get_args
 
 from ropewalk.asgi.lifespan import Mode
-from ropewalk.errors import OptionError, shown
+from ropewalk.errors import KnownOptions, OptionError, shown
 from ropewalk.resource import BODY_LIMIT, check_body_limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ASGIOptions:
+class ASGIOptions(KnownOptions):
     """Options for an ASGI application. Raises HandlerError (RW271) for invalid options."""
 
     lifespan: Mode = "auto"

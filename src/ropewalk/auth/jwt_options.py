@@ -6,7 +6,7 @@ from typing import Any
 
 from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds, wrong
 from ropewalk.auth.provider_http import is_secure_url
-from ropewalk.errors import shown
+from ropewalk.errors import KnownOptions, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class JWKS:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BearerJWTOptions:
+class BearerJWTOptions(KnownOptions):
     """Options that determine which tokens `BearerJWT` accepts."""
 
     keys: str | bytes | dict[str, Any] | tuple[str | bytes | dict[str, Any], ...] | JWKS = field(repr=False)

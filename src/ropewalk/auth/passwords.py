@@ -9,14 +9,14 @@ from ropewalk.auth.bounded_threads import BoundedThreads
 from ropewalk.auth.option_checks import check_count
 from ropewalk.auth.packages import optional
 from ropewalk.awaited_truth import AwaitedTruth
-from ropewalk.errors import check_options
+from ropewalk.errors import KnownOptions, check_options
 
 LONGEST: Final = 4096
 """The most bytes of a password in UTF-8. OWASP demands that passwords of at least 64 characters are allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PasswordsOptions:
+class PasswordsOptions(KnownOptions):
     """The cost of a hash, and how many hashes are computed at the same time. Raises HandlerError (RW240).
 
     The default cost is the one that RFC 9106, section 4, recommends for limited memory: 64 MiB and 3 passes. It takes

@@ -33,6 +33,7 @@ from ropewalk.errors.exceptions import (
 )
 from ropewalk.errors.installing import install_command, install_remedy
 from ropewalk.errors.interrupts import interrupts
+from ropewalk.errors.known_options import KnownOptions, unknown_option
 from ropewalk.errors.naming import (
     MOST_SHOWN,
     Named,
@@ -66,6 +67,7 @@ __all__ = [
     "HandlerError",
     "HostedError",
     "InvalidField",
+    "KnownOptions",
     "Named",
     "OptionError",
     "ParentsRequest",
@@ -94,6 +96,7 @@ __all__ = [
     "place",
     "relative",
     "shown",
+    "unknown_option",
     "visible",
     "with_place",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ropewalk.errors import HTTPError
+from ropewalk.errors import HTTPError, KnownOptions
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import MiddlewareDescription, MiddlewareResponse, describes
 from ropewalk.middleware.hosts import split_host
@@ -17,7 +17,7 @@ _REFUSALS: Final = {400: "The Host is malformed or wrong.", 421: "The server doe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AllowedHostsOptions:
+class AllowedHostsOptions(KnownOptions):
     """The hosts that an app serves.
 
     Raises HandlerError: RW230 for an invalid value or no host, RW233 for a malformed host.

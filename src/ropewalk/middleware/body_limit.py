@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ropewalk.errors import KnownOptions
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import MiddlewareDescription, MiddlewareResponse, describes
 from ropewalk.middleware.options import check_count, check_kind
@@ -10,7 +11,7 @@ from ropewalk.response import Response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BodyLimitOptions:
+class BodyLimitOptions(KnownOptions):
     """The options of `body_limit`. Raises HandlerError (RW230) for an invalid value."""
 
     body_limit: int

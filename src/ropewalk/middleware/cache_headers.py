@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ropewalk.errors import KnownOptions
 from ropewalk.middleware.added_fields import add_lines, add_vary, vary_line
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.options import check_choice, check_count, check_kind, check_switches, tokens, unsafe
@@ -17,7 +18,7 @@ _CACHED: Final = frozenset((200, 203, 206, 300, 301, 304, 308))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheHeadersOptions:
+class CacheHeadersOptions(KnownOptions):
     """Which caches may keep a response, and for how long. By default, none may. Raises HandlerError (RW230, RW231)."""
 
     max_age: int | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ropewalk.errors import HTTPError
+from ropewalk.errors import HTTPError, KnownOptions
 from ropewalk.etags import digest_tag, etag, is_etag, matches
 from ropewalk.headers import last_modified, parse_http_date
 from ropewalk.middleware.added_fields import Line, add_lines
@@ -36,7 +36,7 @@ _DESCRIPTION: Final = MiddlewareDescription(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionalOptions:
+class ConditionalOptions(KnownOptions):
     """Which responses get an ETag, and of which kind. Raises HandlerError (RW230)."""
 
     weak: bool = False

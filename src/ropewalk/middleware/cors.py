@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ropewalk.errors import KnownOptions
 from ropewalk.middleware.added_fields import Line, add_lines, add_vary, vary_line
 from ropewalk.middleware.chain import PREFLIGHT, Middleware, Next
 from ropewalk.middleware.options import check_count, check_kind, check_switches, malformed, strings, tokens, unsafe
@@ -26,7 +27,7 @@ _WRITE: Final = 'Write it as "https://app.example.com" or "https://*.example.com
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CORSOptions:
+class CORSOptions(KnownOptions):
     """Which other origins may call the app, and how.
 
     Raises HandlerError: RW230 for an invalid value, RW231 for `credentials` with `*` or "null", RW233 for a malformed

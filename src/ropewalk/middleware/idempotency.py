@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from ropewalk.calling import start
 from ropewalk.calling.failure_log import log_error
-from ropewalk.errors import HandlerError, named, shown
+from ropewalk.errors import HandlerError, KnownOptions, named, shown
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import (
     DESCRIPTION,
@@ -55,7 +55,7 @@ SLICE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdempotencyOptions:
+class IdempotencyOptions(KnownOptions):
     """The options of `idempotency`. Raises HandlerError (RW230) for an invalid value."""
 
     methods: Collection[str] = frozenset(("POST", "PATCH"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any, Final, Literal
 
-from ropewalk.errors import HandlerError, named, shown
+from ropewalk.errors import HandlerError, KnownOptions, named, shown
 from ropewalk.middleware.added_fields import add_lines
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import DESCRIPTION, RETRY_AFTER, MiddlewareDescription, MiddlewareResponse
@@ -85,7 +85,7 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimitOptions:
+class RateLimitOptions(KnownOptions):
     """The options of `rate_limit`. A request must be within every limit; a refused request takes no token.
 
     Raises HandlerError (RW230) for an invalid value.

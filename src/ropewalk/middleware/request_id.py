@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
+from ropewalk.errors import KnownOptions
 from ropewalk.middleware.added_fields import add_lines
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import MiddlewareDescription, describes
@@ -25,7 +26,7 @@ _current: Final[ContextVar[str | None]] = ContextVar("ropewalk_request_id", defa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestIDOptions:
+class RequestIDOptions(KnownOptions):
     """The options of `request_id`. Raises HandlerError: RW230 for an invalid value, RW233 for a malformed network."""
 
     header: str = "x-request-id"

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ropewalk.errors import KnownOptions
 from ropewalk.middleware.added_fields import Line, add_lines
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.options import check_choice, check_count, check_field, check_kind, check_switches, unsafe
@@ -26,7 +27,7 @@ _REFERRERS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityHeadersOptions:
+class SecurityHeadersOptions(KnownOptions):
     """The header fields to add. None leaves a field out.
 
     Raises HandlerError: RW230 for an invalid value, RW231 for a contradiction.

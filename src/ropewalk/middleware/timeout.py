@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, cast
 from twisted.internet.defer import CancelledError as DeferredCancelled
 from twisted.logger import Logger, LogLevel
 
-from ropewalk.errors import CATALOGUE, HTTPError, named
+from ropewalk.errors import CATALOGUE, HTTPError, KnownOptions, named
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import RETRY_AFTER, MiddlewareDescription, MiddlewareResponse, describes
 from ropewalk.middleware.options import check_choice, check_count, check_kind, check_seconds
@@ -24,7 +24,7 @@ _DETAIL: Final = "The response took too long."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimeoutOptions:
+class TimeoutOptions(KnownOptions):
     """The options of `timeout`. Raises HandlerError (RW230) for an invalid value."""
 
     seconds: float

@@ -22,7 +22,7 @@ _adapters: list[Adapter] = []
 
 
 def register_adapter(adapts: Callable[[Any], bool], load: Callable[[], Callable[[Any], Any]]) -> None:
-    """Register an adapter for objects that users pass as resources. The first adapter that accepts an object is used."""
+    """Register an adapter for objects that users pass as resources. The first one that accepts an object is used."""
     _adapters.append(Adapter(adapts, load))
 
 

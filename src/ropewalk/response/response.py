@@ -4,13 +4,13 @@ from collections.abc import Coroutine, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Generic, cast
+from typing import Any, Final, Generic, Never, cast
 
 import msgspec
 
 from ropewalk.charsets import UTF_8, codec_for, encode
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
-from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, is_int, shown
+from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, is_int, shown, unknown_option
 from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
 from ropewalk.json_values import EncodedJSON
 from ropewalk.open_files import OpenFile, open_file
@@ -216,6 +216,7 @@ class Response(Generic[Value]):
         secure: bool = False,
         http_only: bool = True,
         same_site: SameSite | None = "lax",
+        **others: Never,
     ) -> None:
         """Add a cookie (RFC 6265, section 4.1). `max_age` is in seconds; 0 or less deletes the cookie.
 
@@ -223,6 +224,9 @@ class Response(Generic[Value]):
         `secure`, too. Raises InvalidField (RW304) for a cookie that a browser would drop or change (see
         `cookies.format_cookie`).
         """
+        for other in others:
+            known = ("max_age", "expires", "path", "domain", "secure", "http_only", "same_site")
+            raise unknown_option("set_cookie", other, known)
         cookie = format_cookie(
             name,
             value,

@@ -115,7 +115,7 @@ def _named(segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -
 
 
 def written(path: str, segments: tuple[str | Converter, ...], names: tuple[str, ...] = ()) -> str:
-    """Append segments to a path. A parameter is written as `{name:converter}`, with the name from a handler or a mount."""
+    """Append segments to a path. A parameter becomes `{name:converter}`, with the name from a handler or a mount."""
     return path + "".join(f"/{_written(part)}" for part in _named(segments, names))
 
 

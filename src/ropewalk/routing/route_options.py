@@ -6,9 +6,8 @@ A wrong name is an error for the type checker, and raises HandlerError (RW270) a
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypedDict
 
-from ropewalk.errors import OptionError, TreeError, place, shown, with_place
+from ropewalk.errors import OptionError, TreeError, place, shown, unknown_option, with_place
 from ropewalk.methods import SERVABLE, is_servable
-from ropewalk.suggest import did_you_mean
 from ropewalk.typed import Produces
 
 Responses = Mapping[int, Any] | Mapping[str, Any] | Mapping[int | str, Any]
@@ -128,8 +127,7 @@ def _check_names(call: str, options: Mapping[str, Any], known: frozenset[str]) -
     """Raises HandlerError (RW270) if a call has an option whose name is not in `known`."""
     for name in options:
         if name not in known:
-            remedy = did_you_mean(name, known).lstrip() or f"The options are {', '.join(sorted(known))}."
-            raise OptionError("RW270", f"{call} has no option {name!r}.", remedy)
+            raise unknown_option(call, name, known)
 
 
 def _check_types(where: str, options: Mapping[str, Any], names: Iterable[str], kind: Any, remedy: str) -> None:

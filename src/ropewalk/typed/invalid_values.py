@@ -6,6 +6,7 @@ so the search takes linear time.
 
 import datetime as dt
 import re
+from ast import literal_eval
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import lru_cache
@@ -44,6 +45,7 @@ _PATTERNS: Final = (
     ("type", re.compile(r"Expected `")),
     ("format", re.compile(r"Invalid ")),
 )
+_QUOTED: Final = re.compile(r"""(Expected `\w+` matching regex )('.*'|".*")""", re.DOTALL)
 _PLACE: Final = re.compile(r" - at (?:`key` in )?`\$[^`]*`$")
 
 
@@ -78,6 +80,9 @@ def fault_of(message: str, path: tuple[str | int, ...] = ()) -> Fault:
     """The fault that an error message of msgspec describes."""
     message = _PLACE.sub("", message)
     code = next((code for code, pattern in _PATTERNS if pattern.match(message)), "invalid")
+    quoted = _QUOTED.fullmatch(message)
+    if quoted is not None:
+        message = f"{quoted[1]}`{literal_eval(quoted[2])}`"  # the repr has two backslashes for each, and JSON four
     return Fault(path, code, message)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ropewalk.errors import HandlerError, is_int, shown
+from ropewalk.errors import HandlerError, KnownOptions, is_int, shown
 
 if TYPE_CHECKING:
     from ropewalk.request import Request
@@ -19,7 +19,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(KnownOptions):
     """The base class of markers: the options that all markers have."""
 
     name: str | None = None

@@ -2,7 +2,7 @@
 
 | parameter | comes from |
 |---|---|
-| the first one, without an annotation or annotated as `Request` | the request itself |
+| the first one, without an annotation or annotated as `Request`, `object` or `Any` | the request itself |
 | named in the route's path | the path |
 | annotated with a marker, such as `Annotated[str, Header()]` | the part that the marker names |
 | annotated with `Depends` | a provider (see `ropewalk.typed.depends`) |

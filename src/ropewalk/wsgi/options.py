@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ropewalk.errors import OptionError, is_int, shown
+from ropewalk.errors import KnownOptions, OptionError, is_int, shown
 from ropewalk.resource import BODY_LIMIT, check_body_limit
 
 THREADS: Final = 10
@@ -14,7 +14,7 @@ THREADS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WSGIOptions:
+class WSGIOptions(KnownOptions):
     """How the application is called. Raises HandlerError (RW271) for invalid options."""
 
     threads: int | None = None

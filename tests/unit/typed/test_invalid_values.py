@@ -200,3 +200,10 @@ def test_each_part_is_built_once() -> None:
 def test_the_type_of_a_description(kind: Any) -> None:
     described = msgspec.inspect.type_info(kind)
     assert msgspec.inspect.type_info(type_of(described)) == described
+
+
+@pytest.mark.parametrize("pattern", [r"^[^@\s]+@[^@\s]+$", "it's", 'say "x"', "both ' and \"", r"^\\$"])
+def test_a_pattern_is_written_as_in_the_code(pattern: str) -> None:
+    """msgspec writes the repr of the pattern, with twice the backslashes."""
+    (fault,) = faults_in("#", Annotated[str, Meta(pattern=pattern)])
+    assert (fault.code, fault.message) == ("pattern", f"Expected `str` matching regex `{pattern}`")

@@ -21,12 +21,12 @@ from ropewalk.auth.scheme import authorization
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.auth.unauthorized import Refused
 from ropewalk.clocks import unix_time
-from ropewalk.errors import OptionError, check_options, shown
+from ropewalk.errors import KnownOptions, OptionError, check_options, shown
 from ropewalk.request import Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class DigestAuthOptions:
+class DigestAuthOptions(KnownOptions):
     """Options of `DigestAuth`. Raises HandlerError (RW240) for invalid options."""
 
     algorithms: tuple[str, ...] = ("SHA-256",)

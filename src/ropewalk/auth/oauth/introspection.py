@@ -19,7 +19,7 @@ from ropewalk.auth.packages import optional
 from ropewalk.auth.provider_http import FetchFailed, decode, is_secure_url
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.clocks import unix_time
-from ropewalk.errors import OptionError, check_options, shown
+from ropewalk.errors import KnownOptions, OptionError, check_options, shown
 from ropewalk.request import Request
 
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
@@ -27,7 +27,7 @@ _TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenIntrospectionOptions:
+class TokenIntrospectionOptions(KnownOptions):
     """Options that determine where tokens are checked and which are accepted. Times are in seconds."""
 
     url: str

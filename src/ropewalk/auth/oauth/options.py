@@ -10,7 +10,7 @@ from ropewalk.auth.oauth.provider_calls import ClientAuthentication
 from ropewalk.auth.oauth.return_path import own_path
 from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds, wrong
 from ropewalk.auth.provider_http import is_secure_url
-from ropewalk.errors import shown
+from ropewalk.errors import KnownOptions, shown
 
 LEAST_SECRET: Final = 32
 """The least bytes of `secret`: as many as the hash of a signature has."""
@@ -27,7 +27,7 @@ _OWN: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoginSchemeOptions:
+class LoginSchemeOptions(KnownOptions):
     """The options that both kinds of login have. Times are in seconds."""
 
     client_id: str

@@ -268,8 +268,8 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW270",
-        "A route or a mount was given an option that does not exist.",
-        "Correct its name. The reference of ropewalk.routing lists the options.",
+        "An option that does not exist was given to a route, a mount, an app, a cookie or an options object.",
+        "Correct its name. The reference lists the options.",
     ),
     Entry(
         "RW271",
