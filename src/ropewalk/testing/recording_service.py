@@ -61,12 +61,10 @@ class RecordingService(Service):
         connection: MemoryConnection = request.owner  # the object that owns the request's connection
         if not isinstance(error, WrongThread):
             handler = request.engine_handler
-            if (
-                isinstance(error, RopewalkError)
-                and handler is not None
-                and (name := named(handler.call)) not in str(error)
-            ):
-                error.prefix(name)  # the log shows it, too
+            if isinstance(error, RopewalkError) and handler is not None:
+                name = named(handler.call)
+                if name not in error.message:
+                    error.prefix(name)  # the log shows it, too
             connection.handler_errors.note(request, error)
         elif runs_here() and self._loop is not None and current_thread() is not self._thread:
             who = "Its handler" if request.engine_handler is None else named(request.engine_handler.call)
