@@ -37,4 +37,4 @@ def test_counts() -> None:
     assert f"62 valid ones: {62 - valid} accepted as expected, {valid} listed below" in PAGE
     assert f"81 invalid ones: {81 - invalid} refused, {invalid} listed below" in PAGE
     assert f"{len(PLACES)} URLs" in PAGE
-    assert f"each of {len(list(one_by_one()))} words" in PAGE
+    assert f"each of {len(list(one_by_one()))} valid and invalid parts" in PAGE

@@ -53,6 +53,8 @@ CASES: Final[dict[str, Case]] = {
     "twist web --listen=ropewalk:tcp:8080 --path .": Serves("A page", "/public/index.html"),
     # asgi.md
     "ropewalk run --asgi main:api": Serves("Hello by ASGI", project="hosted"),
+    # authentication.md
+    "ropewalk run --log-level debug": Serves(instead="ropewalk run hello.py --log-level debug"),
     # behind-a-proxy.md
     "curl --interface 127.0.0.2 http://127.0.0.1/": _SERVED,
     "ropewalk run hotel --trusted-proxy 127.0.0.1 --proxy-headers x-forwarded": Serves(),
