@@ -1,7 +1,5 @@
-"""Convert the value that a typed handler returns to its return annotation: fields that the annotation lacks are
-dropped.
-
-A function that does this is called a shape.
+"""Convert the value that a typed handler returns to the handler's return annotation: fields that the annotated type
+lacks are dropped. A function that does this is called a shape.
 """
 
 import inspect
@@ -28,7 +26,8 @@ _PARTS: Final = (bytes, str, Any, bytes | str)
 """The item types of streams whose items are sent unchanged."""
 _CONTAINERS: Final = (list, tuple, dict, set, frozenset)
 _shared: Final[dict[Hashable, tuple[Any, Shape | None]]] = {}
-"""The shapes of annotations by their keys, each with the annotation, which must outlive the key."""
+"""The shapes that handlers share, by the key of the annotation. The annotation is stored with its shape, because it
+must outlive the key."""
 
 
 def returned_kind(function: Callable[..., Any], signature: inspect.Signature | None = None) -> Any:
@@ -45,10 +44,10 @@ def shape_for(
 ) -> Shape | None:
     """Return the function that converts a returned value to the return annotation. None if values are sent unchanged.
 
-    The items of an iterator are sent as JSON lines, or as events if that is the Content-Type. The function raises
-    Mismatch (RW215) for a value that does not match the annotation, which the caller must catch to name the handler.
-    `shape_for` raises HandlerError (RW228) for an annotation that cannot be evaluated, or to which values cannot be
-    converted.
+    The items of an iterator are sent as JSON lines, or as events if the Content-Type is `text/event-stream`. The
+    function raises Mismatch (RW215) for a value that does not match the annotation. Its caller must catch this
+    exception and add the name of the handler. `shape_for` raises HandlerError (RW228) for an annotation that cannot be
+    evaluated, or to which values cannot be converted.
     """
     kind = _annotated_kind(function, signature)
     if kind is Any:
@@ -63,7 +62,7 @@ def shape_for(
         try:
             shape = shape_of_returned(kind, SOME_HANDLER)
         except HandlerError:
-            return shape_of_returned(kind, Named(function))  # raises the error with the handler's name
+            return shape_of_returned(kind, Named(function))  # raises the same error with the handler's name
         if len(_shared) >= MOST:
             _shared.clear()
         _shared[key] = kind, shape
@@ -71,9 +70,8 @@ def shape_for(
 
 
 def _is_shared(kind: Any) -> bool:
-    """Whether handlers with this annotation share its shape.
-
-    Streams are not shared: they raise errors when they are sent, where no code could name the handler.
+    """Whether handlers with this annotation share its shape. Handlers that return streams do not: a stream raises its
+    errors while it is sent, and no code there could add the name of the handler.
     """
     if isinstance(kind, type):
         return item_kind(kind) is None and not issubclass(kind, Response)
@@ -135,7 +133,7 @@ def _shape_of_responses(kind: Any, declared: Declared, where: object, content_ty
 
 
 def _annotated_kind(function: Callable[..., Any], signature: inspect.Signature | None = None) -> Any:
-    """Like `returned_kind`, but a text if the annotation has names that do not exist at run time."""
+    """Like `returned_kind`, but returns a str if the annotation has names that do not exist at run time."""
     signature = signature or evaluated_signature(function)
     if signature.return_annotation is inspect.Signature.empty:
         return Any

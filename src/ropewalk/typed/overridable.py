@@ -1,4 +1,5 @@
-"""What `App.override` can replace: providers that handlers need, and names that they take."""
+"""Find out whether `App.override` has an effect: it can replace providers that handlers need, and names for which they
+take values."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,10 +15,9 @@ _MOST_LISTED = 5
 
 
 def overriding_nothing(root: Any, replaced: Provider | str) -> HandlerError | None:
-    """The error (RW218) for an override that would have no effect in an App and what is mounted in it; None if it has
-    one.
+    """The error (RW218) for an override that has no effect in an App and the apps mounted in it, or None.
 
-    None also if this cannot be known: a function may be provided by the app around this one.
+    None also if this cannot be known, because the app around this one may provide the function.
     """
     names: set[str] = set()
     providers: dict[Provider, None] = {}
@@ -44,7 +44,7 @@ def _choice(known: list[str]) -> str:
 
 
 def _asked_below(root: Any) -> Iterator[Asked]:
-    """What handlers and providers ask for, with and without the overrides that are in effect."""
+    """Yield the dependencies that handlers and providers name, with and without the overrides that are in effect."""
     for app in root.family():
         for name, depends in app.dependencies.named.items():
             yield _asked(name, depends)
@@ -64,7 +64,7 @@ def _asked_below(root: Any) -> Iterator[Asked]:
             for around in (layers, tuple(map(_without_overrides, layers))):
                 try:
                     yield from handler.plan.bind(around, complete=False).asked
-                except HandlerError:  # the override may be what corrects it
+                except HandlerError:  # the override may correct this error
                     yield "", None
 
 

@@ -1,4 +1,4 @@
-"""The inputs of a typed handler: the part of the request from which each parameter is read.
+"""Find the inputs of a typed handler: for each parameter, the part of the request from which it is read.
 
 | parameter | comes from |
 |---|---|
@@ -37,7 +37,8 @@ BODILESS_METHODS: Final = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
 """Methods whose definition gives a request body no meaning (RFC 9110, section 9.3)."""
 
 _NATIVE: Final = (dict, list, str, int, float, bool, type(None))
-"""The types of decoded JSON. A base class of them, such as `Iterable` or `object`, is read as one of them."""
+"""The types of decoded JSON. A parameter whose annotation is a base class of these, such as `Iterable` or `object`,
+gets a value of one of these types."""
 
 _SOURCES: Final[dict[type[Marker], Source]] = {
     Path: "path",
@@ -63,17 +64,17 @@ _ARRAYS: Final = (
 class Input:
     """A parameter of a handler, and the part of the request from which it is read.
 
-    Handlers with the same parameter share the Input, so that they can share what is made from it, too.
+    Handlers with the same parameter share the Input, so that they can also share the readers that are made from it.
     """
 
     parameter: str
     """The name of the function's parameter."""
     source: Source
     kind: Any
-    """The type, with its constraints and without the marker."""
+    """The parameter's type, with its constraints and without the marker."""
     marker: Marker
     name: str
-    """The name in the request; "" for the body, the request itself and computed values."""
+    """The name of the value in the request; "" for the body, the request itself and computed values."""
     default: Any = EMPTY
     by_position: bool = False
     """Whether the argument is passed by position, as for a first parameter that takes the request under any name."""
@@ -87,12 +88,12 @@ class Input:
 
     @property
     def is_unmarked(self) -> bool:
-        """Whether it comes from the query only because nothing says otherwise."""
+        """Whether the parameter is read from the query because it has no marker and no other rule applies."""
         return self.marker is _QUERY
 
     @property
     def is_custom(self) -> bool:
-        """Whether a marker of the program computes it from the request."""
+        """Whether a marker that the application defines computes the value from the request."""
         return self.source == "computed" and not type(self.marker).__module__.startswith("ropewalk.")
 
 
@@ -102,7 +103,7 @@ def inputs_of(
     methods: Collection[str],
     signature: inspect.Signature | None = None,
 ) -> tuple[Input, ...]:
-    """The inputs of a function that handles these methods at a path with parameters of these names.
+    """The inputs of a function that handles `methods` at a path whose parameters have the names `names`.
 
     `signature` is the function's signature, if the caller has evaluated it already. Raises HandlerError (RW214) for a
     parameter that cannot come from a request.
@@ -200,8 +201,7 @@ def _is_request(annotation: Any) -> bool:
 
 
 def _is_of_twisted(annotation: Any) -> bool:
-    """Whether this is the Request of twisted.web, or its interface, which code written for twisted.web uses as an
-    annotation."""
+    """Whether an annotation is the Request of twisted.web or its interface, which code written for twisted.web uses."""
     own = getattr(annotation, "__name__", "") in ("Request", "IRequest")
     return own and str(getattr(annotation, "__module__", "")).startswith("twisted.web")
 
@@ -213,7 +213,7 @@ def _without_marker(function: Callable[..., Any], name: str, annotation: Any) ->
         _refuse_marker_within(function, name, annotation)
         return annotation, None
     kind, *details = get_args(annotation)
-    if type(kind).__name__ == "TypeAliasType":  # the alias may have markers, too
+    if type(kind).__name__ == "TypeAliasType":  # the type of the alias may have markers, too
         return _without_marker(function, name, Annotated[(without_alias(kind), *details)])
     _refuse_marker_within(function, name, kind)
     kinds = (Marker, Depends)
@@ -226,7 +226,8 @@ def _without_marker(function: Callable[..., Any], name: str, annotation: Any) ->
 
 
 def _refuse_marker_within(function: Callable[..., Any], name: str, kind: Any) -> None:
-    """Raise HandlerError for a marker that would be ignored, as in `Annotated[str, Header()] | None`."""
+    """Raise HandlerError for a marker inside a type, where it would be ignored, as in `Annotated[str, Header()] |
+    None`."""
     for part in get_args(kind) if get_origin(kind) in (Union, UnionType) else ():
         _, marker = _without_marker(function, name, part)
         if marker is not None:
@@ -245,7 +246,8 @@ def _default_marker(function: Callable[..., Any], name: str, kind: Any) -> Marke
 
 
 def _patch_marker(function: Callable[..., Any], name: str, kind: Any, marker: Marker) -> Body:
-    """The marker of a patch. It has the patch's media types, unless the user's marker names others."""
+    """The Body marker for a parameter that takes a patch. It has the patch's media types, unless the user's marker has
+    others."""
     if not isinstance(marker, Body):
         raise _refuse(function, name, "is a patch, which only a body can have", "Mark it with Body(), or not at all.")
     bare = next((each.patch.__name__ for each in patch_kinds(kind) if each.changed is UNNAMED), None)
@@ -294,7 +296,8 @@ def foreign_in(node: shapes.Type) -> Any:
 
 
 def _is_read(custom: type) -> bool:
-    """Whether a class that msgspec does not support is a pydantic model, or a base class of a type of decoded JSON."""
+    """Whether a value can be read for a class that msgspec does not support: it is a pydantic model, or a base class of
+    a type in _NATIVE."""
     return hasattr(custom, "__pydantic_validator__") or any(issubclass(each, custom) for each in _NATIVE)
 
 
@@ -305,7 +308,7 @@ def takes_all(kind: Any) -> bool:
 
 
 def _takes_whole(kind: Any) -> bool:
-    """Whether a type has fields, or is a model of pydantic, which takes all values, too."""
+    """Whether a type takes all query parameters, header fields or cookies: it has fields, or is a pydantic model."""
     return hasattr(without_annotated(kind), "__pydantic_validator__") or takes_all(kind)
 
 
@@ -359,7 +362,7 @@ def _check_type(function: Callable[..., Any], made: Input) -> None:
 
 
 def _by_depends(wanted: Input) -> str:
-    """The remedy for an object that the program provides, not the client."""
+    """The remedy for a parameter whose value the application must provide, not the client."""
     kind = getattr(wanted.kind, "__name__", "...")
     return f"If your code provides it, write `{wanted.parameter}: Annotated[{kind}, Depends(...)]`."
 

@@ -1,4 +1,4 @@
-"""The plan of a typed handler. It is compiled when the route is registered, and calls the function with its inputs."""
+"""The Plan of a typed handler. It is compiled when the route is registered, and calls the function with its inputs."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from ropewalk.typed.value_shapes import Shape, members_of
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How to call a handler with dependencies that is inside certain apps."""
+    """How to call a handler with dependencies, inside the apps from which its providers come."""
 
     call: Call
     inputs: tuple[Input, ...]
@@ -36,9 +36,9 @@ class Bound:
     of_app: Mapping[Provider, str]
     """The app-scoped providers that the handler needs, each with the name under which it is used."""
     asked: Collection[Asked]
-    """What it and its providers ask for."""
+    """The dependencies that the handler and its providers name."""
     reads: Reads
-    """What it and its providers read from the header."""
+    """The header fields and cookies that the handler and its providers read."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +46,8 @@ class Plan:
     """How to call a typed handler. It does not change after it is made."""
 
     call: Call
-    """Takes the request, calls the function, and returns its result, converted to the return annotation."""
+    """A function that takes the request, calls the user's function, and returns its result, converted to the return
+    annotation."""
     inputs: tuple[Input, ...]
     """The inputs of the handler, and of the providers that it names by their functions."""
     whole_body: bool
@@ -59,16 +60,15 @@ class Plan:
     readers: tuple[Reader, ...]
     """The readers of the inputs; empty for a handler with dependencies."""
     finish: Shape | None
-    """Converts a returned value; None if values are sent unchanged."""
+    """The function that converts a returned value; None if values are sent unchanged."""
     representations: Representations | None = None
-    """The media types that the client may choose; None if the value's type decides."""
+    """The media types that the client may choose; None if the type of the value determines the media type."""
     bind_of: Callable[..., Bound] | None = None
-    """Takes a function with the same parameters and annotations, and then the arguments of `bind`. None for a handler
-    without dependencies."""
+    """Like `bind`, but its first argument is another function with the same parameters and annotations. None for a
+    handler without dependencies."""
     bind: Callable[[tuple[Dependencies, ...]], Bound] | None = None
-    """Takes the dependencies of the apps around the handler, outermost first. None for a handler without dependencies.
-
-    Raises HandlerError (RW214, RW216, RW217, RW218)."""
+    """A function that takes the `Dependencies` of the apps around the handler, outermost first, and returns a Bound.
+    None for a handler without dependencies. It raises HandlerError (RW214, RW216, RW217, RW218)."""
 
     def bound_to(self, function: Callable[..., Any]) -> "Plan":
         """The plan for another function with the same parameters and annotations, such as the method of another
@@ -89,7 +89,7 @@ def plan_for(
     representations: Representations | None = None,
     signature: Signature | None = None,
 ) -> Plan:
-    """Compile a handler for these methods at a path with parameters of these names.
+    """Compile the Plan of a handler for `methods` at a path whose parameters have the names `names`.
 
     `provide` has the providers of the route. `signature` is the function's signature, if the caller has evaluated it
     already. Raises HandlerError (RW214, RW217, RW218, RW228).
@@ -128,19 +128,20 @@ def plan_for(
 
 
 def plan_for_method(method: Callable[..., Any], name: str, content_type: str) -> Plan | None:
-    """The plan of a resource's `render_*` method; None if the method takes only the request and has no type to return.
+    """The Plan of a resource's `render_*` method; None if the method takes only the request and has no annotated return
+    type.
 
     The plan does not refer to a resource: call `bound_to` for each resource. Raises HandlerError (RW214, RW217, RW218,
     RW228).
     """
     signature = evaluated_signature(method)
     members = members_of(returned_kind(method, signature))
-    if int in members:  # NOT_DONE_YET
+    if int in members:  # NOT_DONE_YET is an int
         others: Any = Union.__getitem__(tuple(each for each in members if each is not int) or (Any,))
         signature = signature.replace(return_annotation=others)
     if not is_typed(method, signature, ()):
         return None
-    handled = name.removeprefix("render_") if name != "render" else "POST"  # a method that may have a body
+    handled = name.removeprefix("render_") if name != "render" else "POST"  # POST stands for any method with a body
     own_type = content_type if content_type == EVENTS else None
     plan = plan_for(method, (), (handled,), content_type=own_type, signature=signature)
     return replace(plan, call=_call_unbound, bind=None)
@@ -188,7 +189,7 @@ def _call_outside_apps(bind_of: Callable[..., Bound], function: Callable[..., An
 
 
 def _smallest_limit(bodies: Collection[Input]) -> int | None:
-    """The smallest limit of a handler's body; None if there is none."""
+    """The smallest limit that Body markers set for the request body; None if none sets one."""
     limits = [
         each.marker.body_limit
         for each in bodies
@@ -228,7 +229,7 @@ def is_typed(
     if not parameters or parameters[0].name in names or parameters[0].kind is Parameter.KEYWORD_ONLY:
         return True
     if any(map(has_marker_as_default, parameters)):
-        return True  # `plan_for` then raises the error
+        return True  # `plan_for` then raises the error for the annotation
     first, *others = parameters
     if first.annotation is not Parameter.empty and not takes_request(first):
         return True

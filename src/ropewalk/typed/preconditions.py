@@ -1,5 +1,5 @@
 """`IfMatch`: the annotation for a parameter that checks the precondition of a change, so that a typed handler need not
-take the request, and so that the description of the API has the precondition."""
+take the request. It also describes the precondition in the OpenAPI document."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, final
@@ -40,10 +40,11 @@ class PreconditionMarker(Computed):
 
 
 IfMatch = Annotated[Precondition, PreconditionMarker()]
-"""The precondition of a change: `def change(room: NewRoom, precondition: IfMatch)`, then
-`precondition.check(etag(current))`.
+"""The annotation for a parameter that takes the precondition of a change: `def change(room: NewRoom, precondition:
+IfMatch)`, then `precondition.check(etag(current))`.
 
-A request without If-Match gets 428 before its other input is read, because it could overwrite another client's change.
+A request without If-Match gets 428 before its other input is read, because its change could overwrite another client's
+change.
 """
 OptionalIfMatch = Annotated[Precondition, PreconditionMarker(is_required=False)]
-"""The same for a handler that takes requests without If-Match, too."""
+"""Like `IfMatch`, for a handler that also accepts requests without If-Match."""

@@ -1,4 +1,4 @@
-"""The providers that a handler needs, in the order in which they are called."""
+"""Find the providers that a handler needs, in the order in which they are called."""
 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,9 +22,10 @@ class Step(NamedTuple):
     typed: TypedFunction
     kind: Kind
     of_handler: bool = False
-    """Whether the generator is closed with the handler, before the end of the response is sent."""
+    """Whether the provider is a generator that is closed with the handler, before the end of the response is sent."""
     key: tuple[Provider, DependencyScope] | None = None
-    """Identifies the value among those that several functions of a request share; None if it is not shared."""
+    """The key of the value among the values that several functions of a request share; None if the value is not
+    shared."""
 
 
 class StepsOfHandler:
@@ -55,12 +56,12 @@ class StepsOfHandler:
         self._ends_early: set[int] = set()
         """The indices of steps whose value is closed with the handler, or depends on such a value."""
         self.inputs: list[Input] = []
-        """The inputs of the handler, followed by those of its providers."""
+        """The inputs of the handler, followed by the inputs of its providers."""
         self.steps: list[Step] = []
         self.provider_takes_request = False
         """Whether a provider takes the request itself."""
         self.asked: set[Asked] = set()
-        """What the handler and its providers ask for."""
+        """The dependencies that the handler and its providers name."""
         self.of_app = AppProviders(layers, complete=complete, asked=self.asked)
         self.handler = self._typed(function)
 
@@ -78,7 +79,7 @@ class StepsOfHandler:
         return TypedFunction(function, inputs, links)
 
     def _step(self, wanted: Input, user: Callable[..., Any]) -> int | None:
-        """The index of the step for a parameter; None if the parameter gets its default."""
+        """The index of the step whose value a parameter takes; None if the parameter gets its default."""
         depends = provided(wanted, user, self._layers, self._route, complete=self._complete)
         if depends is None:
             self.asked.add((wanted.name, None))
@@ -104,7 +105,8 @@ class StepsOfHandler:
         return len(self.steps) - 1
 
     def _add(self, step: Step) -> None:
-        """Add a step. Raises HandlerError (RW218) for a generator that is closed later than a value that it needs."""
+        """Add a step. Raises HandlerError (RW218) for a generator that needs a value which is closed before the
+        generator."""
         early = [parameter for parameter, needed in step.typed.links if needed in self._ends_early]
         if early and step.kind != "plain" and not step.of_handler:
             who = named(step.typed.function)
@@ -179,7 +181,7 @@ def provided(
 ) -> Depends | None:
     """The provider of a parameter; None if the parameter gets its default.
 
-    Raises HandlerError (RW216) if there is neither.
+    Raises HandlerError (RW216) if there is neither a provider nor a default.
     """
     assert wanted.depends is not None
     if callable(wanted.depends.provider):
@@ -193,7 +195,7 @@ def provided(
 
 
 def app_inputs(provider: Provider) -> Sequence[Input]:
-    """The inputs of an app-scoped provider. Raises HandlerError (RW218) if one comes from a request."""
+    """The inputs of an app-scoped provider. Raises HandlerError (RW218) if an input comes from a request."""
     inputs = inputs_of(provider, (), ("POST",))
     for each in inputs:
         if each.source != "dependency":
@@ -212,7 +214,7 @@ def opened_value(provider: Provider, layers: tuple[Dependencies, ...]) -> Any:
 
 
 def kind_of(provider: Provider) -> Kind:
-    """Whether a provider is a generator function, an async generator function, or a plain one."""
+    """Whether a provider is a generator function, an async generator function, or a plain function."""
     function: Any = provider
     while isinstance(function, partial):
         function = function.func
@@ -225,6 +227,6 @@ def kind_of(provider: Provider) -> Kind:
 
 
 def readable(inputs: Sequence[Input]) -> tuple[Input, ...]:
-    """The inputs, without those that read the same value as an earlier one."""
+    """The inputs, without each input that reads the same value as an earlier one."""
     found = {(each.source, each.name): each for each in reversed(inputs)}
     return tuple(each for each in inputs if found[each.source, each.name] is each)

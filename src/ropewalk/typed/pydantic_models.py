@@ -43,7 +43,7 @@ _CODES: Final = {
     "value_error": "invalid",
     "assertion_error": "invalid",
 }
-"""Ropewalk's error codes by pydantic's. Other codes of pydantic become "type" if they end in `_type`, or else
+"""Ropewalk's error codes by pydantic's. Other codes of pydantic become "type" if they end with `_type`, or else
 "format"."""
 
 
@@ -59,7 +59,7 @@ class InvalidModel(msgspec.ValidationError):
 
 
 class PydanticBody:
-    """Converts a body of JSON or MessagePack to a type with pydantic models."""
+    """Converts a JSON or MessagePack body to a type with pydantic models."""
 
     def __init__(self, body: Input) -> None:
         self._parameter = body.parameter
@@ -67,7 +67,7 @@ class PydanticBody:
         self._adapter = model_adapter(body.kind)
 
     def read(self, request: Request) -> dict[str, Any]:
-        """Return the argument by its name. Raises InvalidModel, and HTTPError 400 and 415."""
+        """Return a dict with the argument. Raises InvalidModel, and HTTPError 400 and 415."""
         body = self._sent.take(request)
         if body is None:
             return {}
@@ -96,7 +96,7 @@ class PydanticValues:
         self._values_of = VALUES[location]
 
     def read(self, request: Request) -> dict[str, Any]:
-        """Return the argument by its name. Raises InvalidModel and Repeated."""
+        """Return a dict with the argument. Raises InvalidModel and Repeated."""
         return {self._parameter: _validated(self._values_of(request, self._names), self._adapter)}
 
     def errors(self, request: Request) -> list[FieldError]:
@@ -119,15 +119,15 @@ def _validated(value: Any, adapter: "TypeAdapter[Any]") -> Any:
 
 
 def read_model_json(body: bytes, adapter: "TypeAdapter[Any]") -> Any:
-    """Decode JSON as the type of an adapter. Raises BadBody (400), and InvalidModel."""
-    if is_too_deep(body) or b"NaN" in body or b"Infinity" in body:  # pydantic takes these names for numbers
-        read_json(body, Any)  # raises the error, if there is one
+    """Decode JSON to the type of an adapter. Raises BadBody (400), and InvalidModel."""
+    if is_too_deep(body) or b"NaN" in body or b"Infinity" in body:  # pydantic would accept these names as numbers
+        read_json(body, Any)  # raises the error, if the body is invalid
     try:
         return adapter.validate_json(body)
     except ValueError as error:
         refused = _refused(error)
         if isinstance(refused, BadBody):
-            read_json(body, Any)  # whose message is better
+            read_json(body, Any)  # the message of its error is better
         raise refused from None
 
 
@@ -164,8 +164,7 @@ def is_model(kind: Any) -> bool:
 
 
 def names_of_model(model: Any, location: Location) -> Names:
-    """The names in the request for the fields of a model, each with pydantic's name and whether the field takes several
-    values."""
+    """By the name in the request: pydantic's name of a model's field, and whether the field takes several values."""
     from pydantic import TypeAdapter
 
     names: Names = {}
@@ -195,7 +194,7 @@ def model_adapter(kind: Any) -> "TypeAdapter[Any]":
 
 
 def _refused(error: ValueError) -> Exception:
-    """The exception to raise for pydantic's ValidationError."""
+    """The exception of Ropewalk to raise for pydantic's ValidationError."""
     refused: ValidationError = error  # type: ignore[assignment] # pydantic derives it from ValueError
     found = refused.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" and not each["loc"] for each in found):
@@ -211,7 +210,7 @@ def model_faults(error: ValueError) -> list[Fault]:
 
 
 def _message(error: Any) -> str:
-    """The message of an error, without what pydantic puts before that of the program's own check."""
+    """The message of an error. For a check in application code, the prefix that pydantic adds is removed."""
     message: str = error["msg"]
     for prefix in ("Value error, ", "Assertion failed, "):
         if error["type"] in _OWN_CHECKS and message.startswith(prefix):

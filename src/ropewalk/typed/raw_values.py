@@ -10,9 +10,9 @@ from ropewalk.request import Request
 from ropewalk.typed.unprocessable_content import Location
 
 Names = dict[str, tuple[str, bool]]
-"""By the name in the request: the name of the field, and whether it takes several values."""
+"""For each name in the request: the name of the field that takes the value, and whether it takes several values."""
 Raw = dict[str, Any]
-"""Values by field: a text, or a list of texts if the field takes several values."""
+"""Values by field: a str, or a list of str if the field takes several values."""
 ValuesOf = Callable[[Request, Names], Raw]
 
 
@@ -30,7 +30,7 @@ def query_pairs(query_string: bytes) -> Iterable[tuple[str, str]]:
 
 
 def query_values(request: Request, names: Names) -> Raw:
-    """Read query parameters. Raises Repeated."""
+    """Read query parameters with the given names. Raises Repeated."""
     raw: Raw = {}
     query_string = request.query_string
     if not query_string:
@@ -50,9 +50,8 @@ def query_values(request: Request, names: Names) -> Raw:
 
 
 def header_values(request: Request, names: Names) -> Raw:
-    """Read header fields.
-
-    For a field that takes several values, split its value at commas (RFC 9110, section 5.6.1).
+    """Read header fields with the given names. If several values are taken, the value of a field is split at commas
+    (RFC 9110, section 5.6.1).
     """
     raw: Raw = {}
     for name, (field, several) in names.items():
@@ -65,14 +64,14 @@ def header_values(request: Request, names: Names) -> Raw:
 
 
 def cookie_values(request: Request, names: Names) -> Raw:
-    """Read cookies."""
+    """Read cookies with the given names."""
     cookies = request.cookies
     found = ((field, cookies[name], several) for name, (field, several) in names.items() if name in cookies)
     return {field: [value] if several else value for field, value, several in found}
 
 
 def path_values(request: Request, names: Names) -> Raw:
-    """Read path parameters."""
+    """Read path parameters with the given names."""
     params = request.params
     return {field: params[name] for name, (field, _) in names.items() if name in params}
 
@@ -83,4 +82,4 @@ VALUES: Final[dict[Location, ValuesOf]] = {
     "header": header_values,
     "cookie": cookie_values,
 }
-"""The function that reads the values, for each part of a request."""
+"""For each part of a request: the function that reads its named values."""

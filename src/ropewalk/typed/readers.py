@@ -1,4 +1,4 @@
-"""The readers of a handler's inputs, for each part of the request."""
+"""Make the readers of a handler's inputs, for each part of the request."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,20 +17,21 @@ from ropewalk.typed.unprocessable_content import FieldError, Location
 
 
 class Reader(Protocol):
-    """Reads the inputs that come from one part of a request."""
+    """The interface of a reader. It reads the inputs that come from one part of a request."""
 
     def read(self, request: Request) -> dict[str, Any]:
         """Return the arguments by the names of the function's parameters.
 
-        Raises ValidationError at the first invalid value, and HTTPError if the part cannot be read at all.
+        Raises ValidationError for the first invalid value, and HTTPError if the part of the request cannot be read at
+        all.
         """
 
     def errors(self, request: Request) -> list[FieldError]:
-        """List every error in this part; empty if it is valid. Raises HTTPError like `read`."""
+        """List every error in this part of the request; empty if it is valid. Raises HTTPError like `read`."""
 
 
 class ComputedValue:
-    """Reads an input whose value the marker computes."""
+    """Reads an input whose value a Computed marker computes."""
 
     def __init__(self, value: Input) -> None:
         assert isinstance(value.marker, Computed)
@@ -40,11 +41,11 @@ class ComputedValue:
         self._compute = value.marker.compute
 
     def read(self, request: Request) -> dict[str, Any]:
-        """Return the argument by its name. Raises the errors of the marker."""
+        """Return a dict with the argument. Raises the errors of the marker."""
         return {self._parameter: self._compute(request, self._kind, self._default)}
 
     def errors(self, request: Request) -> list[FieldError]:
-        """Return an empty list: an error of another input is raised only after the marker has computed its value."""
+        """Return an empty list, because the marker has already computed its value when errors are listed."""
         del request
         return []
 
@@ -53,7 +54,7 @@ _IN_ORDER: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
 
 
 def readers_for(inputs: Sequence[Input]) -> tuple[Reader, ...]:
-    """The readers of a handler's inputs. Handlers that share Inputs share their readers."""
+    """Make the readers of a handler's inputs. Handlers that share Inputs also share the readers."""
     sources = [each.source for each in inputs]
     readers: list[Reader] = []
     if "computed" in sources:
@@ -80,7 +81,7 @@ def _readers_of_location(location: Location, inputs: tuple[Input, ...]) -> tuple
 
 def _body_reader(body: Input) -> Reader:
     if patch_kinds(body.kind):
-        return PatchBody(body)  # each time, because it checks whether its library is installed
+        return PatchBody(body)  # not shared, because it checks whether its library is installed
     return _reader_of_body(body)
 
 

@@ -4,7 +4,7 @@
     @app.get("/rooms/{id}", produces={"application/json": None, "text/html": room_page})
 
 A function converts the value to a representation: `room_page(room) -> str`. JSON and MessagePack need no function. Text
-needs none if the value is a str.
+needs no function if the value is a str.
 """
 
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
@@ -35,7 +35,7 @@ _UNCHANGED: Final = (Path, Iterator, AsyncIterable)
 
 
 class Representations:
-    """The media types of a handler, the preferred one first."""
+    """The media types in which a handler can send its values, the preferred one first."""
 
     def __init__(self, produces: Mapping[str, Encode | None]) -> None:
         self._encoders = {_with_charset(name): encode or _built_in(name) for name, encode in produces.items()}
@@ -50,7 +50,7 @@ class Representations:
         return media_type in self.made_by_functions or _is_text(media_type)
 
     def choose(self, request: Request) -> str:
-        """Choose the media type for a request. Raises HTTPError 406 if the client accepts none."""
+        """Choose the media type for a request. Raises HTTPError 406 if the client accepts none of the media types."""
         kind = preferred(request.header("accept"), self._offers)
         if kind is None:
             detail = f"What is here can be sent as {' or '.join(self.media_types)}."
@@ -85,7 +85,7 @@ class Representations:
 
 
 def all_produced(given: Any, where: object) -> dict[str, Encode | None]:
-    """Check `produces`, and return the functions by media type. Raises HandlerError (RW229).
+    """Check the option `produces`, and return its functions by media type. Raises HandlerError (RW229).
 
     `where` names the option in messages.
     """
@@ -108,10 +108,8 @@ def all_produced(given: Any, where: object) -> dict[str, Encode | None]:
 def representations_for(
     function: Callable[..., Any], of_route: Produces | None, of_app: Produces, signature: Signature
 ) -> Representations | None:
-    """The representations of a handler: those of its route, or else those of the app if its values are otherwise sent
-    as JSON.
-
-    None if it has none. Raises HandlerError (RW229) for wrong ones.
+    """The representations of a handler: those of its route, or else those of the app if the handler's values would be
+    sent as JSON. None if it has none. Raises HandlerError (RW229) for a wrong option `produces`.
     """
     if of_route is None and not of_app:
         return None
@@ -184,7 +182,7 @@ def _bare(name: str) -> str:
 
 
 def _with_charset(name: str) -> str:
-    """A media type in the form in which it is sent: text has a charset."""
+    """A media type in the form in which it is sent: for text, a charset is added."""
     media_type, parameters = content_type(name)
     return f"{name}; charset=utf-8" if media_type.startswith("text/") and "charset" not in parameters else name
 

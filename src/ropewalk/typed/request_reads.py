@@ -1,6 +1,5 @@
-"""What a handler and its providers read from a request besides its path, query and body.
-
-Middleware that keeps responses must know it: such a field may tell users apart.
+"""Find the header fields and cookies that a handler and its providers read from a request. Middleware that stores
+responses must know them, because they may distinguish users.
 """
 
 from collections.abc import Iterable
@@ -13,22 +12,23 @@ from ropewalk.typed.parameter_sources import Input, takes_all
 from ropewalk.typed.pydantic_models import is_model, names_of_model
 
 READS: Final = "ropewalk_reads"
-"""The name of the attribute of a handler's call that has its `Reads`."""
+"""The name of the attribute in which the `call` of a handler has its `Reads`."""
 
 
 class Reads(NamedTuple):
-    """The parts of a request that may tell users apart."""
+    """The parts of a request that a handler reads and that may distinguish users."""
 
     fields: frozenset[str] = frozenset()
-    """The names of header fields, in lower case."""
+    """The names of the header fields that are read, in lower case."""
     cookies: frozenset[str] = frozenset()
-    """The names of cookies."""
+    """The names of the cookies that are read."""
     anything: bool = False
-    """Whether a provider takes the request itself, or a marker of the program computes from it, so that they may read
-    any part."""
+    """Whether a provider takes the request itself, or a marker of the application computes a value from it. Either may
+    read any part of the request."""
 
     def values(self, request: Request, without: frozenset[str]) -> list[str]:
-        """The values in a request, each after its name. Fields in `without` are left out."""
+        """The names and values of these fields and cookies in a request, each value after its name. Header fields in
+        `without` are left out."""
         found: list[str] = []
         for name in sorted(self.fields - without):
             found += [part for value in request.headers.all(name) for part in (name, value)]
@@ -40,7 +40,7 @@ NOTHING: Final = Reads()
 
 
 def reads_of(inputs: Iterable[Input], *, anything: bool = False) -> Reads:
-    """What is read for inputs. `anything`: a provider takes the request itself."""
+    """The Reads of a handler with these inputs. `anything`: a provider takes the request itself."""
     fields: set[str] = set()
     cookies: set[str] = set()
     for each in inputs:
@@ -53,14 +53,14 @@ def reads_of(inputs: Iterable[Input], *, anything: bool = False) -> Reads:
 
 
 def reads_for(request: Request) -> Reads:
-    """What the handler of a request reads. It is known inside of middleware."""
+    """The Reads of the handler of a request. Call this in middleware."""
     handler = request.engine_handler
     found: Reads = NOTHING if handler is None else getattr(handler.call, READS, NOTHING)
     return found
 
 
 def _names(each: Input) -> list[str]:
-    """The names that an input reads: its own, or those of all fields of its type."""
+    """The names that an input reads: its own name, or the names of all fields of its type."""
     assert each.source in ("header", "cookie")
     if is_model(each.kind):
         return list(names_of_model(each.kind, each.source))

@@ -1,8 +1,8 @@
 """Convert the bodies of a handler's responses to the annotated types: `-> Response[Room]`, `-> Created[Room] |
 NotFound`.
 
-If the annotation has a class for the response's status, that class has the type. Otherwise it is the type of
-`Response[T]`.
+If the annotation has a class for the response's status, such as `Created[Room]`, its type is used. Otherwise, the type
+of `Response[T]` is used.
 """
 
 from collections.abc import Iterator, Mapping
@@ -55,7 +55,7 @@ def declared_responses(kind: Any) -> Declared | None:
 
 
 def _body_of(member: Any, origin: type[Response]) -> Any:
-    """The body type of `Response[T]`, or of a class that derives from it; Any if it has none."""
+    """The body type of `Response[T]`, or of a class that derives from it; Any if the annotation has no body type."""
     for arguments in (get_args(member), *(get_args(base) for cls in origin.__mro__ for base in _typed_bases(cls))):
         if arguments and not isinstance(arguments[0], TypeVar):
             return arguments[0]
@@ -108,7 +108,7 @@ def _shaped(response: Response, shape: Shape | None) -> Response:
     made = shape(value)
     if made is value:
         return response
-    if isinstance(made, Response):  # for a stream
+    if isinstance(made, Response):  # a stream is converted to a Response
         streamed = response.detached()
         streamed.body = made.body
         streamed.headers.setdefault("content-type", made.headers["content-type"])

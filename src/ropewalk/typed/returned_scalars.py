@@ -1,4 +1,4 @@
-"""Numbers, dates, UUIDs and enums that a handler returns according to its annotation are sent as JSON."""
+"""Encode numbers, dates, UUIDs and enums as JSON if a handler returns them according to its annotation."""
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
@@ -46,7 +46,7 @@ def _members(kind: Any) -> list[shapes.Type]:
 
 
 def shape_scalars(shape: Shape | None, kind: Any, where: object) -> Shape:
-    """Return a function that encodes such values as JSON, and passes other values to `shape`."""
+    """Return a function that encodes numbers, dates, UUIDs and enums as JSON, and passes other values to `shape`."""
     allows_int = any(isinstance(each, shapes.IntType) for each in _members(kind))
     allows_none = any(isinstance(each, shapes.NoneType) for each in _members(kind))
     check: Callable[[Any], Any] = shape or (lambda value: convert(value, kind))
@@ -58,7 +58,7 @@ def shape_scalars(shape: Shape | None, kind: Any, where: object) -> Shape:
             except ValidationError as error:
                 if not (type(value) is bool and allows_int):
                     raise mismatch(kind, where, str(error)) from None
-                made = int(value)  # type checkers allow bool for int
+                made = int(value)  # type checkers allow a bool for int
             return EncodedJSON(to_json(made), made)
         if value is None and not allows_none:
             raise mismatch(kind, where, FORGOTTEN_RETURN)

@@ -1,7 +1,7 @@
-"""The parts of a stream that a handler with dependencies has returned. They keep the dependencies open.
+"""Iterate over the parts of a stream that a handler with dependencies has returned, and keep the dependencies open.
 
-Dependencies with the scope "handler" are closed after the last part, before the end of the response is sent. If one
-raises an exception then, the response is cut off.
+Dependencies with the scope "handler" are closed after the last part, before the end of the response is sent. If a
+dependency raises an exception when it is closed, the response is cut off.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,8 @@ class ScopedAsyncParts(ScopedParts):
 
 
 class ScopedPartsInTurn(ScopedAsyncParts):
-    """Like `ScopedParts`, if a dependency that is closed after the parts is async."""
+    """Like `ScopedParts`, for a request with an async dependency, which must be awaited when it is closed after the
+    parts."""
 
     async def __anext__(self) -> Any:
         if not self._runs:

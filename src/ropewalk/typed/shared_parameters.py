@@ -1,7 +1,7 @@
 """Parameters of handlers, shared by all functions that have the same parameter: `id: int`, `limit: PageSize = 20`.
 
-Programs have many handlers and few kinds of parameters. What is found out about a parameter is found out once, and kept
-with it.
+Applications have many handlers and few different parameters. So each parameter is analysed only once, and the result is
+kept with it.
 """
 
 import inspect
@@ -11,7 +11,8 @@ from types import CodeType, FunctionType, GenericAlias, UnionType
 from typing import Any, Final
 
 MOST: Final = 2048
-"""The most parameters that are kept. When there are more, all are forgotten, and made again where they are used."""
+"""The most parameters that are kept. When there are more, all are dropped from the cache, and made again when they are
+needed."""
 
 _EMPTY: Final = inspect.Parameter.empty
 _POSITIONAL_OR_KEYWORD: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -20,14 +21,14 @@ _NOT_SHARED: Final = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 
 
 class SharedParameter(inspect.Parameter):
-    """A parameter of many functions."""
+    """A parameter that several functions share."""
 
     __slots__ = ("inputs",)
 
     def __init__(self, name: str, kind: Any, *, default: Any = _EMPTY, annotation: Any = _EMPTY) -> None:
         super().__init__(name, kind, default=default, annotation=annotation)
         self.inputs: dict[Hashable, Any] = {}
-        """The Inputs that were made from it, by what they depend on besides the parameter."""
+        """The Inputs that were made from this parameter, by the other values on which they depend."""
 
 
 _shared: Final[dict[Hashable, SharedParameter]] = {}
@@ -36,7 +37,7 @@ _shared: Final[dict[Hashable, SharedParameter]] = {}
 def signature_of_plain(function: Any) -> inspect.Signature | None:
     """The signature of a function that wraps no other, with evaluated annotations; None for any other callable.
 
-    Most handlers are such functions. `inspect.signature`, which looks for much more, takes several times as long.
+    Most handlers are such functions. `inspect.signature` handles many other callables, and takes several times as long.
     Raises NameError for an annotation with a name that does not exist at run time.
     """
     if type(function) is not FunctionType or function.__dict__ or getattr(function, "__type_params__", None):
@@ -77,9 +78,9 @@ def _compiled(annotation: str) -> CodeType:
 def key_of(kind: Any) -> Hashable:
     """A key that two annotations have in common only if they are interchangeable.
 
-    Annotations that compare equal are not always: the order of a union decides which member is tried first, and
-    `Annotated[str, Query(example=1)]` equals `Annotated[str, Query(example=True)]`. The key consists of the identities
-    of classes and other objects in the annotation, so a cache of keys must keep the annotations as well.
+    Annotations that compare equal are not always interchangeable: the order of a union decides which member is tried
+    first, and `Annotated[str, Query(example=1)]` equals `Annotated[str, Query(example=True)]`. The key consists of the
+    identities of classes and other objects in the annotation, so a cache of keys must keep the annotations as well.
     """
     if isinstance(kind, GenericAlias):  # `list[Room]` and `int | None` are a new object each time they are evaluated
         return (id(kind.__origin__), *map(key_of, kind.__args__))
@@ -89,7 +90,7 @@ def key_of(kind: Any) -> Hashable:
 
 
 def _parameter(name: str, kind: Any, default: Any, annotation: Any) -> SharedParameter:
-    # The identity is that of the object in the parameter, which therefore outlives the key.
+    # The ids are those of objects in the parameter. The cache keeps the parameter, so its objects outlive the key.
     key = (name, kind is _KEYWORD_ONLY, id(default), key_of(annotation))
     found = _shared.get(key)
     if found is None:

@@ -1,4 +1,5 @@
-"""Structs with fields that are, or have, models of pydantic, such as `Page[Room]`: each field is shaped by itself."""
+"""Convert Structs whose fields contain pydantic models, such as `Page[Room]`. Each of these fields is converted
+separately."""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Union, get_origin
@@ -21,23 +22,22 @@ _OPTIONS: Final = ("tag", "tag_field", "omit_defaults", "array_like")
 
 
 class ModelField(NamedTuple):
-    """A field with models."""
+    """A field of a Struct that contains pydantic models."""
 
     kind: Any
     encode: Shape
-    """What makes its JSON, an EncodedJSON."""
+    """The function that converts the field's value to an EncodedJSON."""
 
 
 def models_in_fields(node: shapes.StructType) -> list[type]:
-    """The models of pydantic that are in the fields of a Struct, but not in other Structs there."""
+    """The pydantic models in the fields of a Struct, without those inside other Structs in these fields."""
     found = [part.cls for each in node.fields for part in within(each.type) if isinstance(part, shapes.CustomType)]
     return [each for each in found if is_model(each)]
 
 
 def shape_struct_with_models(node: shapes.StructType, encoder_of: Callable[[Any], Shape | None]) -> Shape | None:
-    """What makes JSON of a value of such a Struct; None if pydantic does not support a field.
-
-    It raises ValidationError for a value that does not match.
+    """Return the function that converts a value to JSON of such a Struct; None if pydantic does not support one of its
+    fields. The function raises ValidationError for a value that does not match.
     """
     encoded: dict[str, ModelField] = {}
     for each in node.fields:
@@ -65,14 +65,14 @@ def shape_struct_with_models(node: shapes.StructType, encoder_of: Callable[[Any]
         data = to_json(made)
         try:
             return EncodedJSON(data, own(**parts), node.cls)
-        except (TypeError, ValueError) as error:  # of its own check
+        except (TypeError, ValueError) as error:  # from the Struct's own check
             raise ValidationError(str(error)) from error
 
     return shape
 
 
 def _sent_struct(node: shapes.StructType, encoded: dict[str, ModelField]) -> type[Struct]:
-    """A Struct with the same JSON, of which the fields with models may have any value."""
+    """Make a Struct class with the same JSON, whose fields with pydantic models may have any value."""
     fields: list[Any] = []
     for each in node.fields:
         kind = Any if each.name in encoded else type_of(each.type)

@@ -10,18 +10,19 @@ from ropewalk.typed.pydantic_models import has_model
 
 
 class Parts(NamedTuple):
-    """What a type contains."""
+    """The kinds of classes that a type contains."""
 
     has_model: bool
-    """Whether it contains a pydantic model."""
+    """Whether the type contains a pydantic model."""
     has_foreign: bool
-    """Whether it contains a class that msgspec does not support, such as a pydantic model."""
+    """Whether the type contains a class that msgspec does not support, such as a pydantic model."""
     has_object: bool
-    """Whether it contains a class with fields. A value may have more fields than the class."""
+    """Whether the type contains a class with fields. An object may have more fields than this class."""
 
 
 @cached_by_type
 def parts_of(kind: Any) -> Parts:
-    """Find out what a type contains. For an object that is not a type, msgspec raises various exceptions."""
+    """Find out which kinds of classes a type contains. For an object that is not a type, msgspec raises various
+    exceptions."""
     node = described(kind)
     return Parts(has_model(node), any(isinstance(each, shapes.CustomType) for each in within(node)), has_object(node))

@@ -25,13 +25,13 @@ class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The JSON pointer to the invalid part of the value (RFC 6901), such as `/guests/0/email`; empty for the whole
     value."""
     code: str
-    """The kind of error, for client code: see `CODES`."""
+    """The kind of error, for use in the client's code: see `CODES`."""
     message: str
-    """A sentence for users."""
+    """A sentence for the user that describes the error."""
 
 
 class InvalidInput(HTTPError):
-    """The input of a typed handler is invalid: 422, with an error for each invalid value.
+    """Status 422: the input of a typed handler is invalid. The exception has an error for each invalid value.
 
     If no error handler handles this class or 422, the client gets problem details (`application/problem+json`, RFC
     9457) with the errors in the member `errors`.

@@ -1,4 +1,4 @@
-"""Defaults and options of a marker that would have no effect. They are refused when the route is registered."""
+"""Find defaults, and options of markers, that would have no effect. They are refused when the route is registered."""
 
 from typing import NamedTuple
 
@@ -11,14 +11,14 @@ class Unused(NamedTuple):
     """A part of a parameter that would have no effect."""
 
     what: str
-    """What is wrong, as the end of a sentence about the parameter."""
+    """The end of an error message's sentence about the parameter."""
     remedy: str
 
 
 def unused_default(depends: Depends) -> Unused | None:
-    """The default of a parameter with this marker, if it would never be used.
+    """Describe the default of a parameter with this marker, if the default would never be used.
 
-    A provider that is given as a function always exists. One that is given by its name may not.
+    A provider that is given as a function always exists. A provider that is given by its name may not exist.
     """
     if not callable(depends.provider):
         return None
@@ -28,7 +28,8 @@ def unused_default(depends: Depends) -> Unused | None:
 
 
 def unused_name(marker: Marker, *, takes_whole: bool) -> Unused | None:
-    """The `name` of a marker, if no name is looked up. `takes_whole`: the type takes all values of its part."""
+    """Describe the `name` of a marker, if it has no effect. `takes_whole`: the type takes all values of its part of the
+    request."""
     if marker.name is None or not (takes_whole or isinstance(marker, Body)):
         return None
     marked = f"{type(marker).__name__}({shown(marker.name)})"

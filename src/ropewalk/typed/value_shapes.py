@@ -44,8 +44,8 @@ _WITH_FIELDS: Final = (
 def shape_of(kind: Any, where: object) -> Shape | None:
     """Return the function that converts a value to a type, or to JSON of the type; None if values stay unchanged.
 
-    The value may be an item of another one. `where` names the user's code in messages. Raises HandlerError (RW228) for
-    a type to which values cannot be converted.
+    The value may be an item of another value. `where` names the user's code in messages. Raises HandlerError (RW228)
+    for a type to which values cannot be converted.
     """
     kind = without_annotated(kind)
     members = apart(kind)
@@ -71,7 +71,7 @@ def members_of(kind: Any) -> tuple[Any, ...]:
 
 
 def known(kind: Any) -> shapes.Type | None:
-    """The description of a type; None if msgspec does not support it."""
+    """msgspec's description of a type; None if msgspec does not support the type."""
     if kind is Any or isinstance(kind, str):
         return None
     try:
@@ -96,10 +96,8 @@ def apart(kind: Any) -> tuple[Any, ...]:
 
 
 def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where: object) -> Shape | None:
-    """Return the function that converts a value to the union member of its class, or else to the first member that it
-    matches.
-
-    Return None if the values of no member change.
+    """Return the function that converts a value to the union member of the value's class, or else to the first member
+    that the value matches. Return None if no member needs a conversion.
     """
     if all(shape is None for _, shape in members):
         return None
@@ -128,7 +126,7 @@ def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where
 
 
 def mismatch(kind: Any, where: object, why: str) -> HandlerError:
-    """The error for a value that does not match its annotation."""
+    """The error for a value that does not match the annotation of the handler."""
     written = inspect.formatannotation(kind)
     return Mismatch(where, f"returned a value that does not match {written}: {why}.")
 
@@ -155,7 +153,7 @@ class _NoValue:
 def _distance(kind: type, base: type) -> int:
     """The position of a base in a class's method resolution order.
 
-    It is last for an abstract class that is not in the order.
+    An abstract class that is not in this order comes last.
     """
     return kind.__mro__.index(base) if base in kind.__mro__ else len(kind.__mro__)
 
@@ -187,14 +185,15 @@ def _shape_of_parts(kind: Any, where: object) -> Shape | None:
             raise mismatch(kind, where, why)
         try:
             return make(value)
-        except ValueError as error:  # a tuple has another number of items
+        except ValueError as error:  # raised for a tuple with another number of items
             raise mismatch(kind, where, str(error)) from None
 
     return shape_parts
 
 
 def _has_fields(kind: Any, where: object) -> bool:
-    """Whether values of a type are converted. The argument may be a list of types: the parameters of a Callable."""
+    """Whether values of a type are converted, because it contains fields. `kind` may be a list of types, as for the
+    parameters of a Callable."""
     if isinstance(kind, list):
         return any(_has_fields(each, where) for each in kind)
     return kind is not ... and shape_of(kind, where) is not None
@@ -249,7 +248,8 @@ def _shape(kind: Any, node: shapes.Type, where: object) -> Shape:
 
 
 def _shape_with_models(kind: Any, node: shapes.Type, where: object) -> Shape | None:
-    """What shapes a Struct with models of pydantic in its fields, or a union, list or dict of such; None for others."""
+    """Return the shape for a Struct that has pydantic models in its fields, or for a union, list or dict of such
+    Structs. None for any other type."""
     node = plain(node)
     if not isinstance(node, shapes.StructType):
         members = members_of(kind)
@@ -258,7 +258,7 @@ def _shape_with_models(kind: Any, node: shapes.Type, where: object) -> Shape | N
         return shape_by_class(kind, [(each, shape_of(each, where)) for each in members], where)
     others = [each for each in node.fields if not has_model(each.type)]
     if any(_unshaped_field(type_of(each.type)) is not None for each in others):
-        return None  # of a Struct within this one
+        return None  # a Struct within this one has such a field
     shape = shape_struct_with_models(node, lambda each: model_encoder(each, where))
     if shape is None:
         return None
@@ -276,16 +276,16 @@ def _shape_with_models(kind: Any, node: shapes.Type, where: object) -> Shape | N
 
 @cached_by_type
 def _comparisons(kind: Any) -> tuple[Narrow | None, ExactTypes | None]:
-    """The functions that narrow values of a type, and that find out whether a value is exact. Each may be None."""
+    """The function that drops additional fields from values of a type, and the function that finds out whether a value
+    has exactly the type. Each may be None."""
     node = described(kind)
     return narrowing(node), exactness(node)
 
 
 @cached_by_type
 def _unshaped_field(kind: Any) -> tuple[str, type] | None:
-    """A field that cannot be converted, and its class, because it would be sent unchanged or not at all.
-
-    None if there is none.
+    """The name and class of a field that msgspec cannot convert, so it would be sent unchanged or not at all. None if
+    there is no such field.
     """
     classes = [each for each in within(described(kind)) if isinstance(each, _WITH_FIELDS)]
     seen: set[Any] = set()

@@ -1,7 +1,7 @@
 """Accept integers that a client writes with a fraction of zero, such as `2.0`, or with an exponent.
 
-In JSON Schema, these are integers (2020-12, section 6.1.1 of the validation vocabulary), and encoders in languages with
-only one number type write them. msgspec decodes them as floats.
+In JSON Schema, such numbers are integers (2020-12, section 6.1.1 of the validation vocabulary), and encoders in
+languages with only one number type write them. msgspec decodes them as floats.
 """
 
 import re
@@ -10,11 +10,12 @@ from typing import Final
 _STRING_OR_NUMBER: Final = re.compile(
     rb'"(?:[^"\\]|\\.?)*+(?:"|\Z)|(?P<whole>-?\d++)(?P<fraction>\.\d++)?+(?P<exponent>[eE][+-]?\d++)?+', re.DOTALL
 )
-"""It matches an unterminated string to its end, and all digits of a number, so that each byte is read only once."""
+"""This matches an unterminated string to its end, and all digits of a number, so that each byte is read only once."""
 
 
 def with_plain_integers(body: bytes) -> bytes:
-    """Return the JSON with such numbers written as plain integers; the same object if there are none."""
+    """Return the JSON with numbers such as `2.0` written as plain integers. Without such numbers, return the same
+    object."""
     found = _STRING_OR_NUMBER.sub(_plain_integer, body)
     return body if found == body else found
 

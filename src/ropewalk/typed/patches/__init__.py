@@ -1,4 +1,5 @@
-"""Patches: request bodies that describe changes to an object. The changed object is validated against its type.
+"""Patches: request bodies that describe changes to an object. The object is validated against its type after the
+changes.
 
 `MergePatch` has the new values of fields (RFC 7396), and `JSONPatch` has a list of operations (RFC 6902).
 """

@@ -24,7 +24,7 @@ class PatchBody:
         self._first = self._readers[kinds[0].patch.media_type]
 
     def read(self, request: Request) -> dict[str, Any]:
-        """Return the argument by its name. Raises ValidationError, and HTTPError 400 and 415."""
+        """Return a dict with the argument. Raises ValidationError, and HTTPError 400 and 415."""
         return self._reader_for(request).read(request)
 
     def errors(self, request: Request) -> list[FieldError]:
@@ -47,7 +47,7 @@ class _PatchReader:
     kind: Any
 
     def read(self, request: Request) -> dict[str, Any]:
-        """Return the argument by its name."""
+        """Return a dict with the argument."""
         found = self._json.read(request)
         return {name: self.make(value) for name, value in found.items()}
 
@@ -61,8 +61,8 @@ class _PatchReader:
 
 class _MergePatchReader(_PatchReader):
     kind = dict[str, Any]
-    """A body that is not an object would replace the whole target (RFC 7396, section 2). Clients must use PUT for
-    that."""
+    """Only objects are accepted, because any other body would replace the whole target (RFC 7396, section 2). To
+    replace it, clients must use PUT."""
 
     def make(self, value: Any) -> Any:
         return MergePatch(value, self._target)

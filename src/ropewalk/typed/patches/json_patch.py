@@ -15,8 +15,8 @@ from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 JSON_PATCH: Final = "application/json-patch+json"
 
 MOST_COPIED: Final = 256 * 1024
-"""The most bytes of JSON that all `copy` and `move` operations of a patch may copy, or the size of the object if that
-is larger. Without a limit, each operation could double the object."""
+"""The most bytes of JSON that all `copy` and `move` operations of a patch may copy together. If the object itself is
+larger, its size is the limit. Without a limit, each operation could double the object."""
 
 
 class JSONPatch(Patch[Changed]):
@@ -38,12 +38,12 @@ class JSONPatch(Patch[Changed]):
         return f"JSONPatch({self.operations!r})"
 
     def apply(self, value: Any) -> Changed:
-        """Return a new, validated object with the changes.
-
-        `value` is an object of the type, or of a type with the same fields.
+        """Return a new, validated object: `value` with the changes. `value` is an object of the patched type, or of a
+        type with the same fields.
 
         Raises HTTPError 409 if a `test` fails, or if the object lacks a value that an operation needs. Raises
-        InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` itself is invalid.
+        InvalidInput (422), which lists all faults in the changed object, and HandlerError (RW260) if `value` itself is
+        invalid.
         """
         whole = document = self._target.document(value)
         left = max(MOST_COPIED, len(msgspec.json.encode(document, enc_hook=str)))
@@ -74,7 +74,7 @@ class JSONPatch(Patch[Changed]):
             source = pointer.JsonPointer(operation["from"]).resolve(document)
         except pointer.JsonPointerException:
             raise _impossible(operation, index) from None
-        encoded = msgspec.json.encode(source, enc_hook=str)  # of a MaskedSecret
+        encoded = msgspec.json.encode(source, enc_hook=str)  # `str` encodes a MaskedSecret
         if is_too_deep(encoded):
             raise _refused(index, "The copied value has arrays and objects nested too deeply.")
         return len(encoded)
@@ -91,7 +91,7 @@ def library() -> tuple[Any, Any]:
 def _impossible(operation: dict[str, Any], index: int) -> HTTPError:
     """The error for an object that lacks a value which an operation needs.
 
-    It does not contain the libraries' messages, because these contain the whole object, which the client may not be
+    It does not contain the messages of jsonpatch, because these contain the whole object, which the client may not be
     allowed to see.
     """
     path, source = operation["path"], operation.get("from")

@@ -1,4 +1,4 @@
-"""The patch types in annotations of handlers, and the types that they change."""
+"""Find the patch types in the annotations of handlers, and the types that they change."""
 
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar, Union, get_args, get_origin
@@ -9,7 +9,7 @@ Changed = TypeVar("Changed")
 
 
 class Target(Protocol):
-    """The type that a patch changes. See `ropewalk.typed.patches.targets`."""
+    """The interface of the type that a patch changes, which `ropewalk.typed.patches.targets` implements."""
 
     def document(self, value: Any) -> Any: ...
     def converted(self, document: Any, value: Any) -> Any: ...

@@ -1,8 +1,7 @@
-"""Fields that the JSON of an object leaves out, such as `Field(exclude=True)` of pydantic.
-
-A patch changes the JSON of an object, so without them each patch would reset these fields. As with secrets, the JSON of
-a `JSONPatch` does not have them, because a client could compare them with `test` and read them with `copy`. They are
-kept beside it, and added afterwards.
+"""Keep the fields that the JSON of an object leaves out, such as those with `Field(exclude=True)` in pydantic. A patch
+changes the JSON of an object, so without this module, each patch would reset these fields. They must not be in the JSON
+that a `JSONPatch` changes, because a client could compare them with `test` and read them with `copy`. So these fields
+are kept beside the JSON, and added after the patch.
 """
 
 from typing import Any
@@ -14,16 +13,16 @@ from ropewalk.typed.patches.secrets import ARRAYS, Path, masked
 
 
 class PartialObject(dict[str, Any]):
-    """The JSON of an object that leaves fields out. The dict also has these fields, and its place."""
+    """The JSON of an object that leaves fields out. This dict has these fields in the attribute `left_out`, and its
+    place in `path`."""
 
     left_out: dict[str, Any]
     path: Path
 
 
 def with_left_out(document: Any, value: Any, path: Path = ()) -> Any:
-    """The JSON of a value, with a `PartialObject` for each object of which it leaves fields out.
-
-    Raises ValueError for such a field whose value cannot be JSON.
+    """Return the JSON of a value, with a `PartialObject` for each object whose JSON leaves fields out. Raises
+    ValueError for a field that is left out and whose value cannot be encoded as JSON.
     """
     if getattr(type(value), "__pydantic_root_model__", False):
         value = value.root
@@ -35,15 +34,16 @@ def with_left_out(document: Any, value: Any, path: Path = ()) -> Any:
 
 
 def with_fields_of(replaced: Any, document: Any) -> Any:
-    """A document that has replaced a whole object: the client has not seen what the object's JSON leaves out."""
+    """Add the left-out fields of the object `replaced` to the document that has replaced it, because the client cannot
+    have sent these fields."""
     if not isinstance(replaced, PartialObject) or type(document) is not dict:
         return document
     return _partial(document, replaced.left_out, replaced.path)
 
 
 def completed(document: Any, path: Path = ()) -> Any:
-    """The JSON with the fields that were left out of objects that are still at their place, or in another item of the
-    same array. What a client has given for such a field counts."""
+    """Add the left-out fields to every object that is still at its place, or in another item of the same array. If the
+    client has sent a value for such a field, that value is kept."""
     if isinstance(document, dict):
         if isinstance(document, PartialObject) and document.path == path:
             document = {**document.left_out, **document}
@@ -76,13 +76,14 @@ def _partial(document: dict[str, Any], left_out: dict[str, Any], path: Path) -> 
 
 
 def _fields(kind: Any) -> dict[str, tuple[str, str, Any]]:
-    """The fields of a class: the name in its JSON, the name under which it is read, and for pydantic its type."""
+    """The fields of a class. For each field: its name in JSON, the name under which it is read, and for a pydantic
+    model its type."""
     if hasattr(kind, "__pydantic_validator__") and hasattr(kind, "model_fields"):
         return {
             name: (each.serialization_alias or each.alias or name, _read_name(each, name), each.annotation)
             for name, each in kind.model_fields.items()
         }
-    names = [each.name for each in getattr(kind, "__attrs_attrs__", ())]  # msgspec omits those with an underscore
+    names = [each.name for each in getattr(kind, "__attrs_attrs__", ())]  # msgspec omits fields with an underscore
     return {name: (name, name, None) for name in names}
 
 

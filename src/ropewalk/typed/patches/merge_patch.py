@@ -1,4 +1,4 @@
-"""`MergePatch`: an object with the new values of fields (RFC 7396)."""
+"""`MergePatch`: a JSON object with the new values of fields (RFC 7396)."""
 
 from typing import Any, ClassVar, Final
 
@@ -12,7 +12,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 class MergePatch(Patch[Changed]):
     """Changes to an object: `patch: MergePatch[Room]` as a parameter of a handler.
 
-    The body is an object with the fields that change. Other fields keep their values, and nested objects are merged in
+    The body is an object with the fields that change. Other fields keep their values, and nested objects are changed in
     the same way. Null sets a field to None if its type allows that. Otherwise null removes the field, so that it gets
     its default.
     """
@@ -32,20 +32,20 @@ class MergePatch(Patch[Changed]):
         return f"MergePatch({self.document!r})"
 
     def apply(self, value: Any) -> Changed:
-        """Return a new, validated object with the changes.
+        """Return a new, validated object: `value` with the changes. `value` is an object of the patched type, or of a
+        type with the same fields.
 
-        `value` is an object of the type, or of a type with the same fields.
-
-        Raises InvalidInput (422) with all faults of the result, and HandlerError (RW260) if `value` itself is invalid.
+        Raises InvalidInput (422), which lists all faults in the changed object, and HandlerError (RW260) if `value`
+        itself is invalid.
         """
         target = self._target
-        document = completed(target.document(value))  # what the JSON leaves out is merged, too: it cannot be read so
+        document = completed(target.document(value))  # left-out fields are safe here, because a merge patch cannot read
         made: Changed = target.converted(_merged(document, self.document, target.place), value)
         return made
 
 
 def _merged(into: Any, patch: Any, place: Place) -> Any:
-    """Merge a patch into a value (RFC 7396, section 2). `place` is the place of the value in the type."""
+    """Merge a patch into a value (RFC 7396, section 2). `place` is the place of the value within the patched type."""
     if not isinstance(patch, dict):
         return patch
     result = into if isinstance(into, dict) else {}

@@ -1,5 +1,5 @@
-"""Find out which members of an object may be null, from the JSON schema of its type, which msgspec or pydantic
-makes."""
+"""Find out which members of an object may be null, according to the JSON schema that msgspec or pydantic makes of its
+type."""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -9,9 +9,8 @@ Schema = dict[str, Any]
 
 
 class Places:
-    """The places in a schema.
-
-    Each is made only once, because a type may contain itself and a patch may have many objects.
+    """The places in a JSON schema. Each Place is made only once, because a type may contain itself and a patch may have
+    many objects.
     """
 
     def __init__(self, schema: Schema) -> None:
@@ -20,7 +19,7 @@ class Places:
         self.root = self.of([schema])
 
     def of(self, schemas: Iterable[Schema]) -> "Place":
-        """The place for values that match any of these schemas, which are parts of the whole schema."""
+        """The Place for values that match any of `schemas`, which are parts of the whole schema."""
         alternatives = tuple(each for schema in schemas for each in self._alternatives(schema))
         key = tuple(map(id, alternatives))
         if key not in self._made:
@@ -44,14 +43,15 @@ class Places:
 
 
 class Place:
-    """A place in a type: it knows whether null is allowed there, and the places of the members of an object there."""
+    """A place in a type. It provides whether null is allowed there, and the places of the members if the value there is
+    an object."""
 
     def __init__(self, places: Places, alternatives: tuple[Schema, ...]) -> None:
         self._places = places
         self._alternatives = alternatives
 
     def below(self, name: str) -> "Place":
-        """The place of the member with this name."""
+        """The Place of the member with this name."""
         return self._fields.get(name, self._others)
 
     def may_be_null(self, name: str) -> bool:
@@ -73,7 +73,7 @@ class Place:
 
     @cached_property
     def _others(self) -> "Place":
-        """The place of members that are not fields."""
+        """The Place of members that are not fields."""
         found = [each.get("additionalProperties") for each in self._alternatives]
         return self._places.of(each for each in found if isinstance(each, dict))
 

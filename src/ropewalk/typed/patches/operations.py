@@ -8,21 +8,21 @@ MOST_OPERATIONS: Final = 1_000
 """The most operations in a patch."""
 
 DEEPEST_PATH: Final = 100
-"""The most levels of a path. A value in a body has at most 200 levels, so the result never nests too deeply to be
-decoded."""
+"""The most segments in the path of an operation. A value in a body has at most 200 levels, so a changed object is never
+nested too deeply to be decoded."""
 
 Pointer = Annotated[str, Meta(pattern=rf"^(/([^/~]|~[01])*){{0,{DEEPEST_PATH}}}$", max_length=2_000)]
 """A JSON pointer (RFC 6901)."""
 
 
 class Operation(Struct, frozen=True, tag_field="op"):
-    """One operation. Members that its class does not define are ignored."""
+    """One operation of a JSON patch. Members that the class does not define are ignored."""
 
     path: Pointer
 
 
 class Add(Operation, frozen=True, tag="add"):
-    """Add a member of an object, or an item of an array before an index; "-" is the index after the last."""
+    """Add a member of an object, or an item of an array before an index; "-" is the index after the last item."""
 
     value: Any
 

@@ -1,8 +1,7 @@
-"""Secrets of pydantic, such as `SecretStr`, in the JSON of an object that a patch changes.
-
-Pydantic writes asterisks instead of a secret, and these would replace each secret that a patch does not change. If the
-JSON had the secrets themselves, a client could compare them with `test`, and read them with `copy`. So they are hidden
-while a patch is applied, and restored afterwards.
+"""Keep pydantic's secrets, such as `SecretStr`, when a patch changes the JSON of an object. Pydantic writes asterisks
+instead of a secret, and these would replace each secret that a patch does not change. If the JSON had the secrets
+themselves, a client could compare them with `test`, and read them with `copy`. So secrets are hidden while a patch is
+applied, and restored afterwards.
 """
 
 from typing import Any
@@ -10,22 +9,21 @@ from typing import Any
 import msgspec
 
 ARRAYS = (list, tuple, set, frozenset)
-"""The types of values that JSON has as arrays."""
+"""The types of values that become arrays in JSON."""
 Path = tuple[str | None, ...]
-"""The members that lead to a value; None for any item of an array."""
+"""The path to a value: the names of members, and None for any item of an array."""
 
 
 class MaskedSecret(str):
-    """The asterisks for a secret. The object also has the secret and its place."""
+    """The asterisks that stand for a secret. This object also has the secret itself and its place."""
 
     secret: Any
     path: Path
 
 
 def masked(document: Any, value: Any, path: Path = ()) -> Any:
-    """The JSON of a value with a `MaskedSecret` for each secret.
-
-    Both have the same parts in the same order, unless a user's serializer makes other ones for JSON.
+    """Return the JSON of a value, with a `MaskedSecret` for each secret. `document` and `value` have the same parts in
+    the same order, unless a user's serializer makes other parts for JSON.
     """
     if isinstance(document, dict) and isinstance(value, dict) and len(document) == len(value):
         parts = zip(document.items(), value.values(), strict=True)
@@ -42,7 +40,8 @@ def masked(document: Any, value: Any, path: Path = ()) -> Any:
 
 
 def unmasked(document: Any, path: Path = ()) -> Any:
-    """Restore the secrets that are still at their place, or in another item of the same array. Others stay hidden."""
+    """Restore each secret that is still at its place, or in another item of the same array. All other secrets stay
+    hidden."""
     if isinstance(document, dict):
         return {name: unmasked(each, (*path, name)) for name, each in document.items()}
     if isinstance(document, list):

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def target_of(kind: Any) -> Target:
-    """The target for a type. Raises TypeError for a type that msgspec does not support."""
+    """Make the Target for a type. Raises TypeError for a type that msgspec does not support."""
     node = shapes.type_info(kind)
     return _ModelTarget(kind) if has_model(node) else _NativeTarget(kind, node)
 
 
 class _Target:
-    """The common base of both kinds of targets."""
+    """The base class of targets."""
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
@@ -48,7 +48,8 @@ class _Target:
     def converted(self, document: Any, value: Any) -> Any:
         """Convert the changed JSON to an object. `value` is the object before the changes.
 
-        Raises InvalidInput with all faults, or HandlerError (RW260) if `value` was invalid already.
+        Raises InvalidInput, which lists all faults in the changed JSON, or HandlerError (RW260) if `value` was already
+        invalid.
         """
         faults = self._faults(document)
         if isinstance(faults, list):
@@ -60,7 +61,7 @@ class _Target:
 
     @cached_property
     def place(self) -> Place:
-        """The place of the whole object in the schema."""
+        """The Place of the whole object in the schema of its type."""
         try:
             schema = self._schema()
         except (TypeError, ValueError, RuntimeError):  # the type has no schema, for example because of a hook
@@ -91,7 +92,7 @@ class _Made:
 
 
 class _NativeTarget(_Target):
-    """A type that msgspec supports."""
+    """The target for a type that msgspec supports."""
 
     def __init__(self, kind: Any, node: shapes.Type) -> None:
         super().__init__(kind)
@@ -107,7 +108,7 @@ class _NativeTarget(_Target):
         document = completed(document)
         try:
             made = _Made(msgspec.convert(document, self.kind, str_keys=True))
-        except (ValueError, TypeError):  # TypeError: an item of a set is not hashable
+        except (ValueError, TypeError):  # TypeError is raised if an item of a set is not hashable
             return faults_in(document, self.kind)
         if self._has_infinite is not None and self._has_infinite(document):
             return faults_in(document, self.kind)
@@ -118,7 +119,7 @@ class _NativeTarget(_Target):
 
 
 class _ModelTarget(_Target):
-    """A type with pydantic models."""
+    """The target for a type with pydantic models."""
 
     def __init__(self, kind: Any) -> None:
         super().__init__(kind)
@@ -126,7 +127,7 @@ class _ModelTarget(_Target):
 
     def _document(self, value: Any) -> Any:
         made = self._adapter.validate_python(value, from_attributes=True)
-        # `round_trip` omits computed fields, which are not valid as input.
+        # `round_trip` omits computed fields, because they are not valid as input.
         document = self._adapter.dump_python(made, mode="json", by_alias=True, round_trip=True)
         document = masked(document, self._adapter.dump_python(made, by_alias=True, round_trip=True))
         return with_left_out(document, made)
