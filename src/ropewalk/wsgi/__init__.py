@@ -1,4 +1,4 @@
-"""WSGI applications in the tree: Flask, Django, Bottle and any other that implements WSGI (PEP 3333).
+"""WSGI applications in the resource tree: Flask, Django, Bottle and any other that implements WSGI (PEP 3333).
 
     app.mount("/", wsgi(application))
 

@@ -47,12 +47,12 @@ class WSGICall:
         self._response = response
         self._server = server
         self._body = body
-        self._context = copy_context()  # the middleware's context; changes of the application end with the call
+        self._context = copy_context()  # a copy of the middleware's; changes end with the call
         self._is_head = response.request.method == "HEAD"
         self._silent = False
-        """Whether the response has no body, because of its status or HEAD."""
+        """Whether the response has no body, because of its status or because the request is a HEAD."""
         self._written = 0
-        """The number of body bytes so far."""
+        """The number of body bytes that the application has written so far."""
 
     def run(self) -> None:
         """Call the application and queue its response. An exception becomes a response, or is logged."""
@@ -74,14 +74,13 @@ class WSGICall:
             self._fail(error)
         errors.flush()
 
-    # Called by the application
+    # The following methods are called by the application.
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], None]:
-        """Set the status and the headers.
-
-        With `exc_info`, they replace earlier ones, or `exc_info` is raised if those are sent.
+        """Set the status and the headers. With `exc_info`, they replace those set before; if these were already sent,
+        the exception in `exc_info` is raised.
         """
         response = self._response
         if exc_info is not None:
@@ -104,7 +103,7 @@ class WSGICall:
             self._response.post()
             self._response.wait_for_room()
 
-    # For the iterable that the application returns
+    # The following methods send the iterable that the application returns.
 
     def _send(self, parts: Any) -> None:
         if isinstance(parts, list | tuple):
@@ -125,7 +124,8 @@ class WSGICall:
         self._add(body)
 
     def _send_file(self, wrapper: FileWrapper) -> bool:
-        """Have the engine send a file. Return False if the file must be read instead."""
+        """Have the engine send a file. Return False if the engine cannot send it, so that the file must be read
+        here."""
         response = self._response
         if not response.status or response.status in BODILESS or self._written or not response.direct:
             return False
@@ -142,7 +142,7 @@ class WSGICall:
         return True
 
     def _add(self, part: bytes) -> bool:
-        """Add a part of the body. Return whether the reactor must be notified."""
+        """Add a part of the body to the queue. Return whether the reactor must be notified."""
         if not _octets(part):
             return False
         response = self._response
@@ -163,7 +163,8 @@ class WSGICall:
         return True
 
     def _drop(self) -> None:
-        """Drop a body part of a response without a body. The head is final now, so the response is complete."""
+        """Drop a part of the body, because the response has no body. Now the head cannot change any more, so the
+        response is complete."""
         response = self._response
         if not response.ended:
             if not self._is_head:
@@ -192,7 +193,7 @@ class WSGICall:
             self._log("RW208", f"{shown(error)} was raised after the response.")
 
     def _log(self, code: str, what: str) -> None:
-        """Log an error for which it is too late to respond, with the traceback of the exception that is being
+        """Log an error that can no longer become a response, with the traceback of the exception that is being
         handled."""
         request = self._response.request
         error = sys.exception()
@@ -201,7 +202,7 @@ class WSGICall:
             "{code} {method} {path}: {who}: {what} {remedy}",
             code=code,
             method=request.method,
-            path=request.raw_path.decode("ascii"),  # encoded: a decoded path may contain a line feed
+            path=request.raw_path.decode("ascii"),  # not decoded, because a decoded path may contain a line feed
             who=named(self._application),
             what=visible(what),
             remedy=LATE_REMEDY if code == "RW208" else CATALOGUE[code].remedy,
@@ -225,7 +226,8 @@ def _octets(part: Any) -> bytes:
 
 
 def _as_exception(error: BaseException) -> Exception:
-    """Convert an exception to an Exception. SystemExit ends a thread, but must not stop the reactor."""
+    """Convert a BaseException to an Exception. For example, SystemExit may end a thread, but must not stop the
+    reactor."""
     if isinstance(error, Exception):
         return error
     wrapped = RuntimeError(f"{shown(error)} was raised.")

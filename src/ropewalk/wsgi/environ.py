@@ -9,7 +9,7 @@ from ropewalk.wsgi.application_check import Environ
 from ropewalk.wsgi.file_wrapper import FileWrapper
 
 DROPPED: Final = ""
-"""The key of a field that is not passed to applications."""
+"""The environ key that marks a field which is not passed to applications."""
 
 _COMMON: Final = (
     "accept accept-charset accept-encoding accept-language authorization cache-control connection cookie dnt expect "
@@ -21,7 +21,8 @@ _COMMON: Final = (
 
 
 def server_environ(*, multithread: bool) -> Environ:
-    """The entries that all requests of an application share. `multithread`: whether calls may run at the same time."""
+    """The environ entries that are the same for all requests to an application. `multithread`: whether calls may run at
+    the same time."""
     return {
         "wsgi.version": (1, 0),
         "wsgi.multithread": multithread,
@@ -59,7 +60,7 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
     if request.has_body:
         environ["CONTENT_LENGTH"] = str(_size(request, body))
     if request.host:
-        environ["HTTP_HOST"] = request.host  # may differ from the field (RFC 9112, section 3.2.2)
+        environ["HTTP_HOST"] = request.host  # may differ from the Host field (RFC 9112, section 3.2.2)
     repeated: dict[str, list[str]] = {}
     for name, value in request.raw_headers():
         key = _KEYS.get(name)
@@ -72,7 +73,7 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
             repeated.setdefault(key, [environ[key]]).append(text)
         else:
             environ[key] = text
-    for key, lines in repeated.items():  # joined at the end, because joining line by line takes quadratic time
+    for key, lines in repeated.items():  # joining line by line would take quadratic time
         environ[key] = ("; " if key == "HTTP_COOKIE" else ", ").join(lines)
     return environ
 
@@ -80,28 +81,28 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
 def _key(name: bytes) -> str:
     """The environ key of a field.
 
-    A field with an underscore is dropped, because its key would be that of a field with a hyphen, which a trusted proxy
-    may set.
+    A field with an underscore in its name is dropped. Its key would be the same as that of the field with a hyphen,
+    which a trusted proxy may set.
     """
     return DROPPED if b"_" in name else f"HTTP_{name.decode('ascii').upper().replace('-', '_')}"
 
 
 _KEYS: Final = {name.encode(): _key(name.encode()) for name in _COMMON.split()} | {
     b"content-type": "CONTENT_TYPE",
-    b"content-length": DROPPED,  # computed from the complete body
-    b"host": DROPPED,  # set from `request.host`
+    b"content-length": DROPPED,  # CONTENT_LENGTH is computed from the complete body
+    b"host": DROPPED,  # HTTP_HOST is set from `request.host`
     b"proxy": DROPPED,  # HTTP_PROXY would look like the environment variable (CVE-2016-5385)
     b"transfer-encoding": DROPPED,  # the body is already decoded (RFC 9112, section 7.1.3)
 }
 
 
 def _decoded(path: bytes) -> str:
-    """A part of the path as PEP 3333 requires it: percent-decoded, with one character for each byte."""
+    """A part of the path in the form that PEP 3333 requires: percent-decoded, with one character for each byte."""
     return (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
 
 
 def _local(request: Request) -> tuple[str, str]:
-    """The name and port of the local address. For a UNIX socket, they are taken from the Host field."""
+    """The name and port of the local address. For a UNIX socket, they are taken from the Host field of the request."""
     server: Address = request.server
     if type(server) is tuple:
         return server[0], str(server[1])

@@ -10,7 +10,7 @@ log = Logger(namespace="ropewalk.wsgi")
 
 
 class ErrorStream:
-    """A text stream for one call. Lines that are written together become one log entry."""
+    """A text stream for one call of an application. Lines that are written together become one log entry."""
 
     __slots__ = ("_text",)
 
@@ -27,11 +27,11 @@ class ErrorStream:
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Add lines, and log them together."""
+        """Add lines, and log them as one entry."""
         self.write("".join(lines))
 
     def flush(self) -> None:
-        """Log the text so far, even if it does not end with a newline."""
+        """Log the text that was written so far, even if it does not end with a newline."""
         text, self._text = self._text.strip("\n"), ""
         if text:
             log.error("{text}", text=visible(text))

@@ -8,14 +8,14 @@ from typing import Any, Final
 from ropewalk.open_files import OpenFile
 
 _PLAIN: Final = (BufferedReader, BufferedRandom, FileIO)
-"""The types that read the bytes of a file unchanged. Others, such as `gzip.GzipFile`, have a descriptor but read other
-bytes."""
+"""The types that read the bytes of a file unchanged. Other types, such as `gzip.GzipFile`, have a file descriptor, but
+return other bytes than the file has."""
 
 
 class FileWrapper:
     """An iterator over the blocks of a file, with the file's `close`.
 
-    The engine sends a regular file without this iteration.
+    If the file is a regular file, the engine sends it without this iteration.
     """
 
     def __init__(self, filelike: Any, blksize: int = 8192) -> None:
@@ -34,7 +34,7 @@ class FileWrapper:
         return block
 
     def rest(self) -> "tuple[OpenFile, int, int] | None":
-        """The file, and the offset and length of its unread part. None if the engine cannot send the file."""
+        """The open file, and the offset and length of its unread part. None if the engine cannot send the file."""
         file = self.filelike
         if type(file) not in _PLAIN or type(getattr(file, "raw", file)) is not FileIO or not file.readable():
             return None

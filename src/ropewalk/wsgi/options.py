@@ -1,6 +1,5 @@
-"""`WSGIOptions`: the number of threads, and how many requests may wait for one.
-
-`threads_busy.py` makes the 503 for further requests.
+"""`WSGIOptions`: the number of threads, and how many requests may wait for a thread. `threads_busy.py` makes the 503
+for further requests.
 """
 
 from dataclasses import dataclass
@@ -18,9 +17,8 @@ class WSGIOptions(KnownOptions):
     """How the application is called. Raises HandlerError (RW271) for invalid options."""
 
     threads: int | None = None
-    """The most threads that the application has for itself. None: it uses the reactor's thread pool, which has 10
-    threads unless you call `reactor.suggestThreadPoolSize`. An application that often waits for other services needs
-    more."""
+    """The most threads that only this application uses. None: it uses the reactor's thread pool, which has 10 threads
+    unless you call `reactor.suggestThreadPoolSize`. An application that often waits for other services needs more."""
     waiting: int = 1000
     """The most requests that wait for a thread. Further requests get a 503. The bodies of waiting requests use
     memory."""

@@ -14,7 +14,7 @@ class ReactorJob(Protocol):
     """An object that may be posted to the queue."""
 
     def run_in_reactor(self) -> None:
-        """Called in the reactor's thread, at least once after the last post. It must not raise exceptions."""
+        """Called in the reactor's thread, at least once after the job was last posted. It must not raise exceptions."""
 
 
 class ReactorQueue:
@@ -31,7 +31,7 @@ class ReactorQueue:
             self._wake = _reactor().callFromThread
 
     def post(self, job: ReactorJob) -> None:
-        """Have a job run in the reactor's thread. Any thread may call this."""
+        """Queue a job to be run in the reactor's thread. Any thread may call this."""
         self._jobs.append(job)
         if not self._woken:
             self._woken = True
@@ -39,7 +39,7 @@ class ReactorQueue:
                 self._wake(self._run)
 
     def _run(self) -> None:
-        self._woken = False  # before the jobs are counted, so that a later post wakes the reactor again
+        self._woken = False  # reset before the jobs are counted, so that a later `post` wakes the reactor
         for _ in range(len(self._jobs)):
             self._jobs.popleft().run_in_reactor()
 

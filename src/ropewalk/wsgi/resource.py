@@ -34,7 +34,7 @@ class WSGIResource(Hosted):
         self.start_hooks.append(self._new_stop_event)
         self.stopping_hooks.append(self._set_stop_event)
         self._handler = _handler(self)
-        # "finish", because a thread cannot be cancelled.
+        # `half_close` is "finish", because a thread cannot be cancelled.
         node_of(self).rendering["render"] = Handler(
             self._handler,
             body_limit=options.body_limit,
@@ -48,7 +48,7 @@ class WSGIResource(Hosted):
         self._pool: PoolThreads | None = None
         self._reactor_queue: ReactorQueue | None = None
         self._wait_is_over = False
-        """Whether the wait of `finish_calls` must end."""
+        """Whether `finish_calls` must stop waiting."""
 
     def render(self, request: Request) -> Any:
         """Call the application on a thread.
@@ -56,7 +56,7 @@ class WSGIResource(Hosted):
         Return NOT_DONE_YET, or a Waiter for the response if middleware sends it.
         """
         if request.target == b"*":
-            return Response(None, 204)  # OPTIONS for the whole server (RFC 9110, section 9.3.7)
+            return Response(None, 204)  # an OPTIONS for the whole server (RFC 9110, section 9.3.7)
         threads = self._threads()
         if threads.waiting >= self.options.waiting:
             raise threads_busy(request, self.application, self.options.waiting)
@@ -90,25 +90,25 @@ class WSGIResource(Hosted):
         self._server["ropewalk.stopping"] = self._stopping = Event()
 
     def _set_stop_event(self) -> None:
-        """Set the event that notifies threads of a stop."""
+        """Set the event that notifies threads that the app is stopping."""
         self._stopping.set()
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait up to a few seconds for calls that continue after their responses."""
+        """Wait up to a few seconds for calls of the application that continue after their responses."""
         self._wait_is_over = False
         await wait_for_calls(named(self.application), seconds, self._running_calls, lambda: self._wait_is_over)
 
     def cut_calls(self) -> None:
-        """End the wait of `finish_calls` now."""
+        """Make `finish_calls` stop waiting now."""
         self._wait_is_over = True
 
 
 def wsgi(application: Any, options: WSGIOptions = WSGIOptions()) -> WSGIResource:  # noqa: B008 - the options are frozen
     """A WSGI application (PEP 3333) as a resource: `app.mount("/", wsgi(application))`.
 
-    It handles all paths below the path of the mount, which is its SCRIPT_NAME. It is called on a thread when the
-    request body is complete. Middleware runs around it as around any handler. Raises HostedError (RW707) for an object
-    that is not a WSGI application, and HandlerError (RW271) for wrong options.
+    It handles all paths below the path of the mount. That path is the application's SCRIPT_NAME. The application is
+    called on a thread when the request body is complete. Middleware runs around it as around any handler. Raises
+    HostedError (RW707) for an object that is not a WSGI application, and HandlerError (RW271) for wrong options.
     """
     return WSGIResource(application, options)
 

@@ -19,7 +19,7 @@ HOP_BY_HOP: Final = frozenset(
         "upgrade",
     )
 )
-"""Fields for the connection, which only the server may set (RFC 9110, section 7.6.1; PEP 3333, "Other HTTP
+"""Header fields about the connection, which only the server may set (RFC 9110, section 7.6.1; PEP 3333, "Other HTTP
 Features")."""
 
 _SPECIAL: Final = HOP_BY_HOP | {"content-length"}
@@ -38,9 +38,10 @@ def parse_status(status: object) -> tuple[int, bytes | None]:
 
 
 def parse_headers(headers: object) -> tuple[list[tuple[str, Text]], int | None]:
-    """Convert the headers to fields for the engine, and return them with the value of Content-Length (None if absent).
+    """Convert an application's headers to fields for the engine. Return the fields and the value of Content-Length,
+    which is None if absent.
 
-    Raises HostedError: RW700 for malformed headers, RW703 for a field for the connection.
+    Raises HostedError: RW700 for malformed headers, RW703 for a field in HOP_BY_HOP.
     """
     if not isinstance(headers, list):
         raise HostedError("RW700", f"The headers are {shown(headers)}.", "Give a list of tuples of two str.")
@@ -72,7 +73,7 @@ def _parse_length(value: str) -> int:
 
 
 def _latin(name: str, value: str) -> Text:
-    """Convert a value for the engine: each character is one byte (PEP 3333, "Unicode Issues")."""
+    """Convert the value of a header for the engine: each character is one byte (PEP 3333, "Unicode Issues")."""
     try:
         return value if value.isascii() else value.encode("latin-1")
     except UnicodeEncodeError:

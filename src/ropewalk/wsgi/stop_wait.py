@@ -1,4 +1,4 @@
-"""A stop waits for calls on threads for a limited time, because a thread cannot be cancelled."""
+"""Let a stop of the app wait, for a limited time, for calls on threads, because a thread cannot be cancelled."""
 
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from ropewalk.errors import CATALOGUE
 from ropewalk.waiting import Waiter
 
 STOP_LIMIT: Final = 5.0
-"""The most seconds that a stop waits for calls that still run after every response is complete or cut off."""
+"""The most seconds for which a stop waits for calls that are still running after every response is complete or cut
+off."""
 STOP_MINIMUM: Final = 1.0
-"""The least seconds that it waits, even after the deadline of the stop, because a thread needs time to notice the
-stop."""
+"""The least seconds for which a stop waits, even after its deadline, because a thread needs time to notice the stop."""
 CHECK: Final = 0.02
 """Seconds between two checks for running calls."""
 
@@ -23,7 +23,7 @@ log = Logger(namespace="ropewalk.wsgi")
 async def wait_for_calls(
     who: str, seconds: float | None, running: Callable[[], int], is_over: Callable[[], bool]
 ) -> None:
-    """Wait until no call runs, or until `is_over` returns True.
+    """Wait until no call is running, or until `is_over` returns True.
 
     `who` names the application in the log. `seconds` is the time left until the deadline of the stop, or None.
     """
@@ -42,7 +42,7 @@ async def wait_for_calls(
 
 
 def _pause(seconds: float) -> Waiter[None]:
-    """Wait, with a timer of the event loop, or of the reactor if no loop runs."""
+    """Return a Waiter that fires after `seconds`, by a timer of the event loop, or of the reactor if no loop runs."""
     pause: Waiter[None] = Waiter()
 
     def end() -> None:

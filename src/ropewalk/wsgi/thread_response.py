@@ -21,7 +21,7 @@ from ropewalk.waiting import Waiter
 from ropewalk.wsgi.reactor_queue import ReactorQueue
 
 AHEAD: Final = 256 * 1024
-"""The bytes of a body that are queued before the thread waits."""
+"""The number of queued body bytes above which the application's thread waits."""
 
 
 class ThreadResponse:
@@ -54,7 +54,7 @@ class ThreadResponse:
         self._parts: deque[bytes] = deque()
         self._posted = False
 
-        # Written by the application's thread
+        # The following attributes are written by the application's thread.
         self.status = 0
         """The status; 0 until `start_response` is called."""
         self.reason: bytes | None
@@ -62,21 +62,21 @@ class ThreadResponse:
         self.length: int | None
         """The value of Content-Length, in bytes; None if absent."""
         self.file: tuple[OpenFile, int, int] | None = None
-        """An open file, offset and length, which are sent instead of parts."""
+        """An open file, with the offset and length of the part to send instead of body parts."""
         self.ended = False
         self.error: Exception | None = None
         self._added = 0
-        """The number of bytes that the thread has added."""
+        """The number of body bytes that the application's thread has added."""
         self._room: Event | None = None
 
-        # Written by the reactor's thread
+        # The following attributes are written by the reactor's thread.
         self._closed = False
         self._response: Waiter[Response] | None = None
-        """Fires with the Response if middleware sends it; None otherwise."""
+        """A Waiter that fires with the Response, for a response that passes through middleware; otherwise None."""
         self._new_part: Waiter[None] | None = None
         self._streamed = False
         self._taken = 0
-        """The number of bytes that the reactor has taken."""
+        """The number of body bytes that the reactor has taken."""
 
     @property
     def direct(self) -> bool:
@@ -85,7 +85,8 @@ class ThreadResponse:
 
     @property
     def over(self) -> bool:
-        """Whether the rest is dropped, because the client has disconnected or middleware has replaced the response."""
+        """Whether the rest of the response is dropped, because the client has disconnected or middleware has replaced
+        the response."""
         return self._closed or self.request.gone
 
     def add(self, part: bytes) -> None:
@@ -105,12 +106,13 @@ class ThreadResponse:
         self.post()
 
     def fail(self, error: Exception) -> None:
-        """Record that the application has failed before the response was complete."""
+        """Record that the application failed before the response was complete."""
         self.error = error
         self.post()
 
     def wait_for_room(self) -> None:
-        """Block the thread until the client has received enough. Raises Disconnected if the rest is dropped."""
+        """Block the application's thread until the client has received enough of the body. Raises Disconnected if the
+        rest of the response is dropped."""
         while self._is_full() and not self.over:
             if self._room is None:
                 self._room = Event()
@@ -124,15 +126,14 @@ class ThreadResponse:
         return self._added - self._taken > AHEAD
 
     def to_middleware(self) -> Waiter[Response]:
-        """Return a Waiter that fires with the Response, which is then not sent from here.
-
-        Cancelling it drops the rest.
+        """Return a Waiter that fires with the Response, which middleware then sends. Cancelling the Waiter drops the
+        rest of the response.
         """
         self._response = Waiter(lambda _: self.close())
         return self._response
 
     def run_in_reactor(self) -> None:
-        """Handle the head and the parts that the thread has posted."""
+        """Handle the head and the body parts that the application's thread has posted."""
         self._posted = False
         try:
             if self._streamed:
@@ -177,11 +178,11 @@ class ThreadResponse:
             await self._new_part
 
     async def aclose(self) -> None:
-        """The same as `close`."""
+        """Do the same as `close`. Async iterators need this method."""
         self.close()
 
     def _send(self) -> None:
-        """Send the response, which is complete."""
+        """Send the response as a whole, because it is complete."""
         request = self.request
         is_head = request.method == "HEAD"
         if self._response is not None:
@@ -199,13 +200,13 @@ class ThreadResponse:
             request.respond(self.status, self.fields, self._take())
 
     def _stream(self) -> None:
-        """Send the head, and the parts as they arrive."""
+        """Send the head, and then the body parts as they arrive."""
         self._streamed = True
         self.request.notifyFinish().addBoth(lambda _: self.close())  # middleware may have dropped the Response
         self._deliver(self)
 
     def _deliver(self, body: "bytes | ThreadResponse") -> None:
-        """Send a Response with this body, or pass it to middleware."""
+        """Send a Response with the given body, or pass it to middleware."""
         response = ExactResponse(None, self.status, self.fields, reason=self.reason)
         response.body = body
         if self._response is None:
@@ -222,13 +223,13 @@ class ThreadResponse:
             self._response.errback(error)
 
     def _wake_reader(self) -> None:
-        """Resume the iteration if it waits for a part."""
+        """Resume the iteration over the body if it waits for a part."""
         waiter, self._new_part = self._new_part, None
         if waiter is not None and not waiter.called:
             waiter.callback(None)
 
     def _take(self) -> bytes:
-        """Return all parts that have arrived, joined."""
+        """Return all parts that have arrived, joined to one."""
         parts = self._parts
         count = len(parts)
         part = parts.popleft() if count == 1 else b"".join([parts.popleft() for _ in range(count)])

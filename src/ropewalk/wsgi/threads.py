@@ -1,8 +1,8 @@
-"""Threads that run jobs: as many as there is work for, up to a limit.
+"""Threads that run jobs. There are as many threads as there is work for, up to a limit.
 
 Waking a thread can cost as much as a job, and Python runs only one computing thread at a time. So at most one thread is
-being woken at any time. When it runs, it takes a job only if no thread has taken one since the wakeup, because the
-other threads are then blocked. Otherwise it checks again a little later.
+being woken at any time. When the woken thread runs, it takes a job only if no other thread has taken one since the
+wakeup, because then the other threads are blocked. Otherwise it checks again a little later.
 
 A thread without work stays idle for a moment, because waking it costs less than starting a new one. Then it ends, so
 threads need not be stopped. In a shared pool, a thread returns to the pool after some jobs, and only a part of the
@@ -28,7 +28,7 @@ Job = Callable[[], None]
 
 
 class Threads:
-    """Runs jobs on its own threads, at most `limit`."""
+    """Runs jobs on its own threads, of which there are at most `limit`."""
 
     share = sys.maxsize
 
@@ -42,7 +42,7 @@ class Threads:
         self._reset()
 
     def after_fork_in_parent(self) -> None:
-        """In the parent: do nothing."""
+        """In the parent: do nothing. The interface of fork observers requires this method."""
 
     def _reset(self) -> None:
         self._jobs: deque[Job] = deque()
@@ -59,7 +59,7 @@ class Threads:
 
     @property
     def limit(self) -> int:
-        """The most threads."""
+        """The most threads that may run at the same time."""
         return self._limit
 
     @property
@@ -91,7 +91,7 @@ class Threads:
         Thread(target=run, name="ropewalk-wsgi", daemon=True).start()
 
     def _wake(self) -> None:
-        """Wake or start one more thread, if the limit allows it."""
+        """Wake an idle thread or start a new one, if the limit allows it."""
         self._waking = True
         self._seen = self._taken
         try:
@@ -110,7 +110,7 @@ class Threads:
                     raise
 
     def _work(self) -> None:
-        """Run jobs. Each thread runs this function."""
+        """Run jobs. Each thread runs this method."""
         wakeup = Lock()
         wakeup.acquire()
         self._wait_until_needed(wakeup)
@@ -131,18 +131,18 @@ class Threads:
         self.start(self._work)
 
     def _wait_until_needed(self, wakeup: Lock) -> None:
-        """Wait while jobs are left and other threads take them."""
+        """Wait as long as jobs are left and other threads take them."""
         while self._jobs and self._seen != self._taken and self.busy > 1:
             self._seen = self._taken
             wakeup.acquire(timeout=CHECK)  # used as a sleep, because the lock is not released
         self._waking = False
 
     def _wait_for_job(self, wakeup: Lock) -> bool:
-        """Wait for a job. Return whether there may be one. If not, the thread is no longer counted and must end."""
+        """Wait for a job. Return whether there may be a job. If not, the thread is no longer counted, and must end."""
         # `submit` first appends the job and then looks for idle threads. The opposite order here ensures that no job is
         # missed.
         self._idle.append(wakeup)
-        self._waking = False  # a thread that is started may wait for the pool
+        self._waking = False  # a started thread may still wait for the pool
         if not self._jobs and wakeup.acquire(timeout=IDLE if len(self._idle) <= self.idle_limit else 0):
             self._wait_until_needed(wakeup)
             return True

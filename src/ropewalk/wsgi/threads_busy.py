@@ -1,4 +1,4 @@
-"""The 503 for a request if all threads are busy and `WSGIOptions.waiting` others wait for one."""
+"""Make the 503 for a request if all threads are busy and `WSGIOptions.waiting` other requests wait for a thread."""
 
 from typing import Final
 
@@ -10,11 +10,12 @@ from ropewalk.request import Request
 
 log = Logger(namespace="ropewalk.wsgi")
 
-_BUSY: Final = Shortage("RW705", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
+_BUSY: Final = Shortage("RW705", 503, (("retry-after", "1"),))  # Retry-After: RFC 9110, section 10.2.3
 
 
 def threads_busy(request: Request, application: object, waiting: int) -> HTTPError:
-    """The HTTPError for a request if `waiting` others already wait for a thread. It is logged from time to time."""
+    """The HTTPError for a request if `waiting` other requests already wait for a thread. The shortage is logged from
+    time to time."""
     if request.service.shortages.is_news(_BUSY):
         log.warn(
             "RW705 {method} {path}: {count} requests wait for a thread to call {who}. {remedy} "
