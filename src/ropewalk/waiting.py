@@ -1,4 +1,4 @@
-"""Waiter, the kind of Deferred that Ropewalk returns. Asyncio tasks can await it, too."""
+"""`Waiter`: the kind of Deferred that Ropewalk returns. Asyncio tasks can await it, too."""
 
 from asyncio import AbstractEventLoop, Future, Task, current_task
 from asyncio import _get_running_loop as running_loop
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 _result_of: Final[Callable[[Any], Generator[Any, None, Any]]] = Deferred.__await__  # type: ignore[misc] # not an instance variable
-"""`super()` would cost more than the rest of an await that does not wait."""
+"""A stored function, because `super()` would cost more than all other steps of an await that does not wait."""
 
 
 class Waiter(Deferred[Result]):
@@ -33,17 +33,15 @@ class Waiter(Deferred[Result]):
         return _await(_Wait(self))
 
     def give_up(self, error: BaseException) -> None:
-        """Fail, because the awaited event can no longer happen.
-
-        Unlike other failures, this one is not logged if no code handles it, because a caller that has stopped waiting
-        does not need it.
+        """Fail, because the awaited event can no longer happen. Unlike other failures, this failure is not logged if no
+        code handles it, because a caller that has stopped waiting does not need it.
         """
         self.errback(error)
         debug_info = getattr(self, "_debugInfo", None)
         if debug_info is not None:
             debug_info.failResult = None  # otherwise, Deferred logs it when it is garbage-collected
 
-    if not TYPE_CHECKING:  # with these methods, type checkers would not report this mistake
+    if not TYPE_CHECKING:  # with these methods, type checkers would not report the missing await
 
         def __getitem__(self, key: object) -> NoReturn:
             raise HandlerError("RW210", f"[{key!r}] was read from a Waiter, which is not the result yet.")
@@ -57,7 +55,7 @@ class _Wait(Deferred[Result]):
     """One await of a Waiter while an asyncio task runs: a Deferred for Twisted, a future for asyncio.
 
     The task may await this object, or may have called a coroutine that Twisted runs. The current task is the same in
-    both cases, so the awaiting side decides: only asyncio calls `add_done_callback`.
+    both cases, so they are distinguished later: only asyncio calls `add_done_callback`.
     """
 
     def __init__(self, waiter: Waiter[Result]) -> None:
@@ -85,7 +83,7 @@ class _Wait(Deferred[Result]):
     def cancel(self, msg: object = None) -> bool:  # type: ignore[override] # a future's `cancel` returns a bool
         if self.future is not None and not self.future.done():
             return self.future.cancel(msg)
-        super().cancel()  # `asFuture` has the future call this after its cancellation
+        super().cancel()  # a future from `asFuture` calls this after it was cancelled
         return False
 
     def _fire(self, result: Any) -> None:
@@ -99,7 +97,8 @@ def _await(wait: _Wait[Result]) -> Generator[Any, Any, Result]:
 
 
 class Moment:
-    """An event that happens once. Any number of waits may begin before or after it. Threads can wait for `event`."""
+    """An event that happens once. Any number of Waiters may be made before or after the event. Threads can wait for its
+    attribute `event`."""
 
     def __init__(self) -> None:
         self.event = Event()
@@ -111,7 +110,7 @@ class Moment:
         return self.event.is_set()
 
     def wait(self) -> Waiter[None]:
-        """A new wait for the event. It fires at once if the event has already happened."""
+        """A new Waiter for the event. It fires at once if the event has already happened."""
         if self.passed:
             return ready(None)
         waiter: Waiter[None] = Waiter(self._forget)
@@ -119,7 +118,7 @@ class Moment:
         return waiter
 
     def fire(self) -> None:
-        """Record that the event happens, and fire every wait."""
+        """Record that the event happens, and fire every Waiter."""
         self.event.set()
         while self._waiting:
             _, waiter = self._waiting.popitem()
@@ -144,7 +143,7 @@ def must_wait(value: object) -> TypeGuard[Any]:
 def ready(result: Result) -> Waiter[Result]:
     """A Waiter that has fired with a result."""
     waiter: Waiter[Result] = Waiter()
-    waiter.called = True  # the same as `callback`, but faster; there are no callbacks yet
+    waiter.called = True  # like `callback`, but faster; there are no callbacks yet
     waiter.result = result
     return waiter
 
