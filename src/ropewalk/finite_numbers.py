@@ -32,7 +32,7 @@ def is_infinite(value: Any) -> bool:
     if isinstance(value, str):
         try:
             value = Decimal(value)
-        except InvalidOperation:  # not a number at all
+        except InvalidOperation:  # the text is not a number
             return False
     if isinstance(value, Decimal):
         return not value.is_finite()

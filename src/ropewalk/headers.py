@@ -203,7 +203,7 @@ class Headers(MutableMapping[str, str]):
         return self._lines == lines
 
     def content_type(self) -> str | None:
-        """Like `get("content-type")`, but faster, because every response needs it."""
+        """The value of Content-Type; None if absent. Faster than `get`, because every response needs this value."""
         kind = None
         for name, value in self._lines:
             if name == "content-type":
@@ -324,7 +324,7 @@ def last_modified(modified: float, date: int) -> str | None:
     """The value of Last-Modified. `modified` and `date`, the value of the Date field, are in seconds since 1970.
 
     A time after `date` is replaced by `date` (RFC 9110, section 8.8.2.1). None for a time that an HTTP date cannot
-    express, such as one before the year 1, which file systems allow.
+    express, such as a time before the year 1, which file systems allow.
     """
     try:
         return http_date(min(floor(modified), date))

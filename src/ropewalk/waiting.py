@@ -149,7 +149,7 @@ def ready(result: Result) -> Waiter[Result]:
 
 
 def failed(error: BaseException) -> Waiter[Any]:
-    """A Waiter that has failed."""
+    """Return a Waiter that has failed with an error."""
     waiter: Waiter[Any] = Waiter()
     waiter.errback(error)
     return waiter

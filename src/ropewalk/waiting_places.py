@@ -1,4 +1,4 @@
-"""The place in the user's code at which a coroutine waits, for messages."""
+"""Find the line of the user's code at which a coroutine waits, for messages."""
 
 import gc
 import os
@@ -17,7 +17,7 @@ DRIVEN: Final = "driven"
 
 _PACKAGE: Final = f"{Path(__file__).parent}{os.sep}"
 _INVOLVED: Final = (_PACKAGE, f"{Path(twisted.__file__).parent}{os.sep}")
-"""Packages that wait on behalf of others."""
+"""Packages whose code waits on behalf of other code."""
 _LIBRARIES: Final = tuple(
     f"{folder}{os.sep}"
     for folder in (Path(__file__).parent, *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
@@ -25,14 +25,16 @@ _LIBRARIES: Final = tuple(
 
 
 def is_users(filename: str) -> bool:
-    """Whether a file is neither of Python, nor of an installed package, nor made at run time."""
+    """Whether a file contains the user's code: it does not belong to Python or an installed package, and was not made
+    at run time."""
     return not filename.startswith((*_LIBRARIES, "<"))
 
 
 def waiting_place(coroutine: Any) -> str | None:
     """The innermost line of the user's code at which a suspended coroutine waits, such as `users.py:12`.
 
-    Without such a line, the innermost one of an installed package. None if only Python, Twisted and Ropewalk wait.
+    If there is no such line, return the innermost line of an installed package. None if only Python, Twisted and
+    Ropewalk wait.
     """
     lines = [(frame.f_code.co_filename, frame.f_lineno) for frame in _frames(coroutine)]
     found = [line for line in lines if is_users(line[0])]
@@ -58,7 +60,8 @@ def _frames(waiting: Any) -> Iterator[FrameType]:
 
 
 def _generator_of(step: Any) -> AsyncGeneratorType[Any, Any] | None:
-    """The async generator of a step, which `anext`, `asend` and `athrow` return. It has no attribute that names it."""
+    """Return the async generator of a step, which is an object that `anext`, `asend` or `athrow` returns. A step has no
+    attribute for its generator."""
     if type(step).__name__.startswith("async_generator_"):
         return next((each for each in gc.get_referents(step) if isinstance(each, AsyncGeneratorType)), None)
     return None

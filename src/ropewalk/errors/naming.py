@@ -84,7 +84,7 @@ def shown(value: object) -> str:
     """The repr of a value for a message: one line of limited length. Exceptions that `__repr__` raises are caught."""
     try:
         text = repr(value)
-    except BaseException as error:  # the caller reports another error, which this one must not replace
+    except BaseException as error:  # the caller reports another error, and this exception must not replace it
         if interrupts(error):
             raise
         return f"<{full_name(type(value))} that has no repr>"

@@ -30,7 +30,7 @@ class CacheHeadersOptions(KnownOptions):
     shared_max_age: int | None = None
     """Seconds for which shared caches may use a response, instead of `max_age`."""
     stale_while_revalidate: int | None = None
-    """Seconds for which a stale response may be used while the cache fetches a new one (RFC 5861)."""
+    """Seconds for which a stale response may be used while the cache fetches a new response (RFC 5861)."""
     stale_if_error: int | None = None
     """Seconds for which a stale response may be used if the server fails (RFC 5861)."""
     immutable: bool = False

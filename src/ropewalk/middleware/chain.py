@@ -125,8 +125,7 @@ def _call_outermost(
             if isinstance(value.body, (bytes, str)) and not request.begun:
                 return value
             request.settled = request.failed = None
-            # All parts of a stream are produced in the task and the context of the first part, so the stream is sent
-            # here.
+            # A stream is sent here, so that all its parts are produced in the task and context of the first part.
             return await send(value, request)
         except GeneratorExit:
             request.begun = ()  # the coroutine is being closed, so it can no longer await

@@ -41,9 +41,9 @@ class CORSOptions(KnownOptions):
     methods: Iterable[str] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
     """The methods that a preflight allows, or `*`. Browsers may send GET, HEAD and POST without a preflight."""
     headers: Iterable[str] = ()
-    """The request fields that are allowed in addition to the safelisted ones; `*` for all except Authorization."""
+    """The request fields that are allowed in addition to the safelisted fields; `*` for all except Authorization."""
     expose: Iterable[str] = ()
-    """The response fields that scripts may read in addition to the safelisted ones; `*` for all."""
+    """The response fields that scripts may read in addition to the safelisted fields; `*` for all."""
     credentials: bool = False
     """Whether scripts may send requests with cookies, HTTP authentication or client certificates."""
     max_age: int | None = 600

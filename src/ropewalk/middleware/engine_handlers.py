@@ -50,7 +50,8 @@ def refusing_handler(error: BaseException, apps: tuple[Any, ...]) -> EngineHandl
 
 
 def _with_own_params(handler: Handler) -> Handler:
-    """Wrap a handler so that it gets only the path parameters that it takes, and not those of the mounts around it."""
+    """Wrap a handler so that it gets only the path parameters that it takes, and not the parameters of the mounts
+    around it."""
     call, takes = handler.call, handler.takes or ()
 
     def with_own_params(request: Request) -> Any:

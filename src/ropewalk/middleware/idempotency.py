@@ -212,8 +212,9 @@ class _Idempotency:
 
 
 def _owner(request: Request, sender: str) -> str:
-    """Whose share of the store a key counts against: the user's. Without a user, it is the client address's, because a
-    client can invent any number of credentials."""
+    """The owner whose share of the store a key uses: the user, or without a user the client's address, because a client
+    can invent any number of credentials.
+    """
     return f"client {client_network(request, 64)}" if sender.startswith(UNKNOWN) else sender
 
 

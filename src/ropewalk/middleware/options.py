@@ -78,8 +78,8 @@ def check_function(owner: object, name: str) -> None:
 
 
 def check_takes_request(owner: object, name: str) -> None:
-    """Raises HandlerError (RW230) if an option is a function that cannot be called with a request alone, such as one
-    that has dependencies."""
+    """Raises HandlerError (RW230) if an option is a function that cannot be called with a request alone, such as a
+    function that has dependencies."""
     value = getattr(owner, name)
     why = misfit(value, "request") if callable(value) else None
     if why is not None:

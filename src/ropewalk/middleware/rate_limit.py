@@ -100,7 +100,7 @@ class RateLimitOptions(KnownOptions):
     on_store_failure: OnStoreFailure = "open"
     """What happens while the store is unavailable: "open" allows all requests, "closed" refuses them with 503."""
     namespace: str = "default"
-    """A name that keeps the buckets apart from those of other middleware that uses the same store."""
+    """A name that keeps the buckets apart from the buckets of other middleware that uses the same store."""
     ipv6_prefix: int = 64
     """The prefix length of the IPv6 networks that count as one client, from 1 to 128."""
     header_fields: bool = True

@@ -58,7 +58,7 @@ class SecurityHeadersOptions(KnownOptions):
     resource_policy: Literal["same-origin", "same-site", "cross-origin"] | None = "same-origin"
     """Cross-Origin-Resource-Policy: which origins may embed a response, such as an image, without CORS."""
     permissions_policy: str | None = None
-    """Permissions-Policy, such as "camera=(), geolocation=()"."""
+    """The value of Permissions-Policy, such as "camera=(), geolocation=()"."""
 
     def __post_init__(self) -> None:
         check_switches(self, "nosniff", "hsts_subdomains", "hsts_preload")

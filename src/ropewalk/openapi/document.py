@@ -26,7 +26,7 @@ def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
 
     Raises HandlerError (RW219) if two operations have the same operationId, or two security schemes the same name.
     """
-    described = bool(options.security_schemes or options.security)  # if so, `ropewalk.auth` describes nothing
+    described = bool(options.security_schemes or options.security)  # if so, the schemes of `ropewalk.auth` are omitted
     operations = [*operations_of(root, requirements=options.security if described else None), *webhooks_of(root)]
     ids = ids_of(operations, options.name_operation)
     schemas = Schemas(_kinds(operations))
@@ -56,7 +56,8 @@ def document_of(root: Resource, options: OpenAPI) -> dict[str, Any]:
 def merged(base: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of `base` with the members of `extra`.
 
-    If both have an object with the same name, the two are merged. Other members of `extra` replace those of `base`.
+    If both have an object with the same name, the two are merged. Other members of `extra` replace the members of
+    `base`.
     """
     result = dict(base)
     for name, value in extra.items():
@@ -107,7 +108,8 @@ def _operation(operation: Operation, name: str, schemas: Schemas) -> dict[str, A
 
 
 def _merged_parameters(own: list[dict[str, Any]], given: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Merge the `given` parameters into the `own` ones that have the same `in` and `name`, and append the others."""
+    """Merge each parameter in `given` into the parameter in `own` that has the same `in` and `name`. Append the other
+    parameters."""
     found = {(each["in"], each["name"]): each for each in own}
     others = []
     for each in given:

@@ -1,4 +1,4 @@
-"""Collect what middleware, and the types of an operation, add to the description of the operation."""
+"""Collect the descriptions that middleware, and the types of an operation, add to the operation."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from ropewalk.openapi.self_described import self_descriptions
 
 
 class Added(NamedTuple):
-    """What one middleware adds to an operation."""
+    """The description that one middleware adds to an operation."""
 
     description: MiddlewareDescription
     apps: tuple[Any, ...]
@@ -18,8 +18,8 @@ class Added(NamedTuple):
 
 
 def added_by_middleware(operation: Operation) -> Iterator[Added]:
-    """Yield what each middleware around an operation adds, outermost first, and then what the types of the operation
-    add."""
+    """Yield an Added for each middleware around an operation, outermost first, and then for the types of the
+    operation."""
     apps = operation.apps
     for depth, app in enumerate(apps, 1):
         for middleware in app.middlewares:

@@ -19,8 +19,8 @@ def native_schemas(
 ) -> tuple[list[Schema], dict[str, Schema]]:
     """The schema of each type, and the components. A reference in a schema is `place` and the name of a component.
     msgspec fails if two classes get the same name, as `Page[books.Model]` and `Page[films.Model]` do. So types with
-    such classes are described one after the other, and a number is added to the names of the later ones. Raises various
-    errors of msgspec. `of_foreign` makes the schema of a class that msgspec does not support.
+    such classes are described one after the other, and a number is added to the names of the later classes. Raises
+    various errors of msgspec. `of_foreign` makes the schema of a class that msgspec does not support.
     """
     groups = _groups(kinds)
     made: list[Schema] = [{} for _ in kinds]

@@ -19,7 +19,7 @@ METHODS: Final = frozenset(("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """One method of one path."""
+    """One method of one path, as OpenAPI describes it."""
 
     method: str
     template: str

@@ -8,7 +8,7 @@ from ropewalk.typed.unprocessable_content import FieldError
 
 
 class Problem(Struct):
-    """Problem details (RFC 9457)."""
+    """The body of an error response: problem details (RFC 9457)."""
 
     type: str
     title: str

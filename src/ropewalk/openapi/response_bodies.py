@@ -51,7 +51,7 @@ class Returned:
 
 
 def returned_by(handler: Handler, function: Callable[..., Any]) -> Returned:
-    """What a handler returns, according to the annotation of its function."""
+    """The Returned of a handler, according to the return annotation of its function."""
     kind = returned_kind(function) if handler.plan is None else handler.plan.returns
     found = _of_kind(kind, handler)
     representations = None if handler.plan is None else handler.plan.representations

@@ -18,7 +18,7 @@ _SHORTHANDS: Final = ("model", "example", "examples")
 
 
 def kinds_in(operation: Operation) -> Iterator[Any]:
-    """Yield the types of all response bodies, except those in the handler's return annotation."""
+    """Yield the types of all response bodies, except the types in the handler's return annotation."""
     for given in operation.options.responses.values():
         kind = _model(given)
         if kind is not None:
@@ -76,7 +76,7 @@ def _content(schemas: Schemas, kind: Any) -> dict[str, Any]:
 
 
 def _refused(refusals: list[Refusal], schemas: Schemas) -> dict[str, Any]:
-    """The Response Object for all refusals with one status."""
+    """Make the Response Object for all refusals that have the same status."""
     plain = phrase(refusals[0].status)
     said = dict.fromkeys(each.description for each in refusals if each.description != plain)
     headers: dict[str, str] = {}

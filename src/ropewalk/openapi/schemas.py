@@ -1,5 +1,5 @@
-"""JSON schemas of types. pydantic makes those of its models, and msgspec all others. All schemas share one set of
-components."""
+"""JSON schemas of types. pydantic makes the schemas of its models, and msgspec makes all others. All schemas share one
+set of components."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -43,7 +43,7 @@ class Schemas:
         self._kinds += [(model, "output") for model in in_structs]
         models += [(model, "output") for model in in_structs]
         self.components = self._add_native(native)
-        """The component schemas by name."""
+        """The schemas of the document's components, by name."""
         if models:
             self._add_models(models)
             self._refer_to_models(in_structs)

@@ -29,11 +29,11 @@ class Security:
 OPEN = Security()
 
 Requirements = Sequence[Mapping[str, Sequence[str]]]
-"""Security Requirement Objects. A client must satisfy one of them. Every client satisfies an empty one."""
+"""Security Requirement Objects. A client must satisfy one of them. Every client satisfies an empty requirement."""
 
 
 def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: Iterable[Input]) -> Security:
-    """What a client needs to call a handler's function inside `apps`, which are given outermost first."""
+    """Return the Security of a handler's function inside `apps`, which are given outermost first."""
     from ropewalk.auth import REQUIREMENTS, Authenticate, NotAllowed, NotAuthenticated, Requirement
 
     around = [*(each for app in apps for each in app.middlewares), *handler.middleware]
@@ -54,10 +54,10 @@ def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: It
 
 
 def security_by_options(requirements: Requirements, operation: Mapping[str, Any]) -> Security:
-    """What a client needs to call an operation, if the options of `OpenAPI` describe the security.
+    """Return the Security of an operation whose security is described by the options of `OpenAPI`.
 
-    `requirements` apply to all operations, unless `operation`, the route's own part of the document, has other ones.
-    The document already contains the requirements, so only the response 401 is added.
+    `requirements` apply to all operations, unless `operation`, the route's own part of the document, has other
+    requirements. The document already contains the requirements, so only the response 401 is added.
     """
     needed: Requirements = operation.get("security", requirements)
     return Security(errors=(HTTPError(401),)) if any(needed) else OPEN

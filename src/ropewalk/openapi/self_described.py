@@ -1,5 +1,5 @@
-"""Collect what a handler's own types add to its description: the precondition `IfMatch`, the Link field of pages, and
-the descriptions that your functions and types have from `describes`."""
+"""Collect the descriptions that a handler's own types add to its operation: the precondition `IfMatch`, the Link field
+of pages, and the descriptions that your functions and types have from `describes`."""
 
 from collections.abc import Iterator
 from typing import Any, Final, get_args, get_origin

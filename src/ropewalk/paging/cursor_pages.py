@@ -96,12 +96,12 @@ class CursorPages(Generic[Key]):
             ) from error
         self._two_way = two_way
         self._decoded: dict[str, Position[Key]] = {}
-        """The positions of the last valid cursors, because `page` needs the one that `position` has decoded."""
+        """The positions of the last valid cursors, because `page` needs the position that `position` has decoded."""
 
     def position(self, query: HasCursor) -> Position[Key]:
         """The position at which the page of a query begins.
 
-        Raises InvalidInput (422) for a cursor of another list, or a malformed one.
+        Raises InvalidInput (422) for a malformed cursor, or a cursor of another list.
         """
         if query.cursor is None:
             return Position(None)

@@ -47,9 +47,9 @@ class OffsetPage(Struct, Generic[Item], kw_only=True):
     total: int
     """The number of items in the whole list."""
     offset: int
-    """The offset from the query."""
+    """The number of items before the page, from the query."""
     limit: int
-    """The limit from the query."""
+    """The most items of the page, from the query."""
 
 
 def offset_page(request: Request, query: HasOffset, items: Sequence[Item], total: int) -> OffsetPage[Item]:

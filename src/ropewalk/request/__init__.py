@@ -39,4 +39,4 @@ __all__ = [
 ]
 
 for _class in (BodyStream, QueryParams, Request):
-    _class.__module__ = __name__  # the name that users import
+    _class.__module__ = __name__  # the package from which users import it

@@ -56,8 +56,8 @@ class BodyReader(WaitableExchange):
     @overload
     def json(self, type: Any = Any, *, body_limit: int | None = None) -> Waiter[Any]: ...
     def json(self, type: Any = Any, *, body_limit: int | None = None) -> Waiter[Any]:
-        """Parse the whole body as JSON (RFC 8259) and convert it to a type that msgspec supports, or one with models of
-        pydantic.
+        """Parse the whole body as JSON (RFC 8259) and convert it to a type that msgspec supports, or a type with
+        pydantic models.
 
         Fails with HTTPError 415 if its Content-Type is not JSON, with HTTPError 400 if it is not JSON or nests arrays
         and objects more than 200 levels deep, with InvalidInput (422), which lists every invalid value,

@@ -1,4 +1,4 @@
-"""The methods with which a handler writes the body of a response in parts: `write`, `finish`, and those for
+"""The methods with which a handler writes the body of a response in parts: `write`, `finish`, and the methods for
 producers."""
 
 from collections.abc import Callable, Iterable

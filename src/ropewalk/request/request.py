@@ -47,8 +47,8 @@ class Request(ConditionalExchange):
     Resources that return `NOT_DONE_YET` and send the response themselves use Twisted's names: `setResponseCode`,
     `setHeader`, `getHeader`, `addCookie`, `redirect`, `write`, `finish`, `processingFailed`, `notifyFinish`,
     `registerProducer`, `unregisterProducer`, `isSecure`, `args`, `prepath`, `postpath` and `uri`. A status or header
-    field that is set in this way replaces that of the handler's return value. If the handler raises an exception, such
-    a status or field is dropped.
+    field that is set in this way replaces the status or field of the handler's return value. If the handler raises an
+    exception, such a status or field is dropped.
     """
 
     __slots__ = (

@@ -33,7 +33,7 @@ class TwistedNames(BodyReader):
     _postpath: list[str]
     _prepath: list[str]
     _status: int
-    """The status set by `setResponseCode`."""
+    """The status that `setResponseCode` has set."""
     settled: "Response | None"
     """The response that `next` returned last, unless a status or a field was set after it. Unset outside middleware."""
 

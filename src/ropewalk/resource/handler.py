@@ -17,7 +17,8 @@ ATTACHED: Final = "ropewalk_handler"
 class Handler:
     """The function that responds to one method of one resource, and how to call it.
 
-    It does not change after it is made. It is not a frozen dataclass, because making one takes three times as long.
+    It does not change after it is made. It is not a frozen dataclass, because making a frozen object takes three times
+    as long.
     """
 
     call: Callable[..., Any]
@@ -37,7 +38,7 @@ class Handler:
     call_in_middleware: Callable[..., Any] | None = None
     """Called instead of `call` if there is middleware around the handler."""
     names: tuple[str, ...] = ()
-    """The names of the path parameters, in order, without those of the mounts around the handler."""
+    """The names of the path parameters, in order, without the parameters of the mounts around the handler."""
     takes: frozenset[str] | None = None
     """The keyword arguments that the function takes; None if it takes any."""
     path: str = ""
@@ -106,7 +107,7 @@ def check_middlewares(given: Any, where: str) -> tuple[Any, ...]:
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling a function returns a coroutine or an async generator."""
-    if type(function) is FunctionType and not function.__dict__:  # no mark of markcoroutinefunction
+    if type(function) is FunctionType and not function.__dict__:  # not marked by markcoroutinefunction
         return bool(function.__code__.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
     call = function if hasattr(function, "__code__") or hasattr(function, "func") else type(function).__call__
     return any(

@@ -59,7 +59,7 @@ class Search:
         """The values captured since the last mount that was visited."""
         self.params: dict[str, Any] = {}
         self.apps: tuple[Any, ...] = ()
-        """The Apps on the path to the handler. If there is no handler, the Apps down to the innermost one that was
+        """The Apps on the path to the handler. If there is no handler, the Apps down to the innermost App that was
         reached."""
         self.static = True
         self.lasting = True
@@ -119,7 +119,8 @@ class Search:
         return handler
 
     def _params(self, handler: Handler) -> dict[str, Any]:
-        """All path parameters by name: those of the handler's own path, and those of the mounts around it."""
+        """All path parameters by name: the parameters in the handler's own path, and in the paths of the mounts around
+        it."""
         if not self._values:
             return self._bound
         return {**self._bound, **dict(zip(handler.names, self._values, strict=False))}

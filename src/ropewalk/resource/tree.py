@@ -188,7 +188,7 @@ class Node:
 
 
 class Kind(NamedTuple):
-    """What a resource class defines."""
+    """The methods that a resource class defines."""
 
     renders: dict[str, str]
     """The names of the class's `render_*` methods, by HTTP method."""
@@ -245,8 +245,7 @@ class Resource:
 
         If a subclass overrides it, it is called for every HTTP method without a `render_*` method.
         """
-        # This runs only if the `render` of a subclass calls it. `own_handler_of` ignores `render`, which would
-        # otherwise call itself.
+        # `own_handler_of` ignores `render`, because a subclass whose `render` calls this would call itself.
         handler = own_handler_of(self, request.method)
         if handler is None:
             raise not_allowed(request.method, methods_of(self))
@@ -325,7 +324,7 @@ def resource_of(call: Any) -> Resource | None:
 
 
 def claim(resource: Resource, method: str, handler: Handler, path: str) -> None:
-    """Register a handler for a method of a resource. Raises TreeError (RW104) if the method already has one."""
+    """Register a handler for a method of a resource. Raises TreeError (RW104) if the method already has a handler."""
     node = node_of(resource)
     if method in node.handlers or method in resource.tree_kind.renders:
         former = own_handler_of(resource, method)

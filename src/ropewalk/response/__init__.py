@@ -28,4 +28,4 @@ __all__ = [
 ]
 
 for _class in (Response, ExactResponse):
-    _class.__module__ = __name__  # the name that users import
+    _class.__module__ = __name__  # the package from which users import it

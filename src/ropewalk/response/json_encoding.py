@@ -1,4 +1,4 @@
-"""Encode a value as JSON."""
+"""Encode values as JSON, for the bodies of responses."""
 
 from collections.abc import Awaitable
 from typing import Any, Final

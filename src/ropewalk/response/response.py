@@ -246,7 +246,7 @@ class Response(Generic[Value]):
 
     @property
     def headers(self) -> Headers:
-        """The header fields."""
+        """The header fields of the response."""
         fields = self._headers
         if fields is None:
             fields = self._headers = Headers.checked(self._plain_lines())
@@ -264,7 +264,7 @@ class Response(Generic[Value]):
         self._settled_lines = None if fields is None else fields.lines()
 
     def is_as_settled(self) -> bool:
-        """Whether the body, the status and the header lines are those of the last `mark_settled`."""
+        """Whether the body, the status and the header lines are the same as at the last `mark_settled`."""
         if self.body is not self._settled_body or self.status is not self._settled_status:
             return False
         fields = self._headers
@@ -327,7 +327,7 @@ class Response(Generic[Value]):
 
     @property
     def reason(self) -> bytes | None:
-        """The reason phrase; None for the registered one. You can also assign a str.
+        """The reason phrase; None for the registered reason phrase. You can also assign a str.
 
         Assignment raises InvalidField (RW304) for an invalid phrase.
         """

@@ -53,8 +53,8 @@ class _Walk:
         self._segments = segments
         self._steps = 0
         self.other: str | None = None
-        """The pattern to use if the walk does not find the handler: that of the path with its trailing slash added or
-        removed, or of a resource with `getChild`."""
+        """The pattern to use if the walk does not find the handler: the pattern of the path with its trailing slash
+        added or removed, or of a resource with `getChild`."""
         self.mounts: list[Resource] = []
         """The resources visited on the way at which other resources are mounted."""
         self.other_mounts: tuple[Resource, ...] = ()

@@ -29,7 +29,7 @@ class DeclaredRoute(NamedTuple):
     """A route that a decorator declares for a method."""
 
     function: str
-    """The name of the decorator."""
+    """The name of the decorator, such as "get"."""
     path: str
     methods: tuple[str, ...]
     options: RouteOptions

@@ -71,7 +71,7 @@ class AppListeningPort:
         return self._listener is not None
 
     def loseConnection(self) -> "Deferred[None]":
-        """The same as `stopListening`."""
+        """Close the socket, as `stopListening` does."""
         return self.stopListening()
 
     def startListening(self) -> None:

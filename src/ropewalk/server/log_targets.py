@@ -79,10 +79,10 @@ class DescriptorTarget:
         return False
 
     def reopen(self) -> None:
-        """Do nothing, because the path is not known."""
+        """Do nothing, because the path of the descriptor's file is not known."""
 
     def close(self) -> None:
-        """Leave the descriptor open."""
+        """Leave the descriptor open, because this target does not own it."""
 
     def _examine(self) -> None:
         """Find out the descriptor's type, and whether the file ends within a line."""
@@ -147,7 +147,7 @@ class FileTarget(DescriptorTarget):
         self._examine()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the log file."""
         descriptor, self._descriptor = self._descriptor, -1
         _cut_files.pop(self._file, None)
         os.close(descriptor)
@@ -176,10 +176,10 @@ class StreamTarget:
         return False
 
     def reopen(self) -> None:
-        """Do nothing, because there is no path."""
+        """Do nothing, because the stream has no path."""
 
     def close(self) -> None:
-        """Leave the stream open."""
+        """Leave the stream open, because this target does not own it."""
 
 
 def target_of(stream: Any) -> LogTarget:

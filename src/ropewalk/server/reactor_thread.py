@@ -1,7 +1,7 @@
 """The thread that runs a reactor, which may differ from the thread that sets up the server.
 
-For example, some programs, and crochet, call `listenTCP` and then start `Thread(target=reactor.run, args=(False,))`. So
-the engine is bound to a thread when the reactor runs, not when the server is created.
+For example, crochet and some applications call `listenTCP`, and then start `Thread(target=reactor.run, args=(False,))`.
+So the engine is bound to a thread when the reactor runs, not when the server is created.
 """
 
 from collections.abc import Callable

@@ -55,8 +55,8 @@ class ReactorWatch:
             self._runner.removeReader(self._reader)
 
     def after_fork_in_child(self, children: ServingChildren | None = None) -> None:
-        """In a forked child: watch the engine's new descriptor, which has the same number as the old one, as soon as
-        the reactor runs.
+        """In a forked child: watch the engine's new descriptor, which has the same number as the old descriptor, as
+        soon as the reactor runs.
 
         From then on the child serves requests, which is recorded in `children`. The child must not watch the descriptor
         earlier: it shares the reactor's epoll descriptor with its parent, so the parent would get events of a child
@@ -90,9 +90,8 @@ class ReactorWatch:
             self._loop.remove_reader(self._engine.fileno())
             self._loop.add_reader(self._engine.fileno(), self._turn)
             return
-        # Only the epoll reactor needs a new registration, because other reactors keep the numbers of descriptors in
-        # their own memory. Register the descriptor with the poller itself: the reactor already knows the reader, so
-        # `addReader` would do nothing.
+        # Only the epoll reactor needs a new registration. `addReader` would do nothing, as the reactor knows the
+        # reader.
         poller: Any = getattr(self._runner, "_poller", None)
         if type(poller).__name__ == "epoll":
             poller.register(self._engine.fileno(), select.EPOLLIN)

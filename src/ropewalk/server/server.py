@@ -75,8 +75,7 @@ class Server:
         """Whether this process was forked after the server was created."""
         self._root_task = RootTask()
         self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
-        # `callFromThread` delays the start, because an asyncio reactor runs `callWhenRunning` functions before its loop
-        # runs.
+        # `callFromThread`, because an asyncio reactor runs `callWhenRunning` functions before its loop runs.
         reactor.callWhenRunning(reactor.callFromThread, self._start)
         observe_forks(self)
 

@@ -39,7 +39,7 @@ class Site(ServerFactory):
     """A protocol factory for a resource tree or an App: `reactor.listenTCP(8080, Site(root))`.
 
     A Site works with `listenTCP`, `listenUNIX`, `listenSSL` and every server endpoint. By default, `reactor` is the
-    global reactor, and `limits` and `proxies` are those of the app. With `half_close`, clients may close their sending
+    global reactor, and `limits` and `proxies` are the app's own. With `half_close`, clients may close their sending
     side and still receive their responses. When the last port of the Site stops listening, running requests finish, and
     then the connections are closed.
     """
@@ -192,7 +192,7 @@ class SiteProtocol:
         """Do nothing: the transport is closing, and `connectionLost` follows."""
 
     def write(self, data: bytes, /) -> None:
-        """Send bytes to the client."""
+        """Send bytes from the engine to the client."""
         if not self._lost:
             self._transport.write(data)
 
@@ -227,7 +227,7 @@ class SiteProtocol:
             self._transport.pauseProducing()
 
     def resume_reading(self) -> None:
-        """Continue reading."""
+        """Continue to read bytes from the client."""
         if not self._lost:
             self._transport.resumeProducing()
 

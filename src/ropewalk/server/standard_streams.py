@@ -16,8 +16,7 @@ def reserve_standard_streams() -> None:
     """
     for number, (name, flags, mode) in enumerate(_STREAMS):
         if not _is_open(number):
-            # `os.open` returns `number`, because all lower descriptors are open and the system uses the lowest free
-            # number.
+            # `os.open` returns `number`, which is the lowest free descriptor, because all lower ones are open.
             os.set_inheritable(os.open(os.devnull, flags), True)
             descriptor = number
         elif getattr(sys, name) is None:

@@ -26,7 +26,7 @@ class NotActivated(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ActivatedSocket:
-    """A socket from systemd."""
+    """A socket that systemd has passed to this process."""
 
     descriptor: int
     name: str | None

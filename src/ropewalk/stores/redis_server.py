@@ -79,7 +79,7 @@ class RedisServer:
         return self._workers.run(lambda: self._call(function), late)
 
     def close(self) -> None:
-        """Close the connections and end the threads. A later call opens new ones."""
+        """Close the connections and end the threads. A later call opens new connections."""
         self._workers.close()
         self._client.close()
 

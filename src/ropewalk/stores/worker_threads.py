@@ -73,7 +73,7 @@ class WorkerThreads:
         return call.waiter
 
     def close(self) -> None:
-        """End the threads after all previous calls. A later call starts new ones."""
+        """End the threads after all previous calls. A later call starts new threads."""
         self._finalizer()
         self._reset()
 

@@ -33,7 +33,7 @@ class Client:
     loop or the reactor is running in this thread, requests raise WouldBlock (RW225): use `AsyncClient` then.
 
     `with` runs the app's start and stop hooks, and closes the client at the end. Without it, the hooks are not called.
-    You can use a closed client again. The arguments are those of `AsyncClient`.
+    You can use a closed client again. The arguments are the same as for `AsyncClient`.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Client:
 
     @property
     def clock(self) -> ClientClock:
-        """The client's clock."""
+        """The clock of the client's requests."""
         return self._client.clock
 
     @property

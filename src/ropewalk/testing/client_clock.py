@@ -97,7 +97,7 @@ class _Call:
             self._expire()
 
     def cancel(self) -> None:
-        """Cancel the call."""
+        """Cancel the planned call."""
         if self._call is not None:
             self._call = None
             self._cancel_timer()

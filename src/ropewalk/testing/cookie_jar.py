@@ -90,12 +90,12 @@ class CookieJar(Mapping[str, str]):
         return f"<CookieJar {', '.join(self)}>"
 
     def all(self) -> list[StoredCookie]:
-        """The cookies with their attributes, those with longer paths first."""
+        """The cookies with their attributes. Cookies with longer paths come first."""
         now = self._clock()
         for key, cookie in tuple(self._cookies.items()):
             if cookie.expires is not None and cookie.expires <= now:
                 del self._cookies[key]
-        return sorted(self._cookies.values(), key=lambda cookie: -len(cookie.path))  # stable for equal lengths
+        return sorted(self._cookies.values(), key=lambda cookie: -len(cookie.path))  # equal lengths keep their order
 
     def set(self, name: str, value: str, *, domain: str | None = None, path: str = "/", secure: bool = False) -> None:
         """Set a cookie. With `domain`, it is also sent to subdomains. Raises InvalidField for an invalid cookie."""
@@ -218,7 +218,7 @@ def _path_matches(path: str, prefix: str) -> bool:
 
 
 def _default_path(path: str) -> str:
-    """The path of a cookie that is set without one (RFC 6265, section 5.1.4)."""
+    """The default path of a cookie that is set without a path (RFC 6265, section 5.1.4)."""
     return path[: path.rfind("/")] or "/" if path.startswith("/") else "/"
 
 

@@ -62,7 +62,7 @@ class Harness:
         await hooks
 
     async def drain(self, seconds: float | None) -> None:
-        """Wait up to `seconds` for running requests, cut off those that are still running, and wait until their
+        """Wait up to `seconds` for running requests, cut off the requests that are still running, and wait until their
         handlers end."""
         if self._service is not None:
             cut: Waiter[int] = Waiter()
@@ -73,7 +73,7 @@ class Harness:
 
     def closed(self, connection: MemoryConnection) -> None:
         """Forget a closed connection. If it was the last one, close the engine."""
-        if connection in self._connections:  # otherwise its engine is already closed, and there may be a new one
+        if connection in self._connections:  # otherwise its engine is already closed, and there may be a new engine
             self._connections.remove(connection)
             if not self._connections:
                 self._close()

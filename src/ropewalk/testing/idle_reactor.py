@@ -2,8 +2,8 @@
 
 | the installed reactor | what happens while a client is in use |
 |---|---|
-| none, until a handler imports one | a check at every tick, and then one of the cases below |
-| a running one, for example under trial | nothing |
+| none, until a handler imports a reactor | a check at every tick, and then one of the cases below |
+| a running reactor, for example under trial | nothing |
 | the asyncio reactor, on the client's loop | its thread pool is started |
 | the asyncio reactor, on another loop | the same, and the reactor moves to the client's loop meanwhile |
 | another reactor | its thread pool is started, and the loop calls its `iterate` at every wakeup and every tick |
@@ -36,7 +36,7 @@ not wake up the event loop."""
 
 
 def installed() -> Any:
-    """The installed reactor, or None."""
+    """The installed reactor; None if no reactor is installed."""
     reactor = sys.modules.get("twisted.internet.reactor")
     return reactor if hasattr(reactor, "callLater") else None  # None while it is being imported
 

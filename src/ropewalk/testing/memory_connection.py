@@ -43,7 +43,7 @@ class MemoryConnection:
         )
 
     def send(self, data: bytes) -> None:
-        """Send bytes to the server."""
+        """Send bytes of the request to the server."""
         with using(self._service.clock):
             self._pipe.feed(data)
 
@@ -66,7 +66,7 @@ class MemoryConnection:
         self._pipe.pause()
 
     def resume(self) -> None:
-        """Read the response again."""
+        """Continue to read the response."""
         self._pipe.resume()
 
     async def leave_and_wait(self) -> None:

@@ -90,7 +90,7 @@ class MultipartBody:
             disposition += f'; filename="{file_name.translate(_IN_QUOTES)}"'
         head = f"--{self._boundary}\r\nContent-Disposition: {disposition}\r\n"
         if kind is not None:
-            head += f"Content-Type: {Headers({'content-type': kind})['content-type']}\r\n"  # checks the value
+            head += f"Content-Type: {Headers({'content-type': kind})['content-type']}\r\n"  # Headers checks the value
         if isinstance(content, str):
             content = content.encode()
         written = f"{head}\r\n".encode()

@@ -17,9 +17,9 @@ class ThreadPools:
     """The thread pools of an idle reactor while clients use it. Call `release` once for each call of `take`.
 
     - The reactor's own pool is started, and stopped at the end.
-    - Pools that wait until the reactor runs are started: those of `adbapi`, and a ThreadPool whose `start` was passed
-      to `callWhenRunning`. They keep running, because they belong to application code, which must stop them. Their
-      threads are daemons, so that the process can exit even if the pools are not stopped.
+    - Pools that wait until the reactor runs are started: the pools of `adbapi`, and a ThreadPool whose `start` was
+      passed to `callWhenRunning`. They keep running, because they belong to application code, which must stop them.
+      Their threads are daemons, so that the process can exit even if the pools are not stopped.
     - `callWhenRunning` calls its function at once, as in a running reactor.
     """
 
@@ -27,7 +27,7 @@ class ThreadPools:
 
     @classmethod
     def take(cls, reactor: Any) -> None:
-        """Count one more client that uses the reactor, and start the pools for the first one."""
+        """Count one more client that uses the reactor, and start the pools for the first client."""
         key = id(reactor)
         cls._uses[key] = cls._uses.get(key, 0) + 1
         pool: ThreadPool = reactor.getThreadPool()

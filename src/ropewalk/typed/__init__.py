@@ -61,7 +61,7 @@ __all__ = [
     "with_dependencies",
 ]
 
-InvalidInput.__module__ = "ropewalk"  # the name that users import
+InvalidInput.__module__ = "ropewalk"  # the package from which users import it
 register_shapes(shape_of_body)
 register_json_reader(read_json_of_request)
 register_planner(plan_for_method)

@@ -12,7 +12,7 @@ Arguments = ParamSpec("Arguments")
 
 
 class _AfterFunction(Protocol):
-    """The type of `Request.after`."""
+    """The type of the function `Request.after`."""
 
     def __call__(
         self, function: Callable[Arguments, Any], /, *args: Arguments.args, **kwargs: Arguments.kwargs

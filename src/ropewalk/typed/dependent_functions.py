@@ -119,7 +119,7 @@ def dependent_on(function: Any, count: int) -> DependentFunction | None:
 
 
 def parameters_with_markers(function: Any) -> list[Parameter]:
-    """The parameters of a function that are provided: those with a marker, and the request.
+    """The parameters of a function that are provided: the parameters with a marker, and the request.
 
     Parameters to which a `functools.partial` has bound a value are not included.
     """

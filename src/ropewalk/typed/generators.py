@@ -17,7 +17,7 @@ def open_generator(generator: Generator[Any, Any, Any], provider: Provider) -> A
 
 
 async def open_async_generator(generator: AsyncGenerator[Any, Any], provider: Provider) -> Any:
-    """Like `open_generator`, for an async generator."""
+    """Return the value that an async generator yields. Raises HandlerError (RW218) if it yields no value."""
     try:
         return await anext(generator)
     except StopAsyncIteration:
@@ -52,7 +52,7 @@ def close_generator(
 async def close_async_generator(
     generator: AsyncGenerator[Any, Any], provider: Provider, error: BaseException | None
 ) -> BaseException | None:
-    """Like `close_generator`, for an async generator."""
+    """Resume an async generator for the last time, as `close_generator` does for a plain generator."""
     trace = None if error is None else error.__traceback__
     try:
         if error is None:

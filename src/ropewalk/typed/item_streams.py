@@ -42,7 +42,7 @@ class ServerSentEvent(Struct, frozen=True, kw_only=True):
     retry: int | None = None
     """The time in milliseconds that a client waits before it reconnects."""
     comment: str | None = None
-    """A comment, which clients ignore."""
+    """A comment, which is sent with the event, and which clients ignore."""
 
     def __post_init__(self) -> None:
         for name in ("event", "id"):

@@ -19,7 +19,7 @@ class Mismatch(HandlerError):
         self._why = why
 
     def name(self, function: Any) -> None:
-        """Add the name of the handler to the message, unless it has one already."""
+        """Add the name of the handler to the message, unless the message already has a name."""
         if self._where is SOME_HANDLER:
             self._where = named(function)
             self.message = f"{self._where} {self._why}"

@@ -76,7 +76,8 @@ class OpenGenerators:
 
     @classmethod
     def of_handler(cls, request: Request, finish: Shape | None) -> "OpenGenerators":
-        """The OpenGenerators for a handler. If middleware has made shared ones, they are returned."""
+        """The OpenGenerators for a handler. If middleware has made a shared OpenGenerators for the request, it is
+        returned."""
         found = getattr(request, "dependency_scope", None)
         if not isinstance(found, cls) or found.values is None or found.closed:
             return cls(request, finish)

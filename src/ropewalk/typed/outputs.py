@@ -116,7 +116,7 @@ def shape_of_body(cls: type, kind: Any) -> Shape | None:
     """
     try:
         hash(kind)
-    except TypeError:  # `kind` has unhashable metadata
+    except TypeError:  # raised if `kind` has unhashable metadata
         return _shape_of_body.__wrapped__(cls, kind)
     return _shape_of_body(cls, kind)
 

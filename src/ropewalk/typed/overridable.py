@@ -15,9 +15,9 @@ _MOST_LISTED = 5
 
 
 def overriding_nothing(root: Any, replaced: Provider | str) -> HandlerError | None:
-    """The error (RW218) for an override that has no effect in an App and the apps mounted in it, or None.
+    """Return the error (RW218) for an override without effect in an App and the apps mounted in it, or else None.
 
-    None also if this cannot be known, because the app around this one may provide the function.
+    Also return None if the effect cannot be known, because the app around this one may provide the function.
     """
     names: set[str] = set()
     providers: dict[Provider, None] = {}

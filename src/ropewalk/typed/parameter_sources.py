@@ -103,7 +103,7 @@ def inputs_of(
     methods: Collection[str],
     signature: inspect.Signature | None = None,
 ) -> tuple[Input, ...]:
-    """The inputs of a function that handles `methods` at a path whose parameters have the names `names`.
+    """The inputs of a function that handles `methods` at a path whose parameters are in `names`.
 
     `signature` is the function's signature, if the caller has evaluated it already. Raises HandlerError (RW214) for a
     parameter that cannot come from a request.

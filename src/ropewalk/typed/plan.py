@@ -89,7 +89,7 @@ def plan_for(
     representations: Representations | None = None,
     signature: Signature | None = None,
 ) -> Plan:
-    """Compile the Plan of a handler for `methods` at a path whose parameters have the names `names`.
+    """Compile the Plan of a handler for `methods` at a path whose parameters are in `names`.
 
     `provide` has the providers of the route. `signature` is the function's signature, if the caller has evaluated it
     already. Raises HandlerError (RW214, RW217, RW218, RW228).
@@ -189,7 +189,7 @@ def _call_outside_apps(bind_of: Callable[..., Bound], function: Callable[..., An
 
 
 def _smallest_limit(bodies: Collection[Input]) -> int | None:
-    """The smallest limit that Body markers set for the request body; None if none sets one."""
+    """The smallest limit that Body markers set for the request body; None if there is no such limit."""
     limits = [
         each.marker.body_limit
         for each in bodies

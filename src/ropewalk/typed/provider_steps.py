@@ -227,6 +227,6 @@ def kind_of(provider: Provider) -> Kind:
 
 
 def readable(inputs: Sequence[Input]) -> tuple[Input, ...]:
-    """The inputs, without each input that reads the same value as an earlier one."""
+    """The inputs, without each input that reads the same value as an earlier input."""
     found = {(each.source, each.name): each for each in reversed(inputs)}
     return tuple(each for each in inputs if found[each.source, each.name] is each)

@@ -51,7 +51,7 @@ _OWN_CHECKS: Final = ("value_error", "assertion_error")
 
 
 class InvalidModel(msgspec.ValidationError):
-    """Pydantic has refused a value."""
+    """Pydantic has refused a value as invalid."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("pydantic refused a value")

@@ -1,4 +1,5 @@
-"""Representations: the media types in which a handler can send its values. The Accept field of a request chooses one.
+"""Representations: the media types in which a handler can send its values. The Accept field of a request chooses a
+representation.
 
     @app.get("/rooms/{id}", produces=["application/json", MSGPACK])
     @app.get("/rooms/{id}", produces={"application/json": None, "text/html": room_page})
@@ -108,8 +109,8 @@ def all_produced(given: Any, where: object) -> dict[str, Encode | None]:
 def representations_for(
     function: Callable[..., Any], of_route: Produces | None, of_app: Produces, signature: Signature
 ) -> Representations | None:
-    """The representations of a handler: those of its route, or else those of the app if the handler's values would be
-    sent as JSON. None if it has none. Raises HandlerError (RW229) for a wrong option `produces`.
+    """The representations of a handler: the representations of its route, or else of the app if the handler's values
+    would be sent as JSON. None if there are none. Raises HandlerError (RW229) for a wrong option `produces`.
     """
     if of_route is None and not of_app:
         return None

@@ -65,7 +65,7 @@ class ScopedParts:
 
 
 class ScopedAsyncParts(ScopedParts):
-    """Like `ScopedParts`, for an async iterator."""
+    """Like `ScopedParts`, for an async iterator of parts."""
 
     __iter__ = None  # type: ignore[assignment] # only `async for` reads it
     __next__ = None  # type: ignore[assignment]

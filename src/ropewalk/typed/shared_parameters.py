@@ -90,7 +90,7 @@ def key_of(kind: Any) -> Hashable:
 
 
 def _parameter(name: str, kind: Any, default: Any, annotation: Any) -> SharedParameter:
-    # The ids are those of objects in the parameter. The cache keeps the parameter, so its objects outlive the key.
+    # The key has ids of objects in the parameter. The cache keeps the parameter, so these objects outlive the key.
     key = (name, kind is _KEYWORD_ONLY, id(default), key_of(annotation))
     found = _shared.get(key)
     if found is None:

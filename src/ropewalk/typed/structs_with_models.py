@@ -30,7 +30,7 @@ class ModelField(NamedTuple):
 
 
 def models_in_fields(node: shapes.StructType) -> list[type]:
-    """The pydantic models in the fields of a Struct, without those inside other Structs in these fields."""
+    """The pydantic models in the fields of a Struct, without the models inside other Structs in these fields."""
     found = [part.cls for each in node.fields for part in within(each.type) if isinstance(part, shapes.CustomType)]
     return [each for each in found if is_model(each)]
 

@@ -81,7 +81,7 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
 def _key(name: bytes) -> str:
     """The environ key of a field.
 
-    A field with an underscore in its name is dropped. Its key would be the same as that of the field with a hyphen,
+    A field with an underscore in its name is dropped. Its key would be the same as the key of the field with a hyphen,
     which a trusted proxy may set.
     """
     return DROPPED if b"_" in name else f"HTTP_{name.decode('ascii').upper().replace('-', '_')}"

@@ -101,7 +101,7 @@ class ThreadResponse:
             self._queue.post(self)
 
     def end(self) -> None:
-        """Mark the response as complete."""
+        """Record that the application has completed the response."""
         self.ended = True
         self.post()
 
@@ -229,7 +229,7 @@ class ThreadResponse:
             waiter.callback(None)
 
     def _take(self) -> bytes:
-        """Return all parts that have arrived, joined to one."""
+        """Return all parts that have arrived, joined to one bytes object."""
         parts = self._parts
         count = len(parts)
         part = parts.popleft() if count == 1 else b"".join([parts.popleft() for _ in range(count)])

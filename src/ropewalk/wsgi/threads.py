@@ -139,8 +139,7 @@ class Threads:
 
     def _wait_for_job(self, wakeup: Lock) -> bool:
         """Wait for a job. Return whether there may be a job. If not, the thread is no longer counted, and must end."""
-        # `submit` first appends the job and then looks for idle threads. The opposite order here ensures that no job is
-        # missed.
+        # The opposite order to `submit`, which appends the job before it looks for idle threads: no job is missed.
         self._idle.append(wakeup)
         self._waking = False  # a started thread may still wait for the pool
         if not self._jobs and wakeup.acquire(timeout=IDLE if len(self._idle) <= self.idle_limit else 0):

@@ -37,7 +37,7 @@ class PatchBody:
 
 
 class _PatchReader:
-    """Reads one kind of patch."""
+    """Reads a body as one kind of patch."""
 
     def __init__(self, body: Input, kind: PatchKind) -> None:
         self._parameter = body.parameter

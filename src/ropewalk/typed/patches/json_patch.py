@@ -81,7 +81,7 @@ class JSONPatch(Patch[Changed]):
 
 
 def library() -> tuple[Any, Any]:
-    """The modules jsonpatch and jsonpointer. Raises HandlerError (RW261) if one is not installed."""
+    """The modules jsonpatch and jsonpointer. Raises HandlerError (RW261) if a module is not installed."""
     try:
         return import_module("jsonpatch"), import_module("jsonpointer")
     except ImportError as error:

@@ -12,7 +12,7 @@ DEEPEST_PATH: Final = 100
 nested too deeply to be decoded."""
 
 Pointer = Annotated[str, Meta(pattern=rf"^(/([^/~]|~[01])*){{0,{DEEPEST_PATH}}}$", max_length=2_000)]
-"""A JSON pointer (RFC 6901)."""
+"""The path of an operation: a JSON pointer (RFC 6901)."""
 
 
 class Operation(Struct, frozen=True, tag_field="op"):
