@@ -2,7 +2,7 @@
 
 How such a response ends depends on the source of its body:
 
-- an ASGI application registers `end`, which is called;
+- an ASGI application registers a function with `end_by`, which is called;
 - an iterator, generator or coroutine that produces parts is cancelled;
 - if the handler has returned and callbacks write the body, the response is ended;
 - a producer is stopped when the response ends.

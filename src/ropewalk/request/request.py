@@ -41,8 +41,8 @@ class Request(ConditionalExchange):
     one field without building `headers`.
 
     `peer` is the other end of the connection. `client` is the same, unless the peer is one of the app's
-    `TrustedProxies`: then it is the client that the proxy reports. Its port is 0 if the proxy reports none, and it is
-    None if the proxy reports no client.
+    `TrustedProxies`: then it is the client that the proxy reports. The port in `client` is 0 if the proxy reports no
+    port, and `client` is None if the proxy reports no client.
 
     Resources that return `NOT_DONE_YET` and send the response themselves use Twisted's names: `setResponseCode`,
     `setHeader`, `getHeader`, `addCookie`, `redirect`, `write`, `finish`, `processingFailed`, `notifyFinish`,

@@ -15,8 +15,8 @@ Around = tuple[Any, ...]
 def handlers_below(root: Resource) -> Iterator[tuple[Handler, Around]]:
     """The handlers at a resource and below, each with the apps around it.
 
-    A handler that is reached on several paths through the same apps is listed once. Resources that `getChild` makes are
-    not included. Raises HandlerError for a wrong annotation of a `render_*` function.
+    A handler that is reached on several paths through the same apps is listed only once. Resources that `getChild`
+    makes are not included. Raises HandlerError for a wrong annotation of a `render_*` function.
     """
     return _handlers(root, (), set())
 

@@ -40,8 +40,8 @@ class Response(Generic[Value]):
     reason phrase. Raises HandlerError (RW201) for any other body, and InvalidField (RW304) for a status that is not an
     int and for invalid headers.
 
-    A str is encoded in the charset of the Content-Type, or in UTF-8 if that has none. Raises HandlerError (RW213) for
-    an unsupported charset (see `ropewalk.charsets`), for text that the charset cannot encode, and for JSON in any
+    A str is encoded in the charset of the Content-Type, or in UTF-8 if it has no charset. Raises HandlerError (RW213)
+    for an unsupported charset (see `ropewalk.charsets`), for text that the charset cannot encode, and for JSON in any
     charset other than UTF-8 (RFC 8259, section 8.1).
 
     `Response[Room](value, 201)` converts the value to a Room: it accepts any object with the attributes of a Room, and

@@ -27,8 +27,8 @@ class Client:
         client = Client(app)
         assert client.get("/").text == "Hello, World!"
 
-    Asynchronous handlers run on an event loop: the loop of the installed asyncio reactor, or the client's own. If a
-    reactor is installed but not running, the client runs its timers, threads and `callFromThread` calls during a
+    Asynchronous handlers run on an event loop: the loop of the installed asyncio reactor, or the client's own loop. If
+    a reactor is installed but not running, the client runs its timers, threads and `callFromThread` calls during a
     request. Only one thread at a time can do this; clients in other threads raise ReactorInUse (RW223). If an event
     loop or the reactor is running in this thread, requests raise WouldBlock (RW225): use `AsyncClient` then.
 

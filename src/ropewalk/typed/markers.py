@@ -2,7 +2,7 @@
 
     def find(tag: Annotated[str, Query("t", description="Only rooms with this tag.")] = "") -> list[Room]: ...
 
-`name` is the name in the request; None stands for the parameter's name, in a Header with hyphens instead of
+`name` is the name in the request; None stands for the parameter's name, which for a Header has hyphens instead of
 underscores. To add constraints, put a `msgspec.Meta` into the same `Annotated`.
 """
 

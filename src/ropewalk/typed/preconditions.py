@@ -43,8 +43,8 @@ IfMatch = Annotated[Precondition, PreconditionMarker()]
 """The annotation for a parameter that takes the precondition of a change: `def change(room: NewRoom, precondition:
 IfMatch)`, then `precondition.check(etag(current))`.
 
-A request without If-Match gets 428 before its other input is read, because its change could overwrite another client's
-change.
+A request without If-Match gets a 428 before the handler's other inputs are read, because its change could overwrite
+another client's change.
 """
 OptionalIfMatch = Annotated[Precondition, PreconditionMarker(is_required=False)]
 """Like `IfMatch`, for a handler that also accepts requests without If-Match."""
