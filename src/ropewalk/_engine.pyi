@@ -200,30 +200,31 @@ class ValueWithStatus:
 
 @final
 class ExactTypes:
-    """Finds out whether a value, and all its parts, have exactly the classes of a type.
+    """Checks whether a value and all its nested values have exactly the classes that a type declares.
 
-    A type is a list of nodes, because a class may contain itself. The first node is the whole type. A node has a class,
-    whether None is exact, too, the attributes that have parts, each with the number of its node, and for a list the
-    number of the node of its items. An attribute may also be None or `unset`."""
+    The type is a list of nodes that refer to one another by index, because a class may contain itself. The first node
+    is the whole type. A node has a class, whether None is allowed, the attributes with declared types, each with the
+    number of its node, and for a list the number of the node of its items. An attribute may also be None or `unset`."""
 
     def __new__(
         cls, nodes: list[tuple[type, bool, list[tuple[str, int]], int | None]], unset: object, /
     ) -> ExactTypes: ...
     def __call__(self, value: object, /) -> bool:
-        """Whether a value is exactly of the type. False if it is nested more than 1,000 levels deep."""
+        """Return whether a value and all its nested values have exactly the declared classes. False if it is nested
+        more than 1,000 levels deep."""
 
 @disjoint_base
 class TaskCore:
-    """What a task knows of its coroutine. `ropewalk.calling.Task` derives from it."""
+    """The native part of a task: its coroutine and how to run it. `ropewalk.calling.Task` derives from it."""
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
 
     coroutine: Coroutine[Any, Any, Any]
     context: Context
     loop: AbstractEventLoop | None
-    """The event loop that runs the coroutine; None on a reactor without asyncio."""
+    """The event loop that runs the coroutine. None on a reactor without asyncio."""
     marked: bool
-    """The task has state, such as a name, that must outlive the first segment."""
+    """Whether the task has state, such as a name, that must be kept when the coroutine waits."""
 
 @disjoint_base
 class FirstSegmentRunner:
@@ -234,13 +235,13 @@ class FirstSegmentRunner:
 
     def __new__(cls, make_task: Callable[..., Any], swap_task: Callable[[Any, Any], Any], /) -> Self: ...
     def __call__(self, request: Any, coroutine: Any, context: Context, loop: Any = None, /) -> Any:
-        """Run the first segment of a coroutine, inside its context. Returns its value, or PENDING if it waits: then the
-        method `begin_wait` of its task was called, with the request and what it awaits.
+        """Run a coroutine up to its first wait, in `context`. Returns the coroutine's value, or PENDING if it waits.
 
-        Raises what the coroutine raises. `loop` is the running event loop, if the caller knows it."""
+        If it waits, this has called `begin_wait` of its task with the request and the awaited object. Raises what the
+        coroutine raises. `loop` is the running event loop, if the caller knows it."""
     @property
     def spare(self) -> list[Any]:
-        """Tasks whose coroutine never waited. The next coroutine reuses one."""
+        """Tasks of coroutines that ended without waiting. The next coroutine reuses one of them."""
 
 @disjoint_base
 class Exchange:
@@ -317,7 +318,8 @@ class Exchange:
 
     # Its body
     middleware_body_limit: int | None
-    """The body limit in bytes that middleware has set. It lowers the limits of `receive` and `collect`."""
+    """The body limit in bytes that middleware has set. It can only lower the limits that `receive` and `collect`
+    use."""
     streamed: bool
     """Whether the parts of the body are read by `Request.stream`."""
     def receive(self, limit: int | None = None, /) -> None:
@@ -396,7 +398,7 @@ class Exchange:
     def abort(self) -> None:
         """Close the connection at once, without the rest of the response."""
     def close_after(self) -> None:
-        """Send `Connection: close` with this response."""
+        """Send `Connection: close` with this response, and close the connection after it."""
     def upgrade(self, fields: Iterable[_Field], /) -> None:
         """Respond with 101 and switch to another protocol.
 
@@ -420,7 +422,7 @@ class Exchange:
         The engine takes ownership of the descriptor, and always closes it.
         """
     def relay_end(self) -> None:
-        """End a response that began with `relay_head`."""
+        """End a response whose head `relay_head` has sent."""
     def switch_without_response(self) -> None:
         """Switch to another protocol like `upgrade`, but without a response.
 
@@ -454,7 +456,7 @@ class Pipe:
         """Pass output to the sink again, because it has space."""
     @property
     def pending(self) -> int:
-        """The number of input bytes that belong to no request yet, or to a body that is not being received."""
+        """The number of received bytes that belong to no request yet, or to a body that no code receives."""
     def run_turn(self) -> bool:
         """Run a turn of the engine now, unless one is running. Return whether another turn would find work."""
     def serve_events(self) -> None:
@@ -517,7 +519,7 @@ class PipeSink(Protocol):
 
 @final
 class Engine:
-    """Listening sockets, connections and their exchanges, all watched through one descriptor."""
+    """Serves listening sockets and connections. The event loop watches only the engine's one descriptor."""
 
     def __new__(cls, callbacks: Any, limits: Limits | None = None) -> Engine: ...
     def fileno(self) -> int:
@@ -538,7 +540,7 @@ class Engine:
         context of another request, because asyncio runs a timer in the context in which it was set.
         """
     def after_fork_in_child(self) -> None:
-        """In a forked child: leave the connections to the parent, and accept on the same listeners. If that fails,
+        """In a forked child, forget the parent's connections and continue to accept on its listeners. If this fails,
         every later use of the engine raises Forked (RW508)."""
     def after_fork_in_parent(self, *, children_serve: bool) -> None:
         """In the parent: record whether a new child, which has copies of the listening sockets, accepts on them."""

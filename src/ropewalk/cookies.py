@@ -95,10 +95,12 @@ def format_cookie(
     if expires is not None and not _is_aware(expires):
         raise _unfit(expires, f"the Expires of the cookie {name}", "Give a datetime with a time zone.")
     if path is not None and not _fits(path, _PATH):
-        raise _unfit(path, f"the Path of the cookie {name}", "Begin it with a slash, and use ASCII without semicolons.")
+        raise _unfit(
+            path, f"the Path of the cookie {name}", "Begin the path with a slash, and use ASCII without semicolons."
+        )
     if domain is not None and not _fits(domain, _DOMAIN):
         raise _unfit(
-            domain, f"the Domain of the cookie {name}", "Give a host name; encode one outside ASCII in Punycode."
+            domain, f"the Domain of the cookie {name}", "Give a host name. Encode a name that is not ASCII in Punycode."
         )
     site = _same_site(name, same_site)
     _check_prefix(name, path=path, domain=domain, secure=secure, same_site=site)

@@ -142,7 +142,7 @@ class TestSources:
 
     def test_a_remedy_stays_in_the_place_where_the_mistake_is(self, check: Check, project: Path) -> None:
         output = self.refused(check("hello.py", environment={"ROPEWALK_PROXY_PROTOCOL": "1"}))
-        remedy = "Give its address with ROPEWALK_TRUSTED_PROXY."
+        remedy = "Give the proxy's address with ROPEWALK_TRUSTED_PROXY."
         assert f"ROPEWALK_PROXY_PROTOCOL needs a trusted proxy, and there is none. {remedy}" in output
         (project / "ropewalk.toml").write_text("wsgi_threads = 5")
         toml = f"{project}/ropewalk.toml"

@@ -195,7 +195,9 @@ class TestRefusals:
 
     def test_an_endpoint_that_is_none(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--listen", "tcp:many"))
-        assert "RW401 --listen: 'tcp:many' is malformed: the port is a number from 0 to 65535, not 'many'." in output
+        assert (
+            "RW401 --listen: 'tcp:many' is malformed: the port must be a number from 0 to 65535, not 'many'." in output
+        )
         assert "RW401 --listen: 'ssl:443' is not an endpoint" in self.refused(check("hello.py", "--listen", "ssl:443"))
 
     @pytest.mark.parametrize(
@@ -211,11 +213,11 @@ class TestRefusals:
             ),
             (
                 ["--proxy-protocol"],
-                "RW402 --proxy-protocol needs a trusted proxy, and there is none. Give its address with --tr",
+                "RW402 --proxy-protocol needs a trusted proxy, and there is none. Give the proxy's address wit",
             ),
             (
                 ["--proxy-host"],
-                "RW402 --proxy-host needs a trusted proxy, and there is none. Give its address with --trusted-",
+                "RW402 --proxy-host needs a trusted proxy, and there is none. Give the proxy's address with ",
             ),
             (
                 ["--trusted-proxy", "::1", "--proxy-headers", "forwarded", "--proxy-host"],

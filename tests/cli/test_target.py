@@ -131,7 +131,7 @@ class TestNotFound:
 
     def test_what_makes_a_resource(self, project: Path) -> None:
         write(project, "hello.py", "from klein import Klein", "klein = Klein()")
-        remedy = "Name the result of its `resource`: at the top level, root = klein.resource()"
+        remedy = "Write root = klein.resource() at the top level, and name that resource."
         assert failure("hello.py:klein") == f"RW414 hello.py:klein is of type klein._app.Klein. {remedy}"
 
     def test_something_that_cannot_be_served(self, project: Path) -> None:

@@ -63,7 +63,8 @@ def test_they_are_kept(host: Any, application: Any, options: Any) -> None:
 @pytest.mark.parametrize("limit", [-1, 1.5, "10", True])
 def test_an_invalid_limit(host: Any, application: Any, options: Any, limit: Any) -> None:
     with pytest.raises(
-        HandlerError, match=rf"RW271 {options.__name__} has body_limit={limit!r} \(.*test_hosting_options.py:"
+        HandlerError,
+        match=rf"RW271 {options.__name__} has the invalid value body_limit={limit!r} \(.*test_hosting_options.py:",
     ):
         options(body_limit=limit)
 
@@ -72,7 +73,8 @@ def test_an_invalid_limit(host: Any, application: Any, options: Any, limit: Any)
 @pytest.mark.parametrize("number", [0, -1, 1.5, "2", True])
 def test_invalid_numbers_of_threads_and_requests(name: str, number: Any) -> None:
     with pytest.raises(
-        HandlerError, match=rf"RW271 WSGIOptions has {name}={number!r} \(.*py:[0-9]+\)\. Give an int of at least 1"
+        HandlerError,
+        match=rf"RW271 WSGIOptions has the invalid value {name}={number!r} \(.*py:[0-9]+\)\. Give an int of at least 1",
     ):
         WSGIOptions(**{name: number})
 
@@ -81,7 +83,9 @@ def test_invalid_numbers_of_threads_and_requests(name: str, number: Any) -> None
 @pytest.mark.parametrize("given", [None, 10, {"body_limit": 1}, "the other"])
 def test_options_of_another_kind(host: Any, application: Any, options: Any, given: Any) -> None:
     other = ASGIOptions() if options is WSGIOptions else WSGIOptions()
-    with pytest.raises(HandlerError, match=rf"RW271 The options are .*:[0-9]+\)\. Give them as {options.__name__}\("):
+    with pytest.raises(
+        HandlerError, match=rf"RW271 The options are .*:[0-9]+\)\. Give the options as {options.__name__}\("
+    ):
         host(application, other if given == "the other" else given)
 
 

@@ -336,7 +336,7 @@ class TestMixing:
     def test_a_route_at_the_place_of_a_resource(self) -> None:
         app = App()
         app.resource.putChild("a", Text("a"))
-        with pytest.raises(TreeError, match=r"RW104 GET /a is claimed twice: tests/unit/test_resource.py:\d+ and"):
+        with pytest.raises(TreeError, match=r"RW104 GET /a is registered twice: tests/unit/test_resource.py:\d+ and"):
             app.get("/a")(lambda request: "again")
 
     def test_a_resource_below_a_parameter(self) -> None:

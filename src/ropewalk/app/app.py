@@ -470,9 +470,9 @@ def _check_options(proxies: object, debug: object) -> None:
     """Raises HandlerError (RW271) if `proxies` or `debug` has a wrong type."""
     if not isinstance(proxies, TrustedProxies | None):
         remedy = 'Write proxies=TrustedProxies("10.0.0.0/8", headers="x-forwarded").'
-        raise OptionError("RW271", f"App has proxies={shown(proxies)}.", remedy)
+        raise OptionError("RW271", f"App has the invalid value proxies={shown(proxies)}.", remedy)
     if not isinstance(debug, bool):
-        raise OptionError("RW271", f"App has debug={shown(debug)}.", "Write True or False.")
+        raise OptionError("RW271", f"App has the invalid value debug={shown(debug)}.", "Write True or False.")
 
 
 def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:

@@ -20,7 +20,7 @@ def check(application: Any) -> None:
     if accepts(application, 3):
         return
     if isclass(application) and accepts(application, 1):
-        raise HostedError("RW715", f"{named(application)} takes the scope alone.", _LEGACY)
+        raise HostedError("RW715", f"{named(application)} takes only the scope.", _LEGACY)
     for count, what, remedy in _TAKES:
         if accepts(application, count):
             raise HostedError("RW715", f"{named(application)} {what}.", remedy)

@@ -159,7 +159,7 @@ class CallRunner:
             return
         one = len(self.waiting) == 1
         log.info(
-            "Stopping: {calls} of {who} {run}, up to {seconds:g} s.",
+            "Stopping: waiting up to {seconds:g} s for {calls} of {who}, which {run}.",
             calls="1 call" if one else f"{len(self.waiting)} calls",
             who=named(self.application),
             run="runs after its response" if one else "run after their responses",
@@ -175,7 +175,7 @@ class CallRunner:
     async def _cut(self) -> None:
         who = named(self.application)
         calls = "1 call" if len(self.waiting) == 1 else f"{len(self.waiting)} calls"
-        log.warn("RW716 {calls} of {who} still ran after the response; cancelled.", calls=calls, who=who)
+        log.warn("RW716 Cancelled {calls} of {who}, still running after the response.", calls=calls, who=who)
         for task in self.waiting:
             task.cancel()
         with suppress(TimeoutError):

@@ -156,7 +156,11 @@ class CapturedResponse:
         """Drop the rest of this response, because the client has a complete response: this one or another."""
         self.drop()
         if not self.response.called:
-            self.response.errback(ResponseEnded("The response was complete before the application sent one."))
+            self.response.errback(
+                ResponseEnded(
+                    "The request has a complete response already, so the response of this application is dropped."
+                )
+            )
 
     def _deliver(self, status: int, fields: Iterable[Any], body: Any) -> None:
         check_status(status)

@@ -51,7 +51,7 @@ def octets(value: object) -> bytes:
     """Convert a bytes-like object to bytes. Raises TypeError for other objects."""
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
-    raise TypeError(f"bytes are wanted, not {type(value).__qualname__}")
+    raise TypeError(f"the value must be bytes, not {type(value).__qualname__}")
 
 
 def pairs(headers: Iterable[Any]) -> list[tuple[bytes, bytes]]:

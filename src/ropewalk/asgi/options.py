@@ -21,5 +21,7 @@ class ASGIOptions(KnownOptions):
     def __post_init__(self) -> None:
         if self.lifespan not in get_args(Mode):
             modes = " or ".join(map(repr, get_args(Mode)))
-            raise OptionError("RW271", f"ASGIOptions has lifespan={shown(self.lifespan)}.", f"Give {modes}.")
+            raise OptionError(
+                "RW271", f"ASGIOptions has the invalid value lifespan={shown(self.lifespan)}.", f"Give {modes}."
+            )
         check_body_limit("ASGIOptions", self.body_limit)

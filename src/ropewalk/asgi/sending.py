@@ -119,7 +119,9 @@ class ASGICall(ReceivingCall):
             # A complete response stays as it is: middleware or a slow client may still be reading it.
             self.left()
             if isinstance(error, CancelledError) or (self.notified and says_client_left(error)):
-                log.debug("{who} ended with {error} after its call.", who=named(application), error=shown(error))
+                log.debug(
+                    "{who} raised {error} after the exchange had ended.", who=named(application), error=shown(error)
+                )
             else:
                 log_late(self.request, error)
             return

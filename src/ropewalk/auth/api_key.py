@@ -39,7 +39,9 @@ class APIKey(Scheme):
     ) -> None:
         super().__init__(name, realm)
         if where not in ("header", "query", "cookie"):
-            raise OptionError("RW240", f"APIKey has where={shown(where)}.", 'Use "header", "query" or "cookie".')
+            raise OptionError(
+                "RW240", f"APIKey has the invalid value where={shown(where)}.", 'Use "header", "query" or "cookie".'
+            )
         given: Any = key_name
         if not isinstance(given, str) or not TOKEN.fullmatch(key_name) or key_name.lower() == "authorization":
             what = f"APIKey has the name {shown(key_name)}."

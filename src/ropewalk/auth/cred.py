@@ -47,7 +47,9 @@ class CredAuth(Scheme):
             wrong = next((each for each in accepting if not ICredentialsChecker.providedBy(each)), None)
             if wrong is not None or not accepting:
                 what = "no checker" if wrong is None else type_shown(wrong)
-                raise OptionError("RW240", f"CredAuth got {what}.", "Give it one Portal, or one or more checkers.")
+                raise OptionError(
+                    "RW240", f"CredAuth got {what}.", "Give CredAuth one Portal, or one or more checkers."
+                )
         elif not interfaces:
             remedy = "Name those of the avatar: CredAuth(portal, interfaces=(IUser,))."
             raise OptionError("RW240", "CredAuth got a portal without interfaces.", remedy)

@@ -26,7 +26,7 @@ def check_algorithms(algorithms: tuple[str, ...] | None, owner: str = "BearerJWT
     """Raises HandlerError (RW240) for an unknown algorithm, or an empty tuple."""
     given: Any = algorithms
     if given is not None and (not isinstance(given, tuple) or not given or not KNOWN.issuperset(given)):
-        remedy = f"Use a tuple of some of {', '.join(sorted(KNOWN))}."
+        remedy = f"Use a tuple with one or more of {', '.join(sorted(KNOWN))}."
         raise OptionError("RW240", f"{owner} has the algorithms {shown(given)}.", remedy)
 
 

@@ -21,7 +21,11 @@ def check_seconds(options: object, *names: str, zero: bool = False) -> None:
     for name in names:
         given: Any = getattr(options, name)
         if not is_seconds(given) and not (zero and given == 0 and not isinstance(given, bool)):
-            raise wrong(options, f"{name}={shown(given)}", f"Give seconds, {'0 or more' if zero else 'more than 0'}.")
+            raise wrong(
+                options,
+                f"the invalid value {name}={shown(given)}",
+                f"Give seconds, {'0 or more' if zero else 'more than 0'}.",
+            )
 
 
 def check_count(options: object, *names: str, least: int = 1) -> None:
@@ -29,7 +33,7 @@ def check_count(options: object, *names: str, least: int = 1) -> None:
     for name in names:
         given: Any = getattr(options, name)
         if not is_int(given) or given < least:
-            raise wrong(options, f"{name}={shown(given)}", f"Give an int of at least {least}.")
+            raise wrong(options, f"the invalid value {name}={shown(given)}", f"Give an int of at least {least}.")
 
 
 def check_called_with(owner: object, function: Any, *given: str) -> None:
@@ -47,4 +51,8 @@ def check_called_with(owner: object, function: Any, *given: str) -> None:
     why = misfit(function, *given, **(dependent.placeholders if dependent is not None else {}))
     if why is not None:
         what = f"{named(function)}, which cannot be called with {arguments}: {why}"
-        raise wrong(owner, what, "Mark what is provided besides: `session: Annotated[Session, Depends(open_session)]`.")
+        raise wrong(
+            owner,
+            what,
+            "Mark parameters that a provider provides: `session: Annotated[Session, Depends(open_session)]`.",
+        )

@@ -49,7 +49,7 @@ class TokenIssuer:
             check_algorithms((algorithm,), "TokenIssuer")
         given: Any = lifetime
         if not isinstance(given, timedelta) or given < timedelta(seconds=1):
-            raise _wrong(f"has lifetime={shown(given)}", "Give a timedelta of at least one second.")
+            raise _wrong(f"has the invalid value lifetime={shown(given)}", "Give a timedelta of at least one second.")
         try:
             self._key = signing_key(key, None if algorithm is None else (algorithm,))
         except UnusableKey as error:
@@ -84,7 +84,9 @@ class TokenIssuer:
             raise _wrong(f"got the subject {shown(known)}", "Give a str that is not empty: `issue(str(user.id))`.")
         own = next((name for name in claims if name in _OWN or name in self._claims), None)
         if own is not None:
-            raise _wrong(f"got the claim {own}", "Use the options of TokenIssuer and the parameters of `issue`.")
+            raise _wrong(
+                f"got the claim {own}", "Set this claim with the options of TokenIssuer or the parameters of `issue`."
+            )
         now = int(self._clock())
         made: dict[str, Any] = {"sub": subject, "iat": now, "exp": now + self.expires_in, "jti": token_urlsafe(16)}
         made |= {} if self._issuer is None else {"iss": self._issuer}

@@ -101,7 +101,11 @@ class _HookCall:
                 log.warn("{who} was cancelled.", who=self._who)
         except Exception as error:  # noqa: BLE001 - the waiter reports it
             if self._ended.called:
-                log.failure("RW208 {who} failed after it was given up.", shown_failure(error), who=self._who)
+                log.failure(
+                    "RW208 {who} failed after the server had stopped waiting for it.",
+                    shown_failure(error),
+                    who=self._who,
+                )
             else:
                 self._ended.errback(error)
             return
@@ -111,11 +115,11 @@ class _HookCall:
     def _log_wait(self) -> None:
         if not self._cancelled:
             left = self._seconds - LOG_DELAY
-            log.info("Stopping: {who} still runs, up to {left:g} s more.", who=_uncapitalized(self._who), left=left)
+            log.info("Stopping: waiting up to {left:g} s more for {who}.", who=_uncapitalized(self._who), left=left)
 
     def _give_up(self) -> None:
         if not self._ended.called:
-            log.warn("{who} does not end when it is cancelled. The stop goes on without it.", who=self._who)
+            log.warn("{who} does not end when it is cancelled. The server stops without waiting for it.", who=self._who)
             self._ended.callback(None)
 
     def _after(self, seconds: float, call: Callable[..., None], *args: Any) -> None:

@@ -154,10 +154,10 @@ class TaskInterface(TaskCore):
         return self.error
 
     def set_result(self, _: object, /) -> NoReturn:
-        raise RuntimeError("A task has the result of its coroutine.")
+        raise RuntimeError("The result of a task is that of its coroutine, and cannot be set.")
 
     def set_exception(self, _: object, /) -> NoReturn:
-        raise RuntimeError("A task has the exception of its coroutine.")
+        raise RuntimeError("The exception of a task is that of its coroutine, and cannot be set.")
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
         self.marked = True

@@ -15,7 +15,7 @@ from ropewalk.server import is_writable
 
 
 @click.command(name="exec", cls=Command, context_settings={"allow_interspersed_args": False})
-@click.option("-m", "is_module", is_flag=True, help="PROGRAM is a module, as for python -m.")
+@click.option("-m", "is_module", is_flag=True, help="Run PROGRAM as a module, as `python -m` does.")
 @limit_flag
 @half_close_flag
 @flag(
@@ -24,7 +24,7 @@ from ropewalk.server import is_writable
     is_flag=True,
     default=False,
     show_default=False,
-    help="Do not print the addresses that are served.",
+    help="Do not print the addresses on which the server listens.",
 )
 @config_flag
 @click.argument("name", metavar="PROGRAM")

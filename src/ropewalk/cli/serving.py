@@ -99,7 +99,9 @@ class Serving:
         if not self.trusted_proxy:
             given = next(name for name in ("proxy_headers", "proxy_host", "proxy_protocol") if getattr(self, name))
             message = f"{source_of(given)} needs a trusted proxy, and there is none."
-            raise StartError("RW402", message, f"Give its address with {source_of('trusted_proxy', like=given)}.")
+            raise StartError(
+                "RW402", message, f"Give the proxy's address with {source_of('trusted_proxy', like=given)}."
+            )
         if not (self.proxy_headers or self.proxy_protocol):
             message = f"It is not set how the proxies of {source_of('trusted_proxy')} report clients."
             ways = [source_of(name, like="trusted_proxy") for name in ("proxy_headers", "proxy_protocol")]

@@ -257,7 +257,7 @@ def _servable(value: object, name: str) -> Servable:
         raise CLIError("RW414", f"{what}. Name its resource: {name}.resource. Or run the program with `ropewalk exec`.")
     if callable(resource) and not isinstance(value, type):  # a Klein object
         made = f"root = {name.rpartition(':')[2]}.resource()"
-        raise CLIError("RW414", f"{what}. Name the result of its `resource`: at the top level, {made}")
+        raise CLIError("RW414", f"{what}. Write {made} at the top level, and name that resource.")
     interface = likely_interface(value)
     if interface is not None:
         raise CLIError("RW414", f"{what}. If it is {AN_APPLICATION[interface]}, use --{interface}.")

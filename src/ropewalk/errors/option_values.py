@@ -18,4 +18,4 @@ def check_options(options: object, kind: type, code: str) -> None:
     """Raises OptionError with the code `code` unless `options` is an instance of `kind`."""
     if not isinstance(options, kind):
         given = f"The options are {shown(options)}, of type {full_name(type(options))}."
-        raise OptionError(code, given, f"Give them as {kind.__name__}(...).")
+        raise OptionError(code, given, f"Give the options as {kind.__name__}(...).")

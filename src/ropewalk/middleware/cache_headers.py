@@ -47,9 +47,11 @@ class CacheHeadersOptions(KnownOptions):
         others = (self.shared_max_age, self.stale_while_revalidate, self.stale_if_error)
         kept = self.immutable or self.visibility == "public" or any(each is not None for each in others)
         if self.max_age is None and kept:
-            raise unsafe(self, "without max_age, nothing may be kept.", "Set max_age to a number of seconds.")
+            raise unsafe(
+                self, "without max_age, caches must not keep the response.", "Set max_age to a number of seconds."
+            )
         if self.shared_max_age is not None and self.visibility != "public":
-            raise unsafe(self, "private responses are not for shared caches.", 'Set visibility="public".')
+            raise unsafe(self, "shared caches must not keep private responses.", 'Set visibility="public".')
 
 
 def cache_headers(options: CacheHeadersOptions = CacheHeadersOptions()) -> Middleware:

@@ -24,13 +24,17 @@ _TAG: Final = {"ETag": "The version of the resource."}
 _DESCRIPTION: Final = MiddlewareDescription(
     methods=("GET", "HEAD"),
     parameters=(
-        HeaderParameter("If-None-Match", "ETags of versions that the client has: for one of them, the status is 304."),
-        HeaderParameter("If-Match", "ETags of the versions that the client wants: for any other, the status is 412."),
+        HeaderParameter(
+            "If-None-Match", "ETags of versions that the client has. If one of them is current, the status is 304."
+        ),
+        HeaderParameter(
+            "If-Match", "ETags of versions that the client accepts. If none of them is current, the status is 412."
+        ),
     ),
     headers=_TAG,
     responses=(
         MiddlewareResponse(304, "The client has the current version.", _TAG),
-        MiddlewareResponse(412, "The resource is not in the version that the request names."),
+        MiddlewareResponse(412, "The current version of the resource is not one that the request names."),
     ),
 )
 
@@ -83,7 +87,7 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
         if status == 304:
             return _not_modified(response)
         if status == 412:
-            raise HTTPError(412, "The resource is not in the version that the request names.")
+            raise HTTPError(412, "The current version of the resource is not one that the request names.")
         return response
 
     return conditional

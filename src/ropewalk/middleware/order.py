@@ -22,7 +22,7 @@ def check_order(middlewares: Iterable[Any], handler: Any) -> None:
         finds_user = getattr(owner, "ropewalk_finds_user", "")
         if per_user and finds_user:
             what = f"{per_user} is outside of {finds_user}, around {named(handler)}."
-            raise HandlerError("RW238", what, f"Put {finds_user} in front of {per_user}, or give that a function.")
+            raise HandlerError("RW238", what, f"Put {finds_user} before {per_user}, or give {per_user} a function.")
         per_user = getattr(owner, "ropewalk_per_user", "") or per_user
 
 

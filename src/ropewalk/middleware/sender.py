@@ -51,7 +51,9 @@ def credentials_of(request: Request) -> str:
             given = []  # with Digest, each request of a user has different credentials
         if not given:
             what = f"The principal is a {full_name(type(found.principal))}, which has neither an id nor a subject."
-            raise HandlerError("RW236", what, "Give it an `id`, or the options of the middleware a function.")
+            raise HandlerError(
+                "RW236", what, "Give the user an `id`, or set a function in the options of the middleware."
+            )
         lines += [(f"{where} {name}", value) for value in given]
     return digest(*(part for line in lines for part in line))
 

@@ -44,7 +44,7 @@ def _check(operations: Sequence[Operation], ids: list[str]) -> None:
         if former is not operation:
             both = " and ".join(_written(each) for each in (former, operation))
             what = f"{both} have the operationId {name!r}."
-            raise HandlerError("RW219", what, "Give each a different one, or leave it out.")
+            raise HandlerError("RW219", what, "Give each route a different operation_id, or none.")
 
 
 def _written(operation: Operation) -> str:

@@ -113,7 +113,7 @@ def _check(options: Any) -> None:
     for server in options.servers:
         if not isinstance(_url_of(server), str):
             what = f"OpenAPI(servers=...) has {shown(server)}."
-            raise OptionError("RW219", what, 'Give each as a str, or as a dict with a "url".')
+            raise OptionError("RW219", what, 'Give each server as a str, or as a dict with a "url".')
 
 
 def _page(options: OpenAPI, path: str, token_urls: Callable[[], Sequence[str]]) -> SwaggerUI:

@@ -70,7 +70,7 @@ def scheme_objects(securities: Iterable[Security]) -> dict[str, Any]:
         described = scheme.openapi()
         if found.setdefault(scheme.name, described) != described:
             what = f"Two different schemes of ropewalk.auth have the name {scheme.name!r}."
-            raise HandlerError("RW219", what, "Give one of them another name: name=.")
+            raise HandlerError("RW219", what, "Give one of the schemes another name with name=.")
     return found
 
 

@@ -11,7 +11,9 @@ from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.preconditions import PreconditionMarker
 
 _TAG: Final = {"ETag": "The version of the resource."}
-_CHANGED: Final = MiddlewareResponse(412, "The resource is not in the version that the request names.", _TAG)
+_CHANGED: Final = MiddlewareResponse(
+    412, "The current version of the resource is not one that the request names.", _TAG
+)
 _IF_MATCH: Final = "The ETag of the version that the request changes: for any other, the status is 412."
 _OPTIONAL: Final = MiddlewareDescription(
     parameters=(HeaderParameter("If-Match", _IF_MATCH),), headers=_TAG, responses=(_CHANGED,)

@@ -63,4 +63,4 @@ def check_body_limit(owner: str, limit: object) -> None:
     """Raises HandlerError (RW271) unless the limit is a number of bytes or None."""
     if limit is not None and not (is_int(limit) and limit >= 0):
         remedy = "Give a number of bytes, 0 or more, or None for the engine's limit."
-        raise OptionError("RW271", f"{owner} has body_limit={shown(limit)}.", remedy)
+        raise OptionError("RW271", f"{owner} has the invalid value body_limit={shown(limit)}.", remedy)

@@ -17,8 +17,10 @@ def claimed_by_two_handlers(method: str, path: str, former: Handler, handler: Ha
     """The error for a second handler with the same method and path."""
     places = f"{place(former.call)} and {place(handler.call)}"
     if former.path in ("", path):
-        return TreeError("RW104", f"{method} {path} is claimed twice: {places}.")
-    return TreeError("RW104", f"{method} {former.path} and {method} {path} are one path, claimed twice: {places}.")
+        return TreeError("RW104", f"{method} {path} is registered twice: {places}.")
+    return TreeError(
+        "RW104", f"{method} {former.path} and {method} {path} are the same route, registered twice: {places}."
+    )
 
 
 def claimed_by_two_mounts(path: str, former: Mount, second: Mount) -> TreeError:

@@ -24,7 +24,7 @@ def check_framing(lines: list[tuple[str, str]], status: int, body: Any, method: 
             if not _LENGTH.fullmatch(value):
                 raise InvalidField("The header content-length is not a plain number.")
             if length not in (None, value):
-                raise InvalidField("The header content-length is there twice.")
+                raise InvalidField("The header content-length is set twice.")
             length = value
     if length is None or status in (204, 304):  # the field is omitted, or is the length of the body for GET
         return

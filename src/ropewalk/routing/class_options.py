@@ -53,7 +53,9 @@ def layer_of(kind: type) -> Layer:
         raise HandlerError("RW205", what, "Write `middleware = [...]` in the class, or rename it.")
     provided = _data(kind, "provide")
     if not (provided is None or isinstance(provided, Mapping)):
-        raise HandlerError("RW218", f"{name} has provide={shown(provided)}.", "Give a dict of functions by name.")
+        raise HandlerError(
+            "RW218", f"{name} has the invalid value provide={shown(provided)}.", "Give a dict of functions by name."
+        )
     return Layer(
         name,
         () if is_route(middleware) else check_middlewares(middleware, name),

@@ -52,13 +52,15 @@ def operation_options(
     operation = options.get("operation")
     for name, given in (("responses", responses), ("operation", operation)):
         if not (given is None or isinstance(given, Mapping)):
-            raise HandlerError("RW219", f"{where} has {name}={shown(given)}.", "Give a dict.")
+            raise HandlerError("RW219", f"{where} has the invalid value {name}={shown(given)}.", "Give a dict.")
     operation_id = options.get("operation_id")
     if operation_id is None:
         operation_id = (operation or {}).get("operationId")
     given_id: object = operation_id
     if given_id is not None and (not isinstance(given_id, str) or not given_id):
-        raise HandlerError("RW219", f"{where} has operation_id={shown(operation_id)}.", "Give it as a str.")
+        raise HandlerError(
+            "RW219", f"{where} has the invalid value operation_id={shown(operation_id)}.", "Give it as a str."
+        )
     for status in responses or ():
         if not _is_status(status):
             remedy = 'Use a status from 100 to 599, a class such as "4XX", or "default".'
@@ -78,10 +80,12 @@ def operation_options(
 def tags_given(tags: Iterable[str], where: object) -> tuple[str, ...]:
     """Check tags and return them as a tuple. Raises HandlerError (RW219)."""
     if isinstance(tags, str) or not isinstance(tags, Iterable):
-        raise HandlerError("RW219", f"{where} has tags={shown(tags)}.", f"Write tags=[{shown(tags)}].")
+        raise HandlerError(
+            "RW219", f"{where} has the invalid value tags={shown(tags)}.", f"Write tags=[{shown(tags)}]."
+        )
     given = tuple(tags)
     if not all(isinstance(each, str) for each in given):
-        raise HandlerError("RW219", f"{where} has tags={shown(given)}.", "Give each tag as a str.")
+        raise HandlerError("RW219", f"{where} has the invalid value tags={shown(given)}.", "Give each tag as a str.")
     return given
 
 

@@ -43,7 +43,9 @@ def parse_path(path: str, converters: dict[str, Converter], taken: Mapping[str, 
     if len(parameters) == 1 and parameters[0] is pattern[-1]:
         return pattern
     if len({part.name for part in parameters}) < len(parameters):
-        raise TreeError("RW101", f"{path!r} has two parameters of one name.", "Give each a name of its own.")
+        raise TreeError(
+            "RW101", f"{path!r} has two parameters with the same name.", "Give each parameter its own name."
+        )
     if any(part.converter.rest for part in parameters if part is not pattern[-1]):
         what = f"{path!r} has a segment after a parameter that takes the rest of the path."
         raise TreeError("RW101", what, "Put that parameter last, or use a converter that takes one segment.")
@@ -61,11 +63,13 @@ def _parse_segment(
     if not (segment.startswith("{") and segment.endswith("}")):
         if "{" in segment or "}" in segment:
             remedy = "Let the parameter match the whole segment, and split its value in the handler."
-            raise TreeError("RW101", f"In {path!r}, a parameter must fill its segment.", remedy)
+            raise TreeError("RW101", f"In {path!r}, a parameter must be a whole segment.", remedy)
         if segment.startswith("<") and segment.endswith(">"):
             kind, _, name = segment[1:-1].rpartition(":")
             ours = f"{name}:{kind}" if kind not in ("", "string") else name
-            raise TreeError("RW101", f"In {path!r}, {segment} is in another style.", f"Use {{{ours}}}.")
+            raise TreeError(
+                "RW101", f"In {path!r}, {segment} is a parameter in the style of another framework.", f"Use {{{ours}}}."
+            )
         return segment
     name, colon, kind = segment[1:-1].partition(":")
     if not name.isidentifier():
@@ -105,6 +109,6 @@ def _converter_for(name: str, path: str, annotation: Any, converters: dict[str, 
         return converters.get("str", STR)
     raise TreeError(
         "RW102",
-        f"In {path!r}, no converter makes {name}: {getattr(annotation, '__name__', annotation)}.",
+        f"In {path!r}, no converter for {name} produces {getattr(annotation, '__name__', annotation)}.",
         "Annotate the parameter with int, float, str or UUID, or add a Converter of this type to app.converters.",
     )

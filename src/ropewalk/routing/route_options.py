@@ -103,7 +103,7 @@ def check_mount_options(path: object, options: Mapping[str, Any]) -> None:
     value of a wrong type.
     """
     if not isinstance(path, str):
-        what = with_place(f"mount was called with {shown(path)} in the place of a path.")
+        what = with_place(f"mount was called with {shown(path)} instead of a path.")
         raise TreeError("RW101", what, 'Write `app.mount("/...", other)`.')
     _check_names(f"mount({path!r})", options, _OF_MOUNTS)
     _check_types(f"The mount at {path!r}", options, ("name",), str | None, "Give a str, or None.")
@@ -113,10 +113,14 @@ def check_mount_options(path: object, options: Mapping[str, Any]) -> None:
 def checked_methods(given: object, path: str) -> tuple[str, ...]:
     """The methods of a route, in upper case. Raises TreeError (RW109) for wrong methods."""
     if isinstance(given, str):
-        raise TreeError("RW109", f"{path!r} has methods={given!r}.", f"Write methods=[{given!r}].")
+        raise TreeError("RW109", f"{path!r} has the invalid value methods={given!r}.", f"Write methods=[{given!r}].")
     names = tuple(given) if isinstance(given, Iterable) else ()
     if not names or not all(isinstance(each, str) for each in names):
-        raise TreeError("RW109", with_place(f"{path!r} has methods={shown(given)}."), 'Write methods=["GET", "POST"].')
+        raise TreeError(
+            "RW109",
+            with_place(f"{path!r} has the invalid value methods={shown(given)}."),
+            'Write methods=["GET", "POST"].',
+        )
     for name in names:
         if not is_servable(name.upper()):
             raise TreeError("RW109", f"{path!r} has the method {name!r}, which no client can request here.", SERVABLE)
@@ -133,4 +137,4 @@ def _check_names(call: str, options: Mapping[str, Any], known: frozenset[str]) -
 def _check_types(where: str, options: Mapping[str, Any], names: Iterable[str], kind: Any, remedy: str) -> None:
     for name in names:
         if name in options and not isinstance(options[name], kind):
-            raise OptionError("RW271", f"{where} has {name}={shown(options[name])}.", remedy)
+            raise OptionError("RW271", f"{where} has the invalid value {name}={shown(options[name])}.", remedy)

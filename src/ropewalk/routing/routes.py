@@ -132,7 +132,7 @@ class Routes:
         methods = checked_methods(methods, path)
         status, content_type, name = options.get("status"), options.get("content_type"), options.get("name")
         if status is not None and not is_status(status):
-            what = with_place(f"The route {path!r} has status={shown(status)}.")
+            what = with_place(f"The route {path!r} has the invalid value status={shown(status)}.")
             raise InvalidField(what, "Give an int from 200 to 599.")
         body_limit = options.get("body_limit")
         check_body_limit(f"The route {path!r}", body_limit)
@@ -272,10 +272,12 @@ class Routes:
 
     def _check_provided(self, thing: Any, path: str, provided: Mapping[str, Any]) -> None:
         if provided and not isinstance(thing, Routes):
-            raise OptionError("RW218", f"What is mounted at {path} is not an App: nothing takes what it is provided.")
+            raise OptionError(
+                "RW218", f"What is mounted at {path} is not an App, so nothing can use the values that it is provided."
+            )
         if self.dependencies.of_mounts.get(id(thing), provided) != provided:
             what = f"The app mounted at {path} is mounted twice, with different providers."
-            raise OptionError("RW218", what, "Mount an app of its own at each place.")
+            raise OptionError("RW218", what, "Mount a separate app at each path.")
 
     def url_for(self, name: str, /, **params: Any) -> str:
         """The path of a named route.
@@ -351,7 +353,7 @@ def grow(root: Resource, pattern: Pattern) -> Resource:
 
 def _ambiguous(name: str) -> TreeError:
     what = f"In url_for({name!r}): several routes have this name."
-    return TreeError("RW107", what, "Give each a name of its own by name=.")
+    return TreeError("RW107", what, "Give each route its own name with name=.")
 
 
 def _inside(layer: Layer, resource: Resource, where: str) -> Resource:

@@ -23,5 +23,5 @@ def path_of(name: str, pattern: Pattern, params: Mapping[str, Any]) -> str:
             parts.append(part.converter.quote(params[part.name]))
         except ValueError as error:
             what = f"url_for({name!r}): {part.name} is {shown(params[part.name])}, {error}."
-            raise TreeError("RW108", what, f"Give what the converter {part.converter.name} takes.") from error
+            raise TreeError("RW108", what, f"Give a value that the converter {part.converter.name} accepts.") from error
     return f"/{'/'.join(parts)}"

@@ -93,7 +93,7 @@ def parse_endpoint(description: str) -> ParsedEndpoint:
     kind of endpoint."""
     (_, kind), *arguments = _split(description)
     if kind not in KNOWN:
-        raise StartError("RW401", f"{description!r} is not an endpoint on which the engine accepts.", _unknown(kind))
+        raise StartError("RW401", f"{description!r} is not an endpoint on which the engine can listen.", _unknown(kind))
     try:
         return _make(kind, _named(kind, arguments))
     except NotActivated as error:
@@ -170,7 +170,7 @@ def _make(kind: str, given: dict[str, str]) -> ParsedEndpoint:
 
 def _number(name: str, text: str, most: int = 2**31 - 1) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= most):
-        raise ValueError(f"the {name} is a number from 0 to {most}, not {text!r}")
+        raise ValueError(f"the {name} must be a number from 0 to {most}, not {text!r}")
     return int(text)
 
 
@@ -180,7 +180,7 @@ def _mode(text: str) -> int:
     except ValueError:
         mode = -1
     if not 0 <= mode <= 0o777:
-        raise ValueError(f"the mode is octal, from 000 to 777, such as 660, not {text!r}")
+        raise ValueError(f"the mode must be octal, from 000 to 777, such as 660, not {text!r}")
     return mode
 
 
@@ -188,14 +188,14 @@ def truth(name: str, text: str) -> bool:
     """Parse the value of a boolean option. Raises ValueError for a value other than yes or no."""
     truths = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
     if text.lower() not in truths:
-        raise ValueError(f"{name} is yes or no, not {text!r}")
+        raise ValueError(f"{name} must be yes or no, not {text!r}")
     return truths[text.lower()]
 
 
 def _systemd(given: dict[str, str]) -> int:
     domain, name = given.get("domain"), given.get("name")
     if domain not in (None, *DOMAINS):
-        raise ValueError(f"the domain is {', '.join(DOMAINS[:-1])} or {DOMAINS[-1]}, not {domain!r}")
+        raise ValueError(f"the domain must be {', '.join(DOMAINS[:-1])} or {DOMAINS[-1]}, not {domain!r}")
     index = _number("index", given["index"]) if "index" in given else None
     sockets = activated_sockets()
     meant, kind = (sockets, "") if name is None else _with_name(sockets, name)
@@ -215,7 +215,7 @@ def _with_name(sockets: list[ActivatedSocket], name: str) -> tuple[list[Activate
         raise NotActivated("systemd has given its sockets no names (LISTEN_FDNAMES is not set): choose one by index=0")
     meant = [each for each in sockets if each.name == name]
     if not meant:
-        raise NotActivated(f"systemd has passed no socket of the name {name}, but of {', '.join(names)}")
+        raise NotActivated(f"systemd has passed no socket with the name {name}, only {', '.join(names)}")
     return meant, f" of the name {name}"
 
 

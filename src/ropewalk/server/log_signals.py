@@ -66,6 +66,6 @@ def handle_where_default(number: signal.Signals, handler: Any) -> GiveBack:
 def _reopen() -> None:
     names = reopen_logs()
     if names:
-        log.info("SIGUSR1: {names} is to be opened again.", names=" and ".join(names))
+        log.info("SIGUSR1: opening {names} again.", names=" and ".join(names))
     else:
         log.info("SIGUSR1: no log goes to a file, so none is opened again.")

@@ -87,7 +87,7 @@ class LogWriter:
                     self._start()
                     self._changed.notify_all()
         if first:
-            log.error("{name} does not keep up: lines are lost from now on, and counted.", name=self.name)
+            log.error("{name} is written too slowly. From now on, lines are dropped and counted.", name=self.name)
 
     def reopen(self) -> bool:
         """Have the thread open the file again at its path before it writes the next line. Return False if the target

@@ -12,7 +12,7 @@ from ropewalk.tracebacks import code_that_raised, shown_failure
 
 def stopped_before_start() -> StartError:
     """The error for an app that was stopped before its start was complete."""
-    return StartError("RW403", "It was stopped before it had started.")
+    return StartError("RW403", "The app was stopped before its start was complete.")
 
 
 def start_hook_failed(log: Logger, failure: Failure) -> StartError:

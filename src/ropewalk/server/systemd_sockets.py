@@ -79,7 +79,7 @@ def _parse(environ: Mapping[str, str]) -> tuple[list[int], list[str] | None]:
             "this program without a shell or another program in between, or have that use exec"
         )
     if not count.isdecimal() or count == "0":
-        raise NotActivated(f"LISTEN_FDS is the count of sockets, not {count!r}")
+        raise NotActivated(f"LISTEN_FDS must be the number of sockets, not {count!r}")
     descriptors = list(range(FIRST, FIRST + int(count)))
     if not names:
         return descriptors, None

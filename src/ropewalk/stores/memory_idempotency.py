@@ -60,7 +60,7 @@ class MemoryIdempotency:
     ) -> None:
         if most_keys < 1 or most_bytes < 0:
             what = f"most_keys is {shown(most_keys)}, and most_bytes {shown(most_bytes)}."
-            raise OptionError("RW235", what, "Give 1 or more keys, and 0 bytes or more.")
+            raise OptionError("RW235", what, "Set most_keys to 1 or more, and most_bytes to 0 or more.")
         part: object = share
         if isinstance(part, bool) or not isinstance(part, int | float) or not 0 < part <= 1:
             raise OptionError("RW235", f"share is {shown(share)}.", "Give a number above 0, at most 1.")

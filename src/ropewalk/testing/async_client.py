@@ -253,7 +253,7 @@ class AsyncClient:
     ) -> Outgoing:
         """Make an Outgoing request from the arguments of `request` or `stream`."""
         if params is not None and query is not None:
-            raise TypeError("params= and query= are two names of the same. Leave out one.")
+            raise TypeError("params= and query= mean the same. Leave out one of them.")
         content, kind = make_body(body, json, data, files)
         given = Headers(headers)
         if auth is not None:

@@ -57,11 +57,11 @@ class ClientClock:
         """
         given: object = seconds
         if isinstance(given, bool) or not isinstance(given, int | float) or not (isfinite(given) and given >= 0):
-            raise ValueError(f"A clock is advanced by a number of seconds of at least 0, not by {shown(seconds)}.")
+            raise ValueError(f"A clock can be advanced by 0 or more seconds, not by {shown(seconds)}.")
         if self._source is not None:
             advance = getattr(self._source, "advance", None)
             if advance is None:
-                raise TypeError(f"{full_name(type(self._source))} has no `advance`. Move it by its own means.")
+                raise TypeError(f"{full_name(type(self._source))} has no `advance`. Advance it with its own methods.")
             advance(seconds)
             return
         self._shift += seconds

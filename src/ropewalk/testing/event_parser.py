@@ -98,7 +98,9 @@ def check_events(status: int, headers: Headers) -> None:
     """Raises ProtocolError for a response that a browser does not accept as an event stream."""
     kind = content_type(headers.get("content-type"))[0]
     if status != 200 or kind != "text/event-stream":
-        raise ProtocolError(f"A stream of events is a 200 of type text/event-stream, not a {status} of type {kind!r}.")
+        raise ProtocolError(
+            f"An event stream has status 200 and the type text/event-stream, not {status} and {kind!r}."
+        )
 
 
 def _is_number(value: str) -> bool:

@@ -115,7 +115,9 @@ def make_body(
     if json is not None:
         return encode_json(json), JSON
     if isinstance(data, str | bytes):
-        raise TypeError(f"data= is of type {type(data).__name__}. It is a form, a mapping or pairs; use body=.")
+        raise TypeError(
+            f"data= is of type {type(data).__name__}. It must be a form: a mapping or pairs. Use body= instead."
+        )
     if files is not None:
         form = MultipartBody(() if data is None else data, files)
         return form, form.content_type
@@ -139,7 +141,7 @@ def is_repeatable(body: Body | MultipartBody | None) -> bool:
 def _read(file: IO[bytes]) -> Iterator[bytes]:
     while part := file.read(_PART):
         if not isinstance(part, bytes):
-            raise TypeError(f'A file of files= gives {type(part).__name__}, not bytes. Open it with mode "rb".')
+            raise TypeError(f'A file of files= yields {type(part).__name__}, not bytes. Open it with mode "rb".')
         yield part
 
 

@@ -52,7 +52,7 @@ class DependentFunction:
         steps = StepsOfHandler(self._collect, (), ("POST",), layers, {}, complete=complete)
         if any(each.source == "body" for each in steps.inputs):
             what = f"{named(self.function)} needs the body of the request, and is called before that arrives."
-            raise HandlerError("RW218", what, "Take what it needs from the header fields or the query.")
+            raise HandlerError("RW218", what, "Let it use the header fields or the query instead.")
         return steps
 
     async def call(self, request: Request, given: tuple[Any, ...], apps: tuple[Any, ...]) -> Any:

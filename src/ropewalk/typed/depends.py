@@ -125,7 +125,9 @@ def all_named(provided: Mapping[str, Any] | None) -> dict[str, Depends]:
     given: object = provided
     if not isinstance(given, Mapping | None):
         raise OptionError(
-            "RW218", f"A route or a mount has provide={shown(given)}.", "Give a dict of functions by name."
+            "RW218",
+            f"A route or a mount has the invalid value provide={shown(given)}.",
+            "Give a dict of functions by name.",
         )
     return {name: as_depends(name, each) for name, each in (provided or {}).items()}
 

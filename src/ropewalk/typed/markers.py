@@ -42,7 +42,7 @@ class Marker(KnownOptions):
             given = getattr(self, option)
             is_flag = option in ("deprecated", "hidden")
             if not isinstance(given, bool if is_flag else str | None):
-                what = f"{type(self).__name__} has {option}={shown(given)}."
+                what = f"{type(self).__name__} has the invalid value {option}={shown(given)}."
                 remedy = "Give a bool." if is_flag else "Give a str."
                 if option == "name":
                     remedy = "Give the name that clients write, as a str. A default follows the annotation: `= ...`."
@@ -85,13 +85,15 @@ class Body(Marker):
         Marker.__post_init__(self)
         types: Any = self.media_types
         if isinstance(types, str) or not all(isinstance(each, str) for each in types):
-            what = f"Body has media_types={shown(types)}."
+            what = f"Body has the invalid value media_types={shown(types)}."
             raise HandlerError("RW214", what, 'Give a tuple, such as ("application/octet-stream",).')
         if not types:
             raise HandlerError("RW214", "Body has no media type, so it would refuse every body.", "Name at least one.")
         limit = self.body_limit
         if not (limit is None or (is_int(limit) and limit >= 0)):
-            raise HandlerError("RW214", f"Body has body_limit={shown(limit)}.", "Give a number of bytes, 0 or more.")
+            raise HandlerError(
+                "RW214", f"Body has the invalid value body_limit={shown(limit)}.", "Give a number of bytes, 0 or more."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,12 @@ def _shape_of_parts(kind: Any, where: object) -> Shape | None:
     elif origin in _MAPPINGS and len(arguments) == len(("key", "value")):
         base, make = Mapping, _each_value(shape_of(arguments[1], where))
     elif arguments and any(_has_fields(each, where) for each in arguments):
-        raise unshapeable(kind, where, "values of this type cannot be shaped", "Use list, dict, tuple or a Struct.")
+        raise unshapeable(
+            kind,
+            where,
+            "values of this type cannot be converted to the annotated type",
+            "Use list, dict, tuple or a Struct.",
+        )
     else:
         return None
     if make is None:

@@ -147,7 +147,7 @@ class WSGICall:
             return False
         response = self._response
         if not response.status:
-            raise HostedError("RW701", "There is a body, and start_response has not been called.")
+            raise HostedError("RW701", "The application sent a body before it called start_response.")
         if self._silent:
             self._drop()
             return False
@@ -168,7 +168,7 @@ class WSGICall:
         response = self._response
         if not response.ended:
             if not self._is_head:
-                self._log("RW704", f"There is a body with status {response.status}.")
+                self._log("RW704", f"A body was sent with status {response.status}.")
             response.end()
 
     def _end(self) -> None:
@@ -177,7 +177,7 @@ class WSGICall:
         if response.ended:
             return
         if not response.status:
-            raise HostedError("RW701", "It has returned, and start_response has not been called.")
+            raise HostedError("RW701", "The application returned without calling start_response.")
         if response.length is not None and self._written < response.length and not self._silent:
             raise WrongLength(f"The body has {self._written} bytes, and Content-Length says {response.length}.")
         response.end()

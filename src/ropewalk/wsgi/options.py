@@ -29,7 +29,11 @@ class WSGIOptions(KnownOptions):
     def __post_init__(self) -> None:
         if self.threads is not None and not (is_int(self.threads) and self.threads >= 1):
             remedy = "Give an int of at least 1, or None for the reactor's threads."
-            raise OptionError("RW271", f"WSGIOptions has threads={shown(self.threads)}.", remedy)
+            raise OptionError("RW271", f"WSGIOptions has the invalid value threads={shown(self.threads)}.", remedy)
         if not (is_int(self.waiting) and self.waiting >= 1):
-            raise OptionError("RW271", f"WSGIOptions has waiting={shown(self.waiting)}.", "Give an int of at least 1.")
+            raise OptionError(
+                "RW271",
+                f"WSGIOptions has the invalid value waiting={shown(self.waiting)}.",
+                "Give an int of at least 1.",
+            )
         check_body_limit("WSGIOptions", self.body_limit)

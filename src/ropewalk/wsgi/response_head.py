@@ -55,7 +55,7 @@ def parse_headers(headers: object) -> tuple[list[tuple[str, Text]], int | None]:
             raise _malformed(header)
         if name.lower() in _SPECIAL:
             if name.lower() in HOP_BY_HOP:
-                raise HostedError("RW703", f"The header {shown(header)} is about the connection.")
+                raise HostedError("RW703", f"{shown(header)} is a hop-by-hop header.")
             length = _parse_length(value)
         if not value.isascii():
             is_ascii = False

@@ -36,7 +36,7 @@ async def wait_for_calls(
         if is_over():
             break
         if turn == 1:
-            log.info("Stopping: {calls}, up to {seconds:g} s.", calls=calls, seconds=round(limit, 1))
+            log.info("Stopping: {calls}. Waiting up to {seconds:g} s.", calls=calls, seconds=round(limit, 1))
         await _pause(CHECK)
     log.warn("RW706 {calls}. {remedy}", calls=calls, remedy=CATALOGUE["RW706"].remedy)
 

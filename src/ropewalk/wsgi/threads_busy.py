@@ -19,7 +19,7 @@ def threads_busy(request: Request, application: object, waiting: int) -> HTTPErr
     if request.service.shortages.is_news(_BUSY):
         log.warn(
             "RW705 {method} {path}: {count} requests wait for a thread to call {who}. {remedy} "
-            "For {seconds:g} s there is no other line about this.",
+            "This is logged at most once in {seconds:g} s.",
             method=request.method,
             path=request.raw_path.decode("ascii"),
             count=waiting,

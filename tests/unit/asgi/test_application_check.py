@@ -42,7 +42,7 @@ def test_fit(fit: Any) -> None:
         ("main:app", "RW715 'main:app' cannot be called. Give a callable such as `async def application("),
         (wsgi, f"RW715 wsgi at {HERE}:.* takes two arguments. That is WSGI: serve it by ropewalk.wsgi."),
         (factory, "takes no arguments. If it makes the application, call it: asgi(make_app())."),
-        (Legacy, "RW715 Legacy at .* takes the scope alone. That is ASGI 2: wrap it in asgiref.compat"),
+        (Legacy, "RW715 Legacy at .* takes only the scope. That is ASGI 2: wrap it in asgiref.compat"),
         (lambda scope: None, "does not take a scope, receive and send. Give a callable such as"),
     ],
 )
@@ -53,6 +53,7 @@ def test_unfit(unfit: Any, complaint: str) -> None:
 
 def test_a_lifespan_of_another_kind() -> None:
     with pytest.raises(
-        HandlerError, match=r"RW271 ASGIOptions has lifespan='maybe' \(.*\)\. Give 'auto' or 'on' or 'off'\."
+        HandlerError,
+        match=r"RW271 ASGIOptions has the invalid value lifespan='maybe' \(.*\)\. Give 'auto' or 'on' or 'off'\.",
     ):
         ASGIOptions(lifespan="maybe")  # type: ignore[arg-type]

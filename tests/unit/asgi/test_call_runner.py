@@ -279,7 +279,7 @@ class TestAfterTheResponse:
             return done
 
         assert asyncio.run(main()) == ["cancelled"] * 2
-        assert "RW716 2 calls of TestAfterTheResponse.going_on.<locals>.application at " in log.text
+        assert "RW716 Cancelled 2 calls of TestAfterTheResponse.going_on.<locals>.application at " in log.text
         assert "RW208" not in log.text
 
     def test_several_applications_are_waited_for_at_the_same_time(self, log: Log) -> None:
@@ -311,7 +311,7 @@ class TestAfterTheResponse:
             return done
 
         assert asyncio.run(main()) == ["cancelled"] * 3 + ["stopped"]
-        assert log.text.count("RW716 1 call") == 3
+        assert log.text.count("RW716 Cancelled 1 call") == 3
 
     def test_what_is_waited_for_is_logged(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(call_runner, "LOG_DELAY", 0)
@@ -330,8 +330,9 @@ class TestAfterTheResponse:
 
         asyncio.run(main())
         (line,) = log.text.splitlines()
-        assert line.startswith("Stopping: 2 calls of TestAfterTheResponse.going_on.<locals>.application at ")
-        assert line.endswith(" run after their responses, up to 29 s.")
+        application = "TestAfterTheResponse.going_on.<locals>.application"
+        assert line.startswith(f"Stopping: waiting up to 29 s for 2 calls of {application} at ")
+        assert line.endswith(", which run after their responses.")
 
     def test_a_stop_that_is_cut_short_cuts_it_off(self, log: Log) -> None:
         async def main() -> list[str]:
@@ -345,7 +346,7 @@ class TestAfterTheResponse:
             return done
 
         assert asyncio.run(main()) == ["cancelled"]
-        assert "RW716 1 call" in log.text
+        assert "RW716 Cancelled 1 call" in log.text
 
 
 def test_the_event_loop_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ class TestMistakes:
             ([{}], "RW713 {} was sent with something missing or of the wrong kind (KeyError('type'))."),
             (["start"], "RW713 'start' was sent with something missing or of the wrong kind"),
             ([{"type": "http.response.start"}], "missing or of the wrong kind (KeyError('status'))."),
-            ([start(), body("text")], "of the wrong kind (TypeError('bytes are wanted, not str'))."),
+            ([start(), body("text")], "of the wrong kind (TypeError('the value must be bytes, not str'))."),
             ([start("200"), body()], "http.response.start was sent with something missing or of the wrong kind"),
             ([start(99999), body()], "http.response.start was sent with something missing or of the wrong kind"),
             ([start(200, 7), body()], "http.response.start was sent with something missing or of the wrong kind"),

@@ -49,7 +49,9 @@ def introspection(**options: Any) -> TokenIntrospectionOptions:
     ],
 )
 def test_a_wrong_number(make: Callable[..., Any], name: str, wrong: Any) -> None:
-    with pytest.raises(HandlerError, match=rf"RW240 \w+ has {name}={wrong!r} \(.*py:[0-9]+\)\. Give "):
+    with pytest.raises(
+        HandlerError, match=rf"RW240 \w+ has the invalid value {name}={wrong!r} \(.*py:[0-9]+\)\. Give "
+    ):
         make(**{name: wrong})
 
 
@@ -61,7 +63,7 @@ def test_what_0_switches_off() -> None:
 
 @pytest.mark.parametrize("scheme", [BearerJWT, TokenIntrospection, OAuth2Login, OpenIDConnect, Passwords])
 def test_options_of_another_kind(scheme: Any) -> None:
-    wrong = rf"RW240 The options are \{{\}}, of type dict \(.*\)\. Give them as {scheme.__name__}Options\("
+    wrong = rf"RW240 The options are \{{\}}, of type dict \(.*\)\. Give the options as {scheme.__name__}Options\("
     with pytest.raises(HandlerError, match=wrong):
         scheme({})
 
@@ -76,5 +78,5 @@ def test_options_of_digest_of_another_kind() -> None:
     [*((name, 0) for name in ("time_cost", "parallelism", "most_running")), ("memory_cost", 7), ("most_waiting", -1)],
 )
 def test_a_wrong_cost_of_passwords(name: str, wrong: int) -> None:
-    with pytest.raises(HandlerError, match=rf"RW240 PasswordsOptions has {name}={wrong} "):
+    with pytest.raises(HandlerError, match=rf"RW240 PasswordsOptions has the invalid value {name}={wrong} "):
         PasswordsOptions(**{name: wrong})

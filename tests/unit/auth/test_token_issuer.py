@@ -149,7 +149,7 @@ def test_keys_that_cannot_sign(key: Any, algorithm: str | None, why: str) -> Non
 
 @pytest.mark.parametrize("lifetime", [timedelta(0), timedelta(seconds=-1), 3600, None])
 def test_wrong_lifetimes(lifetime: Any) -> None:
-    with pytest.raises(HandlerError, match="RW240 TokenIssuer has lifetime="):
+    with pytest.raises(HandlerError, match="RW240 TokenIssuer has the invalid value lifetime="):
         issuer(lifetime=lifetime)
 
 

@@ -203,7 +203,7 @@ class TestBlocking:
         report = blocking_log.text
         assert "RW306 TestBlocking.test_a_handler_that_holds_up_the_reactor_when_it_is_resumed" in report
         assert "handler at tests/unit/calling/test_responding.py:" in report
-        assert "blocked the reactor for 1.0 s. Await, or run the work in a thread with deferToThread." in report
+        assert "blocked the reactor for 1.0 s. Await the work, or run it in a thread with deferToThread." in report
 
     def test_a_provider(self, monkeypatch: pytest.MonkeyPatch, blocking_log: Log) -> None:
         async def begin() -> AsyncIterator[int]:

@@ -49,11 +49,11 @@ class TestUnfitFactories:
     @pytest.mark.parametrize(
         ("thing", "remedy"),
         [
-            (Site(Resource()), "The engine serves a ropewalk.Site already: listen for it as it is."),
-            (App(), "The engine serves it by ropewalk.Site(...), without `accelerate`."),
-            (Resource(), "The engine serves it by ropewalk.Site(...), without `accelerate`."),
-            (TwistedResource(), "Give a Site of it: twisted.web.server.Site(...)."),
-            (WrappingFactory(site(TwistedResource())), "Give the Site that it wraps, before it is wrapped."),
+            (Site(Resource()), "The engine already serves a ropewalk.Site. Listen with it unchanged."),
+            (App(), "Serve it with ropewalk.Site(...), without `accelerate`."),
+            (Resource(), "Serve it with ropewalk.Site(...), without `accelerate`."),
+            (TwistedResource(), "Make a Site of it: twisted.web.server.Site(...)."),
+            (WrappingFactory(site(TwistedResource())), "Call `accelerate` with the wrapped Site, before you wrap it."),
             (Factory(), "Give a twisted.web.server.Site, or another HTTPFactory."),
             (TwistedSite, "Give a twisted.web.server.Site, or another HTTPFactory."),
         ],

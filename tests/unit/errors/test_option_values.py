@@ -23,5 +23,7 @@ def test_options_of_a_derived_class() -> None:
     class Derived(Options): ...
 
     check_options(Derived(), Options, "RW271")
-    with pytest.raises(OptionError, match=r"RW271 The options are 5, of type int \(.*\)\. Give them as Options\("):
+    with pytest.raises(
+        OptionError, match=r"RW271 The options are 5, of type int \(.*\)\. Give the options as Options\("
+    ):
         check_options(5, Options, "RW271")

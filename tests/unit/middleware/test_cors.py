@@ -272,5 +272,5 @@ class TestWrongOptions:
         assert caught.value.code == code
 
     def test_other_options(self) -> None:
-        with pytest.raises(HandlerError, match=r"RW232 .* Give them as CORSOptions"):
+        with pytest.raises(HandlerError, match=r"RW232 .* Give the options as CORSOptions"):
             cors({"origins": [APP]})  # type: ignore[arg-type] # a mistake

@@ -263,10 +263,10 @@ class TestDescriptions:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"tags": "rooms"}, "has tags='rooms'. Write tags=['rooms']."),
-            ({"tags": [1]}, "has tags=(1,). Give each tag as a str."),
-            ({"responses": [404]}, "has responses=[404]. Give a dict."),
-            ({"operation": "x"}, "has operation='x'. Give a dict."),
+            ({"tags": "rooms"}, "has the invalid value tags='rooms'. Write tags=['rooms']."),
+            ({"tags": [1]}, "has the invalid value tags=(1,). Give each tag as a str."),
+            ({"responses": [404]}, "has the invalid value responses=[404]. Give a dict."),
+            ({"operation": "x"}, "has the invalid value operation='x'. Give a dict."),
             ({"responses": {99: "x"}}, "describes responses of the status 99."),
             ({"responses": {True: "x"}}, "describes responses of the status True."),
             ({"responses": {"6XX": "x"}}, "describes responses of the status '6XX'."),
@@ -311,9 +311,9 @@ class TestOperationIds:
 
     @pytest.mark.parametrize("wrong", ["", 1, ["a"]])
     def test_what_is_none(self, wrong: Any) -> None:
-        with pytest.raises(HandlerError, match="RW219 handler at .* has operation_id="):
+        with pytest.raises(HandlerError, match="RW219 handler at .* has the invalid value operation_id="):
             App().get("/a", operation_id=wrong)(handler)
-        with pytest.raises(HandlerError, match="RW219 handler at .* has operation_id="):
+        with pytest.raises(HandlerError, match="RW219 handler at .* has the invalid value operation_id="):
             App().get("/a", operation={"operationId": wrong})(handler)
 
     def test_a_function_that_makes_them(self) -> None:
@@ -332,7 +332,7 @@ class TestOperationIds:
         with pytest.raises(HandlerError) as caught:
             described(app, options)
         assert "(GET /a) and handler at" in str(caught.value)
-        assert "(GET /b) have the operationId 'handler'. Give each a different one" in str(caught.value)
+        assert "(GET /b) have the operationId 'handler'. Give each route a different operation_id" in str(caught.value)
 
     def test_a_function_that_makes_no_text(self) -> None:
         app = App()

@@ -268,7 +268,7 @@ class TestErrors:
     def test_a_path_that_is_taken(self) -> None:
         app = App()
         app.get("/docs")(lambda request: "")
-        with pytest.raises(RopewalkError, match="RW104 GET /docs is claimed twice"):
+        with pytest.raises(RopewalkError, match="RW104 GET /docs is registered twice"):
             app.openapi = OpenAPI("Hotel", "1.0")
 
     def test_the_package_of_the_page_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,13 +106,13 @@ def test_descriptions() -> None:
 
 @pytest.mark.parametrize("wrong", ["rooms", 1, [1]])
 def test_wrong_tags(wrong: Any) -> None:
-    with pytest.raises(HandlerError, match=r"RW219 App has tags="):
+    with pytest.raises(HandlerError, match=r"RW219 App has the invalid value tags="):
         App(tags=wrong)
-    with pytest.raises(HandlerError, match="RW219 The mount at /a has tags="):
+    with pytest.raises(HandlerError, match="RW219 The mount at /a has the invalid value tags="):
         App().mount("/a", App(), tags=wrong)
 
     class Rooms(Routes):
         tags = wrong
 
-    with pytest.raises(HandlerError, match=r"RW219 .*Rooms has tags="):
+    with pytest.raises(HandlerError, match=r"RW219 .*Rooms has the invalid value tags="):
         Rooms()

@@ -210,7 +210,7 @@ def test_an_app_has_options_and_methods_instead(name: str, code: str) -> None:
 def test_a_path_that_is_claimed_twice_names_the_class() -> None:
     app = App()
     app.mount("/", Rooms(), middleware=[noting("x")])
-    with pytest.raises(Exception, match=r"RW104 / is claimed twice, by Rooms .* and Rooms"):
+    with pytest.raises(Exception, match=r"RW104 / is registered twice, by Rooms .* and Rooms"):
         app.mount("/", Rooms())
 
 

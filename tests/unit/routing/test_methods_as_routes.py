@@ -96,5 +96,5 @@ def test_mistakes_name_the_method() -> None:
             return ""
 
     here = r"tests/unit/routing/test_methods_as_routes\.py:\d+"
-    with pytest.raises(TreeError, match=rf"RW104 GET /a is claimed twice: {here} and {here}"):
+    with pytest.raises(TreeError, match=rf"RW104 GET /a is registered twice: {here} and {here}"):
         Twice()

@@ -106,7 +106,7 @@ class TestAParameterThatIsNotInThePath:
     ],
 )
 def test_a_marker_has_options_of_their_types(marker: Any, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(HandlerError, match=rf"RW214 {marker.__name__} has {message}"):
+    with pytest.raises(HandlerError, match=rf"RW214 {marker.__name__} has the invalid value {message}"):
         marker(**options)
 
 
@@ -114,7 +114,7 @@ def test_a_marker_has_options_of_their_types(marker: Any, options: dict[str, Any
     "options", [{"media_types": "text/plain"}, {"media_types": (5,)}, {"body_limit": "5"}, {"body_limit": -1}]
 )
 def test_options_of_a_body(options: dict[str, Any]) -> None:
-    with pytest.raises(HandlerError, match=f"RW214 Body has {next(iter(options))}="):
+    with pytest.raises(HandlerError, match=f"RW214 Body has the invalid value {next(iter(options))}="):
         Body(**options)
 
 

@@ -18,11 +18,11 @@ class TestMistakes:
         ("path", "message"),
         [
             ("users", "does not begin with a slash. Write '/users'."),
-            ("/a{id}", "must fill its segment. Let the parameter match the whole segment"),
-            ("/{id}.json", "must fill its segment. Let the parameter match the whole segment"),
+            ("/a{id}", "must be a whole segment. Let the parameter match the whole segment"),
+            ("/{id}.json", "must be a whole segment. Let the parameter match the whole segment"),
             ("/{}", "'' cannot be the name of a parameter. Use a Python identifier"),
             ("/{a b}", "'a b' cannot be the name of a parameter. Use a Python identifier"),
-            ("/{id}/{id}", "two parameters of one name. Give each a name of its own."),
+            ("/{id}/{id}", "two parameters with the same name. Give each parameter its own name."),
             (
                 "/{rest:path}/more",
                 "has a segment after a parameter that takes the rest of the path. Put that parameter last",
@@ -45,7 +45,7 @@ class TestMistakes:
         def handler(request: Request, ratio: complex) -> str:
             return ""
 
-        with pytest.raises(TreeError, match="RW102 .*no converter makes ratio: complex"):
+        with pytest.raises(TreeError, match="RW102 .*no converter for ratio produces complex"):
             App().get("/{ratio}")(handler)
 
     @pytest.mark.parametrize(
@@ -81,22 +81,27 @@ class TestMistakes:
         [("<id>", "{id}"), ("<int:id>", "{id:int}"), ("<string:id>", "{id}"), ("<path:id>", "{id:path}")],
     )
     def test_flasks_style(self, segment: str, ours: str) -> None:
-        with pytest.raises(TreeError, match=f"RW101 .*{segment} is in another style. Use {ours}."):
+        with pytest.raises(
+            TreeError, match=f"RW101 .*{segment} is a parameter in the style of another framework. Use {ours}."
+        ):
             App().get(f"/a/{segment}")(lambda request, id: "")
 
     def test_methods_in_one_word(self) -> None:
-        with pytest.raises(TreeError, match=r"RW109 '/a' has methods='GET'. Write methods=\['GET'\]."):
+        with pytest.raises(
+            TreeError, match=r"RW109 '/a' has the invalid value methods='GET'. Write methods=\['GET'\]."
+        ):
             App().route("/a", methods="GET")
 
     @pytest.mark.parametrize("status", [99, 600, "201", True])
     def test_a_wrong_status(self, status: Any) -> None:
-        wrong = rf"RW304 The route '/a' has status={status!r} \(.*test_route_errors.py:[0-9]+\)\. Give an int from"
+        place = r"\(.*test_route_errors.py:[0-9]+\)"
+        wrong = rf"RW304 The route '/a' has the invalid value status={status!r} {place}\. Give an int from"
         with pytest.raises(InvalidField, match=wrong):
             App().get("/a", status=status)
 
     @pytest.mark.parametrize("limit", [-1, "5"])
     def test_a_wrong_body_limit(self, limit: Any) -> None:
-        wrong = rf"RW271 The route '/a' has body_limit={limit!r} \(.*test_route_errors.py:[0-9]+\)"
+        wrong = rf"RW271 The route '/a' has the invalid value body_limit={limit!r} \(.*test_route_errors.py:[0-9]+\)"
         with pytest.raises(HandlerError, match=wrong):
             App().post("/a", body_limit=limit)
 
@@ -109,7 +114,7 @@ class TestMistakes:
         app = App()
         app.get("/users/{id}")(lambda request, id: "")
         app.post("/users/{name}")(lambda request, name: "")
-        both = r"GET /users/\{id\} and GET /users/\{user\} are one path, claimed twice"
+        both = r"GET /users/\{id\} and GET /users/\{user\} are the same route, registered twice"
         with pytest.raises(TreeError, match=f"RW104 {both}: {PLACE} and {PLACE}"):
             app.get("/users/{user}")(lambda request, user: "")
 
@@ -137,7 +142,7 @@ class TestMistakes:
         app.get("/a")(lambda request: "one")
         with pytest.raises(
             TreeError,
-            match=rf"RW104 GET /a is claimed twice: {PLACE} and {PLACE}",
+            match=rf"RW104 GET /a is registered twice: {PLACE} and {PLACE}",
         ):
             app.get("/a")(lambda request: "two")
 

@@ -118,19 +118,25 @@ class TestValues:
                 register(wrong)
 
     def test_a_mount_with_its_arguments_exchanged(self) -> None:
-        with pytest.raises(TreeError, match=r"RW101 mount was called with <.*App.*> in the place of a path"):
+        with pytest.raises(TreeError, match=r"RW101 mount was called with <.*App.*> instead of a path"):
             app.mount(App(), "/a")  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("wrong", [5, None, [5], [], b"GET"])
     def test_what_are_not_methods(self, wrong: Any) -> None:
-        with pytest.raises(TreeError, match=rf"RW109 '/a' has methods=.* \(.*{HERE}:[0-9]+\)\. Write methods="):
+        with pytest.raises(
+            TreeError, match=rf"RW109 '/a' has the invalid value methods=.* \(.*{HERE}:[0-9]+\)\. Write methods="
+        ):
             app.route("/a", wrong)
-        with pytest.raises(TreeError, match=rf"RW109 '/a' has methods=.* \(.*{HERE}:[0-9]+\)\. Write methods="):
+        with pytest.raises(
+            TreeError, match=rf"RW109 '/a' has the invalid value methods=.* \(.*{HERE}:[0-9]+\)\. Write methods="
+        ):
             route("/a", wrong)
 
     @pytest.mark.parametrize(("given", "register"), WRONG_TYPES, ids=[given for given, _ in WRONG_TYPES])
     def test_a_wrong_type(self, given: str, register: Callable[[], Any]) -> None:
-        with pytest.raises(HandlerError, match=rf"RW271 The route '/a' has {given} \(.*{HERE}:[0-9]+\)\. "):
+        with pytest.raises(
+            HandlerError, match=rf"RW271 The route '/a' has the invalid value {given} \(.*{HERE}:[0-9]+\)\. "
+        ):
             register()
 
     def test_options_in_a_dict(self) -> None:

@@ -210,7 +210,7 @@ class TestMount:
     def test_twice_at_one_place(self) -> None:
         app = App()
         app.mount("/a", App())
-        with pytest.raises(TreeError, match="RW104 /a/ is claimed twice"):
+        with pytest.raises(TreeError, match="RW104 /a/ is registered twice"):
             app.mount("/a/", App())
 
 
@@ -222,7 +222,7 @@ class TestMountedTwice:
         with pytest.raises(TreeError) as caught:
             app.mount("/m/", other)
         here = r"\(mounted at tests/unit/routing/test_routes\.py:(\d+)\)"
-        notified = rf"/m/ is claimed twice, by {type(one).__name__} {here} and {type(other).__name__} {here}\."
+        notified = rf"/m/ is registered twice, by {type(one).__name__} {here} and {type(other).__name__} {here}\."
         found = re.fullmatch(notified, caught.value.message)
         assert found is not None, caught.value.message
         assert int(found[2]) == int(found[1]) + 2

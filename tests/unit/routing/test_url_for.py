@@ -110,7 +110,7 @@ class TestUrlFor:
         outer.mount("/inner", app, name="inner")
         with pytest.raises(TreeError, match=r"RW107 .*no route has this name\. Did you mean inner\.same\?"):
             outer.url_for("inner.sme")
-        with pytest.raises(TreeError, match=r"RW107 .*several routes have this name\. Give each a name of its own"):
+        with pytest.raises(TreeError, match=r"RW107 .*several routes have this name\. Give each route its own name"):
             app.url_for("same")
 
     def test_parameters_that_do_not_fit(self) -> None:
@@ -118,5 +118,5 @@ class TestUrlFor:
         app.get("/{id:int}", name="user")(lambda request, id: "")
         with pytest.raises(TreeError, match="RW108 .*needs id and was given none"):
             app.url_for("user")
-        with pytest.raises(TreeError, match=r"RW108 .*: id is 'x', not an integer\. Give what the conv"):
+        with pytest.raises(TreeError, match=r"RW108 .*: id is 'x', not an integer\. Give a value that the conv"):
             app.url_for("user", id="x")

@@ -130,7 +130,7 @@ def test_lines_past_the_limit_are_counted_and_reported(log: Log) -> None:
     writer.write(b"two\n")
     writer.write(b"three\nfour\n")
     writer.write(b"five\n")
-    assert log.text == "The log does not keep up: lines are lost from now on, and counted."
+    assert log.text == "The log is written too slowly. From now on, lines are dropped and counted."
     target.go_on.set()
     assert writer.flush()
     assert target.written == b"one\ntwo\n"

@@ -257,7 +257,7 @@ class TestListen:
         port = app.listen(reactor, "tcp:0:interface=127.0.0.1", **first)
         same = app.listen(reactor, "tcp:0:interface=127.0.0.1", **first)
         silent = app.listen(reactor, "tcp:0:interface=127.0.0.1")
-        with pytest.raises(StartError, match="^RW404 The app is served with other (limits|proxies) already. Give them"):
+        with pytest.raises(StartError, match="^RW404 The app is already served with other (limits|proxies). Give them"):
             app.listen(reactor, "tcp:0:interface=127.0.0.1", **others)
         for each in (port, same, silent):
             each.stopListening()
@@ -268,7 +268,7 @@ class TestListen:
     def test_proxies_are_not_trusted_later(self) -> None:
         reactor, app = Reactor(), make()
         port = app.listen(reactor, "tcp:0:interface=127.0.0.1")
-        with pytest.raises(StartError, match="^RW404 The app is served with other proxies already"):
+        with pytest.raises(StartError, match="^RW404 The app is already served with other proxies"):
             app.listen(reactor, "tcp:0:interface=127.0.0.1", proxies=TrustedProxies("unix", headers="forwarded"))
         port.stopListening()
 

@@ -34,7 +34,7 @@ class TestBeforeTheStart:
         before = starts(port)
         assert port.stopListening().called
         for outcome in (*before, *starts(port)):
-            with pytest.raises(StartError, match="RW403 It was stopped before it had started."):
+            with pytest.raises(StartError, match="RW403 The app was stopped before its start was complete."):
                 outcome.raiseException()
         assert len(before) == 1
 
@@ -44,7 +44,7 @@ class TestBeforeTheStart:
         port = app.listen(Reactor(), "tcp:0:interface=127.0.0.1")
         outcomes = starts(port)
         assert port.stopListening().called
-        with pytest.raises(StartError, match="RW403 It was stopped before it had started."):
+        with pytest.raises(StartError, match="RW403 The app was stopped before its start was complete."):
             outcomes[0].raiseException()
         assert log.text == ""
 
@@ -97,7 +97,7 @@ class TestHooks:
         assert log.text == ""
         reactor.advance(1)
         who = rf"{kind} hook \S+hanging at \S+test_stops\.py:\d+"
-        assert re.search(rf"Stopping: the {who} still runs, up to {bound - 1} s more\.", log.text)
+        assert re.search(rf"Stopping: waiting up to {bound - 1} s more for the {who}\.", log.text)
         reactor.advance(bound - 1.01)
         assert calls == []
         reactor.advance(0.02)
@@ -153,10 +153,10 @@ class TestHooks:
         assert ends == []
         reactor.advance(1)
         assert ends == [None]
-        assert "does not end when it is cancelled. The stop goes on without it." in log.text
+        assert "does not end when it is cancelled. The server stops without waiting for it." in log.text
         assert not reactor.getDelayedCalls()
         end.callback(None)
-        assert "failed after it was given up" in log.text
+        assert "failed after the server had stopped waiting for it" in log.text
 
     def test_a_hook_that_other_code_cancels(self, log: Log) -> None:
         app = make()

@@ -57,7 +57,7 @@ def test_by_name(activate: Activate) -> None:
     activate("web:admin")
     assert parse_endpoint("systemd:INET:name=admin") == Inherited(901)
     activate("web:admin")
-    assert "no socket of the name other, but of web, admin." in refusal("systemd:INET:name=other")
+    assert "no socket with the name other, only web, admin." in refusal("systemd:INET:name=other")
 
 
 def test_several_sockets_with_one_name(activate: Activate) -> None:
@@ -84,7 +84,7 @@ def test_domains(activate: Activate, domain: str) -> None:
 
 def test_an_unknown_domain(activate: Activate) -> None:
     activate()
-    assert "the domain is INET, INET6 or UNIX, not 'INTE'" in refusal("systemd:domain=INTE:index=0")
+    assert "the domain must be INET, INET6 or UNIX, not 'INTE'" in refusal("systemd:domain=INTE:index=0")
 
 
 def test_sockets_for_another_process(activate: Activate) -> None:
@@ -97,7 +97,7 @@ def test_sockets_for_another_process(activate: Activate) -> None:
 @pytest.mark.parametrize("count", ["x", "-1", "0", ""])
 def test_an_invalid_count(activate: Activate, count: str) -> None:
     activate(count=count)
-    with pytest.raises(NotActivated, match="LISTEN_FDS is the count of sockets, not"):
+    with pytest.raises(NotActivated, match="LISTEN_FDS must be the number of sockets, not"):
         activated_sockets()
 
 

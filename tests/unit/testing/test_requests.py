@@ -72,7 +72,7 @@ class TestTargets:
         client = Client(make())
         assert echoed(client.get("/echo?x=1", params={"a": 1}))["target"] == "/echo?x=1&a=1"
         assert echoed(client.get("/echo?x=1", query={"a": 1}))["target"] == "/echo?x=1&a=1"
-        with pytest.raises(TypeError, match="params= and query= are two names"):
+        with pytest.raises(TypeError, match="params= and query= mean the same"):
             client.get("/echo", query={"a": 1}, params={"a": 1})
 
     @pytest.mark.parametrize("base", ["https://api.example.com:8443/v1", "https://api.example.com:8443/v1/"])
@@ -178,9 +178,9 @@ class TestForms:
         [
             ({"json": 1, "body": b"a"}, "A request has one body, not body= and json=."),
             ({"data": {}, "body": b"a"}, "A request has one body, not body= and data= or files=."),
-            ({"data": "a=1"}, "data= is of type str. It is a form"),
+            ({"data": "a=1"}, "data= is of type str. It must be a form"),
             ({"files": {"a": 1}}, "The file 'a' of files= is of type int"),
-            ({"files": {"a": io.StringIO("a")}}, "A file of files= gives str, not bytes. Open it with mode"),
+            ({"files": {"a": io.StringIO("a")}}, "A file of files= yields str, not bytes. Open it with mode"),
         ],
     )
     def test_wrong_bodies(self, arguments: Any, message: str) -> None:

@@ -227,7 +227,7 @@ class TestMistakes:
         app, _ = make()
         with (
             Client(app).stream("GET", "/parts") as response,
-            pytest.raises(ProtocolError, match="not a 200 of type 'text/plain'"),
+            pytest.raises(ProtocolError, match="not 200 and 'text/plain'"),
         ):
             next(response.events())
         with pytest.raises(ProtocolError, match="a 404 of type 'text/plain'"):

@@ -483,5 +483,5 @@ def test_a_value_that_a_marker_computes() -> None:
 
 
 def test_one_media_type_outside_a_tuple() -> None:
-    with pytest.raises(HandlerError, match=r"RW214 Body has media_types='text/csv'\. Give a tuple"):
+    with pytest.raises(HandlerError, match=r"RW214 Body has the invalid value media_types='text/csv'\. Give a tuple"):
         Body(media_types="text/csv")  # type: ignore[arg-type] # the mistake

@@ -106,7 +106,7 @@ class TestBodies:
             Body(media_types=())
 
     def test_with_a_negative_limit(self) -> None:
-        with pytest.raises(HandlerError, match="RW214 Body has body_limit=-1"):
+        with pytest.raises(HandlerError, match="RW214 Body has the invalid value body_limit=-1"):
             Body(body_limit=-1)
 
 

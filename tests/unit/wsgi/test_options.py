@@ -12,7 +12,7 @@ class TestOptions:
     @pytest.mark.parametrize("options", [{"threads": 0}, {"threads": -1}, {"waiting": 0}])
     def test_invalid_numbers(self, options: dict[str, int]) -> None:
         ((name, number),) = options.items()
-        with pytest.raises(HandlerError, match=f"RW271 WSGIOptions has {name}={number} "):
+        with pytest.raises(HandlerError, match=f"RW271 WSGIOptions has the invalid value {name}={number} "):
             WSGIOptions(**options)
 
     def test_the_application_knows_whether_it_has_several_threads(self) -> None:

@@ -37,9 +37,9 @@ class TestFaults:
             ("200 OK", [("Content-Length", "many")], "RW700", "The Content-Length is 'many'."),
             ("200 OK", [("Content-Length", "-1")], "RW700", "The Content-Length is '-1'."),
             ("200 OK", [("Connection", "close")], "RW703", "The header ('Connection', 'close') is about"),
-            ("200 OK", [("transfer-encoding", "chunked")], "RW703", "about the connection"),
-            ("200 OK", [("Upgrade", "x")], "RW703", "about the connection"),
-            ("200 OK", [("Keep-Alive", "timeout=5")], "RW703", "about the connection"),
+            ("200 OK", [("transfer-encoding", "chunked")], "RW703", "is a hop-by-hop header"),
+            ("200 OK", [("Upgrade", "x")], "RW703", "is a hop-by-hop header"),
+            ("200 OK", [("Keep-Alive", "timeout=5")], "RW703", "is a hop-by-hop header"),
         ],
     )
     def test_of_the_head(self, log: Log, status: Any, headers: Any, code: str, said: str) -> None:

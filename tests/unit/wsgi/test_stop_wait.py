@@ -68,7 +68,7 @@ class TestEnd:
         assert sum(pauses) == pytest.approx(float(wait))
         notified, warned = log.text.splitlines()
         assert notified.startswith("Stopping: 1 call of returning.<locals>.application at ")
-        assert notified.endswith(f" still runs, up to {wait} s.")
+        assert notified.endswith(f" still runs. Waiting up to {wait} s.")
         assert warned.startswith("RW706 1 call of returning.<locals>.application at ")
         going.set()
         body.wait()

@@ -137,7 +137,7 @@ class TestWithoutBody:
         response = client(application, wrap=plain).get("/")
         assert (response.status, response.body) == (int(status[:3]), b"")
         assert "RW704 GET /: responding.<locals>.application at tests/unit/wsgi/applications.py:" in log.text
-        assert f"There is a body with status {status[:3]}." in log.text
+        assert f"A body was sent with status {status[:3]}." in log.text
         assert len(log) == 1
 
 

@@ -42,12 +42,14 @@ class DigestAuthOptions(KnownOptions):
     def __post_init__(self) -> None:
         if not self.algorithms or not set(ALGORITHMS).issuperset(self.algorithms):
             what = f"DigestAuthOptions has the algorithms {shown(self.algorithms)}."
-            raise OptionError("RW240", what, f"Use a tuple of some of {', '.join(ALGORITHMS)}.")
+            raise OptionError("RW240", what, f"Use a tuple with one or more of {', '.join(ALGORITHMS)}.")
         check_seconds(self, "nonce_time")
         given: Any = self.secret
         if not isinstance(given, bytes) or len(given) < 32:
             raise OptionError(
-                "RW240", "DigestAuthOptions has a secret that is not 32 bytes or more.", "Use os.urandom(32)."
+                "RW240",
+                "DigestAuthOptions has a secret that is not bytes, or is shorter than 32 bytes.",
+                "Use os.urandom(32).",
             )
 
 
@@ -82,7 +84,7 @@ class DigestAuth(CredAuth):
         super().__init__(*accepting, interfaces=interfaces, description=description, realm=realm, name=name)
         if not any(each.implementedBy(DigestCredentials) for each in self._accepted()):
             what = f"DigestAuth got {shown(accepting[0])}, which compares hashes of passwords of its own."
-            raise OptionError("RW240", what, "Give it a checker that knows the passwords, or use CredAuth with Basic.")
+            raise OptionError("RW240", what, "Use a checker that knows the passwords, or use CredAuth with Basic.")
         self.options = DigestAuthOptions() if options is None else options
         check_options(self.options, DigestAuthOptions, "RW240")
         self._nonces = Nonces(self.options.secret, self.realm, self.options.nonce_time, clock)

@@ -88,9 +88,9 @@ def _refuse(error: str) -> Never:
     if error == "access_denied":
         raise HTTPError(403, "The login was cancelled, or the login service denied it.")
     if error in _INTERACTIONS:
-        raise HTTPError(403, "The login service needs an action of the user first. Log in again.")
+        raise HTTPError(403, "The login service must first ask the user for something. Log in again.")
     if error == "temporarily_unavailable":
         raise HTTPError(503, "The login service is not available. Try again later.", {"retry-after": "10"})
     if error in _MISTAKES:
-        raise HTTPError(502, f"The login service refused the request of this site: {error}.")
+        raise HTTPError(502, f"The login service refused the request from this site: {error}.")
     raise HTTPError(502, "The login service could not complete the login. Try again later.")

@@ -58,7 +58,7 @@ def described(document: Any, issuer: str) -> Endpoints:
     if not isinstance(document, dict):
         raise FetchFailed("The description is not an object.")
     if document.get("issuer") != issuer:  # Discovery 1.0, section 4.3: the issuer must be identical
-        raise FetchFailed(f"The description names the issuer {document.get('issuer')!r}.")
+        raise FetchFailed(f"The provider metadata names another issuer, {document.get('issuer')!r}.")
     methods = document.get("token_endpoint_auth_methods_supported")
     return Endpoints(
         issuer=issuer,

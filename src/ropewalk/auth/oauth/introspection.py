@@ -69,7 +69,8 @@ class TokenIntrospectionOptions(KnownOptions):
             what = f"TokenIntrospectionOptions has the url {shown(self.url)}."
             raise OptionError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
         if self.client_authentication not in ("basic", "post"):
-            what = f"TokenIntrospectionOptions has client_authentication={shown(self.client_authentication)}."
+            given = f"client_authentication={shown(self.client_authentication)}"
+            what = f"TokenIntrospectionOptions has the invalid value {given}."
             raise OptionError("RW240", what, 'Use "basic" or "post".')
         check_seconds(self, "timeout")
         check_seconds(self, "keep_time", "leeway", zero=True)

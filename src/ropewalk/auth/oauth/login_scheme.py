@@ -55,7 +55,7 @@ class LoginScheme(Scheme):
         optional("authlib.oauth2.auth", "Authlib", type(self).__name__, extra="oauth")
         if not TOKEN.fullmatch(name):
             what = f"{type(self).__name__} has the name {shown(name)}."
-            raise OptionError("RW240", what, "The cookies have this name too: use letters and digits.")
+            raise OptionError("RW240", what, "Use letters and digits, because the cookies have this name too.")
         self._clock = clock
         self._settings = options
         secure = options.redirect_uri.startswith("https:")

@@ -30,7 +30,7 @@ class AuthorizationCode:
         for name in ("authorization_url", "token_url", "refresh_url"):
             given = getattr(self, name)
             if not is_secure_url(given) and (given is not None or name != "refresh_url"):
-                what = f"AuthorizationCode has {name}={shown(given)}."
+                what = f"AuthorizationCode has the invalid value {name}={shown(given)}."
                 raise OptionError("RW240", what, "Give an absolute https URL. http is allowed only on this machine.")
 
 
@@ -46,7 +46,7 @@ class OAuth2(Scheme):
         given: Any = bearer
         if not isinstance(given, Scheme) or bearer.challenge().scheme != "Bearer":
             what = f"OAuth2 got {type_shown(bearer)}."
-            raise OptionError("RW240", what, "Give it a scheme for bearer tokens: OAuth2(BearerJWT(...), ...).")
+            raise OptionError("RW240", what, "Give OAuth2 a scheme for bearer tokens: OAuth2(BearerJWT(...), ...).")
         if not isinstance(flow, AuthorizationCode) and not is_secure_url(flow):
             what = f"OAuth2 got the flow {shown(flow)}."
             raise OptionError("RW240", what, "Give an AuthorizationCode, or the https URL of an openid-configuration.")

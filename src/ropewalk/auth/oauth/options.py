@@ -79,7 +79,7 @@ class LoginSchemeOptions(KnownOptions):
         for name in ("client_id", "redirect_uri"):
             given: Any = getattr(self, name)
             if not isinstance(given, str) or not given or not given.isascii() or not given.isprintable():
-                raise wrong(self, f"the {name} {shown(given)}", "Give the one that is registered at the provider.")
+                raise wrong(self, f"the {name} {shown(given)}", "Give the value that is registered at the provider.")
         check_called_with(self, self.load, "the claims")
         check_called_with(self, self.on_login, "a principal", "its tokens")
         parts = urlsplit(self.redirect_uri)
@@ -97,17 +97,27 @@ class LoginSchemeOptions(KnownOptions):
             what = f"the client_authentication {shown(self.client_authentication)}"
             raise wrong(self, what, 'Use "basic", "post", "none" or None.')
         if self.client_secret is None and self.client_authentication in ("basic", "post"):
-            raise wrong(self, "no client_secret to authenticate with", "Give it, or leave out client_authentication.")
+            raise wrong(
+                self, "no client_secret to authenticate with", "Give client_secret, or leave out client_authentication."
+            )
         taken = _OWN.intersection(self.authorization_parameters)
         if taken:
-            raise wrong(self, f"the parameter {min(taken)} of its own", "Leave it out: the login sets it.")
+            raise wrong(
+                self,
+                f"the authorization parameter {min(taken)}, which the login sets itself",
+                "Leave out this parameter.",
+            )
         if not str(self.authorization_parameters.get("max_age", 0)).isdecimal():
             raise wrong(self, "a max_age that is not a number", "Give whole seconds.")
         check_seconds(self, "pending_time", "login_time", "timeout")
         check_count(self, "body_limit")
         for name in ("after_login", "after_logout"):
             if own_path(getattr(self, name)) is None:
-                raise wrong(self, f"{name}={shown(getattr(self, name))}", 'Give a path of this site, such as "/".')
+                raise wrong(
+                    self,
+                    f"the invalid value {name}={shown(getattr(self, name))}",
+                    'Give a path of this site, such as "/".',
+                )
 
     @property
     def provider(self) -> str:
@@ -137,7 +147,7 @@ class OpenIDConnectOptions(LoginSchemeOptions):
             raise wrong(self, what, "Give an https URL without a query. http is allowed only on this machine.")
         check_seconds(self, "leeway", zero=True)
         if "openid" not in self.scopes:
-            raise wrong(self, f"the scopes {shown(self.scopes)}", 'Name "openid" among them, or use OAuth2Login.')
+            raise wrong(self, f"the scopes {shown(self.scopes)}", 'Add "openid" to the scopes, or use OAuth2Login.')
 
     @property
     def provider(self) -> str:
@@ -174,7 +184,7 @@ class OAuth2LoginOptions(LoginSchemeOptions):
             given = getattr(self, name)
             if not is_secure_url(given) and (given is not None or name != "userinfo_url"):
                 remedy = "Give an absolute https URL. http is allowed only on this machine."
-                raise wrong(self, f"{name}={shown(given)}", remedy)
+                raise wrong(self, f"the invalid value {name}={shown(given)}", remedy)
         if (self.userinfo_url is None) == (self.find_user is None):
             what = "no way, or two, to find out who the user is"
             raise wrong(self, what, "Give either userinfo_url or find_user.")

@@ -234,10 +234,10 @@ class HTTPChannel(ChannelState):
         """
         reason, makes_all_calls = OVERRIDES.decide(self)
         if reason:
-            raise HostedError("RW741", f"A channel was changed when it was connected already: {reason}.")
+            raise HostedError("RW741", f"A channel was changed after it was connected: {reason}.")
         ours = self._link.socket_transport
         if ours is not None and self.transport is not ours:
-            raise HostedError("RW741", "A channel was changed when it was connected already: its transport is another.")
+            raise HostedError("RW741", "A channel was changed after it was connected: it has another transport.")
         if makes_all_calls:
             self.takes_whole_responses = False  # type: ignore[misc] # set on the instance, for its requests
         return makes_all_calls

@@ -251,7 +251,7 @@ class FactoryEngine:
         return transport
 
     def fail(self, exchange: RelayedExchange, error: BaseException, /) -> None:
-        log.failure("A request could not be given to the program.", Failure(error))
+        log.failure("A request could not be passed to the application.", Failure(error))
         exchange.channel.fail_request(exchange, error)
 
     def arm(self, seconds: float, /) -> None:

@@ -29,7 +29,7 @@ def refuse_response(channel: "HTTPChannel", exchange: RelayedExchange, error: Ro
     if type(error) is Disconnected:  # but not its subclass ParentsRequest, which has to be logged
         return
     failure = Failure(_explained(error, channel.requests))
-    log.failure("{channel} cannot send the response of a program.", failure, channel=channel)
+    log.failure("{channel} cannot send a response of the application.", failure, channel=channel)
     channel._exchange = None
     channel._refused = True
     with suppress(ResponseEnded, Disconnected):
@@ -47,7 +47,7 @@ def refuse_request(channel: "HTTPChannel", exchange: RelayedExchange) -> None:
 def cut_response(channel: "HTTPChannel", error: BeyondLength) -> None:
     """Close the connection after a body that was sent up to its Content-Length. The excess is dropped."""
     if not (channel._losing or channel._closing):  # the program may write more excess bytes
-        log.failure("{channel} drops what is beyond the Content-Length.", Failure(error), channel=channel)
+        log.failure("{channel} drops the bytes beyond the Content-Length.", Failure(error), channel=channel)
         channel._link.flush(channel)
         channel.loseConnection()
 

@@ -65,20 +65,20 @@ def accelerate(factory: Factory, *, limits: Limits | None = None, half_close: bo
         factory.protocol = _ProgramProtocols(protocol)  # type: ignore[method-assign]
     elif not issubclass(protocol, HTTPChannel):
         what = f"{shown(factory)} makes protocols of the class {full_name(protocol)}, which the engine cannot serve."
-        raise UnfitFactory(what, f"Have it derive from {_OURS} in place of {full_name(protocol.__bases__[0])}.")
+        raise UnfitFactory(what, f"Derive the class from {_OURS} instead of {full_name(protocol.__bases__[0])}.")
     return factory
 
 
 def _unfit(thing: Any) -> UnfitFactory:
     what = f"{shown(thing)}, of type {full_name(type(thing))}, is not a twisted.web.http.HTTPFactory."
     if isinstance(thing, Site):
-        return UnfitFactory(what, "The engine serves a ropewalk.Site already: listen for it as it is.")
+        return UnfitFactory(what, "The engine already serves a ropewalk.Site. Listen with it unchanged.")
     if is_ours(thing):
-        return UnfitFactory(what, "The engine serves it by ropewalk.Site(...), without `accelerate`.")
+        return UnfitFactory(what, "Serve it with ropewalk.Site(...), without `accelerate`.")
     if isinstance(unwrap(thing), http.HTTPFactory) and not isinstance(thing, type):
-        return UnfitFactory(what, "Give the Site that it wraps, before it is wrapped.")
+        return UnfitFactory(what, "Call `accelerate` with the wrapped Site, before you wrap it.")
     if is_twisted(thing):
-        return UnfitFactory(what, "Give a Site of it: twisted.web.server.Site(...).")
+        return UnfitFactory(what, "Make a Site of it: twisted.web.server.Site(...).")
     return UnfitFactory(what, "Give a twisted.web.server.Site, or another HTTPFactory.")
 
 

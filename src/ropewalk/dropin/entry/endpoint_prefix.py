@@ -203,7 +203,7 @@ def _number(description: str, name: str, value: str) -> float:
     try:
         return float(value)
     except ValueError:
-        raise MalformedEndpoint(description, f"the limit {name} is a number, not {value!r}.") from None
+        raise MalformedEndpoint(description, f"the limit {name} must be a number, not {value!r}.") from None
 
 
 def _written(arguments: Sequence[str], options: Mapping[str, str]) -> str:

@@ -61,7 +61,7 @@ def graft(thing: Any) -> GraftedApp:
     """
     if is_twisted(thing):
         what = f"{shown(thing)}, of type {full_name(type(thing))}, is a resource of twisted.web already."
-        raise TreeError("RW105", what, "Put it into the tree as it is, without `graft`.")
+        raise TreeError("RW105", what, "Put the resource into the tree directly, without `graft`.")
     app = app_of(thing)
     if any(each.proxies is not None for each in app.family()):
         raise StartError("RW404", "An app that trusts proxies is grafted onto a tree of twisted.web.")

@@ -140,8 +140,8 @@ class MountedChannel(ChannelAttributes):
 
     def _put_up_to_length(self, data: bytes, left: int) -> None:
         """Cut off a body at its Content-Length, as `HTTPChannel` does."""
-        error = BeyondLength(f"{len(data) - left} bytes more were written than were announced.")
-        log.failure("{channel} drops what is beyond the Content-Length.", Failure(error), channel=self)
+        error = BeyondLength(f"{len(data) - left} more bytes were written than announced.")
+        log.failure("{channel} drops the bytes beyond the Content-Length.", Failure(error), channel=self)
         self._left = 0
         if left:
             self._body.put(data[:left])

@@ -66,7 +66,7 @@ def mounted(root: Any, *, body_limit: int | None = BODY_SIZE) -> Mounted:
     if not is_twisted(root):
         ours = as_resource(root)  # raises TreeError if `root` is not a resource
         what = f"{shown(root)}, of type {full_name(type(root))}, is not a resource of twisted.web"
-        raise TreeError("RW105", f"{what}, and {full_name(type(ours))} needs no `mounted`.", "Mount it as it is.")
+        raise TreeError("RW105", f"{what}, and {full_name(type(ours))} needs no `mounted`.", "Mount it directly.")
     check_body_limit("mounted", body_limit)
     return Mounted(root, body_limit=body_limit)
 

@@ -76,7 +76,7 @@ class SiteLogs:
             log.warn("{file} has a gap: {lines} lost.", file=file, lines=lines)
         else:
             lines = "1 line was" if count == 1 else f"{count} lines were"
-            log.warn("{file} may have a gap: {lines} not written at once.", file=file, lines=lines)
+            log.warn("{file} may have a gap: {lines} not written at once, and may be lost.", file=file, lines=lines)
 
 
 class WholeLines(ObjectProxy):

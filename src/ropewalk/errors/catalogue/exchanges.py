@@ -15,15 +15,15 @@ EXCHANGES: Final = (
     Entry(
         "RW304",
         "A header, cookie, reason phrase, redirect or status is invalid.",
-        "Names must be tokens, values must have no control characters, a status must be from 200 to 599. The engine "
-        "sets the headers that frame a message.",
+        "Names must be tokens, values must have no control characters, and a status must be from 200 to 599. "
+        "The engine sets the headers that frame a message.",
     ),
     Entry(
         "RW305",
-        "The client left before the response was complete.",
+        "The client disconnected before the response was complete.",
         "No action is needed. Clean up, and re-raise the error.",
     ),
-    Entry("RW306", "A handler blocked the reactor.", "Await, or run the work in a thread with deferToThread."),
+    Entry("RW306", "A handler blocked the reactor.", "Await the work, or run it in a thread with deferToThread."),
     Entry("RW307", "A file became shorter while it was sent.", "Replace files by renaming; do not truncate them."),
     Entry(
         "RW308",

@@ -15,7 +15,7 @@ HANDLERS: Final = (
     Entry(
         "RW202",
         "A handler's parameters do not fit its path.",
-        "Take the request, and either all parameters of the path or none.",
+        "Let the handler take the request, and either all path parameters or none.",
     ),
     Entry(
         "RW203",
@@ -185,7 +185,7 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW236",
-        "A function returned a key for a rate limit or an idempotency key that is not text.",
+        "A function returned a rate limit key or an idempotency key that is not text.",
         "Return a str from the function, or None where the documentation allows it. `request.state.user` must be a "
         "str, an int, a UUID, or an object whose `id` is one.",
     ),

@@ -29,7 +29,7 @@ HOSTING: Final = (
     Entry(
         "RW704",
         "A WSGI application sent a body with a status that allows no body.",
-        "Do not send it. Ropewalk has dropped it.",
+        "Do not send a body with this status. Ropewalk has dropped it.",
     ),
     Entry(
         "RW705",
@@ -134,7 +134,7 @@ HOSTING: Final = (
     Entry(
         "RW751",
         "A twisted.web program responds with an invalid status.",
-        "Give setResponseCode one from 200 to 599: a 1xx status is not final (RFC 9110, section 15.2).",
+        "Give setResponseCode a status from 200 to 599: a 1xx status is not final (RFC 9110, section 15.2).",
     ),
     Entry(
         "RW755",

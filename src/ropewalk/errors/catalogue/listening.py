@@ -13,7 +13,7 @@ LISTENING: Final = (
         "A listening socket cannot be opened.",
         "Stop the program that listens there, or choose another address.",
     ),
-    Entry("RW503", "The engine was used from a thread that is not its reactor's.", "Use reactor.callFromThread."),
+    Entry("RW503", "The engine was used from a thread other than its reactor's.", "Use reactor.callFromThread."),
     Entry("RW504", "No file descriptors are left for connections.", "Raise the limit of open files, `ulimit -n`."),
     Entry(
         "RW505",

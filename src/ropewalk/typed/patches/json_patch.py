@@ -100,7 +100,7 @@ def _impossible(operation: dict[str, Any], index: int) -> HTTPError:
     if operation["op"] == "remove" and not path:
         return _conflict(operation, index, "the whole cannot be removed")
     places = f"at {path or 'the whole'}" if source is None else f"at {source or 'the whole'} or {path or 'the whole'}"
-    return _conflict(operation, index, f"the object does not have what it needs {places}")
+    return _conflict(operation, index, f"the object does not have the value that it needs {places}")
 
 
 def _conflict(operation: dict[str, Any], index: int, why: str) -> HTTPError:

@@ -80,7 +80,7 @@ def test_the_client_gets_this_length(there: World, tmp_path: Path, name: str, pa
     assert body.startswith(BODY)
     assert len(body) > LENGTH
     assert engine == head + b"\r\n\r\n" + BODY
-    assert refusals == ["{channel} drops what is beyond the Content-Length."]
+    assert refusals == ["{channel} drops the bytes beyond the Content-Length."]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -139,7 +139,7 @@ def test_mounted(serve: Callable[[App], Served], page: str, through: Any, refusa
     client = serve(mount(PAGES[page], middleware=through)).connect()
     client.get("/legacy", "Connection: close")
     assert client.rest().partition(b"\r\n\r\n")[2] == BODY
-    assert refusals == ["{channel} drops what is beyond the Content-Length."]
+    assert refusals == ["{channel} drops the bytes beyond the Content-Length."]
 
 
 def test_mounted_file_that_grows(serve: Callable[[App], Served], tmp_path: Path, refusals: list[str]) -> None:

@@ -381,9 +381,7 @@ def test_an_override_that_comes_too_late_is_an_error(there: World, log: Log) -> 
     )
     assert responses[""].startswith(b"HTTP/1.1 500 ")
     errors = [str(event["log_failure"].value) for event in log if "log_failure" in event]
-    assert [error.partition(": ")[0] for error in errors] == [
-        "RW741 A channel was changed when it was connected already"
-    ]
+    assert [error.partition(": ")[0] for error in errors] == ["RW741 A channel was changed after it was connected"]
 
 
 def test_a_wrapper_of_a_channel_may_read(there: World, way: str) -> None:
@@ -439,7 +437,7 @@ def test_an_object_that_passes_names_on_to_a_channel_is_no_channel(there: World,
 def test_a_class_that_is_not_ours_is_rejected(there: World) -> None:
     factory = site(there, Path())
     factory.protocol = type("Foreign", (STOCK,), {})  # type: ignore[method-assign]
-    with pytest.raises(TypeError, match=r"RW757 .*Foreign, .* Have it derive from ropewalk\.dropin\.HTTPChannel"):
+    with pytest.raises(TypeError, match=r"RW757 .*Foreign, .* Derive the class from ropewalk\.dropin\.HTTPChannel"):
         accelerate(factory)
 
 

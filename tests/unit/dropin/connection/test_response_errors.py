@@ -18,7 +18,7 @@ def test_a_response_that_cannot_be_sent_is_an_error_of_the_program(there: World,
     response = client.rest()
     assert response.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
     assert b"injected" not in response
-    assert "cannot send the response of a program" in log.text
+    assert "cannot send a response of the application" in log.text
 
 
 @pytest.mark.parametrize("status", [99, 100, 101, 103, 199, 600])
@@ -37,8 +37,8 @@ def test_a_status_that_is_not_final(there: World, way: str, status: int, whole: 
     assert client.rest().startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
     [failure] = [event["log_failure"] for event in log if "log_failure" in event]
     assert f"{failure.value}" == (
-        f"RW751 GET /odd%FF: the program responds with the status {status}. Give setResponseCode one from 200 to 599: "
-        "a 1xx status is not final (RFC 9110, section 15.2)."
+        f"RW751 GET /odd%FF: the program responds with the status {status}. Give setResponseCode a status from 200 to "
+        "599: a 1xx status is not final (RFC 9110, section 15.2)."
     )
 
 
@@ -53,4 +53,4 @@ def test_a_body_longer_than_its_content_length(there: World, way: str, log: Any)
     client = serve(there, way, render)
     client.get()
     assert client.rest().endswith(b"\r\n\r\nok")
-    assert "drops what is beyond the Content-Length" in log.text
+    assert "drops the bytes beyond the Content-Length" in log.text

@@ -173,7 +173,7 @@ class TestParse:
             ),
             (
                 "ropewalk:idle_timeout=soon:tcp:80",
-                "RW720 ropewalk:idle_timeout=soon:tcp:80 is malformed: the limit idle_timeout is a number, not 'soon'.",
+                "RW720 ropewalk:idle_timeout=soon:tcp:80 is malformed: the limit idle_timeout must be a number, not ",
             ),
             (
                 "ropewalk:idle_timeout=-1:tcp:80",
@@ -181,7 +181,7 @@ class TestParse:
             ),
             (
                 "ropewalk:halfClose=maybe:tcp:80",
-                "RW720 ropewalk:halfClose=maybe:tcp:80 is malformed: halfClose is yes or no, not 'maybe'.",
+                "RW720 ropewalk:halfClose=maybe:tcp:80 is malformed: halfClose must be yes or no, not 'maybe'.",
             ),
             (
                 "ropewalk:halfclose=yes:tcp:80:interface=a",

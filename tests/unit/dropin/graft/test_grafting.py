@@ -174,7 +174,7 @@ class TestErrors:
 
     def test_a_resource_of_twisted(self) -> None:
         with pytest.raises(
-            TreeError, match=r"RW105 .*Data, is a resource of twisted.web already\. Put it into the tree"
+            TreeError, match=r"RW105 .*Data, is a resource of twisted.web already\. Put the resource into the tree"
         ):
             graft(Data(b"", "text/plain"))
 

@@ -45,7 +45,7 @@ class TestArguments:
             (TwistedSite, "Pass an instance of the class: Site(...)."),
             (TwistedResource, "Pass an instance of the class: Resource(...)."),
             (TwistedSite(TwistedResource(), reactor=object()), "Pass its `resource` attribute."),
-            (Resource(), "Mount it as it is."),
+            (Resource(), "Mount it directly."),
             ("folder", "To serve a folder, pass Files(path)."),
         ],
         ids=["site class", "resource class", "site", "ours", "path"],

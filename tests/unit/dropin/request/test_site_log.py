@@ -222,7 +222,7 @@ def test_finish_does_not_fail_if_the_log_fails(
     assert finished == [b"/1", b"/2", b"/3"]
     assert file.getvalue().count("\n") == 1
     assert log.text.count("may be lost") == 1
-    assert log.text.count("may have a gap: 2 lines were not written at once.") == 1
+    assert log.text.count("may have a gap: 2 lines were not written at once, and may be lost.") == 1
 
 
 class RecordingLogFile(LogFile):

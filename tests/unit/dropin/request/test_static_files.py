@@ -311,4 +311,4 @@ def test_a_head_that_cannot_be_sent_leaves_no_file_open(folder: Path, log: Log) 
         client.socket.close()
         there.turn()
         assert descriptors() == before
-    assert "cannot send the response of a program" in log.text
+    assert "cannot send a response of the application" in log.text
