@@ -230,7 +230,7 @@ class TestMistakes:
             pytest.raises(ProtocolError, match="not 200 and 'text/plain'"),
         ):
             next(response.events())
-        with pytest.raises(ProtocolError, match="a 404 of type 'text/plain'"):
+        with pytest.raises(ProtocolError, match="not 404 and 'text/plain'"):
             Client(app).get("/missing").events()
 
     def test_a_status(self) -> None:

@@ -298,11 +298,11 @@ class TestListen:
 
     def test_limits_that_differ_from_those_in_effect(self, reactor: Any, site: Site) -> None:
         listen(reactor, f"ropewalk:body_size=10:{LOCAL}", site)
-        with pytest.raises(StartError, match="RW404 .* other limits already"):
+        with pytest.raises(StartError, match="RW404 .* already served with other limits"):
             listen(reactor, f"ropewalk:body_size=20:{LOCAL}", site)
         ours = ropewalk.Site(RopewalkPage(), reactor=reactor, limits=Limits(body_size=10))
         listen(reactor, LOCAL, ours)
-        with pytest.raises(StartError, match="RW404 .* other limits already"):
+        with pytest.raises(StartError, match="RW404 .* already served with other limits"):
             listen(reactor, f"ropewalk:body_size=20:{LOCAL}", WrappingFactory(ours))
         listen(reactor, f"ropewalk:body_size=10:{LOCAL}", WrappingFactory(ours))
 
