@@ -45,6 +45,7 @@ LAYERS = (
         "thread_calls",
         "awaited_truth",
     },
+    {"forms"},
     {"request", "response", "msgpack_values", "response_types", "statuses", "streaming", "stores"},
     {"resource"},
     {"typed"},

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from ropewalk.cookies import format_twisted_cookie
 from ropewalk.errors import InvalidField, is_status, shown
 from ropewalk.headers import Headers, Text, location, reason_phrase, text
-from ropewalk.request.body import BodyReader
+from ropewalk.request.forms import FormReader
 from ropewalk.request.query import parse_query
 from ropewalk.request.waits import take
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ropewalk.response import Response
 
 
-class TwistedNames(BodyReader):
+class TwistedNames(FormReader):
     """An exchange with the methods with which twisted.web resources read the request and set the head of the
     response."""
 

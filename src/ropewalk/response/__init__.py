@@ -6,6 +6,7 @@ from ropewalk.response.body_type import Value
 from ropewalk.response.exact_response import ExactResponse
 from ropewalk.response.json_encoding import encode_json, to_json
 from ropewalk.response.media_types import BYTES, HTML, JSON, KNOWN_TYPES, PROBLEM, TEXT, file_type
+from ropewalk.response.redirects import see_other
 from ropewalk.response.response import REDIRECTS, Response
 from ropewalk.response.unawaited import forget
 
@@ -24,6 +25,7 @@ __all__ = [
     "encode_json",
     "file_type",
     "forget",
+    "see_other",
     "to_json",
 ]
 

@@ -21,6 +21,7 @@ KEPT = {
     "converters.py": 6,  # `Converter.parse` refuses a segment by ValueError, also in users' converters
     # A contract of Python, Twisted, WSGI or ASGI, whose callers expect this class.
     "dropin/object_proxy.py": 1,
+    "forms/upload_file.py": 2,
     "dropin/connection/channel.py": 1,
     "wsgi/error_stream.py": 1,
     "asgi/messages.py": 1,

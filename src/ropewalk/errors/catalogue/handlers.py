@@ -283,6 +283,27 @@ HANDLERS: Final = (
         "`dict(request.cookies)`.",
     ),
     Entry(
+        "RW275",
+        "A limit of a form is not a number of 0 or more.",
+        "Give a number, such as FormLimits(body_limit=20 << 20). The reference of ropewalk.forms lists them.",
+    ),
+    Entry(
+        "RW276",
+        "A file of a form was read after it was closed.",
+        "Read or save it before the response is complete. A function given to `request.after` runs later.",
+    ),
+    Entry(
+        "RW277",
+        "A file of a form was saved under the path of a folder.",
+        "Give the path of a file, with a name that your program chooses.",
+    ),
+    Entry("RW278", "The package that parses forms with files is not installed.", install_remedy("forms")),
+    Entry(
+        "RW279",
+        "A part of a form was read after the next part was taken.",
+        "Read each part before the loop continues, or call `request.form()`, which keeps all parts.",
+    ),
+    Entry(
         "RW280",
         "A database was busy for too long, or too many requests waited for it. The response was 503.",
         "Keep transactions short: do slow work before their first statement, and read with `SQLite.read`.",

@@ -1,0 +1,29 @@
+"""Forms of HTML pages: fields, and files that are uploaded."""
+
+from ropewalk.forms.content_types import MULTIPART, URLENCODED, boundary_of
+from ropewalk.forms.form_data import FormData, FormValues
+from ropewalk.forms.limits import DEFAULT_LIMITS, FormLimits
+from ropewalk.forms.multipart_events import MissingMultipart
+from ropewalk.forms.multipart_form import MultipartForm
+from ropewalk.forms.part_stream import FormPart, PartStream
+from ropewalk.forms.upload_file import UploadFile
+from ropewalk.forms.urlencoded import parse_urlencoded
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "MULTIPART",
+    "URLENCODED",
+    "FormData",
+    "FormLimits",
+    "FormPart",
+    "FormValues",
+    "MissingMultipart",
+    "MultipartForm",
+    "PartStream",
+    "UploadFile",
+    "boundary_of",
+    "parse_urlencoded",
+]
+
+for _class in (FormData, FormLimits, FormPart, FormValues, MissingMultipart, UploadFile):
+    _class.__module__ = __name__  # the name that users import
