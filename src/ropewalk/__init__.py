@@ -7,6 +7,7 @@ from ropewalk.asgi import ASGIOptions, asgi
 from ropewalk.converters import Converter
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HTTPError, RopewalkError
 from ropewalk.files import Files
+from ropewalk.forms import FormData, UploadFile
 from ropewalk.headers import Headers
 from ropewalk.openapi import OpenAPI
 from ropewalk.proxies import TrustedProxies
@@ -21,6 +22,7 @@ from ropewalk.typed import (
     Cookie,
     Depends,
     FieldError,
+    Form,
     Header,
     IfMatch,
     InvalidInput,
@@ -30,6 +32,7 @@ from ropewalk.typed import (
     Path,
     Query,
     ServerSentEvent,
+    Submitted,
 )
 from ropewalk.wsgi import WSGIOptions, wsgi
 
@@ -47,6 +50,8 @@ __all__ = [
     "Disconnected",
     "FieldError",
     "Files",
+    "Form",
+    "FormData",
     "HTTPError",
     "Header",
     "Headers",
@@ -67,7 +72,9 @@ __all__ = [
     "Routes",
     "ServerSentEvent",
     "Site",
+    "Submitted",
     "TrustedProxies",
+    "UploadFile",
     "WSGIOptions",
     "__version__",
     "asgi",

@@ -25,5 +25,5 @@ __all__ = [
     "parse_urlencoded",
 ]
 
-for _class in (FormData, FormLimits, FormPart, FormValues, MissingMultipart, UploadFile):
+for _class in (FormData, FormPart, FormValues, MissingMultipart, UploadFile):
     _class.__module__ = __name__  # the name that users import

@@ -65,7 +65,7 @@ def _call_handler(handler: Handler, apps: tuple[Any, ...], plain_types: dict[typ
 
     async def call_handler(request: Request) -> Response:
         try:
-            if whole_body and request.has_body:
+            if whole_body and request.has_body and request.kept_form is None:
                 await request.body(handler.body_limit)
             value = call(request, **request.params) if pass_params else call(request)
             if type(value) is CoroutineType:

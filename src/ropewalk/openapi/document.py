@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ropewalk.openapi.components import used_schemas
 from ropewalk.openapi.docstrings import summary_of
+from ropewalk.openapi.form_bodies import form_body, form_inputs
 from ropewalk.openapi.operation_ids import ids_of
 from ropewalk.openapi.operations import Operation, operations_of, webhooks_of
 from ropewalk.openapi.options import OpenAPI
@@ -15,6 +16,8 @@ from ropewalk.openapi.responses import kinds_in, responses_of
 from ropewalk.openapi.schemas import Direction, Schemas
 from ropewalk.openapi.security import scheme_objects
 from ropewalk.resource import Resource
+from ropewalk.typed import form_kind
+from ropewalk.typed.parameter_sources import is_form_data
 from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.raw_values import VALUES
 
@@ -95,7 +98,7 @@ def _operation(operation: Operation, name: str, schemas: Schemas) -> dict[str, A
     parameters = parameters_of(operation, schemas)
     if parameters:
         made["parameters"] = parameters
-    made |= request_body(operation, schemas)
+    made |= request_body(operation, schemas) or form_body(operation, schemas)
     made["responses"] = responses_of(operation, schemas)
     if operation.security.schemes:
         made["security"] = operation.security.requirements()
@@ -125,10 +128,13 @@ def _kinds(operations: list[Operation]) -> Iterator[tuple[Any, Direction]]:
     """Yield every type in the operations that needs a schema, and whether it is input or output."""
     for operation in operations:
         body = body_input(operation)
+        forms = form_inputs(operation)
         for each in operation.inputs:
             if each is body and patch_kinds(each.kind):
                 for kind in kinds_of_patches(each):
                     yield kind, "input"
+            elif each in forms and not is_form_data(each.kind):
+                yield form_kind(each.kind), "input"
             elif each.source in VALUES or each is body:
                 yield each.kind, "input"
         for kind in (*operation.returned.kinds(), *kinds_in(operation)):

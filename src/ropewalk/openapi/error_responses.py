@@ -9,14 +9,16 @@ from ropewalk.calling import format_of
 from ropewalk.calling.error_handlers import find_error_handler
 from ropewalk.converters import BY_TYPE, PATH, STR
 from ropewalk.errors import HTTPError, phrase
+from ropewalk.openapi.form_bodies import form_inputs
 from ropewalk.openapi.middleware import added_by_middleware
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.problem_details import InvalidInputProblem, Problem
 from ropewalk.openapi.request_bodies import body_input, is_raw
 from ropewalk.typed.annotations import without_annotated
-from ropewalk.typed.parameter_sources import Input
+from ropewalk.typed.parameter_sources import Input, is_form_data
 from ropewalk.typed.patches import JSONPatch
 from ropewalk.typed.patches.kinds import patch_kinds
+from ropewalk.typed.submitted import is_submitted
 from ropewalk.typed.unprocessable_content import InvalidInput
 
 _CHALLENGE: Final = {"WWW-Authenticate": "How to authenticate."}
@@ -94,8 +96,14 @@ def _errors(operation: Operation) -> Iterator[HTTPError]:
         yield HTTPError(415)
         if any(issubclass(each.patch, JSONPatch) for each in patch_kinds(body.kind)):
             yield HTTPError(409)
+    forms = form_inputs(operation)
+    if forms:
+        yield HTTPError(400)
+        yield HTTPError(413)
+        yield HTTPError(415)
     made = {each.name: each.converter.makes for each in operation.parameters}
-    if any(_can_be_invalid(each, made) for each in operation.inputs if each.source != "body" or each is body):
+    others = [each for each in operation.inputs if each.source not in ("body", "form") or each is body]
+    if any(_can_be_invalid(each, made) for each in [*others, *forms]):
         yield InvalidInput([])
 
 
@@ -106,6 +114,8 @@ def _can_be_invalid(each: Input, made: dict[str, Any]) -> bool:
     """
     if each.source == "body":
         return not is_raw(each)
+    if each.source == "form":
+        return not (is_form_data(each.kind) or is_submitted(each.kind))
     if each.source == "path":
         return each.kind not in (Any, str, *BY_TYPE) and each.kind is not made.get(each.name)
     if each.source in ("header", "cookie"):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ropewalk.middleware import MiddlewareDescription, description_of
+from ropewalk.openapi.form_bodies import form_inputs
 from ropewalk.openapi.operations import Operation
 from ropewalk.openapi.request_bodies import body_input
 from ropewalk.openapi.self_described import self_descriptions
@@ -50,4 +51,4 @@ def _added(middleware: Any, operation: Operation, apps: tuple[Any, ...]) -> Iter
 def _applies(description: MiddlewareDescription, operation: Operation) -> bool:
     if description.methods is not None and operation.method not in description.methods:
         return False
-    return not description.with_body or body_input(operation) is not None
+    return not description.with_body or body_input(operation) is not None or bool(form_inputs(operation))

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from msgspec import inspect as shapes
 
+from ropewalk.forms import UploadFile
 from ropewalk.openapi.native_schemas import native_schemas
 from ropewalk.openapi.problem_details import OWN_BODIES
 from ropewalk.openapi.pydantic_schemas import pydantic_schemas
@@ -114,6 +115,8 @@ def _models_in_structs(node: shapes.Type) -> Iterator[type]:
 
 def _reference(model: type) -> Schema:
     """A placeholder for the reference to a pydantic model, until its component has a name."""
+    if issubclass(model, UploadFile):
+        return {"type": "string", "format": "binary"}
     if not is_model(model):
         raise NotImplementedError  # msgspec expects this error for an unsupported type
     return {"$ref": f"model:{id(model)}"}

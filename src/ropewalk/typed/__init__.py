@@ -14,7 +14,7 @@ from ropewalk.typed.dependent_functions import DependentFunction, dependent_on
 from ropewalk.typed.depends import Dependencies, DependencyScope, Depends, Provider, all_named, layers_of
 from ropewalk.typed.item_streams import ServerSentEvent
 from ropewalk.typed.json_requests import read_json_of_request
-from ropewalk.typed.markers import Body, Cookie, Header, Path, Query
+from ropewalk.typed.markers import Body, Cookie, Form, Header, Path, Query
 from ropewalk.typed.outputs import shape_of_body
 from ropewalk.typed.overridable import overriding_nothing
 from ropewalk.typed.parameter_sources import is_single_value
@@ -22,6 +22,7 @@ from ropewalk.typed.patches import JSONPatch, MergePatch
 from ropewalk.typed.plan import Plan, body_types, is_typed, plan_for, plan_for_method, with_dependencies
 from ropewalk.typed.preconditions import IfMatch, OptionalIfMatch, Precondition
 from ropewalk.typed.representations import Produces, all_produced, representations_for
+from ropewalk.typed.submitted import FormErrors, Submitted, form_kind
 from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "DependentFunction",
     "Depends",
     "FieldError",
+    "Form",
+    "FormErrors",
     "Header",
     "IfMatch",
     "InvalidInput",
@@ -46,11 +49,13 @@ __all__ = [
     "Provider",
     "Query",
     "ServerSentEvent",
+    "Submitted",
     "all_named",
     "all_produced",
     "app_scoped_below",
     "body_types",
     "dependent_on",
+    "form_kind",
     "is_single_value",
     "is_typed",
     "layers_of",

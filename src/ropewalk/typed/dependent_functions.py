@@ -50,7 +50,7 @@ class DependentFunction:
         Raises HandlerError (RW214, RW216, RW217, RW218).
         """
         steps = StepsOfHandler(self._collect, (), ("POST",), layers, {}, complete=complete)
-        if any(each.source == "body" for each in steps.inputs):
+        if any(each.source in ("body", "form") for each in steps.inputs):
             what = f"{named(self.function)} needs the body of the request, and is called before that arrives."
             raise HandlerError("RW218", what, "Let it use the header fields or the query instead.")
         return steps

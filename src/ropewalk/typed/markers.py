@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ropewalk.errors import HandlerError, KnownOptions, is_int, shown
+from ropewalk.forms import FormLimits
 
 if TYPE_CHECKING:
     from ropewalk.request import Request
@@ -94,6 +95,23 @@ class Body(Marker):
             raise HandlerError(
                 "RW214", f"Body has the invalid value body_limit={shown(limit)}.", "Give a number of bytes, 0 or more."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Marker):
+    """Read from a form in the body. A type with fields, such as a Struct, takes one field of the form for each of its
+    fields."""
+
+    limits: FormLimits | None = None
+    """The limits of the form; None for the default limits. Parameters of one handler share them."""
+
+    def __post_init__(self) -> None:
+        """Raises HandlerError (RW214) for limits of another type."""
+        Marker.__post_init__(self)
+        limits: Any = self.limits
+        if not isinstance(limits, FormLimits | None):
+            what = f"Form has limits={shown(limits)}."
+            raise HandlerError("RW214", what, "Give `limits=FormLimits(...)` of ropewalk.forms.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ All inputs of one part of the request become fields of one generated Struct, bec
 the time of a few single values.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Union
 
 from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, defstruct
@@ -18,6 +19,7 @@ from ropewalk.request import Request
 from ropewalk.suggest import did_you_mean
 from ropewalk.typed.annotations import without_annotated
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
+from ropewalk.typed.form_values import form_field, form_values
 from ropewalk.typed.invalid_values import Fault, faults_in
 from ropewalk.typed.named_checks import checks_in
 from ropewalk.typed.parameter_sources import Input, is_array
@@ -28,6 +30,9 @@ _EXPECTED: Final = {
     "Expected `bool`, got `str`": "Expected true or false",
     "Expected `int`, got `str`": "Expected a whole number",
     "Expected `float`, got `str`": "Expected a number",
+    "Expected `UploadFile`, got `str`": "Expected a file",
+    "Expected `UploadFile | null`, got `str`": "Expected a file",
+    "Expected `str`, got `UploadFile`": "Expected text, not a file",
 }
 """Messages for values that a request has as text. They replace msgspec's messages."""
 
@@ -37,7 +42,8 @@ class NamedValues:
 
     def __init__(self, location: Location, inputs: Sequence[Input]) -> None:
         self._location = location
-        self._values_of = reader_of(location, {each.parameter: described(each.kind) for each in inputs})
+        required = {each.parameter for each in inputs if each.required}
+        self._values_of = reader_of(location, {each.parameter: described(each.kind) for each in inputs}, required)
         if location == "path":
             self._values_of = _converted(self._values_of, inputs)
         self._group = _group_of(inputs)
@@ -76,7 +82,8 @@ class WholeValues:
         self._parameter = taker.parameter
         self._kind = taker.kind
         node: Any = plain(described(taker.kind))
-        self._values_of = reader_of(location, {each.encode_name: each.type for each in node.fields})
+        required = {each.encode_name for each in node.fields if each.required}
+        self._values_of = reader_of(location, {each.encode_name: each.type for each in node.fields}, required)
         self._names: Names = {
             written_name(each.encode_name, location): (each.encode_name, is_array(each.type)) for each in node.fields
         }
@@ -113,14 +120,19 @@ class WholeValues:
         return raw
 
 
-def reader_of(location: Location, nodes: Mapping[str, shapes.Type]) -> ValuesOf:
+def reader_of(location: Location, nodes: Mapping[str, shapes.Type], required: Collection[str] = ()) -> ValuesOf:
     """Return a function that reads the raw values for these fields from a part of a request.
+
+    `required` has the fields without a default, for a form.
 
     msgspec converts the text "null", in upper or lower case, to None. In a request it is ordinary text, so it must be
     an invalid number or date, even if the type allows None. msgspec also converts "nan" and "inf" to numbers. These
     texts must be invalid, too, because JSON and path converters do not allow them.
     """
-    values_of = VALUES[location]
+    if location == "form":
+        values_of = form_values({name: form_field(node, required=name in required) for name, node in nodes.items()})
+    else:
+        values_of = VALUES[location]
     nullable = [(field, _text) for field, node in nodes.items() if _takes_null(node)]
     changes = nullable + [(field, _finite_text) for field, node in nodes.items() if _takes_infinite(node)]
     if not changes:
@@ -156,9 +168,10 @@ def field_errors(location: Location, names: Names, faults: Sequence[Fault]) -> l
     return errors
 
 
-def repeated_error(location: Location, error: Repeated) -> FieldError:
-    """The error for a value that the request has several times, although it may occur only once."""
-    return FieldError(location=location, name=str(error), code="repeated", message="The value is given twice.")
+def repeated_errors(location: Location, error: Repeated) -> list[FieldError]:
+    """The errors for values that are given twice but may be given only once."""
+    made = partial(FieldError, location=location, code="repeated", message="The value is given twice.")
+    return [made(name=each) for each in (str(error), *error.more)]
 
 
 def _errors(location: Location, names: Names, kind: Any, raw: Any) -> list[FieldError]:
@@ -166,10 +179,11 @@ def _errors(location: Location, names: Names, kind: Any, raw: Any) -> list[Field
         values = raw()
         _convert(values, kind)
     except Repeated as error:
-        return [repeated_error(location, error)]
+        found = repeated_errors(location, error)
+        return found if error.raw is None else found + _errors(location, names, kind, partial(dict, error.raw))
     except ValidationError:
-        found = [_of_text(fault, values) for fault in faults_in(values, kind, strict=False)]
-        return field_errors(location, names, found)
+        faults = [_of_text(fault, values) for fault in faults_in(values, kind, strict=False)]
+        return field_errors(location, names, faults)
     return []
 
 

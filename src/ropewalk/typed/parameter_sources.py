@@ -5,6 +5,7 @@
 | the first one, without an annotation or annotated as `Request`, `object` or `Any` | the request itself |
 | named in the route's path | the path |
 | annotated with a marker, such as `Annotated[str, Header()]` | the part that the marker names |
+| of the type `FormData` or `UploadFile`, or a list of `UploadFile` | the form in the body |
 | annotated with `Depends` | a provider (see `ropewalk.typed.depends`) |
 | of a type with fields, such as a Struct, or of a list of this type | the body |
 | any other parameter with an annotation | the query |
@@ -20,17 +21,19 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, describe, full_name, place
+from ropewalk.forms import FormData, UploadFile
 from ropewalk.request import Request
 from ropewalk.typed.annotations import evaluated, evaluated_signature, without_alias, without_annotated
 from ropewalk.typed.depends import Depends
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.foreign_constraints import dropped_by_default, dropped_in_type
-from ropewalk.typed.markers import JSON, Body, Computed, Cookie, Header, Marker, Path, Query
+from ropewalk.typed.markers import JSON, Body, Computed, Cookie, Form, Header, Marker, Path, Query
 from ropewalk.typed.patches.kinds import UNNAMED, patch_kinds
 from ropewalk.typed.shared_parameters import SharedParameter
+from ropewalk.typed.submitted import form_kind, is_submitted
 from ropewalk.typed.unused_options import unused_default, unused_name
 
-Source = Literal["request", "path", "query", "header", "cookie", "body", "computed", "dependency"]
+Source = Literal["request", "path", "query", "header", "cookie", "body", "form", "computed", "dependency"]
 
 EMPTY: Final = inspect.Parameter.empty
 BODILESS_METHODS: Final = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
@@ -46,10 +49,12 @@ _SOURCES: Final[dict[type[Marker], Source]] = {
     Header: "header",
     Cookie: "cookie",
     Body: "body",
+    Form: "form",
 }
 _PATH: Final = Path()
 _QUERY: Final = Query()
 _BODY: Final = Body()
+_FORM: Final = Form()
 _WITH_FIELDS: Final = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType)
 _ARRAYS: Final = (
     shapes.ListType,
@@ -221,7 +226,8 @@ def _without_marker(function: Callable[..., Any], name: str, annotation: Any) ->
     rest = tuple(each for each in markers if not isinstance(each, kinds))
     markers = [each for each in markers if isinstance(each, kinds)]
     if len(markers) > 1:
-        raise _refuse(function, name, "has two markers", "Keep one of Query, Header, Cookie, Path, Body and Depends.")
+        remedy = "Keep one of Query, Header, Cookie, Path, Body, Form and Depends."
+        raise _refuse(function, name, "has two markers", remedy)
     return (Annotated[(kind, *rest)] if rest else kind), (markers[0] if markers else None)
 
 
@@ -242,6 +248,8 @@ def _default_marker(function: Callable[..., Any], name: str, kind: Any) -> Marke
         what = "is bytes, which a query cannot carry as they are"
         remedy = 'Mark it: Annotated[bytes, Body(media_types=("application/octet-stream",))] takes the whole body.'
         raise _refuse(function, name, what, remedy)
+    if is_submitted(kind) or _is_of_form(kind):
+        return _FORM
     return _BODY if _is_object(kind) else _QUERY
 
 
@@ -278,6 +286,16 @@ def _is_object(kind: Any) -> bool:
     return _has_fields(described(kind))
 
 
+@cached_by_type
+def _is_of_form(kind: Any) -> bool:
+    """Whether a type is FormData, or has UploadFile."""
+    return any(isinstance(each, shapes.CustomType) and _comes_from_forms(each.cls) for each in within(described(kind)))
+
+
+def _comes_from_forms(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, (FormData, UploadFile))
+
+
 def _has_fields(node: shapes.Type) -> bool:
     """Whether values of a type are objects or contain objects."""
     kinds = (*_WITH_FIELDS, shapes.NamedTupleType, shapes.DictType, shapes.CustomType)
@@ -307,6 +325,11 @@ def takes_all(kind: Any) -> bool:
     return isinstance(plain(described(kind)), _WITH_FIELDS)
 
 
+def is_form_data(kind: Any) -> bool:
+    """Whether a type is FormData."""
+    return isinstance(kind, type) and issubclass(kind, FormData)
+
+
 def _takes_whole(kind: Any) -> bool:
     """Whether a type takes all query parameters, header fields or cookies: it has fields, or is a pydantic model."""
     return hasattr(without_annotated(kind), "__pydantic_validator__") or takes_all(kind)
@@ -331,6 +354,15 @@ def is_array(node: shapes.Type) -> bool:
 
 def _check_bodies(function: Callable[..., Any], inputs: list[Input], methods: Collection[str]) -> None:
     bodies = [each for each in inputs if each.source == "body"]
+    forms = [each for each in inputs if each.source == "form"]
+    if bodies and forms:
+        names = f"{bodies[0].parameter} and {forms[0].parameter}"
+        what = "would come from the body and from a form, which is the body, too"
+        raise _refuse(function, names, what, "Mark both with Form(), or read one of them from the query.")
+    if len({each.marker.limits for each in forms if isinstance(each.marker, Form) and each.marker.limits}) > 1:
+        names = " and ".join(each.parameter for each in forms)
+        raise _refuse(function, names, "have different limits of one form", "Give the limits once.")
+    bodies = bodies or forms[:1]
     if len(bodies) > 1:
         names = " and ".join(each.parameter for each in bodies)
         remedy = "Use one type with a field for each."
@@ -345,20 +377,46 @@ def _check_bodies(function: Callable[..., Any], inputs: list[Input], methods: Co
 def _check_type(function: Callable[..., Any], made: Input) -> None:
     if made.source in ("request", "computed", "dependency"):
         return
-    for kind in [patch.changed for patch in patch_kinds(made.kind)] or [made.kind]:
+    if made.source == "form":
+        _check_form(function, made)
+    for kind in [patch.changed for patch in patch_kinds(made.kind)] or [form_kind(made.kind)]:
         _described(function, made.parameter, kind)
         foreign = _foreign_in_type(kind)
-        if foreign is not None:
+        if foreign is not None and not (made.source == "form" and _comes_from_forms(foreign)):
             remedy = "Use types that msgspec supports, a dataclass, a Struct, or a model of pydantic. "
             remedy += _by_depends(made)
             raise _refuse(function, made.parameter, f"is {full_name(foreign)}, which cannot be read", remedy)
-        unused = unused_name(made.marker, takes_whole=made.source != "body" and _takes_whole(kind))
+        if made.source != "form" and _has_file(kind):
+            what = "has a file, which only a form can have"
+            raise _refuse(function, made.parameter, what, f"Mark it: `{made.parameter}: Annotated[..., Form()]`.")
+        takes_whole = made.source != "body" and (_takes_whole(kind) or is_form_data(kind))
+        unused = unused_name(made.marker, takes_whole=takes_whole)
         if unused is not None:
             raise _refuse(function, made.parameter, *unused)
         dropped = dropped_by_default(made.default) or dropped_in_type(kind)
         if dropped is not None:
             what = f"has {dropped.written}{dropped.field and f' in {dropped.field}'}, which would not be checked"
             raise _refuse(function, made.parameter, what, dropped.remedy)
+
+
+def _check_form(function: Callable[..., Any], made: Input) -> None:
+    """Raise HandlerError (RW214) for a type that a form cannot become."""
+    if not is_submitted(made.kind):
+        return
+    if form_kind(made.kind) is made.kind or not _takes_whole(form_kind(made.kind)):
+        what = "is Submitted without a type that has fields"
+        raise _refuse(function, made.parameter, what, "Write `Submitted[Model]`, with a Struct, dataclass or model.")
+
+
+@cached_by_type
+def _has_file(kind: Any) -> bool:
+    """Whether a type has fields, and one of them is a file."""
+    fields = getattr(plain(described(kind)), "fields", ())
+    return any(
+        isinstance(part, shapes.CustomType) and _comes_from_forms(part.cls)
+        for each in fields
+        for part in within(each.type)
+    )
 
 
 def _by_depends(wanted: Input) -> str:

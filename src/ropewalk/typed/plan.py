@@ -11,6 +11,7 @@ from ropewalk.resource.handler import Handler, is_async
 from ropewalk.typed.annotations import evaluated_signature, without_alias
 from ropewalk.typed.dependencies import call_in_scope, call_with_dependencies, needs_scope
 from ropewalk.typed.depends import Dependencies, Depends, Provider
+from ropewalk.typed.form_readers import form_limits, parsing_form
 from ropewalk.typed.functions import compiled_readers
 from ropewalk.typed.handler_calls import Call, call_with_inputs, finish_named, finished, finisher, negotiating
 from ropewalk.typed.item_streams import EVENTS
@@ -75,7 +76,7 @@ class Plan:
         object."""
         if self.bind_of is not None:
             return replace(self, call=_call_outside_apps(self.bind_of, function), bind=partial(self.bind_of, function))
-        call = call_with_inputs(function, self.inputs, self.readers, self.finish)
+        call = parsing_form(self.inputs, call_with_inputs(function, self.inputs, self.readers, self.finish))
         return replace(self, call=negotiating(self.representations, self.status, call))
 
 
@@ -110,13 +111,13 @@ def plan_for(
         call = _call_outside_apps(bind_of, function)
     else:
         readers = compiled_readers(function, inputs)
-        call = negotiating(representations, status, call_with_inputs(function, inputs, readers, finish))
-    bodies = [each for each in inputs if each.source == "body"]
+        read_and_call = parsing_form(inputs, call_with_inputs(function, inputs, readers, finish))
+        call = negotiating(representations, status, read_and_call)
     return Plan(
         call=call,
         inputs=inputs,
-        whole_body=bool(bodies) or not is_async(function),
-        body_limit=_smallest_limit(bodies),
+        whole_body=_takes_whole_body(function, inputs),
+        body_limit=_body_limit(inputs),
         status=status,
         returns=returns,
         readers=readers,
@@ -169,12 +170,11 @@ def _bind(
         call = call_in_scope(found.steps, found.handler, named)
     else:
         call = finished(function, call_with_dependencies(found.steps, found.handler), finish)
-    bodies = [each for each in found.inputs if each.source == "body"]
     return Bound(
-        call=negotiate(call),
+        call=negotiate(parsing_form(found.inputs, call)),
         inputs=readable(found.inputs),
-        whole_body=bool(bodies) or not is_async(function),
-        body_limit=_smallest_limit(bodies),
+        whole_body=_takes_whole_body(function, found.inputs),
+        body_limit=_body_limit(found.inputs),
         of_app=found.of_app.found,
         asked=found.asked,
         reads=reads_of(found.inputs, anything=found.provider_takes_request),
@@ -188,13 +188,22 @@ def _call_outside_apps(bind_of: Callable[..., Bound], function: Callable[..., An
     return call
 
 
-def _smallest_limit(bodies: Collection[Input]) -> int | None:
-    """The smallest limit that Body markers set for the request body; None if there is no such limit."""
+def _takes_whole_body(function: Callable[..., Any], inputs: Collection[Input]) -> bool:
+    """Whether a handler is called when the whole body has arrived. A form is parsed while it arrives."""
+    sources = {each.source for each in inputs}
+    return "body" in sources or not (is_async(function) or "form" in sources)
+
+
+def _body_limit(inputs: Collection[Input]) -> int | None:
+    """The smallest limit that markers set for the request body; None if there is no such limit."""
     limits = [
         each.marker.body_limit
-        for each in bodies
+        for each in inputs
         if isinstance(each.marker, Body) and each.marker.body_limit is not None
     ]
+    of_form = form_limits(inputs)
+    if of_form is not None and of_form.body_limit is not None:
+        limits.append(of_form.body_limit)
     return min(limits, default=None)
 
 

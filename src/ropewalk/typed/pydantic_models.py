@@ -15,9 +15,10 @@ from ropewalk.msgpack_values import read_any_msgpack
 from ropewalk.request import Request
 from ropewalk.typed.bodies import SentBody, body_errors
 from ropewalk.typed.descriptions import within
+from ropewalk.typed.form_values import FormField, form_values
 from ropewalk.typed.invalid_values import CODES, Fault
 from ropewalk.typed.mismatches import Mismatch
-from ropewalk.typed.named_values import field_errors, repeated_error, written_name
+from ropewalk.typed.named_values import field_errors, repeated_errors, written_name
 from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.raw_values import VALUES, Names, Repeated
 from ropewalk.typed.unprocessable_content import MOST, FieldError, Location
@@ -93,7 +94,7 @@ class PydanticValues:
         self._parameter = taker.parameter
         self._adapter = model_adapter(taker.kind)
         self._names = names_of_model(taker.kind, location)
-        self._values_of = VALUES[location]
+        self._values_of = form_values(form_fields_of_model(taker.kind)) if location == "form" else VALUES[location]
 
     def read(self, request: Request) -> dict[str, Any]:
         """Return a dict with the argument. Raises InvalidModel and Repeated."""
@@ -106,7 +107,13 @@ class PydanticValues:
         except InvalidModel as error:
             return field_errors(self._location, self._names, error.faults)
         except Repeated as error:
-            return [repeated_error(self._location, error)]
+            found = repeated_errors(self._location, error)
+            if error.raw is not None:
+                try:
+                    _validated(error.raw, self._adapter)
+                except InvalidModel as invalid:
+                    found += field_errors(self._location, self._names, invalid.faults)
+            return found
         return []
 
 
@@ -175,6 +182,24 @@ def names_of_model(model: Any, location: Location) -> Names:
         for written in _aliases(described, field, model.model_config):
             names[written_name(written, location)] = written, several
     return names
+
+
+def form_fields_of_model(model: Any) -> dict[str, FormField]:
+    """The fields of a form for the fields of a model, by the names in the form."""
+    from pydantic import TypeAdapter
+
+    fields: dict[str, FormField] = {}
+    for field, described in model.model_fields.items():
+        schema = TypeAdapter(described.annotation).json_schema()
+        kinds = [schema, *schema.get("anyOf", ())]
+        kinds += [each["items"] for each in kinds if "items" in each]
+        texts = [each for each in kinds if each.get("type") == "string" and "enum" not in each]
+        takes_text = {} in kinds or any("format" not in each for each in texts)
+        is_switch = any(each.get("type") == "boolean" for each in kinds) and not takes_text
+        takes_file = any(each.get("format") == "binary" for each in kinds)
+        made = FormField(takes_file, takes_text, is_switch, described.is_required())
+        fields |= dict.fromkeys(_aliases(described, field, model.model_config), made)
+    return fields
 
 
 def _aliases(described: Any, field: str, config: Any) -> list[str]:

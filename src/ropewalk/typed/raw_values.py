@@ -19,6 +19,11 @@ ValuesOf = Callable[[Request, Names], Raw]
 class Repeated(ValidationError):
     """A value that may be given only once is given again. The text of the exception is the name in the request."""
 
+    more: tuple[str, ...] = ()
+    """More names, of a form."""
+    raw: Raw | None = None
+    """The values of a form, each with one text of those given; None for another part of the request."""
+
 
 def query_pairs(query_string: bytes) -> Iterable[tuple[str, str]]:
     """The pairs of name and value in a query, in order, decoded."""

@@ -1,17 +1,20 @@
 """Make the readers of a handler's inputs, for each part of the request."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from ropewalk.request import Request
 from ropewalk.typed.bodies import JSONBody, RawBody
+from ropewalk.typed.form_readers import SubmittedForm, WholeForm
 from ropewalk.typed.markers import Computed
 from ropewalk.typed.named_values import NamedValues, WholeValues
-from ropewalk.typed.parameter_sources import Input, takes_all
+from ropewalk.typed.parameter_sources import Input, is_form_data, takes_all
 from ropewalk.typed.patches.body import PatchBody
 from ropewalk.typed.patches.kinds import patch_kinds
 from ropewalk.typed.pydantic_models import PydanticBody, PydanticValues, is_model
+from ropewalk.typed.submitted import form_kind, is_submitted
 from ropewalk.typed.type_parts import parts_of
 from ropewalk.typed.unprocessable_content import FieldError, Location
 
@@ -50,7 +53,7 @@ class ComputedValue:
         return []
 
 
-_IN_ORDER: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
+_IN_ORDER: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie", "form")
 
 
 def readers_for(inputs: Sequence[Input]) -> tuple[Reader, ...]:
@@ -69,6 +72,11 @@ def readers_for(inputs: Sequence[Input]) -> tuple[Reader, ...]:
 
 @lru_cache(maxsize=1024)
 def _readers_of_location(location: Location, inputs: tuple[Input, ...]) -> tuple[Reader, ...]:
+    special: list[Reader] = []
+    if location == "form":
+        special = [WholeForm(each) for each in inputs if is_form_data(each.kind)]
+        special += [_submitted(each) for each in inputs if is_submitted(each.kind)]
+        inputs = tuple([each for each in inputs if not (is_form_data(each.kind) or is_submitted(each.kind))])
     models = [each for each in inputs if is_model(each.kind)]
     whole = [each for each in inputs if each not in models and takes_all(each.kind)]
     single = [each for each in inputs if each not in models and each not in whole]
@@ -76,7 +84,13 @@ def _readers_of_location(location: Location, inputs: tuple[Input, ...]) -> tuple
     readers += [WholeValues(location, each) for each in whole]
     if single:
         readers.append(NamedValues(location, single))
-    return tuple(readers)
+    return (*special, *readers)
+
+
+def _submitted(form: Input) -> Reader:
+    of_model = replace(form, kind=form_kind(form.kind))
+    values = PydanticValues("form", of_model) if is_model(of_model.kind) else WholeValues("form", of_model)
+    return SubmittedForm(form, values)
 
 
 def _body_reader(body: Input) -> Reader:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from ropewalk.errors import HTTPError, phrase
 from ropewalk.response import PROBLEM
 
-Location = Literal["path", "query", "header", "cookie", "body"]
+Location = Literal["path", "query", "header", "cookie", "body", "form"]
 
 MOST: Final = 100
 """The most errors that a response lists. A body within the size limit can have a million errors."""
@@ -20,7 +20,7 @@ class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     location: Location
     """The part of the request that has the value."""
     name: str = ""
-    """The name of the parameter in the request; empty for the body."""
+    """The name of the parameter or form field in the request; empty for a body that is not a form."""
     pointer: str = ""
     """The JSON pointer to the invalid part of the value (RFC 6901), such as `/guests/0/email`; empty for the whole
     value."""
