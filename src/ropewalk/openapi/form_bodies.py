@@ -55,10 +55,10 @@ def _object(inputs: list[Input], schemas: Schemas) -> Schema:
     for each in inputs:
         if _takes_whole(each):
             whole = schemas.resolved(schemas.of(form_kind(each.kind), "input"))
-            properties |= whole.get("properties", {})
+            properties = {**whole.get("properties", {}), **properties}
             required += whole.get("required", ())
             continue
-        properties[each.name] = _property(each, schemas)
+        properties.setdefault(each.name, _property(each, schemas))
         if each.required:
             required.append(each.name)
     made: Schema = {"type": "object", "properties": properties}
