@@ -7,8 +7,10 @@ from typing import Any
 from ropewalk.calling import FailedLookup, format_of
 from ropewalk.middleware.chain import chain
 from ropewalk.request import EngineHandler, Request
+from ropewalk.request.forms import FORM_LIMITS
 from ropewalk.resource import Handler
 from ropewalk.typed import layers_of, with_dependencies
+from ropewalk.typed.form_readers import form_limits
 from ropewalk.typed.request_reads import NOTHING, READS, reads_of
 
 
@@ -28,6 +30,8 @@ def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, fo
         if reads is None and handler.plan is not None:
             reads = reads_of(handler.plan.inputs)
         setattr(call, READS, reads or NOTHING)
+        if handler.plan is not None:
+            setattr(call, FORM_LIMITS, form_limits(handler.plan.inputs))
         whole_body = pass_params = False
     else:
         call, whole_body, pass_params = handler.call, handler.whole_body, handler.pass_params

@@ -2,7 +2,7 @@
 
 from typing import Final, cast
 
-from ropewalk.errors import RopewalkError
+from ropewalk.errors import ExchangeError, HTTPError
 from ropewalk.forms import (
     DEFAULT_LIMITS,
     MULTIPART,
@@ -23,6 +23,9 @@ from ropewalk.waiting import Waiter, call_soon, failed, ready
 FORMS: Final = AcceptedTypes((URLENCODED, MULTIPART))
 _MULTIPART_ONLY: Final = AcceptedTypes((MULTIPART,))
 
+FORM_LIMITS: Final = "ropewalk_form_limits"
+"""The name of the attribute of a handler's call, with the middleware around it, that has the limits of its form."""
+
 QUANTUM: Final = 512 * 1024
 """The bytes of a body that are parsed before other requests run, if it has arrived already."""
 
@@ -38,12 +41,12 @@ class FormReader(BodyReader):
     """Why the form could not be parsed."""
     _form_reading: "_FormReading"
 
-    def form(self, limits: FormLimits = DEFAULT_LIMITS) -> Waiter[FormData]:
+    def form(self, limits: FormLimits | None = None) -> Waiter[FormData]:
         """Parse the body as a form, of the type `application/x-www-form-urlencoded` or `multipart/form-data`.
 
         Fields are text. Files are in memory, or past a size in a temporary file, which is deleted when the response is
-        complete. The first call parses the form, with its `limits`; later calls return the same FormData. A request
-        without a body is an empty form.
+        complete. The first call parses the form, and later calls return the same FormData. Without `limits`, those of
+        the handler's `Form` parameters apply, also in a middleware. A request without a body is an empty form.
 
         Fails with BodyTooLarge (413) if the form is over a limit, with BadBody (400) if it is malformed, with HTTPError
         415 if it is of another type or has an unsupported charset, with HandlerError (RW283) if the package `multipart`
@@ -59,6 +62,7 @@ class FormReader(BodyReader):
         if kept_error is not None:
             return failed(kept_error)
         try:
+            limits = limits or self._limits_of_handler()
             given = self.header("content-type")
             if given is None and not self.has_body:
                 return ready(self.keep_form(FormData()))
@@ -93,6 +97,10 @@ class FormReader(BodyReader):
     def kept_form(self) -> FormData | None:
         """The form if it has been parsed; else None."""
         return getattr(self, "_form", None)
+
+    def _limits_of_handler(self) -> FormLimits:
+        found = getattr(getattr(self.engine_handler, "call", None), FORM_LIMITS, None)
+        return found if isinstance(found, FormLimits) else DEFAULT_LIMITS
 
     def _keep_urlencoded(self, body: bytes, given: str | None, limits: FormLimits) -> FormData:
         return self.keep_form(parse_urlencoded(body, given, limits))
@@ -184,8 +192,8 @@ class _FormReading:
         self._request.keep_form_error(error)
         self._parser.close()
         for waiter in self._ended():
-            if isinstance(error, RopewalkError):
-                waiter.give_up(error)
+            if isinstance(error, ExchangeError | HTTPError):
+                waiter.give_up(error)  # a client's mistake, which must not be logged if the handler has ended
             else:
                 waiter.errback(error)
 

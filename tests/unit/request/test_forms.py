@@ -258,6 +258,26 @@ class TestAClientThatLeaves:
         assert (tmp_path / "saved").read_bytes() == LARGE
 
 
+class TestAFormThatNoCodeAwaits:
+    @pytest.mark.parametrize("sent", [b"x", body(field("a", "1"))])
+    def test_a_mistake_of_the_client_is_not_logged(self, sent: bytes, log: Log) -> None:
+        app = App()
+
+        @app.post("/")
+        async def forget(request: Request) -> None:
+            request.form()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            for byte in sent:
+                yield bytes((byte,))
+
+        with Client(app, raise_errors=False) as client:
+            client.post("/", body=sent, headers={"content-type": TYPE})
+            client.post("/", body=slowly(), headers={"content-type": TYPE})
+        gc.collect()
+        assert not log
+
+
 class TestProgrammingErrors:
     def test_a_second_call_fails_like_the_first(self) -> None:
         app = App()

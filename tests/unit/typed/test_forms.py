@@ -260,6 +260,30 @@ class TestFields:
             assert Client(app).post(path, data=data).json() == ["t", "Ada"]
             assert Client(app).post(path, data=data, files={"f": b"x" * 400_000}).json() == ["t", "Ada"]
 
+    def test_the_limits_of_the_handler_apply_in_a_middleware(self) -> None:
+        app = App()
+
+        @app.middleware
+        async def check(request: Request, next: Any) -> Any:
+            await request.form()
+            return await next(request)
+
+        limits = FormLimits(body_limit=3 << 20, part_limit=1)
+
+        def size_of(f: Annotated[UploadFile, Form(limits=limits)]) -> int:
+            return f.size
+
+        app.post("/handler")(size_of)
+
+        @app.post("/provider")
+        async def add(size: Annotated[int, Depends(size_of)]) -> int:
+            return size
+
+        for path in ("/handler", "/provider"):
+            assert Client(app).post(path, files={"f": b"x" * (2 << 20)}).json() == 2 << 20
+            assert Client(app).post(path, files={"f": b"x" * (4 << 20)}).status == 413
+            assert Client(app).post(path, data={"a": "1"}, files={"f": b"x"}).status == 413
+
     def test_limits_of_the_marker(self) -> None:
         app = App()
         limits = FormLimits(body_limit=3 << 20, part_limit=2)
