@@ -60,7 +60,8 @@ async def book(form: Annotated[Submitted[Booking], Form(limits=LIMITS)]) -> Resp
 def form_page(raw: Mapping[str, str], errors: Mapping[str, list[str]]) -> str:
     """The form, with what the user has sent and the messages."""
     fields = "".join(
-        f'<p><label>{name} <input name="{name}" type="{kind}" value="{escape(raw.get(name, value))}"></label> '
+        f'<p><label>{name} <input name="{name}" type="{kind}" value="{escape(raw.get(name, value))}"'
+        f"{' checked' if kind == 'checkbox' and name in raw else ''}></label> "
         f"{escape(' '.join(errors.get(name, ())))}</p>"
         for name, kind, value in FIELDS
     )

@@ -29,8 +29,10 @@ def test_a_valid_form_redirects(client: Client, tmp_path: Path) -> None:
 
 
 def test_an_invalid_form_is_shown_again(client: Client, tmp_path: Path) -> None:
-    response = client.post("/", data={**SENT, "guests": "9"})
+    response = client.post("/", data={**SENT, "guests": "9", "breakfast": "on"})
     assert response.status == 422
+    assert 'value="on" checked' in response.text
+    assert " checked" not in client.get("/").text
     assert 'value="Ada &lt;3"' in response.text
     assert "Expected `int` &lt;= 4" in response.text
     assert not (tmp_path / "photos").exists()
