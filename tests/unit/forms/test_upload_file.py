@@ -11,7 +11,8 @@ import pytest
 from tests.unit.forms.bodies import body, file, parse
 
 from ropewalk.errors import HandlerError
-from ropewalk.forms import FormData, FormLimits
+from ropewalk.forms import FormData, FormLimits, upload_file
+from ropewalk.forms.saving import save_atomically
 
 CONTENT = bytes(range(256)) * 2000  # more than `spool_limit`
 SMALL = b"small"
@@ -99,10 +100,21 @@ class TestClosing:
         with pytest.raises(HandlerError, match="RW281"):
             upload.open().read()
 
-    def test_a_file_is_saved_completely_if_it_is_closed_meanwhile(self, form: FormData, tmp_path: Path) -> None:
+    def test_a_file_is_saved_completely_if_it_is_closed_meanwhile(
+        self, form: FormData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closed = Event()
+
+        def save_later(*given: Any, **options: Any) -> None:
+            closed.wait()
+            save_atomically(*given, **options)
+
+        monkeypatch.setattr(upload_file, "save_atomically", save_later)
+
         async def save() -> None:
             wait = form.files["large"].save(tmp_path / "a")
             form.close()
+            closed.set()
             await wait
 
         asyncio.run(save())
