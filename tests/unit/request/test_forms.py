@@ -233,6 +233,18 @@ class TestAClientThatLeaves:
         with pytest.raises(HandlerError, match="RW281"):
             kept[0].files["a"].open().read()
 
+    def test_a_refused_form_keeps_no_file_until_the_response(self) -> None:
+        app = App()
+
+        @app.post("/")
+        async def catch(request: Request) -> int:
+            with pytest.raises(BadBody):
+                await request.form(FormLimits(spool_limit=10))
+            return open_files()
+
+        sent = body(file("a", "a", b"x" * 1000))[:-5]
+        assert Client(app).post("/", body=sent, headers={"content-type": TYPE}).json() == 0
+
     def test_a_failing_handler_leaves_no_file(self) -> None:
         app = App()
 
