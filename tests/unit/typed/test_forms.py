@@ -255,7 +255,11 @@ class TestFields:
         def plain(request: Request, name: Annotated[str, Form()]) -> Any:
             return [request.state.token, name]
 
-        for path in ("/coroutine", "/plain"):
+        @app.post("/untyped")
+        def untyped(request: Request) -> Any:
+            return request.form().addCallback(lambda form: [request.state.token, form["name"]])
+
+        for path in ("/coroutine", "/plain", "/untyped"):
             data = {"csrf_token": "t", "name": "Ada"}
             assert Client(app).post(path, data=data).json() == ["t", "Ada"]
             assert Client(app).post(path, data=data, files={"f": b"x" * 400_000}).json() == ["t", "Ada"]
