@@ -33,13 +33,13 @@ class FormLimits:
     """The size of all files of a form up to which they stay in memory. Larger ones go to a temporary file."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError (RW280) for a limit that is not a number of 0 or more."""
+        """Raises HandlerError (RW275) for a limit that is not a number of 0 or more."""
         for name in (each.name for each in fields(self)):
             value = getattr(self, name)
             if (name in _OPTIONAL and value is None) or (is_int(value) and value >= 0):
                 continue
             more = ", or None" if name in _OPTIONAL else ""
-            raise OptionError("RW280", f"FormLimits has {name}={shown(value)}.", f"Give an int of 0 or more{more}.")
+            raise OptionError("RW275", f"FormLimits has {name}={shown(value)}.", f"Give an int of 0 or more{more}.")
 
 
 DEFAULT_LIMITS: Final = FormLimits()

@@ -18,7 +18,7 @@ _TOO_LARGE: Final = "A header line of a part of the form is too large, or a part
 
 
 class MissingMultipart(HandlerError, ImportError):
-    """RW283: the package that parses multipart forms is not installed."""
+    """RW278: the package that parses multipart forms is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class MultipartEvents:
 
 
 def load_multipart() -> Any:
-    """Import the package `multipart`. Raises MissingMultipart (RW283) if it is not installed."""
+    """Import the package `multipart`. Raises MissingMultipart (RW278) if it is not installed."""
     try:
         library = import_module("multipart")
         if hasattr(library, "PushMultipartParser"):
@@ -164,7 +164,7 @@ def load_multipart() -> Any:
 
 def _missing() -> MissingMultipart:
     return MissingMultipart(
-        "RW283", "Forms with files need multipart 2, which is not installed.", install_remedy("forms")
+        "RW278", "Forms with files need multipart 2, which is not installed.", install_remedy("forms")
     )
 
 

@@ -96,9 +96,9 @@ class PartStream:
         return self._part
 
     async def next_event(self, part: FormPart) -> Event:
-        """The next event of a part. Raises HandlerError (RW284) if a later part has been taken."""
+        """The next event of a part. Raises HandlerError (RW279) if a later part has been taken."""
         if part is not self._part:
-            raise HandlerError("RW284", f"The part {part.name!r} of a form was read after the next part was taken.")
+            raise HandlerError("RW279", f"The part {part.name!r} of a form was read after the next part was taken.")
         return await self._next()
 
     async def _next(self) -> Event:

@@ -11,11 +11,11 @@ from ropewalk.errors import HandlerError, shown
 def save_atomically(parts: Iterable[bytes], path: Path, *, overwrite: bool, fsync: bool) -> None:
     """Write a file beside its final path, and then rename it. The file gets the permissions of a new file.
 
-    Without `overwrite`, raises FileExistsError if the path exists. Raises HandlerError (RW282) if the path is a folder
+    Without `overwrite`, raises FileExistsError if the path exists. Raises HandlerError (RW277) if the path is a folder
     or has no name, and OSError if the file cannot be written; then no file is left.
     """
     if path.is_dir() or not path.name:
-        raise HandlerError("RW282", f"A file was saved as {shown(str(path))}, which is a folder.")
+        raise HandlerError("RW277", f"A file was saved as {shown(str(path))}, which is a folder.")
     beside = path.with_name(f".{token_hex(16)}.part")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:

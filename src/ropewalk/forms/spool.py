@@ -49,9 +49,9 @@ class Spool:
         _write_all(self._file, data)
 
     def read(self, position: int, size: int) -> bytes:
-        """At most `size` bytes from a position. Raises HandlerError (RW281) after `close`."""
+        """At most `size` bytes from a position. Raises HandlerError (RW276) after `close`."""
         if self._closing and not self._readers:
-            raise HandlerError("RW281", "A file of a form was read after it was closed.")
+            raise HandlerError("RW276", "A file of a form was read after it was closed.")
         if self._file is None:
             return bytes(self._memory[position : position + size])
         return os.pread(self._file.fileno(), size, position)
@@ -67,7 +67,7 @@ class Spool:
     def __enter__(self) -> "Spool":
         """Begin to read in a thread. Called on the thread of the reactor, as `__exit__` is."""
         if self._closing:
-            raise HandlerError("RW281", "A file of a form was read after it was closed.")
+            raise HandlerError("RW276", "A file of a form was read after it was closed.")
         self._readers += 1
         return self
 

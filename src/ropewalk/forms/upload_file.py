@@ -32,7 +32,7 @@ class UploadFile:
     path, or as a part of one. The client may choose `content_type` freely, too.
 
     The content is available until the response is complete, or until `close`. Then methods that read it raise
-    HandlerError (RW281).
+    HandlerError (RW276).
     """
 
     __slots__ = ("_position", "_spool", "_start", "content_type", "filename", "name", "size")
@@ -85,7 +85,7 @@ class UploadFile:
         The path is the program's: choose a name yourself, such as `f"{secrets.token_hex(16)}.jpg"`, and never
         `filename`. The file appears under the path in one step, when it is complete. With `fsync`, it is on the disk
         when the wait ends. Fails with FileExistsError if the path exists and `overwrite` is False, with HandlerError
-        (RW282) if the path is a folder, and with OSError if the file cannot be written.
+        (RW277) if the path is a folder, and with OSError if the file cannot be written.
         """
 
         def save() -> None:

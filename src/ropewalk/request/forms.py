@@ -49,7 +49,7 @@ class FormReader(BodyReader):
         the handler's `Form` parameters apply, also in a middleware. A request without a body is an empty form.
 
         Fails with BodyTooLarge (413) if the form is over a limit, with BadBody (400) if it is malformed, with HTTPError
-        415 if it is of another type or has an unsupported charset, with HandlerError (RW283) if the package `multipart`
+        415 if it is of another type or has an unsupported charset, with HandlerError (RW278) if the package `multipart`
         is needed and not installed, and with the errors of `body`.
         """
         kept = self.kept_form
@@ -85,7 +85,7 @@ class FormReader(BodyReader):
         """Return the parts of a multipart form as they arrive: `async for part in request.multipart()`.
 
         Nothing is kept: the client waits while your code handles a part. Raises HTTPError 415 for a body of another
-        type, BadBody (400) for a malformed Content-Type, and HandlerError (RW283) if the package `multipart` is not
+        type, BadBody (400) for a malformed Content-Type, and HandlerError (RW278) if the package `multipart` is not
         installed. The iterator raises the errors of `form`.
         """
         given = self.header("content-type")

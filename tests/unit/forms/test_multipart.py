@@ -203,7 +203,7 @@ class TestLimits:
 
     @pytest.mark.parametrize("value", [-1, 1.5, "1", None, True])
     def test_a_limit_is_a_number(self, value: Any) -> None:
-        with pytest.raises(HandlerError, match="RW280 FormLimits has part_limit"):
+        with pytest.raises(HandlerError, match="RW275 FormLimits has part_limit"):
             FormLimits(part_limit=value)
 
 
@@ -239,7 +239,7 @@ class TestPartStream:
             first.complete = False
             await first.read()
 
-        with pytest.raises(HandlerError, match="RW284 The part 'a' of a form"):
+        with pytest.raises(HandlerError, match="RW279 The part 'a' of a form"):
             asyncio.run(read_late())
 
     def test_a_truncated_form_is_refused(self) -> None:

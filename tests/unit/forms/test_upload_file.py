@@ -95,9 +95,9 @@ class TestClosing:
                 await upload.save(tmp_path / "a")
 
         for which in ("read", "save"):
-            with pytest.raises(HandlerError, match="RW281"):
+            with pytest.raises(HandlerError, match="RW276"):
                 asyncio.run(use(which))
-        with pytest.raises(HandlerError, match="RW281"):
+        with pytest.raises(HandlerError, match="RW276"):
             upload.open().read()
 
     def test_a_file_is_saved_completely_if_it_is_closed_meanwhile(
@@ -154,7 +154,7 @@ class TestSave:
     ) -> None:
         (tmp_path / "sub").mkdir()
         monkeypatch.chdir(tmp_path)
-        with pytest.raises(HandlerError, match="RW282"):
+        with pytest.raises(HandlerError, match="RW277"):
             self.save(form, path)
 
     def test_a_folder_that_does_not_exist_is_an_error(self, form: FormData, tmp_path: Path) -> None:

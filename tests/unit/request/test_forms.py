@@ -230,7 +230,7 @@ class TestAClientThatLeaves:
         client = Client(app)
         assert client.post("/", files={"a": b"x" * 1000}).json() == 1
         assert open_files() == 0
-        with pytest.raises(HandlerError, match="RW281"):
+        with pytest.raises(HandlerError, match="RW276"):
             kept[0].files["a"].open().read()
 
     def test_a_refused_form_keeps_no_file_until_the_response(self) -> None:
@@ -321,6 +321,6 @@ class TestProgrammingErrors:
 
     def test_a_missing_package_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "multipart", None)
-        with pytest.raises(HandlerError, match="RW283 Forms with files need multipart 2"):
+        with pytest.raises(HandlerError, match="RW278 Forms with files need multipart 2"):
             Client(make_app()).post("/coroutine", files={"a": b"1"})
         assert Client(make_app()).post("/coroutine", data={"a": "1"}).status == 200
