@@ -18,6 +18,7 @@ from ropewalk.auth.oauth.return_path import own_path
 from ropewalk.auth.oauth.signed_values import SignedValues
 from ropewalk.auth.oauth.tokens import Tokens
 from ropewalk.auth.packages import optional
+from ropewalk.auth.page_requests import opens_a_page
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.clocks import unix_time
@@ -106,7 +107,7 @@ class LoginScheme(Scheme):
         It redirects only requests that open a page. Scripts, and requests with an Authorization field, get the 401.
         """
         response = await next(request)
-        if response.status != 401 or not _opens_a_page(request):
+        if response.status != 401 or not opens_a_page(request):
             return response
         if request.raw_path == self.login_path.encode():
             what = f"The route {self.login_path} needs a login itself."
@@ -189,11 +190,3 @@ class LoginScheme(Scheme):
     async def _logout_url(self) -> str | None:
         """The provider's URL to which a logout redirects; None to stay on this site."""
         return None
-
-
-def _opens_a_page(request: Request) -> bool:
-    """Whether this request opens a page in a browser, and does not come from a script."""
-    if request.method not in ("GET", "HEAD") or request.values(b"authorization"):
-        return False
-    mode = request.header("sec-fetch-mode")
-    return mode == "navigate" if mode is not None else "text/html" in (request.header("accept") or "").lower()

@@ -1,0 +1,11 @@
+"""Which requests open a page in a browser, so that a redirect to a login is of use."""
+
+from ropewalk.request import Request
+
+
+def opens_a_page(request: Request) -> bool:
+    """Whether this request opens a page in a browser, and does not come from a script."""
+    if request.method not in ("GET", "HEAD") or request.values(b"authorization"):
+        return False
+    mode = request.header("sec-fetch-mode")
+    return mode == "navigate" if mode is not None else "text/html" in (request.header("accept") or "").lower()
