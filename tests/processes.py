@@ -38,7 +38,7 @@ class Server:
                 break
         else:
             raise AssertionError(f"The server ended with {self.process.wait()} before it was ready:\n{self.banner}")
-        found = re.search(r"http://\S+?(?=/?\s)", self.banner)
+        found = re.search(r"https?://\S+?(?=/?\s)", self.banner)
         self.url = found[0] if found else ""
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

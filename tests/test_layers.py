@@ -74,6 +74,7 @@ LAZY_IMPORTS = {
     ): "only a command that guesses an interface needs it",
     ("ropewalk.cli.hosting", "ropewalk.asgi"): "only a command that serves an ASGI application needs it",
     ("ropewalk.cli.hosting", "ropewalk.wsgi"): "only a command that serves a WSGI application needs it",
+    ("ropewalk.server.tls_options", "ropewalk.server.tls"): "only a server of HTTPS needs pyOpenSSL",
     ("ropewalk.openapi.security", "ropewalk.auth"): "only a program that publishes its description needs it",
     ("ropewalk.cli.program", "ropewalk.dropin.entry.extras"): "only `ropewalk exec` loads twisted.web",
     (

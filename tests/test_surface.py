@@ -42,6 +42,7 @@ SURFACE = [
     "ServerSentEvent",
     "Site",
     "Submitted",
+    "TLSOptions",
     "TrustedProxies",
     "UploadFile",
     "WSGIOptions",

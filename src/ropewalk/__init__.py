@@ -15,7 +15,7 @@ from ropewalk.request import QueryParams, Request
 from ropewalk.resource import NOT_DONE_YET, Resource
 from ropewalk.response import Response
 from ropewalk.routing import Routes
-from ropewalk.server import Site, install_reactor
+from ropewalk.server import Site, TLSOptions, install_reactor
 from ropewalk.typed import (
     After,
     Body,
@@ -73,6 +73,7 @@ __all__ = [
     "ServerSentEvent",
     "Site",
     "Submitted",
+    "TLSOptions",
     "TrustedProxies",
     "UploadFile",
     "WSGIOptions",

@@ -257,8 +257,8 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("flag", "message"),
         [
-            ("--tls", "'--tls'. The command line serves plain HTTP. For TLS, put a proxy in front"),
-            ("--certfile", "'--certfile'. The command line serves plain HTTP."),
+            ("--tls", "'--tls'. For HTTPS, use --tls-certificate and --tls-key, or --tls-self-signed"),
+            ("--certfile", "'--certfile'. For HTTPS, use --tls-certificate and --tls-key"),
             ("--bind", "'--bind'. Use --host and --port, or --listen"),
             ("--uds", "'--uds'. Use --listen unix:/run/app.sock."),
             ("--acces-log", "'--acces-log'. Did you mean --access-log?"),

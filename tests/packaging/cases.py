@@ -148,6 +148,12 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk run hotel --limit drain_grace=5": Serves(),
     "systemctl restart hotel": _SYSTEM,
     # tls.md
+    "ropewalk run hotel --host 0.0.0.0 --port 443 --tls-certificate certificate.pem --tls-key key.pem": NotRun(
+        "needs an extra and a certificate; `tests/cli/test_tls.py` runs it"
+    ),
+    "ropewalk run hotel --host 0.0.0.0 --port 443 --tls-certificate certificate.pem --tls-key key.pem "
+    "--redirect-http 80": NotRun("needs an extra and a certificate; `tests/cli/test_tls.py` runs it"),
+    "ropewalk run hotel --port 8443 --tls-self-signed": NotRun("needs an extra; `tests/cli/test_tls.py` runs it"),
     "curl --insecure https://127.0.0.1:8443/": _SERVED,
     "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -keyout key.pem -out certificate.pem": (
         NotRun("a program of the system; `test_extras` makes its certificate by a library")

@@ -58,7 +58,7 @@ from ropewalk.waiting import Moment, Waiter
 
 if TYPE_CHECKING:
     from ropewalk._engine import Limits
-    from ropewalk.server import AppListeningPort
+    from ropewalk.server import AppListeningPort, TLSOptions
 
 _OPTIONS: Final = (
     *("middleware", "limits", "proxies", "debug", "trailing_slash", "openapi", "error_format", "tags", "produces"),
@@ -289,14 +289,17 @@ class App(Routes):
         *,
         limits: "Limits | None" = None,
         proxies: TrustedProxies | None = None,
+        tls: "TLSOptions | None" = None,
     ) -> "AppListeningPort":
-        """Serve on an endpoint such as "tcp:8080", "tcp:0:interface=127.0.0.1" or "unix:/run/app.sock".
+        """Serve on an endpoint such as "tcp:8080", "tcp:0:interface=127.0.0.1" or "unix:/run/app.sock"; with `tls`, by
+        HTTPS.
 
         Limits and proxies of the first call apply to every socket of the app in this reactor. Raises StartError (RW401)
         for an invalid endpoint, and (RW404) for limits or proxies that differ from those of the first call. Raises
-        EngineError (RW502) if the socket cannot be opened, and (RW503) if the reactor runs in another thread.
+        EngineError (RW502) if the socket cannot be opened, and (RW503) if the reactor runs in another thread. For TLS,
+        raises StartError (RW425, RW426, RW750).
         """
-        return server_functions[0].listen(self, reactor, endpoint, limits=limits, proxies=proxies)
+        return server_functions[0].listen(self, reactor, endpoint, limits=limits, proxies=proxies, tls=tls)
 
     def run(self, host: str = "127.0.0.1", port: int = 8080, *, half_close: bool = False, **options: Any) -> None:
         """Serve on an asyncio reactor until SIGINT or SIGTERM, then drain. `options` are passed to

@@ -16,9 +16,10 @@ from ropewalk.cli.lifespan import try_lifespan
 from ropewalk.cli.limits import LIMIT_ORIGINS
 from ropewalk.cli.route_table import route_rows
 from ropewalk.cli.serving import Serving, failing, serving_flags
-from ropewalk.cli.start_checks import check_endpoints, check_file, settings_without_effect
+from ropewalk.cli.start_checks import check_certificate, check_endpoints, check_file, settings_without_effect
 from ropewalk.cli.target import LoadedTarget, load_target
 from ropewalk.server import app_of, install_reactor, security_warnings
+from ropewalk.server.https_redirects import redirect_endpoint
 from ropewalk.typed import app_scoped_below
 
 PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
@@ -26,7 +27,10 @@ PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 HOSTING = ("wsgi", "asgi", "wsgi_threads")
 """Hosting settings. They are shown only if they are set."""
 
-SHOWN = ("target", *HOSTING, "host", "port", "listen", "access_log", "access_log_file", "log_level")
+TLS = ("tls_certificate", "tls_key", "tls_minimum_version", "tls_self_signed", "redirect_http")
+"""Settings for HTTPS. They are shown only if HTTPS is served."""
+
+SHOWN = ("target", *HOSTING, "host", "port", "listen", *TLS, "access_log", "access_log_file", "log_level")
 
 
 @click.command(cls=Command)
@@ -40,7 +44,7 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     Takes the flags of `ropewalk run`. The exit code is 2 if TARGET cannot be served. The command resolves hosts, checks
     the folders of sockets and of the access log, and starts and stops an ASGI application. It prints a note if a port
     is in use, because this may be the server that you want to replace. It warns about settings that are less safe than
-    the defaults: a disabled limit, trust in every proxy, debug=True.
+    the defaults: a disabled limit, trust in every proxy, debug=True, a TLS certificate that has expired.
     """
     install_reactor()
     hosting = hosting_of(flags, flags["limits"])
@@ -56,7 +60,12 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
         app_scoped_below(app)  # raises HandlerError for a dependency without a provider
         if hosting.asgi:
             remarks += try_lifespan(app)
-        less_safe = security_warnings(options.limits_of(found.value), options.proxies_of(found.value), app.debug)
+        proxies = options.proxies_of(found.value)
+        tls = options.tls()
+        certificate = None if tls is None else check_certificate(tls, options.endpoints(), proxies)
+        if certificate is not None and options.redirect_http is not None:
+            remarks += check_endpoints([redirect_endpoint(options.redirect_http, options.host)])
+        less_safe = security_warnings(options.limits_of(found.value), proxies, app.debug, certificate)
         print_cautions(console, [*remarks, *less_safe])
     count = len(route_rows(found.value))
     routes = "1 route" if count == 1 else f"{count} routes"
@@ -67,7 +76,9 @@ def _settings(context: click.Context, found: LoadedTarget, hosting: Hosting, opt
     """The table of settings, with their values and sources."""
     values = {"target": found.name} | vars(hosting) | vars(options)
     unset = ("host", "port") if options.listen else ()
-    shown = [name for name in SHOWN if name not in unset and (name not in HOSTING or values[name])]
+    hidden = {*unset, *(name for name in HOSTING if not values[name])}
+    hidden |= {name for name in TLS if options.tls() is None or not values[name]}
+    shown = [name for name in SHOWN if name not in hidden]
     settings = [(name, _shown(values[name]), _origin(context, name)) for name in shown]
     proxies = options.proxies_of(found.value)
     if proxies is not None:

@@ -95,8 +95,8 @@ def source_elsewhere(name: str, context: click.Context | None = None) -> str | N
 
 
 ELSEWHERE: Final = {
-    ("tls", "ssl", "https", "cert", "certfile", "keyfile", "ssl-certfile", "ssl-keyfile", "tls-cert", "tls-key"): (
-        "The command line serves plain HTTP. For TLS, put a proxy in front, or serve a Site on a Twisted endpoint."
+    ("tls", "ssl", "https", "cert", "certfile", "keyfile", "ssl-certfile", "ssl-keyfile", "tls-cert"): (
+        "For HTTPS, use --tls-certificate and --tls-key, or --tls-self-signed for development."
     ),
     ("bind", "address", "endpoint"): "Use --host and --port, or --listen with an endpoint such as tcp:8080.",
     ("uds", "unix", "socket"): "Use --listen unix:/run/app.sock.",

@@ -24,10 +24,13 @@ from ropewalk.cli.logs import LEVELS, start_logging
 from ropewalk.cli.settings_precedence import config_flag
 from ropewalk.cli.start_checks import settings_without_effect
 from ropewalk.cli.target import LoadedTarget, Servable
+from ropewalk.cli.tls import tls_flags
 from ropewalk.errors import RopewalkError, StartError
 from ropewalk.proxies import ProxyHeaders
 from ropewalk.server import (
     AppListeningPort,
+    TLSOptions,
+    TLSVersion,
     flush_errors,
     half_closing,
     handle_log_signals,
@@ -67,6 +70,16 @@ class Serving:
     """The format of the access log."""
     access_log_file: Path | None = None
     """The file for the access log; None for standard output."""
+    tls_certificate: Path | None = None
+    """The file of the certificate for HTTPS; None for plain HTTP."""
+    tls_key: Path | None = None
+    """The file of the certificate's key; None if the key is in the file of the certificate."""
+    tls_minimum_version: TLSVersion = "1.2"
+    """The oldest version of TLS that clients may use."""
+    tls_self_signed: bool = False
+    """Whether to serve HTTPS with a certificate that is made at the start."""
+    redirect_http: str | None = None
+    """The address on which clients of plain HTTP are redirected to HTTPS."""
     log_level: str = "info"
     """The lowest level of Twisted's log events that are shown on standard error."""
 
@@ -79,6 +92,26 @@ class Serving:
                 raise StartError(error.code, f"{source_of('listen')}: {error.message}", error.remedy) from error
         endpoints = self.listen or [tcp_endpoint(self.host, self.port)]
         return [half_closing(each) for each in endpoints] if self.half_close else endpoints
+
+    def tls(self) -> TLSOptions | None:
+        """The options for HTTPS; None for plain HTTP.
+
+        Raises StartError (RW426) for settings that contradict each other.
+        """
+        if self.tls_self_signed:
+            for name in ("tls_certificate", "tls_key"):
+                if getattr(self, name) is not None:
+                    message = f"{source_of('tls_self_signed')} and {source_of(name)} are set."
+                    raise StartError("RW426", message, "Leave out one of them.")
+            return TLSOptions(self_signed=True, minimum_version=self.tls_minimum_version)
+        if self.tls_certificate is None:
+            for name in ("tls_key", "redirect_http"):
+                if getattr(self, name) is not None:
+                    message = f"{source_of(name)} needs a certificate, and there is none."
+                    remedy = f"Set {source_of('tls_certificate', like=name)}, too."
+                    raise StartError("RW426", message, remedy)
+            return None
+        return TLSOptions(certificate=self.tls_certificate, key=self.tls_key, minimum_version=self.tls_minimum_version)
 
     def limits_of(self, servable: Servable) -> Limits:
         """The limits of `servable`, except that limits set by flags replace them.
@@ -177,6 +210,7 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         type=click.Path(dir_okay=False, writable=True, path_type=Path),
         help="File to which the access log is appended.  [default: the standard output]",
     ),
+    *tls_flags,
     flag("--log-level", type=click.Choice(LEVELS), default=Serving.log_level, help="Lowest level to log."),
     config_flag,
 )
@@ -203,7 +237,7 @@ def _serve(target: LoadedTarget, options: Serving, reactor: str) -> None:
         service = ports[0].server.service
         if options.log_level == "debug":
             service.engine.set_debug(True)
-        less_safe = security_warnings(service.engine.limits, service.proxies, service.app.debug)
+        less_safe = security_warnings(service.engine.limits, service.proxies, service.app.debug, ports[0].tls)
         print_banner(target, ports, reactor, [*settings_without_effect(click.get_current_context()), *less_safe])
 
     with failing(options):
@@ -214,6 +248,8 @@ def _serve(target: LoadedTarget, options: Serving, reactor: str) -> None:
             proxies=options.proxies_of(target.value),
             access_log=None if options.access_log == "off" else options.access_log,
             access_log_file=options.access_log_file,
+            tls=options.tls(),
+            redirect_http=options.redirect_http,
             started=started,
             exiting=True,
         )
@@ -234,6 +270,8 @@ def failing(options: Serving) -> Iterator[None]:
         if error.code == "RW502":
             resolving = getattr(error.__cause__, "errno", 0) is None  # a failed lookup of the host has no errno
             text = _from("listen" if options.listen else "host" if resolving else "port", text)
+        if error.code == "RW425":
+            text = _from("tls_certificate", text)
         raise CLIError(error.code, text) from error
 
 

@@ -6,14 +6,21 @@ import socket
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from ropewalk.cli.flags import source_of
+from ropewalk.proxies import TrustedProxies
+from ropewalk.server import TLSOptions, load_tls
+from ropewalk.server.app_listening_port import check_tls
 from ropewalk.server.endpoint_descriptions import ParsedEndpoint, Tcp, Unix, parse_endpoint
 from ropewalk.server.listen_errors import cannot_listen
 from ropewalk.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from ropewalk.server.tls import ServerTLS
 
 PREFIX = "ROPEWALK_"
 
@@ -25,6 +32,10 @@ def settings_without_effect(context: click.Context) -> list[str]:
     if source not in (None, ParameterSource.DEFAULT):
         beside = [name for name in ("host", "port") if context.get_parameter_source(name) is source]
         lines += [f"{source_of(name)} is ignored, because {source_of('listen')} is set." for name in beside]
+    if context.params.get("half_close") and (
+        context.params.get("tls_certificate") or context.params.get("tls_self_signed")
+    ):
+        lines.append(f"{source_of('half_close')} has no effect over TLS.")
     known = {f"{each.envvar}" for command in _commands(context) for each in command.params if each.envvar}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     lines += [f"{name} is not a setting of Ropewalk, and is ignored.{did_you_mean(name, known)}" for name in unknown]
@@ -44,6 +55,18 @@ def check_endpoints(endpoints: Iterable[str]) -> list[str]:
                 continue
             raise cannot_listen(description, endpoint, error) from error
     return remarks
+
+
+def check_certificate(tls: TLSOptions, endpoints: Iterable[str], proxies: TrustedProxies | None) -> "ServerTLS":
+    """Read the certificate, and return it.
+
+    Raises StartError: RW425 if it cannot be used, RW426 if an endpoint or the proxies do not work over TLS, and RW750.
+    """
+    certificate = load_tls(tls)
+    check_tls(proxies)
+    for description in endpoints:
+        certificate.check_endpoint(description)
+    return certificate
 
 
 def check_file(path: Path) -> None:

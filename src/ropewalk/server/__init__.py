@@ -16,6 +16,7 @@ from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.service import Service
 from ropewalk.server.sites import Site
 from ropewalk.server.standard_streams import reserve_standard_streams
+from ropewalk.server.tls_options import TLSOptions, TLSVersion, load_tls
 from ropewalk.twisted_private import check
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "Server",
     "Service",
     "Site",
+    "TLSOptions",
+    "TLSVersion",
     "app_of",
     "begin_logging",
     "flush_errors",
@@ -32,6 +35,7 @@ __all__ = [
     "is_writable",
     "limits_of",
     "listen",
+    "load_tls",
     "proxies_of",
     "reserve_standard_streams",
     "run",

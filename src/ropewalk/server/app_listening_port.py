@@ -2,21 +2,25 @@
 IListeningPort."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.address import UNIXAddress
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IListeningPort
 from zope.interface import implementer
 
 from ropewalk._engine import Limits
 from ropewalk.app import App
-from ropewalk.errors import WrongThread
+from ropewalk.errors import StartError, WrongThread
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.addresses import to_twisted_address
 from ropewalk.server.reactor_thread import runs_elsewhere
 from ropewalk.server.server import Server
 from ropewalk.server.start_errors import served_with_other
+from ropewalk.server.tls_options import TLSOptions, load_tls
+
+if TYPE_CHECKING:
+    from ropewalk.server.tls import ServerTLS
 
 
 @implementer(IListeningPort)
@@ -26,10 +30,15 @@ class AppListeningPort:
     Its str() is the URL that you would enter in a browser.
     """
 
-    def __init__(self, server: Server, description: str) -> None:
+    def __init__(self, server: Server, description: str, tls: "ServerTLS | None" = None) -> None:
         self.server = server
         self.description = description
+        self.tls = tls
+        """The certificate of an HTTPS listener; None for plain HTTP."""
         self._listener: int | None = None
+        """The number of the socket in the engine."""
+        self._tls_port: Any = None
+        """The port of Twisted, which accepts the connections over TLS."""
         self._host: Any = None
         self.startListening()
 
@@ -39,7 +48,7 @@ class AppListeningPort:
             name = os.fsdecode(address.name or b"")
             return f"unix:{f'@{name[1:]}' if name.startswith(chr(0)) else name}"
         host = f"[{address.host}]" if ":" in address.host else address.host
-        return f"http://{host}:{address.port}"
+        return f"{'http' if self.tls is None else 'https'}://{host}:{address.port}"
 
     def started(self) -> "Deferred[None]":
         """Return a Deferred that fires when requests are served.
@@ -68,7 +77,7 @@ class AppListeningPort:
     @property
     def connected(self) -> bool:
         """Whether the socket is open."""
-        return self._listener is not None
+        return self._listener is not None or self._tls_port is not None
 
     def loseConnection(self) -> "Deferred[None]":
         """Close the socket, as `stopListening` does."""
@@ -76,27 +85,39 @@ class AppListeningPort:
 
     def startListening(self) -> None:
         """Open the socket again. Raises EngineError (RW502) if it cannot be opened."""
-        if self._listener is None:
-            server = self.server
-            self.server = _server_of(server.app, server.reactor, server.engine.limits, server.service.proxies)
-            self._listener = self.server.open(self.description)
-            self._host = to_twisted_address(self.server.engine.address(self._listener))
-            self.server.listening.append(self)
+        if self.connected:
+            return
+        server = self.server
+        server = self.server = _server_of(server.app, server.reactor, server.engine.limits, server.service.proxies)
+        if self.tls is None:
+            self._listener = server.open(self.description)
+            self._host = to_twisted_address(server.engine.address(self._listener))
+        else:
+            check_tls(server.service.proxies)
+            self._tls_port = self.tls.listen(server, self.description)
+            self._host = self._tls_port.getHost()
+            server.tls_ports.append(self._tls_port)
+        server.listening.append(self)
 
     def stopListening(self) -> "Deferred[None]":
         """Close the socket.
 
         If it is the last one of the app, drain the running requests and stop the app, before the Deferred fires.
         """
-        if self._listener is None:
+        if not self.connected:
             return succeed(None)
         listener, self._listener = self._listener, None
+        tls_port, self._tls_port = self._tls_port, None
         self.server.listening.remove(self)
         if not self.server.listening:
             return self.server.stop()
-        self.server.leave_to_children()
-        self.server.engine.stop_listening(listener)
-        return succeed(None)
+        if listener is not None:
+            self.server.leave_to_children()
+            self.server.engine.stop_listening(listener)
+            return succeed(None)
+        self.server.tls_ports.remove(tls_port)
+        stopped: Deferred[None] = maybeDeferred(tls_port.stopListening)
+        return stopped
 
     def getHost(self) -> Any:
         """The address of the socket, also after it is closed.
@@ -113,15 +134,38 @@ def listen(
     *,
     limits: Limits | None = None,
     proxies: TrustedProxies | None = None,
+    tls: TLSOptions | None = None,
 ) -> AppListeningPort:
-    """Serve an app on an endpoint. Raises StartError (RW401, RW404) and EngineError (RW502, RW503).
+    """Serve an app on an endpoint, with `tls` by HTTPS.
+
+    Raises StartError (RW401, RW404, for TLS RW425, RW426 and RW750) and EngineError (RW502, RW503).
 
     All sockets of an app in one reactor share one engine. The first call sets the engine's limits and proxies; later
     calls must omit them, or pass the same.
     """
     if runs_elsewhere(reactor):
         raise WrongThread("`listen` was called outside the thread of its reactor.")
-    return AppListeningPort(_server_of(app, reactor, limits, proxies), endpoint)
+    loaded = load_tls(tls) if tls is not None else None
+    return listen_with(app, reactor, endpoint, limits, proxies, loaded)
+
+
+def listen_with(
+    app: App,
+    reactor: Any,
+    endpoint: str,
+    limits: Limits | None,
+    proxies: TrustedProxies | None,
+    tls: "ServerTLS | None",
+) -> AppListeningPort:
+    """As `listen`, with a certificate that several listeners share."""
+    return AppListeningPort(_server_of(app, reactor, limits, proxies), endpoint, tls)
+
+
+def check_tls(proxies: TrustedProxies | None) -> None:
+    """Raises StartError (RW426) if proxies send the PROXY protocol, which Twisted's TLS does not expect."""
+    if proxies is not None and proxies.proxy_protocol:
+        what = "TLS and the PROXY protocol do not work together: its header comes before the encrypted bytes."
+        raise StartError("RW426", what, "Have the proxy terminate TLS, or send X-Forwarded fields over TLS.")
 
 
 def _server_of(app: App, reactor: Any, limits: Limits | None, proxies: TrustedProxies | None) -> Server:

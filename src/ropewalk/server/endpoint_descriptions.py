@@ -137,7 +137,7 @@ def _unknown(kind: str) -> str:
     if kind in ("http", "https"):
         return 'Name a port, such as "tcp:8080", and not a URL.'
     if kind in ("ssl", "tls"):
-        return "For TLS put a proxy in front, or pass a Site to Twisted's serverFromString."
+        return "For TLS, listen on tcp and give a certificate: `--tls-certificate`, or tls=TLSOptions(...)."
     others = f"Use {', '.join(KNOWN)}; for any other, pass a Site to Twisted's serverFromString."
     return f"{did_you_mean(kind, KNOWN)} {others}".lstrip()
 

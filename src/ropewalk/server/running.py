@@ -9,12 +9,13 @@ from twisted.logger import Logger, LogLevel, globalLogBeginner
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits
+from ropewalk.errors import StartError
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log_writer import AccessLog
-from ropewalk.server.app_listening_port import AppListeningPort
-from ropewalk.server.app_listening_port import listen as listen_on
+from ropewalk.server.app_listening_port import AppListeningPort, listen_with
 from ropewalk.server.endpoint_descriptions import half_closing, tcp_endpoint
 from ropewalk.server.error_log import begin_logging, flush_errors
+from ropewalk.server.https_redirects import listen_and_redirect
 from ropewalk.server.log_signals import handle_log_signals
 from ropewalk.server.log_writer import FLUSH_TIMEOUT
 from ropewalk.server.reactor_choice import install_reactor
@@ -22,6 +23,7 @@ from ropewalk.server.security_warnings import security_warnings
 from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.standard_streams import reserve_standard_streams
 from ropewalk.server.stop_signals import handle_stop_signals
+from ropewalk.server.tls_options import TLSOptions, load_tls
 
 log = Logger(namespace="ropewalk.server")
 
@@ -37,6 +39,8 @@ def run(
     proxies: TrustedProxies | None = None,
     access_log: Literal["combined", "timed", "json"] | None = None,
     access_log_file: Path | None = None,
+    tls: TLSOptions | None = None,
+    redirect_http: str | None = None,
     started: Callable[[list[AppListeningPort]], None] | None = None,
     exiting: bool = False,
 ) -> None:
@@ -49,6 +53,9 @@ def run(
     the standard error unless application code has begun it. If `access_log_file` is None, the access log goes to the
     standard output. A closed standard stream is replaced by the null device. Pass `exiting` if the process ends after
     this call: the handled signals, except SIGINT and SIGTERM, are then ignored.
+
+    With `tls`, the endpoints serve HTTPS. `redirect_http` is the address, such as "80" or "0.0.0.0:80", of a listener that
+    redirects plain HTTP to the first of them.
 
     Raises StartError and EngineError if serving cannot begin, and OSError if the access log cannot be opened.
     """
@@ -65,12 +72,25 @@ def run(
     endpoints = [listen] if isinstance(listen, str) else listen
     if getattr(servable, "half_close", False):  # only a Site has this attribute
         endpoints = [half_closing(description) for description in endpoints]
-    listening = [listen_on(app, reactor, description, limits=limits, proxies=proxies) for description in endpoints]
+    certificate = load_tls(tls) if tls is not None else None
+    listening = [listen_with(app, reactor, description, limits, proxies, certificate) for description in endpoints]
     server: Server = app.server
+    servers = [server]
+    if redirect_http is not None:
+        if certificate is None:
+            what = "redirect_http is set, and tls is not: there is no HTTPS to redirect to."
+            raise StartError("RW426", what, "Set tls, too, or leave out redirect_http.")
+        target = listening[0]
+        covers = certificate.covers
+        listening.append(
+            listen_and_redirect(reactor, redirect_http, target.interface, target.port, covers, server.engine.limits)
+        )
+        servers.append(listening[-1].server)
     lines = None
     if access_log is not None:
         lines = AccessLog(access_log_file)
-        server.service.log_access(access_log, lines)
+        for each in reversed(servers):  # the first one counts the lines that are lost
+            each.service.log_access(access_log, lines)
     failures: list[Failure] = []
 
     def fail(failure: Failure) -> None:
@@ -80,13 +100,13 @@ def run(
 
     server.started().addCallback(lambda _: started(listening)).addErrback(fail)
     give_back = [handle_log_signals(reactor)]
-    reactor.callWhenRunning(lambda: give_back.append(handle_stop_signals(reactor, server)))
+    reactor.callWhenRunning(lambda: give_back.append(handle_stop_signals(reactor, *servers)))
     try:
         reactor.run()
     finally:
         finish_logs(lines)
-        for each in give_back:
-            each(exiting=exiting)
+        for restore in give_back:
+            restore(exiting=exiting)
     if failures:
         failures[0].raiseException()
 
@@ -116,7 +136,8 @@ def _log_addresses(listening: list[AppListeningPort]) -> None:
     for port in listening:
         log.info("Serving on {address}", address=str(port))
     service = listening[0].server.service
-    for warning in security_warnings(service.engine.limits, service.proxies, service.app.debug):
+    warnings = security_warnings(service.engine.limits, service.proxies, service.app.debug, listening[0].tls)
+    for warning in warnings:
         log.warn("{warning}", warning=warning)
 
 

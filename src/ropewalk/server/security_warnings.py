@@ -1,9 +1,12 @@
 """Warnings, at the start of a server, about settings that switch off a protection."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ropewalk._engine import Limits
 from ropewalk.proxies import TrustedProxies
+
+if TYPE_CHECKING:
+    from ropewalk.server.tls import ServerTLS
 
 OFF_AT_0: Final = (
     *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
@@ -13,8 +16,11 @@ OFF_AT_0: Final = (
 means the default."""
 
 
-def security_warnings(limits: Limits, proxies: TrustedProxies | None, debug: bool) -> list[str]:
-    """List a warning for each limit that is off, for trusting every address as a proxy, and for `debug`."""
+def security_warnings(
+    limits: Limits, proxies: TrustedProxies | None, debug: bool, tls: "ServerTLS | None" = None
+) -> list[str]:
+    """List a warning for each limit that is off, for trusting every address as a proxy, for `debug`, and for the
+    certificate."""
     lines = [
         f"{name} is off, because it is 0: it cuts off no client." for name in OFF_AT_0 if getattr(limits, name) == 0
     ]
@@ -23,4 +29,6 @@ def security_warnings(limits: Limits, proxies: TrustedProxies | None, debug: boo
         lines.append(f"Every address is trusted as a proxy ({', '.join(everyone)}): clients can forge their address.")
     if debug:
         lines.append("The app has debug=True: clients see the traceback of every error, with paths and code.")
+    if tls is not None:
+        lines += tls.warnings()
     return lines

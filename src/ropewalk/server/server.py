@@ -65,6 +65,8 @@ class Server:
         self._starting: Deferred[None] | None = None
         self._ports = ports
         """A function that takes a reactor, and returns its Twisted ports that accept connections for this server."""
+        self.tls_ports: list[Any] = []
+        """The Twisted ports that accept connections over TLS for this server."""
         self._awaited: Deferred[Any] | None = None
         """A Deferred that fires when Twisted's transports are closed. The stop waits for it after the engine has
         drained."""
@@ -84,7 +86,7 @@ class Server:
         self._is_child = True
         self.engine.after_fork_in_child()
         self.pipes.clear()
-        for port in self._ports(self.reactor):
+        for port in self._twisted_ports():
             share(port)
         if self._unwatch is not None:
             self._unwatch.after_fork_in_child(self._children)
@@ -92,7 +94,7 @@ class Server:
     def after_fork_in_parent(self) -> None:
         """In the parent: when the server stops, close the sockets for all processes, unless a child serves by then."""
         self.engine.after_fork_in_parent(children_serve=False)
-        for port in self._ports(self.reactor):
+        for port in self._twisted_ports():
             share(port, self._children)
 
     def leave_to_children(self) -> None:
@@ -142,6 +144,9 @@ class Server:
         start."""
         return self._started.wait()
 
+    def _twisted_ports(self) -> list[Any]:
+        return [*self._ports(self.reactor), *self.tls_ports]
+
     def _start(self) -> None:
         if not self.stopping:
             if self._is_child:
@@ -187,7 +192,7 @@ class Server:
             self._deadline = self.reactor.seconds() + self.engine.limits.drain_timeout
             hooks = self.app.begin_stop(self._hooks.call_stopping)
             self.service.stopping.fire()
-        for port in self._ports(self.reactor):
+        for port in self._twisted_ports():
             await _close(port)
         if self._unwatch is None:
             self.service.close()

@@ -11,14 +11,15 @@ from ropewalk.server.log_signals import GiveBack, handle_where_default
 from ropewalk.server.server import Server
 
 
-def handle_stop_signals(reactor: Any, server: Server) -> GiveBack:
+def handle_stop_signals(reactor: Any, server: Server, *others: Server) -> GiveBack:
     """Handle the stop signals: the first SIGINT or SIGTERM stops the reactor, which drains before; the second one
     aborts the drain.
 
     The third one has its default action and kills the process, because nothing else can stop a hook that blocks the
     reactor. SIGHUP counts only as the first signal, because a terminal sends it when it is closed, and the shell may
     send it again. SIGHUP is not handled if it is ignored, as under nohup, or if application code handles it. Return a
-    function that restores the default action of SIGHUP.
+    function that restores the default action of SIGHUP. `others` are further
+    servers, such as the one that redirects to HTTPS.
     """
 
     def drain() -> None:
@@ -26,9 +27,13 @@ def handle_stop_signals(reactor: Any, server: Server) -> GiveBack:
         try:
             reactor.stop()
         except ReactorNotRunning:  # application code has already stopped the reactor, and the drain is still running
-            server.abort()
+            abort()
 
-    calls = [drain, server.abort]
+    def abort() -> None:
+        for each in (server, *others):
+            each.abort()
+
+    calls = [drain, abort]
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -278,4 +278,4 @@ class TestForgottenAwait:
         app.post("/")(lambda request: {"echo": request.json()})
         assert Client(app, raise_errors=False).post("/", json=[1]).status == 500
         assert "RW210" in log.text
-        assert "A Waiter cannot be encoded as JSON: it was not awaited. Await it" in log.text
+        assert "A Waiter cannot be encoded as JSON: it was not awaited. Write `await`" in log.text

@@ -77,7 +77,7 @@ def test_invalid_descriptions(description: str) -> None:
         ("8080", 'For a TCP port write "tcp:8080".'),
         ("/run/app.sock", 'For a UNIX socket write "unix:/run/app.sock".'),
         ("http://localhost:8080", 'Name a port, such as "tcp:8080", and not a URL.'),
-        ("ssl:443", "For TLS put a proxy in front"),
+        ("ssl:443", "For TLS, listen on tcp and give a certificate: `--tls-certificate`"),
         ("tpc:80", "Did you mean tcp?"),
     ],
 )

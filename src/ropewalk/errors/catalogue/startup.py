@@ -34,4 +34,11 @@ STARTUP: Final = (
     ),
     Entry("RW423", "A limit is unknown or out of range.", "See the table of limits in the documentation."),
     Entry("RW424", "The file of the access log cannot be opened.", "Name a file in a writable folder."),
+    Entry(
+        "RW425",
+        "A TLS certificate or its key cannot be used.",
+        "Name files in PEM format: the certificate, with those of its authorities after it, and its key without a "
+        "password.",
+    ),
+    Entry("RW426", "The settings for TLS are incomplete or contradictory.", "See docs/how-to/tls.md."),
 )

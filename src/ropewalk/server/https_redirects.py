@@ -1,0 +1,78 @@
+"""Redirects clients of plain HTTP to HTTPS: a listener of its own, beside those of the app."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ropewalk._engine import Limits
+from ropewalk.app import App
+from ropewalk.errors import StartError
+from ropewalk.middleware import Next
+from ropewalk.middleware.hosts import split_host
+from ropewalk.request import Request
+from ropewalk.response import Response
+from ropewalk.server.app_listening_port import AppListeningPort
+from ropewalk.server.endpoint_descriptions import KNOWN, parse_endpoint, tcp_endpoint
+from ropewalk.server.server import Server
+
+HTTPS_PORT: Final = 443
+"""The port that URLs with https: leave out."""
+
+
+class RedirectPort(AppListeningPort):
+    """A listening socket that redirects to HTTPS."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} (redirects to HTTPS)"
+
+
+def listen_and_redirect(
+    reactor: Any, address: str, host: str, port: int, covers: Callable[[str], bool], limits: Limits | None
+) -> RedirectPort:
+    """Listen on `address`, by default on `host`, and redirect to HTTPS on `port`.
+
+    Raises StartError (RW426) for a malformed address, and EngineError (RW502) if the socket cannot be opened.
+    """
+    app = redirecting_app(port, covers)
+    app.server = Server(app, reactor, limits)
+    return RedirectPort(app.server, redirect_endpoint(address, host))
+
+
+def redirecting_app(port: int, covers: Callable[[str], bool]) -> App:
+    """An app that redirects every request to HTTPS on `port`, if the certificate covers the host of the request.
+
+    So a forged Host field cannot lead to other hosts, and its response cannot poison a cache in front.
+    """
+
+    async def redirect(request: Request, next: Next) -> Response:
+        del next
+        found = split_host(request.host)
+        if found is None or not request.raw_path.startswith(b"/"):
+            return _refuse(400, "The Host or the path is malformed.\n")
+        name, _ = found
+        if not covers(name):
+            return _refuse(421, "This server has no certificate for this host.\n")
+        authority = name if port == HTTPS_PORT else f"{name}:{port}"
+        query = b"?" + request.query_string if request.query_string else b""
+        target = (request.raw_path + query).decode("ascii")
+        return Response("", 308, headers={"location": f"https://{authority}{target}"})
+
+    return App(error_format="text", middleware=[redirect])
+
+
+def redirect_endpoint(address: str, host: str) -> str:
+    """The endpoint for `[HOST:]PORT`, or for an endpoint description such as systemd:domain=INET:name=http.
+
+    Raises StartError (RW401, RW426).
+    """
+    if address.partition(":")[0] in KNOWN:
+        parse_endpoint(address)
+        return address
+    given, _, port = address.rpartition(":")
+    if not (port.isascii() and port.isdecimal() and int(port) <= 65535) or (":" in given and given[:1] != "["):
+        what = f"{address!r} is not an address on which to redirect to HTTPS."
+        raise StartError("RW426", what, 'Write it as "80", "0.0.0.0:80" or "[::]:80".')
+    return tcp_endpoint(given.strip("[]") or host, int(port))
+
+
+def _refuse(status: int, text: str) -> Response:
+    return Response(text, status)
