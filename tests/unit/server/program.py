@@ -233,6 +233,26 @@ def engine_tcp(reactor: Any, app: Any, path: str) -> Any:
     return port, lambda: socket.create_connection(("127.0.0.1", port.getHost().port), 10)
 
 
+def engine_tls(reactor: Any, app: Any, path: str) -> Any:
+    """Two listeners, of which one is closed at once, because an app may have several."""
+    import ssl
+
+    from ropewalk import TLSOptions
+
+    folder = Path(path).parent
+    write_certificate(folder)
+    tls = TLSOptions(certificate=folder / "certificate.pem", key=folder / "key.pem")
+    port = app.listen(reactor, "tcp:0:interface=127.0.0.1", tls=tls)
+    app.listen(reactor, "tcp:0:interface=127.0.0.1", tls=tls).stopListening()
+    trusting = ssl.create_default_context(cafile=str(folder / "certificate.pem"))
+    trusting.check_hostname = False  # Python no longer reads common names
+
+    def connect() -> ssl.SSLSocket:
+        return trusting.wrap_socket(socket.create_connection(("127.0.0.1", port.getHost().port), 10))
+
+    return port, connect
+
+
 def engine_unix(reactor: Any, app: Any, path: str) -> Any:
     return app.listen(reactor, f"unix:{path}"), lambda: unix_socket(path)
 
@@ -243,6 +263,7 @@ WAYS = {
     "listenSSL": listen_tls,
     "wrapped": wrapped,
     "tcp": engine_tcp,
+    "tls": engine_tls,
     "unix": engine_unix,
 }
 
