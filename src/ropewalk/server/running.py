@@ -54,8 +54,8 @@ def run(
     standard output. A closed standard stream is replaced by the null device. Pass `exiting` if the process ends after
     this call: the handled signals, except SIGINT and SIGTERM, are then ignored.
 
-    With `tls`, the endpoints serve HTTPS. `redirect_http` is the address, such as "80" or "0.0.0.0:80", of a listener that
-    redirects plain HTTP to the first of them.
+    With `tls`, the endpoints serve HTTPS. `redirect_http` is the address, such as "80" or "0.0.0.0:80", of a listener
+    that redirects plain HTTP to the first of them.
 
     Raises StartError and EngineError if serving cannot begin, and OSError if the access log cannot be opened.
     """
