@@ -50,7 +50,7 @@ LAYERS = (
     {"resource"},
     {"typed"},
     {"routing", "calling"},
-    {"middleware", "files", "openapi", "asgi", "wsgi", "auth", "paging", "databases"},
+    {"middleware", "files", "openapi", "asgi", "wsgi", "auth", "sessions", "paging", "databases"},
     {"app"},
     {"server"},
     {"testing", "dropin"},

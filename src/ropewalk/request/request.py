@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from ropewalk._engine import PENDING, EngineHandler, ExactTypes, FirstSegmentRunner, TaskCore, ValueWithStatus
 from ropewalk.cookies import parse_cookies
+from ropewalk.errors import HandlerError
 from ropewalk.headers import Headers
 from ropewalk.request.preconditions import ConditionalExchange
 from ropewalk.request.query import QueryParams
@@ -14,6 +15,7 @@ from ropewalk.request.query import QueryParams
 if TYPE_CHECKING:
     from ropewalk.calling.settling import BegunBody
     from ropewalk.response import Response
+    from ropewalk.sessions import Session
 
 __all__ = [
     "PENDING",
@@ -57,6 +59,7 @@ class Request(ConditionalExchange):
         "_headers",
         "_query",
         "_route",
+        "_session",
         "_state",
         "begun",
         "dependency_scope",
@@ -68,6 +71,8 @@ class Request(ConditionalExchange):
     _headers: Headers
     _query: QueryParams
     _route: str | None
+    _session: "Session"
+    """Unset without the `sessions` middleware."""
     _state: SimpleNamespace
     begun: "Sequence[BegunBody]"
     """Streamed bodies whose first part was produced inside middleware. Unset outside middleware."""
@@ -136,6 +141,22 @@ class Request(ConditionalExchange):
         return cast("str | None", self.service.app.route_of(self))
 
     @property
+    def session(self) -> "Session":
+        """The session of the client: a mapping. Raises HandlerError (RW250) without the middleware `sessions`."""
+        try:
+            session = self._session
+        except AttributeError:
+            what = f"{self.method} {self.path} has no session."
+            raise HandlerError("RW250", what) from None
+        self.cookies  # noqa: B018 - notes in `has_read_cookies` that the response may depend on the user
+        return session
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the middleware `sessions` is around the code that reads this."""
+        return hasattr(self, "_session")
+
+    @property
     def state(self) -> SimpleNamespace:
         """A namespace in which middleware and handlers share values for this request."""
         state = getattr(self, "_state", None)  # usually there is none, and a caught AttributeError costs more
@@ -170,6 +191,10 @@ class Request(ConditionalExchange):
         calls.add(function, args, kwargs)
 
     # The following methods are called by other modules of Ropewalk.
+
+    def attach_session(self, session: "Session") -> None:
+        """Set the session. Called by the middleware `sessions`."""
+        self._session = session
 
     def is_failing(self) -> bool:
         """Return whether this method was already called. If so, the response to an error has itself failed."""

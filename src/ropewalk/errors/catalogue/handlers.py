@@ -175,12 +175,12 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW234",
-        "A store of rate limits or idempotency keys cannot be used at the moment.",
+        "A store of rate limits, idempotency keys or sessions cannot be used at the moment.",
         "Check that it runs, is reachable and is fast. `on_store_failure` sets what happens to requests until then.",
     ),
     Entry(
         "RW235",
-        "A store of rate limits or idempotency keys has a wrong setting.",
+        "A store of rate limits, idempotency keys or sessions has a wrong setting.",
         "Give a value that the documentation of the setting allows.",
     ),
     Entry(
@@ -234,6 +234,44 @@ HANDLERS: Final = (
         "RW247",
         "The claims of a login do not fit into a cookie.",
         "Name fewer claims in the option `claims`, or keep logins on the server with the option `store`.",
+    ),
+    Entry(
+        "RW250",
+        "A session was used without the `sessions` middleware, or before it was loaded.",
+        "Add it outside of everything that uses sessions: App(middleware=[sessions(SessionsOptions(...)), ...]).",
+    ),
+    Entry(
+        "RW251",
+        "A value cannot be kept in a session.",
+        "Keep what JSON has: str, int, float, bool, None, and lists and dicts of these. Keep other objects in a "
+        "database, and their ids in the session.",
+    ),
+    Entry(
+        "RW252",
+        "A session is too large.",
+        "Keep less in it, or keep sessions on the server: SessionsOptions(store=SQLiteSessions(...)).",
+    ),
+    Entry(
+        "RW253",
+        "A session was changed after the response had begun, so the change would be lost.",
+        "Change the session before the first part of the response is sent.",
+    ),
+    Entry(
+        "RW254",
+        "A feature needs sessions on the server, but sessions are kept in cookies.",
+        "Give a store: SessionsOptions(store=SQLiteSessions(...)).",
+    ),
+    Entry("RW255", "The package for sessions in signed cookies is not installed.", install_remedy("sessions")),
+    Entry(
+        "RW256",
+        "A session cookie was sent over http. Browsers drop it, unless a proxy speaks HTTPS for this server.",
+        "Serve over HTTPS; behind a proxy, set TrustedProxies. For development, set "
+        "SessionsOptions(insecure_localhost=True).",
+    ),
+    Entry(
+        "RW257",
+        "`login` was called with something that does not identify a user.",
+        "Give the id of the user as str, int or UUID, such as the key in your database.",
     ),
     Entry(
         "RW260",

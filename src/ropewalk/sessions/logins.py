@@ -1,0 +1,103 @@
+"""Log users in and out: `login`, `logout`, `log_out_everywhere`."""
+
+from typing import Final
+from uuid import UUID
+
+from ropewalk.errors import HandlerError, full_name, shown
+from ropewalk.request import Request
+from ropewalk.sessions.csrf_token import SECRET
+from ropewalk.sessions.keepers import StoreKeeper
+from ropewalk.sessions.session import Session
+from ropewalk.sessions.store_unavailable import unavailable
+from ropewalk.sessions.values import OWN
+from ropewalk.stores import StoreUnavailable
+
+REMEMBERED: Final = f"{OWN}remembered"
+"""The name of the session's value for a user whose browser was remembered."""
+LONGEST: Final = 512
+"""The most characters of the id of a user."""
+
+
+def login(request: Request, user_id: str | int | UUID, *, remember: bool = False) -> None:
+    """Log a user in, after your program has checked the password: `login(request, user.id)`.
+
+    The session gets a new id, so that an id which others knew before does not give them access (session fixation). Its
+    values stay, unless another user was logged in. With `remember`, the browser is logged in again, for `remember_for`
+    seconds, after its session has ended. Raises HandlerError: RW250 without `sessions`, RW254 for `remember` if
+    sessions are kept in cookies, RW257 for a wrong id. Raises HTTPError 503 if the store cannot be reached.
+    """
+    user = _checked(user_id)
+    session = request.session
+    if remember:
+        store_of(session, "login(..., remember=True)")
+    begin(session, user)
+    session.required = None
+    session.remember = remember
+
+
+def logout(request: Request) -> None:
+    """Log the user out of this browser: all values of the session are removed, and its cookies are deleted.
+
+    A copy of a signed cookie stays valid until it expires. A session in a store ends at once. Raises HandlerError
+    (RW250) without `sessions`, and HTTPError 503 if the store cannot be reached.
+    """
+    session = request.session
+    session.clear()
+    session.remember = False
+
+
+async def log_out_everywhere(request: Request, user_id: str | int | UUID | None = None) -> None:
+    """End all sessions of a user, in all browsers, and forget the browsers that were remembered.
+
+    Without `user_id`, it is the user of this request. To keep the user logged in here, for example after a change of
+    the password, call `login` afterwards. Raises HandlerError: RW254 if sessions are kept in cookies, RW257 without a
+    user. Raises HTTPError 503 if the store cannot be reached.
+    """
+    session = await request.session.load()
+    keeper = store_of(session, "log_out_everywhere")
+    user = session.user if user_id is None else _checked(user_id)
+    if user is None:
+        raise HandlerError("RW257", "log_out_everywhere was called without a user, in a session without one.")
+    longest = max(keeper.options.absolute, keeper.options.remember_for)
+    try:
+        await keeper.store.end_sessions(user, longest)
+    except StoreUnavailable as error:
+        raise unavailable(error) from error
+    if session.user == user:
+        logout(request)
+
+
+def is_remembered(request: Request) -> bool:
+    """Whether the user was logged in by the cookie of `remember`, without a password.
+
+    Let such a user enter the password again before something important, such as a change of the email address.
+    """
+    try:
+        return bool(request.session.read(REMEMBERED))
+    except KeyError:
+        return False
+
+
+def begin(session: Session, user: str) -> None:
+    """Log a user in, with a new secret for CSRF tokens."""
+    session.begin_for(user)
+    session.remove(SECRET)
+    session.remove(REMEMBERED)
+
+
+def store_of(session: Session, feature: str) -> StoreKeeper:
+    """The keeper of a session, if it has a store. Raises HandlerError (RW254)."""
+    keeper = session.keeper
+    if not isinstance(keeper, StoreKeeper):
+        raise HandlerError("RW254", f"{feature} needs a store, but sessions are kept in cookies.")
+    return keeper
+
+
+def _checked(user_id: object) -> str:
+    """The id of a user as str. Raises HandlerError (RW257)."""
+    if isinstance(user_id, bool) or not isinstance(user_id, str | int | UUID):
+        raise HandlerError("RW257", f"The id of a user is a str, an int or a UUID, not {full_name(type(user_id))}.")
+    user = str(user_id)
+    if not user or len(user) > LONGEST or not user.isprintable():
+        raise HandlerError("RW257", f"The id of a user has 1 to {LONGEST} printable characters, not {shown(user)}.")
+    return user

@@ -1,0 +1,125 @@
+"""Sessions in the memory of this process: how many it keeps, and which it drops first."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ropewalk.clocks import unix_time
+from ropewalk.errors import OptionError, is_int, shown
+from ropewalk.stores.sessions import StoredSession
+
+CLEANED_AT_ONCE: Final = 4
+"""The most expired entries that a new session removes. It is more than one, so that expired entries do not pile up."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One session in memory."""
+
+    session: StoredSession
+    expires: float
+
+
+class MemorySessions:
+    """Sessions in the memory of this process. A restart ends them. `clock` returns seconds since 1970.
+
+    At most `most_sessions` are kept. If there are more, the session that was not written for the longest time is
+    dropped: one without a user, if there is one, so that a flood of anonymous clients does not log users out.
+    """
+
+    immediate: Final = True
+    """No method waits, so that a session is loaded only when it is read."""
+
+    def __init__(self, *, most_sessions: int = 100_000, clock: Callable[[], float] = unix_time) -> None:
+        if not is_int(most_sessions) or most_sessions < 1:
+            raise OptionError("RW235", f"most_sessions is {shown(most_sessions)}.", "Give 1 or more.")
+        self._most = most_sessions
+        self._clock = clock
+        self._anonymous: dict[str, _Kept] = {}
+        self._of_users: dict[str, _Kept] = {}
+        """Both are in the order in which the sessions were last written."""
+
+    def __len__(self) -> int:
+        return len(self._anonymous) + len(self._of_users)
+
+    def clear(self) -> None:
+        """Forget all sessions. Call it between tests."""
+        self._anonymous.clear()
+        self._of_users.clear()
+
+    async def load(self, key: str) -> StoredSession | None:
+        """See SessionStore."""
+        kept = self._find(key)
+        return None if kept is None else kept.session
+
+    async def create(
+        self,
+        key: str,
+        session: StoredSession,
+        seconds: float,
+        *,
+        replaced: str | None = None,
+        required: str | None = None,
+    ) -> bool:
+        """See SessionStore."""
+        if required is not None and self._find(required) is None:
+            return False
+        now = self._clock()
+        if replaced is not None:
+            self._forget(replaced)
+        for kept in (self._anonymous, self._of_users):
+            _drop_expired(kept, now)
+        if len(self) >= self._most:
+            crowd = self._anonymous or self._of_users
+            del crowd[next(iter(crowd))]
+        self._place(session)[key] = _Kept(session, now + seconds)
+        return True
+
+    async def update(
+        self, key: str, changed: Mapping[str, bytes], removed: Collection[str], touched: float, seconds: float
+    ) -> bool:
+        """See SessionStore."""
+        kept = self._find(key)
+        if kept is None:
+            return False
+        old = kept.session
+        values = {name: value for name, value in {**old.values, **changed}.items() if name not in removed}
+        kept.session = StoredSession(values, old.user, old.created, touched)
+        kept.expires = self._clock() + seconds
+        place = self._place(old)
+        place[key] = place.pop(key)
+        return True
+
+    async def delete(self, key: str) -> None:
+        """See SessionStore."""
+        self._forget(key)
+
+    async def end_sessions(self, user: str, seconds: float) -> None:
+        """See SessionStore."""
+        del seconds  # the sessions are deleted at once, so this store needs no generations
+        for key in [key for key, kept in self._of_users.items() if kept.session.user == user]:
+            del self._of_users[key]
+
+    def _place(self, session: StoredSession) -> dict[str, _Kept]:
+        return self._anonymous if session.user is None else self._of_users
+
+    def _find(self, key: str) -> _Kept | None:
+        kept = self._anonymous.get(key) or self._of_users.get(key)
+        if kept is None:
+            return None
+        if kept.expires <= self._clock():
+            self._forget(key)
+            return None
+        return kept
+
+    def _forget(self, key: str) -> None:
+        self._anonymous.pop(key, None)
+        self._of_users.pop(key, None)
+
+
+def _drop_expired(kept: dict[str, _Kept], now: float) -> None:
+    for _ in range(CLEANED_AT_ONCE):
+        key = next(iter(kept), None)
+        if key is None or kept[key].expires > now:
+            return
+        del kept[key]
