@@ -50,7 +50,8 @@ LAYERS = (
     {"resource"},
     {"typed"},
     {"routing", "calling"},
-    {"middleware", "files", "openapi", "asgi", "wsgi", "auth", "sessions", "paging", "databases"},
+    {"middleware", "files", "openapi", "asgi", "wsgi", "auth"}
+    | {"sessions", "paging", "databases", "static_files", "templating"},
     {"app"},
     {"server"},
     {"testing", "dropin"},

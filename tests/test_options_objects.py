@@ -10,7 +10,7 @@ import pytest
 
 import ropewalk
 
-PACKAGES = ("asgi", "auth", "databases", "middleware", "sessions", "wsgi")
+PACKAGES = ("asgi", "auth", "databases", "middleware", "sessions", "templating", "wsgi")
 """The packages whose functions and classes take options objects."""
 
 

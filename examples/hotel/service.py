@@ -2,7 +2,8 @@
 
 import os
 
-from hotel import bookings, guests, rooms
+from hotel import bookings, desk, guests, rooms
+from hotel.pages import static, templates
 from hotel.staff import DESK_KEY
 from ropewalk import App, OpenAPI
 from ropewalk.auth import authenticate
@@ -10,6 +11,7 @@ from ropewalk.middleware import (
     CORSOptions,
     RateLimit,
     RateLimitOptions,
+    SecurityHeadersOptions,
     conditional,
     cors,
     rate_limit,
@@ -20,7 +22,7 @@ from ropewalk.middleware import (
 app = App(
     middleware=[
         request_id(),
-        security_headers(),
+        security_headers(SecurityHeadersOptions.for_sites()),
         cors(
             CORSOptions(
                 origins=["https://desk.example.com"],
@@ -44,7 +46,10 @@ app = App(
         },
         license={"name": "MIT", "identifier": "MIT"},
     ),
+    templates=templates,
 )
 app.mount("/rooms", rooms.app)
 app.mount("/guests", guests.app)
 app.mount("/bookings", bookings.app)
+app.mount("/desk", desk.app, hidden=True)
+app.mount("/static", static, hidden=True)

@@ -33,7 +33,7 @@ class Files(Resource):
         self.folder = Path(folder).absolute()
         if not self.folder.is_dir():
             fault = "is not a folder" if self.folder.exists() else "does not exist"
-            raise TreeError("RW110", f"Files({str(folder)!r}): {self.folder} {fault}.")
+            raise TreeError("RW110", f"{type(self).__name__}({str(folder)!r}): {self.folder} {fault}.")
         self.index = index
 
     def render_GET(self, request: Request) -> Response:

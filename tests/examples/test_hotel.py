@@ -1,6 +1,7 @@
 """The hotel example, tested by its clients. Each test has its own process and database."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -371,3 +372,55 @@ def test_numbers_that_the_database_cannot_store(hotel: httpx.Client) -> None:
     assert list(invalid(hotel.post("/rooms", json=ROOM | {"price": huge}))) == ["price"]
     assert list(invalid(hotel.post("/bookings", json=booking(huge, 1, "2027-05-01", "2027-05-02")))) == ["room"]
     assert hotel.get(f"/rooms/{huge - 1}").status_code == 404
+
+
+class TestDesk:
+    """The pages of the front desk."""
+
+    @pytest.fixture
+    def browser(self, hotel: httpx.Client) -> Iterator[httpx.Client]:
+        """A browser in a hotel with rooms 12 and <13>, and a booking of the first."""
+        made(hotel.post("/rooms", json=ROOM))
+        made(hotel.post("/rooms", json=ROOM | {"number": "<13>", "beds": 1}))
+        made(hotel.post("/guests", json=GUEST))
+        made(hotel.post("/bookings", json=booking(1, 1, "2027-05-01", "2027-05-04")))
+        with httpx.Client(base_url=hotel.base_url, headers={"Accept": "text/html"}) as client:
+            yield client
+
+    def test_the_rooms_lead_to_their_pages(self, browser: httpx.Client) -> None:
+        page = browser.get("/desk")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert ">&lt;13&gt;</a>" in page.text
+        assert "95.00 €" in page.text
+        paths = re.findall(r'<td><a href="([^"]+)">', page.text)
+        rooms = [browser.get(path) for path in paths]
+        assert [room.status_code for room in rooms] == [200, 200]
+        assert "<li>2027-05-01 to 2027-05-04</li>" in rooms[0].text
+        assert "None yet." in rooms[1].text
+
+    def test_a_night_and_rows_for_htmx(self, browser: httpx.Client) -> None:
+        nights = {"night": "2027-05-03"}
+        page = browser.get("/desk", params=nights)
+        assert re.findall("<td>(taken|free)</td>", page.text) == ["taken", "free"]
+        assert 'value="2027-05-03"' in page.text
+        rows = browser.get("/desk", params={"night": "2027-05-04"}, headers={"HX-Request": "true"})
+        assert (re.findall("<td>(taken|free)</td>", rows.text), "<html" in rows.text) == (["free", "free"], False)
+        assert "HX-Request" in rows.headers["vary"]
+
+    def test_the_next_page(self, browser: httpx.Client) -> None:
+        page = browser.get("/desk", params={"limit": 1}).text
+        (path,) = re.findall(r'<a rel="next" href="([^"]+)">', page)
+        assert "&lt;13&gt;" in browser.get(path.replace("&amp;", "&")).text
+
+    def test_missing_pages(self, browser: httpx.Client) -> None:
+        for path, text in (("/desk/rooms/7", "There is no room 7."), ("/cellar", "There is no such page.")):
+            page = browser.get(path)
+            assert (page.status_code, f"<p>{text}</p>" in page.text) == (404, True)
+            assert "<h1>Not Found</h1>" in page.text
+
+    def test_the_style(self, browser: httpx.Client) -> None:
+        (path,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', browser.get("/desk").text)
+        style = browser.get(path)
+        assert style.headers["content-type"] == "text/css; charset=utf-8"
+        assert "immutable" in style.headers["cache-control"]
+        assert "style-src 'self'" in style.headers["content-security-policy"]

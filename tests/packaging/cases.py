@@ -117,6 +117,8 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk run program.py:root": Serves(instead="ropewalk run hello.py:root"),
     # partial-updates.md
     "pip install '/path/to/ropewalk[patch]'": _BUILDS,
+    # templates.md
+    "pip install '/path/to/ropewalk[templates]'": _BUILDS,
     # openapi.md
     "pip install '/path/to/ropewalk[openapi]'": _BUILDS,
     "ropewalk openapi hello.py > openapi.json": Prints('"openapi": "3.1.1"', "ropewalk openapi hello.py"),

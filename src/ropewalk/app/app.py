@@ -14,8 +14,10 @@ from ropewalk.calling import (
     Cleanups,
     ErrorFormat,
     ErrorHandlers,
+    PageSource,
     call_hook,
     check_format,
+    check_page_source,
 )
 from ropewalk.errors import HandlerError, HTTPError, OptionError, interrupts, named, shown, unknown_option
 from ropewalk.methods import REGISTERED
@@ -87,6 +89,9 @@ class App(Routes):
     `["application/json", MSGPACK]`. It applies to the routes of this app whose return annotation is a type that is
     otherwise sent as JSON. By default such values are always sent as JSON. Raises HandlerError (RW229) for invalid
     media types.
+
+    `templates` makes the pages that handlers return with `render`, and the error pages: `Templates(...)`. By default a
+    mounted app uses the templates of the app that it is mounted in. Raises HandlerError (RW291) for another object.
     """
 
     def __init__(
@@ -101,6 +106,7 @@ class App(Routes):
         error_format: ErrorFormat | None = None,
         tags: Iterable[str] = (),
         produces: Produces | None = None,
+        templates: PageSource | None = None,
         **others: Never,
     ) -> None:
         for other in others:
@@ -113,6 +119,7 @@ class App(Routes):
         self.error_format = check_format(error_format)
         if produces is not None:
             self.produces = all_produced(produces, type(self).__name__)
+        self._templates = check_page_source(templates)
         self.errors = ErrorHandlers()
         self.middlewares: list[Middleware] = [*check_middlewares(middleware, type(self).__name__)]
         """The middleware of this app, outermost first."""
@@ -279,6 +286,18 @@ class App(Routes):
         if self._published is not None:
             raise HandlerError("RW219", "app.openapi is set twice.", "Set it once, with all options.")
         self._published = Published(self, options)
+
+    # Templates
+
+    @property
+    def templates(self) -> PageSource | None:
+        """The templates of this app: `app.templates = Templates("templates")`. None if it has none of its own."""
+        return self._templates
+
+    @templates.setter
+    def templates(self, templates: PageSource | None) -> None:
+        self._templates = check_page_source(templates)
+        node_of(self.resource).changed(set())
 
     # Serving
 

@@ -11,6 +11,8 @@ from ropewalk.calling.default_error_responses import ErrorFormat, check_format, 
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.failed_lookup import FailedLookup
 from ropewalk.calling.failure_log import log_late, note_middleware
+from ropewalk.calling.html_values import is_html
+from ropewalk.calling.page_source import PageSource, apps_around, check_page_source
 from ropewalk.calling.responding import close_dropped, fail, respond, respond_again, respond_to_error, send, send_value
 from ropewalk.calling.root_task import RootTask
 from ropewalk.calling.settling import known_types, settle_known, settle_plain
@@ -29,17 +31,21 @@ __all__ = [
     "ErrorHandlers",
     "FailedLookup",
     "HandlerTask",
+    "PageSource",
     "RootTask",
     "SentResponse",
     "ShortageLog",
     "StopHooks",
     "Task",
+    "apps_around",
     "as_wrong_reactor",
     "call_hook",
     "check_format",
+    "check_page_source",
     "close_dropped",
     "fail",
     "format_of",
+    "is_html",
     "known_types",
     "log_late",
     "note_middleware",

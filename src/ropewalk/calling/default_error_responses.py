@@ -2,10 +2,11 @@
 
 from dataclasses import is_dataclass
 from html import escape
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import msgspec
 
+from ropewalk.calling.failure_log import log_error
 from ropewalk.errors import HTTPError, OptionError, phrase, shown
 from ropewalk.headers import Headers
 from ropewalk.json_values import model_json
@@ -19,6 +20,8 @@ ErrorFormat = Literal["negotiated", "problem", "text"]
 _TYPES: Final = {PROBLEM: PROBLEM, JSON: PROBLEM, "text/html": HTML, "text/plain": TEXT}
 """The Content-Type to send for each offered media type. A client that accepts JSON gets problem details."""
 _OFFERS: Final = tuple(_TYPES)
+
+_FIX_PAGE: Final = "Fix the template of the error page. The client got the default page."
 
 _OF_BODY: Final = ("content-length", "content-encoding", "transfer-encoding")
 """Header fields that describe a body.
@@ -78,6 +81,10 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
         kind = _TYPES[preferred(request.header("accept"), _OFFERS) or PROBLEM]
         vary_by_accept(headers)
     headers["content-type"] = kind
+    if kind is HTML and trace is None:
+        page = _own_page(error, request, apps)
+        if page is not None:
+            return Response(page, error.status, headers)
     if kind is HTML:
         return Response(_page(problem, trace), error.status, headers)
     if kind is TEXT:
@@ -86,6 +93,19 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
         problem["traceback"] = trace.splitlines()
         return Response(_formatted(problem), error.status, headers)
     return Response(to_json(problem), error.status, headers)
+
+
+def _own_page(error: HTTPError, request: Request, apps: tuple[Any, ...]) -> str | None:
+    """The error page of the innermost app that has one for this error. None if no app has one, or if it fails."""
+    for app in reversed(apps):
+        try:
+            page = None if app.templates is None else app.templates.error_page(error, request)
+        except Exception as raised:  # noqa: BLE001 - logged; the client gets the default page
+            log_error(request, raised, _FIX_PAGE)
+            return None
+        if page is not None:
+            return cast("str", page)
+    return None
 
 
 def _as_it_is(error: HTTPError, trace: str | None) -> Response:

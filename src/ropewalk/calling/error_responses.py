@@ -18,7 +18,7 @@ from ropewalk.calling.shortages import shortage_in
 from ropewalk.calling.value_to_response import to_response
 from ropewalk.errors import LATE_REMEDY, HTTPError, RopewalkError, interrupts, named
 from ropewalk.request import Request
-from ropewalk.response import Response
+from ropewalk.response import LateResponse, Response
 from ropewalk.tracebacks import PACKAGE, format_error
 from ropewalk.waiting import must_wait
 
@@ -129,7 +129,7 @@ async def _call_error_handler(request: Request, error: BaseException, handler: C
                 raised.__context__ = error
             note_error_handler(raised, handler, error)
         raise
-    if response is not value:
+    if response is not value or (isinstance(response, LateResponse) and not response.has_status):
         response.status = error.status if isinstance(error, HTTPError) else 500
     if isinstance(error, HTTPError) and error.headers:
         if response is value:

@@ -14,6 +14,7 @@ from ropewalk.calling.default_error_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS
 from ropewalk.calling.error_responses import error_response, passes_through
 from ropewalk.calling.failure_log import log_error, log_late
+from ropewalk.calling.page_source import apps_around
 from ropewalk.calling.settling import close_unsent, remember_settled, settle, settle_added, settle_plain
 from ropewalk.calling.value_to_response import SentResponse, send_plain_value, to_response
 from ropewalk.errors import Disconnected, HTTPError, WrongReturn, interrupts, named
@@ -160,7 +161,7 @@ def fail(request: Request, error: BaseException) -> None:
         return
     request.forget()
     try:
-        apps = _apps_of(request)
+        apps = apps_around(request)
         handled = any(app.errors for app in apps)
         response = default_response(error, request, apps) if isinstance(error, HTTPError) and not handled else None
     except BaseException as raised:
@@ -178,7 +179,7 @@ def _give_up(request: Request) -> None:
     """Send a plain 500, because making the response to an error has failed."""
     request.forget()
     try:
-        default_response(HTTPError(500), request, _apps_of(request)).send(request)
+        default_response(HTTPError(500), request, apps_around(request)).send(request)
     except Exception as error:
         if isinstance(error, Disconnected):
             raise
@@ -188,12 +189,6 @@ def _give_up(request: Request) -> None:
 async def _send_rest(rest: Coroutine[Any, Any, None], request: Request) -> Response:
     await rest
     return SentResponse(status=request.status or 200)
-
-
-def _apps_of(request: Request) -> tuple[Any, ...]:
-    """The apps around the handler of a request, outermost first. Only the served app, if no other app affects the
-    response."""
-    return getattr(_called(request), "ropewalk_apps", None) or (request.service.app,)
 
 
 def _called(request: Request) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from ropewalk.calling.value_to_response import to_response
 from ropewalk.open_files import OpenFile
 from ropewalk.request import Request, octets, sends_events
-from ropewalk.response import KNOWN_TYPES, Response, check_unicode
+from ropewalk.response import KNOWN_TYPES, LateResponse, Response, check_unicode
 from ropewalk.streaming import close_parts, until_stop
 
 _plain: Final = Response.plain
@@ -86,6 +86,9 @@ async def settle(response: Response, request: Request) -> Response:
 
     So an exception before the first part reaches middleware, and the client gets a 500.
     """
+    if isinstance(response, LateResponse):
+        made = response.made(request)
+        response = made if isinstance(made, Response) else await made
     response = response.settle(request)
     if isinstance(response.body, bytes | str | OpenFile | BegunBody):
         return remember_settled(response, request)

@@ -9,12 +9,17 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from ropewalk.calling.html_values import html_response
 from ropewalk.errors import HandlerError, WrongReturn, named
 from ropewalk.request import Request, ValueWithStatus
 from ropewalk.resource import NOT_DONE_YET
 from ropewalk.response import BYTES, JSON, TEXT, Response, to_json
 
 _JSON: Final = ((b"Content-Type", JSON),)
+
+
+_BODIES: Final = frozenset((Response, str, bytes, dict, list, type(None)))
+"""The most frequent types of values, which have no `__html__`."""
 
 
 class SentResponse(Response):
@@ -37,6 +42,10 @@ def to_response(value: Any, call: Callable[..., Any], request: Request) -> Respo
     """
     handler = request.engine_handler
     text_type, bytes_type = (TEXT, BYTES) if handler is None else (handler.text_type, handler.bytes_type)
+    if type(value) not in _BODIES:
+        page = html_response(value)
+        if page is not None:
+            return page
     try:
         return Response.of(value, text_type, bytes_type)
     except HandlerError as error:

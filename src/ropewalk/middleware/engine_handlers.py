@@ -25,7 +25,8 @@ def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, fo
     if foreign:
         handler = _with_own_params(handler)
     around = handler.middleware or any(app.middlewares for app in apps)
-    if around or any(app.errors for app in apps[1:]) or format_of(apps) != format_of(apps[:1]) or not handler.utf_8:
+    own = any(app.errors or app.templates is not None for app in apps[1:])
+    if around or own or format_of(apps) != format_of(apps[:1]) or not handler.utf_8:
         call: Callable[..., Any] = chain(handler, apps)
         if reads is None and handler.plan is not None:
             reads = reads_of(handler.plan.inputs)

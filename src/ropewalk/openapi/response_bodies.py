@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from types import NoneType
 from typing import Any, Final, Union, get_origin
 
+from ropewalk.calling import is_html
 from ropewalk.openapi.schemas import Schemas
 from ropewalk.resource import Handler
-from ropewalk.response import BYTES, JSON, TEXT, Response
+from ropewalk.response import BYTES, HTML, JSON, TEXT, Response
 from ropewalk.typed.item_streams import EVENTS, JSON_LINES, ServerSentEvent, item_kind
 from ropewalk.typed.outputs import returned_kind
 from ropewalk.typed.representations import Representations
@@ -99,7 +100,9 @@ def _of_values(kind: Any, text_type: str, bytes_type: str, stream_type: str | No
     for each in others:
         streamed = item_kind(each)
         item = each if streamed is None else streamed
-        if item is str:
+        if is_html(get_origin(each) or each):
+            content = _joined(content, {_media_type(HTML): str})
+        elif item is str:
             content = _joined(content, {_media_type(text_type): str})
         elif item is bytes:
             content = _joined(content, {_media_type(bytes_type): bytes})

@@ -35,6 +35,7 @@ class Layer:
         self.dependencies.named.update(provided or {})
         self.error_format = error_format
         self.errors = ErrorHandlers()
+        self.templates = None
         self.trailing_slash = None
 
     def __bool__(self) -> bool:

@@ -353,4 +353,26 @@ HANDLERS: Final = (
     ),
     Entry("RW282", "A statement that writes was given to a reader.", "Use `SQLite.transaction` to write."),
     Entry("RW283", "A database got a wrong path, option or value.", "Correct what the message names."),
+    Entry("RW290", "The package that renders templates is not installed.", install_remedy("templates")),
+    Entry(
+        "RW291",
+        "Templates got a wrong folder or option, or an app has no templates.",
+        'Give the app its folder of templates: `app.templates = Templates(Path(__file__).parent / "templates")`.',
+    ),
+    Entry(
+        "RW292",
+        "A template, or a block of a template, does not exist.",
+        "Correct the name. It is relative to the folder of the templates.",
+    ),
+    Entry(
+        "RW293",
+        "A template uses a name or an attribute that is not defined.",
+        "Pass it to `render`, or write `{% if name is defined %}` or `{{ name|default('') }}`.",
+    ),
+    Entry("RW294", "A template has a syntax error.", "Correct the line that the message names."),
+    Entry(
+        "RW295",
+        "A function of a template needs something that the app does not have.",
+        "Add what the message names to the app.",
+    ),
 )

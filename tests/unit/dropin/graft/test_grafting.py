@@ -1,8 +1,10 @@
 """Ropewalk's apps and resources, grafted onto twisted.web trees."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import DictLoader
 from klein import Klein
 from tests.unit.conftest import Log
 from tests.unit.dropin.graft.program import Program, app_of
@@ -18,6 +20,8 @@ from zope.interface.verify import verifyObject
 from ropewalk import App, Request, Resource, TrustedProxies
 from ropewalk.dropin import HTTPChannel, accelerate, around, graft
 from ropewalk.errors import StartError, TreeError
+from ropewalk.static_files import Static
+from ropewalk.templating import Templates, render
 from ropewalk.testing import Client
 
 
@@ -82,6 +86,18 @@ class TestPlaces:
         app.mount("/city", inner, name="city")
         socket_program.serve(tree(api=graft(app)))
         assert socket_program.get("/api/city/7").text == "/api/city/8"
+
+    def test_pages_and_static_files(self, socket_program: Program, tmp_path: Path) -> None:
+        (tmp_path / "a.css").write_text("a {}")
+        page = "{{ url_for('page') }} {{ static_url('a.css') }}"
+        app = App(templates=Templates(DictLoader({"page.html": page, "errors/404.html": "missing"})))
+        app.get("/page", name="page")(lambda request: render("page.html"))
+        app.mount("/static", Static(tmp_path))
+        socket_program.serve(tree(**{"an api": graft(app)}))
+        path, url = socket_program.get("/an%20api/page").text.split()
+        assert (path, url.startswith("/an%20api/static/a.")) == ("/an%20api/page", True)
+        style = socket_program.get(url)
+        assert (style.text, "immutable" in style.headers["cache-control"]) == ("a {}", True)
 
     def test_the_route(self, socket_program: Program) -> None:
         app = App()
