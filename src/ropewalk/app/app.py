@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 
 _OPTIONS: Final = (
     *("middleware", "limits", "proxies", "debug", "trailing_slash", "openapi", "error_format", "tags", "produces"),
+    "templates",
 )
 
 Function = TypeVar("Function", bound=Callable[..., Any])
