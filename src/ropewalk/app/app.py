@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Never, TypeVar
+from typing import TYPE_CHECKING, Any, Never, TypeVar
 from weakref import WeakSet
 
 from ropewalk.app.hooks import Hook, HookCaller
 from ropewalk.app.lifecycle import Lifecycle
+from ropewalk.app.option_checks import OPTIONS, check_option_types
 from ropewalk.app.server_functions import server_functions
 from ropewalk.calling import (
     Background,
@@ -19,7 +20,7 @@ from ropewalk.calling import (
     check_format,
     check_page_source,
 )
-from ropewalk.errors import HandlerError, HTTPError, OptionError, interrupts, named, shown, unknown_option
+from ropewalk.errors import HandlerError, HTTPError, interrupts, named, unknown_option
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import PREFLIGHT, Middleware, check, engine_handler_for, refusing_handler
 from ropewalk.openapi import OpenAPI, Published
@@ -61,11 +62,6 @@ from ropewalk.waiting import Moment, Waiter
 if TYPE_CHECKING:
     from ropewalk._engine import Limits
     from ropewalk.server import AppListeningPort, TLSOptions
-
-_OPTIONS: Final = (
-    *("middleware", "limits", "proxies", "debug", "trailing_slash", "openapi", "error_format", "tags", "produces"),
-    "templates",
-)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -111,8 +107,8 @@ class App(Routes):
         **others: Never,
     ) -> None:
         for other in others:
-            raise unknown_option(type(self).__name__, other, _OPTIONS)
-        _check_options(proxies, debug)
+            raise unknown_option(type(self).__name__, other, OPTIONS)
+        check_option_types(proxies, debug)
         self.limits = limits
         self.proxies = proxies
         self.debug = debug
@@ -487,15 +483,6 @@ class App(Routes):
             if isinstance(mounted, App):
                 family += [app for app in mounted.family() if app not in family]
         return family
-
-
-def _check_options(proxies: object, debug: object) -> None:
-    """Raises HandlerError (RW271) if `proxies` or `debug` has a wrong type."""
-    if not isinstance(proxies, TrustedProxies | None):
-        remedy = 'Write proxies=TrustedProxies("10.0.0.0/8", headers="x-forwarded").'
-        raise OptionError("RW271", f"App has the invalid value proxies={shown(proxies)}.", remedy)
-    if not isinstance(debug, bool):
-        raise OptionError("RW271", f"App has the invalid value debug={shown(debug)}.", "Write True or False.")
 
 
 def _takes_all(handler: Handler, params: dict[str, Any]) -> bool:

@@ -25,7 +25,7 @@ def claimed_by_two_handlers(method: str, path: str, former: Handler, handler: Ha
 
 def claimed_by_two_mounts(path: str, former: Mount, second: Mount) -> TreeError:
     """The error for a second resource that is mounted at the same path."""
-    return TreeError("RW104", f"{path} is claimed twice, by {_mounted(*former)} and {_mounted(*second)}.")
+    return TreeError("RW104", f"{path} is registered twice, by {_mounted(*former)} and {_mounted(*second)}.")
 
 
 def _mounted(resource: "Resource", where: str) -> str:

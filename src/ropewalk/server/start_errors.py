@@ -27,4 +27,4 @@ def start_hook_failed(log: Logger, failure: Failure) -> StartError:
 
 def served_with_other(settings: str, served: str) -> StartError:
     """The error for limits or proxies that differ from the limits or proxies of the first call."""
-    return StartError("RW404", f"{served} is served with other {settings} already.")
+    return StartError("RW404", f"{served} is already served with other {settings}.")

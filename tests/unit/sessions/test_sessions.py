@@ -261,7 +261,7 @@ class TestSize:
     def test_a_cookie_that_browsers_would_drop(self) -> None:
         client = browser(site(SessionsOptions(secret=SECRET)), raise_errors=True)
         client.post(f"/set/small/{'x' * 100}")
-        with pytest.raises(HandlerError, match=r"RW252 A session has .* large \(3002 bytes\), small \(102 bytes\)"):
+        with pytest.raises(HandlerError, match=r"RW252 .*A session has .* large \(3002 bytes\), small \(102 bytes\)"):
             client.post(f"/set/large/{'x' * 3000}")
         assert client.get("/").json()["values"].keys() == {"small"}
 
@@ -326,14 +326,14 @@ class TestErrors:
     def test_without_the_middleware(self) -> None:
         app = App()
         app.get("/")(lambda request: request.session["a"])
-        with pytest.raises(HandlerError, match=r"RW250 GET / has no session"):
+        with pytest.raises(HandlerError, match=r"RW250 .*GET / has no session"):
             Client(app).get("/")
 
     def test_two_middlewares(self) -> None:
         app = site(SessionsOptions(secret=SECRET))
         mounted = site(SessionsOptions(secret=SECRET))
         app.mount("/below", mounted)
-        with pytest.raises(HandlerError, match="RW250 GET /below/ is inside two"):
+        with pytest.raises(HandlerError, match="RW250 .*GET /below/ is inside two"):
             Client(app).get("/below/")
 
     @pytest.mark.parametrize(

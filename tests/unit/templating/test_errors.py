@@ -38,7 +38,7 @@ class Room:
 
 
 def message(folder: Path, name: str, **options: Any) -> str:
-    """The error of a page. The places are relative to the folder."""
+    """The error of a page, without the name of the handler. The places are relative to the folder."""
     app = App(templates=Templates(folder))
 
     @app.get("/")
@@ -48,7 +48,8 @@ def message(folder: Path, name: str, **options: Any) -> str:
 
     with pytest.raises(TemplateError) as raised:
         Client(app).get("/")
-    return str(raised.value).replace(f"{folder}/", "").replace(str(folder), "the folder")
+    shown = re.sub(r"(?<=^RW\d{3} )message\S+ at \S+: ", "", str(raised.value))
+    return shown.replace(f"{folder}/", "").replace(str(folder), "the folder")
 
 
 MESSAGES = {
@@ -155,7 +156,7 @@ class TestOptions:
 
     def test_wrong_options_object(self) -> None:
         given: Any = {"lenient": True}
-        with pytest.raises(HandlerError, match=r"RW291 .* Give them as TemplatesOptions\(\.\.\.\)"):
+        with pytest.raises(HandlerError, match=r"RW291 .* Give the options as TemplatesOptions\(\.\.\.\)"):
             Templates(".", given)
 
     def test_without_jinja(self, monkeypatch: pytest.MonkeyPatch) -> None:
