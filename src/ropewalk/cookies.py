@@ -11,7 +11,7 @@ from ropewalk.headers import TOKEN, Text, http_date, text
 SameSite = Literal["strict", "lax", "none", "Strict", "Lax", "None"]
 
 LARGEST_COOKIE: Final = 4096
-"""The most bytes of name and value together. Browsers drop larger cookies (RFC 6265, section 6.1)."""
+"""The maximum size in bytes of name and value together. Browsers drop larger cookies (RFC 6265, section 6.1)."""
 
 _OCTETS: Final = r"[!#-+\--:<-\[\]-~]*"
 _VALUE: Final = re.compile(rf'{_OCTETS}|"{_OCTETS}"')

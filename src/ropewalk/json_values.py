@@ -28,7 +28,7 @@ from ropewalk.errors import BadBody, HandlerError, HTTPError, full_name, shown
 from ropewalk.finite_numbers import INFINITE, infinite_finder, may_be_infinite
 
 DEEPEST: Final = 200
-"""The most levels of nested arrays and objects in a body.
+"""The maximum number of levels of nested arrays and objects in a body.
 
 msgspec, and most code that walks the value, recurses at each level. Python allows 1,000 nested calls, and
 `copy.deepcopy` needs two calls for each level. Other JSON decoders allow fewer or more levels: .NET 64, Ruby 100,

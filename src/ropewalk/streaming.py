@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from ropewalk.response import Response
 
 QUANTUM: Final = 256 * 1024
-"""The most bytes that one streamed body may send before other requests run, if the client reads fast enough."""
+"""The maximum number of bytes that one streamed body may send before other requests run, if the client reads fast
+enough."""
 PART_COST: Final = 256
 """The bytes that are added to the size of each part when QUANTUM is checked, because every part costs time."""
 

@@ -17,8 +17,8 @@ PACKAGE: Final = f"{Path(__file__).parent}{os.sep}"
 """The prefix of the paths of Ropewalk's own files."""
 
 MOST_TRACED: Final = 1 << 15
-"""The most characters of a traceback. The length is limited, because an error may quote a whole body or have thousands
-of causes."""
+"""The maximum length in characters of a traceback. The length is limited, because an error may quote a whole body or
+have thousands of causes."""
 
 
 def format_error(error: BaseException) -> str:

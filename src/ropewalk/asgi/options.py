@@ -15,8 +15,8 @@ class ASGIOptions(KnownOptions):
     lifespan: Mode = "auto"
     """The mode of the lifespan. "auto" runs it if the application has one, "on" requires one, "off" runs none."""
     body_limit: int | None = BODY_LIMIT
-    """The most bytes of a request's body. A request with a larger body gets a 413. None stands for the engine's limit.
-    The default is large, because applications receive a body in parts."""
+    """The maximum size in bytes of a request's body. A request with a larger body gets a 413. None stands for the
+    engine's limit. The default is large, because applications receive a body in parts."""
 
     def __post_init__(self) -> None:
         if self.lifespan not in get_args(Mode):

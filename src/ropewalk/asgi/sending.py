@@ -37,7 +37,8 @@ MOST_DROPPED: Final = 100
 """After the client has left, `send` drops this many messages, and raises for any further message."""
 
 BLOCK: Final = 64 * 1024
-"""The most bytes that are gathered before they are sent, and the most that are read from a file at once."""
+"""The maximum number of bytes that are gathered before they are sent, and the most that are read from a file at
+once."""
 
 _LENGTH: Final = (b"content-length", "content-length")
 

@@ -16,7 +16,7 @@ from ropewalk.request import Request
 Where = Literal["header", "query", "cookie"]
 
 LONGEST: Final = 4096
-"""The most characters of a key. A longer key is refused without a call of `check`."""
+"""The maximum length in characters of a key. A longer key is refused without a call of `check`."""
 
 
 class APIKey(Scheme):

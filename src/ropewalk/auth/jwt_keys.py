@@ -12,7 +12,7 @@ from ropewalk.auth.packages import optional
 from ropewalk.errors import OptionError
 
 MOST_KEYS: Final = 50
-"""The most keys that are read from a JWK Set. Microsoft's set has about ten."""
+"""The maximum number of keys that are read from a JWK Set. Microsoft's set has about ten."""
 _PUBLIC_PARTS: Final = ("kty", "n", "e", "crv", "x", "y", "k")
 _PRIVATE_PARTS: Final = ("d", "p", "q", "dp", "dq", "qi")
 """With `_PUBLIC_PARTS`, the members of a JWK that contain the key itself (RFC 7518, section 6)."""

@@ -27,9 +27,9 @@ class JWKS:
     longest_use: float = 86400.0
     """Keys older than this are no longer used: a revoked key must not stay valid because its issuer is unreachable."""
     timeout: float = 5.0
-    """The most time for one fetch."""
+    """The maximum time for one fetch."""
     body_limit: int = 262144
-    """The most bytes of the fetched document."""
+    """The maximum size in bytes of the fetched document."""
 
     def __post_init__(self) -> None:
         if not is_secure_url(self.url):
@@ -62,7 +62,7 @@ class BearerJWTOptions(KnownOptions):
     """Accepted values of `typ` in the header; case does not matter (RFC 8725, section 3.11). A token without `typ` is
     accepted."""
     token_limit: int = 8192
-    """The most bytes of a token. A longer token is refused before it is decoded."""
+    """The maximum size in bytes of a token. A longer token is refused before it is decoded."""
     remembered: int = 1024
     """How many verified tokens are remembered, so that their signature is not verified again for each request. Their
     times are always checked. If the keys of a JWKS change, all tokens are verified again. 0 remembers none."""

@@ -17,7 +17,7 @@ _TOKEN: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]
 _DESCRIPTIONS: Final = {"expired": "The token has expired", "invalid": "The token is invalid"}
 _NO_OBJECT: Final = "its header or its claims are not a JSON object"
 MOST_TRIED: Final = 8
-"""The most keys that are tried for one token."""
+"""The maximum number of keys that are tried for one token."""
 
 
 class Token:

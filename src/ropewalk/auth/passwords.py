@@ -12,7 +12,8 @@ from ropewalk.awaited_truth import AwaitedTruth
 from ropewalk.errors import KnownOptions, check_options
 
 LONGEST: Final = 4096
-"""The most bytes of a password in UTF-8. OWASP demands that passwords of at least 64 characters are allowed."""
+"""The maximum size in bytes of a password in UTF-8. OWASP demands that passwords of at least 64 characters are
+allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +31,9 @@ class PasswordsOptions(KnownOptions):
     parallelism: int = 4
     """The number of lanes. argon2 computes each lane in its own thread."""
     most_running: int = 2
-    """The most hashes that are computed at the same time. Each takes `memory_cost`."""
+    """The maximum number of hashes that are computed at the same time. Each takes `memory_cost`."""
     most_waiting: int = 100
-    """The most hashes that wait to be computed. If more are needed, clients get 503."""
+    """The maximum number of hashes that wait to be computed. If more are needed, clients get 503."""
 
     def __post_init__(self) -> None:
         check_count(self, "time_cost", "parallelism", "most_running")

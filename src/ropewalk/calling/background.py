@@ -34,7 +34,8 @@ from ropewalk.waiting import Waiter, call_later, call_soon, ready
 log = Logger(namespace="ropewalk.handlers")
 
 MOST_WAITING: Final = 10_000
-"""The most background tasks of an app that wait or run. Each keeps its request and its arguments in memory."""
+"""The maximum number of background tasks of an app that wait or run. Each keeps its request and its arguments in
+memory."""
 
 CANCEL_LIMIT: Final = 1.0
 """Seconds within which a cancelled function must end."""

@@ -11,7 +11,8 @@ from ropewalk.cli.target import LoadedTarget
 from ropewalk.server import write_error
 
 MOST_ROWS = 20
-"""The most routes in the start-up text. Further routes are left out, so that the addresses below them stay visible."""
+"""The maximum number of routes in the start-up text. Further routes are left out, so that the addresses below them stay
+visible."""
 
 
 def print_banner(target: LoadedTarget, addresses: Iterable[object], reactor: str, cautions: Sequence[str] = ()) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ropewalk.errors.interrupts import interrupts
 
 MOST_SHOWN: Final = 200
-"""The most characters of a value that a message shows."""
+"""The maximum length in characters of a value that a message shows."""
 
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that move a terminal's cursor, change its state or writing direction, or cannot be encoded."""

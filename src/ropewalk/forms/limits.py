@@ -18,7 +18,7 @@ class FormLimits:
     body_limit: int | None = None
     """The limit of the whole body; None for the limit of the route or of the engine, which is 1 MiB by default."""
     part_limit: int = 1000
-    """The most fields and files. PHP and Django: 1000."""
+    """The maximum number of fields and files. PHP and Django: 1000."""
     name_limit: int = 512
     """The size of the name of a field, or of a file, in UTF-8."""
     header_limit: int = 2048

@@ -15,7 +15,7 @@ class BodyLimitOptions(KnownOptions):
     """The options of `body_limit`. Raises HandlerError (RW230) for an invalid value."""
 
     body_limit: int
-    """The most bytes of a request body. A request with a larger body gets a 413."""
+    """The maximum size in bytes of a request body. A request with a larger body gets a 413."""
 
     def __post_init__(self) -> None:
         check_count(self, "body_limit")

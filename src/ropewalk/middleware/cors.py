@@ -13,7 +13,7 @@ from ropewalk.request import Request
 from ropewalk.response import Response
 
 LONGEST_ORIGIN: Final = 300
-"""The most characters of an origin. A host name has at most 253 characters (RFC 1035)."""
+"""The maximum length in characters of an origin. A host name has at most 253 characters (RFC 1035)."""
 
 _ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(\*\.)?([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _LABELS: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")

@@ -11,7 +11,7 @@ from ropewalk.proxies import UNIX
 from ropewalk.request import Address
 
 LONGEST_HOST: Final = 253
-"""The most characters of a host name (RFC 1035, section 2.3.4)."""
+"""The maximum length in characters of a host name (RFC 1035, section 2.3.4)."""
 
 _HOST: Final = re.compile(
     r"([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(?::([0-9]{0,5}))?|\[([0-9a-f:.]{2,45})\](?::([0-9]{0,5}))?"

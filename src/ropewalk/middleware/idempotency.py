@@ -79,8 +79,8 @@ class IdempotencyOptions(KnownOptions):
     """Seconds for which a key is claimed while its request is processed. Set it to more than your slowest handler
     needs. If the process is killed during a request, the key can be used again after this time."""
     stored_body_limit: int = 256 * 1024
-    """The most bytes of a response body that is stored. Larger bodies, streams and files are not stored, so a repeated
-    request gets a 409."""
+    """The maximum size in bytes of a response body that is stored. Larger bodies, streams and files are not stored, so
+    a repeated request gets a 409."""
     store: IdempotencyStore | None = None
     """Where keys and responses are stored. None: in the memory of this process, separately for each middleware."""
     on_store_failure: Literal["open", "closed"] = "closed"

@@ -16,7 +16,8 @@ from ropewalk.typed.invalid_values import Fault
 
 _WRONG: Final = "The cursor is not one of this list. Take it from a page, as it is."
 _MOST_DECODED: Final = 100
-"""The most cursors whose decoded positions are kept: about the number of requests that one process handles at once."""
+"""The maximum number of cursors whose decoded positions are kept: about the number of requests that one process handles
+at once."""
 
 Item = TypeVar("Item")
 Key = TypeVar("Key")
@@ -30,8 +31,8 @@ class CursorQuery(Struct, kw_only=True):
 
     cursor: Annotated[str, Meta(max_length=MOST_CHARACTERS, description="From the page before.")] | None = None
     """The cursor of the page, which a previous response contained. None: the first page."""
-    limit: Annotated[int, Meta(ge=1, le=100, description="The most items of the page.")] = 20
-    """The most items of the page, from 1 to 100."""
+    limit: Annotated[int, Meta(ge=1, le=100, description="The maximum number of items on the page.")] = 20
+    """The maximum number of items of the page, from 1 to 100."""
 
 
 class HasCursor(Protocol):

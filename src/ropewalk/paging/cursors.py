@@ -13,8 +13,8 @@ from ropewalk.errors import OptionError, shown
 from ropewalk.json_values import check_finite
 
 MOST_CHARACTERS: Final = 500
-"""The most characters of a cursor that a client may send. A cursor of this length fits into a request line even if it
-is percent-encoded."""
+"""The maximum length in characters of a cursor that a client may send. A cursor of this length fits into a request line
+even if it is percent-encoded."""
 
 _SIGNATURE: Final = 16
 """The length of a signature in bytes: half of a SHA-256 digest, which is still too long to guess."""

@@ -26,8 +26,8 @@ class OffsetQuery(Struct, kw_only=True):
 
     offset: Annotated[int, Meta(ge=0, le=MOST_OFFSET, description="The items before the page.")] = 0
     """The number of items before the page, at most 10,000."""
-    limit: Annotated[int, Meta(ge=1, le=100, description="The most items of the page.")] = 20
-    """The most items of the page, from 1 to 100."""
+    limit: Annotated[int, Meta(ge=1, le=100, description="The maximum number of items on the page.")] = 20
+    """The maximum number of items of the page, from 1 to 100."""
 
 
 class HasOffset(Protocol):
@@ -49,7 +49,7 @@ class OffsetPage(Struct, Generic[Item], kw_only=True):
     offset: int
     """The number of items before the page, from the query."""
     limit: int
-    """The most items of the page, from the query."""
+    """The maximum number of items of the page, from the query."""
 
 
 def offset_page(request: Request, query: HasOffset, items: Sequence[Item], total: int) -> OffsetPage[Item]:

@@ -9,8 +9,8 @@ from ropewalk.resource.method_lookup import handler_of
 from ropewalk.resource.tree import Node, Resource, as_resource
 
 MOST_STEPS: Final = 200
-"""The most segments that one search looks up, counting all branches. Only a search in a tree that contains itself
-reaches this limit."""
+"""The maximum number of segments that one search looks up, counting all branches. Only a search in a tree that contains
+itself reaches this limit."""
 
 
 class Found(NamedTuple):

@@ -30,7 +30,7 @@ class RouteOptions(TypedDict, total=False):
     """The media types that a client may choose with its Accept field, the preferred one first. They replace those that
     the app sets: see `ropewalk.negotiation`."""
     body_limit: int | None
-    """The most bytes of the request's body. It replaces the engine's limit."""
+    """The maximum size in bytes of the request's body. It replaces the engine's limit."""
     middleware: Iterable[Callable[..., Any]]
     """Middleware that runs directly around the function, inside the middleware of the apps; the first is outermost. It
     is called only for requests that this function handles, and for CORS preflights of such requests (see

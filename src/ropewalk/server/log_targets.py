@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 PIPE_BUF: Final = select.PIPE_BUF
-"""The most bytes that a pipe accepts atomically: so many bytes are not mixed with those of other processes, and writing
-them does not block if poll() reports the pipe as writable (POSIX, write(), "pipe or FIFO")."""
+"""The maximum number of bytes that a pipe accepts atomically: so many bytes are not mixed with those of other
+processes, and writing them does not block if poll() reports the pipe as writable (POSIX, write(), "pipe or FIFO")."""
 
 POLL: Final = 0.25
 """Seconds for which one attempt to write to a pipe waits for the pipe's reader."""

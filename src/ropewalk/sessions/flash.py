@@ -10,7 +10,7 @@ from ropewalk.sessions.values import OWN
 
 _PREFIX: Final = f"{OWN}flash."
 MOST: Final = 20
-"""The most messages that wait for a page. If there are more, the oldest are dropped."""
+"""The maximum number of messages that wait for a page. If there are more, the oldest are dropped."""
 
 
 @dataclass(frozen=True, slots=True)

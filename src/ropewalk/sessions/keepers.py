@@ -21,7 +21,7 @@ _REFRESH: Final = 0.1
 Result = TypeVar("Result")
 
 _LONGEST_ID: Final = 64
-"""The most characters of an id in a cookie. Longer values are not looked up."""
+"""The maximum length in characters of an id in a cookie. Longer values are not looked up."""
 
 
 class Keeper(Protocol):

@@ -15,7 +15,7 @@ from ropewalk.stores import StoreUnavailable
 REMEMBERED: Final = f"{OWN}remembered"
 """The name of the session's value for a user whose browser was remembered."""
 LONGEST: Final = 512
-"""The most characters of the id of a user."""
+"""The maximum length in characters of the id of a user."""
 
 
 def login(request: Request, user_id: str | int | UUID, *, remember: bool = False) -> None:

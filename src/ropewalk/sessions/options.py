@@ -47,7 +47,7 @@ class SessionsOptions:
     """Whether a session in a store that has to be awaited, such as SQLite or Redis, is loaded before the handler. With
     False, call `await request.session.load()` before you use it; other requests then cost no call of the store."""
     size_limit: int = 64 * 1024
-    """The most bytes of a session in a store, encoded. A signed cookie has at most 4096 bytes."""
+    """The maximum size in bytes of a session in a store, encoded. A signed cookie has at most 4096 bytes."""
     on_store_failure: Literal["closed", "open"] = "closed"
     """What happens while the store is unavailable. "closed": a request that uses its session gets 503. "open": it has
     an empty session, and its changes are lost, but `login` and `logout` fail with 503."""

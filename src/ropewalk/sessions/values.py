@@ -15,7 +15,7 @@ _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**64 - 1
 """The integers that msgspec decodes as they were encoded."""
 _DEEPEST: Final = 100
-"""The most levels of lists and dicts."""
+"""The maximum number of levels of lists and dicts."""
 
 decode: Final = msgspec.json.decode
 

@@ -9,7 +9,8 @@ from ropewalk.errors import OptionError, is_int, shown
 from ropewalk.stores.sessions import StoredSession
 
 CLEANED_AT_ONCE: Final = 4
-"""The most expired entries that a new session removes. It is more than one, so that expired entries do not pile up."""
+"""The maximum number of expired entries that a new session removes. It is more than one, so that expired entries do not
+pile up."""
 
 
 @dataclass(slots=True)

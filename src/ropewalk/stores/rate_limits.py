@@ -17,7 +17,7 @@ class Bucket:
     key: str
     """The owner of the bucket, as a hash of 32 hexadecimal digits."""
     capacity: int
-    """The most tokens in the bucket. A new bucket is full."""
+    """The maximum number of tokens in the bucket. A new bucket is full."""
     rate: float
     """The number of tokens added each second."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 EXPIRED_AT_ONCE: Final = 100
-"""The most expired keys that one call of `claim` removes."""
+"""The maximum number of expired keys that one call of `claim` removes."""
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS idempotency_keys (

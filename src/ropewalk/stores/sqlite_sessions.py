@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import sqlite3  # imported only where it is used, because most applications do not need it
 
 EXPIRED_AT_ONCE: Final = 100
-"""The most expired sessions that a new session removes."""
+"""The maximum number of expired sessions that a new session removes."""
 
 _SESSIONS: Final = """
 CREATE TABLE IF NOT EXISTS sessions (

@@ -8,7 +8,7 @@ from ropewalk.testing.idle_reactor import installed
 from ropewalk.waiting import Waiter
 
 _END_TIMEOUT: Final = 1.0
-"""The most seconds to wait until such handlers have ended."""
+"""The maximum number of seconds to wait until such handlers have ended."""
 
 
 async def end_of(tasks: set[HandlerTask]) -> set[HandlerTask]:

@@ -11,8 +11,8 @@ from types import CodeType, FunctionType, GenericAlias, UnionType
 from typing import Any, Final
 
 MOST: Final = 2048
-"""The most parameters that are kept. When there are more, all are dropped from the cache, and made again when they are
-needed."""
+"""The maximum number of parameters that are kept. When there are more, all are dropped from the cache, and made again
+when they are needed."""
 
 _EMPTY: Final = inspect.Parameter.empty
 _POSITIONAL_OR_KEYWORD: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD

@@ -11,7 +11,7 @@ from ropewalk.response import PROBLEM
 Location = Literal["path", "query", "header", "cookie", "body", "form"]
 
 MOST: Final = 100
-"""The most errors that a response lists. A body within the size limit can have a million errors."""
+"""The maximum number of errors that a response lists. A body within the size limit can have a million errors."""
 
 
 class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -17,14 +17,15 @@ class WSGIOptions(KnownOptions):
     """How the application is called. Raises HandlerError (RW271) for invalid options."""
 
     threads: int | None = None
-    """The most threads that only this application uses. None: it uses the reactor's thread pool, which has 10 threads
-    unless you call `reactor.suggestThreadPoolSize`. An application that often waits for other services needs more."""
+    """The maximum number of threads that only this application uses. None: it uses the reactor's thread pool, which has
+    10 threads unless you call `reactor.suggestThreadPoolSize`. An application that often waits for other services needs
+    more."""
     waiting: int = 1000
-    """The most requests that wait for a thread. Further requests get a 503. The bodies of waiting requests use
-    memory."""
+    """The maximum number of requests that wait for a thread. Further requests get a 503. The bodies of waiting requests
+    use memory."""
     body_limit: int | None = BODY_LIMIT
-    """The most bytes of a request body. A larger body gets a 413. None: the engine's limit. A body larger than
-    `Limits.spool_size` is stored in a temporary file."""
+    """The maximum size in bytes of a request body. A larger body gets a 413. None: the engine's limit. A body larger
+    than `Limits.spool_size` is stored in a temporary file."""
 
     def __post_init__(self) -> None:
         if self.threads is not None and not (is_int(self.threads) and self.threads >= 1):

@@ -59,12 +59,12 @@ class Threads:
 
     @property
     def limit(self) -> int:
-        """The most threads that may run at the same time."""
+        """The maximum number of threads that may run at the same time."""
         return self._limit
 
     @property
     def idle_limit(self) -> int:
-        """The most threads that may be idle."""
+        """The maximum number of threads that may be idle."""
         return self._limit
 
     @property
@@ -176,7 +176,7 @@ class PoolThreads(Threads):
 
     @property
     def limit(self) -> int:
-        """The most threads that the pool may have."""
+        """The maximum number of threads that the pool may have."""
         return int(self._pool.max)
 
     @property

@@ -288,7 +288,7 @@ def test_the_description() -> None:
     operation = document["paths"]["/rooms"]["get"]
     found = {each["name"]: each for each in operation["parameters"]}
     assert found["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
-    assert found["limit"]["description"] == "The most items of the page."
+    assert found["limit"]["description"] == "The maximum number of items on the page."
     assert found["cursor"]["schema"]["maxLength"] == 500
     name = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     properties = document["components"]["schemas"][name]["properties"]

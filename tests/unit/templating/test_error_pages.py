@@ -139,9 +139,7 @@ class TestFailures:
 
     def test_a_page_that_a_mapping_names_wrongly(self) -> None:
         options = TemplatesOptions(error_pages={404: "mising.html"})
-        with pytest.raises(
-            Exception, match="RW292 .*'mising.html' does not exist .* Did you mean missing"
-        ):
+        with pytest.raises(Exception, match="RW292 .*'mising.html' does not exist .* Did you mean missing"):
             Client(service(templates(options, missing="own")), headers=BROWSER).get("/nowhere")
 
     def test_a_wrong_page_for_500(self) -> None:

@@ -12,7 +12,7 @@ _FIELD: Final = re.compile(rf"{_NAME}{_VALUE}[ \t]*(?:,[ \t]*|$)", re.ASCII)
 _ESCAPE: Final = re.compile(r"\\(.)")
 _COUNT: Final = re.compile("[0-9A-Fa-f]{8}")
 LONGEST: Final = 8192
-"""The most bytes of Digest credentials."""
+"""The maximum size in bytes of Digest credentials."""
 _NEEDED: Final = ("realm", "nonce", "uri", "response", "cnonce", "nc", "qop")
 
 

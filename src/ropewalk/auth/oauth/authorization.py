@@ -11,7 +11,7 @@ from ropewalk.errors import HTTPError
 from ropewalk.request import Request
 
 _LONGEST: Final = 4096
-"""The most characters of a parameter of the authorization response."""
+"""The maximum length in characters of a parameter of the authorization response."""
 _PARAMETERS: Final = ("code", "error", "iss", "state")
 _INTERACTIONS: Final = {
     "account_selection_required",

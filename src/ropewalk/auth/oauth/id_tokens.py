@@ -20,9 +20,9 @@ from ropewalk.clocks import unix_time
 from ropewalk.errors import HTTPError
 
 _MOST_BYTES: Final = 32768
-"""The most bytes of an ID token. Some providers list all groups of a user in it."""
+"""The maximum size in bytes of an ID token. Some providers list all groups of a user in it."""
 _LONGEST_SUBJECT: Final = 255
-"""The most characters of the claim `sub` (section 2)."""
+"""The maximum length in characters of the claim `sub` (section 2)."""
 
 
 class IDTokens:

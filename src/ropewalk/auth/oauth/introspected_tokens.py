@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 MOST_ACTIVE: Final = 10_000
-"""The most active tokens whose claims are kept."""
+"""The maximum number of active tokens whose claims are kept."""
 MOST_INACTIVE: Final = 1_000
-"""The most tokens that are kept because they are not active."""
+"""The maximum number of tokens that are kept because they are not active."""
 MOST_BYTES: Final = 16 * 1024 * 1024
-"""The most memory for claims: a provider may send 64 KiB for each token."""
+"""The maximum memory for claims: a provider may send 64 KiB for each token."""
 
 
 class _Kept(NamedTuple):

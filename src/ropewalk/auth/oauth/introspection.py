@@ -51,7 +51,7 @@ class TokenIntrospectionOptions(KnownOptions):
     leeway: float = 30.0
     """The time by which the provider's clock may differ."""
     token_limit: int = 4096
-    """The most bytes of a token. A longer token is refused."""
+    """The maximum size in bytes of a token. A longer token is refused."""
     load: Callable[..., Any] | None = None
     """A function that takes the claims and returns the principal, as in `BearerJWTOptions`."""
     scope_claim: str = "scope"
@@ -59,9 +59,9 @@ class TokenIntrospectionOptions(KnownOptions):
     roles_claim: str = "roles"
     """The name of the claim with the roles."""
     timeout: float = 5.0
-    """The most time for one request to the provider."""
+    """The maximum time for one request to the provider."""
     body_limit: int = 65536
-    """The most bytes of a response from the provider."""
+    """The maximum size in bytes of a response from the provider."""
 
     def __post_init__(self) -> None:
         check_called_with(self, self.load, "the claims")

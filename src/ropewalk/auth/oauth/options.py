@@ -71,9 +71,9 @@ class LoginSchemeOptions(KnownOptions):
     store: LoginStore | None = None
     """The store for logins. By default `CookieLogins`, which keeps each login in a signed cookie."""
     timeout: float = 5.0
-    """The most time for one request to the provider."""
+    """The maximum time for one request to the provider."""
     body_limit: int = 262144
-    """The most bytes of a response from the provider."""
+    """The maximum size in bytes of a response from the provider."""
 
     def __post_init__(self) -> None:
         for name in ("client_id", "redirect_uri"):

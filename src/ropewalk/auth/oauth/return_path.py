@@ -4,7 +4,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 LONGEST: Final = 512
-"""The most characters of a path, so that the cookie for pending logins has room for several paths."""
+"""The maximum length in characters of a path, so that the cookie for pending logins has room for several paths."""
 _UNCHANGED: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 

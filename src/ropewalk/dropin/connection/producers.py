@@ -13,7 +13,7 @@ from ropewalk.errors import interrupts
 log = Logger(namespace="ropewalk.dropin")
 
 MAX_CALLS: Final = 16
-"""The most calls of a pull producer in sequence, before other connections are served."""
+"""The maximum number of calls of a pull producer in sequence, before other connections are served."""
 
 
 class Consumer(Protocol):

@@ -15,8 +15,8 @@ from ropewalk.typed.unprocessable_content import FieldError, InvalidInput
 JSON_PATCH: Final = "application/json-patch+json"
 
 MOST_COPIED: Final = 256 * 1024
-"""The most bytes of JSON that all `copy` and `move` operations of a patch may copy together. If the object itself is
-larger, its size is the limit. Without a limit, each operation could double the object."""
+"""The maximum size in bytes of JSON that all `copy` and `move` operations of a patch may copy together. If the object
+itself is larger, its size is the limit. Without a limit, each operation could double the object."""
 
 
 class JSONPatch(Patch[Changed]):

@@ -5,11 +5,11 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct, field
 
 MOST_OPERATIONS: Final = 1_000
-"""The most operations in a patch."""
+"""The maximum number of operations in a patch."""
 
 DEEPEST_PATH: Final = 100
-"""The most segments in the path of an operation. A value in a body has at most 200 levels, so a changed object is never
-nested too deeply to be decoded."""
+"""The maximum number of segments in the path of an operation. A value in a body has at most 200 levels, so a changed
+object is never nested too deeply to be decoded."""
 
 Pointer = Annotated[str, Meta(pattern=rf"^(/([^/~]|~[01])*){{0,{DEEPEST_PATH}}}$", max_length=2_000)]
 """The path of an operation: a JSON pointer (RFC 6901)."""
