@@ -168,7 +168,10 @@ ATTRIBUTES: Final = (
     Attribute("dropin", "twisted.logger._global:LogBeginner", "_initialBuffer", "its history", optional=True),
     Attribute("dropin", "twisted.logger:LogPublisher", "_observers", "the observers of the log", optional=True),
     Attribute(
-        "dropin", "twisted.python.logfile:BaseLogFile", "_file", "the raw file, which may write a part of a line"
+        "dropin",
+        "twisted.python.logfile:BaseLogFile",
+        "_file",
+        "the unbuffered file, whose `write` may write a part of a line",
     ),
     # Attributes of sockets and ports
     Attribute(

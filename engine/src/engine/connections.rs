@@ -1,4 +1,4 @@
-//! The open connections of an engine. Each has a token that is never used again.
+//! The open connections of an engine. Each has a token that no other connection gets.
 
 use std::ops::{Index, IndexMut};
 

@@ -162,7 +162,7 @@ class CallRunner:
             "Stopping: waiting up to {seconds:g} s for {calls} of {who}, which {run}.",
             calls="1 call" if one else f"{len(self.waiting)} calls",
             who=named(self.application),
-            run="runs after its response" if one else "run after their responses",
+            run="still runs after its response" if one else "still run after their responses",
             seconds=round(seconds, 1) if seconds < 10 else round(seconds),
         )
 

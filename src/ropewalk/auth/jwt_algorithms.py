@@ -19,7 +19,7 @@ KNOWN: Final = {*_HMAC, *_RSA, "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "E
 
 
 class UnusableKey(ValueError):
-    """A key that cannot verify or sign tokens. The text says why."""
+    """Raised for a key that cannot be used for tokens. The message says why."""
 
 
 def check_algorithms(algorithms: tuple[str, ...] | None, owner: str = "BearerJWTOptions") -> None:

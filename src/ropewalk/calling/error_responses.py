@@ -29,10 +29,10 @@ ROOT: Final = "call_outermost"
 def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]) -> bool:
     """Whether an exception passes through all middleware instead of becoming a response.
 
-    An exception passes if it ends the handler or the process. A Deferred's CancelledError also passes, if a middleware
-    has put the next step into its own Deferred or task, and no error handler is registered for this class. Code that
-    cancels such a Deferred, such as `addTimeout`, expects to get the exception. If no code catches it, it becomes a
-    response as soon as it reaches a step that is awaited directly.
+    These exceptions pass: those that end the process, GeneratorExit, a cancellation after the client has left, and the
+    cancellation of the running task. The CancelledError of a Deferred passes if a middleware awaits `next(request)` in
+    a Deferred or task of its own, and no error handler is registered for this class: the code that has cancelled it,
+    such as `addTimeout`, expects the exception.
     """
     if isinstance(error, GeneratorExit) or interrupts(error):
         return True

@@ -20,17 +20,17 @@ class FormLimits:
     part_limit: int = 1000
     """The maximum number of fields and files. PHP and Django: 1000."""
     name_limit: int = 512
-    """The size of the name of a field, or of a file, in UTF-8."""
+    """The maximum size of the name of a field or a file, in bytes of UTF-8."""
     header_limit: int = 2048
-    """The size of a header line of a part. A part has at most 8 of them."""
+    """The maximum size of a header line of a part, in bytes. A part has at most 8 header lines."""
     field_limit: int = 256 * 1024
-    """The size of one field that is not a file."""
+    """The maximum size of one field that is not a file, in bytes."""
     fields_limit: int = 1024 * 1024
-    """The size of all fields together that are not files. A urlencoded body has this limit, too."""
+    """The maximum total size of all fields that are not files, in bytes. A urlencoded body has the same limit."""
     file_limit: int | None = None
-    """The size of one file; None for no limit besides that of the body."""
+    """The maximum size of one file, in bytes. None: only `body_limit` limits it."""
     spool_limit: int = 256 * 1024
-    """The size of all files of a form up to which they stay in memory. Larger ones go to a temporary file."""
+    """The maximum size of files in memory, in bytes. If the files of a form are larger, they go to a temporary file."""
 
     def __post_init__(self) -> None:
         """Raises HandlerError (RW275) for a limit that is not a number of 0 or more."""

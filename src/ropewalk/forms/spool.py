@@ -22,7 +22,7 @@ class Spool:
         self._memory = bytearray()
         self._file: BinaryIO | None = None
         self._readers = 0
-        """The threads that read. The file is closed after the last of them."""
+        """The number of threads that read the file. If `close` is called meanwhile, the last thread closes the file."""
         self._closing = False
         self.size = 0
 

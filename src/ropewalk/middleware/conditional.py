@@ -34,7 +34,7 @@ _DESCRIPTION: Final = MiddlewareDescription(
     headers=_TAG,
     responses=(
         MiddlewareResponse(304, "The client has the current version.", _TAG),
-        MiddlewareResponse(412, "The current version of the resource is not one that the request names."),
+        MiddlewareResponse(412, "`If-Match` does not have the ETag of the current version."),
     ),
 )
 
@@ -87,7 +87,7 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
         if status == 304:
             return _not_modified(response)
         if status == 412:
-            raise HTTPError(412, "The current version of the resource is not one that the request names.")
+            raise HTTPError(412, "`If-Match` does not have the ETag of the current version.")
         return response
 
     return conditional

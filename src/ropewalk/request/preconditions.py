@@ -48,4 +48,4 @@ def _changed(current: str | None) -> HTTPError:
     It contains the current ETag, so that the client can compare.
     """
     headers = {} if current is None else {"etag": current}
-    return HTTPError(412, "The current version of the resource is not one that the request names.", headers)
+    return HTTPError(412, "`If-Match` does not have the ETag of the current version.", headers)

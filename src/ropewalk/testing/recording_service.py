@@ -34,7 +34,7 @@ class RecordingService(Service):
         self._loop = running_loop()
         self._thread = current_thread()
         self.clock = harness.clock
-        del self.drive  # an attribute with the bound method would form a reference cycle
+        del self.drive  # so that the method `drive` is found; the bound method in an attribute would form a cycle
 
     def turn(self) -> None:
         """Run one turn of the engine. Handlers that it calls use the client's clock."""

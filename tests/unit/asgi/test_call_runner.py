@@ -332,7 +332,7 @@ class TestAfterTheResponse:
         (line,) = log.text.splitlines()
         application = "TestAfterTheResponse.going_on.<locals>.application"
         assert line.startswith(f"Stopping: waiting up to 29 s for 2 calls of {application} at ")
-        assert line.endswith(", which run after their responses.")
+        assert line.endswith(", which still run after their responses.")
 
     def test_a_stop_that_is_cut_short_cuts_it_off(self, log: Log) -> None:
         async def main() -> list[str]:

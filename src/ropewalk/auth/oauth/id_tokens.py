@@ -22,7 +22,7 @@ from ropewalk.errors import HTTPError
 _MOST_BYTES: Final = 32768
 """The maximum size in bytes of an ID token. Some providers list all groups of a user in it."""
 _LONGEST_SUBJECT: Final = 255
-"""The maximum length in characters of the claim `sub` (section 2)."""
+"""The maximum length in characters of the claim `sub` (OpenID Connect Core 1.0, section 2)."""
 
 
 class IDTokens:

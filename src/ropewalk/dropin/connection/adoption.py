@@ -56,7 +56,7 @@ def mark_used(transport: Any) -> None:
 
 
 def log_handed_over(factory: Any) -> None:
-    """Log once for each factory that its connections stay with Twisted."""
+    """Log that Twisted keeps the sockets of this factory. This is logged once for each factory."""
     if factory not in _logged:
         _logged.add(factory)
         log.info(

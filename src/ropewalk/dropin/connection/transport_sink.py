@@ -92,7 +92,7 @@ class TransportSink:
         """Do nothing, like `pause_reading`."""
 
     def is_closing(self) -> bool:
-        """Whether a program has closed the transport. The transport may still be open until its output is sent."""
+        """Whether the program has called `loseConnection`. The transport stays open until its output is sent."""
         # Compared with 1 and True, because transports in tests may have any other object there, such as a function.
         return getattr(self._transport, "disconnecting", False) in (1, True)
 

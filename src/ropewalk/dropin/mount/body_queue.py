@@ -85,7 +85,7 @@ class BodyQueue:
         return self.take()
 
     async def aclose(self) -> None:
-        """Discard the rest of the body, because the sender stops reading."""
+        """Discard the rest of the body. This is called when the iteration over this queue ends early."""
         self.take()
         self._over = True
         self.drop()

@@ -1,7 +1,8 @@
-"""Decides which requests of a program can be lazy, and keeps patches of Twisted's request classes in effect.
+"""Decides which request classes may make their attributes at the first use, and keeps patches of Twisted's request
+classes in effect.
 
-Programs patch functions of `twisted.web.server.Request` and `twisted.web.http.Request`. `Request` derives from these
-classes, and must not hide a patched function.
+Programs patch functions of `twisted.web.server.Request` and `twisted.web.http.Request`. The `Request` of this package
+derives from both classes, so its own methods must not hide a patched function.
 """
 
 from operator import attrgetter

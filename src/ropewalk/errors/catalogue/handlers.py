@@ -112,7 +112,8 @@ HANDLERS: Final = (
     Entry(
         "RW222",
         "A response or a hook took longer than the timeout of the test client.",
-        "Fire the event that it waits for, or raise the timeout: timeout=, in seconds, or None.",
+        "Let happen what the handler or hook waits for. Or set another timeout: `timeout=` takes seconds, or None for "
+        "no limit.",
     ),
     Entry(
         "RW223",
