@@ -227,6 +227,7 @@ def kind_of(provider: Provider) -> Kind:
 
 
 def readable(inputs: Sequence[Input]) -> tuple[Input, ...]:
-    """The inputs, without each input that reads the same value as an earlier input."""
+    """The inputs, without each input that reads the same value as an earlier input. Computed values have no name, so
+    each of them is kept."""
     found = {(each.source, each.name): each for each in reversed(inputs)}
-    return tuple(each for each in inputs if found[each.source, each.name] is each)
+    return tuple(each for each in inputs if each.source == "computed" or found[each.source, each.name] is each)

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.openapi.described import operation, parameters
 
 from ropewalk import App, Depends, IfMatch, OptionalIfMatch, Query, Request
+from ropewalk.auth import BasicAuth, Principal, authenticate
 from ropewalk.etags import etag
 from ropewalk.middleware import HeaderParameter, MiddlewareDescription, MiddlewareResponse, describes
 from ropewalk.paging import CursorPages, CursorQuery, OffsetPage, OffsetQuery, Page
@@ -66,6 +67,65 @@ class TestPreconditions:
         assert "412" in found["responses"]
         assert "428" not in found["responses"]
         assert "required" not in parameters(app, "/optional", "put")["If-Match"]
+
+
+class TestSeveralComputedValues:
+    """Each marker is described, whatever the order of the parameters and of the functions that have them."""
+
+    @staticmethod
+    def _user(user: Annotated[str, Principal()]) -> str:
+        return user
+
+    @staticmethod
+    def _checked(precondition: IfMatch) -> None: ...
+
+    @staticmethod
+    def _optional(precondition: OptionalIfMatch, again: OptionalIfMatch) -> None: ...
+
+    @staticmethod
+    def _user_first(user: Annotated[str, Principal()], precondition: IfMatch) -> None: ...
+
+    @staticmethod
+    def _user_last(precondition: IfMatch, user: Annotated[str, Principal()]) -> None: ...
+
+    def _handlers(self) -> list[Any]:
+        User = Annotated[str, Principal()]
+
+        def both_in_the_handler(user: User, precondition: IfMatch) -> Room: ...  # type: ignore[empty-body]
+
+        def provider_with_the_user_first(value: Annotated[None, Depends(self._user_first)]) -> Room: ...  # type: ignore[empty-body]
+
+        def provider_with_the_user_last(value: Annotated[None, Depends(self._user_last)]) -> Room: ...  # type: ignore[empty-body]
+
+        def user_then_provider(user: User, value: Annotated[None, Depends(self._checked)]) -> Room: ...  # type: ignore[empty-body]
+
+        def provider_then_user(value: Annotated[None, Depends(self._checked)], user: User) -> Room: ...  # type: ignore[empty-body]
+
+        def two_providers(  # type: ignore[empty-body]
+            user: Annotated[str, Depends(self._user)], value: Annotated[None, Depends(self._checked)]
+        ) -> Room: ...
+
+        def optional_first(  # type: ignore[empty-body]
+            first: Annotated[None, Depends(self._optional)], value: Annotated[None, Depends(self._checked)]
+        ) -> Room: ...
+
+        return [
+            both_in_the_handler,
+            provider_with_the_user_first,
+            provider_with_the_user_last,
+            user_then_provider,
+            provider_then_user,
+            two_providers,
+            optional_first,
+        ]
+
+    @pytest.mark.parametrize("index", range(7))
+    def test_any_order(self, index: int) -> None:
+        app = App()
+        app.put("/", middleware=[authenticate(BasicAuth(lambda name, password: name))])(self._handlers()[index])
+        found = operation(app, "/", "put")
+        assert {"401", "412", "428"} < found["responses"].keys()
+        assert [each["name"] for each in found["parameters"]] == ["If-Match"]
 
 
 class TestPages:
