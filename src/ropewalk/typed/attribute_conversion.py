@@ -12,6 +12,7 @@ from msgspec import NODEFAULT, UNSET, ValidationError, convert
 from msgspec import inspect as shapes
 
 from ropewalk.typed.descriptions import cached_by_type, described, plain
+from ropewalk.typed.object_checks import check_awaited, check_objects
 
 Hide = Callable[[Any], Any]
 """A function that returns a value whose objects lack the attributes that are UNSET; the value itself if no attribute is
@@ -23,9 +24,11 @@ _ARRAYS: Final = (list, tuple, set, frozenset)
 
 def convert_attributes(value: Any, kind: Any) -> Any:
     """Convert a value to a type by its attributes. Raises ValidationError for a value that does not match."""
+    check_objects(value, kind)
     try:
         return convert(value, kind, from_attributes=True)
     except ValidationError:
+        check_awaited(value, kind)
         hide = _hiding(kind)
         hidden = value if hide is None else hide(value)
         if hidden is value:

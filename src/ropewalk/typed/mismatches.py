@@ -3,11 +3,17 @@
 from typing import Any, Final
 
 from ropewalk.errors import HandlerError, named
+from ropewalk.typed.object_checks import unawaited
 
 FORGOTTEN_RETURN: Final = "it is None, as without `return`"
 
 SOME_HANDLER: Final = "A handler"
 """Stands for the name of the handler in functions that handlers with the same annotation share."""
+
+
+def why_not(value: Any, otherwise: str) -> str:
+    """Why a value does not match: the usual mistakes, a forgotten `return` or `await`, or else `otherwise`."""
+    return FORGOTTEN_RETURN if value is None else unawaited(value) or otherwise
 
 
 class Mismatch(HandlerError):

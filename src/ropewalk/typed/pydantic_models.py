@@ -19,6 +19,7 @@ from ropewalk.typed.form_values import FormField, form_values
 from ropewalk.typed.invalid_values import CODES, Fault
 from ropewalk.typed.mismatches import Mismatch
 from ropewalk.typed.named_values import field_errors, repeated_errors, written_name
+from ropewalk.typed.object_checks import check_awaited, check_objects
 from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.raw_values import VALUES, Names, Repeated
 from ropewalk.typed.unprocessable_content import MOST, FieldError, Location
@@ -151,13 +152,23 @@ def model_encoder(kind: Any, where: object) -> Callable[[Any], EncodedJSON] | No
         return None
 
     def encode(value: Any) -> EncodedJSON:
+        value = unwrapped(value)
         try:
-            made = adapter.validate_python(unwrapped(value), from_attributes=True)
-        except ValueError as error:
+            check_objects(value, kind)
+            made = _by_attributes(adapter, value, kind)
+        except (ValueError, msgspec.ValidationError) as error:
             raise Mismatch(where, f"returned a value that does not match its annotation: {error}.") from None
         return EncodedJSON(adapter.dump_json(made, by_alias=True), made, kind)
 
     return encode
+
+
+def _by_attributes(adapter: "TypeAdapter[Any]", value: Any, kind: Any) -> Any:
+    try:
+        return adapter.validate_python(value, from_attributes=True)
+    except ValueError:
+        check_awaited(value, kind)
+        raise
 
 
 def has_model(node: shapes.Type) -> bool:

@@ -13,6 +13,7 @@ from ropewalk.errors import full_name
 from ropewalk.response import REDIRECTS, Response
 from ropewalk.statuses import StatusResponse
 from ropewalk.typed.annotations import without_annotated
+from ropewalk.typed.object_checks import unawaited
 from ropewalk.typed.value_shapes import Shape, members_of, mismatch
 
 ANY_STATUS: Final = 0
@@ -82,7 +83,7 @@ def response_shape(
         if isinstance(value, Response):
             return shape_response(value)
         if declared.values is None and not declared.others:
-            raise mismatch(kind, where, f"{full_name(type(value))} is not a Response")
+            raise mismatch(kind, where, unawaited(value) or f"{full_name(type(value))} is not a Response")
         return value if values is None else values(value)
 
     def shape_response(response: Response) -> Response:

@@ -21,7 +21,7 @@ from ropewalk.typed.attribute_conversion import convert_attributes
 from ropewalk.typed.descriptions import cached_by_type, described, plain, within
 from ropewalk.typed.exactness import exactness
 from ropewalk.typed.invalid_values import type_of
-from ropewalk.typed.mismatches import FORGOTTEN_RETURN, Mismatch
+from ropewalk.typed.mismatches import Mismatch, why_not
 from ropewalk.typed.narrowing import Narrow, narrowing
 from ropewalk.typed.pydantic_models import has_model, is_model, model_encoder
 from ropewalk.typed.structs_with_models import shape_struct_with_models
@@ -119,7 +119,7 @@ def shape_by_class(kind: Any, members: Sequence[tuple[Any, Shape | None]], where
                     return shape(value)
                 except Mismatch:
                     continue
-        why = FORGOTTEN_RETURN if value is None else f"{full_name(type(value))} is none of them"
+        why = why_not(value, f"{full_name(type(value))} is none of them")
         raise mismatch(kind, where, why)
 
     return shape_member
@@ -186,7 +186,7 @@ def _shape_of_parts(kind: Any, where: object) -> Shape | None:
         if isinstance(value, AS_IT_IS):
             return value
         if not isinstance(value, base) or isinstance(value, str | bytes):
-            why = FORGOTTEN_RETURN if value is None else f"it is {full_name(type(value))}"
+            why = why_not(value, f"it is {full_name(type(value))}")
             raise mismatch(kind, where, why)
         try:
             return make(value)
@@ -247,7 +247,7 @@ def _shape(kind: Any, node: shapes.Type, where: object) -> Shape:
             made = convert_attributes(unwrapped(value), kind)
             return made if narrow is None else narrow(made)
         except ValidationError as error:
-            raise mismatch(kind, where, FORGOTTEN_RETURN if value is None else str(error)) from None
+            raise mismatch(kind, where, why_not(value, str(error))) from None
 
     return shape
 
@@ -274,7 +274,7 @@ def _shape_with_models(kind: Any, node: shapes.Type, where: object) -> Shape | N
         try:
             return shape(value)
         except ValidationError as error:
-            raise mismatch(kind, where, FORGOTTEN_RETURN if value is None else str(error)) from None
+            raise mismatch(kind, where, why_not(value, str(error))) from None
 
     return shape_struct
 
