@@ -1,4 +1,4 @@
-"""A coroutine whose result is True or False, and which cannot be mistaken for its result.
+"""Coroutines that cannot be mistaken for their results: `AwaitedResult`, and `AwaitedTruth` for True or False.
 
 Every object is true unless its class says otherwise. So with a plain coroutine, `if not verify_password(...)`, without
 `await`, would let in every client.
@@ -6,27 +6,29 @@ Every object is true unless its class says otherwise. So with a plain coroutine,
 
 from collections.abc import Coroutine, Generator
 from types import CoroutineType, TracebackType
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeGuard, TypeVar
 
 from ropewalk.errors import HandlerError
 
+Result = TypeVar("Result", covariant=True)
+
 if TYPE_CHECKING:
-    _Coroutine = Coroutine[Any, Any, bool]
+    _Coroutine = Coroutine[Any, Any, Result]
 else:
-    _Coroutine = object  # registered below, because `isinstance` is slower for subclasses of an abstract class
+    _Coroutine = Generic  # registered below, because `isinstance` is slower for subclasses of an abstract class
 
 
-class AwaitedTruth(_Coroutine):
+class AwaitedResult(_Coroutine[Result]):
     """The result of a call of `name`: await it in any coroutine, or give it to `asyncio.run`.
 
     `bool()` of it raises HandlerError (RW210).
     """
 
-    def __init__(self, coroutine: Coroutine[Any, Any, bool], name: str) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, Result], name: str) -> None:
         self._coroutine = coroutine
         self._name = name
 
-    def __await__(self) -> Generator[Any, Any, bool]:
+    def __await__(self) -> Generator[Any, Any, Result]:
         return self._coroutine.__await__()
 
     def send(self, value: Any) -> Any:
@@ -46,14 +48,19 @@ class AwaitedTruth(_Coroutine):
     if not TYPE_CHECKING:  # with `__bool__`, type checkers would not report this mistake
 
         def __bool__(self) -> NoReturn:
-            self._coroutine.close()  # otherwise Python would also warn that the coroutine was never awaited
+            self.close()  # otherwise Python would also warn that the coroutine was never awaited
             what = f"{self._name}(...) was used as true or false before it was awaited."
             raise HandlerError("RW210", what, f"Await it: `if await {self._name}(...)`.")
 
 
-Coroutine.register(AwaitedTruth)
+Coroutine.register(AwaitedResult)
 
-_KINDS: Final = (CoroutineType, AwaitedTruth)
+
+class AwaitedTruth(AwaitedResult[bool]):
+    """A result of True or False."""
+
+
+_KINDS: Final = (CoroutineType, AwaitedResult)
 
 
 def is_coroutine(value: object) -> TypeGuard[Coroutine[Any, Any, Any]]:

@@ -55,7 +55,7 @@ class SQLitePool:
         """Do nothing, because the parent process keeps its connections."""
 
     async def open(self) -> None:
-        """Open the file, and run the schema. Raises sqlite3.Error, or HandlerError (RW283) for a file without WAL."""
+        """Open the file, and run the schema. Raises HandlerError (RW283) if the file cannot be opened."""
         await self._writer.call(self._make_schema)
 
     @asynccontextmanager
@@ -76,7 +76,10 @@ class SQLitePool:
     # Methods that run in the thread of a connection
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=0, isolation_level=None)  # BEGIN and COMMIT are explicit
+        try:
+            connection = sqlite3.connect(self._path, timeout=0, isolation_level=None)  # BEGIN and COMMIT are explicit
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
         try:
             self._set_up(connection)
         except BaseException:
@@ -93,7 +96,12 @@ class SQLitePool:
     def _set_up(self, connection: sqlite3.Connection) -> None:
         options = self._options
         connection.row_factory = sqlite3.Row
-        (mode,) = self._patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+        try:
+            (mode,) = self._patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+        except sqlite3.DatabaseError as error:  # the file is not a database, or it may not be written
+            if is_busy(error):
+                raise
+            raise self._unusable(error) from error
         if mode != "wal":  # for example, a database in memory has no WAL
             what = f"{shown(self._path)} cannot have a write-ahead log: its journal is {shown(mode)}."
             raise HandlerError("RW283", what, "Name a file on a local disk. In tests, use a temporary file.")
@@ -101,6 +109,10 @@ class SQLitePool:
         connection.execute(f"PRAGMA foreign_keys = {int(options.foreign_keys)}")
         if options.prepare is not None:
             options.prepare(connection)
+
+    def _unusable(self, error: sqlite3.Error) -> HandlerError:
+        what = f"The file {shown(self._path)} cannot be opened as a database: {error}."
+        return HandlerError("RW283", what, "Check that its folder exists, and that this process may write both.")
 
     def _make_schema(self, connection: sqlite3.Connection) -> None:
         if self._options.schema:  # in a transaction, because other processes may start at the same time

@@ -1,10 +1,11 @@
 """`SQLiteReader`: runs statements that read a database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from sqlite3 import SQLITE_READONLY, Connection, OperationalError
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ropewalk.databases.busy import DatabaseBusy, is_busy
+from ropewalk.databases.statement import Statement
 from ropewalk.databases.statements import Statements
 from ropewalk.databases.turns import Turns
 from ropewalk.errors import HandlerError
@@ -26,19 +27,25 @@ class SQLiteReader(Statements):
         self._turns = turns
         self._timeout = timeout
 
-    async def call(
+    def call(
         self,
         function: Callable[Concatenate[Connection, Arguments], Result],
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
-    ) -> Result:
-        """Call `function(connection, ...)` in a thread. All its statements see the same state of the database."""
+    ) -> Coroutine[Any, Any, Result]:
+        """Await this: call `function(connection, ...)` in a thread. All its statements see the same state."""
 
         def read(connection: Connection) -> Result:
             connection.execute("BEGIN")
             return function(connection, *args, **kwargs)
 
-        return await self._logged(read)
+        return Statement(self, "call", function, lambda: self._logged(read))
+
+    def is_created(self, statement: Statement[Any]) -> None:
+        """See `Owner`."""
+
+    def begins(self, statement: Statement[Any]) -> None:
+        """See `Owner`."""
 
     async def _run(self, function: Callable[[Connection], Result]) -> Result:
         thread = await self._turns.take(self._timeout)

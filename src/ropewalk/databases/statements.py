@@ -1,16 +1,20 @@
 """`Statements`: the base class of transactions and readers, which runs their statements in a thread."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from sqlite3 import Connection, Row
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from twisted.logger import Logger
+
 from ropewalk.databases.busy import DatabaseBusy
+from ropewalk.databases.statement import Statement
 from ropewalk.databases.values import bound, converted
 
 Arguments = ParamSpec("Arguments")
 Kind = TypeVar("Kind")
 Result = TypeVar("Result")
+log = Logger(namespace="ropewalk.databases")
 
 
 class Statements(ABC):
@@ -18,46 +22,81 @@ class Statements(ABC):
 
     Dates, times, UUIDs, decimals and enums are stored as the JSON of a response has them. If the wait for a statement
     is cancelled, for example because the client has left, the statement is interrupted.
+
+    Await each call. A condition with a call that was not awaited raises HandlerError (RW210).
     """
 
-    async def execute(self, statement: str, values: Any = ()) -> list[Row]:
-        """Run a statement. Return its rows, which have their columns by index and by name."""
-        given = bound(values)
-        return await self._logged(lambda connection: connection.execute(statement, given).fetchall())
+    def execute(self, statement: str, values: Any = ()) -> Coroutine[Any, Any, list[Row]]:
+        """Await this: run a statement, and return its rows, which have their columns by index and by name."""
 
-    async def fetch(self, kind: type[Kind], statement: str, values: Any = ()) -> list[Kind]:
-        """Run a statement. Return its rows as objects of a type.
+        def run(connection: Connection, given: Any) -> list[Row]:
+            return connection.execute(statement, given).fetchall()
+
+        return self._statement("execute", statement, values, run)
+
+    def fetch(self, kind: type[Kind], statement: str, values: Any = ()) -> Coroutine[Any, Any, list[Kind]]:
+        """Await this: run a statement, and return its rows as objects of a type.
 
         The type is a Struct, a dataclass, a TypedDict or a pydantic model with a field for each column; or a tuple;
         or, for one column, a type such as `int` or `date`. Raises msgspec.ValidationError for a value that does not
         fit.
         """
-        given = bound(values)
-        return await self._logged(lambda connection: converted(connection.execute(statement, given).fetchall(), kind))
 
-    async def fetch_one(self, kind: type[Kind], statement: str, values: Any = ()) -> Kind | None:
-        """Run a statement. Return its first row as an object of a type (see `fetch`); None without rows."""
-        given = bound(values)
+        def run(connection: Connection, given: Any) -> list[Kind]:
+            return converted(connection.execute(statement, given).fetchall(), kind)
 
-        def first(connection: Connection) -> Kind | None:
+        return self._statement("fetch", statement, values, run)
+
+    def fetch_one(self, kind: type[Kind], statement: str, values: Any = ()) -> Coroutine[Any, Any, Kind | None]:
+        """Await this: run a statement, and return its first row as an object of a type (see `fetch`).
+
+        The result is None if there are no rows.
+        """
+
+        def first(connection: Connection, given: Any) -> Kind | None:
             cursor = connection.execute(statement, given)
             found = converted(cursor.fetchmany(1), kind)
             cursor.close()
             return found[0] if found else None
 
-        return await self._logged(first)
+        return self._statement("fetch_one", statement, values, first)
 
-    async def call(
+    def call(
         self,
         function: Callable[Concatenate[Connection, Arguments], Result],
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
-    ) -> Result:
-        """Call `function(connection, ...)` in the thread, with the connection of the module sqlite3.
+    ) -> Coroutine[Any, Any, Result]:
+        """Await this: call `function(connection, ...)` in the thread, with the connection of the module sqlite3.
 
         The function must neither begin nor end a transaction.
         """
-        return await self._logged(lambda connection: function(connection, *args, **kwargs))
+
+        def start() -> Coroutine[Any, Any, Result]:
+            return self._logged(lambda connection: function(connection, *args, **kwargs))
+
+        return Statement(self, "call", function, start)
+
+    @abstractmethod
+    def is_created(self, statement: Statement[Any]) -> None:
+        """A statement was created, but has not begun."""
+
+    @abstractmethod
+    def begins(self, statement: Statement[Any]) -> None:
+        """A statement was awaited for the first time."""
+
+    def is_dropped(self, statement: Statement[Any]) -> None:
+        """A statement is deleted, but was never awaited. Log it."""
+        log.error("{code} {what}", code="RW284", what=statement.never_awaited())
+
+    def _statement(
+        self, name: str, statement: str, values: Any, run: Callable[[Connection, Any], Result]
+    ) -> Statement[Result]:
+        def start() -> Coroutine[Any, Any, Result]:
+            given = bound(values)
+            return self._logged(lambda connection: run(connection, given))
+
+        return Statement(self, name, statement, start)
 
     async def _logged(self, function: Callable[[Connection], Result]) -> Result:
         try:

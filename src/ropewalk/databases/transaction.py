@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from sqlite3 import Connection, Error, OperationalError
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ropewalk.databases.busy import DatabaseBusy, is_busy
 from ropewalk.databases.connection_thread import ConnectionThread
+from ropewalk.databases.statement import Statement
 from ropewalk.databases.statements import Statements
 from ropewalk.databases.turns import Turns
 from ropewalk.errors import HandlerError
@@ -26,7 +27,8 @@ class SQLiteTransaction(Statements):
     another service, before the first statement.
 
     Raises DatabaseBusy if other requests or processes write for too long, and HandlerError (RW281) after the end of the
-    transaction.
+    transaction. If a statement was not awaited, the transaction is rolled back, and the request fails with HandlerError
+    (RW284).
     """
 
     def __init__(self, turns: Turns, timeout: float) -> None:
@@ -35,6 +37,23 @@ class SQLiteTransaction(Statements):
         self._thread: ConnectionThread | None = None
         self._beginning: Moment | None = None
         self._has_ended = False
+        self._is_reported = False
+        self._not_begun: dict[Statement[Any], None] = {}
+        """The statements that were not awaited yet."""
+
+    def is_created(self, statement: Statement[Any]) -> None:
+        """See `Owner`."""
+        if not self._has_ended:
+            self._not_begun[statement] = None
+
+    def begins(self, statement: Statement[Any]) -> None:
+        """See `Owner`."""
+        self._not_begun.pop(statement, None)
+
+    def is_dropped(self, statement: Statement[Any]) -> None:
+        """See `Owner`. Log it, unless the error of the commit has reported it."""
+        if not self._is_reported:
+            super().is_dropped(statement)
 
     async def _run(self, function: Callable[[Connection], Result]) -> Result:
         thread = await self._begun()
@@ -46,8 +65,14 @@ class SQLiteTransaction(Statements):
         return await thread.call(run)
 
     async def commit(self) -> None:
-        """Commit the transaction. The provider calls this method; if it fails, `end` rolls back."""
+        """Commit the transaction. The provider calls this method; if it fails, `end` rolls back.
+
+        Raises HandlerError (RW284) if a statement was not awaited.
+        """
         self._has_ended = True
+        for statement in self._not_begun:
+            self._is_reported = True
+            raise HandlerError("RW284", f"{statement.never_awaited()} Its transaction was rolled back.")
         if self._thread is None:
             return
 
@@ -63,6 +88,7 @@ class SQLiteTransaction(Statements):
     def end(self) -> None:
         """Roll back the transaction unless `commit` has succeeded. This does not wait for the database."""
         self._has_ended = True
+        self._not_begun.clear()
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.clean_up().addBoth(lambda _: self._turns.give_back(thread))

@@ -1,9 +1,10 @@
 """Sessions in the memory of this process: how many it keeps, and which it drops first."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from ropewalk.awaited_truth import AwaitedTruth
 from ropewalk.clocks import unix_time
 from ropewalk.errors import OptionError, is_int, shown
 from ropewalk.stores.sessions import StoredSession
@@ -53,7 +54,7 @@ class MemorySessions:
         kept = self._find(key)
         return None if kept is None else kept.session
 
-    async def create(
+    def create(
         self,
         key: str,
         session: StoredSession,
@@ -61,8 +62,34 @@ class MemorySessions:
         *,
         replaced: str | None = None,
         required: str | None = None,
-    ) -> bool:
+    ) -> Coroutine[Any, Any, bool]:
         """See SessionStore."""
+        return AwaitedTruth(self._create(key, session, seconds, replaced, required), "create")
+
+    def update(
+        self, key: str, changed: Mapping[str, bytes], removed: Collection[str], touched: float, seconds: float
+    ) -> Coroutine[Any, Any, bool]:
+        """See SessionStore."""
+        return AwaitedTruth(self._update(key, changed, removed, touched, seconds), "update")
+
+    async def delete(self, key: str) -> None:
+        """See SessionStore."""
+        self._forget(key)
+
+    async def end_sessions(self, user: str, seconds: float) -> None:
+        """See SessionStore."""
+        del seconds  # the sessions are deleted at once, so this store needs no generations
+        for key in [key for key, kept in self._of_users.items() if kept.session.user == user]:
+            del self._of_users[key]
+
+    async def _create(
+        self,
+        key: str,
+        session: StoredSession,
+        seconds: float,
+        replaced: str | None,
+        required: str | None,
+    ) -> bool:
         if required is not None and self._find(required) is None:
             return False
         now = self._clock()
@@ -76,10 +103,9 @@ class MemorySessions:
         self._place(session)[key] = _Kept(session, now + seconds)
         return True
 
-    async def update(
+    async def _update(
         self, key: str, changed: Mapping[str, bytes], removed: Collection[str], touched: float, seconds: float
     ) -> bool:
-        """See SessionStore."""
         kept = self._find(key)
         if kept is None:
             return False
@@ -90,16 +116,6 @@ class MemorySessions:
         place = self._place(old)
         place[key] = place.pop(key)
         return True
-
-    async def delete(self, key: str) -> None:
-        """See SessionStore."""
-        self._forget(key)
-
-    async def end_sessions(self, user: str, seconds: float) -> None:
-        """See SessionStore."""
-        del seconds  # the sessions are deleted at once, so this store needs no generations
-        for key in [key for key, kept in self._of_users.items() if kept.session.user == user]:
-            del self._of_users[key]
 
     def _place(self, session: StoredSession) -> dict[str, _Kept]:
         return self._anonymous if session.user is None else self._of_users

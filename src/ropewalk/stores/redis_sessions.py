@@ -1,9 +1,10 @@
 """Sessions in Redis. Each step is one script, so it is atomic."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
+from ropewalk.awaited_truth import AwaitedTruth
 from ropewalk.clocks import unix_time
 from ropewalk.stores.redis_server import RedisServer
 from ropewalk.stores.sessions import StoredSession
@@ -85,7 +86,7 @@ class RedisSessions:
         user = fields["user"].decode() if fields["user"] else None
         return StoredSession(values, user, float(fields["created"]), float(fields["touched"]))
 
-    async def create(
+    def create(
         self,
         key: str,
         session: StoredSession,
@@ -93,8 +94,33 @@ class RedisSessions:
         *,
         replaced: str | None = None,
         required: str | None = None,
-    ) -> bool:
+    ) -> Coroutine[Any, Any, bool]:
         """See SessionStore."""
+        return AwaitedTruth(self._create(key, session, seconds, replaced, required), "create")
+
+    def update(
+        self, key: str, changed: Mapping[str, bytes], removed: Collection[str], touched: float, seconds: float
+    ) -> Coroutine[Any, Any, bool]:
+        """See SessionStore."""
+        return AwaitedTruth(self._update(key, changed, removed, touched, seconds), "update")
+
+    async def delete(self, key: str) -> None:
+        """See SessionStore."""
+        await self._run(DELETE, self._key(key))
+
+    async def end_sessions(self, user: str, seconds: float) -> None:
+        """See SessionStore."""
+        now = int(self._clock() * 1_000_000)
+        await self._run(END_SESSIONS, self._generation_key(user), now, _milliseconds(seconds))
+
+    async def _create(
+        self,
+        key: str,
+        session: StoredSession,
+        seconds: float,
+        replaced: str | None,
+        required: str | None,
+    ) -> bool:
         user = session.user
         created = await self._run(
             CREATE,
@@ -110,22 +136,12 @@ class RedisSessions:
         )
         return bool(created)
 
-    async def update(
+    async def _update(
         self, key: str, changed: Mapping[str, bytes], removed: Collection[str], touched: float, seconds: float
     ) -> bool:
-        """See SessionStore."""
         gone = [_VALUE + name for name in removed]
         times = (repr(touched), _milliseconds(seconds))
         return bool(await self._run(UPDATE, self._key(key), *times, len(gone), *gone, *_fields(changed)))
-
-    async def delete(self, key: str) -> None:
-        """See SessionStore."""
-        await self._run(DELETE, self._key(key))
-
-    async def end_sessions(self, user: str, seconds: float) -> None:
-        """See SessionStore."""
-        now = int(self._clock() * 1_000_000)
-        await self._run(END_SESSIONS, self._generation_key(user), now, _milliseconds(seconds))
 
     def _key(self, key: str) -> str:
         return f"{self._prefix}:{key}"

@@ -1,8 +1,8 @@
 """The protocol of stores for sessions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class SessionStore(Protocol):
     async def load(self, key: str) -> StoredSession | None:
         """The session with a key; None if there is none, or if it has expired."""
 
-    async def create(
+    def create(
         self,
         key: str,
         session: StoredSession,
@@ -40,15 +40,15 @@ class SessionStore(Protocol):
         *,
         replaced: str | None = None,
         required: str | None = None,
-    ) -> bool:
+    ) -> Coroutine[Any, Any, bool]:
         """Store a new session for `seconds`, in the user's current generation. Delete the session `replaced`.
 
         Return False, and change nothing, if the session `required` does not exist any more.
         """
 
-    async def update(
+    def update(
         self, key: str, changed: Mapping[str, bytes], removed: Collection[str], touched: float, seconds: float
-    ) -> bool:
+    ) -> Coroutine[Any, Any, bool]:
         """Set and remove single values of a session, and keep it for `seconds` from now. Other values stay.
 
         Return False, and store nothing, if the session does not exist any more.

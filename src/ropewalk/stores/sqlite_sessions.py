@@ -1,11 +1,12 @@
 """Sessions in an SQLite file, which the processes of one machine share."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from ropewalk.awaited_truth import AwaitedTruth
 from ropewalk.clocks import unix_time
 from ropewalk.stores.sessions import StoredSession, next_generation
 from ropewalk.stores.sqlite_file import SQLiteFile
@@ -61,7 +62,7 @@ class SQLiteSessions:
         """See SessionStore."""
         return await self._file.run(lambda database: self._find(database, key))
 
-    async def create(
+    def create(
         self,
         key: str,
         session: StoredSession,
@@ -69,41 +70,15 @@ class SQLiteSessions:
         *,
         replaced: str | None = None,
         required: str | None = None,
-    ) -> bool:
+    ) -> Coroutine[Any, Any, bool]:
         """See SessionStore."""
+        return AwaitedTruth(self._create(key, session, seconds, replaced, required), "create")
 
-        def run(database: "sqlite3.Connection") -> bool:
-            if required is not None and self._find(database, required) is None:
-                return False
-            now = self._clock()
-            database.execute(_CLEAN, (now,))
-            if replaced is not None:
-                database.execute("DELETE FROM sessions WHERE key = ?", (replaced,))
-            found = database.execute(_GENERATION, (session.user, now)).fetchone()
-            row = (key, _encoded(session.values), session.user, 0 if found is None else found[0])
-            times = (session.created, session.touched, now + seconds)
-            database.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)", row + times)
-            return True
-
-        return await self._file.run(run)
-
-    async def update(
+    def update(
         self, key: str, changed: Mapping[str, bytes], removed: Collection[str], touched: float, seconds: float
-    ) -> bool:
+    ) -> Coroutine[Any, Any, bool]:
         """See SessionStore."""
-
-        def run(database: "sqlite3.Connection") -> bool:
-            found = self._find(database, key)
-            if found is None:
-                return False
-            values = {name: value for name, value in {**found.values, **changed}.items() if name not in removed}
-            database.execute(
-                "UPDATE sessions SET vals = ?, touched = ?, expires = ? WHERE key = ?",
-                (_encoded(values), touched, self._clock() + seconds, key),
-            )
-            return True
-
-        return await self._file.run(run)
+        return AwaitedTruth(self._update(key, changed, removed, touched, seconds), "update")
 
     async def delete(self, key: str) -> None:
         """See SessionStore."""
@@ -130,6 +105,47 @@ class SQLiteSessions:
     def close(self) -> None:
         """Close the file after all previous calls. A later call opens it again."""
         self._file.close()
+
+    async def _create(
+        self,
+        key: str,
+        session: StoredSession,
+        seconds: float,
+        replaced: str | None,
+        required: str | None,
+    ) -> bool:
+
+        def run(database: "sqlite3.Connection") -> bool:
+            if required is not None and self._find(database, required) is None:
+                return False
+            now = self._clock()
+            database.execute(_CLEAN, (now,))
+            if replaced is not None:
+                database.execute("DELETE FROM sessions WHERE key = ?", (replaced,))
+            found = database.execute(_GENERATION, (session.user, now)).fetchone()
+            row = (key, _encoded(session.values), session.user, 0 if found is None else found[0])
+            times = (session.created, session.touched, now + seconds)
+            database.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)", row + times)
+            return True
+
+        return await self._file.run(run)
+
+    async def _update(
+        self, key: str, changed: Mapping[str, bytes], removed: Collection[str], touched: float, seconds: float
+    ) -> bool:
+
+        def run(database: "sqlite3.Connection") -> bool:
+            found = self._find(database, key)
+            if found is None:
+                return False
+            values = {name: value for name, value in {**found.values, **changed}.items() if name not in removed}
+            database.execute(
+                "UPDATE sessions SET vals = ?, touched = ?, expires = ? WHERE key = ?",
+                (_encoded(values), touched, self._clock() + seconds, key),
+            )
+            return True
+
+        return await self._file.run(run)
 
     def _find(self, database: "sqlite3.Connection", key: str) -> StoredSession | None:
         row = database.execute(_FIND, {"key": key, "now": self._clock()}).fetchone()

@@ -93,8 +93,19 @@ def test_processes_that_start_at_the_same_time(make: Callable[..., SQLite], run:
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path, run: Run) -> None:
     async def main() -> None:
-        with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        with pytest.raises(HandlerError, match=r"RW283 The file '.*/missing/file' cannot be opened .*: unable to open"):
             async with SQLite(tmp_path / "missing" / "file").open():
+                pass
+
+    run(main())
+
+
+def test_a_file_that_is_not_a_database(path: Path, run: Run) -> None:
+    path.write_text("something else " * 100)
+
+    async def main() -> None:
+        with pytest.raises(HandlerError, match=r"RW283 The file '.*notes.sqlite' cannot be .*: file is not a database"):
+            async with SQLite(path).open():
                 pass
 
     run(main())

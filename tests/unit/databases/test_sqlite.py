@@ -11,6 +11,7 @@ from tests.unit.databases.conftest import ENDLESS, Started
 
 from ropewalk import App, Depends, HTTPError
 from ropewalk.databases import SQLite, SQLitePool, SQLiteReader, SQLiteTransaction
+from ropewalk.errors import HandlerError
 from ropewalk.testing import AsyncClient, Client
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -145,7 +146,7 @@ def test_the_start_fails_if_the_file_cannot_be_opened(make: Callable[..., SQLite
     @app.get("/")
     async def show(pool: Annotated[SQLitePool, database.pool]) -> None: ...
 
-    with pytest.raises(sqlite3.OperationalError, match="unable to open"), Client(app):
+    with pytest.raises(HandlerError, match=r"RW283 The file '.*/missing/file' cannot be opened"), Client(app):
         pass
 
 
