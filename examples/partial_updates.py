@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, structs
 
-from ropewalk import App, HTTPError, JSONPatch, MergePatch, Request
+from ropewalk import App, HTTPError, IfMatch, JSONPatch, MergePatch, Response
 from ropewalk.etags import etag
 
 app = App()
@@ -43,14 +43,14 @@ def change(number: int, patch: MergePatch[RoomFields]) -> Room:
 
 
 @app.patch("/safe/{number:int}")
-def change_safely(request: Request, number: int, patch: MergePatch[RoomFields] | JSONPatch[RoomFields]) -> Room:
+def change_safely(
+    number: int, patch: MergePatch[RoomFields] | JSONPatch[RoomFields], precondition: IfMatch
+) -> Response:
     """Take both kinds of patches, but refuse them if others have changed the room since the client read it."""
     current = find(number)
-    request.require_precondition()
-    request.if_match(etag(current))
+    precondition.check(etag(current))
     rooms[number] = Room(id=number, **structs.asdict(patch.apply(current)))
-    request.setHeader("ETag", etag(rooms[number]))
-    return rooms[number]
+    return Response(rooms[number], headers={"etag": etag(rooms[number])})
 
 
 if __name__ == "__main__":
