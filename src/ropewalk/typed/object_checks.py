@@ -14,7 +14,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, get_origin
 from uuid import UUID
 
-from msgspec import Raw, ValidationError
+from msgspec import Raw, UnsetType, ValidationError
 from msgspec import inspect as shapes
 from twisted.internet.defer import Deferred
 
@@ -31,7 +31,23 @@ _FUNCTIONS: Final = (FunctionType, MethodType, BuiltinFunctionType)
 _NEVER: Final = (*_FUNCTIONS, type, ModuleType, Deferred, Future)
 _WITH_FIELDS: Final = (shapes.StructType, shapes.DataclassType, shapes.TypedDictType, shapes.NamedTupleType)
 _WITHOUT_ATTRIBUTES: Final = (
-    *(type(None), str, bytes, bytearray, memoryview, int, float, Decimal, date, time, timedelta, UUID, Enum, Raw),
+    *(
+        type(None),
+        str,
+        bytes,
+        bytearray,
+        memoryview,
+        int,
+        float,
+        Decimal,
+        date,
+        time,
+        timedelta,
+        UUID,
+        Enum,
+        Raw,
+        UnsetType,
+    ),
     *_ARRAYS,
 )
 """Types of values whose attributes are never read, so msgspec itself refuses them where they do not match."""
