@@ -64,12 +64,14 @@ class _Sessions:
         if self._csrf is not None and not self._csrf.is_safe(request):
             remembered = cookies.remember.value_in(lines) is not None
             await self._csrf.check(request, has_cookie=session.cookie is not None or remembered)
-        response = await next(request)
-        if not session.was_used:
-            return response
-        response = redirect_to_login(request, response)
-        fields = await self._saved(request, session, response)
-        session.seal()
+        try:
+            response = await next(request)
+            if not session.was_used:
+                return response
+            response = redirect_to_login(request, response)
+            fields = await self._saved(request, session, response)
+        finally:
+            session.seal()  # also if it was not used: a later change would be lost
         if fields:
             # A shared cache must not give the cookie of one user to others.
             if "no-store" not in response.headers.get("cache-control", ""):
