@@ -118,6 +118,8 @@ def idempotency(options: IdempotencyOptions = IdempotencyOptions()) -> Middlewar
 
 
 class _Idempotency:
+    ropewalk_stores_responses = "idempotency"
+
     def __init__(self, options: IdempotencyOptions) -> None:
         self._options = options
         self._store: IdempotencyStore = MemoryIdempotency() if options.store is None else options.store
@@ -165,6 +167,8 @@ class _Idempotency:
         stored = encode_response(response, self._options.stored_body_limit)
         if not await self._is_sender(request, sender):
             stored = b""  # the key does not identify the user, so another user could get this response
+        elif sender.startswith(UNKNOWN) and "set-cookie" in response.headers:
+            stored = b""  # another client with the same credentials, or without any, could get this client's cookie
         await _shielded(self._save(key, token, stored))
         return response
 

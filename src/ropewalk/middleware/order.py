@@ -4,6 +4,9 @@ user.
 A middleware object has the attribute `ropewalk_per_user` if it needs the user, and `ropewalk_finds_user` if it finds
 the user. The value is the middleware's name for messages, or "". Users' middleware may have any other attributes.
 
+A middleware has the attribute `ropewalk_stores_responses` if it sends a response to other requests again. It must be
+inside the middleware with the attribute `ropewalk_has_session`, whose responses have the cookie of one client.
+
 A marker of a parameter, or a middleware, with the attribute `ropewalk_needs_user` fails without such a middleware.
 """
 
@@ -16,14 +19,19 @@ from ropewalk.resource import Handler, handlers_below
 
 def check_order(middlewares: Iterable[Any], handler: Any) -> None:
     """Check the order of the middleware around a handler, given outermost first. Raises HandlerError (RW238)."""
-    per_user = ""
+    per_user = stores = ""
     for middleware in middlewares:
         owner = getattr(middleware, "__self__", middleware)
         finds_user = getattr(owner, "ropewalk_finds_user", "")
         if per_user and finds_user:
             what = f"{per_user} is outside of {finds_user}, around {named(handler)}."
             raise HandlerError("RW238", what, f"Put {finds_user} before {per_user}, or give {per_user} a function.")
+        sessions = getattr(owner, "ropewalk_has_session", "")
+        if stores and sessions:
+            what = f"{stores} is outside of {sessions}, around {named(handler)}, so it would repeat a session's cookie."
+            raise HandlerError("RW238", what, f"Put {sessions} before {stores}.")
         per_user = getattr(owner, "ropewalk_per_user", "") or per_user
+        stores = getattr(owner, "ropewalk_stores_responses", "") or stores
 
 
 def check_user_is_found(middlewares: Iterable[Any], handler: Handler) -> None:

@@ -42,6 +42,8 @@ def sessions(options: SessionsOptions) -> Middleware:
 
 
 class _Sessions:
+    ropewalk_has_session = "sessions"
+
     def __init__(self, options: SessionsOptions) -> None:
         self._options = options
         self._keeper: Keeper = CookieKeeper(options) if options.store is None else StoreKeeper(options.store, options)

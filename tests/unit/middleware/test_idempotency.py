@@ -47,6 +47,13 @@ class Unavailable(MemoryIdempotency):
         raise StoreUnavailable("The store is gone.")
 
 
+def _set_cookies(request: Request) -> Response:
+    response = Response("x")
+    response.set_cookie("a", "1")
+    response.set_cookie("b", "2")
+    return response
+
+
 class TestReplays:
     def test_the_first_response_again(self) -> None:
         service = Service(lambda request: Response({"call": service.calls}, 201, {"x-id": "7"}))
@@ -79,15 +86,21 @@ class TestReplays:
             assert (response.status, response.headers.get("content-type"), response.body) == (status, kind, body)
         assert service.calls == 1
 
-    def test_cookies_are_kept(self) -> None:
-        def respond(request: Request) -> Response:
-            response = Response("x")
-            response.set_cookie("a", "1")
-            response.set_cookie("b", "2")
-            return response
+    def test_cookies_of_a_known_sender_are_kept(self) -> None:
+        service = Service(_set_cookies, sender=lambda request: "ada")
+        first = service.post().headers.all("set-cookie")
+        assert len(first) == 2
+        assert service.post().headers.all("set-cookie") == first
 
-        service = Service(respond)
-        assert service.post().headers.all("set-cookie") == service.post().headers.all("set-cookie")
+    @pytest.mark.parametrize("headers", [{}, {"cookie": "language=de"}, {"x-api-key": "shared"}])
+    def test_cookies_are_not_sent_to_another_client(self, headers: dict[str, str]) -> None:
+        """Without a user, two clients may have the same credentials."""
+        service = Service(_set_cookies)
+        assert len(service.post(**headers).headers.all("set-cookie")) == 2
+        service.client.cookies.clear()
+        repeated = service.post(**headers)
+        assert (repeated.status, repeated.headers.all("set-cookie")) == (409, [])
+        assert service.calls == 1
 
     def test_methods(self) -> None:
         service = Service()

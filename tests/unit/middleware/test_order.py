@@ -10,6 +10,8 @@ from ropewalk import App, Request, Resource
 from ropewalk.auth import APIKey, BasicAuth, authenticate
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import IdempotencyOptions, RateLimit, RateLimitOptions, idempotency, rate_limit
+from ropewalk.sessions import SessionsOptions, sessions
+from ropewalk.stores import MemorySessions
 from ropewalk.testing import Client
 
 AUTHENTICATE = authenticate(APIKey("x-key", check=lambda key: key))
@@ -29,8 +31,8 @@ def make(*middleware: Any) -> App:
     return app
 
 
-def refused(app: App, name: str) -> None:
-    said = rf"RW238 {name} is outside of authenticate, around \S+hello at tests/unit/middleware/test_order\.py:\d+\."
+def refused(app: App, name: str, inside: str = "authenticate") -> None:
+    said = rf"RW238 {name} is outside of {inside}, around \S+hello at tests/unit/middleware/test_order\.py:\d+[.,]"
     with pytest.raises(HandlerError, match=said):
         asyncio.run(app.start())
 
@@ -77,6 +79,23 @@ class TestWrong:
             Client(make(PER_USER[name], AUTHENTICATE)).get("/", headers={"x-key": "ada"})
 
 
+SESSIONS = sessions(SessionsOptions(store=MemorySessions()))
+BY_FUNCTION = idempotency(IdempotencyOptions(sender=lambda request: "all"))
+
+
+class TestOutsideOfSessions:
+    """A stored response would give one client's session to another."""
+
+    @pytest.mark.parametrize("stores", [PER_USER["idempotency"], BY_FUNCTION])
+    def test_in_one_app(self, stores: Any) -> None:
+        refused(make(stores, SESSIONS), "idempotency", "sessions")
+
+    def test_around_a_mounted_app(self) -> None:
+        app = App(middleware=[PER_USER["idempotency"]])
+        app.mount("/inner", make(SESSIONS))
+        refused(app, "idempotency", "sessions")
+
+
 class Budget:
     """A middleware of an application, with its own attributes."""
 
@@ -93,6 +112,8 @@ class Budget:
         *([AUTHENTICATE, each] for each in PER_USER.values()),
         [idempotency(IdempotencyOptions(sender=lambda request: "all")), AUTHENTICATE],
         [rate_limit(RateLimitOptions(limits=RateLimit(9, 60))), AUTHENTICATE],
+        [SESSIONS, PER_USER["idempotency"]],
+        [PER_USER["rate_limit"], SESSIONS],
         [rate_limit(RateLimitOptions(limits=RateLimit(9, 60, key="user"), user=lambda request: "ada")), AUTHENTICATE],
     ],
 )

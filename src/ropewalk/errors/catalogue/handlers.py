@@ -193,8 +193,10 @@ HANDLERS: Final = (
     Entry("RW237", "The package for a store in Redis is not installed.", install_remedy("redis")),
     Entry(
         "RW238",
-        "A middleware that needs the user, such as a rate limit, runs before the middleware that authenticates.",
-        "Put the middleware that authenticates before it, or give it a function that identifies the user.",
+        "A middleware that needs the user, such as a rate limit, runs before the middleware that authenticates, or "
+        "`idempotency` runs before `sessions`.",
+        "Put the middleware that authenticates, or `sessions`, before it. A function that identifies the user also "
+        "replaces the middleware that authenticates.",
     ),
     Entry(
         "RW240",
