@@ -6,7 +6,7 @@ from typing import Final
 from ropewalk.asgi.call_state import CallState
 from ropewalk.asgi.message_order import COMPLETE, GONE, NEW
 from ropewalk.asgi.messages import Message
-from ropewalk.errors import BadBody, BodyTooLarge, Disconnected
+from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HandlerError, HTTPError
 
 _ANYIO_MESSAGES: Final = ("Cancelled via cancel scope ", "Cancelled by cancel scope ")
 """The beginning of anyio's messages for cancellations, in current and in older versions."""
@@ -28,12 +28,13 @@ class ReceivingCall(CallState):
         returned after a pause of `half_close_timeout`. Without middleware, the engine closes the connection after such
         a pause.
 
-        A body over its limit gets a 413, and a malformed body a 400. The application then receives a disconnect.
+        A body over its limit gets a 413, a malformed body a 400, and a body that middleware has streamed a 500. The
+        application then receives a disconnect.
         """
         if not self._body_over and self.stage < COMPLETE:
             try:
                 part = await self._take()
-            except (BodyTooLarge, BadBody) as error:
+            except (BodyTooLarge, BadBody, HTTPError, HandlerError) as error:
                 self.refuse(error)
             except Disconnected:
                 self.left()
@@ -91,6 +92,7 @@ class ReceivingCall(CallState):
             return None
         if request.kept_body is not None:  # middleware has read the body
             return request.kept_body
+        request._refuse_streamed()  # noqa: SLF001 - it would look like an empty body
         request.receive()
         while self.stage < COMPLETE:
             part: bytes | None = request.take()

@@ -23,12 +23,14 @@ UNREAD: Final = "The response was complete before the request body."
 class BodyReader(WaitableExchange):
     """An exchange (a request and its response) with the methods that read the request body."""
 
-    __slots__ = ("_arrival", "_body", "_content")
+    __slots__ = ("_arrival", "_body", "_content", "_refusal")
 
     _arrival: Waiter[None]
     """Fires when more of the body arrives. Unset if no code waits."""
     _body: bytes
     _content: BinaryIO
+    _refusal: str
+    """Why later reads of the body are refused with 403. Unset if they are not."""
 
     def body(self, body_limit: int | None = None) -> Waiter[bytes]:
         """Return the whole body. `body_limit` (bytes) replaces the limits of the route and the engine.
@@ -148,8 +150,22 @@ class BodyReader(WaitableExchange):
         """Return a Waiter that fires with the whole body when it has been collected."""
         return cast("Waiter[bytes]", self._readable().addCallback(self._whole))
 
+    def refuse_body(self, detail: str) -> None:
+        """Refuse later reads of the body with 403 and this text, however they read it: its form has been parsed, for a
+        reason that is the client's. `form` still returns the form.
+        """
+        self._refusal = detail
+        self.streamed = True
+        if hasattr(self, "_body"):
+            del self._body
+        if hasattr(self, "_content"):
+            self._content.close()
+            del self._content
+
     def _refuse_streamed(self) -> None:
         if self.streamed:
+            if hasattr(self, "_refusal"):
+                raise HTTPError(403, self._refusal)
             raise HandlerError("RW207", "The body has been streamed.")
 
     def _readable(self) -> Waiter[None]:

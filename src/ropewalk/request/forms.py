@@ -160,6 +160,7 @@ class _FormReading:
             while left > 0:
                 data = request.content.read(PART)
                 if not data:
+                    request.content.seek(0)  # a plain handler may read it again
                     self._end()
                     return
                 self._parser.feed(data)

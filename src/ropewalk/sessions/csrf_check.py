@@ -37,6 +37,12 @@ NO_TOKEN: Final = (
     f"with the form, and send it again. A program must send the field Origin, or a token in X-CSRF-Token or {FIELD}."
 )
 
+TOKEN_IN_FILES: Final = (
+    "The token was in a form of the type multipart/form-data, which cannot be read a second time here. Send the token "
+    "in the field X-CSRF-Token."
+)
+"""The text for a handler that reads the body in another way than as a form."""
+
 
 class CSRFCheck:
     """The check of one middleware."""
@@ -127,5 +133,9 @@ async def _token_in_form(request: Request) -> Any:
         return next((value for name, value in fields if name == FIELD), None)
     form = getattr(request, "form", None)
     if kind == "multipart/form-data" and form is not None:
-        return (await form()).get(FIELD)
+        is_kept = request.kept_body is not None  # because other middleware has read it
+        token = (await form()).get(FIELD)
+        if not is_kept:
+            request.refuse_body(TOKEN_IN_FILES)
+        return token
     return None

@@ -3,14 +3,18 @@
 from typing import Any
 
 import pytest
+from tests.unit.conftest import Log
 from tests.unit.sessions.apps import site
 from tests.unit.sessions.conftest import SECRET
 
-from ropewalk import App, Request, Response
+from ropewalk import App, Request, Response, UploadFile
+from ropewalk.asgi import asgi
 from ropewalk.errors import HandlerError
+from ropewalk.middleware import Next, idempotency
 from ropewalk.sessions import CSRFOptions, SessionsOptions, csrf, csrf_token, sessions
 from ropewalk.stores import MemorySessions
 from ropewalk.testing import Client
+from ropewalk.wsgi import wsgi
 
 ORIGIN = "https://hotel.example"
 DEFAULT = CSRFOptions()
@@ -32,6 +36,59 @@ def client_of(csrf: CSRFOptions | None = DEFAULT, base_url: str = ORIGIN) -> Cli
 
 def status(client: Client, headers: Any, path: str = "/set/a/1", **more: Any) -> int:
     return client.post(path, headers=headers, **more).status
+
+
+def with_readers(client: Client) -> Client:
+    """The client, with handlers that read the body in each way, and return its size."""
+    app = client.app
+
+    @app.post("/form")
+    async def form(up: UploadFile) -> Response:
+        return Response(str(up.size))
+
+    @app.post("/multipart")
+    async def multipart(request: Request) -> Response:
+        size = 0
+        async for part in request.multipart():
+            async for data in part:
+                size += len(data)
+        return Response(str(size))
+
+    @app.post("/body")
+    async def body(request: Request) -> Response:
+        return Response(str(len(await request.body())))
+
+    @app.post("/keyed", middleware=[idempotency()])
+    async def keyed(request: Request) -> Response:
+        return Response(str(len(await request.body())))
+
+    @app.post("/stream")
+    async def stream(request: Request) -> Response:
+        size = 0
+        async for data in request.stream():
+            size += len(data)
+        return Response(str(size))
+
+    @app.post("/content")
+    def content(request: Request) -> Response:
+        return Response(str(len(request.content.read())))
+
+    async def for_asgi(scope: Any, receive: Any, send: Any) -> None:
+        size, message = 0, {"more_body": True}
+        while message.get("more_body"):
+            message = await receive()
+            size += len(message.get("body", b""))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"%d" % size})
+
+    def for_wsgi(environ: Any, start_response: Any) -> list[bytes]:
+        size = len(environ["wsgi.input"].read())
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"%d" % size]
+
+    app.mount("/asgi", asgi(for_asgi))
+    app.mount("/wsgi", wsgi(for_wsgi))
+    return client
 
 
 MATRIX = [
@@ -177,6 +234,48 @@ class TestToken:
         body = f"name=Ada&csrf_token={token}&x=1".encode()
         response = client.post("/form", headers=FORM, body=body)
         assert (response.status, response.body) == (200, body)  # the handler reads the body again
+
+    @pytest.mark.parametrize("size", [10, 900_000])
+    @pytest.mark.parametrize("path", ["/multipart", "/body", "/stream", "/content", "/asgi", "/wsgi", "/keyed"])
+    def test_in_a_form_with_files_that_is_not_read_as_a_form(self, path: str, size: int, log: Log) -> None:
+        """Such a body cannot be read twice. An empty one would be a lie."""
+        client = with_readers(client_of())
+        token = client.get("/token").text
+        sent: dict[str, Any] = {"data": {"csrf_token": token}, "files": {"up": ("a", b"z" * size)}}
+        refused = client.post(path, headers={"idempotency-key": '"1"'}, **sent)
+        assert refused.status == 403
+        assert "Send the token in the field X-CSRF-Token" in refused.text
+        assert log.text == ""
+        for headers in ({"x-csrf-token": token}, {"sec-fetch-site": "same-origin"}):
+            key = f'"{next(iter(headers))}"'
+            response = client.post(path, headers={"idempotency-key": key, **headers}, **sent)
+            assert response.status == 200
+            assert int(response.text) >= size
+
+    @pytest.mark.parametrize("size", [10, 900_000])
+    @pytest.mark.parametrize("path", ["/multipart", "/body", "/stream", "/content", "/asgi", "/wsgi", "/keyed"])
+    def test_a_body_that_other_middleware_has_kept(self, path: str, size: int) -> None:
+        """It can be read again."""
+
+        async def keep(request: Request, next: Next) -> Response:
+            await request.body()
+            return await next(request)
+
+        app = App(middleware=[keep])
+        app.mount("/", with_readers(client_of()).app)
+        client = Client(app, base_url=ORIGIN)
+        client.post("/login/guest", headers={"sec-fetch-site": "same-origin"})
+        sent: dict[str, Any] = {"data": {"csrf_token": client.get("/token").text}, "files": {"up": ("a", b"z" * size)}}
+        response = client.post(path, headers={"idempotency-key": '"1"'}, **sent)
+        assert response.status == 200
+        assert int(response.text) >= size
+
+    @pytest.mark.parametrize("size", [10, 900_000])
+    def test_in_a_form_with_files(self, size: int) -> None:
+        client = with_readers(client_of())
+        data = {"csrf_token": client.get("/token").text}
+        response = client.post("/form", data=data, files={"up": ("a", b"z" * size)})
+        assert (response.status, response.text) == (200, str(size))
 
     @pytest.mark.parametrize(
         "body",
