@@ -39,11 +39,11 @@ def flash(request: Request, text: str, category: str = "info") -> None:
 
 
 def flashes(request: Request) -> list[Flash]:
-    """The messages that wait, the oldest first. They are removed, so a message is shown once."""
+    """The messages that wait, the oldest first.
+
+    They are removed when the response has been made, so one page shows them. Until then, each call returns them. They
+    are kept if the client does not see the page: the request is a HEAD, or the response is a redirect, has no body, or
+    has a status of 500 or more.
+    """
     session = request.session
-    found = []
-    for name in sorted(session.own_names(_PREFIX)):
-        text, category = session.read(name)
-        session.remove(name)
-        found.append(Flash(text, category))
-    return found
+    return [Flash(*session.show(name)) for name in sorted(session.own_names(_PREFIX))]

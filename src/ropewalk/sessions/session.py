@@ -32,6 +32,7 @@ class Session(MutableMapping[str, Any]):
         "_preloaded",
         "_removed",
         "_sealed",
+        "_shown",
         "_user",
         "cookie",
         "cookies",
@@ -63,6 +64,7 @@ class Session(MutableMapping[str, Any]):
         self._found = _NOTHING
         self._live: dict[str, Any] = {}
         self._removed: set[str] = set()
+        self._shown: list[str] = []
         self._loaded = False
         self._preloaded = False
         self._sealed = False
@@ -160,6 +162,17 @@ class Session(MutableMapping[str, Any]):
         self._live.pop(name, None)
         if name in self._found.values:
             self._removed.add(name)
+
+    def show(self, name: str) -> Any:
+        """The value with a name. It is removed if the client sees the page that shows it."""
+        self._open_to_change()
+        self._shown.append(name)
+        return self.read(name)
+
+    def remove_shown(self) -> None:
+        """Remove the values that the page shows, because the client sees it."""
+        for name in self._shown:
+            self.remove(name)
 
     def own_names(self, prefix: str) -> list[str]:
         """The names that begin with a prefix, also those that the mapping does not show."""

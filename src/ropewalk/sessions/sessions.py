@@ -41,6 +41,12 @@ def sessions(options: SessionsOptions) -> Middleware:
     return _Sessions(options).handle
 
 
+def _has_page(request: Request, response: Response) -> bool:
+    """Whether the client sees the body of a response. With 304, it sees the same body, which it has kept."""
+    status = response.status
+    return request.method != "HEAD" and status not in (204, 205) and (status == 304 or not 300 <= status < 400)
+
+
 class _Sessions:
     ropewalk_has_session = "sessions"
 
@@ -66,14 +72,15 @@ class _Sessions:
         if self._csrf is not None and not self._csrf.is_safe(request):
             remembered = cookies.remember.value_in(lines) is not None
             await self._csrf.check(request, has_cookie=session.cookie is not None or remembered)
-        try:
-            response = await next(request)
-            if not session.was_used:
-                return response
-            response = redirect_to_login(request, response)
-            fields = await self._saved(request, session, response)
-        finally:
-            session.seal()  # also if it was not used: a later change would be lost
+        response = await next(request)
+        if not session.was_used:
+            session.seal()  # a later change would be lost
+            return response
+        response = redirect_to_login(request, response)
+        if _has_page(request, response):
+            session.remove_shown()
+        fields = await self._saved(request, session, response)
+        session.seal()
         if fields:
             # A shared cache must not give the cookie of one user to others.
             if "no-store" not in response.headers.get("cache-control", ""):

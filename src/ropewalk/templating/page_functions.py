@@ -51,7 +51,7 @@ def csrf_field() -> Any:
 
 
 def flashes() -> Any:
-    """The flash messages of the session. They are shown once."""
+    """The flash messages of the session. One page shows them, and may call this function several times."""
     return _of_sessions("flashes")(_current("flashes"))
 
 
