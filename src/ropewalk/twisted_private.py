@@ -198,6 +198,14 @@ ATTRIBUTES: Final = (
         "its event loop, which watches a descriptor with less overhead than the reactor",
     ),
     Attribute(
+        "server",
+        "twisted.internet.asyncioreactor:AsyncioSelectorReactor",
+        "_readOrWrite",
+        "calls a transport to read or write",
+    ),
+    Attribute("server", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_readers", "what it reads from"),
+    Attribute("server", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_writers", "what it writes to"),
+    Attribute(
         "testing",
         "twisted.internet.asyncioreactor:AsyncioSelectorReactor",
         "_timerHandle",

@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import time
@@ -326,6 +327,17 @@ class TestStops:
             assert server.stop() == 0
             assert read_all(client) == b""
             client.close()
+
+    def test_clients_that_reset_in_a_body_do_not_delay_it(self, files: Files) -> None:
+        with serving(files, "--limit", f"drain_timeout={2 * SECONDS_TO_STOP}") as server:
+            for _ in range(4):
+                with connect(server, trusting(files)) as client:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n"
+                    client.sendall(head + b"x" * 1_000_000)
+            get(server, files)
+            assert server.stop() == 0
+        assert "ignored" not in server.errors
 
     def test_sighup(self, files: Files) -> None:
         with serving(files) as server:

@@ -4,6 +4,9 @@ import asyncio
 import sys
 
 from twisted.internet import asyncioreactor
+from twisted.internet.main import installReactor
+
+from ropewalk.server import uvloop_reactor
 
 
 def install_reactor() -> str:
@@ -12,9 +15,9 @@ def install_reactor() -> str:
     Return the reactor's name.
     """
     if "twisted.internet.reactor" not in sys.modules:
-        new_loop = _new_loop()
-        asyncio.set_event_loop(new_loop)
-        asyncioreactor.install(new_loop)
+        new_reactor = _new_reactor()
+        asyncio.set_event_loop(new_reactor._asyncioEventloop)  # noqa: SLF001 - the loop that was passed to it
+        installReactor(new_reactor)
     from twisted.internet import reactor
 
     kind = type(reactor).__name__
@@ -22,9 +25,9 @@ def install_reactor() -> str:
     return kind if loop is None else f"{kind} on {type(loop).__module__.partition('.')[0]}"
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def _new_reactor() -> asyncioreactor.AsyncioSelectorReactor:
     try:
         import uvloop
     except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+        return asyncioreactor.AsyncioSelectorReactor(asyncio.new_event_loop())
+    return uvloop_reactor.AsyncioSelectorReactor(uvloop.new_event_loop())
