@@ -339,6 +339,14 @@ class TestStops:
             assert server.stop() == 0
         assert "ignored" not in server.errors
 
+    @pytest.mark.parametrize("field", [b"", b"Connection: close\r\n"])
+    def test_clients_that_do_not_close_do_not_delay_it(self, files: Files, field: bytes) -> None:
+        late = f"drain_timeout={2 * SECONDS_TO_STOP}"
+        with serving(files, "--limit", late) as server, connect(server, trusting(files)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % field)
+            assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+            assert server.stop() == 0
+
     def test_sighup(self, files: Files) -> None:
         with serving(files) as server:
             assert server.stop(signal.SIGHUP) == 0

@@ -205,7 +205,10 @@ class SiteProtocol:
         end_writing(self._transport)
 
     def close(self) -> None:
-        """Close the connection when all output is sent, or at the latest after `Limits.write_timeout`."""
+        """Close the connection when all output is sent, or at the latest after `Limits.write_timeout`.
+
+        The engine has waited for the client, if it had to, so that TLS does not wait for the client's close_notify.
+        """
         if self._lost:
             return
         seconds = self._engine.limits.write_timeout
@@ -214,6 +217,7 @@ class SiteProtocol:
         if not self._ended:
             self._transport.unregisterProducer()
         self._transport.loseConnection()
+        close_under_tls(self._transport)
 
     def abort(self) -> None:
         """Close the connection at once, unless it is already closed, because a closed TLS transport would raise an
@@ -293,6 +297,18 @@ def end_writing(transport: Any) -> None:
         transport.loseWriteConnection()
     else:
         transport.loseConnection()
+
+
+def close_under_tls(transport: Any) -> None:
+    """Close the connection that carries a TLS connection when its output is sent, without a wait for the client's
+    close_notify (RFC 8446, section 6.1, does not require it). For other transports, do nothing."""
+    if not ISSLTransport.providedBy(transport):
+        return
+    from twisted.protocols.tls import TLSMemoryBIOProtocol  # needs the packages of the extra `tls`
+
+    if isinstance(transport, TLSMemoryBIOProtocol):  # another wrapper may still have output
+        connection: Any = transport.transport
+        connection.loseConnection()
 
 
 def half_closes(transport: Any) -> bool:

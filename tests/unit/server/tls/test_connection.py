@@ -163,6 +163,38 @@ class TestHandshake:
         assert (event["log_level"].name, event["reason"]) == ("debug", "it left before the end of the handshake")
 
 
+class TestEndings:
+    def ask(self, peer: Peer, request: bytes) -> None:
+        peer.shake_hands()
+        peer.tls.write(request)
+        peer.exchange()
+        assert peer.tls.read().startswith(b"HTTP/1.1 200 OK")
+
+    def has_close_notify(self, peer: Peer) -> bool:
+        peer.exchange()
+        try:
+            return peer.tls.read() == b""
+        except ssl.SSLZeroReturnError:
+            return True
+        except ssl.SSLWantReadError:
+            return False
+
+    def test_the_last_response_does_not_wait_for_close_notify(self, files: Files) -> None:
+        peer = Peer(files)
+        self.ask(peer, HELLO.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert self.has_close_notify(peer)
+        assert peer.transport.disconnecting
+        peer.end()
+
+    def test_a_client_that_leaves_in_a_body(self, files: Files) -> None:
+        peer = Peer(files)
+        peer.shake_hands()
+        peer.tls.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nsome")
+        peer.exchange()
+        peer.end()
+        assert peer.server.pipes == set()
+
+
 class TestProtocols:
     @pytest.mark.parametrize("offered", [["http/1.1"], ["h2", "http/1.1"], ["http/1.0", "http/1.1"]])
     def test_http_1_is_chosen(self, files: Files, offered: list[str]) -> None:
