@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from ropewalk.clocks import unix_time
 from ropewalk.cookies import LARGEST_COOKIE
-from ropewalk.errors import HandlerError
+from ropewalk.errors import HandlerError, shown
 from ropewalk.sessions.options import SessionsOptions
 from ropewalk.sessions.session import Session
 from ropewalk.sessions.signed_sessions import SignedSessions
@@ -179,7 +179,7 @@ class CookieKeeper:
 def too_large(values: dict[str, bytes], size: int, most: int) -> HandlerError:
     """RW252, with the names of the largest values."""
     largest = sorted(values, key=lambda name: len(values[name]), reverse=True)[:3]
-    names = ", ".join(f"{name} ({len(values[name])} bytes)" for name in largest)
+    names = ", ".join(f"{shown(name)} ({len(values[name])} bytes)" for name in largest)
     return HandlerError("RW252", f"A session has {size} bytes, and may have {most}. Its largest values: {names}.")
 
 

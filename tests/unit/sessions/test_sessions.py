@@ -261,9 +261,24 @@ class TestSize:
     def test_a_cookie_that_browsers_would_drop(self) -> None:
         client = browser(site(SessionsOptions(secret=SECRET)), raise_errors=True)
         client.post(f"/set/small/{'x' * 100}")
-        with pytest.raises(HandlerError, match=r"RW252 .*A session has .* large \(3002 bytes\), small \(102 bytes\)"):
+        with pytest.raises(
+            HandlerError, match=r"RW252 .*A session has .* 'large' \(3002 bytes\), 'small' \(102 bytes\)"
+        ):
             client.post(f"/set/large/{'x' * 3000}")
         assert client.get("/").json()["values"].keys() == {"small"}
+
+    def test_the_message_shows_a_part_of_long_names(self) -> None:
+        """A client may choose a name."""
+        app = App(middleware=[sessions(SessionsOptions(store=MemorySessions()))])
+
+        @app.get("/")
+        def write(request: Request) -> str:
+            request.session["\n\x1b[2J" + "a" * 100_000] = 1
+            return ""
+
+        with pytest.raises(HandlerError, match=r"RW252 .*: '\\n\\x1b\[2Ja+\.\.\. \(1 bytes\)") as caught:
+            browser(app).get("/")
+        assert len(str(caught.value)) < 1000
 
     def test_the_largest_cookie(self) -> None:
         client = browser(site(SessionsOptions(secret=SECRET)))
