@@ -288,7 +288,7 @@ class TestRoutes:
         ended = finished("routes", "examples/hotel")
         paths = [line.split()[:2] for line in ended.stdout.splitlines()]
         assert ["DELETE", "/rooms/{room:int}"] in paths
-        assert len(paths) == 15
+        assert len(paths) == 18
 
 
 class TestHelp:
