@@ -9,6 +9,7 @@ import select
 from typing import Any
 
 from twisted.internet import asyncioreactor
+from twisted.internet.tcp import Connection
 from twisted.python.log import callWithLogger
 
 
@@ -19,7 +20,8 @@ class AsyncioSelectorReactor(asyncioreactor.AsyncioSelectorReactor):
     """
 
     def _readOrWrite(self, selectable: Any, read: Any) -> None:
-        failed = _has_error(selectable.fileno())  # reading may clear the error
+        # This comes first, because reading may clear the error. The engine's descriptor needs no check.
+        failed = isinstance(selectable, Connection) and _has_error(selectable.fileno())
         super()._readOrWrite(selectable, read)  # type: ignore[no-untyped-call]
         if failed:
             self._watch_again(selectable)

@@ -188,7 +188,7 @@ class TestMessages:
         going.set()
 
     def test_the_remedy(self) -> None:
-        with pytest.raises(ClientTimeout, match=r"raise the timeout: timeout=, in seconds, or None\.$"):
+        with pytest.raises(ClientTimeout, match=r"another timeout: `timeout=` takes seconds, or None for no limit\.$"):
             Client(make()).get("/deferred", timeout=SHORT)
 
     def test_the_remedy_where_the_reactor_runs_in_another_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
