@@ -124,7 +124,8 @@ class TestWhatIsNoBody:
         (entry,) = careless.log()
         line = entry.partition("\n")[0]
         assert re.match(r"RW(201|208|210|212) ", line)
-        assert f" {path}: no_body at tests/wire/output/bodies.py:" in line
+        assert f" {path}: " in line
+        assert "no_body at tests/wire/output/bodies.py:" in line
 
     def test_a_path_with_a_nul(self, careless: Careless) -> None:
         """The path may come from the client, so the response is a 404."""

@@ -277,7 +277,7 @@ class TestCookies:
         ]
         for requests, remedy in (
             (names, "Use ASCII without spaces"),
-            (values, "Encode it: urllib.parse.quote"),
+            (values, "urllib.parse.quote"),
         ):
             assert_explained(careless, path, "cookie", requests, remedy)
 

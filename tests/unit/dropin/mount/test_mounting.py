@@ -27,7 +27,7 @@ from zope.interface import implementer
 
 from ropewalk import Request, Resource, Response, Site
 from ropewalk.dropin import around, mounted
-from ropewalk.errors import TreeError
+from ropewalk.errors import HandlerError, TreeError
 from ropewalk.middleware import Next
 from ropewalk.testing import Client
 from ropewalk.waiting import call_soon
@@ -36,7 +36,7 @@ from ropewalk.waiting import call_soon
 class TestArguments:
     @pytest.mark.parametrize("limit", [-1, 1.5, "1MB", True])
     def test_a_malformed_limit(self, limit: Any) -> None:
-        with pytest.raises(ValueError, match=f"body_limit must be a number of bytes, or None .*, got {limit!r}."):
+        with pytest.raises(HandlerError, match=f"RW271 mounted has the invalid value body_limit={limit!r} "):
             mounted(Leaf(lambda _: b""), body_limit=limit)
 
     @pytest.mark.parametrize(
