@@ -60,7 +60,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("extra", CHECKED)
 def test_every_module_can_be_imported(extra: str, tmp_path: Path) -> None:
-    assert installation(extra).run("python", "-c", EVERY_MODULE, cwd=tmp_path) == (0, "all\n")
+    # Only `ropewalk.server.tls_options` imports this package, with an error that names the extra.
+    missing = "ropewalk.server.tls: No module named 'OpenSSL'\n" if extra == PLAIN else ""
+    assert installation(extra).run("python", "-c", EVERY_MODULE, cwd=tmp_path) == (0, f"{missing}all\n")
 
 
 @pytest.mark.parametrize("extra", CHECKED)
