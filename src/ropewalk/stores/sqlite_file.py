@@ -39,14 +39,16 @@ class SQLiteFile:
         self._database = None
 
     def after_fork_in_parent(self) -> None:
-        """In the parent: do nothing."""
+        """In the parent: do nothing. The interface of fork observers requires this method."""
 
-    def run(self, step: "Callable[[sqlite3.Connection], Result]") -> Waiter[Result]:
+    def run(
+        self, step: "Callable[[sqlite3.Connection], Result]", late: Callable[[Result], object] | None = None
+    ) -> Waiter[Result]:
         """Run a step in a transaction, on the thread. When the Waiter fires, the transaction is on the disk.
 
-        It fails with StoreUnavailable.
+        It fails with StoreUnavailable. `late` gets a result for which the caller no longer waits.
         """
-        return self._workers.run(lambda: self._transact(step))
+        return self._workers.run(lambda: self._transact(step), late)
 
     def close(self) -> None:
         """Close the file after all previous steps. A later step opens it again."""

@@ -1,22 +1,16 @@
 """Idempotency keys in an SQLite file, which several processes of one machine can share."""
 
 from collections.abc import Callable
-from os import fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from ropewalk.clocks import unix_time
-from ropewalk.errors import OptionError, shown
-from ropewalk.forks import observe_forks
 from ropewalk.stores.idempotency import Record
-from ropewalk.stores.unavailable import StoreUnavailable
-from ropewalk.stores.worker_threads import WorkerThreads
+from ropewalk.stores.sqlite_file import SQLiteFile
 from ropewalk.waiting import Waiter
 
 if TYPE_CHECKING:
     import sqlite3  # imported only where it is used, because most applications do not need it
-
-Result = TypeVar("Result")
 
 EXPIRED_AT_ONCE: Final = 100
 """The maximum number of expired keys that one call of `claim` removes."""
@@ -52,21 +46,8 @@ class SQLiteIdempotency:
     def __init__(
         self, path: str | Path, *, timeout: float = 2.0, waiting: int = 200, clock: Callable[[], float] = unix_time
     ) -> None:
-        self._path = fspath(path)
-        if not self._path or self._path == ":memory:":
-            raise OptionError("RW235", f"{shown(self._path)} is not a file.", "Use MemoryIdempotency for memory.")
-        self._timeout = timeout
         self._clock = clock
-        self._database: sqlite3.Connection | None = None
-        self._workers = WorkerThreads(f"SQLite at {self._path}", threads=1, waiting=waiting, timeout=timeout)
-        observe_forks(self)
-
-    def after_fork_in_child(self) -> None:
-        """In a forked child: forget the open file, because it belongs to the parent."""
-        self._database = None
-
-    def after_fork_in_parent(self) -> None:
-        """In the parent: do nothing. The interface of fork observers requires this method."""
+        self._file = SQLiteFile(path, (_TABLE, _INDEX), timeout=timeout, waiting=waiting, instead="MemoryIdempotency")
 
     async def claim(
         self,
@@ -97,7 +78,7 @@ class SQLiteIdempotency:
             if known is None:  # the key was claimed, but the caller no longer waits
                 self._release(key, token).addErrback(lambda _: None)  # if releasing fails, the claim expires by itself
 
-        return await self._run(run, free)
+        return await self._file.run(run, free)
 
     async def save(self, key: str, token: str, response: bytes, seconds: float) -> None:
         """Store a response: see `IdempotencyStore.save`."""
@@ -106,7 +87,7 @@ class SQLiteIdempotency:
             now = self._clock()
             database.execute(_SAVE, (response, now + seconds, key, token, now))
 
-        await self._run(run)
+        await self._file.run(run)
 
     async def release(self, key: str, token: str) -> None:
         """Free a key: see `IdempotencyStore.release`."""
@@ -114,51 +95,10 @@ class SQLiteIdempotency:
 
     def close(self) -> None:
         """Close the file after all previous calls. A later call opens it again."""
-        self._workers.run(self._close).addErrback(lambda _: None)
-        self._workers.close()
+        self._file.close()
 
     def _release(self, key: str, token: str) -> Waiter[None]:
         def run(database: "sqlite3.Connection") -> None:
             database.execute(_RELEASE, (key, token))
 
-        return self._run(run)
-
-    def _run(
-        self, step: "Callable[[sqlite3.Connection], Result]", late: Callable[[Result], object] | None = None
-    ) -> Waiter[Result]:
-        return self._workers.run(lambda: self._transact(step), late)
-
-    def _transact(self, step: "Callable[[sqlite3.Connection], Result]") -> Result:
-        import sqlite3
-
-        try:
-            database = self._database = self._database or self._open()
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                result = step(database)
-                database.execute("COMMIT")
-            except BaseException:
-                if database.in_transaction:  # SQLite rolls back by itself when the disk is full
-                    database.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            self._close()
-            raise StoreUnavailable(f"SQLite at {self._path} failed: {error}.") from error
-        return result
-
-    def _open(self) -> "sqlite3.Connection":
-        import sqlite3
-
-        database = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
-        try:
-            for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", _TABLE, _INDEX):
-                database.execute(statement)
-        except sqlite3.Error:
-            database.close()
-            raise
-        return database
-
-    def _close(self) -> None:
-        database, self._database = self._database, None
-        if database is not None:
-            database.close()
+        return self._file.run(run)

@@ -338,8 +338,8 @@ class TestSQLite:
         """SQLite has rolled back by itself then. The message names the cause."""
         store = SQLiteIdempotency(tmp_path / "keys.db", timeout=20)
         run(store.claim("key", "print", "first", 60))
-        assert store._database is not None
-        store._database.execute("PRAGMA max_page_count = 1")  # no more pages than there are
+        assert store._file._database is not None
+        store._file._database.execute("PRAGMA max_page_count = 1")  # no more pages than there are
         with pytest.raises(StoreUnavailable, match="RW234 .* failed: database or disk is full"):
             run(store.save("key", "first", b"x" * 100_000, 60))
         run(store.save("key", "first", b"response", 60))
@@ -357,7 +357,7 @@ class TestSQLite:
         store = SQLiteIdempotency(tmp_path / "keys.db", timeout=20, clock=clock)
 
         async def calls() -> None:
-            waiting = store._workers
+            waiting = store._file._workers
             claim = asyncio.ensure_future(store.claim("key", "print", "first", 60))
             while not entered.is_set():
                 await asyncio.sleep(0)
