@@ -26,6 +26,7 @@ PAGES = sorted(path for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")] if "_b
 
 INTERNAL = {
     "awaited_truth",
+    "multi_values",
     "calling",
     "finite_numbers",
     "forks",

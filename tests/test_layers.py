@@ -44,6 +44,7 @@ LAYERS = (
         "forks",
         "thread_calls",
         "awaited_truth",
+        "multi_values",
     },
     {"forms"},
     {"request", "response", "msgpack_values", "response_types", "statuses", "streaming", "stores"},

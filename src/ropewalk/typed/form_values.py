@@ -58,9 +58,9 @@ def form_values(fields: Mapping[str, FormField]) -> ValuesOf:
         repeated: list[str] = []
         for name, (field, several) in names.items():
             what = fields[field]
-            found: list[Any] = form.getlist(name)
+            found: list[Any] = form.all(name)
             if what.takes_file or not found:
-                found = [*form.files.getlist(name), *found]  # text where a file is expected, or the reverse, is invalid
+                found = [*form.files.all(name), *found]  # text where a file is expected, or the reverse, is invalid
             if not what.takes_text and "" in found:
                 found = [each for each in found if each != ""]
             if what.is_switch:

@@ -40,7 +40,7 @@ class TestParts:
         form = parse(body(field("a", "text"), file("a", "a.txt", b"file")))
         assert (form["a"], form.files["a"].filename) == ("text", "a.txt")
         assert "b" not in form
-        assert form.getlist("b") == []
+        assert form.all("b") == []
         form.close()
 
     def test_a_form_may_have_no_part(self) -> None:
