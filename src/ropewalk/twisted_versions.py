@@ -29,10 +29,12 @@ def warn_of_untested(version: str) -> None:
         log.warn(message, version=version, oldest=TESTED[0], newest=TESTED[-1], remedy=remedy)
 
 
-def takes_newest_pyopenssl(version: str) -> bool:
-    """Whether a version of Twisted works with pyOpenSSL 26.2 and later, which does not allow changes to a TLS Context
-    that is in use."""
-    return _release(version) >= (26, 4)
+def pyopenssl_pins(version: str) -> list[str]:
+    """The version of pyOpenSSL to install with a version of Twisted; empty if the newest works.
+
+    pyOpenSSL 26.2 and later does not allow changes to a TLS Context that is in use, as older versions of Twisted make.
+    """
+    return [] if _release(version) >= (26, 4) else ["pyopenssl<26.2"]
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -32,7 +32,6 @@ from ropewalk.auth.oauth import (
     TokenIntrospectionOptions,
     Tokens,
 )
-from ropewalk.auth.packages import MissingPackage
 from ropewalk.auth.passwords import Passwords, PasswordsOptions, hash_password, needs_rehash, verify_password
 from ropewalk.auth.principal import Principal, principal_of
 from ropewalk.auth.requiring import REQUIREMENTS, Requirement, requires
@@ -40,6 +39,7 @@ from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.secrets import same_secret
 from ropewalk.auth.token_issuer import TokenIssuer
 from ropewalk.auth.unauthorized import NotAuthenticated, Refused
+from ropewalk.errors import MissingPackage
 
 __all__ = [
     "JWKS",

@@ -47,6 +47,7 @@ from ropewalk.errors.naming import (
     visible,
 )
 from ropewalk.errors.option_values import check_options, is_seconds
+from ropewalk.errors.optional_packages import MissingPackage, optional_package
 from ropewalk.errors.signatures import misfit
 from ropewalk.errors.status import is_int, is_status, phrase
 
@@ -68,6 +69,7 @@ __all__ = [
     "HostedError",
     "InvalidField",
     "KnownOptions",
+    "MissingPackage",
     "Named",
     "OptionError",
     "ParentsRequest",
@@ -92,6 +94,7 @@ __all__ = [
     "is_status",
     "misfit",
     "named",
+    "optional_package",
     "phrase",
     "place",
     "relative",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import twisted
 
-from ropewalk.errors import StartError, full_name, install_remedy
-from ropewalk.twisted_versions import takes_newest_pyopenssl
+from ropewalk.errors import KnownOptions, StartError, full_name, install_remedy
+from ropewalk.twisted_versions import pyopenssl_pins
 
 if TYPE_CHECKING:
     from ropewalk.server.tls import ServerTLS
@@ -22,7 +22,7 @@ _PACKAGES: Final = {"OpenSSL": "pyOpenSSL", "cryptography": "cryptography", "ser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TLSOptions:
+class TLSOptions(KnownOptions):
     """How a listener serves HTTPS: `app.run(tls=TLSOptions(certificate="certificate.pem", key="key.pem"))`.
 
     Raises StartError (RW426) for options that contradict each other.
@@ -85,9 +85,8 @@ def load_tls(options: TLSOptions) -> "ServerTLS":
         try:
             import_module(module)
         except ImportError as error:
-            pins = [] if takes_newest_pyopenssl(twisted.__version__) else ["pyopenssl<26.2"]
             what = f"TLS needs {package}, which is not installed."
-            raise StartError("RW750", what, install_remedy("tls", *pins)) from error
+            raise StartError("RW750", what, install_remedy("tls", *pyopenssl_pins(twisted.__version__))) from error
     from ropewalk.server.tls import ServerTLS
 
     return ServerTLS(options)

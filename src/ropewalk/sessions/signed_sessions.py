@@ -8,29 +8,26 @@ from typing import Any, Final
 import msgspec
 
 from ropewalk.cookies import LARGEST_COOKIE
-from ropewalk.errors import HandlerError
+from ropewalk.errors import optional_package
 from ropewalk.stores import StoredSession
 
 _decoder: Final = msgspec.json.Decoder(tuple[int, int, str | None, dict[str, msgspec.Raw]])
 
 
 class SignedSessions:
-    """Signs sessions for the cookie with a name. Raises HandlerError (RW255) if itsdangerous is not installed.
+    """Signs sessions for the cookie with a name. Raises MissingPackage (RW255) if itsdangerous is not installed.
 
     The first of the keys signs; all are accepted.
     """
 
     def __init__(self, keys: tuple[str | bytes, ...], name: str) -> None:
-        try:
-            from itsdangerous import BadSignature, Signer
-        except ImportError:
-            what = "Sessions in signed cookies need itsdangerous, which is not installed."
-            raise HandlerError("RW255", what) from None
+        feature = "A session in a signed cookie"
+        itsdangerous: Any = optional_package("itsdangerous", "itsdangerous", feature, extra="sessions", code="RW255")
         # Derived here, once, because itsdangerous would derive them again for each signature. The purpose keeps
         # signatures that the program makes with the same secret apart.
         derived = [_derived(key, f"ropewalk.sessions {name}") for key in reversed(keys)]  # the last one signs
-        self._signer: Any = Signer(derived, key_derivation="none", digest_method=sha256)
-        self._bad_signature = BadSignature
+        self._signer: Any = itsdangerous.Signer(derived, key_derivation="none", digest_method=sha256)
+        self._bad_signature = itsdangerous.BadSignature
 
     def write(self, session: StoredSession) -> str:
         """Encode and sign a session."""

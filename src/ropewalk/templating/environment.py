@@ -5,10 +5,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ropewalk.errors import OptionError, full_name, shown
+from ropewalk.errors import OptionError, full_name, optional_package, shown
 from ropewalk.templating.content_types import content_name
 from ropewalk.templating.options import TemplatesOptions
-from ropewalk.templating.packages import require_jinja
 from ropewalk.templating.page_functions import FUNCTIONS
 from ropewalk.templating.undefined import strict_undefined
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 def make_environment(folders: Any, options: TemplatesOptions) -> "Environment":
     """The environment for folders or a loader. Raises HandlerError (RW290, RW291)."""
-    jinja2 = require_jinja()
+    jinja2: Any = optional_package("jinja2", "jinja2", "ropewalk.templating", extra="templates", code="RW290")
 
     loader = folders if isinstance(folders, jinja2.BaseLoader) else jinja2.FileSystemLoader(_existing(folders))
     endings = options.text_endings

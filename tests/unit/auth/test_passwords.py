@@ -8,9 +8,9 @@ import argon2
 import pytest
 
 from ropewalk import App, HTTPError, Request
-from ropewalk.auth import Passwords, PasswordsOptions, hash_password, needs_rehash, verify_password
+from ropewalk.auth import MissingPackage, Passwords, PasswordsOptions, hash_password, needs_rehash, verify_password
 from ropewalk.auth.bounded_threads import BoundedThreads
-from ropewalk.auth.packages import MissingPackage, optional
+from ropewalk.auth.packages import optional
 from ropewalk.testing import Client
 
 CHEAP = PasswordsOptions(time_cost=1, memory_cost=8, parallelism=1)

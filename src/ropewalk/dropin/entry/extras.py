@@ -1,6 +1,7 @@
 """Optional packages, and the extras in `pyproject.toml` that install them.
 
-No module of Ropewalk imports an optional package at module level, so that a program without TLS needs no pyOpenSSL.
+Only the modules of `ropewalk.server.tls` import optional packages at module level, and only `load_tls` imports these
+modules, so that a program without TLS needs no pyOpenSSL.
 """
 
 import sys
@@ -10,7 +11,7 @@ from typing import Any, Final
 import twisted
 
 from ropewalk.errors import StartError, install_remedy
-from ropewalk.twisted_versions import takes_newest_pyopenssl
+from ropewalk.twisted_versions import pyopenssl_pins
 
 EXTRAS: Final = {
     "OpenSSL": ("pyOpenSSL", "tls"),
@@ -29,13 +30,8 @@ class MissingPackage(StartError, ImportError):
     def __init__(self, feature: str, module: str) -> None:
         package, extra = EXTRAS[module]
         message = f"{feature} needs {package}, which is not installed."
-        super().__init__("RW750", message, install_remedy(extra, *_pins(extra)))
-
-
-def _pins(extra: str) -> list[str]:
-    """Return the version of pyOpenSSL to install with an extra, if this version of Twisted does not support the newest
-    version."""
-    return [] if extra == "websocket" or takes_newest_pyopenssl(twisted.__version__) else ["pyopenssl<26.2"]
+        pins = [] if extra == "websocket" else pyopenssl_pins(twisted.__version__)
+        super().__init__("RW750", message, install_remedy(extra, *pins))
 
 
 def require(feature: str, *modules: str) -> None:

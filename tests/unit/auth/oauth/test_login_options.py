@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ropewalk.auth import MissingPackage, OAuth2Login, OAuth2LoginOptions, OpenIDConnect, OpenIDConnectOptions, packages
-from ropewalk.errors import HandlerError
+from ropewalk.auth import MissingPackage, OAuth2Login, OAuth2LoginOptions, OpenIDConnect, OpenIDConnectOptions
+from ropewalk.errors import HandlerError, optional_packages
 
 OPENID: dict[str, Any] = {
     "client_id": "hotel",
@@ -116,6 +116,6 @@ def test_authlib_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(module: str) -> Any:
         raise ImportError(module)
 
-    monkeypatch.setattr(packages, "import_module", missing)
+    monkeypatch.setattr(optional_packages, "import_module", missing)
     with pytest.raises(MissingPackage, match=r"RW244 .*Authlib.*ropewalk\[oauth\]"):
         OpenIDConnect(OpenIDConnectOptions(**OPENID))

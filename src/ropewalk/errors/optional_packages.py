@@ -1,0 +1,20 @@
+"""Imports of optional packages, with an error that names the extra which installs them."""
+
+from importlib import import_module
+from types import ModuleType
+
+from ropewalk.errors.exceptions import HandlerError
+from ropewalk.errors.installing import install_remedy
+
+
+class MissingPackage(HandlerError, ImportError):
+    """A feature needs a package that is not installed."""
+
+
+def optional_package(module: str, package: str, feature: str, *, extra: str, code: str) -> ModuleType:
+    """Import a module from a package that an extra of Ropewalk installs. Raises MissingPackage with this code."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        what = f"{feature} needs {package}, which is not installed."
+        raise MissingPackage(code, what, install_remedy(extra)) from error
