@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 import pytest
 
 import ropewalk
+from ropewalk.errors import KnownOptions
 
 PACKAGES = ("asgi", "auth", "databases", "middleware", "sessions", "templating", "wsgi")
 """The packages whose functions and classes take options objects."""
@@ -37,9 +38,10 @@ def test_the_function_or_class_of_the_same_name_takes_it(package: str, name: str
 
 @pytest.mark.parametrize(("package", "name"), OBJECTS)
 def test_it_is_a_frozen_dataclass_with_keyword_arguments(package: str, name: str) -> None:
-    kind = exported(package)[name]
+    kind: Any = exported(package)[name]
     unset: Any = object.__new__(kind)
     assert is_dataclass(kind)
+    assert issubclass(kind, KnownOptions)  # a wrong name is RW270, with a suggestion
     with pytest.raises(FrozenInstanceError):
         setattr(unset, fields(kind)[0].name, None)
     assert all(field.kw_only for field in fields(kind))

@@ -16,7 +16,7 @@ use crate::exchange::{Exchange, respond};
 use crate::first_segment::{FirstSegmentRunner, is_coroutine};
 use crate::value_with_status::ValueWithStatus;
 
-/// Statuses of responses without a body. `Response.send` checks that it is empty.
+/// Statuses whose responses have no body. `Response.send` refuses a body for them.
 const BODILESS: [u16; 3] = [204, 205, 304];
 
 /// Responds with a value. Coroutines and values of other types are passed to the callbacks.
@@ -113,8 +113,8 @@ fn drive<'py>(
     }
 }
 
-/// Sends a `Response` that is sent as it is, and whose only field is a known Content-Type. Returns whether it is one.
-/// `Response.send` sends it in the same way, and all others.
+/// Sends a `Response` whose only header field is a known Content-Type, and whose body is str or bytes. Returns false
+/// for any other response, which `Response.send` sends.
 fn send_response(request: &Bound<'_, Exchange>, response: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = request.py();
     if !response.getattr(intern!(py, "_headers"))?.is_none() || !response.getattr(intern!(py, "_reason"))?.is_none() {

@@ -9,8 +9,9 @@ from twisted.logger import Logger
 from ropewalk.auth.identity import Authentication
 from ropewalk.auth.option_checks import type_shown
 from ropewalk.auth.scheme import Scheme
-from ropewalk.auth.scheme_functions import APPS, apps_around, dependents_of_schemes
+from ropewalk.auth.scheme_functions import APPS, dependents_of_schemes
 from ropewalk.auth.unauthorized import Refused, not_authenticated
+from ropewalk.calling import apps_around
 from ropewalk.errors import OptionError
 from ropewalk.middleware import Next
 from ropewalk.request import Request

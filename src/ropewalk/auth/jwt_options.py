@@ -10,7 +10,7 @@ from ropewalk.errors import KnownOptions, shown
 
 
 @dataclass(frozen=True, kw_only=True)
-class JWKS:
+class JWKS(KnownOptions):
     """The keys that an issuer publishes at a URL (RFC 7517, section 5). Times are in seconds.
 
     The keys are fetched when the first token arrives, and kept. They are fetched again when a token names an unknown

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from ropewalk.auth.identity import awaited, checked
+from ropewalk.calling import apps_around
 from ropewalk.request import Request
 from ropewalk.typed import DependentFunction, dependent_on
 
@@ -41,13 +42,6 @@ class SchemeFunction:
 
         call.__wrapped__ = self.function  # type: ignore[attr-defined] # error messages name this function
         return await checked(call)
-
-
-def apps_around(request: Request) -> tuple[Any, ...]:
-    """The apps around the handler of a request, outermost first; without middleware, only the outermost."""
-    handler = request.engine_handler
-    found: tuple[Any, ...] = () if handler is None else getattr(handler.call, "ropewalk_apps", ())
-    return found or (request.service.app,)
 
 
 def dependents_of_schemes(schemes: "tuple[Scheme, ...]") -> Iterator[DependentFunction]:

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from ropewalk.calling.error_handlers import CANCELLATIONS, find_error_handler
 from ropewalk.calling.failed_lookup import FailedLookup
+from ropewalk.calling.page_source import apps_around
 from ropewalk.calling.shortages import INTERVAL, Shortage, shortage_in
 from ropewalk.calling.wrong_reactor import needs_asyncio
 from ropewalk.errors import (
@@ -100,9 +101,7 @@ def log_late(request: Request, error: BaseException) -> None:
     if request.gone:
         if isinstance(error, (*CANCELLATIONS, HTTPError)):
             return
-        handler = request.engine_handler
-        apps = getattr(None if handler is None else handler.call, "ropewalk_apps", None) or (request.service.app,)
-        if find_error_handler(error, apps)[1] and not isinstance(error, RopewalkError):
+        if find_error_handler(error, apps_around(request))[1] and not isinstance(error, RopewalkError):
             return
     log_error(request, error, LATE_REMEDY)
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from twisted.internet.defer import Deferred
 
 from ropewalk.request import Request
-from ropewalk.response import LateResponse, Response
+from ropewalk.response import HTML, LateResponse, Response
 
 _JSON = (Struct, dict, list)
 """Values that are sent as JSON, even if they have `__html__`."""
@@ -51,7 +51,7 @@ class ElementResponse(LateResponse):
     __slots__ = ("_element",)
 
     def __init__(self, element: Any) -> None:
-        super().__init__("", content_type="text/html; charset=utf-8")
+        super().__init__("", content_type=HTML)
         self.has_status = False
         self._element = element
 

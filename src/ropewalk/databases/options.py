@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Literal, get_args
 
-from ropewalk.errors import HandlerError, is_int, shown
+from ropewalk.errors import HandlerError, KnownOptions, is_int, shown
 
 Synchronous = Literal["full", "normal"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SQLiteOptions:
+class SQLiteOptions(KnownOptions):
     """How `SQLite` opens a file, and how long requests wait for it. Raises HandlerError (RW283) for a wrong value."""
 
     schema: str = ""

@@ -18,7 +18,7 @@ ELSEWHERE: Final = {
     "response_model": ("status", "Here the return annotation says it: `-> Room`."),
     "include_in_schema": ("hidden", "Here it is hidden=True."),
     "dependencies": ("middleware", "Here it is middleware=[...], or a parameter with Depends."),
-    "endpoint": ("status", "Here it is name."),
+    "endpoint": ("name", "Here it is name."),
     "title": ("openapi", "Here it is openapi=OpenAPI(title=...)."),
     "version": ("openapi", "Here it is openapi=OpenAPI(version=...)."),
     "description": ("openapi", "Here it is openapi=OpenAPI(description=...)."),

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, fields
 from typing import Final
 
-from ropewalk.errors import OptionError, is_int, shown
+from ropewalk.errors import KnownOptions, OptionError, is_int, shown
 
 _OPTIONAL: Final = ("body_limit", "file_limit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FormLimits:
+class FormLimits(KnownOptions):
     """The limits of a form. Sizes are in bytes. A form over one of them gets 413.
 
     A form takes at most `fields_limit`, `spool_limit` and the names of `part_limit` parts in memory.

@@ -54,7 +54,7 @@ def chain(handler: Handler, apps: tuple[Any, ...]) -> Callable[[Request], Corout
     for middleware, around in reversed(layers[1:]):
         step = _call_middleware(middleware, step, around)
     outermost: Any = _call_outermost(layers[0][0], step, layers[0][1], plain_types)
-    outermost.ropewalk_apps = apps  # `fail` reads it to find error handlers
+    outermost.ropewalk_apps = apps  # for `apps_around`
     outermost.__wrapped__ = handler.call  # error messages name this function
     return cast("Callable[[Request], Coroutine[Any, Any, Any]]", outermost)
 

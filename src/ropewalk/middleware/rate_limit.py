@@ -38,7 +38,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(KnownOptions):
     """`RateLimit(100, 60)` allows 100 requests in 60 seconds for each key.
 
     It is a token bucket: it holds at most `burst` tokens, each request takes one, and `requests` tokens are added

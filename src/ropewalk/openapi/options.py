@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ropewalk.errors import KnownOptions
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OpenAPI:
+class OpenAPI(KnownOptions):
     """Publishes an app's OpenAPI document: `App(openapi=OpenAPI("Hotel", "1.0"))`.
 
     Every client can read the document and the Swagger UI page, unless a middleware of the app refuses the request.

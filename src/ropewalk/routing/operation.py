@@ -1,7 +1,7 @@
 """The options with which a route is described in the OpenAPI document."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from ropewalk.errors import HandlerError, Named, is_int, shown
@@ -31,12 +31,7 @@ class OperationOptions:
 _DEFAULTS: Final = OperationOptions()
 """Shared by the routes without any option, which are most routes."""
 
-_OPTIONS: Final = frozenset(
-    (
-        *("summary", "description", "tags", "deprecated", "hidden"),
-        *("responses", "operation_id", "operation"),
-    )
-)
+_OPTIONS: Final = frozenset(each.name for each in fields(OperationOptions))
 
 
 def operation_options(

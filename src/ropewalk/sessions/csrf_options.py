@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from ropewalk.errors import KnownOptions
 from ropewalk.middleware.options import check_field_name, check_function, malformed, strings
 from ropewalk.middleware.store_options import RequestFunction
 
@@ -12,7 +13,7 @@ _ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CSRFOptions:
+class CSRFOptions(KnownOptions):
     """The options of `csrf`. Raises HandlerError: RW230 for an invalid value, RW233 for a malformed origin."""
 
     trusted_origins: Collection[str] = ()

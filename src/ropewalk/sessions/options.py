@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from ropewalk.errors import KnownOptions
 from ropewalk.headers import TOKEN
 from ropewalk.middleware.options import check_choice, check_count, check_seconds, check_switches, unsafe, wrong
 from ropewalk.sessions.csrf_options import CSRFOptions
@@ -15,7 +16,7 @@ _DAY: Final = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionsOptions:
+class SessionsOptions(KnownOptions):
     """The options of `sessions`: either a `secret` (or `keys`), or a `store`. Times are in seconds.
 
     Raises HandlerError: RW230 for an invalid value, RW231 for a contradiction, RW255 if a cookie needs a package that

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ropewalk.errors import KnownOptions
 from ropewalk.middleware.options import check_choice, check_count, check_kind, unsafe, wrong
 from ropewalk.middleware.rate_limit import RateLimit, seconds_to_next
 from ropewalk.middleware.sender import client_network, digest
@@ -12,7 +13,7 @@ from ropewalk.stores import Bucket, MemoryRateLimits, RateLimitStore, StoreUnava
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoginThrottleOptions:
+class LoginThrottleOptions(KnownOptions):
     """The options of `LoginThrottle`. Raises HandlerError (RW230, RW231)."""
 
     per_user: RateLimit = field(default_factory=lambda: RateLimit(20, 3600, burst=20, name="user"))

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ropewalk.errors import OptionError, is_int, misfit, named, shown
+from ropewalk.errors import KnownOptions, OptionError, is_int, misfit, named, shown
 from ropewalk.request import Request
 
 ErrorPages = str | Mapping[int, str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TemplatesOptions:
+class TemplatesOptions(KnownOptions):
     """How templates are found and rendered. Raises HandlerError (RW291) for an invalid value."""
 
     context: Callable[[Request], Mapping[str, Any]] | None = None

@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred
 
 from ropewalk.json_values import EncodedJSON
 from ropewalk.request import BODILESS, Request, ValueWithStatus
-from ropewalk.resource.handler import is_async
 from ropewalk.response import BYTES, TEXT, Response
 from ropewalk.typed.mismatches import Mismatch
 from ropewalk.typed.parameter_sources import Input
@@ -64,7 +63,7 @@ def call_with_inputs(
         return finished(function, lambda request: function(request, **arguments(request)), finish)
     if finish is None:
         return lambda request: function(**arguments(request))
-    if is_async(function) and iscoroutinefunction(function):
+    if iscoroutinefunction(function):
 
         async def call_coroutine(request: Request) -> Any:
             value = await function(**arguments(request))

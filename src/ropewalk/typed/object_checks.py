@@ -172,7 +172,9 @@ class _Checks:
             elif isinstance(value, _WITHOUT_ATTRIBUTES) or not has_attributes:
                 _check_awaited(value)
             else:
-                _check_object(value, own, names)
+                why = _unlike(value, own, names)
+                if why is not None:
+                    raise _Refused(why)
                 for name, part in by_name.items():
                     _check_at(f".{name}", part, getattr(value, name, None))
 
@@ -274,19 +276,12 @@ def _check_awaited(value: Any) -> None:
         raise _Refused(why)
 
 
-def _check_object(value: Any, own: type, names: Collection[str]) -> None:
-    """Refuse an object whose attributes would be read, although they are not those of a class with these fields."""
-    why = unlike(value, own, names)
-    if why is not None:
-        raise _Refused(why)
-
-
 def _has(value: Any, name: str) -> bool:
     """Like `hasattr`, but calls no property: msgspec will read it, and a second reading can cost a query."""
     return hasattr(type(value), name) or name in getattr(value, "__dict__", ()) or hasattr(value, name)
 
 
-def unlike(value: Any, own: type, names: Collection[str]) -> str | None:
+def _unlike(value: Any, own: type, names: Collection[str]) -> str | None:
     """Say why the attributes of an object must not be read as the fields of a class; None if they may be."""
     if isinstance(value, own):
         return None
