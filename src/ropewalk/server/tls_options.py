@@ -1,6 +1,5 @@
 """`TLSOptions`: the certificate, the key and the versions of TLS that a listener uses."""
 
-import os
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -44,7 +43,7 @@ class TLSOptions(KnownOptions):
         for name in ("certificate", "key"):
             given: Any = getattr(self, name)
             if not isinstance(given, str | Path | None):
-                what = f"The {name} of TLSOptions is {given!r}, of type {full_name(type(given))}."
+                what = f"The {name} of TLSOptions is of type {full_name(type(given))}."  # not shown: it may be a key
                 raise StartError("RW426", what, "Give the path of a file in PEM format.")
             if "-----BEGIN" in f"{given}":  # the message does not show it, because it may be a secret
                 what = f"The {name} of TLSOptions is the text of a {name}, not a path."
@@ -63,12 +62,12 @@ class TLSOptions(KnownOptions):
     @property
     def certificate_file(self) -> Path:
         """The path of the file with the certificate."""
-        return Path(os.fspath(self.certificate or ""))
+        return Path(self.certificate or "")
 
     @property
     def key_file(self) -> Path:
         """The path of the file with the key."""
-        return Path(os.fspath(self.key or self.certificate or ""))
+        return Path(self.key or self.certificate or "")
 
 
 def load_tls(options: TLSOptions) -> "ServerTLS":
@@ -79,7 +78,7 @@ def load_tls(options: TLSOptions) -> "ServerTLS":
     """
     given: Any = options
     if not isinstance(given, TLSOptions):
-        what = f"tls is {given!r}, of type {full_name(type(given))}."
+        what = f"tls is of type {full_name(type(given))}, not TLSOptions."
         raise StartError("RW426", what, 'Give TLSOptions(certificate="certificate.pem", key="key.pem").')
     for module, package in _PACKAGES.items():
         try:

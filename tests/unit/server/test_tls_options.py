@@ -18,8 +18,9 @@ from ropewalk.server import TLSOptions, load_tls
         ({}, "TLSOptions has no certificate. Set certificate="),
         ({"key": "key.pem"}, "TLSOptions has no certificate."),
         ({"certificate": ""}, "TLSOptions has no certificate."),
-        ({"certificate": b"x"}, "The certificate of TLSOptions is b'x', of type bytes."),
-        ({"certificate": "x", "key": 5}, "The key of TLSOptions is 5, of type int."),
+        ({"certificate": b"x"}, "The certificate of TLSOptions is of type bytes."),
+        ({"certificate": "x", "key": 5}, "The key of TLSOptions is of type int."),
+        ({"certificate": "x", "key": b"-----BEGIN PRIVATE KEY-----"}, "The key of TLSOptions is of type bytes."),
         ({"certificate": "x", "key": "-----BEGIN PRIVATE KEY-----\nAA"}, "The key of TLSOptions is the text of a key"),
         ({"certificate": "x", "minimum_version": "1.1"}, "The minimum_version of TLSOptions is '1.1'. Set it to"),
         ({"certificate": "x", "minimum_version": 1.3}, "The minimum_version of TLSOptions is 1.3."),
@@ -43,10 +44,11 @@ def test_options_do_not_change() -> None:
         TLSOptions(certificate="x").certificate = "y"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("given", ["certificate.pem", ("certificate.pem", "key.pem"), True])
+@pytest.mark.parametrize("given", ["-----BEGIN PRIVATE KEY-----", ("certificate.pem", "key.pem"), True])
 def test_another_value_than_options(given: Any) -> None:
-    with pytest.raises(StartError, match="RW426 tls is .* Give TLSOptions"):
+    with pytest.raises(StartError, match="RW426 tls is of type .* Give TLSOptions") as caught:
         load_tls(given)
+    assert "-----BEGIN" not in f"{caught.value}"
 
 
 @pytest.mark.parametrize(
