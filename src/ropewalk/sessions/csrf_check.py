@@ -12,6 +12,7 @@ An undecided request needs a token if it has a cookie.
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from ropewalk.forms import MULTIPART, URLENCODED
 from ropewalk.headers import content_type
 from ropewalk.middleware.store_options import call_option, refusal
 from ropewalk.request import Request
@@ -22,8 +23,7 @@ Sender = Literal["own", "other", "undecided"]
 
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
-FORM: Final = "application/x-www-form-urlencoded"
-_SIMPLE: Final = frozenset((FORM, "multipart/form-data", "text/plain", ""))
+_SIMPLE: Final = frozenset((URLENCODED, MULTIPART, "text/plain", ""))
 """The types that a page may send to another site without a CORS preflight (Fetch, section 2.2.2)."""
 _PORTS: Final = {"http": ":80", "https": ":443"}
 _MOST_FIELDS: Final = 1000
@@ -123,7 +123,7 @@ def _is_plain_form(request: Request) -> bool:
 async def _token_in_form(request: Request) -> Any:
     """The token in the form field; None without one."""
     kind = content_type(request.header("content-type"))[0]
-    if kind == FORM:
+    if kind == URLENCODED:
         handler = request.engine_handler
         body = await request.body(None if handler is None else handler.body_limit)
         try:
@@ -131,10 +131,9 @@ async def _token_in_form(request: Request) -> Any:
         except ValueError:
             return None
         return next((value for name, value in fields if name == FIELD), None)
-    form = getattr(request, "form", None)
-    if kind == "multipart/form-data" and form is not None:
+    if kind == MULTIPART:
         is_kept = request.kept_body is not None  # because other middleware has read it
-        token = (await form()).get(FIELD)
+        token = (await request.form()).get(FIELD)
         if not is_kept:
             request.refuse_body(TOKEN_IN_FILES)
         return token

@@ -20,7 +20,7 @@ _REFRESH: Final = 0.1
 """The part of `idle` after which a session that is only read is written, so that not every request writes."""
 Result = TypeVar("Result")
 
-_LONGEST_ID: Final = 64
+LONGEST_ID: Final = 64
 """The maximum length in characters of an id in a cookie. Longer values are not looked up."""
 
 
@@ -76,7 +76,7 @@ class StoreKeeper:
 
     async def load(self, cookie: str) -> StoredSession | None:
         """See Keeper."""
-        if not cookie or len(cookie) > _LONGEST_ID:
+        if not cookie or len(cookie) > LONGEST_ID:
             return None
         found = await self.store.load(key_of(cookie))
         return found if found is not None and _is_alive(found, self.options, unix_time()) else None
@@ -142,7 +142,7 @@ class CookieKeeper:
 
     def __init__(self, options: SessionsOptions) -> None:
         self.options = options
-        self._signed = SignedSessions(tuple(options.keys), options.cookie)
+        self._signed = SignedSessions(options.signing_keys, options.cookie)
 
     async def load(self, cookie: str) -> StoredSession | None:
         """See Keeper."""

@@ -73,10 +73,15 @@ class SessionsOptions(KnownOptions):
         if self.absolute < self.idle:
             raise unsafe(self, "absolute is less than idle.", "Give absolute the same time, or more.")
 
+    @property
+    def signing_keys(self) -> tuple[str | bytes, ...]:
+        """The secrets of signed cookies, the newest first."""
+        return tuple(self.keys) if self.secret is None else (self.secret, *self.keys)
+
     def _check_keys(self) -> None:
         if isinstance(self.keys, str | bytes):
             raise wrong(self, "keys", "a single secret", "Write a list, or use secret=.")
-        keys = tuple(self.keys) if self.secret is None else (self.secret, *self.keys)
+        keys = self.signing_keys
         if any(not isinstance(each, str | bytes) for each in keys):
             raise wrong(self, "keys", "a list with another type", "Give each secret as str or bytes.")
         if any(len(each) < LEAST_SECRET for each in keys):
@@ -89,4 +94,4 @@ class SessionsOptions(KnownOptions):
         if not keys and self.store is None:
             remedy = "Give secret=... for sessions in signed cookies, or store=SQLiteSessions(...)."
             raise unsafe(self, "neither a secret nor a store is given.", remedy)
-        object.__setattr__(self, "keys", keys)
+        object.__setattr__(self, "keys", tuple(self.keys))

@@ -2,7 +2,7 @@
 
 from ropewalk.clocks import unix_time
 from ropewalk.request import Request
-from ropewalk.sessions.keepers import StoreKeeper, key_of, new_id
+from ropewalk.sessions.keepers import LONGEST_ID, StoreKeeper, key_of, new_id
 from ropewalk.sessions.logins import REMEMBERED, begin
 from ropewalk.sessions.session import Session
 from ropewalk.sessions.store_unavailable import unavailable
@@ -36,7 +36,7 @@ async def recall(request: Request) -> str | None:
     if not isinstance(keeper, StoreKeeper):
         return None
     token = session.cookies.remember.value_in(request.values(b"cookie"))
-    if token is None or len(token) > len(new_id()):
+    if token is None or len(token) > LONGEST_ID:
         return None
     try:
         found = await keeper.store.load(key_of(token, _PURPOSE))

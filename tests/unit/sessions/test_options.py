@@ -1,6 +1,7 @@
 """The options of sessions."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,3 +59,8 @@ def test_without_itsdangerous(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(HandlerError, match=r"RW255 .*itsdangerous.*ropewalk\[sessions\]"):
         sessions(SessionsOptions(secret=SECRET))
     assert callable(sessions(SessionsOptions(store=MemorySessions())))
+
+
+def test_a_changed_copy() -> None:
+    options = replace(SessionsOptions(secret="s" * 32), idle=60)
+    assert (options.idle, options.signing_keys) == (60, ("s" * 32,))
