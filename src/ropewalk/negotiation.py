@@ -1,7 +1,7 @@
 """Content negotiation: choose the offered media type that the client prefers (RFC 9110, section 12.5.1)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from ropewalk.headers import Headers
@@ -22,10 +22,16 @@ _Parameters = frozenset[tuple[str, str]]
 def vary_by_accept(headers: Headers) -> None:
     """Add Accept to the Vary field, so that caches keep one response for each value of Accept (RFC 9110, section
     12.5.5)."""
+    vary_by(headers, ("Accept",))
+
+
+def vary_by(headers: Headers, names: Iterable[str]) -> None:
+    """Add the names of request fields to the Vary field, if they are missing (RFC 9110, section 12.5.5)."""
     given = headers.get("vary", "")
-    names = {name.strip().lower() for name in given.split(",")}
-    if not names & {"accept", "*"}:
-        headers["vary"] = f"{given}, Accept" if given.strip() else "Accept"
+    present = {name.strip().lower() for name in given.split(",")}
+    added = [name for name in names if name.lower() not in present]
+    if added and "*" not in present:
+        headers["vary"] = ", ".join([given, *added] if given.strip() else added)
 
 
 class _Range(NamedTuple):

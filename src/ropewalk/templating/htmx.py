@@ -3,6 +3,7 @@
 from typing import Final
 
 from ropewalk.headers import Headers
+from ropewalk.negotiation import vary_by
 from ropewalk.request import Request
 
 VARYING: Final = ("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
@@ -13,7 +14,7 @@ def is_htmx(request: Request) -> bool:
     """Whether htmx has sent the request for a part of a page.
 
     False for a link or form with `hx-boost` and for the restoration of the history, because these need a whole page. If
-    the response depends on it, add "HX-Request" to its `Vary` field; `render(..., fragment=...)` does so.
+    the response depends on it, add the fields of VARYING to its `Vary` field; `render(..., fragment=...)` does so.
     """
     if request.header("hx-request") != "true":
         return False
@@ -22,8 +23,4 @@ def is_htmx(request: Request) -> bool:
 
 def vary_by_htmx(headers: Headers) -> None:
     """Add the fields of htmx to the Vary field (RFC 9110, section 12.5.5)."""
-    given = headers.get("vary", "")
-    names = {name.strip().lower() for name in given.split(",")}
-    if "*" not in names:
-        added = [name for name in VARYING if name.lower() not in names]
-        headers["vary"] = ", ".join([given, *added] if given.strip() else added)
+    vary_by(headers, VARYING)

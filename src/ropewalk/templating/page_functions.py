@@ -1,9 +1,9 @@
 """The functions that templates can call. They work on the request of the page that is being rendered."""
 
 from contextvars import ContextVar
-from importlib import import_module
 from typing import Any, Final
 
+from ropewalk import sessions
 from ropewalk.request import Request
 from ropewalk.static_files import static_url_in
 from ropewalk.templating.errors import lacking
@@ -39,20 +39,20 @@ def csp_nonce() -> str:
 
 def csrf_token() -> str:
     """The token that a form or a script sends back, so that other sites cannot send it."""
-    return str(_of_sessions("csrf_token")(_current("csrf_token")))
+    return str(sessions.csrf_token(_current("csrf_token")))
 
 
 def csrf_field() -> Any:
     """The hidden field for forms: `<form method="post">{{ csrf_field() }}`."""
     from markupsafe import Markup
 
-    token = _of_sessions("csrf_token", "csrf_field")(_current("csrf_field"))
+    token = sessions.csrf_token(_current("csrf_field"))
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(str(token))
 
 
 def flashes() -> Any:
     """The flash messages of the session. One page shows them, and may call this function several times."""
-    return _of_sessions("flashes")(_current("flashes"))
+    return sessions.flashes(_current("flashes"))
 
 
 FUNCTIONS: Final = {
@@ -66,13 +66,3 @@ def _current(function: str) -> Request:
         what = "but it is rendered without a request."
         raise lacking(f"{function}()", what, "Pass the request: `templates.text(name, request=request)`.")
     return request
-
-
-def _of_sessions(function: str, caller: str | None = None) -> Any:
-    """A function of `ropewalk.sessions`. `caller` is the function that the template calls, for messages."""
-    try:
-        module = import_module("ropewalk.sessions")
-        return getattr(module, function)
-    except (ImportError, AttributeError) as error:
-        what = f"which needs ropewalk.sessions: {error}."
-        raise lacking(f"{caller or function}()", what, "Add the middleware sessions(...) to the app.") from error

@@ -1,15 +1,12 @@
 """The functions that templates can call."""
 
-import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 from tests.unit.templating.sites import site, templates
 
-from ropewalk import App, Request, Response
-from ropewalk.errors import TreeError
+from ropewalk import App, Request, Response, sessions
+from ropewalk.errors import HandlerError, TreeError
 from ropewalk.middleware import SecurityHeadersOptions, security_headers
 from ropewalk.static_files import Static
 from ropewalk.templating import TemplateError, TemplatesOptions, render
@@ -116,28 +113,22 @@ class TestNonce:
 
 
 class TestSessions:
-    @pytest.fixture
-    def sessions(self, monkeypatch: pytest.MonkeyPatch) -> Any:
-        """A replacement of the module for sessions."""
-        module: Any = ModuleType("ropewalk.sessions")
-        module.csrf_token = lambda request: f"<{request.path}>"
-        module.flashes = lambda request: [("info", f"Saved {request.path}.")]
-        monkeypatch.setitem(sys.modules, "ropewalk.sessions", module)
-        return module
+    @pytest.fixture(autouse=True)
+    def values(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sessions, "csrf_token", lambda request: f"<{request.path}>")
+        monkeypatch.setattr(sessions, "flashes", lambda request: [("info", f"Saved {request.path}.")])
 
-    @pytest.mark.usefixtures("sessions")
     def test_the_field_for_forms(self) -> None:
         client = site(templates(page="{{ csrf_field() }} {{ csrf_token() }}"))
         expected = '<input type="hidden" name="csrf_token" value="&lt;/page&gt;"> &lt;/page&gt;'
         assert client.get("/page").text == expected
 
-    @pytest.mark.usefixtures("sessions")
     def test_flashes(self) -> None:
         client = site(templates(page="{% for kind, text in flashes() %}{{ kind }}: {{ text }}{% endfor %}"))
         assert client.get("/page").text == "info: Saved /page."
 
-    @pytest.mark.parametrize("function", ["csrf_field", "csrf_token", "flashes"])
-    def test_without_sessions(self, function: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, "ropewalk.sessions", None)
-        with pytest.raises(TemplateError, match=rf"RW295 .* calls {function}\(\), which needs ropewalk.sessions"):
-            site(templates(page=f"{{{{ {function}() }}}}")).get("/page")
+
+@pytest.mark.parametrize("function", ["csrf_field", "csrf_token", "flashes"])
+def test_without_the_middleware_for_sessions(function: str) -> None:
+    with pytest.raises(HandlerError, match="RW250 .*has no session"):
+        site(templates(page=f"{{{{ {function}() }}}}")).get("/page")
