@@ -40,8 +40,8 @@ def test_the_function_or_class_of_the_same_name_takes_it(package: str, name: str
 def test_it_is_a_frozen_dataclass_with_keyword_arguments(package: str, name: str) -> None:
     kind: Any = exported(package)[name]
     unset: Any = object.__new__(kind)
-    assert is_dataclass(kind)
     assert issubclass(kind, KnownOptions)  # a wrong name is RW270, with a suggestion
+    assert is_dataclass(kind)
     with pytest.raises(FrozenInstanceError):
         setattr(unset, fields(kind)[0].name, None)
     assert all(field.kw_only for field in fields(kind))

@@ -18,16 +18,16 @@ DRIVEN: Final = "driven"
 _PACKAGE: Final = f"{Path(__file__).parent}{os.sep}"
 _INVOLVED: Final = (_PACKAGE, f"{Path(twisted.__file__).parent}{os.sep}")
 """Packages whose code waits on behalf of other code."""
-_LIBRARIES: Final = tuple(
-    f"{folder}{os.sep}"
-    for folder in (Path(__file__).parent, *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
+_LIBRARIES: Final = (
+    *(_PACKAGE, "<"),
+    *(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "purelib", "platlib")),
 )
 
 
 def is_users(filename: str) -> bool:
     """Whether a file contains the user's code: it does not belong to Python or an installed package, and was not made
     at run time."""
-    return not filename.startswith((*_LIBRARIES, "<"))
+    return not filename.startswith(_LIBRARIES)
 
 
 def waiting_place(coroutine: Any) -> str | None:
