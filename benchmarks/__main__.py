@@ -1,4 +1,5 @@
-"""`python -m benchmarks [dropin | rest | soak | attacks | stops] [OPTIONS]`: the benchmarks, or another kind of run."""
+"""`python -m benchmarks [KIND] [OPTIONS]`: the benchmarks, or another kind of run: dropin, rest, site, soak, attacks or
+stops."""
 
 import sys
 
@@ -17,6 +18,8 @@ if __name__ == "__main__":
         enter("benchmarks.dropin.run", sys.argv[2:])
     if sys.argv[1:2] == ["rest"]:
         enter("benchmarks.rest.run", sys.argv[2:])
+    if sys.argv[1:2] == ["site"]:
+        enter("benchmarks.site.run", sys.argv[2:])
     if sys.argv[1:2] == ["soak"]:
         enter("benchmarks.soak", sys.argv[2:])
     enter("benchmarks.run", sys.argv[1:])

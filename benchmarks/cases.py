@@ -41,6 +41,8 @@ class Case:
     """A script in the folder `scripts`."""
     arguments: tuple[str, ...] = ()
     """Arguments of the script."""
+    enter: str = ""
+    """A path whose response begins a session. The requests have its cookie, and its X-CSRF-Token if it has one."""
     pipelined: int = 1
     scheme: Literal["http", "https"] = "http"
     """Certificates are not checked."""

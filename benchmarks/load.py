@@ -7,8 +7,10 @@ import select
 import socket
 import ssl
 import subprocess
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from benchmarks.cases import Case
@@ -45,9 +47,10 @@ class Sample:
 
 def check(server: Server, case: Case) -> None:
     """Send every probe of the case, each on a new connection. Raises CheckFailed."""
+    session = entered(server, case)
     for probe in case.probes:
         connection = connect(server.port, case.scheme)
-        headers = dict(probe.headers)
+        headers = {**session, **probe.headers}
         if probe.body is not None:
             headers["Content-Type"] = case.arguments[0]
         try:
@@ -62,6 +65,26 @@ def check(server: Server, case: Case) -> None:
             raise CheckFailed(f"{probe.path}: status {response.status}, {len(body)} bytes: {body[:100]!r}")
     if case.pipelined > 1:
         check_pipelining(server, case)
+
+
+def entered(server: Server, case: Case) -> dict[str, str]:
+    """The header fields of a client with a session; empty if the case needs none. Raises CheckFailed."""
+    if not case.enter:
+        return {}
+    connection = connect(server.port, case.scheme)
+    try:
+        connection.request("GET", case.enter)
+        response = connection.getresponse()
+        response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise CheckFailed(f"{case.enter}: {error!r}") from error
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise CheckFailed(f"{case.enter}: status {response.status}")
+    cookies = [line.partition(";")[0] for line in response.headers.get_all("set-cookie", [])]
+    token = response.headers.get("x-csrf-token")
+    return {"Cookie": "; ".join(cookies)} | ({} if token is None else {"X-CSRF-Token": token})
 
 
 def connect(port: int, scheme: str) -> http.client.HTTPConnection:
@@ -91,9 +114,10 @@ def measure(server: Server, case: Case, seconds: int) -> Sample:
 
     Raises CheckFailed for a wrong or missing response.
     """
+    session = entered(server, case)
     used = server.cpu_seconds()
     url = f"{case.scheme}://{HOST}:{server.port}{case.path}"
-    result = wrk(url, case.script, case.arguments, case.connections, seconds)
+    result = wrk(url, case.script, case.arguments, case.connections, seconds, session)
     used = server.cpu_seconds() - used
     requests = result["requests"]
     if wrong := {name: result[name] for name in ("connect", "read", "write", "status", "timeout") if result[name]}:
@@ -103,10 +127,19 @@ def measure(server: Server, case: Case, seconds: int) -> Sample:
     return Sample(requests / (result["microseconds"] / 1e6), used * 1e6 / requests, result["p50"], result["p99"])
 
 
-def wrk(url: str, script: str, arguments: tuple[str, ...], connections: int, seconds: int) -> dict[str, int]:
+def wrk(
+    url: str,
+    script: str,
+    arguments: tuple[str, ...],
+    connections: int,
+    seconds: int,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, int]:
     """The report of `report.lua`: counts, and times in microseconds."""
     command = ["taskset", "--cpu-list", str(LOAD_CORE), "wrk", "-t", "1", "-c", str(connections)]
     command += ["-d", f"{seconds}s", "--timeout", WRK_TIMEOUT, "-s", f"{script}.lua"]
+    for name, value in headers.items():
+        command += ["-H", f"{name}: {value}"]
     command += [url, "--", *arguments]
     shown = subprocess.run(
         command, cwd=HERE / "scripts", capture_output=True, text=True, timeout=seconds + 60, check=False

@@ -16,10 +16,13 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx_copybutton",
+    "ropewalk_figures",
+    "ropewalk_names",
+    "ropewalk_pages",
     "ropewalk_tables",
     "ropewalk_reference",
 ]
-exclude_patterns = ["_build", "_extensions"]
+exclude_patterns = ["_build", "_extensions", "_templates"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
@@ -41,7 +44,11 @@ python_trailing_comma_in_multi_line_signatures = False
 html_theme = "furo"
 html_title = "Ropewalk"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
+html_additional_pages = {"404": "404.html"}
 html_css_files = ["ropewalk.css"]
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
 html_theme_options = {
     "light_css_variables": {
         "color-brand-primary": "#7d4f1e",

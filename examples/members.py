@@ -5,9 +5,8 @@ Run it with `ropewalk run examples/members.py`, and open http://127.0.0.1:8080/.
 
 from html import escape
 from typing import Annotated
-from urllib.parse import parse_qs
 
-from ropewalk import App, Request, Response
+from ropewalk import App, Form, Request, Response
 from ropewalk.auth import Principal, authenticate, requires, verify_password
 from ropewalk.sessions import (
     LoginThrottle,
@@ -61,15 +60,18 @@ def show_login(request: Request) -> Response:
 
 
 @app.post("/login")
-async def log_in(request: Request) -> Response:
+async def log_in(
+    request: Request,
+    name: Annotated[str, Form()],
+    password: Annotated[str, Form()],
+    remember: Annotated[bool, Form()] = False,
+) -> Response:
     """Check the password, and return to the page before."""
-    form = parse_qs(await request.text())
-    name, password = form.get("name", [""])[0], form.get("password", [""])[0]
     await throttle.take(request, name)
     if not await verify_password(password, USERS.get(name)):
         flash(request, "The name or the password is wrong.", "error")
         return page(request, FORM.format(token=csrf_token(request)))
-    login(request, name, remember="remember" in form)
+    login(request, name, remember=remember)
     flash(request, f"Welcome, {name}.")
     return safe_redirect(request, default="/")
 

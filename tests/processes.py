@@ -8,11 +8,22 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
 SECONDS_TO_STOP = 30
+
+
+def read_line(stream: IO[Any] | None) -> str:
+    """The next line of a process, empty at its end. Unlike `readline`, this reads nothing after the line, which
+    `communicate` would not find."""
+    assert stream is not None
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(stream.fileno(), 1)):
+        line += byte
+    return line.decode()
 
 
 class Server:
@@ -31,14 +42,16 @@ class Server:
 
     def read_banner(self) -> None:
         """Wait until the server says that it is ready."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+        while line := read_line(self.process.stderr):
             self.banner += line
-            if line.startswith("Stop with"):
+            if line.startswith("Stop with Ctrl+C"):
+                self.banner += read_line(self.process.stderr)  # an empty line
+                break
+            if line.startswith("Stop with") or '"message":"Serving on ' in line:  # the latter in JSON
                 break
         else:
             raise AssertionError(f"The server ended with {self.process.wait()} before it was ready:\n{self.banner}")
-        found = re.search(r"https?://\S+?(?=/?\s)", self.banner)
+        found = re.search(r"https?://[^\s\"]+?(?=/?[\s\"])", self.banner)
         self.url = found[0] if found else ""
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

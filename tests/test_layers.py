@@ -25,15 +25,18 @@ LAYERS = (
         "charsets",
         "clocks",
         "cookies",
+        "cookie_jar",
         "etags",
         "json_values",
         "methods",
+        "hidden_files",
         "open_files",
         "twisted_private",
         "twisted_versions",
     },
     {
         "waiting",
+        "dropped_failures",
         "producing",
         "converters",
         "negotiation",
@@ -45,6 +48,7 @@ LAYERS = (
         "thread_calls",
         "awaited_truth",
         "multi_values",
+        "logs",
     },
     {"forms"},
     {"request", "response", "msgpack_values", "response_types", "statuses", "streaming", "stores"},
@@ -55,7 +59,8 @@ LAYERS = (
     | {"sessions", "paging", "databases", "static_files", "templating"},
     {"app"},
     {"server"},
-    {"testing", "dropin"},
+    {"testing", "dropin", "dev"},
+    {"client"},
     {"_adapters", "cli"},
 )
 """The layers from the bottom up. Packages of one layer may import each other, but not in a circle."""
@@ -74,9 +79,22 @@ LAZY_IMPORTS = {
         "ropewalk.cli.application_kind",
         "ropewalk.wsgi.application_check",
     ): "only a command that guesses an interface needs it",
+    ("ropewalk.cli.dev", "ropewalk.dev.changes"): "only `ropewalk dev` loads the development server",
+    ("ropewalk.cli.dev", "ropewalk.dev.editor_links"): "only `ropewalk dev` loads the development server",
+    ("ropewalk.cli.dev", "ropewalk.dev.listening_sockets"): "only `ropewalk dev` loads the development server",
+    ("ropewalk.cli.dev", "ropewalk.dev.supervisor"): "only `ropewalk dev` loads the development server",
+    ("ropewalk.cli.dev", "ropewalk.dev.watcher"): "only `ropewalk dev` loads the development server",
+    ("ropewalk.cli.dev", "ropewalk.dev.worker"): "only `ropewalk dev` loads the development server",
+    (
+        "ropewalk.dev.error_pages",
+        "ropewalk.sessions.session_cookies",
+    ): "only error pages need it, and a worker starts faster without it",
     ("ropewalk.cli.hosting", "ropewalk.asgi"): "only a command that serves an ASGI application needs it",
     ("ropewalk.cli.hosting", "ropewalk.wsgi"): "only a command that serves a WSGI application needs it",
     ("ropewalk.server.tls_options", "ropewalk.server.tls"): "only a server of HTTPS needs pyOpenSSL",
+    ("ropewalk.client.client", "ropewalk.client.app_transport"): "only clients of an App in this process need it",
+    ("ropewalk.client.back_ends", "ropewalk.client.twisted_transport"): "only reactors without asyncio need it",
+    ("ropewalk.client.back_ends", "ropewalk.client.httpx_transport"): "it needs httpx2, which the extra installs",
     ("ropewalk.openapi.security", "ropewalk.auth"): "only a program that publishes its description needs it",
     ("ropewalk.cli.program", "ropewalk.dropin.entry.extras"): "only `ropewalk exec` loads twisted.web",
     (
@@ -93,7 +111,7 @@ LAZY_IMPORTS = {
 CIRCLES: dict[frozenset[str], str] = {}
 """Circles of packages, with the reason why they are not resolved."""
 
-MAY_IMPORT_THE_ENGINE = {"__init__", "request", "response", "server", "dropin", "testing"}
+MAY_IMPORT_THE_ENGINE = {"__init__", "forms", "request", "response", "server", "dropin", "testing"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

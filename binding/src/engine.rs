@@ -44,6 +44,10 @@ pub struct Engine {
     pub(crate) owners_serve: bool,
     /// The context that is copied for each request and timer. If None, the current context is copied.
     pub(crate) context: Mutex<Option<Py<PyAny>>>,
+    /// Whether `note_request` is set. It is usually not, and reading this costs less than the lock.
+    pub(crate) notes_requests: AtomicBool,
+    /// A function that is called with each request before its handler, in the context of the request.
+    pub(crate) note_request: Mutex<Option<Py<PyAny>>>,
     /// The thread that may call the engine.
     pub(crate) thread: BoundThread,
     /// Whether a turn of the engine is running.

@@ -10,9 +10,11 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
+use ropewalk_engine::access_format::Format;
 use ropewalk_engine::access_log::{AccessLogBuffer, Style};
 use ropewalk_engine::method::Methods;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
+use ropewalk_engine::redaction::Redaction;
 use ropewalk_engine::{HalfClose, ListenerId};
 
 use crate::address;
@@ -59,6 +61,8 @@ impl Engine {
             owners: ObjectMap::new(),
             owners_serve,
             context: Mutex::new(None),
+            notes_requests: AtomicBool::new(false),
+            note_request: Mutex::new(None),
             thread: BoundThread::unbound(),
             busy: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -310,22 +314,36 @@ impl Engine {
         self.log_lines_lost.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Set the format of the access log: "combined", "timed" or "json". None turns the log off.
-    #[pyo3(signature = (style, /))]
-    fn set_access_log(&self, style: Option<&str>) -> PyResult<()> {
-        let style = match style {
-            None => None,
-            Some("combined") => Some(Style::Combined),
-            Some("timed") => Some(Style::Timed),
-            Some("json") => Some(Style::Json),
-            Some(other) => {
-                return Err(PyValueError::new_err(format!(
-                    "An access log is \"combined\", \"timed\" or \"json\", not {other:?}."
-                )));
-            }
-        };
-        lock(&self.core).set_access_log(style);
-        Ok(())
+    /// Set the format of the access log: "combined", "timed" or "json"; "template", with `template`; or "fields", with
+    /// `fields`. None turns the log off. `secrets` are names whose values are not logged. Raises ValueError for a wrong
+    /// format, with what is wrong. Returns the names of the fields that `set_log_field` sets.
+    #[pyo3(signature = (style, /, *, template = "", fields = Vec::new(), secrets = Vec::new()))]
+    fn set_access_log(
+        &self,
+        style: Option<&str>,
+        template: &str,
+        fields: Vec<String>,
+        secrets: Vec<String>,
+    ) -> PyResult<Vec<String>> {
+        let style = parse_style(style, template, &fields)?;
+        let own = own_fields(style.as_ref());
+        lock(&self.core).set_access_log(style, Redaction::new(secrets.iter().map(String::as_str)));
+        Ok(own)
+    }
+
+    /// Check a format as `set_access_log` does, and return the same.
+    #[staticmethod]
+    #[pyo3(signature = (style, /, *, template = "", fields = Vec::new()))]
+    fn check_access_log(style: &str, template: &str, fields: Vec<String>) -> PyResult<Vec<String>> {
+        Ok(own_fields(parse_style(Some(style), template, &fields)?.as_ref()))
+    }
+
+    /// Call a function with each request before its handler, in the context of the request. None stops this.
+    #[pyo3(signature = (function, /))]
+    fn note_requests(&self, function: Option<Py<PyAny>>) {
+        self.notes_requests.store(function.is_some(), Ordering::Relaxed);
+        let former = std::mem::replace(&mut *lock(&self.note_request), function);
+        drop(former);
     }
 
     fn take_access_log<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -342,6 +360,9 @@ impl Engine {
         for context in self.context.try_lock().iter() {
             visit.call(&**context)?;
         }
+        for function in self.note_request.try_lock().iter() {
+            visit.call(&**function)?;
+        }
         self.handlers.traverse(&visit)?;
         self.exchanges.traverse(&visit)?;
         self.owners.traverse(&visit)
@@ -350,6 +371,7 @@ impl Engine {
     fn __clear__(&self) {
         let context = lock(&self.context).take();
         drop(context);
+        self.note_requests(None);
         self.exchanges.clear();
         self.owners.clear();
         self.handlers.clear();
@@ -379,4 +401,30 @@ fn listen(
         core.set_listener_half_close(id, HalfClose::Finish);
     }
     Ok(id.0)
+}
+
+fn parse_style(style: Option<&str>, template: &str, fields: &[String]) -> PyResult<Option<Style>> {
+    Ok(Some(match style {
+        None => return Ok(None),
+        Some("combined") => Style::Combined,
+        Some("timed") => Style::Timed,
+        Some("json") => Style::Json,
+        Some("template") => Style::Custom(Format::template(template).map_err(PyValueError::new_err)?),
+        Some("fields") => {
+            Style::Custom(Format::json(fields.iter().map(String::as_str)).map_err(PyValueError::new_err)?)
+        }
+        Some(other) => {
+            return Err(PyValueError::new_err(format!(
+                "An access log is \"combined\", \"timed\", \"json\", \"template\" or \"fields\", not {other:?}."
+            )));
+        }
+    }))
+}
+
+/// The names of the fields of a format that `set_log_field` sets.
+fn own_fields(style: Option<&Style>) -> Vec<String> {
+    match style {
+        Some(Style::Custom(format)) => format.own_names().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
 }

@@ -18,6 +18,7 @@ use crate::exchange::response_sender::WholeBody;
 use crate::exchange::{Exchange, completed, relay, respond};
 use crate::fields::Fields;
 use crate::request_head;
+use crate::sync::lock;
 
 #[pymethods]
 impl Exchange {
@@ -151,6 +152,12 @@ impl Exchange {
         PyList::new(py, values.collect::<Vec<_>>())
     }
 
+    /// The value of a cookie (RFC 6265, section 5.4), in ISO 8859-1. None if it is not exactly once in the Cookie fields.
+    #[pyo3(signature = (name, /))]
+    fn only_cookie<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Option<Bound<'py, PyString>>> {
+        Ok(request_head::only_cookie(&self.engine_ref()?.head, name).map(|value| request_head::latin1(py, value)))
+    }
+
     /// Return an access log line in the combined format, as `twisted.web` writes it, with this request's referrer and
     /// user agent. Returns None if any value must be escaped.
     #[pyo3(signature = (host, timestamp, request_line, status, size, /))]
@@ -165,6 +172,23 @@ impl Exchange {
         let [method, target, version] = &request_line;
         let request_line = [method.as_bytes(), target.as_bytes(), version.as_bytes()];
         Ok(twisted_combined_line(&self.engine_ref()?.head, host, timestamp, request_line, status, size))
+    }
+
+    /// Set a field of this request's line in the access log. `value` is JSON. Does nothing after the end of the
+    /// response, or if the log has no place for the field.
+    #[pyo3(signature = (name, value, /))]
+    fn set_log_field(&self, name: &str, value: &[u8]) -> PyResult<()> {
+        let engine_ref = self.engine_ref()?;
+        lock(&engine_ref.engine.get().core).set_log_field(engine_ref.id, name, value);
+        Ok(())
+    }
+
+    /// The seconds since the head of the request was complete. None after the end of the response.
+    #[getter]
+    fn elapsed(&self) -> PyResult<Option<f64>> {
+        let engine_ref = self.engine_ref()?;
+        let micros = lock(&engine_ref.engine.get().core).elapsed(engine_ref.id);
+        Ok(micros.map(|micros| micros as f64 / 1e6))
     }
 
     /// Every field line in order, as a pair of name and value. Names are in lower case.

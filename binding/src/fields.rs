@@ -42,7 +42,7 @@ impl<'py> Fields<'py> {
 }
 
 /// Returns the bytes of a name or value. A str must be ASCII (RFC 9110, section 5.5).
-fn octets<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+pub fn octets<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return Ok(bytes.as_bytes());
     }

@@ -7,6 +7,7 @@
 
 mod address;
 mod asgi;
+mod boundary_finder;
 mod connection;
 mod current_tasks;
 mod descriptors;
@@ -21,14 +22,19 @@ mod exchange_methods;
 mod fields;
 mod first_segment;
 mod handler_cache;
+mod html_escape;
 mod limits;
 mod object_map;
 mod pipe;
 mod request_head;
+mod signed_content;
+mod signed_text;
 mod sync;
 mod task_core;
 mod thread;
 mod turn;
+mod urlencoded;
+mod value_with_fields;
 mod value_with_status;
 
 use pyo3::prelude::*;
@@ -38,6 +44,8 @@ use pyo3::prelude::*;
 mod _engine {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::boundary_finder::BoundaryFinder;
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
@@ -51,13 +59,23 @@ mod _engine {
     #[pymodule_export]
     use super::first_segment::FirstSegmentRunner;
     #[pymodule_export]
+    use super::html_escape::HTMLEscape;
+    #[pymodule_export]
     use super::limits::Limits;
     #[pymodule_export]
     use super::pipe::Pipe;
     #[pymodule_export]
     use super::self_test;
     #[pymodule_export]
+    use super::signed_content::SignedContent;
+    #[pymodule_export]
+    use super::signed_text::SignedText;
+    #[pymodule_export]
     use super::task_core::TaskCore;
+    #[pymodule_export]
+    use super::urlencoded::urlencoded_pairs;
+    #[pymodule_export]
+    use super::value_with_fields::ValueWithFields;
     #[pymodule_export]
     use super::value_with_status::ValueWithStatus;
 

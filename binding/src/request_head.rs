@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
@@ -69,6 +70,27 @@ pub fn header<'py>(py: Python<'py>, head: &Head, name: &str) -> Option<Bound<'py
         joined.extend_from_slice(value);
     }
     Some(latin1(py, &joined))
+}
+
+/// The value of the cookie with this name, if it is exactly once in the Cookie fields.
+pub fn only_cookie<'a>(head: &'a Head, name: &[u8]) -> Option<&'a [u8]> {
+    let mut cookies = head.values(b"cookie").flat_map(|line| line.split(|&byte| byte == b';')).filter_map(|cookie| {
+        let (given, value) = match memchr(b'=', cookie) {
+            Some(equals) => (&cookie[..equals], &cookie[equals + 1..]),
+            None => (cookie, &[][..]),
+        };
+        (blank_trimmed(given) == name).then(|| blank_trimmed(value))
+    });
+    let found = cookies.next()?;
+    if cookies.next().is_some() { None } else { Some(found) }
+}
+
+/// Removes spaces and tabs at both ends (RFC 9110, section 5.6.3).
+fn blank_trimmed(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
 }
 
 /// Every field line in order, as a pair of name and value. Names are in lower case.

@@ -3,6 +3,7 @@
 //! The engine is never locked while Python code runs, so a handler may call any command at any time. An event that a
 //! command causes waits in the inbox until the loop handles it.
 
+mod blocked_reactor;
 mod events;
 mod handler;
 mod reports;
@@ -21,8 +22,6 @@ use crate::engine::{Engine, TurnLoop};
 use crate::errors::unraisable;
 use crate::sync::lock;
 
-/// If a handler runs longer than this many microseconds, the engine reports that it blocks the reactor.
-const BLOCKING: u64 = 500_000;
 /// During a turn, the sockets are polled again after this many microseconds, so that a small request does not wait for
 /// large ones.
 const POLL_EVERY: u64 = 200;
@@ -154,8 +153,8 @@ fn run(engine: &Bound<'_, Engine>) {
         };
         let now = monotonic_micros();
         took = now - before;
-        if took > BLOCKING {
-            unraisable(reports::blocking(engine, handler, took), engine);
+        if took > blocked_reactor::BLOCKING {
+            unraisable(blocked_reactor::report(engine, handler, took), engine);
         }
         before = now;
         events = events.saturating_sub(1);

@@ -2,14 +2,13 @@
 
 import re
 import sys
-from typing import Any, Final
+from inspect import Signature
+from typing import Any, Final, Never
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
-from sphinx.util import logging
-
-import ropewalk
+from sphinx.util import inspect, logging
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +20,9 @@ CODE: Final = re.compile(r"\bRW[1-9]\d\d\b")
 NAME: Final = re.compile(r"ropewalk(?:\.\w+)+(?=(?:\(\))?$)")
 """The full name of something in the reference, with or without parentheses."""
 
+CATCHES_ALL: Final = re.compile(r"\(\*(given|arguments): (?:~typing\.)?Any, \*\*options: (?:~typing\.)?Any\)")
+"""The parameters of a metaclass that takes any."""
+
 FIGURE: Final = re.compile(r"[\d.,]+ \S+")
 """A figure with a unit."""
 
@@ -28,10 +30,10 @@ SHORT: Final = (
     (r"~(twisted\.web\.\w+\.(?:HTTPChannel|Request))", r"\1"),  # classes of Ropewalk have the same names
     (r"~ropewalk\.request\.Request\b", "ropewalk.Request"),  # the short name is also that of a class of dropin
     (r"<InterfaceClass twisted\.[\w.]*\.(\w+)>", r"\1"),
-    (r"~(?:\w+\.)+(\w+)", r"\1"),  # Sphinx leaves the tilde where it cannot parse a default
+    (r"~(?:\w+\.)*~?(\w+)", r"\1"),  # Sphinx leaves the tilde where it cannot parse a default
     (r"<class '(\w+)'>", r"\1"),
-    (r"Callable\[\[Request\], Awaitable\[Response\]\]", "Next"),
-    (r"Callable\[\[Request, Next\], Awaitable\[Any\]\]", "Middleware"),
+    (r"Callable\[\[(?:ropewalk\.)?Request\], Awaitable\[Response\]\]", "Next"),
+    (r"Callable\[\[(?:ropewalk\.)?Request, Next\], Awaitable\[Any\]\]", "Middleware"),
     (r"Mapping\[str, str \| bytes\] \| Mapping\[bytes.*?Iterable\[tuple\[str \| bytes, str \| bytes\]\]", "Fields"),
     (r"Mapping\[str, str\] \| Iterable\[tuple\[str, str\]\]", "Fields"),
     (r"str \| IPv4Address \| IPv6Address \| IPv4Network \| IPv6Network", "ProxyAddress"),
@@ -41,6 +43,7 @@ SHORT: Final = (
     (r"\b(ASGIResource|WSGIResource|Mounted)\b", "Resource"),
     (r"\bGraftedApp\b", "twisted.web.resource.Resource"),
     (r"float \| Default \| None = DEFAULT", "float | None = ..."),
+    (r"= ?<factory>", "= ..."),
     (r"= TIMEOUT\b", "= 30.0"),
     (r"= BODY_SIZE\b", "= 104857600"),
 )
@@ -48,16 +51,19 @@ SHORT: Final = (
 
 
 def find_fields(app: Sphinx) -> None:
-    """Let Sphinx find the docstrings of fields whose class says that it is of `ropewalk`.
+    """Let Sphinx find the docstrings of fields whose class says that it is of the package from which users import it.
 
-    Sphinx reads them in the source of the module that the class names, which is the one that users import.
+    Sphinx reads them in the source of that package, but another module defines the class.
     """
     del app
-    public = ModuleAnalyzer.for_module("ropewalk")
-    public.analyze()
-    for name, value in vars(ropewalk).items():
-        if isinstance(value, type) and value.__module__ == "ropewalk":
-            public.attr_docs |= _docstrings_of_fields(name, value)
+    packages = {path: module for path, module in sys.modules.items() if re.match(r"ropewalk(\.[a-z]\w*)*$", path)}
+    for path, package in packages.items():
+        for name, value in list(vars(package).items()):
+            if isinstance(value, type) and value.__module__ == path:
+                analyzer = ModuleAnalyzer.for_module(path)
+                analyzer.analyze()
+                if name not in analyzer.tags:  # another module defines it
+                    analyzer.attr_docs |= _docstrings_of_fields(name, value)
 
 
 def _docstrings_of_fields(name: str, value: type) -> dict[tuple[str, str], list[str]]:
@@ -75,8 +81,19 @@ def shorten(
     app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
     """Replace types in a signature with the names of their aliases. Sphinx calls this for each signature."""
-    del app, what, name, value, options
+    del app, name, options
+    if what == "class" and signature and CATCHES_ALL.match(signature):
+        signature = _signature_of(value)
     return (signature and _shortened(signature)), (returned and _shortened(returned))
+
+
+def _signature_of(value: type) -> str:
+    """The parameters of `__init__`. The metaclass takes any, so that it can name a wrong one in its error."""
+    found = inspect.signature(vars(value).get("__init__", value.__init__), bound_method=True)  # type: ignore[misc]
+    known = [each for each in found.parameters.values() if each.annotation is not Never]
+    return inspect.stringify_signature(
+        found.replace(parameters=known, return_annotation=Signature.empty), unqualified_typehints=True
+    )
 
 
 def _shortened(text: str) -> str:

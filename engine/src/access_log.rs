@@ -1,17 +1,20 @@
 //! The access log: one line for each response, formatted into a buffer that the caller writes to a file.
 
-use std::fmt::{self, Display, Formatter, Write as _};
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::access_format::{Format, Kept, Outcome, OwnFields, append_own, request_line};
+use crate::access_text::{Json, Quoted, dash, shown};
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::head::{Head, Version};
+use crate::head::Head;
 use crate::http_date::{MONTHS, civil};
+use crate::redaction::Redaction;
 
 /// The format of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Style {
     /// The combined format of Apache and nginx.
     Combined,
@@ -19,12 +22,15 @@ pub enum Style {
     Timed,
     /// One JSON object per line.
     Json,
+    /// A template, or a list of fields.
+    Custom(Format),
 }
 
 /// The access log lines of one engine that were not taken yet.
 #[derive(Debug)]
 pub struct AccessLogBuffer {
     style: Style,
+    redaction: Redaction,
     buffer: Vec<u8>,
     /// The Unix second for which `stamp` was formatted.
     second: i64,
@@ -33,18 +39,37 @@ pub struct AccessLogBuffer {
 }
 
 /// The data that the log line of a request needs, kept until the response is complete.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Line {
     client: String,
     request: Vec<u8>,
     referer: Vec<u8>,
     agent: Vec<u8>,
+    /// The fields that the handler has set, for JSON lines.
+    own: OwnFields,
+    /// The values for a custom format. It needs none of the other values.
+    custom: Option<Box<Kept>>,
+}
+
+impl Line {
+    fn custom(kept: Kept) -> Self {
+        Line { custom: Some(Box::new(kept)), ..Line::default() }
+    }
+
+    /// Sets a field of the handler. `value` is JSON.
+    fn set(&mut self, name: &str, value: &[u8]) {
+        let own = self.custom.as_mut().map_or(&mut self.own, |kept| &mut kept.own);
+        match own.iter_mut().find(|field| field.0 == name) {
+            Some(field) => field.1 = value.to_vec(),
+            None => own.push((name.into(), value.to_vec())),
+        }
+    }
 }
 
 impl AccessLogBuffer {
     /// Makes an empty log.
-    pub fn new(style: Style) -> Self {
-        AccessLogBuffer { style, buffer: Vec::new(), second: i64::MIN, stamp: String::new() }
+    pub fn new(style: Style, redaction: Redaction) -> Self {
+        AccessLogBuffer { style, redaction, buffer: Vec::new(), second: i64::MIN, stamp: String::new() }
     }
 
     /// Removes all lines and returns them.
@@ -63,22 +88,43 @@ impl AccessLogBuffer {
     }
 
     pub(crate) fn line(&self, head: &Head, client: &Address) -> Line {
-        let version: &[u8] = if head.version() == Version::Http10 { b"1.0" } else { b"1.1" };
+        let client = head.origin().map_or(client, |origin| &origin.client);
+        if let Style::Custom(format) = &self.style {
+            return Line::custom(format.keep(head, client, &self.redaction));
+        }
         let value = |name: &[u8]| head.values(name).next().unwrap_or_default().to_vec();
+        let mut referer = value(b"referer");
+        if let Cow::Owned(redacted) = self.redaction.of_url(&referer) {
+            referer = redacted;
+        }
         Line {
-            client: shown(head.origin().map_or(client, |origin| &origin.client)),
-            request: [head.method_name(), b" ", head.target(), b" HTTP/", version].concat(),
-            referer: value(b"referer"),
+            client: shown(client),
+            request: request_line(head, &self.redaction),
+            referer,
             agent: value(b"user-agent"),
+            own: Vec::new(),
+            custom: None,
+        }
+    }
+
+    /// Sets a field of a line. `value` is JSON. Does nothing if the format has no place for the field.
+    pub(crate) fn set(&self, line: &mut Line, name: &str, value: &[u8]) {
+        let wanted = match &self.style {
+            Style::Combined | Style::Timed => false,
+            Style::Json => true,
+            Style::Custom(format) => format.own_names().any(|own| own == name),
+        };
+        if wanted {
+            line.set(name, value);
         }
     }
 
     pub(crate) fn write(&mut self, line: &Line, status: u16, bytes: u64, micros: u64, clock: &Clock) {
-        let (unix, fraction) = match self.style {
+        let (unix, fraction) = match &self.style {
             Style::Combined => (clock.unix(), 0),
             // Read the system clock once, so that the second and its fraction agree. The engine's clock has only whole
             // seconds.
-            Style::Timed | Style::Json => {
+            Style::Timed | Style::Json | Style::Custom(_) => {
                 let now = clock_gettime(ClockId::Realtime);
                 (now.tv_sec, now.tv_nsec as u32 / 1000)
             }
@@ -89,10 +135,10 @@ impl AccessLogBuffer {
     /// Appends one line to the log. `fraction` is the number of microseconds since the start of the second.
     fn write_at(&mut self, unix: i64, fraction: u32, line: &Line, status: u16, bytes: u64, micros: u64) {
         self.refresh_stamp(unix);
-        let Line { client, request, referer, agent } = line;
+        let Line { client, request, referer, agent, own, custom } = line;
         let stamp = &self.stamp;
         // The result is ignored, because writing to a Vec cannot fail.
-        let _ = match self.style {
+        let _ = match &self.style {
             Style::Combined => writeln!(
                 self.buffer,
                 "{client} - - [{stamp}] \"{}\" {status} {bytes} \"{}\" \"{}\"",
@@ -109,21 +155,36 @@ impl AccessLogBuffer {
                 micros / 1_000_000,
                 micros % 1_000_000,
             ),
-            Style::Json => writeln!(
-                self.buffer,
-                "{{\"time\":\"{stamp}.{fraction:06}Z\",\"client\":\"{client}\",\"request\":\"{}\",\"status\":{status},\"bytes\":{bytes},\
-                 \"seconds\":{}.{:06},\"referer\":\"{}\",\"user_agent\":\"{}\"}}",
-                Json(request),
-                micros / 1_000_000,
-                micros % 1_000_000,
-                Json(referer),
-                Json(agent),
-            ),
+            Style::Json => {
+                let _ = write!(
+                    self.buffer,
+                    "{{\"time\":\"{stamp}.{fraction:06}Z\",\"client\":\"{client}\",\"request\":\"{}\",\"status\":{status},\"bytes\":{bytes},\
+                     \"seconds\":{}.{:06},\"referer\":\"{}\",\"user_agent\":\"{}\"",
+                    Json(request),
+                    micros / 1_000_000,
+                    micros % 1_000_000,
+                    Json(referer),
+                    Json(agent),
+                );
+                append_own(&mut self.buffer, own);
+                self.buffer.write_all(b"}\n")
+            }
+            Style::Custom(format) => {
+                if let Some(kept) = custom {
+                    let outcome = Outcome { stamp, unix, fraction, status, bytes, micros };
+                    format.write(&mut self.buffer, kept, outcome);
+                }
+                Ok(())
+            }
         };
     }
 
     pub(crate) fn write_refused(&mut self, client: &Address, status: u16, bytes: u64, clock: &Clock) {
-        let line = Line { client: shown(client), request: b"-".to_vec(), referer: Vec::new(), agent: Vec::new() };
+        let client = shown(client);
+        let line = match self.style {
+            Style::Custom(_) => Line::custom(Kept { client, ..Kept::default() }),
+            _ => Line { client, request: b"-".to_vec(), ..Line::default() },
+        };
         self.write(&line, status, bytes, 0, clock);
     }
 
@@ -134,14 +195,14 @@ impl AccessLogBuffer {
         self.second = unix;
         let date = civil(unix);
         let (hour, minute, second) = (date.second_of_day / 3600, date.second_of_day / 60 % 60, date.second_of_day % 60);
-        self.stamp = match self.style {
+        self.stamp = match &self.style {
             Style::Combined | Style::Timed => format!(
                 "{:02}/{}/{:04}:{hour:02}:{minute:02}:{second:02} +0000",
                 date.day,
                 MONTHS[date.month as usize - 1],
                 date.year
             ),
-            Style::Json => {
+            Style::Json | Style::Custom(_) => {
                 format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}", date.year, date.month, date.day)
             }
         };
@@ -176,51 +237,6 @@ fn needs_no_escape(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\'
 }
 
-fn shown(address: &Address) -> String {
-    match address {
-        Address::Inet(address) => address.ip().to_canonical().to_string(),
-        Address::Unix(_) => "unix".into(),
-        Address::Unknown => "-".into(),
-    }
-}
-
-fn dash(text: &[u8]) -> &[u8] {
-    if text.is_empty() { b"-" } else { text }
-}
-
-/// Bytes to be written inside a quoted string of the combined format. Quotes, backslashes and bytes that are not
-/// printable ASCII are escaped, so that a client cannot forge a line.
-struct Quoted<'a>(&'a [u8]);
-
-impl Display for Quoted<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for &byte in self.0 {
-            match byte {
-                b'"' | b'\\' => write!(f, "\\{}", byte as char)?,
-                b' '..=b'~' => f.write_char(byte as char)?,
-                _ => write!(f, "\\x{byte:02x}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Bytes to be written as a JSON string (RFC 8259, section 7). Bytes that are not UTF-8 become U+FFFD.
-struct Json<'a>(&'a [u8]);
-
-impl Display for Json<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for character in String::from_utf8_lossy(self.0).chars() {
-            match character {
-                '"' | '\\' => write!(f, "\\{character}")?,
-                control if control.is_control() => write!(f, "\\u{:04x}", control as u32)?,
-                plain => f.write_char(plain)?,
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,7 +248,7 @@ mod tests {
             crate::method::Methods::Registered,
         )
         .unwrap();
-        let mut log = AccessLogBuffer::new(style);
+        let mut log = AccessLogBuffer::new(style, Redaction::new([]));
         let client = Address::Inet("127.0.0.1:9".parse().unwrap());
         let line = log.line(&head, &client);
         log.write_at(784_111_777, 120, &line, 200, 13, 1_500_000);
@@ -255,6 +271,37 @@ mod tests {
              \"x\\\"\\\\\\x09\\xff\" 784111777.000120 1.500000\n",
             logged(Style::Timed)
         );
+    }
+
+    #[test]
+    fn secrets_and_own_fields() {
+        let head = crate::http1::head::parse(
+            b"GET /?token=a HTTP/1.1\r\nHost: a\r\nReferer: http://r/?b=1&token=c\r\n\r\n",
+            crate::method::Method::GET,
+            crate::method::Methods::Registered,
+        )
+        .unwrap();
+        let mut log = AccessLogBuffer::new(Style::Json, Redaction::new(["token"]));
+        let mut line = log.line(&head, &Address::Unknown);
+        log.set(&mut line, "room", b"5");
+        log.set(&mut line, "room", b"6");
+        log.write_at(784_111_777, 0, &line, 200, 0, 0);
+        let json = String::from_utf8(log.take()).unwrap();
+        assert!(json.contains("\"request\":\"GET /?token=[redacted] HTTP/1.1\""), "{json}");
+        assert!(json.contains("\"referer\":\"http://r/?b=1&token=[redacted]\""), "{json}");
+        assert!(json.ends_with("\"user_agent\":\"\",\"room\":6}\n"), "{json}");
+        let log = AccessLogBuffer::new(Style::Combined, Redaction::new([]));
+        let mut line = log.line(&head, &Address::Unknown);
+        log.set(&mut line, "room", b"5");
+        assert!(line.own.is_empty());
+    }
+
+    #[test]
+    fn custom() {
+        let format = Format::template("{client} {path} {status} {room}").unwrap();
+        let mut log = AccessLogBuffer::new(Style::Custom(format), Redaction::new([]));
+        log.write_refused(&Address::Unknown, 400, 3, &Clock::default());
+        assert_eq!(b"- - 400 -\n", &log.take()[..]);
     }
 
     #[test]

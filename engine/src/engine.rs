@@ -6,6 +6,7 @@ mod accept_backoff;
 mod accepting;
 mod adopting;
 mod back_pressure;
+mod body_rate;
 mod capacity;
 mod closing;
 mod commands;
@@ -47,6 +48,7 @@ use crate::http1::Http1;
 use crate::limits::Limits;
 use crate::method::Methods;
 use crate::outbox::FileTicket;
+use crate::redaction::Redaction;
 use crate::wire::{Wire, WireContext};
 
 use capacity::Capacity;
@@ -156,9 +158,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         Counters { open: self.connections.len() as u64, ..self.counters.clone() }
     }
 
-    /// Sets the format of the access log. None turns it off.
-    pub fn set_access_log(&mut self, style: Option<Style>) {
-        self.access = style.map(AccessLogBuffer::new);
+    /// Sets the format of the access log, and the names of secrets in it. None turns it off.
+    pub fn set_access_log(&mut self, style: Option<Style>, redaction: Redaction) {
+        self.access = style.map(|style| AccessLogBuffer::new(style, redaction));
     }
 
     /// The access log, or None if it is off.

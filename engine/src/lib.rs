@@ -18,7 +18,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access_format;
 pub mod access_log;
+mod access_text;
 pub mod address;
 pub mod authority;
 pub mod batching;
@@ -36,6 +38,7 @@ pub mod method;
 pub mod origin;
 pub mod outbox;
 pub mod proxies;
+pub mod redaction;
 pub mod refusal;
 pub mod token;
 mod transport;

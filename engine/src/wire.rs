@@ -134,6 +134,12 @@ pub trait Wire: Debug + Default {
     /// Aborts the running exchanges and stops parsing. If no head was sent, the access log shows `status`.
     fn abort(&mut self, reason: GoneReason, status: u16, cx: &mut WireContext<'_>);
 
+    /// Sets a field of the current exchange's line in the access log. `value` is JSON.
+    fn set_log_field(&mut self, name: &str, value: &[u8], cx: &mut WireContext<'_>);
+
+    /// The time at which the head of the current exchange was complete, in microseconds.
+    fn began(&self) -> u64;
+
     /// Removes the unparsed bytes and returns them.
     fn take_input(&mut self) -> Vec<u8>;
 

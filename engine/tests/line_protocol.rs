@@ -153,6 +153,12 @@ impl Wire for Lines {
         self.closed = true;
     }
 
+    fn set_log_field(&mut self, _: &str, _: &[u8], _: &mut WireContext<'_>) {}
+
+    fn began(&self) -> u64 {
+        0
+    }
+
     fn take_input(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.input)
     }

@@ -37,20 +37,7 @@ async def list_bookings(
 @app.post("", responses={409: "The room is taken."})
 async def book(request: Request, new: NewBooking, transaction: Transaction) -> Created[Booking]:
     """Book a room, unless another booking of the room overlaps."""
-    await require_room_and_guest(transaction, new)
-    taken = await transaction.fetch_one(
-        int, "SELECT 1 FROM bookings WHERE room = :room AND arrival < :departure AND departure > :arrival", new
-    )
-    if taken:
-        raise Conflict(f"Room {new.room} is taken on some night from {new.arrival} to {new.departure}.")
-    (booking,) = await transaction.fetch(
-        Booking,
-        """
-        INSERT INTO bookings (room, guest, arrival, departure) VALUES (:room, :guest, :arrival, :departure)
-        RETURNING *
-        """,
-        new,
-    )
+    booking = await add_booking(transaction, new)
     return Created(booking, location=request.url_for("show_booking", booking=booking.id))
 
 
@@ -92,6 +79,25 @@ async def find_bookings(reader: Reader, query: BookingQuery, after: int) -> list
         """,
         asdict(query) | {"after": after},
     )
+
+
+async def add_booking(transaction: Transaction, new: NewBooking) -> Booking:
+    """Store a booking. Raises InvalidInput for an unknown room or guest, and Conflict if the room is taken."""
+    await require_room_and_guest(transaction, new)
+    taken = await transaction.fetch_one(
+        int, "SELECT 1 FROM bookings WHERE room = :room AND arrival < :departure AND departure > :arrival", new
+    )
+    if taken:
+        raise Conflict(f"Room {new.room} is taken on some night from {new.arrival} to {new.departure}.")
+    (booking,) = await transaction.fetch(
+        Booking,
+        """
+        INSERT INTO bookings (room, guest, arrival, departure) VALUES (:room, :guest, :arrival, :departure)
+        RETURNING *
+        """,
+        new,
+    )
+    return booking
 
 
 async def require_room_and_guest(transaction: Transaction, new: NewBooking) -> None:

@@ -1,18 +1,23 @@
-"""The pages of the front desk: the rooms at `/desk`, and each room with its bookings."""
+"""The pages of the front desk: the rooms at `/desk`, and each room with its bookings and a form for a new one."""
 
 from datetime import date
 from typing import Annotated
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
-from hotel.database import Reader
-from hotel.models import Booking, Id, Room
+from hotel.bookings import add_booking
+from hotel.database import Reader, Statements, Transaction
+from hotel.models import Booking, Id, NewBooking, Room
 from hotel.paging import ROOMS, Paging
+from hotel.problems import Conflict
 from hotel.rooms import find_room
-from ropewalk import App, Query, Request
+from ropewalk import App, Form, InvalidInput, Query, Request, Response, Submitted
+from ropewalk.response import see_other
+from ropewalk.sessions import csrf
 from ropewalk.templating import TemplateResponse, render
 
-app = App()
+app = App(middleware=[csrf()])
 
 
 class Night(Paging):
@@ -46,7 +51,41 @@ async def list_rooms(request: Request, query: Annotated[Night, Query(), ROOMS], 
 
 @app.get("/rooms/{room:int}", name="room")
 async def show_room(room: Id, reader: Reader) -> TemplateResponse:
-    """Show a room and its bookings."""
+    """Show a room, its bookings, and the form for a new one."""
     found = await find_room(reader, room)
-    bookings = await reader.fetch(Booking, "SELECT * FROM bookings WHERE room = ? ORDER BY arrival LIMIT 100", [room])
-    return render("room.html", room=found, bookings=bookings)
+    return render("room.html", room=found, bookings=await bookings_of(reader, room), sent={}, errors={})
+
+
+class Stay(Struct):
+    """The fields of the form for a booking."""
+
+    guest: Id
+    arrival: date
+    departure: date
+
+    def __post_init__(self) -> None:
+        if self.arrival >= self.departure:
+            raise ValueError("The departure must be after the arrival.")
+
+
+@app.post("/rooms/{room:int}")
+async def book(
+    request: Request, room: Id, form: Annotated[Submitted[Stay], Form()], transaction: Transaction
+) -> TemplateResponse | Response:
+    """Book a room, and show its page again. If the form is invalid, show it with the messages."""
+    found = await find_room(transaction, room)
+    if form.value is not None:
+        try:
+            await add_booking(transaction, NewBooking(room=room, **asdict(form.value)))
+            return see_other(request.url_for("room", room=room))
+        except InvalidInput:
+            form.errors.add("guest", "There is no such guest.")
+        except Conflict as conflict:
+            form.errors.add("", str(conflict.detail))
+    bookings = await bookings_of(transaction, room)
+    return render("room.html", status=422, room=found, bookings=bookings, sent=form.raw, errors=form.errors)
+
+
+async def bookings_of(statements: Statements, room: int) -> list[Booking]:
+    """Return the bookings of a room, the first arrival first."""
+    return await statements.fetch(Booking, "SELECT * FROM bookings WHERE room = ? ORDER BY arrival LIMIT 100", [room])

@@ -1,7 +1,7 @@
 //! The head parser: where a head ends, and what it contains. Neither depends on the pieces in which it arrives.
 
 use ropewalk_engine::http1::head::parse;
-use ropewalk_engine::http1::scan::Scan;
+use ropewalk_engine::http1::head_scan::Scan;
 use ropewalk_engine::method::Methods;
 use ropewalk_engine::refusal::Refusal;
 use ropewalk_engine::token::is_token;

@@ -1,7 +1,7 @@
 """The Python interface of the native engine. It is maintained by hand, and stubtest compares it with the module."""
 
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextvars import Context
 from typing import Any, ClassVar, Final, Protocol, Self, final
 
@@ -9,19 +9,25 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "PENDING",
+    "BoundaryFinder",
     "Connection",
     "Engine",
     "EngineHandler",
     "ExactTypes",
     "Exchange",
     "FirstSegmentRunner",
+    "HTMLEscape",
     "Limits",
     "Pending",
     "Pipe",
+    "SignedContent",
+    "SignedText",
     "TaskCore",
+    "ValueWithFields",
     "ValueWithStatus",
     "__version__",
     "self_test",
+    "urlencoded_pairs",
 ]
 
 __version__: Final[str]
@@ -199,6 +205,22 @@ class ValueWithStatus:
     def status(self) -> int: ...
 
 @final
+class ValueWithFields:
+    """A str or bytes that a handler has returned, and header fields that middleware has added to its response.
+
+    `content_type` replaces that of the handler. Raises UnicodeEncodeError for text that UTF-8 cannot encode."""
+
+    def __new__(
+        cls, value: str | bytes, fields: tuple[tuple[str, str], ...], content_type: str | None = None, /
+    ) -> ValueWithFields: ...
+    @property
+    def value(self) -> str | bytes: ...
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def content_type(self) -> str | None: ...
+
+@final
 class ExactTypes:
     """Checks whether a value and all its nested values have exactly the classes that a type declares.
 
@@ -298,6 +320,12 @@ class Exchange:
     none itself."""
     notify_done: bool
     """Set it to True so that the engine calls `on_done` when the response is complete."""
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds since the head of the request was complete; None after the end of the response."""
+    def set_log_field(self, name: str, value: bytes, /) -> None:
+        """Set a field of the line in the access log. `value` is JSON. This does nothing after the end of the response,
+        or if the log has no place for the field."""
     def header(self, name: str, /) -> str | None:
         """The value of a field. Several lines are joined with ", " (RFC 9110, section 5.3).
 
@@ -305,6 +333,9 @@ class Exchange:
         """
     def values(self, name: bytes, /) -> list[bytes]:
         """The value of each line of a field, in order."""
+    def only_cookie(self, name: bytes, /) -> str | None:
+        """The value of a cookie (RFC 6265, section 5.4), in ISO 8859-1. None if it is not exactly once in the Cookie
+        fields."""
     def combined_log_line(
         self, host: str, timestamp: str, request_line: tuple[bytes, bytes, bytes], status: int, size: int, /
     ) -> str | None:
@@ -606,14 +637,78 @@ class Engine:
     def counters(self) -> dict[str, int | list[int]]: ...
     def count_lost_log_lines(self, count: int, /) -> None:
         """Count lines of the access log that were taken but could not be written. Any thread may call it."""
-    def set_access_log(self, style: str | None, /) -> None:
-        """Format a line of the access log for each response, in the style "combined", "timed" or "json"; None for no
-        log."""
+    def set_access_log(
+        self, style: str | None, /, *, template: str = "", fields: list[str] = ..., secrets: list[str] = ...
+    ) -> list[str]:
+        """Format a line of the access log for each response, in the style "combined", "timed" or "json"; "template",
+        with `template`; or "fields", with `fields`; None for no log.
+
+        `secrets` are names whose values are not logged. Returns the names of the fields that `Exchange.set_log_field`
+        sets. Raises ValueError for a wrong format, with what is wrong.
+        """
+    @staticmethod
+    def check_access_log(style: str, /, *, template: str = "", fields: list[str] = ...) -> list[str]:
+        """Check a format as `set_access_log` does, and return the same."""
+    def note_requests(self, function: Callable[[Any], object] | None, /) -> None:
+        """Call a function with each request before its handler, in the context of the request; None for no call."""
     def take_access_log(self) -> bytes: ...
     def allow_unregistered_methods(self) -> None:
         """Accept unregistered methods, too, because an app serves some. CONNECT and TRACE are still refused."""
     def set_debug(self, on: bool, /) -> None:
         """Set whether every refused request is logged at the level debug."""
+
+@final
+class BoundaryFinder:
+    """Finds out whether bytes of a multipart body are content only. The delimiter begins with CR LF, which occurs
+    nowhere else in it."""
+
+    def __new__(cls, delimiter: bytes, /) -> BoundaryFinder: ...
+    def is_content(self, data: bytes, /) -> bool:
+        """Return whether the bytes neither contain the delimiter nor end with a beginning of it."""
+
+@final
+class HTMLEscape:
+    """Escapes the values that a template writes into a page, as `markupsafe.escape` does, but returns a plain str."""
+
+    def __new__(cls, other: Callable[[Any], str], /) -> HTMLEscape: ...
+    def __call__(self, value: Any, /) -> str:
+        """Return the text of a value, escaped for HTML. The result of `other` for a value of any class except exactly
+        str, int and float."""
+
+@final
+class SignedText:
+    """Writes and reads text of the form `CONTENT.SIGNATURE`, both in base64 for URLs without padding. The signature is
+    the HMAC-SHA256 of the first part, as `itsdangerous.Signer` makes it with `key_derivation="none"`."""
+
+    def __new__(cls, keys: Sequence[bytes], /) -> SignedText: ...
+    def write(self, content: bytes, /) -> str:
+        """Sign content with the first key."""
+    def read(self, text: str, /) -> bytes | None:
+        """Return the content of a signed text. None if no key has signed it, or if it is not base64."""
+    def read_session(
+        self, text: str, now: float, idle: float, absolute: float, touched_after: float, /
+    ) -> tuple[str | None, bool, SignedContent] | bytes | None:
+        """Return the session in a signed text: its user, whether the time of its last use must be written, and its
+        content. Return only the content if only a JSON decoder can read it. None as for `read`, and for a session that
+        has expired."""
+
+@final
+class SignedContent:
+    """The content of a signed session, of which only what a handler reads is decoded."""
+
+    @property
+    def content(self) -> bytes: ...
+    def raw(self, name: str, /) -> bytes | None:
+        """The value with a name, encoded. None if there is none, or if only a JSON decoder can find it."""
+
+def urlencoded_pairs(
+    text: bytes, name_limit: int, value_limit: int, /
+) -> tuple[tuple[tuple[str, str], ...], dict[str, list[str]]] | None:
+    """Parse pairs of name and value in UTF-8 (WHATWG URL, section 5.1).
+
+    Return a tuple of the pairs in order, and a dict from each name to the list of its values. None if a part is not
+    UTF-8, or if a name or a value is larger than its limit in bytes.
+    """
 
 def self_test() -> None:
     """Check that epoll reports a nested epoll descriptor as readable. Raises EngineUnusable if it does not."""

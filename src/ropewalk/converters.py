@@ -34,6 +34,8 @@ class Converter:
         if "/" in text and not self.rest:
             raise ValueError("which has a slash, and only {name:path} takes slashes")
         self.parse(text)
+        if text.isascii() and text.isalnum():
+            return text
         return quote(text, safe="/!$&'()*+,;=:@~" if self.rest else "!$&'()*+,;=:@~")
 
 

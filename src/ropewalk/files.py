@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ropewalk.errors import HTTPError, TreeError
+from ropewalk.hidden_files import is_hidden
 from ropewalk.open_files import open_file, os_errors_as_http_errors
 from ropewalk.request import Request
 from ropewalk.resource import Resource, redirect_to_path
@@ -41,7 +42,7 @@ class Files(Resource):
         if not request.postpath:
             return _redirect_to_folder(request)
         *folders, name = request.postpath
-        if not all(_is_public(each) for each in (*folders, name or self.index)):
+        if any(is_hidden(each) for each in (*folders, name or self.index)):
             raise HTTPError(404)
         with _opened(self.folder, folders) as folder:
             if name and _is_folder(name, folder):
@@ -49,12 +50,6 @@ class Files(Resource):
             name = name or self.index
             file = open_file(name, flags=os.O_NOFOLLOW, folder=folder)
         return Response(file, content_type=file_type(name))
-
-
-def _is_public(name: str) -> bool:
-    if "/" in name or "\0" in name or not name:
-        return False
-    return not name.startswith(".") or name == ".well-known"
 
 
 @contextmanager

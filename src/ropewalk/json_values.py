@@ -72,7 +72,16 @@ def model_json(value: Any) -> bytes | None:
     try:
         made: bytes = serializer.to_json(value, by_alias=True)
     except ValueError as error:
-        raise Unencodable(value) from error
+        raise unencodable_model(value, error) from error
+    return made
+
+
+def unencodable_model(value: object, error: ValueError) -> "Unencodable":
+    """The error RW212 for a value with models that pydantic cannot encode as JSON."""
+    made = Unencodable(value)
+    if "utf-8" in f"{error}":
+        made.message = f"{made.message.removesuffix('.')}: it has bytes that are not UTF-8."
+        made.remedy = 'Set `model_config = ConfigDict(ser_json_bytes="base64")` in the model.'
     return made
 
 

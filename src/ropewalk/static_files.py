@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from ropewalk.etags import matches
 from ropewalk.files import Files
+from ropewalk.hidden_files import is_hidden
 from ropewalk.request import Request
 from ropewalk.resource import Resource
 from ropewalk.response import Response
@@ -61,10 +62,13 @@ class Static(Files):
         return f"{folder}{slash}{stem}.{version.digest}{dot}{ending}"
 
     def names(self) -> Iterator[str]:
-        """The names of all files, for messages."""
-        for folder, _, files in os.walk(self.folder):
+        """The names of all files that may be served, for messages."""
+        for folder, folders, files in os.walk(self.folder):
+            folders[:] = [each for each in folders if not is_hidden(each)]
             for file in files:
-                yield str((Path(folder) / file).relative_to(self.folder))
+                path = Path(folder) / file
+                if not is_hidden(file) and not path.is_symlink():
+                    yield path.relative_to(self.folder).as_posix()
 
     def render_GET(self, request: Request) -> Response:
         """Respond with the file at the path, under its own name or a name with a hash."""
@@ -93,7 +97,7 @@ class Static(Files):
 
     def _version(self, name: str) -> Version | None:
         """The version of a file; None if there is none that may be served."""
-        if not all(_is_served(part) for part in name.split("/")):
+        if any(is_hidden(part) for part in name.split("/")):
             return None
         path = self.folder / name
         try:
@@ -109,11 +113,6 @@ class Static(Files):
             return None
         self._versions[name] = version
         return version
-
-
-def _is_served(part: str) -> bool:
-    """Whether Files may serve a path with this segment."""
-    return bool(part) and "\0" not in part and (not part.startswith(".") or part == ".well-known")
 
 
 _OF_304: Final = frozenset(("etag", "cache-control", "vary", "expires", "content-location"))

@@ -5,12 +5,13 @@ from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable, Generator
 from contextvars import Context
 from threading import Event
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeGuard, TypeVar
 
 from twisted.internet.defer import Deferred
 
 from ropewalk.awaited_truth import is_coroutine
 from ropewalk.clocks import CURRENT
+from ropewalk.dropped_failures import Call, DroppedFailure, current_call
 from ropewalk.errors import HandlerError
 
 Result = TypeVar("Result")
@@ -20,12 +21,24 @@ _result_of: Final[Callable[[Any], Generator[Any, None, Any]]] = Deferred.__await
 """A stored function, because `super()` would cost more than all other steps of an await that does not wait."""
 
 
+_AWAIT: Final = "Await the call first: `form = await request.form()`, `response = await client.get(...)`."
+_OPTIONAL: Final = ("result",)
+"""The attributes that a Deferred may lack."""
+
+
+class NotAwaited(HandlerError, AttributeError):
+    """RW210: an attribute of a result was read before it was awaited. `hasattr` and `getattr` with a default work."""
+
+
 class Waiter(Deferred[Result]):
     """A Deferred for all kinds of callers: `yield` it in inlineCallbacks, or `await` it in a handler or an asyncio
     task.
 
     Cancelling it ends only the wait; the operation continues.
     """
+
+    call: Call | None = None
+    """The call that has begun the operation, for the report of a failure that no code awaits."""
 
     def __await__(self) -> Generator[Any, None, Result]:
         if (self.called and not self.paused) or not _in_asyncio_task():
@@ -41,10 +54,30 @@ class Waiter(Deferred[Result]):
         if debug_info is not None:
             debug_info.failResult = None  # otherwise, Deferred logs it when it is garbage-collected
 
+    def begun_here(self) -> Self:
+        """Record the line of the user's code that makes the current call. Returns this Waiter."""
+        self.call = current_call()
+        return self
+
+    if not TYPE_CHECKING:  # Deferred declares an attribute
+
+        @property
+        def _debugInfo(self) -> Any:
+            return self.__dict__.get("_dropped")
+
+        @_debugInfo.setter
+        def _debugInfo(self, info: Any) -> None:  # Deferred sets it when it fails
+            self.__dict__["_dropped"] = info if Deferred.debug else DroppedFailure(self.call or current_call())
+
     if not TYPE_CHECKING:  # with these methods, type checkers would not report the missing await
 
         def __getitem__(self, key: object) -> NoReturn:
-            raise HandlerError("RW210", f"[{key!r}] was read from a Waiter, which is not the result yet.")
+            raise HandlerError("RW210", f"[{key!r}] was read from a Waiter, which is not the result yet.", _AWAIT)
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_") or name in _OPTIONAL:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            raise NotAwaited("RW210", f".{name} was read from a Waiter, which is not the result yet.", _AWAIT)
 
         def __bool__(self) -> NoReturn:
             what = "A Waiter, which is not the result yet, was used as true or false."

@@ -1,5 +1,6 @@
 """Runs `ropewalk check` in a folder with an app."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,20 @@ def finished(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
     command = [sys.executable, "-m", "ropewalk", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+MORE = re.compile(r"More: ropewalk explain (RW\d+)\n$")
+"""The last line of an error message."""
+
+
+def message_of(output: str) -> str:
+    """An error message without its last line, which names its code. Errors in the usage have no code."""
+    if output.startswith("Usage: "):
+        return output
+    more = MORE.search(output)
+    assert more is not None, output
+    assert f"{more[1]} " in output
+    return MORE.sub("", output)
 
 
 HELLO = """

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.processes import SECONDS_TO_STOP
+from tests.processes import SECONDS_TO_STOP, read_line
 
 PYTHON = (sys.executable, "-W", "error", "-W", "ignore:twisted.web.resource._Unsafe:DeprecationWarning")
 
@@ -42,9 +42,8 @@ class Served:
 
     def wait(self) -> None:
         """Wait until the program logs that it listens."""
-        assert self.process.stderr is not None
         lines = ""
-        for line in self.process.stderr:
+        while line := read_line(self.process.stderr):
             lines += line
             if line.startswith("Serving "):
                 self.said = line

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from tests.processes import ROOT, Server
+from tests.processes import ROOT, Server, read_line
 from tests.wire.conftest import address_of
 from tests.wire.connection import Connection
 
@@ -79,10 +79,9 @@ def test_one_that_has_not_begun_and_one_that_listens(way: str) -> None:
         silent, inside, notified = (stack.enter_context(Connection(address_of(server))) for _ in range(3))
         notified.send(b"GET /notified HTTP/1.1\r\nHost: a\r\n\r\n")
         wait_for(notified, b"begun\n")
-        assert server.process.stdout is not None
         for connection, place in (silent, ""), (inside, "/inside"):
             connection.send(f"GET {place}/silent HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-            while server.process.stdout.readline() != "silent begun\n":
+            while read_line(server.process.stdout) != "silent begun\n":
                 pass
         server.process.send_signal(signal.SIGTERM)
         for connection in silent, inside:

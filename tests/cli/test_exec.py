@@ -148,7 +148,8 @@ class TestWhatIsRun:
         (tmp_path / "runnable" / "__main__.py").write_text("")
         (tmp_path / "shell").write_text("#!/bin/sh\nexit 0\n")
         ours = finished(*EXEC, *arguments, cwd=tmp_path, environment={"PATH": "/bin"})
-        assert (ours.stderr, ours.returncode) == (message.format(which="/bin/sh", python=PYTHON[0]), 2)
+        message = message.format(which="/bin/sh", python=PYTHON[0])
+        assert (ours.stderr, ours.returncode) == (f"{message}More: ropewalk explain {message[:5]}\n", 2)
 
     def test_a_command_of_another_python(self, tmp_path: Path) -> None:
         (tmp_path / "bin").mkdir()

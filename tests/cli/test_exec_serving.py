@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.cli.exec_program import EXEC, executing, finished
-from tests.processes import SECONDS_TO_STOP
+from tests.processes import SECONDS_TO_STOP, read_line
 from tests.unit.server.program import write_certificate
 
 pytestmark = pytest.mark.slow
@@ -144,8 +144,7 @@ class TestServing:
             assert served.url == "unix:a.sock"
             with httpx.Client(transport=httpx.HTTPTransport(uds=str(tmp_path / "a.sock"))) as client:
                 assert client.get("http://localhost/").text == OURS
-            assert served.process.stdout is not None
-            port, module = served.process.stdout.readline().split()
+            port, module = read_line(served.process.stdout).split()
             assert module == "twisted.internet.tcp"
             with socket.create_connection(("127.0.0.1", int(port))) as echo:
                 echo.sendall(b"hello")
@@ -206,7 +205,9 @@ class TestServing:
     def test_a_limit_that_is_none(self, site: Path) -> None:
         ended = finished(*EXEC, "--limit", "body_siz=10", "hello.py", cwd=site)
         assert ended.returncode == 2
-        assert ended.stderr == "RW423 --limit: there is no limit body_siz. Did you mean body_size?\n"
+        assert ended.stderr == (
+            "RW423 --limit: there is no limit body_siz. Did you mean body_size?\nMore: ropewalk explain RW423\n"
+        )
 
     def test_what_is_run_is_no_setting(self, site: Path) -> None:
         (site / "ropewalk.toml").write_text("name = 'hello.py'\n")
@@ -218,8 +219,7 @@ class TestServing:
         command = [*EXEC, "--quiet", "hello.py"]
         with subprocess.Popen(command, cwd=site, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
-                assert process.stdout is not None
-                assert httpx.get(f"http://127.0.0.1:{process.stdout.readline().strip()}").text == OURS
+                assert httpx.get(f"http://127.0.0.1:{read_line(process.stdout).strip()}").text == OURS
                 process.terminate()
                 assert process.communicate(timeout=SECONDS_TO_STOP) == ("", "")
             finally:

@@ -1,10 +1,12 @@
 """`ropewalk explain`: error codes without the documentation."""
 
+import re
+
 import pytest
 from click.testing import CliRunner, Result
 
 from ropewalk.cli import main
-from ropewalk.errors import CATALOGUE
+from ropewalk.errors import CATALOGUE, SUBJECTS, links, more_about
 
 
 def explain(*codes: str) -> Result:
@@ -29,20 +31,45 @@ def test_several() -> None:
 
 
 def test_all() -> None:
-    result = explain()
-    assert result.exit_code == 0
-    assert [line.split(maxsplit=1) for line in result.output.splitlines()] == [
+    """All codes, below their subjects."""
+    lines = explain().stdout.splitlines()
+    assert [line.split(maxsplit=1) for line in lines if line.startswith(" ")] == [
         [code, CATALOGUE[code].summary] for code in sorted(CATALOGUE)
+    ]
+    assert [line for line in lines if not line.startswith(" ")] == [
+        f"{start}.. {subject}" for start, subject in SUBJECTS.items()
     ]
 
 
-@pytest.mark.parametrize("code", ["RW2133", "nonsense"])
+def test_a_word() -> None:
+    lines = explain("watchdog", "Dockerfile").output
+    assert "There is no code 'watchdog', and no code mentions it." in lines
+    found = explain("SQLite").stdout
+    assert re.findall(r"(?m)^RW\d+", found) == [
+        code for code, entry in CATALOGUE.items() if "sqlite" in f"{entry.summary} {entry.remedy}".lower()
+    ]
+
+
+@pytest.mark.parametrize("code", ["nonsense", "", "("])
 def test_an_unknown_one(code: str) -> None:
     result = explain(code)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"There is no code {code!r}. `ropewalk explain` lists all codes.\n" in result.stderr
+    assert f"There is no code {code!r}, and no code mentions it. `ropewalk explain` lists all codes.\n" in result.stderr
+
+
+def test_a_similar_one_is_suggested_with_its_meaning() -> None:
+    result = explain("RW2133")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Did you mean RW213 ({CATALOGUE['RW213'].summary.rstrip('.')})?" in result.stderr
 
 
 def test_nothing_is_explained_where_one_is_unknown() -> None:
     result = explain("RW101", "nonsense")
     assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_the_page_if_the_documentation_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "_documentation", lambda: "https://docs.example.com/")
+    page = "https://docs.example.com/reference/errors.html#rw213"
+    assert explain("RW213").stdout.splitlines()[-1] == f"Page: {page}"
+    assert more_about("RW213") == f"More: ropewalk explain RW213 or {page}"

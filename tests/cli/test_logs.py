@@ -87,7 +87,7 @@ def read_until(stream: IO[Any], text: str) -> str:
 class TestStalls:
     """A standard stream is not read. The server continues to serve, and stops within a time limit."""
 
-    @pytest.mark.parametrize("command", [RUN, PROGRAM], ids=["run", "App.run"])
+    @pytest.mark.parametrize("command", [RUN, PROGRAM, (*RUN, "--log-format", "json")], ids=["run", "App.run", "JSON"])
     def test_the_standard_error(self, folder: Path, pipe: tuple[int, int], command: tuple[str, ...]) -> None:
         fill(pipe[1])
         with standalone(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=pipe[1]) as server:

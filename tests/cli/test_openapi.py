@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from tests.cli.checking import message_of
 
 from ropewalk.cli import main
 
@@ -67,7 +68,7 @@ def test_yaml_without_its_package(project: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "yaml", None)
     result = openapi("hello.py", "--yaml")
     assert result.exit_code == 2
-    assert result.output == (
+    assert message_of(result.output) == (
         "RW750 --yaml needs PyYAML, which is not installed. "
         "Run `pip install '/path/to/ropewalk[openapi]'`, with the path of your checkout or wheel.\n"
     )

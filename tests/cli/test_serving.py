@@ -123,7 +123,9 @@ class TestRun:
     def test_a_target_that_is_not_there(self) -> None:
         ended = finished("run", "examples/helo.py")
         assert ended.returncode == 2
-        assert ended.stderr == "RW411 There is no file examples/helo.py. Did you mean examples/hello.py?\n"
+        assert ended.stderr == (
+            "RW411 There is no file examples/helo.py. Did you mean examples/hello.py?\nMore: ropewalk explain RW411\n"
+        )
 
     def test_a_command_that_is_not_there(self) -> None:
         ended = finished("serve", "examples/hello.py")
@@ -228,7 +230,9 @@ class TestAccessLog:
         file = tmp_path / "nowhere" / "access.log"
         ended = finished("run", "examples/hello.py", "--port", "0", "--access-log-file", file)
         assert ended.returncode == 2
-        assert ended.stderr == f"RW424 {file} cannot be opened: No such file or directory.\n"
+        assert ended.stderr == (
+            f"RW424 {file} cannot be opened: No such file or directory.\nMore: ropewalk explain RW424\n"
+        )
 
 
 class TestLimits:
@@ -288,7 +292,7 @@ class TestRoutes:
         ended = finished("routes", "examples/hotel")
         paths = [line.split()[:2] for line in ended.stdout.splitlines()]
         assert ["DELETE", "/rooms/{room:int}"] in paths
-        assert len(paths) == 18
+        assert len(paths) == 19
 
 
 class TestHelp:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from tests.cli.checking import HELLO, Check, finished, setting
+from tests.cli.checking import HELLO, Check, finished, message_of, setting
 
 from ropewalk.cli import main
 
@@ -21,6 +21,9 @@ WRONG = [
     ("listen", 8080, "8080"),
     ("listen", [8080], "tcp:80:interfce=1"),
     ("listen", "unix", "unix"),
+    ("watchdog", "0.1", "nan"),
+    ("watchdog", True, "soon"),
+    ("watchdog", -1, "61"),
     ("trusted_proxy", 1, "localhost"),
     ("trusted_proxy", ["localhost"], "1.2.3.4/99"),
     ("half_close", "yes", "maybe"),
@@ -34,8 +37,16 @@ WRONG = [
     ("tls_key", 5, None),
     ("tls_minimum_version", "1.0", "1.1"),
     ("tls_self_signed", 1, "maybe"),
+    ("tls_local_authority", 1, "maybe"),
+    ("tls_client_ca", 5, None),
+    ("tls_client_certificates", "no", "no"),
     ("redirect_http", 80, None),
+    ("redirect_target_port", 0, "0"),
     ("log_level", "loud", "loud"),
+    ("log_format", "xml", "xml"),
+    ("log_redact", 5, None),
+    ("access_log_template", "{path", "path"),
+    ("access_log_fields", "a-b", "path,path"),
     ("wsgi", "yes", "maybe"),
     ("asgi", 1, "maybe"),
     ("wsgi_threads", 0, "0"),
@@ -50,7 +61,7 @@ class TestSources:
     def refused(self, result: Result) -> str:
         assert result.exit_code == 2, result.output
         assert "Traceback" not in result.output
-        return result.output
+        return message_of(result.output)
 
     @pytest.mark.parametrize(("name", "value"), [(name, value) for name, value, _ in WRONG if name != "target"])
     def test_toml(self, check: Check, project: Path, name: str, value: object) -> None:

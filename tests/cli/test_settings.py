@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.cli.checking import HELLO, Check, setting
+from tests.cli.checking import HELLO, Check, message_of, setting
 
 from ropewalk import Limits
 from ropewalk.cli import main
@@ -152,7 +152,7 @@ class TestFiles:
 class TestRefusals:
     def refused(self, result: Result) -> str:
         assert result.exit_code == 2
-        return result.output
+        return message_of(result.output)
 
     def test_an_unknown_key(self, check: Check, project: Path) -> None:
         (project / "ropewalk.toml").write_text("prot = 8001")
@@ -263,7 +263,7 @@ class TestRefusals:
             ("--uds", "'--uds'. Use --listen unix:/run/app.sock."),
             ("--acces-log", "'--acces-log'. Did you mean --access-log?"),
             ("--no-proxy-hots", "'--no-proxy-hots'. Did you mean --no-proxy-host?"),
-            ("--reload", "'--reload'. Ropewalk does not restart when files change."),
+            ("--reload", "'--reload'. `ropewalk dev` starts again when files change, without a flag."),
             ("--workers", "'--workers'. A server is one process. Start several on one port, each with --listen tcp:"),
             ("--x", "'--x'.\n"),
         ],

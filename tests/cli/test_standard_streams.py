@@ -94,3 +94,12 @@ def test_a_descriptor_that_was_handed_over_is_left_alone(tmp_path: Path) -> None
     )
     subprocess.run([sys.executable, "-W", "error", "own.py"], cwd=tmp_path, check=True)
     assert (tmp_path / "kept").read_text() == "kept"
+
+
+def test_a_full_disk_does_not_prevent_a_start(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text('from ropewalk import App\n\napp = App()\napp.get("/")(lambda: "hello")\n')
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with standalone(WAYS["ropewalk"], cwd=tmp_path, shell=">/dev/full 2>/dev/full", **pipes) as server:
+        assert server.get().endswith(b"hello")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(SECONDS_TO_STOP) == 0

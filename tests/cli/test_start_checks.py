@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from tests.cli.checking import HELLO, Check, finished
+from tests.cli.checking import HELLO, Check, finished, message_of
 
 from ropewalk import Limits
 from ropewalk.server.security_warnings import OFF_AT_0
@@ -137,7 +137,7 @@ class TestTrials:
     def test_limits_that_refuse_every_request(self, check: Check, project: Path, name: str, least: int) -> None:
         message = f"the limit {name} must be at least {least}; {least - 1} would reject every request."
         result = check("hello.py", "--limit", f"{name}={least - 1}")
-        assert (result.exit_code, result.output) == (2, f"RW423 --limit: {message}\n")
+        assert (result.exit_code, message_of(result.output)) == (2, f"RW423 --limit: {message}\n")
         assert check("hello.py", "--limit", f"{name}={least}").exit_code == 0
         app = HELLO.replace("App()", f"App(limits=Limits({name}={least - 1}))").replace(
             "import App", "import App, Limits"

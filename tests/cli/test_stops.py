@@ -12,7 +12,7 @@ from subprocess import PIPE, Popen, TimeoutExpired
 from typing import IO
 
 import pytest
-from tests.processes import ROOT, Server, ropewalk
+from tests.processes import ROOT, Server, read_line, ropewalk
 from tests.stops.clients import KINDS
 from tests.stops.generations import SERVICE, Outcome, abandon, abandon_site, replace
 from tests.wire.conftest import address_of
@@ -175,7 +175,7 @@ class TestSignals:
     def test_the_second_one_lets_go_of_a_stop_hook_that_hangs(self, tmp_path: Path, hangs: str) -> None:
         with hooked(tmp_path, hangs) as server:
             server.process.send_signal(signal.SIGINT)
-            assert read_line(server.process.stdout) == "hanging"
+            assert next_line(server.process.stdout) == "hanging"
             assert server.stop(signal.SIGINT) == 0
         assert server.output == "the first hook\n"
         assert re.search(r"The stop hook hanging at hooked\.py:\d+ was cancelled\.", server.errors)
@@ -201,7 +201,7 @@ class TestSignals:
                 with Connection(address_of(server)) as connection:
                     assert connection.ask(get(path)).body == b"sent"
             begin_to_stop(server)
-            while "still runs after its response." not in read_line(server.process.stderr):
+            while "still runs after its response." not in next_line(server.process.stderr):
                 pass
             assert server.stop() == 0
         assert server.output == "cancelled\n" * 3 + "stopped\n"
@@ -210,7 +210,7 @@ class TestSignals:
     def test_a_third_one_kills_where_a_stop_hook_blocks(self, tmp_path: Path) -> None:
         with hooked(tmp_path, "def hanging():\n    {}\n    time.sleep(60)") as server:
             server.process.send_signal(signal.SIGTERM)
-            assert read_line(server.process.stdout) == "hanging"
+            assert next_line(server.process.stdout) == "hanging"
             deadline = time.monotonic() + SECONDS
             while server.process.poll() is None:
                 assert time.monotonic() < deadline
@@ -224,7 +224,7 @@ class TestSignals:
         with hooked(tmp_path, f"def hanging():\n    {{}}\n    return Deferred()\n{quits}") as server:
             with Connection(address_of(server)) as connection:
                 assert connection.ask(get("/")).status == 204
-            assert read_line(server.process.stdout) == "hanging"
+            assert next_line(server.process.stdout) == "hanging"
             assert server.stop() == 0
         assert "Traceback" not in server.errors
 
@@ -234,8 +234,7 @@ class TestSignals:
             command = [sys.executable, "-m", "ropewalk", "run", "slow.py"]
             with Popen(command, cwd=tmp_path, stdout=PIPE, stderr=PIPE, text=True) as process:
                 try:
-                    assert process.stdout is not None
-                    assert process.stdout.readline() == "importing\n"
+                    assert read_line(process.stdout) == "importing\n"
                     process.send_signal(number)
                     errors = process.communicate(timeout=SECONDS)[1]
                 finally:
@@ -260,7 +259,7 @@ class TestDescriptors:
         )
         with crowded as server, ExitStack() as stack:
             crowd = [stack.enter_context(Connection(address_of(server))) for _ in range(100)]
-            assert "RW504" in read_line(server.process.stderr)
+            assert "RW504" in next_line(server.process.stderr)
             server.process.send_signal(signal.SIGTERM)
             for connection in crowd:
                 connection.send(GET)
@@ -283,9 +282,8 @@ def hooked(folder: Path, hook: str) -> Iterator[Server]:
         yield server
 
 
-def read_line(stream: IO[str] | None) -> str:
-    assert stream is not None
-    while line := stream.readline():
+def next_line(stream: IO[str] | None) -> str:
+    while line := read_line(stream):
         if line.strip():
             return line.strip()
     raise AssertionError("nothing more was said")

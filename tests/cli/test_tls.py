@@ -1,5 +1,6 @@
 """HTTPS from the command line: servers in processes, and clients of the ssl module."""
 
+import contextlib
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.certificates import Files, make_files
-from tests.processes import SECONDS_TO_STOP, Server, ropewalk
+from tests.processes import SECONDS_TO_STOP, Server, read_line, ropewalk
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +55,15 @@ def wait(request):
     waiting.append(Deferred())
     print("waiting", flush=True)
     return waiting[-1]
+
+
+@app.post("/unread", body_limit=10_000_000)
+async def unread(request):
+    print("unread", flush=True)
+    try:
+        await Deferred()
+    finally:
+        print("cancelled", flush=True)
 
 
 @app.on_stop
@@ -154,10 +164,9 @@ class TestServing:
             text=True,
         ) as process:
             try:
-                assert process.stderr is not None
                 found: list[str] = []
                 while len(found) < 2:
-                    found += re.findall(r"Serving on (\S+)", process.stderr.readline())
+                    found += re.findall(r"Serving on (\S+)", read_line(process.stderr))
                 assert found[0].startswith("https://")
                 context = trusting(files)
                 assert httpx.get(found[0], verify=context).json()["secure"]
@@ -311,8 +320,7 @@ class TestStops:
     def test_a_running_request_gets_its_response(self, files: Files) -> None:
         with serving(files) as server, connect(server, trusting(files)) as client:
             client.sendall(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert server.process.stdout is not None
-            assert server.process.stdout.readline() == "waiting\n"
+            assert read_line(server.process.stdout) == "waiting\n"
             assert server.stop() == 0
             assert read_all(client).endswith(b"\r\n\r\nlate")
         assert "stopped" in server.output
@@ -409,6 +417,21 @@ class TestHostileClients:
             client.shutdown(socket.SHUT_WR)
             read_all(client)
             assert get(server, files).status_code == 200
+
+    @pytest.mark.parametrize("how", ["close", "reset"])
+    def test_clients_that_leave_while_nothing_is_read(self, files: Files, how: str) -> None:
+        """The handler is cancelled, although it has not read the body that keeps the server from reading."""
+        with serving(files) as server:
+            client = connect(server, trusting(files))
+            client.settimeout(1)
+            client.sendall(b"POST /unread HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n")
+            assert read_line(server.process.stdout) == "unread\n"
+            with contextlib.suppress(TimeoutError):
+                client.sendall(b"x" * 8_000_000)
+            if how == "reset":
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            assert read_line(server.process.stdout) == "cancelled\n"
 
     def test_more_connections_than_allowed(self, files: Files) -> None:
         """Those in a handshake count too."""

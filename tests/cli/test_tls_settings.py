@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from tests.certificates import NOW, Files, make_files
-from tests.cli.checking import Check, setting
+from tests.cli.checking import Check, message_of, setting
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def files(project: Path) -> Files:
 
 def refused(result: Result) -> str:
     assert (result.exit_code, "Traceback" in result.output) == (2, False), result.output
-    return result.output.splitlines()[-1]
+    return message_of(result.output).splitlines()[-1]
 
 
 def test_the_settings(check: Check, files: Files) -> None:
@@ -54,6 +54,10 @@ def test_a_file_that_is_missing(check: Check, files: Files) -> None:
         (["--redirect-http", "80"], "--redirect-http needs a certificate, and there is none."),
         (["--tls-self-signed", "--tls-certificate", "x"], "--tls-self-signed and --tls-certificate are set."),
         (["--tls-self-signed", "--tls-key", "x"], "--tls-self-signed and --tls-key are set."),
+        (["--tls-self-signed", "--tls-local-authority"], "--tls-self-signed and --tls-local-authority are set."),
+        (["--tls-local-authority", "--tls-certificate", "x"], "--tls-local-authority and --tls-certificate are set."),
+        (["--tls-client-ca", "x"], "--tls-client-ca needs a certificate, and there is none."),
+        (["--tls-self-signed", "--redirect-target-port", "443"], "--redirect-target-port is set, and nothing is"),
         (["--tls-self-signed", "--host", "0.0.0.0"], "tcp:8080:interface=0.0.0.0 is open to other machines"),
         (["--tls-self-signed", "--listen", "unix:x.sock"], "unix:x.sock cannot use TLS: it is a UNIX socket"),
         (["--tls-self-signed", "--redirect-http", "x"], "'x' is not an address on which to redirect to HTTPS."),

@@ -11,6 +11,9 @@ from ropewalk.errors import Disconnected
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
+NEVER_OPEN = 2**31 - 1
+"""A descriptor that is larger than the largest one of a process on Linux."""
+
 
 class Recorder(Exchange):
     """An exchange that records the calls of the engine."""

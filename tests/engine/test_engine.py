@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.harness import GET, Harness
+from tests.engine.harness import GET, NEVER_OPEN, Harness
 
 from ropewalk import _engine
 from ropewalk.errors import WrongThread
@@ -114,7 +114,7 @@ class TestSockets:
         with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
             engine.listen_tcp(*taken.getsockname())
         with pytest.raises(OSError):  # noqa: PT011 - which one is the system's affair
-            engine.adopt(0 if os.isatty(0) else 999)
+            engine.adopt(0 if os.isatty(0) else NEVER_OPEN)
 
 
 class TestPipes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.harness import GET, Harness, Recorder
+from tests.engine.harness import GET, NEVER_OPEN, Harness, Recorder
 
 from ropewalk.errors import (
     BadBody,
@@ -306,7 +306,7 @@ class TestResponse:
         harness = Harness()
         request = harness.waiting()
         with pytest.raises(OSError, match="descriptor"):
-            request.respond_file(200, (), 999, 0, 5)
+            request.respond_file(200, (), NEVER_OPEN, 0, 5)
         request.respond(500, (), b"")
 
     def test_an_interim_response(self) -> None:

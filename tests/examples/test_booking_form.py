@@ -34,7 +34,7 @@ def test_an_invalid_form_is_shown_again(client: Client, tmp_path: Path) -> None:
     assert 'value="on" checked' in response.text
     assert " checked" not in client.get("/").text
     assert 'value="Ada &lt;3"' in response.text
-    assert "Expected `int` &lt;= 4" in response.text
+    assert "Enter a number of at most 4." in response.text
     assert not (tmp_path / "photos").exists()
 
 

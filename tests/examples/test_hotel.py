@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -417,6 +418,37 @@ class TestDesk:
             page = browser.get(path)
             assert (page.status_code, f"<p>{text}</p>" in page.text) == (404, True)
             assert "<h1>Not Found</h1>" in page.text
+
+    def test_a_booking(self, browser: httpx.Client) -> None:
+        """A reload does not send the form again."""
+        stay = {"guest": "1", "arrival": "2027-06-01", "departure": "2027-06-03"}
+        booked = browser.post("/desk/rooms/1", data=stay)
+        assert (booked.status_code, booked.headers["location"]) == (303, "/desk/rooms/1")
+        assert "<li>2027-06-01 to 2027-06-03</li>" in browser.get("/desk/rooms/1").text
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"guest": "<x>"}, "Enter a whole number."),
+            ({"guest": "7"}, "There is no such guest."),
+            ({"departure": "2027-06-01"}, "The departure must be after the arrival."),
+            ({"arrival": "2027-05-03"}, "Room 1 is taken on some night from 2027-05-03 to 2027-06-03."),
+        ],
+    )
+    def test_a_refused_booking(self, browser: httpx.Client, change: dict[str, str], message: str) -> None:
+        stay = {"guest": "1", "arrival": "2027-06-01", "departure": "2027-06-03"} | change
+        page = browser.post("/desk/rooms/1", data=stay)
+        assert page.status_code == 422
+        assert message in page.text
+        sent = escape(stay["guest"], quote=False)
+        assert f'name="guest" type="number" value="{sent}"' in page.text
+        assert "2027-06-01 to" not in browser.get("/desk/rooms/1").text
+
+    def test_a_form_of_another_site(self, browser: httpx.Client) -> None:
+        stay = {"guest": "1", "arrival": "2027-06-01", "departure": "2027-06-03"}
+        page = browser.post("/desk/rooms/1", data=stay, headers={"Sec-Fetch-Site": "cross-site"})
+        assert page.status_code == 403
+        assert "2027-06-01" not in browser.get("/desk/rooms/1").text
 
     def test_the_style(self, browser: httpx.Client) -> None:
         (path,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', browser.get("/desk").text)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.api_checks import check_api
-from tests.examples.test_static_site import chromium, rendered
+from tests.browser import chromium, rendered
 from tests.processes import EXAMPLES, ropewalk
 
 from openapi_app import ROOMS, app

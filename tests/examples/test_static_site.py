@@ -1,18 +1,16 @@
 """The static site, served by its program and by the command line, and read in a browser."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
+from tests.browser import chromium, rendered
 from tests.processes import ropewalk
 
 from ropewalk.testing import Client
 from static_site.serve import PUBLIC, app
 
 client = Client(app)
-chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.mark.parametrize(
@@ -57,21 +55,3 @@ def test_in_a_browser(tmp_path: Path) -> None:
     with ropewalk("static", PUBLIC) as server:
         page = rendered(f"{server.url}/", tmp_path)
     assert '<output id="hall" for="rope">330 m</output>' in page
-
-
-def rendered(url: str, profile: Path) -> str:
-    """Return the page after the browser has run its script."""
-    assert chromium is not None
-    command = [
-        chromium,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        f"--user-data-dir={profile}",
-        "--virtual-time-budget=5000",
-        "--dump-dom",
-        url,
-    ]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=90).stdout

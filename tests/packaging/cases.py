@@ -51,6 +51,10 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk exec serve.py": _STOCK,
     "ropewalk run hello.py": Serves(),
     "twist web --listen=ropewalk:tcp:8080 --path .": Serves("A page", "/public/index.html"),
+    # develop.md
+    "ropewalk dev hotel": NotRun("needs an extra; `tests/cli/test_dev.py` runs it"),
+    "ropewalk dev hotel --editor pycharm": NotRun("needs an extra; `tests/cli/test_dev.py` runs it"),
+    "ropewalk dev hello.py": NotRun("needs an extra; `tests/cli/test_dev.py` runs it"),
     # asgi.md
     "ropewalk run --asgi main:api": Serves("Hello by ASGI", project="hosted"),
     # authentication.md
@@ -109,6 +113,18 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk --version": Prints("ropewalk, version "),
     "ropewalk explain RW413": Prints("A module does not have the name to serve."),
     "source .venv/bin/activate": NotRun("changes the shell of the user"),
+    # new-project.md
+    "pip install '/path/to/ropewalk[auth,dev,templates,uvloop]'": _BUILDS,
+    "pip install '/path/to/ropewalk[auth,dev,openapi,uvloop]'": _BUILDS,
+    "cd guest-book": NotRun("changes the shell of the user"),
+    "export ROOMS_SECRET=$(openssl rand -hex 32)": NotRun("changes the shell of the user"),
+    'pip install --editable ".[dev]"': NotRun("a network and an index; `tests/cli/test_new.py` runs the project"),
+    "pytest": NotRun("needs extras; `tests/cli/test_new.py` runs it in a generated project"),
+    "ropewalk dev guest_book": NotRun("needs extras; the tests of `ropewalk dev` run it"),
+    "ropewalk new api rooms": Prints("Created rooms: a REST service"),
+    "ropewalk new site guest-book": Prints("Created guest-book: a site"),
+    # http-client.md
+    "pip install '/path/to/ropewalk[client]'": _BUILDS,
     # listen.md
     "ropewalk run hello.py --host 0.0.0.0 --port 80": Serves(),
     "ropewalk run hello.py --host ::": Serves(),
@@ -132,9 +148,19 @@ CASES: Final[dict[str, Case]] = {
     "cp -r /path/to/ropewalk/examples/todo .": NotRun("copies what `tests/examples/test_todo.py` runs"),
     "pip install '/path/to/ropewalk[auth,openapi]'": _BUILDS,
     "ropewalk run todo": NotRun("needs extras; `tests/examples/test_todo.py` runs it"),
+    # web-site.md
+    "cd photo_board": NotRun("changes the shell of the user"),
+    "cp -r /path/to/ropewalk/examples/photo_board .": NotRun("copies what `tests/examples/test_photo_board.py` runs"),
+    "pip install '/path/to/ropewalk[auth,dev,forms,templates]'": _BUILDS,
+    "ropewalk dev serve.py": NotRun("needs extras; `tests/examples/test_photo_board.py` runs the app"),
     # typed-handlers.md
     "curl -s -X POST localhost:8080/rooms -H 'Content-Type: application/json' "
     '-d \'{"number": "", "beds": 30}\'': _SERVED,
+    # logs.md
+    "ropewalk run hello.py --log-format json --access-log json": Serves(),
+    "ropewalk run hello.py --access-log-template '{time} {method} {target} {status} {duration}'": Serves(),
+    "ropewalk run hello.py --access-log-fields time,method,path,route,status,seconds,room": Serves(),
+    "pip install '/path/to/ropewalk[logs]'": _BUILDS,
     # settings.md
     'export ROPEWALK_LIMIT="head_timeout=5 body_size=4194304"': Prints(
         "head_timeout", 'env ROPEWALK_LIMIT="head_timeout=5 body_size=4194304" ropewalk check hello.py'
@@ -144,6 +170,12 @@ CASES: Final[dict[str, Case]] = {
     ),
     "ropewalk check": Prints("hello.py", "ropewalk check hello.py --port 0"),
     "ropewalk routes": Prints("GET", "ropewalk routes hello.py"),
+    # shell.md
+    "ropewalk shell hello.py": Prints("", "ropewalk shell hello.py -c pass"),
+    "ropewalk shell hello.py < report.py": Prints(
+        "Hello, World!", "ropewalk shell hello.py -c \"print(request('GET', '/').text)\""
+    ),
+    """ropewalk shell hello.py -c 'print(request("GET", "/").text)'""": Prints("Hello, World!"),
     # stopping.md
     "docker stop -t 40": _SYSTEM,
     "python -m benchmarks stops": NotRun("a measurement of several minutes, in the checkout"),
@@ -156,7 +188,15 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk run hotel --host 0.0.0.0 --port 443 --tls-certificate certificate.pem --tls-key key.pem "
     "--redirect-http 80": NotRun("needs an extra and a certificate; `tests/cli/test_tls.py` runs it"),
     "ropewalk run hotel --port 8443 --tls-self-signed": NotRun("needs an extra; `tests/cli/test_tls.py` runs it"),
+    "ropewalk run hotel --port 8443 --tls-local-authority": NotRun(
+        "needs an extra; `tests/unit/server/tls/test_local_authority.py` covers it"
+    ),
+    "ropewalk run hotel --port 8443 --tls-certificate certificate.pem --tls-key key.pem --tls-client-ca "
+    "authorities.pem": NotRun("needs an extra and certificates; `tests/cli/test_client_certificates.py` runs it"),
     "curl --insecure https://127.0.0.1:8443/": _SERVED,
+    "curl --cacert ~/.local/share/ropewalk/authority.pem https://localhost:8443/": NotRun(
+        "would need a file in the user's home; `tests/unit/server/tls/test_local_authority.py` trusts such an authority"
+    ),
     "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -keyout key.pem -out certificate.pem": (
         NotRun("a program of the system; `test_extras` makes its certificate by a library")
     ),

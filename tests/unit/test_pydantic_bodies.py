@@ -1,7 +1,7 @@
 """Models of pydantic as bodies, wherever a Struct may be one: they encode themselves, by their aliases."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pydantic
@@ -13,10 +13,15 @@ from ropewalk import App, HTTPError, Request, Response
 from ropewalk.msgpack_values import MSGPACK
 from ropewalk.statuses import Created, NotFound, StatusResponse
 from ropewalk.testing import Client
+from ropewalk.typed import Body
 
 
 class Room(pydantic.BaseModel):
     number: str = pydantic.Field(default="7", alias="no")
+
+
+class Octets(pydantic.BaseModel):
+    octets: bytes
 
 
 class Stored(Room):
@@ -147,6 +152,27 @@ class TestBodies:
 
         assert Client(app, raise_errors=False).get("/").status == 500
         assert "RW201" in log.text
+
+    @pytest.mark.parametrize("annotation", [Octets, None])
+    def test_bytes_that_are_not_text(self, annotation: Any, log: Log) -> None:
+        """Pydantic writes bytes as text. Clients can send others as MessagePack."""
+
+        def echo(octets: Annotated[Octets, Body(media_types=(MSGPACK,))]) -> Any:
+            return octets
+
+        if annotation is not None:
+            echo.__annotations__["return"] = annotation
+        app = App()
+        app.post("/")(echo)
+        client = Client(app, raise_errors=False)
+        headers = {"content-type": MSGPACK}
+        assert client.post("/", body=msgspec.msgpack.encode({"octets": b"text"}), headers=headers).json() == {
+            "octets": "text"
+        }
+        assert client.post("/", body=msgspec.msgpack.encode({"octets": b"\xff"}), headers=headers).status == 500
+        (event,) = log
+        assert event["code"] == "RW212"
+        assert 'it has bytes that are not UTF-8. Set `model_config = ConfigDict(ser_json_bytes="base64")`' in log.text
 
     def test_a_model_that_cannot_be_encoded_is_named(self, log: Log) -> None:
         app = App()

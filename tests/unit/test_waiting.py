@@ -139,8 +139,16 @@ class TestCallers:
 class TestMistakes:
     def test_what_is_asked_of_a_wait_is_not_there_yet(self) -> None:
         waiter: Any = ready({"name": "Ada"})
-        with pytest.raises(HandlerError, match=r"RW210 .*'name'.* Await it: `data = await request.json\(\)`."):
+        with pytest.raises(HandlerError, match=r"RW210 .*'name'.* Await the call first: `form = await request.form"):
             waiter["name"]
+
+    def test_an_attribute_of_a_result(self) -> None:
+        waiter: Any = ready({"name": "Ada"})
+        with pytest.raises(HandlerError, match=r"RW210 \.get was read from a Waiter, .* Await the call first"):
+            waiter.get("name")
+        assert getattr(waiter, "json", None) is None
+        assert not hasattr(waiter, "_private")
+        assert not hasattr(Waiter(), "result")
 
     def test_a_condition(self) -> None:
         with pytest.raises(HandlerError, match=r"RW210 A Waiter, .* used as true or false. Await it"):

@@ -116,6 +116,7 @@ class TestHandlersThatFail:
             log = it.log()
         assert "RW306" in log
         assert "blocks" in log
+        assert "s. Await the work, or run it in a thread with deferToThread." in log
 
 
 class TestClientsThatVanish:

@@ -1,6 +1,8 @@
 //! Passes requests to handlers: finds the `EngineHandler` of a request, and calls it when the head or the whole body is
 //! complete.
 
+use std::sync::atomic::Ordering;
+
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -34,6 +36,7 @@ pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyR
         None => match resolve(this, &request) {
             Ok(handler) => handler,
             Err(error) => {
+                note(this, &request);
                 fail(this, &request, error)?;
                 keep(this, &request, id);
                 return Ok(None);
@@ -41,6 +44,7 @@ pub fn begin(engine: &Bound<'_, Engine>, id: ExchangeId, head: Box<Head>) -> PyR
         },
     };
     request.borrow_mut().engine_handler = Some(handler.clone_ref(py));
+    note(this, &request);
     let half_close = handler.get().half_close;
     if half_close != HalfClose::Cancel {
         // The result is ignored. If the client has disconnected, the setting has no effect.
@@ -78,6 +82,7 @@ pub fn body_ended(engine: &Engine, request: &Bound<'_, Exchange>) -> PyResult<Op
     let handler = request.borrow().engine_handler.as_ref().map(|handler| handler.clone_ref(py));
     let Some(handler) = handler else { return Ok(None) };
     let context = engine.enter_context(py)?;
+    note(engine, request);
     let error = request.borrow().body.error(py);
     match error {
         Some(error) => fail(engine, request, error)?,
@@ -112,6 +117,18 @@ fn call(
     match value.and_then(|value| respond_with(engine, request, called, value, context)) {
         Ok(()) => Ok(()),
         Err(error) => fail(engine, request, error),
+    }
+}
+
+/// Calls the function of `note_requests` with a request. Its exceptions are reported, and do not fail the request.
+fn note(engine: &Engine, request: &Bound<'_, Exchange>) {
+    if !engine.notes_requests.load(Ordering::Relaxed) {
+        return;
+    }
+    let py = request.py();
+    let function = lock(&engine.note_request).as_ref().map(|function| function.clone_ref(py));
+    if let Some(Err(error)) = function.map(|function| function.call1(py, (request,))) {
+        error.write_unraisable(py, Some(request));
     }
 }
 

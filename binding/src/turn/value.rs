@@ -6,14 +6,16 @@
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 
 use crate::engine::Engine;
 use crate::engine_handler::{EngineHandler, pending};
 use crate::entered_context::EnteredContext;
 use crate::exchange::response_sender::WholeBody;
 use crate::exchange::{Exchange, respond};
+use crate::fields::octets;
 use crate::first_segment::{FirstSegmentRunner, is_coroutine};
+use crate::value_with_fields::ValueWithFields;
 use crate::value_with_status::ValueWithStatus;
 
 /// Statuses whose responses have no body. `Response.send` refuses a body for them.
@@ -61,6 +63,9 @@ fn send_plain(
     if engine.response.as_ref().is_some_and(|class| value.get_type().is(class)) {
         return send_response(request, value);
     }
+    if let Ok(with_fields) = value.cast_exact::<ValueWithFields>() {
+        return send_with_fields(request, handler, with_fields.get());
+    }
     if let Ok(text) = value.cast_exact::<PyString>() {
         let body = WholeBody::Copied(text.to_str()?.as_bytes());
         respond(request, status, &[content_type(handler.text_type.to_str(py)?)], body)?;
@@ -88,6 +93,37 @@ fn send_plain(
         }
     }
     Ok(false)
+}
+
+/// Sends a str or bytes with the header fields that middleware has added.
+#[inline(never)] // as for `drive`
+fn send_with_fields(
+    request: &Bound<'_, Exchange>,
+    handler: &EngineHandler,
+    with_fields: &ValueWithFields,
+) -> PyResult<bool> {
+    let py = request.py();
+    let (body, kind) = match with_fields.value.bind(py).cast_exact::<PyBytes>() {
+        Ok(bytes) => (WholeBody::Bytes(bytes), &handler.bytes_type),
+        Err(_) => {
+            let text = with_fields.value.bind(py).cast::<PyString>()?;
+            (WholeBody::Copied(text.to_str()?.as_bytes()), &handler.text_type)
+        }
+    };
+    let kind = with_fields.content_type.as_ref().unwrap_or(kind);
+    let added = with_fields.fields.bind(py);
+    let mut lines = Vec::with_capacity(added.len());
+    for line in added.iter() {
+        let line = line.cast_into::<PyTuple>()?;
+        lines.push((line.get_item(0)?, line.get_item(1)?));
+    }
+    let mut fields = Vec::with_capacity(lines.len() + 1);
+    fields.push(content_type(kind.to_str(py)?));
+    for (name, value) in &lines {
+        fields.push((octets(name)?, octets(value)?));
+    }
+    respond(request, 200, &fields, body)?;
+    Ok(true)
 }
 
 /// Runs a coroutine up to its first wait. Returns its value, or `PENDING` if it waits.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{Engine, small_file};
 use crate::address::Address;
+use crate::clock::monotonic_micros;
 use crate::driver::Driver;
 use crate::event::{Event, GoneReason};
 use crate::exchange::{Body, CommandError, ExchangeId, HalfClose, Pressure, Status};
@@ -15,6 +16,26 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// proxy reports.
     pub fn local(&self, id: ExchangeId) -> Option<Address> {
         Some(self.connections[self.connections.slot(id.connection)?].local())
+    }
+
+    /// Sets a field of the exchange's line in the access log. `value` is JSON. Does nothing after the end of the
+    /// exchange, or if the log has no place for the field.
+    pub fn set_log_field(&mut self, id: ExchangeId, name: &str, value: &[u8]) {
+        if let Some(slot) = self.running_slot(id) {
+            self.with_wire(slot, |wire, cx| wire.set_log_field(name, value, cx));
+        }
+    }
+
+    /// The microseconds since the head of the exchange was complete. None after the end of the exchange.
+    pub fn elapsed(&self, id: ExchangeId) -> Option<u64> {
+        let slot = self.running_slot(id)?;
+        Some(monotonic_micros().saturating_sub(self.connections[slot].wire.began()))
+    }
+
+    fn running_slot(&self, id: ExchangeId) -> Option<usize> {
+        let slot = self.connections.slot(id.connection)?;
+        self.connections[slot].wire.check(id.serial).ok()?;
+        Some(slot)
     }
 
     /// Starts to deliver a request body. `limit` is its maximum size in bytes.

@@ -9,7 +9,7 @@ use crate::wire::WireContext;
 #[derive(Debug, Default)]
 pub(super) struct Account {
     /// The time at which the head was complete, in microseconds.
-    began: u64,
+    pub began: u64,
     /// The status of the response. 0 until the head of the response is sent.
     pub status: u16,
     /// The data for the request's access log line, if the log is on.
@@ -40,6 +40,13 @@ impl Account {
         cx.counters.running -= 1;
         let status = if self.status == 0 { status } else { self.status };
         self.log(status, written, cx.clock.micros().saturating_sub(self.began), cx);
+    }
+
+    /// Sets a field of the access log line. `value` is JSON.
+    pub fn set_log_field(&mut self, name: &str, value: &[u8], cx: &WireContext<'_>) {
+        if let (Some(line), Some(log)) = (&mut self.log_line, &cx.access) {
+            log.set(line, name, value);
+        }
     }
 
     fn log(&mut self, status: u16, written: u64, micros: u64, cx: &mut WireContext<'_>) {

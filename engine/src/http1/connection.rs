@@ -5,10 +5,10 @@
 
 use super::accounting::Account;
 use super::head;
+use super::head_scan::{Scan, has_method_head};
 use super::input::Input;
 use super::request_body::{Demand, Part, RequestBody};
 use super::response_body::ResponseBody;
-use super::scan::{Scan, has_method_head};
 use super::state::{RequestState, ResponseState, States, Trigger};
 use crate::event::Event;
 use crate::exchange::ExchangeId;

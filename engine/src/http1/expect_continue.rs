@@ -1,16 +1,28 @@
 //! Handles clients that wait for 100 Continue before they send a body (RFC 9110, section 10.1.1).
 
 use super::connection::Http1;
+use super::message::Message;
 use super::state::ResponseState;
+use crate::head::Version;
 use crate::refusal::Refusal;
 use crate::wire::WireContext;
 
-/// Checks the value of an Expect field. Returns a refusal for any value except `100-continue`.
-pub(super) fn check_expectation(value: &[u8]) -> Result<(), Refusal> {
-    if value.eq_ignore_ascii_case(b"100-continue") {
-        return Ok(());
+impl Message<'_> {
+    /// Adds an Expect field. Returns a refusal for any value except `100-continue`.
+    #[inline]
+    pub fn add_expectation(&mut self, value: &[u8]) -> Result<(), Refusal> {
+        if !value.eq_ignore_ascii_case(b"100-continue") {
+            return Err(Refusal { status: 417, reason: "the only supported expectation is 100-continue" });
+        }
+        self.expects_continue = true;
+        Ok(())
     }
-    Err(Refusal { status: 417, reason: "the only supported expectation is 100-continue" })
+
+    /// Whether the client waits for 100 Continue. An HTTP/1.0 client does not know this status.
+    #[inline]
+    pub fn awaits_continue(&self, version: Version) -> bool {
+        self.expects_continue && version == Version::Http11
+    }
 }
 
 impl Http1 {

@@ -12,7 +12,7 @@ use crate::head::{FieldSpan, Head, Span, Version};
 use crate::method::{Method, Methods};
 use crate::refusal::Refusal;
 
-/// Parses a complete head, from the request line to the empty line. [`super::scan::Scan`] has already checked the
+/// Parses a complete head, from the request line to the empty line. [`super::head_scan::Scan`] has already checked the
 /// request line.
 pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>, Refusal> {
     let mut few = [const { MaybeUninit::uninit() }; 64];
@@ -52,8 +52,8 @@ pub fn parse(bytes: &[u8], method: Method, methods: Methods) -> Result<Box<Head>
         version,
         fields,
         framing,
-        keep_alive: !message.close && (version == Version::Http11 || message.keep_alive),
-        expects_continue: message.expects_continue && version == Version::Http11,
+        keep_alive: message.wants_keep_alive(version),
+        expects_continue: message.awaits_continue(version),
         peer: Address::Unknown,
         secure: false,
         origin: None,
@@ -84,8 +84,8 @@ fn reason(error: httparse::Error) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::head_scan::Scan;
     use crate::http1::request_line;
-    use crate::http1::scan::Scan;
     use crate::limits::Limits;
 
     fn parsed(text: &str, methods: Methods) -> Result<Box<Head>, Refusal> {

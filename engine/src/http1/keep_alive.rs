@@ -6,10 +6,29 @@
 use super::connection::Http1;
 use super::encode::Persistence;
 use super::input::Input;
+use super::message::Message;
 use super::request_body::Demand;
 use super::state::{RequestState, Trigger};
 use crate::head::Version;
 use crate::wire::WireContext;
+
+impl Message<'_> {
+    /// Adds the options of a Connection field.
+    #[inline]
+    pub fn add_connection_options(&mut self, value: &[u8]) {
+        for option in value.split(|&byte| byte == b',') {
+            let option = option.trim_ascii();
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// Whether the client wants the connection to stay open. An HTTP/1.0 client must ask for it.
+    #[inline]
+    pub fn wants_keep_alive(&self, version: Version) -> bool {
+        !self.close && (version == Version::Http11 || self.keep_alive)
+    }
+}
 
 impl Http1 {
     /// Makes the connection close after the current response.

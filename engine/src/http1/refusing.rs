@@ -3,10 +3,10 @@
 
 use super::connection::Http1;
 use super::encode::{self, Persistence};
+use super::head_scan::has_method_head;
 use super::reason_phrase::reason_phrase;
 use super::response_fields::FramingFields;
 use super::response_framing::BodyFrame;
-use super::scan::has_method_head;
 use crate::event::{Event, Report, Severity};
 use crate::head::FieldRef;
 use crate::refusal::Refusal;

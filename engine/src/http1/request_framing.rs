@@ -1,12 +1,24 @@
 //! Determines how the body of a request is framed: the rules for `Content-Length` and `Transfer-Encoding` (RFC 9112,
 //! section 6).
 
-use super::message::Message;
+use super::message::{Message, set_once};
 use crate::head::{Framing, Version};
 use crate::refusal::Refusal;
 use crate::token::is_token;
 
-impl Message<'_> {
+impl<'a> Message<'a> {
+    /// Adds a Content-Length field. A request may have only one, even if both agree.
+    #[inline]
+    pub fn add_length(&mut self, value: &[u8]) -> Result<(), Refusal> {
+        set_once(&mut self.length, parse_length(value)?, "more than one Content-Length")
+    }
+
+    /// Adds a Transfer-Encoding field. A request may have only one.
+    #[inline]
+    pub fn add_transfer_encoding(&mut self, value: &'a [u8]) -> Result<(), Refusal> {
+        set_once(&mut self.transfer_encoding, value, "more than one Transfer-Encoding")
+    }
+
     /// Returns how the body is framed, or a refusal if the fields contradict each other (RFC 9112, section 6.3).
     pub fn framing(&self, version: Version) -> Result<Framing, Refusal> {
         let Some(coding) = self.transfer_encoding else {

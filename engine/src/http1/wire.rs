@@ -113,6 +113,14 @@ impl Wire for Http1 {
         }
     }
 
+    fn set_log_field(&mut self, name: &str, value: &[u8], cx: &mut WireContext<'_>) {
+        self.account.set_log_field(name, value, cx);
+    }
+
+    fn began(&self) -> u64 {
+        self.account.began
+    }
+
     fn take_input(&mut self) -> Vec<u8> {
         Http1::take_input(self)
     }

@@ -4,6 +4,7 @@
 use std::os::unix::net::UnixStream;
 
 use ropewalk_engine::event::Event;
+use ropewalk_engine::redaction::Redaction;
 use ropewalk_engine::{Body, ExchangeId, Limits};
 
 use crate::harness::{Client, Dice, GET, World};
@@ -52,7 +53,7 @@ impl Chaos {
             ..Limits::default()
         };
         let mut world = World::with(limits);
-        world.engine.set_access_log(Some(ropewalk_engine::access_log::Style::Combined));
+        world.engine.set_access_log(Some(ropewalk_engine::access_log::Style::Combined), Redaction::new([]));
         Chaos { dice: Dice(seed), world, clients: Vec::new(), exchanges: Vec::new() }
     }
 

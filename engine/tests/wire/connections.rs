@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use ropewalk_engine::access_log::Style;
 use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
 use ropewalk_engine::event::Event;
+use ropewalk_engine::redaction::Redaction;
 use ropewalk_engine::{Address, Body, CommandError, Engine, GoneReason, Limits};
 use rustix::net::sockopt::set_socket_linger;
 
@@ -244,7 +245,7 @@ fn counters_count_what_happened() {
 #[test]
 fn the_access_log_has_a_line_for_each_response() {
     let mut world = World::new();
-    world.engine.set_access_log(Some(Style::Combined));
+    world.engine.set_access_log(Some(Style::Combined), Redaction::new([]));
     let mut client = world.connect();
     client.send("GET /a?b HTTP/1.1\r\nHost: a\r\nUser-Agent: \"me\"\r\nReferer: http://r/\r\n\r\n");
     let (id, _) = world.head();

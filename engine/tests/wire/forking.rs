@@ -10,6 +10,7 @@ use std::rc::Rc;
 use ropewalk_engine::access_log::Style;
 use ropewalk_engine::driver::{Driver, Epoll, Ready, Token, Watch};
 use ropewalk_engine::event::Event;
+use ropewalk_engine::redaction::Redaction;
 use ropewalk_engine::{Address, Body, CommandError, Engine, Limits};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -103,7 +104,7 @@ fn a_turn_that_continues_in_the_child_ends_there() {
 #[test]
 fn log_lines_and_counters_stay_with_the_parent() {
     let mut world = World::new().echoing_targets();
-    world.engine.set_access_log(Some(Style::Combined));
+    world.engine.set_access_log(Some(Style::Combined), Redaction::new([]));
     let mut client = world.connect();
     client.send(GET);
     world.response(&mut client);

@@ -1,4 +1,5 @@
-//! Tests the engine without Python: clients use real sockets, and handlers use commands.
+//! Tests the engine without Python: clients use real sockets, and the tests act as handlers by calling the engine's
+//! commands (`engine/commands.rs`).
 
 mod batching;
 mod bodies;

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use ropewalk_engine::access_log::Style;
 use ropewalk_engine::event::Event;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
+use ropewalk_engine::redaction::Redaction;
 use ropewalk_engine::{Address, Body, Head, Limits, Report, Severity};
 
 use crate::harness::{Client, End, GET, Stream, World};
@@ -207,7 +208,7 @@ mod fields {
     #[test]
     fn the_access_log_has_the_client() {
         let mut world = world_trusting(Family::XForwarded);
-        world.engine.set_access_log(Some(Style::Combined));
+        world.engine.set_access_log(Some(Style::Combined), Redaction::new([]));
         origin_of(&mut world, "X-Forwarded-For: 192.0.2.1\r\n");
         origin_of(&mut world, "X-Forwarded-For: unknown\r\n");
         let log = String::from_utf8(world.engine.access_log().unwrap().take()).unwrap();
@@ -429,7 +430,7 @@ mod protocol {
     #[test]
     fn the_access_log_has_the_client() {
         let mut world = world_with_proxy_header().echoing_targets();
-        world.engine.set_access_log(Some(Style::Combined));
+        world.engine.set_access_log(Some(Style::Combined), Redaction::new([]));
         let mut client = world.connect();
         client.send(format!("{LINE}{GET}nonsense\r\n\r\n"));
         world.response(&mut client);

@@ -13,6 +13,7 @@ from ropewalk.app.server_functions import server_functions
 from ropewalk.calling import (
     Background,
     Cleanups,
+    DeveloperPages,
     ErrorFormat,
     ErrorHandlers,
     PageSource,
@@ -120,6 +121,8 @@ class App(Routes):
         self.errors = ErrorHandlers()
         self.middlewares: list[Middleware] = [*check_middlewares(middleware, type(self).__name__)]
         """The middleware of this app, outermost first."""
+        self.developer: DeveloperPages | None = None
+        """The error pages of `ropewalk dev`, which sets this attribute of the served app; otherwise None."""
         self.server: Any = None
         """The server of this app; None before the first `listen`."""
         self.start_hooks: list[Hook] = []

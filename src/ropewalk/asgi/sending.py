@@ -19,6 +19,7 @@ from ropewalk.calling import log_late
 from ropewalk.errors import (
     Disconnected,
     HostedError,
+    HTTPError,
     InvalidField,
     ResponseEnded,
     RopewalkError,
@@ -58,7 +59,9 @@ class ASGICall(ReceivingCall):
             kind = message["type"]
             stage = self.stage
             if stage not in STAGES.get(kind, ()):
-                if stage != GONE:
+                if stage == NEW and isinstance(kind, str) and kind.startswith("websocket."):
+                    self._refuse_websocket()
+                elif stage != GONE:
                     raise unfit(message, WHEN[stage])
                 await self._drop()
             elif kind == "http.response.body":
@@ -318,6 +321,14 @@ class ASGICall(ReceivingCall):
     def _send_hint(self, links: Iterable[bytes]) -> None:
         if self.stage < BODY:
             self.request.interim(103, [(b"link", link) for link in links])
+
+    def _refuse_websocket(self) -> None:
+        """Respond to a request that the application takes for that of a WebSocket. A client may cause this: an
+        application may look only at the query, `?transport=websocket`. The application receives a disconnect."""
+        if "websocket" in (self.request.header("upgrade") or "").lower():
+            self.refuse(HTTPError(501, "This server has no WebSockets."))
+        else:
+            self.refuse(HTTPError(400, "This is not a request for a WebSocket."))
 
     async def _drop(self) -> None:
         self._dropped += 1

@@ -59,7 +59,11 @@ class APIKey(Scheme):
         return Challenge("ApiKey", (("realm", self.realm), ("in", self.where), ("name", self.key_name)))
 
     async def identify(self, request: Request) -> Identity | None:
-        """The identity for the principal that `check` returns; None without a key. Raises Refused for a wrong key."""
+        """The identity for the principal that `check` returns; None without a key.
+
+        Raises Refused: for a wrong key, so that the client gets 401, and with status 400 for several keys.
+        `unauthorized.py` makes the response.
+        """
         given = self._given(request)
         if not given:
             return None

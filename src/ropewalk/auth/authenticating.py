@@ -13,6 +13,7 @@ from ropewalk.auth.scheme_functions import APPS, dependents_of_schemes
 from ropewalk.auth.unauthorized import Refused, not_authenticated
 from ropewalk.calling import apps_around
 from ropewalk.errors import OptionError
+from ropewalk.logs import note_field, user_of
 from ropewalk.middleware import Next
 from ropewalk.request import Request
 from ropewalk.tracebacks import shown_failure
@@ -51,6 +52,7 @@ class Authenticate:
             around = apps_around(request)
             setattr(request.state, APPS, around[: _depth_of(self, around)])
         request.state.authentication = await self._authenticate(request)
+        note_field(request, "user", user_of(request))
         return await next(request)
 
     async def _authenticate(self, request: Request) -> Authentication:

@@ -8,6 +8,7 @@ from ropewalk.calling.background import Background, CallsOfRequest
 from ropewalk.calling.cleanups import Cleanups
 from ropewalk.calling.coroutine_runner import CoroutineRunner, HandlerTask
 from ropewalk.calling.default_error_responses import ErrorFormat, check_format, format_of
+from ropewalk.calling.developer_pages import DeveloperPages
 from ropewalk.calling.error_handlers import ErrorHandlers
 from ropewalk.calling.failed_lookup import FailedLookup
 from ropewalk.calling.failure_log import log_late, note_middleware
@@ -18,6 +19,7 @@ from ropewalk.calling.root_task import RootTask
 from ropewalk.calling.settling import known_types, settle_known, settle_plain
 from ropewalk.calling.shortages import ShortageLog
 from ropewalk.calling.stop_hooks import StopHooks
+from ropewalk.calling.stopped_process import has_just_continued, note_continued
 from ropewalk.calling.task import Task, call_hook, start
 from ropewalk.calling.value_to_response import SentResponse
 from ropewalk.calling.wrong_reactor import as_wrong_reactor
@@ -27,6 +29,7 @@ __all__ = [
     "CallsOfRequest",
     "Cleanups",
     "CoroutineRunner",
+    "DeveloperPages",
     "ErrorFormat",
     "ErrorHandlers",
     "FailedLookup",
@@ -45,9 +48,11 @@ __all__ = [
     "close_dropped",
     "fail",
     "format_of",
+    "has_just_continued",
     "is_html",
     "known_types",
     "log_late",
+    "note_continued",
     "note_middleware",
     "resolve",
     "respond",

@@ -74,15 +74,19 @@ class Background:
         self._idle: list[Waiter[None]] = []
         self._cancel_timer: Callable[[], object] | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request has background tasks."""
+        return not self._open
+
     def of(self, request: Request) -> "CallsOfRequest":
         """Make the object that holds the background tasks of a request, and runs them."""
         calls = CallsOfRequest(self, request)
         self._open[calls] = None
+        note_background = getattr(request.service, "note_background", None)
+        if note_background is not None:  # only the service of a test client has it
+            note_background(request, calls)
         return calls
-
-    def found(self, method: str, target: bytes) -> "list[CallsOfRequest]":
-        """The objects with the background tasks of requests with this method and target, for test clients."""
-        return [each for each in self._open if (each.request.method, each.request.target) == (method, target)]
 
     def admit(self) -> None:
         """Count one more background task. Raises HTTPError 503 if too many wait or run."""

@@ -7,18 +7,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Self
 
-from twisted.logger import Logger
-
+from ropewalk.calling.blocked_reactor import BLOCKING, warn_of_blocked_reactor
 from ropewalk.calling.task import Task, register_task, swap_current_task
-from ropewalk.errors import CATALOGUE, named
 from ropewalk.request import FirstSegmentRunner, Request
-from ropewalk.tracebacks import PACKAGE
-
-log = Logger(namespace="ropewalk.handlers")
-
-BLOCKING = 0.5
-"""If one step of a task takes longer than this time in seconds, the log warns that it blocked the reactor. The engine
-measures the first segment."""
 
 
 class HandlerTask(Task):
@@ -43,15 +34,7 @@ class HandlerTask(Task):
         super().step(error)
         seconds = monotonic() - began
         if seconds > BLOCKING:
-            who = _user_code(self.coroutine, self.request)
-            remedy = CATALOGUE["RW306"].remedy
-            log.warn(
-                "{code} {who} blocked the reactor for {seconds:.1f} s. {remedy}",
-                code="RW306",
-                who=who,
-                seconds=seconds,
-                remedy=remedy,
-            )
+            warn_of_blocked_reactor(self.coroutine, self.request, seconds)
 
     def handle_outcome(self) -> None:
         request = self.request
@@ -62,15 +45,6 @@ class HandlerTask(Task):
             return
         self.forget_frames()
         request.service.fail(request, error)
-
-
-def _user_code(coroutine: Any, request: Request) -> str:
-    """The code that may have blocked. A coroutine of this package calls a handler, its providers and middleware."""
-    code = getattr(coroutine, "cr_code", None)
-    handler = request.engine_handler
-    if code is None or handler is None or not code.co_filename.startswith(PACKAGE):
-        return named(coroutine)
-    return f"{named(handler.call)}, or one of its providers or middleware,"
 
 
 class CoroutineRunner(FirstSegmentRunner):

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, cast, get_args
 
 import msgspec
 
+from ropewalk.calling.developer_pages import DeveloperPages
 from ropewalk.calling.failure_log import log_error
 from ropewalk.errors import HTTPError, OptionError, phrase, shown
 from ropewalk.headers import Headers
@@ -66,8 +67,12 @@ def format_of(apps: tuple[Any, ...]) -> ErrorFormat:
 def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], trace: str | None = None) -> Response:
     """The response to an HTTPError. `apps` are the apps around the handler, outermost first.
 
-    `trace` is a traceback to show to the client.
+    `trace` is a traceback to show to the client. Lone surrogates, which UTF-8 does not have, are escaped in both.
     """
+    trace = None if trace is None else _escaped(trace)
+    detail = _encodable(error.detail)
+    if detail is not error.detail:
+        error.detail = detail  # the error pages of apps read it, too
     wanted = format_of(apps)
     headers = Headers(error.headers)
     if wanted == "text" or headers.content_type() not in (None, PROBLEM) or any(each in headers for each in _OF_BODY):
@@ -83,6 +88,9 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
     headers["content-type"] = kind
     if kind is HTML and trace is None:
         page = _own_page(error, request, apps)
+        developer: DeveloperPages | None = request.service.app.developer
+        if page is None and developer is not None:
+            page = developer.default_page(error, request)
         if page is not None:
             return Response(page, error.status, headers)
     if kind is HTML:
@@ -93,6 +101,27 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
         problem["traceback"] = trace.splitlines()
         return Response(_formatted(problem), error.status, headers)
     return Response(to_json(problem), error.status, headers)
+
+
+def _encodable(detail: Any) -> Any:
+    """The detail of an error, in which lone surrogates are escaped: they may come from a path or from a client."""
+    if isinstance(detail, str):
+        return detail if detail.isascii() else _escaped(detail)
+    if not isinstance(detail, dict | list | msgspec.Struct) and not is_dataclass(detail):
+        return detail
+    try:
+        to_json(detail)
+    except UnicodeEncodeError:
+        return _escaped(msgspec.to_builtins(detail, str_keys=True))
+    return detail
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_escaped(name): _escaped(each) for name, each in value.items()}
+    return [_escaped(each) for each in value] if isinstance(value, list) else value
 
 
 def _own_page(error: HTTPError, request: Request, apps: tuple[Any, ...]) -> str | None:

@@ -101,7 +101,9 @@ def log_late(request: Request, error: BaseException) -> None:
     if request.gone:
         if isinstance(error, (*CANCELLATIONS, HTTPError)):
             return
-        if find_error_handler(error, apps_around(request))[1] and not isinstance(error, RopewalkError):
+        if find_error_handler(error, apps_around(request))[1] and not (
+            isinstance(error, RopewalkError) and error.is_mistake
+        ):
             return
     log_error(request, error, LATE_REMEDY)
 

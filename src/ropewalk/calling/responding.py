@@ -12,9 +12,11 @@ from ropewalk.awaited_truth import is_coroutine
 from ropewalk.calling.awaitables import resolve
 from ropewalk.calling.default_error_responses import default_response
 from ropewalk.calling.error_handlers import CANCELLATIONS
-from ropewalk.calling.error_responses import error_response, passes_through
+from ropewalk.calling.error_responses import error_response
 from ropewalk.calling.failure_log import log_error, log_late
+from ropewalk.calling.internal_server_error import plain_server_error
 from ropewalk.calling.page_source import apps_around
+from ropewalk.calling.passing_exceptions import passes_through
 from ropewalk.calling.settling import close_unsent, remember_settled, settle, settle_added, settle_plain
 from ropewalk.calling.value_to_response import SentResponse, send_plain_value, to_response
 from ropewalk.errors import Disconnected, HTTPError, WrongReturn, interrupts, named
@@ -78,7 +80,7 @@ async def _sendable_error_response(request: Request, error: BaseException, apps:
         if passes_through(request, raised, apps):
             raise
         log_error(request, raised)
-        return default_response(HTTPError(500), request, apps)
+        return plain_server_error(request, apps)
 
 
 async def send(response: Response, request: Request) -> Response:
@@ -179,7 +181,7 @@ def _give_up(request: Request) -> None:
     """Send a plain 500, because making the response to an error has failed."""
     request.forget()
     try:
-        default_response(HTTPError(500), request, apps_around(request)).send(request)
+        plain_server_error(request, apps_around(request)).send(request)
     except Exception as error:
         if isinstance(error, Disconnected):
             raise

@@ -4,9 +4,11 @@ They are not errors in the handler, because any client may cause them by request
 503 or 507, and the log has at most one line in each interval, however many requests are refused.
 """
 
+import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from errno import EDQUOT, EMFILE, ENFILE, ENOSPC
+from errno import EDQUOT, EFBIG, EMFILE, ENFILE, ENOSPC
 from time import monotonic
 from typing import Final
 
@@ -31,7 +33,7 @@ class Shortage:
 
 _DESCRIPTORS: Final = Shortage("RW506", 503, (("retry-after", "1"),))  # RFC 9110, section 10.2.3
 _ROOM: Final = Shortage("RW507", 507)  # RFC 4918, section 11.5
-_SHORTAGES: Final = {EMFILE: _DESCRIPTORS, ENFILE: _DESCRIPTORS, ENOSPC: _ROOM, EDQUOT: _ROOM}
+_SHORTAGES: Final = {EMFILE: _DESCRIPTORS, ENFILE: _DESCRIPTORS, ENOSPC: _ROOM, EDQUOT: _ROOM, EFBIG: _ROOM}
 
 
 def shortage_in(error: BaseException) -> Shortage | None:
@@ -39,9 +41,28 @@ def shortage_in(error: BaseException) -> Shortage | None:
     if not isinstance(error, OSError):
         return None
     try:
+        if isinstance(error, FileNotFoundError) and _has_no_temporary_folder(error):
+            return _why_none_is_usable()
         return _SHORTAGES.get(error.errno or 0)
     except Exception:  # noqa: BLE001 - `errno` of a subclass raised it, but `error` itself has to be logged
         return None
+
+
+def _has_no_temporary_folder(error: FileNotFoundError) -> bool:
+    """Whether `tempfile` raised an error, because it could not write to any folder.
+
+    It tries to write to each folder when it is first used, and hides the cause.
+    """
+    return tempfile.tempdir is None and error.filename is None and "temporary directory" in f"{error.strerror}"
+
+
+def _why_none_is_usable() -> Shortage:
+    """The shortage because of which no temporary folder can be used."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return _SHORTAGES.get(error.errno or 0, _ROOM)
+    return _ROOM
 
 
 class ShortageLog:

@@ -12,11 +12,14 @@ import click
 
 from ropewalk import __version__
 from ropewalk.cli.check import check
+from ropewalk.cli.dev import dev
 from ropewalk.cli.exec import execute
 from ropewalk.cli.explain import explain
+from ropewalk.cli.new import new
 from ropewalk.cli.openapi import openapi
 from ropewalk.cli.routes import routes
 from ropewalk.cli.run import run
+from ropewalk.cli.shell import shell
 from ropewalk.cli.static import static
 from ropewalk.server import reserve_standard_streams
 from ropewalk.suggest import did_you_mean
@@ -53,5 +56,5 @@ def main() -> None:
     """Serve HTTP from Twisted's reactor with a native engine."""
 
 
-for command in (run, static, execute, routes, openapi, check, explain):
+for command in (run, dev, static, execute, new, shell, routes, openapi, check, explain):
     main.add_command(command)

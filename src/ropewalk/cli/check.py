@@ -14,6 +14,7 @@ from ropewalk.cli.flags import ENVIRONMENT, FLAG, SETTINGS, Command, target_argu
 from ropewalk.cli.hosting import Hosting, hosting_flags, hosting_of
 from ropewalk.cli.lifespan import try_lifespan
 from ropewalk.cli.limits import LIMIT_ORIGINS
+from ropewalk.cli.missing_packages import missing_packages
 from ropewalk.cli.route_table import route_rows
 from ropewalk.cli.serving import Serving, failing, serving_flags
 from ropewalk.cli.start_checks import check_certificate, check_endpoints, check_file, settings_without_effect
@@ -27,10 +28,16 @@ PROXIES = ("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol")
 HOSTING = ("wsgi", "asgi", "wsgi_threads")
 """Hosting settings. They are shown only if they are set."""
 
-TLS = ("tls_certificate", "tls_key", "tls_minimum_version", "tls_self_signed", "redirect_http")
+TLS = (
+    *("tls_certificate", "tls_key", "tls_minimum_version", "tls_self_signed", "tls_local_authority"),
+    *("tls_client_ca", "tls_client_certificates", "redirect_http", "redirect_target_port"),
+)
 """Settings for HTTPS. They are shown only if HTTPS is served."""
 
-SHOWN = ("target", *HOSTING, "host", "port", "listen", *TLS, "access_log", "access_log_file", "log_level")
+LOGS = ("log_format", "log_redact", "access_log_template", "access_log_fields")
+"""Settings of the logs. They are shown only if they are set."""
+
+SHOWN = ("target", *HOSTING, "host", "port", "listen", *TLS, "access_log", "access_log_file", "log_level", *LOGS)
 
 
 @click.command(cls=Command)
@@ -53,6 +60,7 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
     console = Console(soft_wrap=True)
     with failing(options):
         console.print(_settings(context, found, hosting, options))
+        options.logs()
         remarks = settings_without_effect(context) + check_endpoints(options.endpoints())
         if options.access_log != "off" and options.access_log_file is not None:
             check_file(options.access_log_file)
@@ -66,7 +74,7 @@ def check(context: click.Context, /, target: str, **flags: Any) -> None:
         if certificate is not None and options.redirect_http is not None:
             remarks += check_endpoints([redirect_endpoint(options.redirect_http, options.host)])
         less_safe = security_warnings(options.limits_of(found.value), proxies, app.debug, certificate)
-        print_cautions(console, [*remarks, *less_safe])
+        print_cautions(console, [*remarks, *missing_packages(app), *less_safe])
     count = len(route_rows(found.value))
     routes = "1 route" if count == 1 else f"{count} routes"
     console.print(f"[green]{found.name} can be served: {routes}.[/]", highlight=False)
@@ -78,6 +86,9 @@ def _settings(context: click.Context, found: LoadedTarget, hosting: Hosting, opt
     unset = ("host", "port") if options.listen else ()
     hidden = {*unset, *(name for name in HOSTING if not values[name])}
     hidden |= {name for name in TLS if options.tls() is None or not values[name]}
+    if options.tls_client_ca is None:
+        hidden.add("tls_client_certificates")
+    hidden |= {name for name in LOGS if values[name] == getattr(Serving, name)}
     shown = [name for name in SHOWN if name not in hidden]
     settings = [(name, _shown(values[name]), _origin(context, name)) for name in shown]
     proxies = options.proxies_of(found.value)

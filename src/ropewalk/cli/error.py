@@ -6,6 +6,8 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from ropewalk.errors import more_about
+
 
 class CLIError(click.ClickException):
     """An error that the user can fix. It is printed without a traceback, and the exit code is 2."""
@@ -19,3 +21,4 @@ class CLIError(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         console = Console(file=file, stderr=file is None, soft_wrap=True, highlight=False)
         console.print(f"[bold red]{self.code}[/] {escape(self.message)}")
+        console.print(f"[dim]{escape(more_about(self.code))}[/]")

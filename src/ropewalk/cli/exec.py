@@ -9,9 +9,11 @@ from ropewalk.cli import program
 from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import Command, flag, half_close_flag
 from ropewalk.cli.limits import limit_flag
+from ropewalk.cli.logs import forward_of_program
 from ropewalk.cli.settings_precedence import config_flag
 from ropewalk.errors import StartError
-from ropewalk.server import is_writable
+from ropewalk.logs import FORMATS, LogFormat, LogOptions
+from ropewalk.server import begin_logging_unless_begun, is_writable
 
 
 @click.command(name="exec", cls=Command, context_settings={"allow_interspersed_args": False})
@@ -26,6 +28,13 @@ from ropewalk.server import is_writable
     show_default=False,
     help="Do not print the addresses on which the server listens.",
 )
+@flag(
+    "--log-format",
+    type=click.Choice(FORMATS),
+    default=None,
+    show_default=False,
+    help="Show Twisted's log in this form, if the program does not show it.",
+)
 @config_flag
 @click.argument("name", metavar="PROGRAM")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
@@ -36,6 +45,7 @@ def execute(
     limits: Mapping[str, float],
     half_close: bool,
     quiet: bool,
+    log_format: LogFormat | None,
 ) -> None:
     """Run an existing twisted.web program, unchanged, on the engine.
 
@@ -48,9 +58,15 @@ def execute(
         raise CLIError(error.code, f"{error}".removeprefix(error.code).strip()) from error
 
     target = program.module(name) if is_module else program.script(name)
-    replace(
-        limits=limits, half_close=half_close, served=None if quiet else _say_served, kept=None if quiet else _say_kept
-    )
+
+    def served(address: str) -> None:
+        if log_format is not None:  # not earlier, because most programs begin their own log before they listen
+            begin_logging_unless_begun(LogOptions(format=log_format))
+        if not quiet:
+            _say_served(address)
+
+    replace(limits=limits, half_close=half_close, served=served, kept=None if quiet else _say_kept)
+    forward_of_program()
     program.run(target, arguments)
 
 

@@ -1,6 +1,7 @@
 """Flags that are also environment variables and TOML keys."""
 
 from collections.abc import Callable
+from math import isnan, nan
 from typing import Any, Final, TypeVar
 
 import click
@@ -49,6 +50,8 @@ class _Sourced(click.Parameter):
             wrong = "" if isinstance(value, bool) else "true nor false"
         elif isinstance(self.type, click.types.IntParamType):
             wrong = "" if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+        elif isinstance(self.type, click.types.FloatParamType):
+            wrong = "" if isinstance(value, int | float) and not isinstance(value, bool) else "a number"
         elif not isinstance(value, str):
             wrong = "a string"
         if wrong:
@@ -100,12 +103,13 @@ ELSEWHERE: Final = {
     ),
     ("bind", "address", "endpoint"): "Use --host and --port, or --listen with an endpoint such as tcp:8080.",
     ("uds", "unix", "socket"): "Use --listen unix:/run/app.sock.",
-    ("reload", "autoreload"): (
-        "Ropewalk does not restart when files change. Use a tool for it: watchfiles 'ropewalk run hello.py'."
-    ),
+    ("reload", "autoreload"): "`ropewalk dev` starts again when files change, without a flag.",
     ("workers", "worker", "processes"): (
         "A server is one process. Start several on one port, each with --listen tcp:8080:reusePort=yes, with a "
         "supervisor such as systemd."
+    ),
+    ("access-logformat", "access-log-format", "log-config"): (
+        "Use --access-log-template for the lines of the access log, and --log-format for the log."
     ),
     ("fd", "systemd"): "Use --listen fd:3 or --listen systemd:domain=INET:index=0.",
 }
@@ -169,6 +173,19 @@ class WholeNumber(click.IntRange):
             int(value)
         except ValueError:
             self.fail(f"{value!r} is not a whole number.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """The type of a flag whose value is a number of seconds within bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            number = float(value)
+        except ValueError:
+            number = nan
+        if isnan(number):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return super().convert(value, param, ctx)
 
 

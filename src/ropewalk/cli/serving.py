@@ -13,6 +13,7 @@ from ropewalk.cli.banner import print_banner
 from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import (
     Decorated,
+    Seconds,
     WholeNumber,
     flag,
     half_close_flag,
@@ -20,15 +21,18 @@ from ropewalk.cli.flags import (
     source_of,
 )
 from ropewalk.cli.limits import check_useful, limit_flag
-from ropewalk.cli.logs import LEVELS, start_logging
+from ropewalk.cli.logs import loaded, log_flags, names_in, redacted_names, start_logging
+from ropewalk.cli.missing_packages import missing_packages
 from ropewalk.cli.settings_precedence import config_flag
 from ropewalk.cli.start_checks import settings_without_effect
 from ropewalk.cli.target import LoadedTarget, Servable
 from ropewalk.cli.tls import tls_flags
 from ropewalk.errors import RopewalkError, StartError
+from ropewalk.logs import LogFormat, LogLevelName, LogOptions
 from ropewalk.proxies import ProxyHeaders
 from ropewalk.server import (
     AppListeningPort,
+    ClientCertificates,
     TLSOptions,
     TLSVersion,
     flush_errors,
@@ -36,6 +40,7 @@ from ropewalk.server import (
     handle_log_signals,
     install_reactor,
     limits_of,
+    log_addresses,
     proxies_of,
     run,
     security_warnings,
@@ -78,10 +83,28 @@ class Serving:
     """The oldest version of TLS that clients may use."""
     tls_self_signed: bool = False
     """Whether to serve HTTPS with a certificate that is made at the start."""
+    tls_local_authority: bool = False
+    """Whether to serve HTTPS with a certificate of the user's local authority."""
+    tls_client_ca: Path | None = None
+    """The file of the authorities that sign certificates of clients; None to ask for none."""
+    tls_client_certificates: ClientCertificates = "required"
+    """Whether clients must have a certificate."""
     redirect_http: str | None = None
     """The address on which clients of plain HTTP are redirected to HTTPS."""
-    log_level: str = "info"
+    redirect_target_port: int | None = None
+    """The port of HTTPS in redirects; None for the port of the first listener."""
+    watchdog: float = 0
+    """After how many seconds a call that blocks the reactor is reported while it does; 0 for not."""
+    log_level: LogLevelName = "info"
     """The lowest level of Twisted's log events that are shown on standard error."""
+    log_format: LogFormat = "text"
+    """The form of the log."""
+    log_redact: Sequence[str] = ()
+    """More names of secrets."""
+    access_log_template: str | None = None
+    """The template of the lines of the access log. It replaces the format."""
+    access_log_fields: Sequence[str] = ()
+    """The fields of the access log in JSON. They replace the format."""
 
     def endpoints(self) -> Sequence[str]:
         """The endpoint descriptions to listen on. Raises StartError (RW401) for a malformed description."""
@@ -93,25 +116,50 @@ class Serving:
         endpoints = self.listen or [tcp_endpoint(self.host, self.port)]
         return [half_closing(each) for each in endpoints] if self.half_close else endpoints
 
+    def logs(self) -> LogOptions:
+        """The options of the logs. Raises UsageError for a template together with fields."""
+        fields = names_in(self.access_log_fields)
+        if self.access_log_template is not None and fields:
+            both = f"{source_of('access_log_template')} and {source_of('access_log_fields')}"
+            raise click.UsageError(f"{both} are set. Leave out one of them.")
+        is_off = self.access_log == "off"
+        return LogOptions(
+            format=self.log_format,
+            level=self.log_level,
+            access_template=None if is_off else self.access_log_template,
+            access_fields=() if is_off else fields,
+            redact=redacted_names(self.log_redact),
+        )
+
     def tls(self) -> TLSOptions | None:
         """The options for HTTPS; None for plain HTTP.
 
         Raises StartError (RW426) for settings that contradict each other.
         """
-        if self.tls_self_signed:
-            for name in ("tls_certificate", "tls_key"):
-                if getattr(self, name) is not None:
-                    message = f"{source_of('tls_self_signed')} and {source_of(name)} are set."
-                    raise StartError("RW426", message, "Leave out one of them.")
-            return TLSOptions(self_signed=True, minimum_version=self.tls_minimum_version)
-        if self.tls_certificate is None:
-            for name in ("tls_key", "redirect_http"):
+        if self.redirect_target_port is not None and self.redirect_http is None:
+            message = f"{source_of('redirect_target_port')} is set, and nothing is redirected."
+            raise StartError("RW426", message, f"Set {source_of('redirect_http', like='redirect_target_port')}, too.")
+        made = [name for name in ("tls_self_signed", "tls_local_authority") if getattr(self, name)]
+        for name in ("tls_local_authority", "tls_certificate", "tls_key") if made else ():
+            if made[0] != name and getattr(self, name):
+                message = f"{source_of(made[0])} and {source_of(name)} are set."
+                raise StartError("RW426", message, "Leave out one of them.")
+        if self.tls_certificate is None and not made:
+            for name in ("tls_key", "tls_client_ca", "redirect_http"):
                 if getattr(self, name) is not None:
                     message = f"{source_of(name)} needs a certificate, and there is none."
                     remedy = f"Set {source_of('tls_certificate', like=name)}, too."
                     raise StartError("RW426", message, remedy)
             return None
-        return TLSOptions(certificate=self.tls_certificate, key=self.tls_key, minimum_version=self.tls_minimum_version)
+        return TLSOptions(
+            certificate=self.tls_certificate,
+            key=self.tls_key,
+            minimum_version=self.tls_minimum_version,
+            self_signed=self.tls_self_signed,
+            local_authority=self.tls_local_authority,
+            client_ca=self.tls_client_ca,
+            client_certificates=self.tls_client_certificates,
+        )
 
     def limits_of(self, servable: Servable) -> Limits:
         """The limits of `servable`, except that limits set by flags replace them.
@@ -211,7 +259,15 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         help="File to which the access log is appended.  [default: the standard output]",
     ),
     *tls_flags,
-    flag("--log-level", type=click.Choice(LEVELS), default=Serving.log_level, help="Lowest level to log."),
+    flag(
+        "--watchdog",
+        type=Seconds(0, 60),
+        default=Serving.watchdog,
+        show_default=False,
+        metavar="SECONDS",
+        help="Report the code that blocks the event loop for this time, while it does.  [default: 0, off]",
+    ),
+    *log_flags,
     config_flag,
 )
 
@@ -219,13 +275,14 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
 def serve(load: Callable[[], LoadedTarget], options: Serving) -> None:
     """Install the reactor, load the target, and serve it until SIGINT or SIGTERM. Then drain."""
     kind = install_reactor()
-    start_logging(options.log_level)
+    logs = options.logs()
+    start_logging(logs)
     from twisted.internet import reactor
 
     # This comes before the import of the target, because a log may be rotated during the import.
     give_back = handle_log_signals(reactor)
     try:
-        _serve(load(), options, kind)
+        _serve(loaded(load, logs), options, kind)
     finally:
         flush_errors()
         give_back(exiting=True)
@@ -237,8 +294,12 @@ def _serve(target: LoadedTarget, options: Serving, reactor: str) -> None:
         service = ports[0].server.service
         if options.log_level == "debug":
             service.engine.set_debug(True)
+        if options.log_format == "json":  # each line of the log is an object
+            log_addresses(ports, settings_without_effect(click.get_current_context()))
+            return
         less_safe = security_warnings(service.engine.limits, service.proxies, service.app.debug, ports[0].tls)
-        print_banner(target, ports, reactor, [*settings_without_effect(click.get_current_context()), *less_safe])
+        remarks = [*settings_without_effect(click.get_current_context()), *missing_packages(service.app)]
+        print_banner(target, ports, reactor, [*remarks, *less_safe])
 
     with failing(options):
         run(
@@ -250,6 +311,9 @@ def _serve(target: LoadedTarget, options: Serving, reactor: str) -> None:
             access_log_file=options.access_log_file,
             tls=options.tls(),
             redirect_http=options.redirect_http,
+            redirect_target_port=options.redirect_target_port,
+            watchdog=options.watchdog,
+            logs=options.logs(),
             started=started,
             exiting=True,
         )
@@ -270,6 +334,8 @@ def failing(options: Serving) -> Iterator[None]:
         if error.code == "RW502":
             resolving = getattr(error.__cause__, "errno", 0) is None  # a failed lookup of the host has no errno
             text = _from("listen" if options.listen else "host" if resolving else "port", text)
+        if error.code == "RW331":  # a field is in several values of the flag
+            text = _from("access_log_fields", text)
         if error.code == "RW425":
             text = _from("tls_certificate", text)
         raise CLIError(error.code, text) from error

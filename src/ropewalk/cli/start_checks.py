@@ -33,7 +33,7 @@ def settings_without_effect(context: click.Context) -> list[str]:
         beside = [name for name in ("host", "port") if context.get_parameter_source(name) is source]
         lines += [f"{source_of(name)} is ignored, because {source_of('listen')} is set." for name in beside]
     if context.params.get("half_close") and (
-        context.params.get("tls_certificate") or context.params.get("tls_self_signed")
+        any(context.params.get(each) for each in ("tls_certificate", "tls_self_signed", "tls_local_authority"))
     ):
         lines.append(f"{source_of('half_close')} has no effect over TLS.")
     known = {f"{each.envvar}" for command in _commands(context) for each in command.params if each.envvar}

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from twisted.internet.defer import CancelledError
 
 from ropewalk.databases.busy import is_busy
+from ropewalk.databases.connection_queue import ConnectionQueue
 from ropewalk.databases.connection_thread import ConnectionThread
 from ropewalk.databases.options import SQLiteOptions
 from ropewalk.databases.reader import SQLiteReader
 from ropewalk.databases.transaction import LONGEST_PAUSE, SQLiteTransaction
-from ropewalk.databases.turns import Turns
 from ropewalk.errors import HandlerError, shown
 from ropewalk.forks import observe_forks
 from ropewalk.waiting import Waiter, call_later_in_real_time
@@ -42,8 +42,8 @@ class SQLitePool:
         options = self._options
         self._writer = ConnectionThread(self._connect)
         self._readers = [ConnectionThread(self._connect_reader) for _ in range(options.readers)]
-        self._writing = Turns("to write", [self._writer], options.waiting)
-        self._reading = Turns("to read", self._readers, options.waiting)
+        self._writing = ConnectionQueue("to write", [self._writer], options.waiting)
+        self._reading = ConnectionQueue("to read", self._readers, options.waiting)
         self.read = SQLiteReader(self._reading, options.timeout)
 
     def after_fork_in_child(self) -> None:

@@ -5,9 +5,9 @@ from sqlite3 import SQLITE_READONLY, Connection, OperationalError
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ropewalk.databases.busy import DatabaseBusy, is_busy
+from ropewalk.databases.connection_queue import ConnectionQueue
 from ropewalk.databases.statement import Statement
 from ropewalk.databases.statements import Statements
-from ropewalk.databases.turns import Turns
 from ropewalk.errors import HandlerError
 
 Arguments = ParamSpec("Arguments")
@@ -23,8 +23,8 @@ class SQLiteReader(Statements):
     Raises DatabaseBusy if other requests read for too long, and HandlerError (RW282) for a statement that writes.
     """
 
-    def __init__(self, turns: Turns, timeout: float) -> None:
-        self._turns = turns
+    def __init__(self, queue: ConnectionQueue, timeout: float) -> None:
+        self._queue = queue
         self._timeout = timeout
 
     def call(
@@ -48,13 +48,13 @@ class SQLiteReader(Statements):
         """See `Owner`."""
 
     async def _run(self, function: Callable[[Connection], Result]) -> Result:
-        thread = await self._turns.take(self._timeout)
+        thread = await self._queue.take(self._timeout)
         try:
             result = await thread.call(lambda connection: _read(connection, function))
         except BaseException:
-            thread.clean_up().addBoth(lambda _: self._turns.give_back(thread))
+            thread.clean_up().addBoth(lambda _: self._queue.give_back(thread))
             raise
-        self._turns.give_back(thread)
+        self._queue.give_back(thread)
         return result
 
 

@@ -6,10 +6,10 @@ from time import monotonic
 from typing import Any, Final, TypeVar
 
 from ropewalk.databases.busy import DatabaseBusy, is_busy
+from ropewalk.databases.connection_queue import ConnectionQueue
 from ropewalk.databases.connection_thread import ConnectionThread
 from ropewalk.databases.statement import Statement
 from ropewalk.databases.statements import Statements
-from ropewalk.databases.turns import Turns
 from ropewalk.errors import HandlerError
 from ropewalk.waiting import Moment
 
@@ -31,8 +31,8 @@ class SQLiteTransaction(Statements):
     (RW284).
     """
 
-    def __init__(self, turns: Turns, timeout: float) -> None:
-        self._turns = turns
+    def __init__(self, queue: ConnectionQueue, timeout: float) -> None:
+        self._queue = queue
         self._timeout = timeout
         self._thread: ConnectionThread | None = None
         self._beginning: Moment | None = None
@@ -83,7 +83,7 @@ class SQLiteTransaction(Statements):
         thread = self._thread
         await thread.call(commit, interruptible=False)
         self._thread = None
-        self._turns.give_back(thread)
+        self._queue.give_back(thread)
 
     def end(self) -> None:
         """Roll back the transaction unless `commit` has succeeded. This does not wait for the database."""
@@ -91,7 +91,7 @@ class SQLiteTransaction(Statements):
         self._not_begun.clear()
         thread, self._thread = self._thread, None
         if thread is not None:
-            thread.clean_up().addBoth(lambda _: self._turns.give_back(thread))
+            thread.clean_up().addBoth(lambda _: self._queue.give_back(thread))
 
     async def _begun(self) -> ConnectionThread:
         """Begin the transaction if no statement has begun it yet. Several tasks may run statements at the same time."""
@@ -110,15 +110,15 @@ class SQLiteTransaction(Statements):
         return self._thread
 
     async def _begin(self, deadline: float) -> None:
-        thread = await self._turns.take(self._timeout)
+        thread = await self._queue.take(self._timeout)
         try:
             await thread.call(lambda connection: _begin_immediate(connection, thread, deadline))
             self._require_open()
         except (DatabaseBusy, Error):  # nothing has begun, so the next request need not wait for a rollback
-            self._turns.give_back(thread)
+            self._queue.give_back(thread)
             raise
         except BaseException:
-            thread.clean_up().addBoth(lambda _: self._turns.give_back(thread))
+            thread.clean_up().addBoth(lambda _: self._queue.give_back(thread))
             raise
         self._thread = thread
 

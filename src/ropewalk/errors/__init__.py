@@ -6,7 +6,7 @@ for start-up and the command line, RW5xx for the engine and its listening socket
 """
 
 from ropewalk.errors.calling_place import calling_place, with_place
-from ropewalk.errors.catalogue import CATALOGUE, LATE_REMEDY, Entry
+from ropewalk.errors.catalogue import CATALOGUE, LATE_REMEDY, SUBJECTS, Entry
 from ropewalk.errors.exceptions import (
     BadBody,
     BeyondLength,
@@ -34,6 +34,7 @@ from ropewalk.errors.exceptions import (
 from ropewalk.errors.installing import install_command, install_remedy
 from ropewalk.errors.interrupts import interrupts
 from ropewalk.errors.known_options import KnownOptions, unknown_option
+from ropewalk.errors.links import more_about, page_of
 from ropewalk.errors.naming import (
     MOST_SHOWN,
     Named,
@@ -55,6 +56,7 @@ __all__ = [
     "CATALOGUE",
     "LATE_REMEDY",
     "MOST_SHOWN",
+    "SUBJECTS",
     "BadBody",
     "BeyondLength",
     "BodyTooLarge",
@@ -93,8 +95,10 @@ __all__ = [
     "is_seconds",
     "is_status",
     "misfit",
+    "more_about",
     "named",
     "optional_package",
+    "page_of",
     "phrase",
     "place",
     "relative",

@@ -1,7 +1,7 @@
 """Ropewalk's exceptions. Each has a code, except HTTPError and its subclasses, which become responses."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ropewalk.errors.calling_place import with_place
 from ropewalk.errors.catalogue import CATALOGUE
@@ -16,6 +16,9 @@ class RopewalkError(Exception):
 
     `message` says what happened and where. `remedy` says what to do; by default, it is the catalogue's remedy.
     """
+
+    is_mistake: ClassVar[bool] = True
+    """Whether the error is a mistake in the program, which is logged even if an error handler responds to it."""
 
     def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
         super().__init__(code, message, remedy)

@@ -1,10 +1,16 @@
-"""The error (RW270) for an option that does not exist. It names the option that was meant, also in other frameworks."""
+"""The errors for options that do not exist (RW270), are missing (RW377), or have values of wrong types (RW376).
 
-from collections.abc import Collection
+The first names the option that was meant, also in other frameworks.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from ropewalk.errors.exceptions import OptionError
+from ropewalk.errors.exceptions import OptionError, RopewalkError
+from ropewalk.errors.naming import full_name, shown
+from ropewalk.errors.option_types import wrong_option
 
 ELSEWHERE: Final = {
     "allow_credentials": ("credentials", "Here it is credentials."),
@@ -40,22 +46,66 @@ def unknown_option(call: str, name: str, known: Collection[str]) -> OptionError:
     return OptionError("RW270", f"{call} has no option {name!r}.", hint)
 
 
-class KnownOptions:
-    """The base class of dataclasses of options. An option that does not exist raises HandlerError (RW270)."""
+class _CheckedClass(type):
+    """The class of classes of options: it checks the arguments of each call."""
 
-    __slots__ = ()
+    def __call__(cls, *given: Any, **options: Any) -> Any:
+        """Make options. Raises HandlerError: RW270, RW376 and RW377 for wrong arguments."""
+        fields = vars(cls).get("__dataclass_fields__", {})
+        known = [name for name, field in fields.items() if field.init]
+        for name in options:
+            if name not in known:
+                raise unknown_option(cls.__name__, name, known)
+        if len(given) > len([name for name in known if not fields[name].kw_only]):
+            remedy = f"Write {cls.__name__}({known[0]}=...)." if known else ""
+            raise OptionError("RW270", f"{cls.__name__} takes its options by name.", remedy)
+        arguments = {**dict(zip(known, given, strict=False)), **options}
+        for name in known:
+            if name not in arguments and fields[name].default is fields[name].default_factory is MISSING:
+                what = f"{cls.__name__} was called without {name}."
+                raise OptionError("RW377", what, f"Write {cls.__name__}(..., {name}=...).")
+        try:
+            made = super().__call__(*given, **options)
+        except RopewalkError:
+            raise
+        except Exception as error:
+            # A check of the class itself could not handle a value.
+            _check_types(cls, arguments, error)
+            raise
+        _check_types(cls, arguments, None)
+        return made
 
-    if TYPE_CHECKING:
+
+def _check_types(kind: type, arguments: Mapping[str, Any], cause: Exception | None) -> None:
+    """Raises HandlerError (RW376) if an option is of a wrong type."""
+    found = wrong_option(kind, arguments)
+    if found is None:
+        return
+    name, expected = found
+    value = arguments[name]
+    # A value that no repr shows may be a secret.
+    is_shown = kind.__dataclass_fields__[name].repr  # type: ignore[attr-defined] # it is a dataclass
+    text = shown(value) if is_shown else f"of type {full_name(type(value))}"
+    is_unquoted = expected == "a str" and isinstance(value, int | float) and is_shown  # such as a version
+    remedy = f'Write {name}="{value}".' if is_unquoted else f"Give {expected}."
+    raise OptionError("RW376", f"{kind.__name__}: {name} cannot be {text}.", remedy) from cause
+
+
+if TYPE_CHECKING:  # type checkers compare calls with the fields
+
+    class KnownOptions:
+        """See below."""
+
+        __slots__ = ()
         __dataclass_fields__: ClassVar[dict[str, Any]]
-    else:  # with `__new__`, type checkers would not report wrong options
 
-        def __new__(cls, *given: Any, **options: Any) -> Self:
-            fields = cls.__dataclass_fields__
-            known = [name for name, field in fields.items() if field.init]
-            for name in options:
-                if name not in known:
-                    raise unknown_option(cls.__name__, name, known)
-            if len(given) > len([name for name in known if not fields[name].kw_only]):
-                remedy = f"Write {cls.__name__}({known[0]}=...)."
-                raise OptionError("RW270", f"{cls.__name__} takes its options by name.", remedy)
-            return super().__new__(cls)
+else:
+
+    class KnownOptions(metaclass=_CheckedClass):
+        """The base class of dataclasses of options.
+
+        Raises HandlerError for an option that does not exist (RW270), that is missing (RW377), or that has a value of a
+        wrong type (RW376), unless the class has an error of its own for it.
+        """
+
+        __slots__ = ()

@@ -3,7 +3,7 @@
 from ropewalk.forms.content_types import MULTIPART, URLENCODED, boundary_of
 from ropewalk.forms.form_data import FormData
 from ropewalk.forms.limits import DEFAULT_LIMITS, FormLimits
-from ropewalk.forms.multipart_events import MissingMultipart
+from ropewalk.forms.multipart_events import MissingMultipart, load_multipart
 from ropewalk.forms.multipart_form import MultipartForm
 from ropewalk.forms.part_stream import FormPart, PartStream
 from ropewalk.forms.upload_file import UploadFile
@@ -23,6 +23,7 @@ __all__ = [
     "PartStream",
     "UploadFile",
     "boundary_of",
+    "load_multipart",
     "parse_urlencoded",
 ]
 

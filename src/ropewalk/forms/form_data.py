@@ -1,10 +1,13 @@
 """The fields and the files of a form, by name."""
 
 from collections.abc import Iterable
+from typing import Final, Self
 
-from ropewalk.forms.spool import Spool
+from ropewalk.forms.temporary_files import Spool
 from ropewalk.forms.upload_file import UploadFile
 from ropewalk.multi_values import MultiValues
+
+_NO_FILES: Final[MultiValues[UploadFile]] = MultiValues()
 
 
 class FormData(MultiValues[str]):
@@ -25,6 +28,16 @@ class FormData(MultiValues[str]):
         super().__init__(pairs)
         self.files = MultiValues(files)
         self._spool = spool
+
+    @classmethod
+    def of_fields(cls, pairs: tuple[tuple[str, str], ...], values: dict[str, list[str]]) -> Self:
+        """A form without files, from its pairs and from the same values by name, as the engine has parsed them."""
+        form = cls.__new__(cls)
+        form._pairs = pairs  # noqa: SLF001 - an object of this class
+        form._values = values  # noqa: SLF001 - as above
+        form.files = _NO_FILES
+        form._spool = None  # noqa: SLF001 - as above
+        return form
 
     def close(self) -> None:
         """Delete the content of the files. This happens by itself when the response is complete."""

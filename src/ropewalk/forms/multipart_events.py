@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Final
 
+from ropewalk._engine import BoundaryFinder
 from ropewalk.errors import BadBody, BodyTooLarge, HandlerError, install_remedy
 from ropewalk.forms.limits import FormLimits
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NAMING: Final = re.compile(r";[ \t]*(name|filename)[ \t]*=", re.IGNORECASE)
 _PLAIN_ENCODINGS: Final = ("7bit", "8bit", "binary")
 _TOO_LARGE: Final = "A header line of a part of the form is too large, or a part has too many."
 
@@ -53,6 +56,9 @@ class MultipartEvents:
             max_header_size=limits.header_limit,
             max_segment_count=limits.part_limit,
         )
+        self._finder = BoundaryFinder(b"\r\n--" + self._boundary)
+        self._in_content = False
+        """Whether the last byte belongs to the content of a part, and cannot belong to a boundary."""
         self._begin = b""
         """The first bytes of the body, until they are enough to tell whether it begins with the boundary."""
         self._begun = False
@@ -68,6 +74,13 @@ class MultipartEvents:
                 self._begin = data
                 return
             self._begun, self._begin = True, b""
+        if self._in_content and self._finder.is_content(data):
+            # The parser would search these bytes for the boundary, too, and return them unchanged, but in more time.
+            if data:
+                self._count(data)
+                yield data
+            return
+        event: Any = None
         try:
             for event in self._parser.parse(data):
                 if event.__class__ is bytes:
@@ -83,6 +96,7 @@ class MultipartEvents:
                     most = self._limits.file_limit if is_file else self._limits.field_limit
                     self._most = -1 if most is None else most
                     yield head
+            self._in_content = event is not None and self._finder.is_content(data[-len(self._boundary) - 5 :])
         except self._library.MultipartError as error:
             raise self._converted(error) from None
 
@@ -128,6 +142,8 @@ class MultipartEvents:
         name, filename = segment.name, segment.filename
         if not name:
             raise BadBody("A part of the form has no name.")
+        if _names_twice(dict(headers)["content-disposition"]):  # parsers disagree about which one counts
+            raise BadBody("A part of the form has several names.")
         for text in (name, filename or ""):
             if len(text.encode("utf-8", "surrogatepass")) > self._limits.name_limit:
                 raise BodyTooLarge(f"A name in the form is larger than {self._limits.name_limit} bytes.")
@@ -166,6 +182,14 @@ def _missing() -> MissingMultipart:
     return MissingMultipart(
         "RW278", "Forms with files need multipart 2, which is not installed.", install_remedy("forms")
     )
+
+
+def _names_twice(disposition: str) -> bool:
+    """Whether a Content-Disposition has a parameter twice that names the field or the file (RFC 6266, section 4.1)."""
+    if disposition.lower().count("name") < 2:
+        return False
+    found = [each.lower() for each in _NAMING.findall(_QUOTED.sub("", disposition))]
+    return len(found) != len(set(found))
 
 
 def _last_part(filename: str) -> str:

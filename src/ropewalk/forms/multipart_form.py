@@ -1,12 +1,15 @@
 """Collect the parts of a multipart form: fields in memory, files in a spool."""
 
+from typing import Any
+
 from ropewalk.errors import BadBody, BodyTooLarge
 from ropewalk.forms.content_types import codec_of
 from ropewalk.forms.form_data import FormData
 from ropewalk.forms.limits import FormLimits
 from ropewalk.forms.multipart_events import MultipartEvents, PartHead
-from ropewalk.forms.spool import Spool
+from ropewalk.forms.temporary_files import Spool
 from ropewalk.forms.upload_file import UploadFile
+from ropewalk.waiting import Waiter
 
 
 class MultipartForm:
@@ -42,6 +45,10 @@ class MultipartForm:
         """The form. Raises BadBody if the body is incomplete."""
         self._events.end()
         return FormData(self._fields, self._files, self._spool)
+
+    def delete_files_after(self, ended: Waiter[Any]) -> None:
+        """Delete the content of the files when the exchange has ended. See Spool."""
+        self._spool.delete_after(ended)
 
     def close(self) -> None:
         """Delete the content of the files."""

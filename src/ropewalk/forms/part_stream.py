@@ -1,7 +1,8 @@
 """The parts of a multipart form as they arrive, without a copy on disk."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 from ropewalk.errors import BadBody, BodyTooLarge, HandlerError
 from ropewalk.forms.content_types import codec_of
@@ -40,7 +41,7 @@ class FormPart:
         if self.complete:
             raise StopAsyncIteration
         event = await self._stream.next_event(self)
-        if not isinstance(event, bytes):
+        if type(event) is not bytes:
             self.complete = True
             raise StopAsyncIteration
         return event
@@ -95,11 +96,11 @@ class PartStream:
         self._part = FormPart(head, self)
         return self._part
 
-    async def next_event(self, part: FormPart) -> Event:
+    def next_event(self, part: FormPart) -> Coroutine[Any, Any, Event]:
         """The next event of a part. Raises HandlerError (RW279) if a later part has been taken."""
         if part is not self._part:
             raise HandlerError("RW279", f"The part {part.name!r} of a form was read after the next part was taken.")
-        return await self._next()
+        return self._next()
 
     async def _next(self) -> Event:
         """The next event; None at the end of a part, and at the end of the form."""

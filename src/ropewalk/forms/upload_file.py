@@ -6,11 +6,10 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
-from twisted.python.failure import Failure
-
+from ropewalk.dropped_failures import begin_operation
 from ropewalk.errors import HandlerError
 from ropewalk.forms.saving import save_atomically
-from ropewalk.forms.spool import Spool
+from ropewalk.forms.temporary_files import Spool
 from ropewalk.thread_calls import call_in_thread
 from ropewalk.waiting import Waiter, failed, ready
 
@@ -109,23 +108,25 @@ class UploadFile:
 
     def _in_thread(self, function: Callable[[], Result]) -> Waiter[Result]:
         """Call a function in a thread. The content is kept until it has ended, even if nothing waits for it."""
-        waiter: Waiter[Result] = Waiter()
+        waiter: Waiter[Result] = Waiter[Result]().begun_here()
 
         def end(result: Any) -> None:
+            nonlocal waiter
             self._spool.__exit__(None, None, None)
-            if waiter.called:  # the wait was cancelled
-                return
-            if isinstance(result, Failure):
-                waiter.errback(result)
-            else:
-                waiter.callback(result)
+            if not waiter.called:  # otherwise the wait was cancelled
+                waiter.callback(result)  # a Failure makes it fail
+            del waiter  # so that a failure is reported that no code awaits
+            if settle is not None:
+                settle()
 
         try:
             self._spool.__enter__()
         except HandlerError as error:
             return failed(error)
+        settle = begin_operation()
+        made = waiter
         call_in_thread(function).addBoth(end)
-        return waiter
+        return made
 
     # For models of pydantic
 

@@ -5,8 +5,10 @@ from binascii import unhexlify
 from collections.abc import Iterator
 from typing import Final
 
+from ropewalk._engine import urlencoded_pairs
+from ropewalk.charsets import UTF_8
 from ropewalk.errors import BadBody, BodyTooLarge
-from ropewalk.forms.content_types import codec_of
+from ropewalk.forms.content_types import URLENCODED, codec_of
 from ropewalk.forms.form_data import FormData
 from ropewalk.forms.limits import FormLimits
 from ropewalk.headers import content_type
@@ -26,7 +28,12 @@ def parse_urlencoded(body: bytes, field: str | None, limits: FormLimits) -> Form
         raise BodyTooLarge(f"The fields of the form are larger than {limits.fields_limit} bytes.")
     if body.count(b"&") >= limits.part_limit:
         raise BodyTooLarge(f"The form has more than {limits.part_limit} parts.")
-    codec = codec_of(content_type(field)[1].get("charset"))
+    codec = UTF_8 if field == URLENCODED else codec_of(content_type(field)[1].get("charset"))
+    if codec == UTF_8:
+        parsed = urlencoded_pairs(body, limits.name_limit, limits.field_limit)
+        if parsed is not None:
+            return FormData.of_fields(*parsed)
+    # Another charset, or an error, which the following code finds.
     try:
         return FormData([(name.decode(codec), value.decode(codec)) for name, value in _pairs(body, limits)])
     except UnicodeDecodeError:

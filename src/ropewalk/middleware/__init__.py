@@ -37,6 +37,7 @@ from ropewalk.middleware.request_id import (
     RequestIDOptions,
     TraceParent,
     current_request_id,
+    current_traceparent,
     request_id,
 )
 from ropewalk.middleware.security_headers import SecurityHeadersOptions, security_headers
@@ -70,6 +71,7 @@ __all__ = [
     "conditional",
     "cors",
     "current_request_id",
+    "current_traceparent",
     "describes",
     "description_of",
     "engine_handler_for",

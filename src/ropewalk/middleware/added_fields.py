@@ -27,6 +27,9 @@ def vary_line(names: Sequence[str]) -> Line:
 
 def add_vary(request: Request, response: Response, line: Line) -> None:
     """Add a Vary field line, without the names that the response already lists (RFC 9110, section 12.5.5)."""
+    if response.is_plain() and request.settled is response:
+        response.add_settled((line,))
+        return
     present = response.headers.all("vary")
     if not present:
         add_lines(request, response, (line,))

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import CoroutineType
 from typing import Any, Final, cast
 
+from msgspec import Struct
+
 from ropewalk.calling import (
     close_dropped,
     known_types,
@@ -17,10 +19,11 @@ from ropewalk.calling import (
     settle_plain,
 )
 from ropewalk.errors import HTTPError
+from ropewalk.middleware.at_once import AtOnce, at_once_of
 from ropewalk.middleware.order import check_order
-from ropewalk.request import Request
-from ropewalk.resource import Handler, check_middleware
-from ropewalk.response import Response
+from ropewalk.request import Request, ValueWithFields
+from ropewalk.resource import Handler, check_middleware, is_async
+from ropewalk.response import JSON, Response, to_json
 
 Next = Callable[[Request], Awaitable[Response]]
 Middleware = Callable[[Request, Next], Awaitable[Any]]
@@ -28,6 +31,7 @@ PREFLIGHT: Final = "ropewalk_responds_to_preflight"
 """The name of the attribute that marks a middleware which responds to CORS preflights, so that it also runs for
 them."""
 Step = Callable[[Request], Coroutine[Any, Any, Response]]
+_NO_OUTCOME: Final = None, None
 _AT_FIRST: Final[tuple[Any, Any, Any]] = None, None, ()
 """The values of `settled`, `failed` and `begun` before middleware runs. If these attributes were unset, reading them
 would raise an AttributeError, which costs more than calling a middleware."""
@@ -54,6 +58,11 @@ def chain(handler: Handler, apps: tuple[Any, ...]) -> Callable[[Request], Corout
     for middleware, around in reversed(layers[1:]):
         step = _call_middleware(middleware, step, around)
     outermost: Any = _call_outermost(layers[0][0], step, layers[0][1], plain_types)
+    at_once = at_once_of(layers[0][0]) if len(layers) == 1 else None
+    if at_once is not None and _may_end_at_once(handler, plain_types):
+        step = _use_outcome(handler.call, apps)
+        finish = _call_outermost(at_once.finish, step, layers[0][1], plain_types)
+        outermost = _call_at_once(handler, at_once, outermost, finish)
     outermost.ropewalk_apps = apps  # for `apps_around`
     outermost.__wrapped__ = handler.call  # error messages name this function
     return cast("Callable[[Request], Coroutine[Any, Any, Any]]", outermost)
@@ -80,6 +89,58 @@ def _call_handler(handler: Handler, apps: tuple[Any, ...], plain_types: dict[typ
             return await respond_to_error(request, error, apps)
 
     return call_handler
+
+
+def _may_end_at_once(handler: Handler, plain_types: dict[type, str]) -> bool:
+    """Whether a handler may return a value that the engine sends without Python code."""
+    is_plain = handler.utf_8 and len(plain_types) == 2 and handler.call_in_middleware is None
+    return is_plain and not is_async(handler.user_code or handler.call)
+
+
+def _call_at_once(handler: Handler, at_once: AtOnce, in_coroutine: Step, finish: Step) -> Callable[[Request], Any]:
+    """Like `_call_outermost`, but a plain function: it returns a plain value, or a coroutine if anything must wait or
+    has failed."""
+    call, whole_body, pass_params = handler.call, handler.whole_body, handler.pass_params
+    begin, fields_for = at_once.begin, at_once.fields
+
+    def call_at_once(request: Request) -> Any:
+        if (whole_body and request.has_body) or not begin(request):
+            return in_coroutine(request)
+        try:
+            value = call(request, **request.params) if pass_params else call(request)
+            kind = type(value)
+            if kind is str or kind is bytes:
+                fields = None if request.prepared else fields_for(request)
+                if fields is not None:
+                    return ValueWithFields(value, fields) if fields else value
+            elif (kind is dict or kind is list or isinstance(value, Struct)) and not request.prepared:
+                body = to_json(value)
+                fields = fields_for(request)
+                if fields is not None:
+                    return ValueWithFields(body, fields, JSON)
+            request.outcome = value, None
+        except BaseException as error:  # noqa: BLE001 - as in `call_handler`
+            request.outcome = None, error
+        return finish(request)
+
+    return call_at_once
+
+
+def _use_outcome(call: Callable[..., Any], apps: tuple[Any, ...]) -> Step:
+    """Like `_call_handler`, but for a handler that `_call_at_once` has called."""
+
+    async def use_outcome(request: Request) -> Response:
+        (value, error), request.outcome = request.outcome, _NO_OUTCOME
+        try:
+            if error is None:
+                if type(value) is CoroutineType:
+                    value = await value
+                return settle_plain(value, request, call) or await respond(request, value, call)
+        except BaseException as raised:  # noqa: BLE001 - as in `call_handler`
+            error = raised
+        return await respond_to_error(request, error, apps)
+
+    return use_outcome
 
 
 def _call_middleware(middleware: Middleware, next_step: Step, apps: tuple[Any, ...]) -> Step:

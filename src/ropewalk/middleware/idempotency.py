@@ -12,6 +12,7 @@ from ropewalk.calling import start
 from ropewalk.calling.failure_log import log_error
 from ropewalk.errors import HandlerError, KnownOptions, named, shown
 from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.client_network import client_network
 from ropewalk.middleware.describing import (
     DESCRIPTION,
     RETRY_AFTER,
@@ -32,7 +33,7 @@ from ropewalk.middleware.options import (
     tokens,
     wrong,
 )
-from ropewalk.middleware.sender import client_network, credentials_of, digest, user_of
+from ropewalk.middleware.sender import credentials_of, digest, user_of
 from ropewalk.middleware.store_options import RETRY_SOON, RequestFunction, call_option, refusal
 from ropewalk.middleware.stored_response import decode_response, encode_response
 from ropewalk.request import Request

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from ropewalk.errors import HandlerError, KnownOptions, named, shown
 from ropewalk.middleware.added_fields import add_lines
 from ropewalk.middleware.chain import Middleware, Next
+from ropewalk.middleware.client_network import client_network
 from ropewalk.middleware.describing import DESCRIPTION, RETRY_AFTER, MiddlewareDescription, MiddlewareResponse
 from ropewalk.middleware.options import (
     check_choice,
@@ -21,7 +22,7 @@ from ropewalk.middleware.options import (
     unsafe,
     wrong,
 )
-from ropewalk.middleware.sender import client_network, digest, user_of
+from ropewalk.middleware.sender import digest, user_of
 from ropewalk.middleware.store_options import RETRY_SOON, RequestFunction, call_option, refusal
 from ropewalk.request import Request
 from ropewalk.response import Response

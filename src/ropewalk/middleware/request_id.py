@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ropewalk.errors import KnownOptions
+from ropewalk.logs import note_field
 from ropewalk.middleware.added_fields import add_lines
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import MiddlewareDescription, describes
@@ -23,6 +24,7 @@ _TRACEPARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-(
 _REFUSED: Final = frozenset(("content-length", "transfer-encoding", "connection", "host", "date", "set-cookie", "vary"))
 
 _current: Final[ContextVar[str | None]] = ContextVar("ropewalk_request_id", default=None)
+_current_trace: Final[ContextVar[str | None]] = ContextVar("ropewalk_traceparent", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,9 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
         state = request.state
         state.request_id = given
         state.traceparent = trace
+        note_field(request, "request_id", given)
+        if traced:
+            _current_trace.set(None if trace is None else parent)
         _current.set(given)  # each request has its own context, in which the later parts of a stream run, too
         response = await next(request)
         if response.has_any(own):
@@ -113,6 +118,11 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
 def current_request_id() -> str | None:
     """The id of the current request, for loggers; None outside a request."""
     return _current.get()
+
+
+def current_traceparent() -> str | None:
+    """The field `traceparent` of the current request, if it was accepted; None outside a request."""
+    return _current_trace.get()
 
 
 class RequestIDFilter(logging.Filter):

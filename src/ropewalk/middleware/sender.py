@@ -1,8 +1,7 @@
-"""Find the sender of a request: the user, or the client's address. Each sender has separate rate limits and idempotency
-keys."""
+"""Find the user who sends a request, or their credentials. Each user has separate rate limits and idempotency keys.
+`client_network.py` finds the address of a client without a user."""
 
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_network
 from typing import Any, Final
 from uuid import UUID
 
@@ -72,26 +71,6 @@ def _identity(user: object, attribute: str) -> str | None:
     if isinstance(identity, bytes):  # avatar ids of twisted.cred are bytes
         return identity.decode("utf-8", "surrogateescape")
     return None if isinstance(identity, bool) or not isinstance(identity, str | int | UUID) else str(identity)
-
-
-def client_network(request: Request, ipv6_prefix: int) -> str:
-    """The client's IPv4 address, or its IPv6 network, because one client may use all addresses of a /64 network.
-
-    All clients of UNIX sockets, and all clients whose address a trusted proxy does not report, are "unknown".
-    """
-    client = request.client
-    if not isinstance(client, tuple):
-        return "unknown"
-    host = client[0]
-    if ":" not in host:
-        return host
-    try:
-        address = IPv6Address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ip_network((address, ipv6_prefix), strict=False))
 
 
 def digest(*parts: bytes | str) -> str:

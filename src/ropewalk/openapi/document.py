@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from ropewalk.openapi.components import used_schemas
 from ropewalk.openapi.docstrings import summary_of
 from ropewalk.openapi.form_bodies import form_body, form_inputs
 from ropewalk.openapi.operation_ids import ids_of
@@ -15,6 +14,7 @@ from ropewalk.openapi.request_bodies import body_input, request_body
 from ropewalk.openapi.responses import kinds_in, responses_of
 from ropewalk.openapi.schemas import Direction, Schemas
 from ropewalk.openapi.security import scheme_objects
+from ropewalk.openapi.used_schemas import used_schemas
 from ropewalk.resource import Resource
 from ropewalk.typed import form_kind
 from ropewalk.typed.parameter_sources import is_form_data

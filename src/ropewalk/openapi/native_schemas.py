@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect as shapes
 
-from ropewalk.openapi.references import free_name, renaming
+from ropewalk.openapi.component_names import free_name, renaming
 from ropewalk.typed.descriptions import within
 
 Schema = dict[str, Any]

@@ -4,7 +4,7 @@ component."""
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ropewalk.openapi.references import are_alike, free_name, renaming
+from ropewalk.openapi.component_names import are_alike, free_name, renaming
 
 Schema = dict[str, Any]
 

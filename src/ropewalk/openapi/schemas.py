@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 from msgspec import inspect as shapes
 
 from ropewalk.forms import UploadFile
+from ropewalk.openapi.component_names import are_alike, free_name, renaming
 from ropewalk.openapi.native_schemas import native_schemas
 from ropewalk.openapi.problem_details import OWN_BODIES
 from ropewalk.openapi.pydantic_schemas import pydantic_schemas
-from ropewalk.openapi.references import are_alike, free_name, renaming
 from ropewalk.typed.descriptions import within
 from ropewalk.typed.pydantic_models import has_model, is_model
 from ropewalk.typed.structs_with_models import models_in_fields

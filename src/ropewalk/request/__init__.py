@@ -2,6 +2,7 @@
 
 from ropewalk.request.body import PART, BodyStream
 from ropewalk.request.body_writer import BODILESS, octets
+from ropewalk.request.client_certificate import ClientCertificate
 from ropewalk.request.event_stream import EventStream, is_event_stream, sends_events
 from ropewalk.request.query import QueryParams
 from ropewalk.request.request import (
@@ -10,8 +11,12 @@ from ropewalk.request.request import (
     EngineHandler,
     ExactTypes,
     FirstSegmentRunner,
+    HTMLEscape,
     Request,
+    SignedContent,
+    SignedText,
     TaskCore,
+    ValueWithFields,
     ValueWithStatus,
 )
 from ropewalk.request.twisted_names import check_status
@@ -24,13 +29,18 @@ __all__ = [
     "AcceptedTypes",
     "Address",
     "BodyStream",
+    "ClientCertificate",
     "EngineHandler",
     "EventStream",
     "ExactTypes",
     "FirstSegmentRunner",
+    "HTMLEscape",
     "QueryParams",
     "Request",
+    "SignedContent",
+    "SignedText",
     "TaskCore",
+    "ValueWithFields",
     "ValueWithStatus",
     "check_status",
     "is_event_stream",

@@ -137,7 +137,7 @@ class _FormReading:
         except Exception as error:  # noqa: BLE001 - the waits get it
             self._fail(error)
             return
-        request.disconnected.addCallback(lambda _: self._parser.close())
+        self._parser.delete_files_after(request.disconnected)
         if request.streamed:
             self._take()
         else:

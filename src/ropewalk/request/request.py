@@ -3,12 +3,25 @@ responds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace, TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, Protocol, cast
 
-from ropewalk._engine import PENDING, EngineHandler, ExactTypes, FirstSegmentRunner, TaskCore, ValueWithStatus
+from ropewalk._engine import (
+    PENDING,
+    EngineHandler,
+    ExactTypes,
+    FirstSegmentRunner,
+    HTMLEscape,
+    SignedContent,
+    SignedText,
+    TaskCore,
+    ValueWithFields,
+    ValueWithStatus,
+)
 from ropewalk.cookies import parse_cookies
-from ropewalk.errors import HandlerError
+from ropewalk.errors import ExchangeError, HandlerError
 from ropewalk.headers import Headers
+from ropewalk.logs import OF_ROPEWALK, REDACTED, Redaction, log_value
+from ropewalk.request.client_certificate import ClientCertificate
 from ropewalk.request.preconditions import ConditionalExchange
 from ropewalk.request.query import QueryParams
 
@@ -23,8 +36,12 @@ __all__ = [
     "EngineHandler",
     "ExactTypes",
     "FirstSegmentRunner",
+    "HTMLEscape",
     "Request",
+    "SignedContent",
+    "SignedText",
     "TaskCore",
+    "ValueWithFields",
     "ValueWithStatus",
 ]
 
@@ -32,6 +49,13 @@ Arguments = ParamSpec("Arguments")
 
 Address = tuple[str, int] | str | None
 """A host and port, the path of a UNIX socket, or None if there is no address."""
+
+
+class SessionSource(Protocol):
+    """What makes the session of a request when it is first read."""
+
+    def session_of(self, request: "Request") -> "Session":
+        """The session of a request."""
 
 
 class Request(ConditionalExchange):
@@ -56,23 +80,28 @@ class Request(ConditionalExchange):
     __slots__ = (
         "_cookies",
         "_failing",
+        "_has_read_session",
         "_headers",
+        "_logged",
         "_query",
         "_route",
-        "_session",
         "_state",
         "begun",
         "dependency_scope",
         "failed",
+        "kept_session",
+        "outcome",
+        "session_source",
     )
 
     _cookies: Mapping[str, str]
     _failing: bool
+    _has_read_session: bool
+    """True once any code has read `session`; otherwise unset."""
     _headers: Headers
+    _logged: dict[str, Any]
     _query: QueryParams
     _route: str | None
-    _session: "Session"
-    """Unset without the `sessions` middleware."""
     _state: SimpleNamespace
     begun: "Sequence[BegunBody]"
     """Streamed bodies whose first part was produced inside middleware. Unset outside middleware."""
@@ -80,6 +109,12 @@ class Request(ConditionalExchange):
     """The OpenGenerators of a typed handler while it has dependencies to close; otherwise unset."""
     failed: "tuple[Response, TracebackType | None] | None"
     """The response that was last made from an error, and the traceback of the error. Unset outside middleware."""
+    kept_session: "Session | None"
+    """The session; None until any code reads `session`. Unset without the `sessions` middleware."""
+    outcome: tuple[Any, BaseException | None]
+    """What the handler has returned or raised, if it was called before the coroutine of its middleware."""
+    session_source: "SessionSource"
+    """Makes the session when it is first read. Unset without the `sessions` middleware."""
 
     @property
     def headers(self) -> Headers:
@@ -112,10 +147,24 @@ class Request(ConditionalExchange):
             self._cookies = parse_cookies(given)
             return self._cookies
 
+    def set_cookie(self, *given: Any, **options: Any) -> NoReturn:
+        """Raises HandlerError (RW272), because only a response sets cookies. Call `set_cookie` of the response."""
+        del given, options
+        raise HandlerError("RW272", "`set_cookie` of a request was called.")
+
     @property
     def has_read_cookies(self) -> bool:
         """Whether the request has cookies, and any code has read them."""
-        return bool(getattr(self, "_cookies", None))
+        return bool(self.cookies if hasattr(self, "_has_read_session") else getattr(self, "_cookies", None))
+
+    @property
+    def client_certificate(self) -> ClientCertificate | None:
+        """The verified certificate of the peer, if the server asks for one (`TLSOptions.client_ca`); otherwise None.
+
+        Behind a proxy, it is that of the proxy.
+        """
+        found: ClientCertificate | None = getattr(self.owner, "client_certificate", None)
+        return found
 
     @property
     def url(self) -> str:
@@ -144,17 +193,19 @@ class Request(ConditionalExchange):
     def session(self) -> "Session":
         """The session of the client: a mapping. Raises HandlerError (RW250) without the middleware `sessions`."""
         try:
-            session = self._session
+            session = self.kept_session
         except AttributeError:
             what = f"{self.method} {self.path} has no session."
             raise HandlerError("RW250", what) from None
-        self.cookies  # noqa: B018 - notes in `has_read_cookies` that the response may depend on the user
+        if session is None:
+            session = self.kept_session = self.session_source.session_of(self)
+        self._has_read_session = True  # the response may depend on the user
         return session
 
     @property
     def has_session(self) -> bool:
         """Whether the middleware `sessions` is around the code that reads this."""
-        return hasattr(self, "_session")
+        return hasattr(self, "session_source")
 
     @property
     def state(self) -> SimpleNamespace:
@@ -171,6 +222,29 @@ class Request(ConditionalExchange):
         last the served app, as `App.url_for` does.
         """
         return cast("str", self.service.app.url_for_request(self, name, params))
+
+    def log(self, **fields: Any) -> None:
+        """Add fields to the line of this request in the access log, and to the lines that are logged from now on in the
+        context of this request: `request.log(room=5)`.
+
+        The access log has them if its format is JSON, or if its template or its fields name them. Values are text,
+        numbers and what JSON has; other values become text. A value whose name is secret is not logged. Raises
+        ExchangeError (RW330) for the name of a field that Ropewalk sets.
+        """
+        logged = getattr(self, "_logged", None)
+        if logged is None:
+            logged = self._logged = {}
+        redaction = getattr(self.service, "redaction", None) or Redaction()
+        for name, value in fields.items():
+            if name in OF_ROPEWALK:
+                raise ExchangeError("RW330", f"request.log got the field {name!r}, which Ropewalk sets.")
+            logged[name] = REDACTED if redaction.is_secret(name) else redaction.of_value(name, value)
+            self.set_log_field(name, log_value(logged[name]))
+
+    @property
+    def logged(self) -> Mapping[str, Any]:
+        """The fields that `log` has added."""
+        return getattr(self, "_logged", {})
 
     def after(self, function: Callable[Arguments, Any], /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         """Call a function when the response has been sent and the dependencies are closed: `after(send_mail, guest)`.
@@ -192,9 +266,9 @@ class Request(ConditionalExchange):
 
     # The following methods are called by other modules of Ropewalk.
 
-    def attach_session(self, session: "Session") -> None:
-        """Set the session. Called by the middleware `sessions`."""
-        self._session = session
+    def attach_sessions(self, source: "SessionSource") -> None:
+        """Set what makes the session. Called by the middleware `sessions`."""
+        self.session_source, self.kept_session = source, None
 
     def is_failing(self) -> bool:
         """Return whether this method was already called. If so, the response to an error has itself failed."""

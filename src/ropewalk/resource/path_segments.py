@@ -1,4 +1,4 @@
-"""Split the path of a request into its segments, and percent-decode them."""
+"""Split the path of a request into its segments, and percent-decode them. `.` and `..` are kept as they are."""
 
 from urllib.parse import unquote
 

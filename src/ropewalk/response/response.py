@@ -242,7 +242,7 @@ class Response(Generic[Value]):
 
     def delete_cookie(self, name: str, *, path: str | None = "/", domain: str | None = None) -> None:
         """Delete a cookie at the client. Give the same `path` and `domain` with which the cookie was set."""
-        self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=is_secure_name(name))
+        self.set_cookie(name, "", max_age=0, path=path, domain=domain, secure=is_secure_name(f"{name}"))
 
     @property
     def headers(self) -> Headers:

@@ -1,6 +1,7 @@
 """Write Twisted's log and the start-up lines to the standard error, from a separate thread, so that a slow reader of
 the stream does not block the reactor."""
 
+import os
 import sys
 from typing import Any, Final
 
@@ -8,27 +9,29 @@ from twisted.logger import (
     FilteringLogObserver,
     ILogObserver,
     LogEvent,
+    LogLevel,
     LogLevelFilterPredicate,
-    formatEventAsClassicLogText,
     globalLogBeginner,
 )
 from zope.interface import implementer
 
+from ropewalk.logs import Formatter, LogOptions, Redaction, formatter, track_requests
 from ropewalk.server.log_targets import target_of
 from ropewalk.server.log_writer import FLUSH_TIMEOUT, LogWriter
 
 
 @implementer(ILogObserver)
 class ErrorLog(LogWriter):
-    """An observer of Twisted's log that writes events to a stream as text."""
+    """An observer of Twisted's log that writes events to a stream, by default in Twisted's form."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, form: Formatter | None = None) -> None:
         super().__init__(target_of(stream), "The log on the standard error")
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
+        self._form = form or formatter("text", Redaction())
 
     def __call__(self, event: LogEvent) -> None:
         """Write one log event."""
-        text = formatEventAsClassicLogText(event)
+        text = self._form(event)
         if text:
             self.write_text(text)
 
@@ -41,13 +44,33 @@ _current: Final[list[ErrorLog]] = []
 """A list with the current log; empty before the first log is set up."""
 
 
-def begin_logging(level: Any) -> None:
-    """Write the events of Twisted's log that have at least this level to the standard error. `print` is not
-    redirected."""
-    least = LogLevelFilterPredicate(defaultLogLevel=level)
-    error_log = ErrorLog(sys.stderr)
+def begin_logging(options: LogOptions) -> None:
+    """Write the events of Twisted's log to the standard error, in the form and from the level of the options. `print`
+    is not redirected."""
+    least = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(options.level))
+    if options.format != "text":
+        track_requests()
+    colours = options.format == "console" and has_colour(sys.stderr)
+    error_log = ErrorLog(sys.stderr, formatter(options.format, Redaction(options.redact), colours=colours))
     _current[:] = [error_log]
     globalLogBeginner.beginLoggingTo([FilteringLogObserver(error_log, [least])], redirectStandardIO=False)
+
+
+def log_has_begun() -> bool:
+    """Whether the program has begun Twisted's log."""
+    return globalLogBeginner._temporaryObserver is None  # noqa: SLF001 - no public attribute shows it
+
+
+def begin_logging_unless_begun(options: LogOptions) -> None:
+    """Write Twisted's log to the standard error, unless application code has already begun logging."""
+    if not log_has_begun():
+        begin_logging(options)
+
+
+def has_colour(stream: Any) -> bool:
+    """Whether a stream is a terminal, and the user has not switched colours off (https://no-color.org)."""
+    is_off = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not is_off and stream is not None and bool(stream.isatty())
 
 
 def write_error(text: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ropewalk._engine import Limits
 from ropewalk.app import App
-from ropewalk.errors import StartError
+from ropewalk.errors import StartError, is_int, shown
 from ropewalk.middleware import Next
 from ropewalk.middleware.hosts import split_host
 from ropewalk.request import Request
@@ -72,6 +72,14 @@ def redirect_endpoint(address: str, host: str) -> str:
         what = f"{address!r} is not an address on which to redirect to HTTPS."
         raise StartError("RW426", what, 'Write it as "80", "0.0.0.0:80" or "[::]:80".')
     return tcp_endpoint(given.strip("[]") or host, int(port))
+
+
+def check_target_port(port: object, address: str | None) -> None:
+    """Raises StartError (RW426) for a wrong port of HTTPS in redirects, or if nothing is redirected there."""
+    if port is None or (is_int(port) and 1 <= port <= 65535 and address is not None):
+        return
+    what = f"redirect_target_port is {shown(port)}, and redirect_http is {shown(address)}."
+    raise StartError("RW426", what, "Give a port from 1 to 65535, together with redirect_http.")
 
 
 def _refuse(status: int, text: str) -> Response:

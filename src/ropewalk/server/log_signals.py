@@ -1,6 +1,7 @@
-"""SIGUSR1 reopens log files, for logrotate and newsyslog; SIGUSR2 and SIGXFSZ are ignored.
+"""SIGUSR1 reopens log files, for logrotate and newsyslog; SIGUSR2 and SIGXFSZ are ignored. SIGCONT is
+noted.
 
-A signal is handled only if it would otherwise kill the process. If application code handles the signal, or the process
+A signal is handled only if it has its default action. If application code handles the signal, or the process
 was started with the signal ignored, nothing is changed.
 """
 
@@ -9,6 +10,7 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
+from ropewalk.calling import note_continued
 from ropewalk.server.log_writer import reopen_logs
 
 log = Logger(namespace="ropewalk.server")
@@ -26,7 +28,7 @@ class GiveBack(Protocol):
 
 
 def handle_log_signals(reactor: Any) -> GiveBack:
-    """Handle SIGUSR1, SIGUSR2 and SIGXFSZ. The code that responds to a signal runs in the reactor's thread.
+    """Handle SIGUSR1, SIGUSR2, SIGXFSZ and SIGCONT. The code that responds to a signal runs in the reactor's thread.
 
     Return the function that restores the default actions.
     """
@@ -41,6 +43,7 @@ def handle_log_signals(reactor: Any) -> GiveBack:
         handle_where_default(signal.SIGUSR1, reopen),
         handle_where_default(signal.SIGUSR2, ignore),
         handle_where_default(signal.SIGXFSZ, signal.SIG_IGN),  # a write beyond the file size limit then raises OSError
+        handle_where_default(signal.SIGCONT, note_continued),
     ]
 
     def give_back(*, exiting: bool = False) -> None:

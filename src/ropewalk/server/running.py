@@ -5,17 +5,18 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Literal
 
-from twisted.logger import Logger, LogLevel, globalLogBeginner
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits
 from ropewalk.errors import StartError
+from ropewalk.logs import LogOptions, configure_imported_structlog, forward_logging
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server.access_log_writer import AccessLog
 from ropewalk.server.app_listening_port import AppListeningPort, listen_with
 from ropewalk.server.endpoint_descriptions import half_closing, tcp_endpoint
-from ropewalk.server.error_log import begin_logging, flush_errors
-from ropewalk.server.https_redirects import listen_and_redirect
+from ropewalk.server.error_log import begin_logging_unless_begun, flush_errors
+from ropewalk.server.https_redirects import check_target_port, listen_and_redirect
 from ropewalk.server.log_signals import handle_log_signals
 from ropewalk.server.log_writer import FLUSH_TIMEOUT
 from ropewalk.server.reactor_choice import install_reactor
@@ -24,6 +25,7 @@ from ropewalk.server.server import Server, app_of, limits_of, proxies_of
 from ropewalk.server.standard_streams import reserve_standard_streams
 from ropewalk.server.stop_signals import handle_stop_signals
 from ropewalk.server.tls_options import TLSOptions, load_tls
+from ropewalk.server.watchdog import start_watchdog
 
 log = Logger(namespace="ropewalk.server")
 
@@ -41,6 +43,9 @@ def run(
     access_log_file: Path | None = None,
     tls: TLSOptions | None = None,
     redirect_http: str | None = None,
+    redirect_target_port: int | None = None,
+    watchdog: float = 0,
+    logs: LogOptions = LogOptions(),  # noqa: B008 - frozen
     started: Callable[[list[AppListeningPort]], None] | None = None,
     exiting: bool = False,
 ) -> None:
@@ -54,18 +59,27 @@ def run(
     standard output. A closed standard stream is replaced by the null device. Pass `exiting` if the process ends after
     this call: the handled signals, except SIGINT and SIGTERM, are then ignored.
 
-    With `tls`, the endpoints serve HTTPS. `redirect_http` is the address, such as "80" or "0.0.0.0:80", of a listener
-    that redirects plain HTTP to the first of them.
+    `logs` are the options of both logs. The records of `logging` go to Twisted's log, and so do the events of structlog
+    if the program has imported it, unless the program has configured them.
 
-    Raises StartError and EngineError if serving cannot begin, and OSError if the access log cannot be opened.
+    With `tls`, the endpoints serve HTTPS. `redirect_http` is the address, such as "80" or "0.0.0.0:80", of a listener
+    that redirects plain HTTP to the first of them, or to `redirect_target_port`, if a port mapping in front changes it.
+
+    With `watchdog`, calls that block the reactor for longer than this number of seconds are reported while they do.
+
+    Raises StartError and EngineError if serving cannot begin, OSError if the access log cannot be opened, and
+    StartError (RW331) for a wrong template or wrong fields of the access log.
     """
+    check_target_port(redirect_target_port, redirect_http)
     reserve_standard_streams()
     install_reactor()
     from twisted.internet import reactor
 
     if started is None:
-        started = _log_addresses
-        _begin_logging()
+        started = log_addresses
+        begin_logging_unless_begun(logs)
+    end_forwarding = forward_logging(logs.level)
+    configure_imported_structlog(logs.level)
     app = app_of(servable)
     limits = limits or limits_of(servable)
     proxies = proxies or proxies_of(servable)
@@ -76,6 +90,8 @@ def run(
     listening = [listen_with(app, reactor, description, limits, proxies, certificate) for description in endpoints]
     server: Server = app.server
     servers = [server]
+    if watchdog:
+        server.service.watchdog = start_watchdog(reactor, watchdog, app)
     if redirect_http is not None:
         if certificate is None:
             what = "redirect_http is set, and tls is not: there is no HTTPS to redirect to."
@@ -83,14 +99,21 @@ def run(
         target = listening[0]
         covers = certificate.covers
         listening.append(
-            listen_and_redirect(reactor, redirect_http, target.interface, target.port, covers, server.engine.limits)
+            listen_and_redirect(
+                reactor,
+                redirect_http,
+                target.interface,
+                redirect_target_port or target.port,
+                covers,
+                server.engine.limits,
+            )
         )
         servers.append(listening[-1].server)
     lines = None
-    if access_log is not None:
+    if access_log is not None or logs.access_template is not None or logs.access_fields:
         lines = AccessLog(access_log_file)
         for each in reversed(servers):  # the first one counts the lines that are lost
-            each.service.log_access(access_log, lines)
+            each.service.log_access(access_log or "", lines, logs)
     failures: list[Failure] = []
 
     def fail(failure: Failure) -> None:
@@ -107,6 +130,7 @@ def run(
         finish_logs(lines)
         for restore in give_back:
             restore(exiting=exiting)
+        end_forwarding()
     if failures:
         failures[0].raiseException()
 
@@ -132,17 +156,12 @@ def finish_logs(access_log: AccessLog | None) -> None:
     flush_errors(max(end - monotonic(), LAST_LINES_TIMEOUT))
 
 
-def _log_addresses(listening: list[AppListeningPort]) -> None:
+def log_addresses(listening: Sequence[AppListeningPort], remarks: Sequence[str] = ()) -> None:
+    """Log the addresses of a server that has started, remarks, and its settings that are less safe than the
+    defaults."""
     for port in listening:
         log.info("Serving on {address}", address=str(port))
     service = listening[0].server.service
     warnings = security_warnings(service.engine.limits, service.proxies, service.app.debug, listening[0].tls)
-    for warning in warnings:
+    for warning in (*remarks, *warnings):
         log.warn("{warning}", warning=warning)
-
-
-def _begin_logging() -> None:
-    """Write Twisted's log, from level info on, to the standard error, unless application code has already begun
-    logging."""
-    if globalLogBeginner._temporaryObserver is not None:  # noqa: SLF001 - no public attribute shows whether the log has begun
-        begin_logging(LogLevel.info)

@@ -12,10 +12,11 @@ from twisted.python.failure import Failure
 from ropewalk._engine import Limits, self_test
 from ropewalk.app import App
 from ropewalk.calling import RootTask, StopHooks, start
-from ropewalk.errors import RopewalkError, StartError
+from ropewalk.errors import RopewalkError, StartError, more_about
 from ropewalk.forks import ServingChildren, observe_forks
 from ropewalk.proxies import TrustedProxies
 from ropewalk.resource import Resource, as_resource
+from ropewalk.server.departures import Departures
 from ropewalk.server.drain_log import log_drained
 from ropewalk.server.endpoint_descriptions import parse_endpoint
 from ropewalk.server.listen_errors import cannot_listen
@@ -62,6 +63,8 @@ class Server:
         """The open AppListeningPorts of the app."""
         self.pipes: set[Any] = set()
         """The connections between a Twisted transport and the engine. Each has a Deferred `closed`."""
+        self.departures = Departures(reactor)
+        """Notices that clients of these connections have left while nothing is read from them."""
         self._starting: Deferred[None] | None = None
         self._ports = ports
         """A function that takes a reactor, and returns its Twisted ports that accept connections for this server."""
@@ -86,6 +89,7 @@ class Server:
         self._is_child = True
         self.engine.after_fork_in_child()
         self.pipes.clear()
+        self.departures.after_fork_in_child()
         for port in self._twisted_ports():
             share(port)
         if self._unwatch is not None:
@@ -168,7 +172,7 @@ class Server:
         if self.stopping:
             error = stopped_before_start()
         elif isinstance(failure.value, RopewalkError):
-            log.critical("{error}", error=failure.value)
+            log.critical("{error}\n{more}", error=failure.value, more=more_about(failure.value.code))
             reason = f"A start hook failed with {failure.value.code}."
             error = StartError("RW403", reason, "The log says what to do.")
         else:

@@ -10,13 +10,16 @@ from twisted.logger import Logger, LogLevel
 from ropewalk import calling
 from ropewalk._engine import Engine, Limits
 from ropewalk.app import App
-from ropewalk.errors import StartError
+from ropewalk.errors import CATALOGUE, StartError
 from ropewalk.json_values import EncodedJSON
+from ropewalk.logs import LogOptions, Redaction, log_value, set_current_request, tracks_requests
 from ropewalk.proxies import TrustedProxies
 from ropewalk.request import EngineHandler, Request
 from ropewalk.resource import node_of
 from ropewalk.response import Response, encode_json
+from ropewalk.server.access_log_format import set_access_log
 from ropewalk.server.access_log_writer import AccessLog
+from ropewalk.server.watchdog import Watchdog
 from ropewalk.waiting import Moment
 
 FLUSH_INTERVAL: Final = 1.0
@@ -68,9 +71,16 @@ class Service:
         self.stopping = Moment()
         """Fires when the server begins to stop."""
         self.access_log: AccessLog | None = None
+        self.watchdog: Watchdog | None = None
+        """The watchdog of the reactor. What it has reported is not reported again."""
+        self.access_fields: tuple[str, ...] = ()
+        """The fields of the access log that handlers and middleware set."""
+        self.redaction = Redaction()
+        """The names of secrets, which no log line shows."""
         self._call_later = call_later
         self._timer: Cancellable | None = None
         self._flusher: Cancellable | None = None
+        self._flush_interval = FLUSH_INTERVAL
         self._closed = False
         self._draining: Deferred[int] | None = None
         self.engine = Engine(self, limits or app.limits)
@@ -82,6 +92,8 @@ class Service:
                 host=self.proxies.host,
                 protocol=self.proxies.proxy_protocol,
             )
+        if tracks_requests():
+            self.engine.note_requests(set_current_request)
         app.watch(self)
         self._admit_methods()
 
@@ -107,16 +119,28 @@ class Service:
             self.access_log.finish()  # does not wait for the thread, which would block the reactor
             self.access_log = None
 
-    def log_access(self, style: str, access_log: AccessLog) -> None:
-        """Write to the access log a line in the style "combined", "timed" or "json" for every response, within about a
-        second.
+    def log_access(
+        self,
+        style: str,
+        access_log: AccessLog,
+        options: LogOptions = LogOptions(),  # noqa: B008 - frozen
+        *,
+        interval: float = FLUSH_INTERVAL,
+    ) -> None:
+        """Write to the access log a line in the style "combined", "timed" or "json" for every response, within about
+        `interval` seconds. A template or fields in the options replace the style.
 
-        The caller must close `access_log` after it has closed the service.
+        The caller must close `access_log` after it has closed the service. Raises StartError (RW331) for a wrong
+        template or wrong fields.
         """
         self.access_log = access_log
         access_log.on_lost = self.engine.count_lost_log_lines
-        self.engine.set_access_log(style)
-        self._flusher = self._call_later(FLUSH_INTERVAL, self._flush)
+        self.redaction = Redaction(options.redact)
+        self.access_fields = set_access_log(self.engine, style, options)
+        if "route" in self.access_fields:
+            self.engine.note_requests(_note_with_route)
+        self._flush_interval = interval
+        self._flusher = self._call_later(interval, self._flush)
 
     # The following method is called by the resource tree.
 
@@ -142,6 +166,12 @@ class Service:
             draining.callback(cut)
 
     def report(self, level: str, code: str, message: str, /) -> None:
+        if code == "RW306" and (
+            (self.watchdog is not None and self.watchdog.has_reported) or calling.has_just_continued()
+        ):
+            return
+        if code == "RW306":  # the engine's message has no remedy
+            message = f"{message} {CATALOGUE[code].remedy}"
         log.emit(LEVELS[level], "{code} {message}", code=code, message=message)
 
     def access_log_ready(self) -> None:
@@ -155,7 +185,7 @@ class Service:
 
     def _flush(self) -> None:
         self.access_log_ready()
-        self._flusher = self._call_later(FLUSH_INTERVAL, self._flush)
+        self._flusher = self._call_later(self._flush_interval, self._flush)
 
     def _disarm(self) -> None:
         timer, self._timer = self._timer, None
@@ -165,6 +195,12 @@ class Service:
     def _tick(self) -> None:
         self._timer = None
         self.engine.tick()
+
+
+def _note_with_route(request: Request) -> None:
+    """Set the current request, and the route in its line of the access log."""
+    set_current_request(request)
+    request.set_log_field("route", log_value(request.route))
 
 
 def _check_mounted(app: App) -> None:

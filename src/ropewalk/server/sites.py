@@ -169,6 +169,7 @@ class SiteProtocol:
         del reason
         self._lost = True
         self._started.cancel()
+        self._server.departures.forget(self)
         timer, self._close_timer = self._close_timer, None
         if timer is not None:
             timer.cancel()
@@ -201,6 +202,7 @@ class SiteProtocol:
         if self._lost:
             return
         self._ended = True
+        self._server.departures.forget(self)
         self._transport.unregisterProducer()
         end_writing(self._transport)
 
@@ -229,11 +231,19 @@ class SiteProtocol:
         """Stop reading, because the engine's buffers for this client are full."""
         if not self._lost:
             self._transport.pauseProducing()
+            if not self._ended:
+                keeps_writing = self._half_close and half_closes(self._transport)
+                self._server.departures.watch(self, self._transport, half_close=keeps_writing)
 
     def resume_reading(self) -> None:
         """Continue to read bytes from the client."""
         if not self._lost:
+            self._server.departures.forget(self)
             self._transport.resumeProducing()
+
+    def client_left(self) -> None:
+        """Called when the client has left while nothing was read."""
+        self._transport.abortConnection()
 
     def _abort_late(self) -> None:
         self._close_timer = None

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TLSVersion = Literal["1.2", "1.3"]
 """A version of TLS. Older ones are not secure (RFC 8996)."""
 
+ClientCertificates = Literal["required", "optional"]
+"""Whether clients must have a certificate."""
+
 _PACKAGES: Final = {"OpenSSL": "pyOpenSSL", "cryptography": "cryptography", "service_identity": "service_identity"}
 """The packages of the extra `tls`, by the name of their module."""
 
@@ -38,9 +41,18 @@ class TLSOptions(KnownOptions):
     self_signed: bool = False
     """Whether to make a certificate at the start, instead of reading one. It is for development: browsers warn about
     it, and it works only on addresses of this machine, such as 127.0.0.1."""
+    local_authority: bool = False
+    """Whether to make a certificate at the start, signed by an authority that is kept in the user's data folder. It is
+    for development: browsers that trust the authority show no warning. It works only on addresses of this machine."""
+    client_ca: str | Path | None = None
+    """The file with the certificates, in PEM format, of the authorities that sign certificates of clients. By default,
+    clients are not asked for one."""
+    client_certificates: ClientCertificates = "required"
+    """With `client_ca`, whether a client must have a certificate ("required"), or may have one ("optional"). A
+    certificate of another authority is refused either way."""
 
     def __post_init__(self) -> None:
-        for name in ("certificate", "key"):
+        for name in ("certificate", "key", "client_ca"):
             given: Any = getattr(self, name)
             if not isinstance(given, str | Path | None):
                 what = f"The {name} of TLSOptions is of type {full_name(type(given))}."  # not shown: it may be a key
@@ -51,13 +63,28 @@ class TLSOptions(KnownOptions):
         if self.minimum_version not in get_args(TLSVersion):
             what = f"The minimum_version of TLSOptions is {self.minimum_version!r}."
             raise StartError("RW426", what, 'Set it to "1.2" or "1.3".')
-        if self.self_signed:
+        if self.client_certificates not in get_args(ClientCertificates):
+            what = f"The client_certificates of TLSOptions is {self.client_certificates!r}."
+            raise StartError("RW426", what, 'Set it to "required" or "optional".')
+        if self.client_certificates == "optional" and self.client_ca is None:
+            what = "TLSOptions has client_certificates, and no authority that signs them."
+            raise StartError("RW426", what, 'Set client_ca="authorities.pem", too.')
+        if self.self_signed and self.local_authority:
+            what = "TLSOptions has self_signed and local_authority."
+            raise StartError("RW426", what, "Leave out one of them.")
+        if self.is_made:
             if self.certificate is not None or self.key is not None:
-                what = "TLSOptions has self_signed, and files that would not be used."
-                raise StartError("RW426", what, "Leave out self_signed, or certificate and key.")
+                name = "self_signed" if self.self_signed else "local_authority"
+                what = f"TLSOptions has {name}, and files that would not be used."
+                raise StartError("RW426", what, f"Leave out {name}, or certificate and key.")
         elif not self.certificate:
             what = "TLSOptions has no certificate."
             raise StartError("RW426", what, 'Set certificate="certificate.pem" and key="key.pem".')
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the certificate is made at the start, for this machine only."""
+        return bool(self.self_signed or self.local_authority)
 
     @property
     def certificate_file(self) -> Path:

@@ -14,13 +14,13 @@ from ropewalk.sessions.csrf_options import CSRFOptions
 from ropewalk.sessions.csrf_token import csrf_token
 from ropewalk.sessions.flash import Flash, flash, flashes
 from ropewalk.sessions.login_page import safe_redirect
+from ropewalk.sessions.login_throttle import LoginThrottle, LoginThrottleOptions
 from ropewalk.sessions.logins import is_remembered, log_out_everywhere, login, logout
+from ropewalk.sessions.openid_connect_logins import SessionLogins
 from ropewalk.sessions.options import SessionsOptions
 from ropewalk.sessions.session import Session
 from ropewalk.sessions.session_auth import SessionAuth
-from ropewalk.sessions.session_logins import SessionLogins
 from ropewalk.sessions.sessions import sessions
-from ropewalk.sessions.throttle import LoginThrottle, LoginThrottleOptions
 
 __all__ = [
     "CSRFOptions",

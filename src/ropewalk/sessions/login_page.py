@@ -1,9 +1,9 @@
 """Redirects: to the login page, and from there back to the page before."""
 
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from ropewalk.auth.oauth.return_path import own_path
+from ropewalk.auth.open_redirects import own_path
 from ropewalk.auth.page_requests import opens_a_page
 from ropewalk.auth.unauthorized import NotAuthenticated
 from ropewalk.errors import HandlerError, InvalidField, shown
@@ -29,10 +29,20 @@ def safe_redirect(request: Request, target: str | None = None, *, default: str =
 def redirect_to_login(request: Request, response: Response) -> Response:
     """The redirect to the login page, for a browser that opened a page which needs a user; otherwise the response.
 
-    Raises HandlerError (RW240) if the login page needs a user itself, because the redirect would have no end.
+    A request of htmx gets the address in `HX-Redirect`. Raises HandlerError (RW240) if the login page needs a user
+    itself, because the redirect would have no end.
     """
+    if not isinstance(response.error, NotAuthenticated):
+        return response
     page = getattr(request.state, LOGIN_PAGE, None)
-    if page is None or not isinstance(response.error, NotAuthenticated) or not opens_a_page(request):
+    if page is None:
+        return response
+    if request.header("hx-request") == "true":
+        # htmx would put the login page into a part of the page. It opens what this field names, at any status.
+        response.headers["hx-redirect"] = _address(page, _path_of(request.header("hx-current-url") or ""))
+        response.headers["cache-control"] = "no-store"
+        return response
+    if not opens_a_page(request):
         return response
     if request.raw_path == page.encode():
         what = f"The login page {page} needs a login itself."
@@ -40,6 +50,18 @@ def redirect_to_login(request: Request, response: Response) -> Response:
             "RW240", what, "Write authenticate(SessionAuth(), optional=True), and @requires() where needed."
         )
     raw = request.raw_path + (b"?" + request.query_string if request.query_string else b"")
-    here = raw.decode("ascii", "replace")
-    query = "" if own_path(here) is None else f"?next={quote(here, safe='/')}"
-    return Response.redirect(f"{page}{query}", 302, {"cache-control": "no-store"})
+    return Response.redirect(_address(page, raw.decode("ascii", "replace")), 302, {"cache-control": "no-store"})
+
+
+def _address(page: str, here: str) -> str:
+    """The address of the login page, from which the user returns to the path `here`, if it is on this site."""
+    return page if own_path(here) is None else f"{page}?next={quote(here, safe='/')}"
+
+
+def _path_of(url: str) -> str:
+    """The path and the query of a URL; "" if it is malformed."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

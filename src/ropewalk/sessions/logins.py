@@ -1,5 +1,6 @@
 """Log users in and out: `login`, `logout`, `log_out_everywhere`."""
 
+from inspect import isawaitable
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +17,8 @@ REMEMBERED: Final = f"{OWN}remembered"
 """The name of the session's value for a user whose browser was remembered."""
 LONGEST: Final = 512
 """The maximum length in characters of the id of a user."""
+LARGEST_INT: Final = 256
+"""The maximum size in bits of an int that is the id of a user."""
 
 
 def login(request: Request, user_id: str | int | UUID, *, remember: bool = False) -> None:
@@ -26,7 +29,7 @@ def login(request: Request, user_id: str | int | UUID, *, remember: bool = False
     seconds, after its session has ended. Raises HandlerError: RW250 without `sessions`, RW254 for `remember` if
     sessions are kept in cookies, RW257 for a wrong id. Raises HTTPError 503 if the store cannot be reached.
     """
-    user = _checked(user_id)
+    user = _checked(user_id, "login")
     session = request.session
     if remember:
         store_of(session, "login(..., remember=True)")
@@ -41,9 +44,7 @@ def logout(request: Request) -> None:
     A copy of a signed cookie stays valid until it expires. A session in a store ends at once. Raises HandlerError
     (RW250) without `sessions`, and HTTPError 503 if the store cannot be reached.
     """
-    session = request.session
-    session.clear()
-    session.remember = False
+    request.session.clear()
 
 
 async def log_out_everywhere(request: Request, user_id: str | int | UUID | None = None) -> None:
@@ -55,7 +56,7 @@ async def log_out_everywhere(request: Request, user_id: str | int | UUID | None 
     """
     session = await request.session.load()
     keeper = store_of(session, "log_out_everywhere")
-    user = session.user if user_id is None else _checked(user_id)
+    user = session.user if user_id is None else _checked(user_id, "log_out_everywhere")
     if user is None:
         raise HandlerError("RW257", "log_out_everywhere was called without a user, in a session without one.")
     longest = max(keeper.options.absolute, keeper.options.remember_for)
@@ -79,8 +80,9 @@ def is_remembered(request: Request) -> bool:
 
 
 def begin(session: Session, user: str) -> None:
-    """Log a user in, with a new secret for CSRF tokens."""
+    """Log a user in, with a new id for the session and a new secret for CSRF tokens."""
     session.begin_for(user)
+    session.rotate()
     session.remove(SECRET)
     session.remove(REMEMBERED)
 
@@ -93,11 +95,16 @@ def store_of(session: Session, feature: str) -> StoreKeeper:
     return keeper
 
 
-def _checked(user_id: object) -> str:
-    """The id of a user as str. Raises HandlerError (RW257)."""
+def _checked(user_id: object, function: str) -> str:
+    """The id of a user as str. Raises HandlerError (RW257) for what is not an id, such as an empty field of a form."""
     if isinstance(user_id, bool) or not isinstance(user_id, str | int | UUID):
-        raise HandlerError("RW257", f"The id of a user is a str, an int or a UUID, not {full_name(type(user_id))}.")
+        what = f"{function} was called with {full_name(type(user_id))}. The id of a user is a str, an int or a UUID."
+        raise HandlerError("RW257", what, "Await it before." if isawaitable(user_id) else None)
+    if isinstance(user_id, int) and user_id.bit_length() > LARGEST_INT:
+        what = f"{function} was called with an int of {user_id.bit_length()} bits. It may have {LARGEST_INT}."
+        raise HandlerError("RW257", what)
     user = str(user_id)
-    if not user or len(user) > LONGEST or not user.isprintable():
-        raise HandlerError("RW257", f"The id of a user has 1 to {LONGEST} printable characters, not {shown(user)}.")
+    if not user or len(user) > LONGEST or not user.isprintable() or user != user.strip():
+        what = f"{function} was called with {shown(user)}. The id of a user has 1 to {LONGEST} printable characters"
+        raise HandlerError("RW257", f"{what}, and no space at its ends.")
     return user

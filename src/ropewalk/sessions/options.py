@@ -43,7 +43,7 @@ class SessionsOptions(KnownOptions):
     """SameSite of the cookie. With "strict", a user who follows a link from another site is not logged in."""
     insecure_localhost: bool = False
     """Whether sessions work over http on localhost, for development: the cookie then has neither `Secure` nor the
-    prefix `__Host-`. Other hosts, and https, are not affected."""
+    prefix `__Host-`. Other hosts, and https, are not affected. Under `ropewalk dev`, this is always so."""
     preload: bool = True
     """Whether a session in a store that has to be awaited, such as SQLite or Redis, is loaded before the handler. With
     False, call `await request.session.load()` before you use it; other requests then cost no call of the store."""

@@ -4,15 +4,22 @@ from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ropewalk.errors import HandlerError
+from ropewalk.sessions.signed_sessions import decoded
 from ropewalk.sessions.store_unavailable import unavailable
 from ropewalk.sessions.values import OWN, check_name, decode, encode
 from ropewalk.stores import StoredSession, StoreUnavailable
 
 if TYPE_CHECKING:
-    from ropewalk.sessions.cookie_names import SessionCookies
+    from ropewalk.request import SignedContent
     from ropewalk.sessions.keepers import Keeper
+    from ropewalk.sessions.session_cookies import SessionCookies
+    from ropewalk.sessions.signed_sessions import SignedSession
 
 _NOTHING: Final = StoredSession()
+_MUTABLE: Final = frozenset((list, dict))
+"""The types of values from JSON that a program can change in place."""
+_UNCHANGING: Final = frozenset((str, int, float, bool, type(None)))
+"""The types of values that cannot be changed in place."""
 
 
 class Session(MutableMapping[str, Any]):
@@ -24,52 +31,54 @@ class Session(MutableMapping[str, Any]):
     `load` first. Raises HTTPError 503 if the store of the sessions cannot be reached.
     """
 
-    __slots__ = (
-        "_failure",
-        "_found",
-        "_live",
-        "_loaded",
-        "_preloaded",
-        "_removed",
-        "_sealed",
-        "_shown",
-        "_user",
-        "cookie",
-        "cookies",
-        "is_cleared",
-        "is_restarted",
-        "is_rotated",
-        "keeper",
-        "remember",
-        "required",
-    )
+    # Most requests change nothing, so these values are attributes of the class until they are set.
+
+    is_rotated = False
+    """Whether the session gets a new id."""
+    is_restarted = False
+    """Whether the absolute expiry begins again, because a user has logged in."""
+    is_cleared = False
+    """Whether all earlier values and the user were removed."""
+    remember: bool | None = None
+    """True to set the cookie that remembers the user, False to delete it, None to leave it."""
+    recalled: tuple[str, StoredSession] | None = None
+    """The cookie that has logged the user in again, and what the store has for it."""
+    required: str | None = None
+    """The key in the store without which the login of the user is not saved; None for a login with a password."""
+    was_used = False
+    """Whether the session was read or changed."""
+    failure: StoreUnavailable | None = None
+    """The error with which the session could not be loaded; None if there was none."""
+    is_sealed = False
+    """Whether later changes are refused, because the session has been saved."""
+    shown: tuple[str, ...] = ()
+    """The names of the values that the page shows."""
+    is_stale = False
+    """Whether the time of the last use must be written."""
+    signed: "SignedContent | None" = None
+    """The session as its cookie has it. None without one, and once all values are decoded, into `_found`."""
+    user_found: str | None = None
+    """The user; changed by a login."""
+    _found: "StoredSession | SignedSession" = _NOTHING
+    _live: dict[str, Any] = {}
+    """The values that were set, and those read that can be changed."""
+    _written: dict[str, bytes]
+    """The set values that cannot be changed in place, encoded, and b"" for the others. Unset until a change."""
+    _removed: frozenset[str] = frozenset()
+    """The names of the removed values."""
+    _may_differ = False
+    """Whether any value may have changed."""
+    _preloaded = False
 
     def __init__(self, keeper: "Keeper", cookies: "SessionCookies", cookie: str | None) -> None:
+        self.keeper = keeper
+        """What loads and saves this session."""
         self.cookies = cookies
         """The cookies in which this client keeps its session."""
         self.cookie = cookie
         """The value of the client's session cookie; None without one."""
-        self.is_rotated = False
-        """Whether the session gets a new id."""
-        self.is_restarted = False
-        """Whether the absolute expiry begins again, because a user has logged in."""
-        self.is_cleared = False
-        """Whether all earlier values and the user were removed."""
-        self.remember: bool | None = None
-        """True to set the cookie that remembers the user, False to delete it, None to leave it."""
-        self.required: str | None = None
-        """The key in the store without which the login of the user is not saved; None for a login with a password."""
-        self.keeper = keeper
-        """What loads and saves this session."""
-        self._found = _NOTHING
-        self._live: dict[str, Any] = {}
-        self._removed: set[str] = set()
-        self._shown: list[str] = []
-        self._loaded = False
-        self._preloaded = False
-        self._sealed = False
-        self._user: str | None = None
-        self._failure: StoreUnavailable | None = None
+        # They are read often, and the attributes of an object are found sooner than those of its class.
+        self.was_used = self._may_differ = False
 
     # The mapping
 
@@ -78,6 +87,16 @@ class Session(MutableMapping[str, Any]):
         given: object = name
         if not isinstance(given, str) or given.startswith(OWN):
             raise KeyError(name)
+        if not self.was_used:
+            self._open()
+        if not self._may_differ:  # the most frequent case, in which not all values must be decoded
+            signed = self.signed
+            encoded = None if signed is None else signed.raw(name)
+            if encoded is not None:
+                value = decode(encoded)
+                if type(value) in _MUTABLE:
+                    self._keep(name, value)
+                return value
         return self.read(name)
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -97,7 +116,7 @@ class Session(MutableMapping[str, Any]):
         return sum(1 for _ in self)
 
     def __repr__(self) -> str:
-        return f"<Session with {', '.join(self) or 'no values'}>" if self._loaded else "<Session, not read yet>"
+        return f"<Session with {', '.join(self) or 'no values'}>" if self.was_used else "<Session, not read yet>"
 
     # More than a mapping
 
@@ -105,13 +124,13 @@ class Session(MutableMapping[str, Any]):
     def user(self) -> str | None:
         """The id of the user who has logged in; None without a user."""
         self._open()
-        return self._user
+        return self.user_found
 
     @property
     def is_new(self) -> bool:
         """Whether the client had no session before this request."""
         self._open()
-        return self._found is _NOTHING
+        return self.signed is None and self._found is _NOTHING
 
     async def load(self) -> "Session":
         """Load the session from its store, if that has not happened yet. It is needed only with `preload=False`."""
@@ -120,13 +139,14 @@ class Session(MutableMapping[str, Any]):
         return self
 
     def clear(self) -> None:
-        """Remove all values, log the user out, and give the session a new id."""
+        """Remove all values, log the user out, and give the session a new id. A remembered browser is forgotten."""
         self._open_to_change()
-        if self._failure is not None:  # the session would be back when the store is
-            raise unavailable(self._failure)
-        self._live.clear()
-        self._removed = set(self._found.values)
-        self._user = None
+        if self.failure is not None:  # the session would be back when the store is
+            raise unavailable(self.failure)
+        self._live = {}
+        self._removed = frozenset(self._stored.values)
+        self.user_found = None
+        self.remember = False  # otherwise, the next request would log the user in again
         self.is_rotated = self.is_cleared = True
 
     def rotate(self) -> None:
@@ -141,37 +161,49 @@ class Session(MutableMapping[str, Any]):
 
     def read(self, name: str) -> Any:
         """The value with a name, also one that the mapping does not show. Raises KeyError if there is none."""
-        self._open()
+        if not self.was_used:
+            self._open()
         if name in self._live:
             return self._live[name]
         if name in self._removed:
             raise KeyError(name)
-        value = self._live[name] = decode(self._found.values[name])
+        value = decode(self._stored.values[name])
+        if type(value) in _MUTABLE:
+            self._keep(name, value)
         return value
+
+    def _keep(self, name: str, value: Any) -> None:
+        """Keep a value that the program can change in place."""
+        if not self._may_differ:
+            self._may_differ = True
+            self._live, self._written = {}, {}
+        self._live[name] = value
 
     def write(self, name: str, value: Any) -> None:
         """Set a value, also one that the mapping does not show."""
-        encode(name, value)  # raises an error here, where the user's code is on the stack
+        encoded = encode(name, value)  # raises an error here, where the user's code is on the stack
         self._open_to_change()
         self._live[name] = value
-        self._removed.discard(name)
+        self._written[name] = encoded if type(value) in _UNCHANGING else b""
+        if self._removed:
+            self._removed = self._removed - {name}
 
     def remove(self, name: str) -> None:
         """Remove a value, if there is one."""
         self._open_to_change()
         self._live.pop(name, None)
-        if name in self._found.values:
-            self._removed.add(name)
+        if name in self._stored.values:
+            self._removed = self._removed | {name}
 
     def show(self, name: str) -> Any:
         """The value with a name. It is removed if the client sees the page that shows it."""
         self._open_to_change()
-        self._shown.append(name)
+        self.shown = (*self.shown, name)
         return self.read(name)
 
     def remove_shown(self) -> None:
         """Remove the values that the page shows, because the client sees it."""
-        for name in self._shown:
+        for name in self.shown:
             self.remove(name)
 
     def own_names(self, prefix: str) -> list[str]:
@@ -179,76 +211,90 @@ class Session(MutableMapping[str, Any]):
         return [name for name in self._names() if name.startswith(prefix)]
 
     def begin_for(self, user: str) -> None:
-        """Log a user in: with a new id and a new absolute expiry. The values of another user are removed."""
+        """Log a user in, with a new absolute expiry. The values of another user are removed."""
         self._open_to_change()
-        if self._failure is not None:  # the login would not be kept
-            raise unavailable(self._failure)
-        if self._user not in (None, user):
+        if self.failure is not None:  # the login would not be kept
+            raise unavailable(self.failure)
+        if self.user_found not in (None, user):
             self.clear()
-        self._user = user
-        self.is_rotated = self.is_restarted = True
+        self.user_found = user
+        self.is_restarted = True
 
     @property
-    def was_used(self) -> bool:
-        """Whether the session was read or changed."""
-        return self._loaded
-
-    @property
-    def found(self) -> StoredSession | None:
+    def found(self) -> "StoredSession | SignedSession | None":
         """The session as it was stored; None if there was none."""
-        return None if self._found is _NOTHING else self._found
-
-    @property
-    def failure(self) -> StoreUnavailable | None:
-        """The error with which the session could not be loaded; None if there was none."""
-        return self._failure
+        found = self._stored
+        return None if found is _NOTHING else found
 
     async def preload(self) -> None:
         """Load the session, without marking it as used. An error of the store is raised when the session is used."""
-        if self.cookie is not None and not self._preloaded and not self._loaded:
+        if self.cookie is not None and not self._preloaded and not self.was_used:
             try:
-                self._found = await self.keeper.load(self.cookie) or _NOTHING
+                await self.keeper.load(self)
             except StoreUnavailable as error:
-                self._failure = error
-            self._user = self._found.user
+                self.failure = error
             self._preloaded = True
 
-    def changes(self) -> tuple[dict[str, bytes], set[str]]:
+    def needs_save(self) -> bool:
+        """Whether `Keeper.save` may have something to do: anything was changed, a value was read that the program may
+        have changed in place, or the time of the last use must be written. Call it only for a session that was used."""
+        return self._may_differ or self.is_stale or self.remember is not None or self.recalled is not None
+
+    def changes(self) -> tuple[dict[str, bytes], frozenset[str]]:
         """The changed values, encoded, and the names of the removed ones."""
-        known = self._found.values
-        encoded = {name: encode(name, value) for name, value in self._live.items()}
-        return {name: value for name, value in encoded.items() if known.get(name) != value}, self._removed
+        known = self._stored.values
+        if not self._may_differ:
+            return {}, self._removed
+        written = self._written
+        encoded = {name: written.get(name) or encode(name, value) for name, value in self._live.items()}
+        changed = {name: value for name, value in encoded.items() if name not in known or bytes(known[name]) != value}
+        return changed, self._removed
 
-    def values_now(self) -> dict[str, bytes]:
-        """All values, encoded."""
-        changed, removed = self.changes()
-        kept = {name: value for name, value in self._found.values.items() if name not in removed}
+    def kept_values(self) -> dict[str, Any]:
+        """The values as they were found, encoded, without the removed ones."""
+        removed = self._removed
+        if not removed:
+            return dict(self._stored.values)
+        return {name: value for name, value in self._stored.values.items() if name not in removed}
+
+    def values_with(self, changed: dict[str, bytes]) -> dict[str, bytes]:
+        """All values, encoded. `changed` is from `changes`."""
+        kept = {name: bytes(value) for name, value in self.kept_values().items()}
         return {**kept, **changed}
-
-    def seal(self) -> None:
-        """Refuse later changes, because the session has been saved."""
-        self._sealed = True
 
     def _names(self) -> list[str]:
         self._open()
-        kept = [name for name in self._found.values if name not in self._removed]
-        return [*kept, *(name for name in self._live if name not in self._found.values)]
+        kept = [name for name in self._stored.values if name not in self._removed]
+        return [*kept, *(name for name in self._live if name not in self._stored.values)]
 
     def _open(self) -> None:
-        if self._loaded:
+        if self.was_used:
             return
         if self.cookie is not None and not self._preloaded:
             try:
-                self._found = self.keeper.load_now(self.cookie) or _NOTHING
+                self.keeper.load_now(self)
             except StoreUnavailable as error:
-                self._failure = error
-            self._user = self._found.user
+                self.failure = error
             self._preloaded = True
-        if self._failure is not None:
-            self.keeper.refuse(self._failure)
-        self._loaded = True
+        if self.failure is not None:
+            self.keeper.refuse(self.failure)
+        self.was_used = True
+
+    def note_found(self, found: "StoredSession | SignedSession", *, is_stale: bool) -> None:
+        """Set what the keeper has found."""
+        self._found, self.user_found, self.is_stale = found, found.user, is_stale
+
+    @property
+    def _stored(self) -> "StoredSession | SignedSession":
+        """The session as it was found, with all its values."""
+        if self.signed is not None:
+            self._found, self.signed = decoded(self.signed.content), None
+        return self._found
 
     def _open_to_change(self) -> None:
         self._open()
-        if self._sealed:
+        if self.is_sealed:
             raise HandlerError("RW253", "A session was changed after the response had begun.")
+        if not self._may_differ:
+            self._may_differ = True
+            self._live, self._written = {}, {}

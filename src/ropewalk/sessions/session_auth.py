@@ -5,14 +5,14 @@ from typing import Any
 
 from ropewalk.auth.challenges import Challenge
 from ropewalk.auth.identity import Identity, identity_for
-from ropewalk.auth.oauth.return_path import own_path
+from ropewalk.auth.open_redirects import own_path
 from ropewalk.auth.option_checks import check_called_with
 from ropewalk.auth.scheme import Scheme
 from ropewalk.auth.scheme_functions import SchemeFunction
 from ropewalk.errors import OptionError, shown
 from ropewalk.request import Request
 from ropewalk.sessions.login_page import LOGIN_PAGE
-from ropewalk.sessions.remembering import recall
+from ropewalk.sessions.remember_me import recall
 
 
 class SessionAuth(Scheme):

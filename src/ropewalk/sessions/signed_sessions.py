@@ -1,17 +1,30 @@
-"""Sessions as text that a client can read but not change. itsdangerous signs them."""
+"""Sessions as text that a client can read but not change.
+
+The engine signs them as itsdangerous does, and verifies them, because that happens for each request. itsdangerous
+verifies the engine's signature once, when a middleware is made.
+"""
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
-from ropewalk.cookies import LARGEST_COOKIE
 from ropewalk.errors import optional_package
-from ropewalk.stores import StoredSession
+from ropewalk.request import SignedText
 
-_decoder: Final = msgspec.json.Decoder(tuple[int, int, str | None, dict[str, msgspec.Raw]])
+
+class SignedSession(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A session as a signed text has it. It has the attributes of StoredSession, and is decoded in one step."""
+
+    created: int
+    touched: int
+    user: str | None
+    values: dict[str, msgspec.Raw]
+
+
+decoded: Final = msgspec.json.Decoder(SignedSession).decode
+_encode: Final = msgspec.json.encode
 
 
 class SignedSessions:
@@ -25,27 +38,17 @@ class SignedSessions:
         itsdangerous: Any = optional_package("itsdangerous", "itsdangerous", feature, extra="sessions", code="RW255")
         # Derived here, once, because itsdangerous would derive them again for each signature. The purpose keeps
         # signatures that the program makes with the same secret apart.
-        derived = [_derived(key, f"ropewalk.sessions {name}") for key in reversed(keys)]  # the last one signs
-        self._signer: Any = itsdangerous.Signer(derived, key_derivation="none", digest_method=sha256)
-        self._bad_signature = itsdangerous.BadSignature
+        derived = [_derived(key, f"ropewalk.sessions {name}") for key in keys]
+        signed = SignedText(derived)
+        self._sign = signed.write
+        self.read = signed.read_session
+        """See `SignedText.read_session`."""
+        signer = itsdangerous.Signer(derived[0], key_derivation="none", digest_method=sha256)
+        signer.unsign(self._sign(b"[]"))  # raises an error if its signatures are not the engine's
 
-    def write(self, session: StoredSession) -> str:
+    def write(self, values: dict[str, msgspec.Raw], user: str | None, created: float, touched: float) -> str:
         """Encode and sign a session."""
-        values = {name: msgspec.Raw(value) for name, value in session.values.items()}
-        content = msgspec.json.encode((int(session.created), int(session.touched), session.user, values))
-        signed: bytes = self._signer.sign(urlsafe_b64encode(content).rstrip(b"="))
-        return signed.decode("ascii")
-
-    def read(self, text: str) -> StoredSession | None:
-        """The session in a signed text; None if the signature is invalid."""
-        if len(text) > LARGEST_COOKIE or not text.isascii():
-            return None
-        try:
-            content: bytes = self._signer.unsign(text)
-            created, touched, user, values = _decoder.decode(urlsafe_b64decode(content + b"=" * (-len(content) % 4)))
-        except (self._bad_signature, ValueError):  # msgspec.DecodeError, and errors of base64, are ValueErrors
-            return None
-        return StoredSession({name: bytes(value) for name, value in values.items()}, user, created, touched)
+        return self._sign(_encode((int(created), int(touched), user, values)))
 
 
 def _derived(key: str | bytes, purpose: str) -> bytes:

@@ -40,6 +40,8 @@ class MemorySessions:
         self._anonymous: dict[str, _Kept] = {}
         self._of_users: dict[str, _Kept] = {}
         """Both are in the order in which the sessions were last written."""
+        self._keys_of: dict[str, set[str]] = {}
+        """The keys of the sessions of each user who has one."""
 
     def __len__(self) -> int:
         return len(self._anonymous) + len(self._of_users)
@@ -48,6 +50,7 @@ class MemorySessions:
         """Forget all sessions. Call it between tests."""
         self._anonymous.clear()
         self._of_users.clear()
+        self._keys_of.clear()
 
     async def load(self, key: str) -> StoredSession | None:
         """See SessionStore."""
@@ -79,7 +82,7 @@ class MemorySessions:
     async def end_sessions(self, user: str, seconds: float) -> None:
         """See SessionStore."""
         del seconds  # the sessions are deleted at once, so this store needs no generations
-        for key in [key for key, kept in self._of_users.items() if kept.session.user == user]:
+        for key in self._keys_of.pop(user, ()):
             del self._of_users[key]
 
     async def _create(
@@ -96,11 +99,13 @@ class MemorySessions:
         if replaced is not None:
             self._forget(replaced)
         for kept in (self._anonymous, self._of_users):
-            _drop_expired(kept, now)
+            self._drop_expired(kept, now)
         if len(self) >= self._most:
-            crowd = self._anonymous or self._of_users
-            del crowd[next(iter(crowd))]
+            self._forget(next(iter(self._anonymous or self._of_users)))
+        self._forget(key)
         self._place(session)[key] = _Kept(session, now + seconds)
+        if session.user is not None:
+            self._keys_of.setdefault(session.user, set()).add(key)
         return True
 
     async def _update(
@@ -129,14 +134,19 @@ class MemorySessions:
             return None
         return kept
 
+    def _drop_expired(self, crowd: dict[str, _Kept], now: float) -> None:
+        for _ in range(CLEANED_AT_ONCE):
+            key = next(iter(crowd), None)
+            if key is None or crowd[key].expires > now:
+                return
+            self._forget(key)
+
     def _forget(self, key: str) -> None:
         self._anonymous.pop(key, None)
-        self._of_users.pop(key, None)
-
-
-def _drop_expired(kept: dict[str, _Kept], now: float) -> None:
-    for _ in range(CLEANED_AT_ONCE):
-        key = next(iter(kept), None)
-        if key is None or kept[key].expires > now:
-            return
-        del kept[key]
+        kept = self._of_users.pop(key, None)
+        user = None if kept is None else kept.session.user
+        if user is not None:
+            keys = self._keys_of[user]
+            keys.discard(key)
+            if not keys:
+                del self._keys_of[user]

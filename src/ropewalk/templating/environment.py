@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ropewalk.errors import OptionError, full_name, optional_package, shown
 from ropewalk.templating.content_types import content_name
+from ropewalk.templating.fast_calls import context_class, template_class
 from ropewalk.templating.options import TemplatesOptions
 from ropewalk.templating.page_functions import FUNCTIONS
 from ropewalk.templating.undefined import strict_undefined
@@ -31,6 +32,8 @@ def make_environment(folders: Any, options: TemplatesOptions) -> "Environment":
         enable_async=options.enable_async,
         auto_reload=bool(options.reload),
     )
+    environment.template_class = template_class()
+    environment.context_class = context_class()
     environment.globals.update({**FUNCTIONS, **options.globals})
     environment.filters.update(options.filters)
     environment.tests.update(options.tests)

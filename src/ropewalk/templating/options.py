@@ -38,7 +38,7 @@ class TemplatesOptions(KnownOptions):
     enable_async: bool = False
     """Whether templates may await: what coroutine functions return is awaited. Pages take longer to render."""
     reload: bool | None = None
-    """Whether a changed template is read again. None: only with `App(debug=True)`."""
+    """Whether a changed template is read again. None: only with `App(debug=True)` and under `ropewalk dev`."""
 
     def __post_init__(self) -> None:
         for name in ("lenient", "trim", "enable_async"):

@@ -114,7 +114,12 @@ class Templates(PageSource):
 
     def _reload(self, request: Request) -> None:
         if self.options.reload is None:
-            self.environment.auto_reload = self._plain.auto_reload = bool(request.service.app.debug)
+            self.environment.auto_reload = self._plain.auto_reload = reloads(request.service.app)
+
+
+def reloads(app: Any) -> bool:
+    """Whether changed templates are read again by default: with `App(debug=True)` and under `ropewalk dev`."""
+    return app.debug or app.developer is not None
 
 
 async def _whole(page: TemplateResponse, rendering: Rendering) -> Response:

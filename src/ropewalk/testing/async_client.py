@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from ropewalk.calling import RootTask
+from ropewalk.cookie_jar import CookieJar
 from ropewalk.errors import shown
 from ropewalk.headers import Fields, Headers
 from ropewalk.server import app_of
-from ropewalk.testing.after import wait_for_after
+from ropewalk.testing.after import raise_dropped, wait_for_after
 from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.client_response import ClientResponse
-from ropewalk.testing.cookie_jar import CookieJar
 from ropewalk.testing.harness import Harness
 from ropewalk.testing.idle_reactor import ReactorUse
 from ropewalk.testing.outgoing import Outgoing
@@ -53,7 +53,8 @@ class AsyncClient:
       applies to each start and stop hook. Raises ValueError unless it is greater than 0.
     - `raise_errors`: the client raises every exception that is logged as unexpected, with its traceback, even if
       an error handler for `Exception` or 500, or a middleware, has made a response from it. It also raises
-      exceptions of functions that run after the response (`request.after`). It returns the response for an
+      exceptions of functions that run after the response (`request.after`), and RW285 for an operation without
+      `await` that has failed. It returns the response for an
       HTTPError, and for an exception whose class has an error handler. If False, the client always returns the
       response.
     - `wait_for_after`: a request waits until the functions passed to `request.after` have ended, within the
@@ -297,7 +298,8 @@ class AsyncClient:
         """Read the whole response. If `wait_for_after` is set, wait for the functions that run after the response."""
         whole = await response.whole()
         if self.wait_for_after:
-            await wait_for_after(self.app, outgoing, seconds, raise_errors=self.raise_errors)
+            await wait_for_after(response.background, outgoing, seconds, raise_errors=self.raise_errors)
+            await raise_dropped(self.clock, seconds, raise_errors=self.raise_errors)
         return whole
 
     async def _send(self, outgoing: Outgoing, seconds: float | None) -> StreamedResponse:

@@ -7,12 +7,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 from weakref import finalize
 
+from ropewalk.cookie_jar import CookieJar
 from ropewalk.headers import Fields, Headers
 from ropewalk.testing.async_client import AsyncClient, Cookies
 from ropewalk.testing.blocking_stream import BlockingStream
 from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.client_response import ClientResponse
-from ropewalk.testing.cookie_jar import CookieJar
 from ropewalk.testing.idle_reactor import Claim, WouldBlock, runs_here
 from ropewalk.testing.request_options import RequestOptions
 from ropewalk.testing.targets import Address

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from ropewalk.errors import full_name, shown
-from ropewalk.waiting import call_later_in_real_time
+from ropewalk.waiting import Waiter, call_later_in_real_time, ready
 
 
 class ClientClock:
@@ -33,6 +33,11 @@ class ClientClock:
         self._calls: list[tuple[float, int, _Call]] = []
         """A heap of planned calls by their times."""
         self._count = count()
+        self.dropped: list[Exception] = []
+        """The errors of operations that no code has awaited."""
+        self._operations = 0
+        """The running operations for which a client waits."""
+        self._settled: list[Waiter[None]] = []
 
     def __repr__(self) -> str:
         return f"<ClientClock, advanced by {self.advanced:g} s>"
@@ -67,6 +72,29 @@ class ClientClock:
         self._shift += seconds
         while self._calls and self._calls[0][0] <= self.monotonic():
             heappop(self._calls)[2].make()
+
+    def note_dropped(self, error: Exception) -> None:
+        """Record that an operation has failed that no code has awaited."""
+        self.dropped.append(error)
+
+    def begin_operation(self) -> Callable[[], None]:
+        """Record that an operation begins. Returns a function to call at its end."""
+        self._operations += 1
+
+        def end() -> None:
+            self._operations -= 1
+            while self._settled and not self._operations:
+                self._settled.pop().callback(None)
+
+        return end
+
+    def operations_ended(self) -> Waiter[None]:
+        """A Waiter for the end of all operations."""
+        if not self._operations:
+            return ready(None)
+        waiter: Waiter[None] = Waiter()
+        self._settled.append(waiter)
+        return waiter
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Callable[[], object]:
         """Plan a call on this clock, as `ropewalk.clocks.Clock.call_later` does. Return a function that cancels the

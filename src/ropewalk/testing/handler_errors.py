@@ -11,6 +11,8 @@ class HandlerErrors:
     """The exceptions that the handler of one connection has raised."""
 
     def __init__(self) -> None:
+        self.raise_errors = True
+        """Whether the client raises the exceptions in the test."""
         self.raised: BaseException | None = None
         """The first unexpected exception of the handler."""
         self.raised_late = False
@@ -22,9 +24,18 @@ class HandlerErrors:
             self.raised = error
             self.raised_late = request.started
 
-    def raise_first(self) -> None:
-        """Raise the first recorded exception in the test, unless it ends a task or process, as CancelledError and
-        KeyboardInterrupt do.
+    def raise_at_head(self) -> None:
+        """Raise the first exception when the head of the response has arrived.
+
+        If the response had begun, the client first reads the parts that were sent before.
         """
-        if isinstance(self.raised, Exception):
+        if not self.raised_late:
+            self.raise_first()
+
+    def raise_first(self) -> None:
+        """Raise the first recorded exception in the test, if the client has `raise_errors`.
+
+        An exception that ends a task or process is not raised, such as CancelledError or KeyboardInterrupt.
+        """
+        if self.raise_errors and isinstance(self.raised, Exception):
             raise self.raised

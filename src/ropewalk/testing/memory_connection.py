@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from ropewalk._engine import Pipe
-from ropewalk.calling import HandlerTask
+from ropewalk.calling import CallsOfRequest, HandlerTask
 from ropewalk.clocks import using
 from ropewalk.testing.handler_ends import end_of
 from ropewalk.testing.handler_errors import HandlerErrors
@@ -30,6 +30,8 @@ class MemoryConnection:
         self.parser = ResponseParser(method)
         self.error: ProtocolError | ClientTimeout | ReactorElsewhere | ReactorInUse | None = None
         self.handler_errors = HandlerErrors()
+        self.background: list[CallsOfRequest] = []
+        """The background tasks of the request, including those that have ended."""
         self.flowing = True
         """Whether the engine accepts more bytes of the request."""
         self._harness = harness
@@ -83,6 +85,7 @@ class MemoryConnection:
             self._over = True
             self.limit(None)
             self._pipe.lost()
+            self.background.clear()  # their requests refer to this object
             self._harness.closed(self)
 
     def fail(self, error: ClientTimeout | ReactorElsewhere | ReactorInUse) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 
+from ropewalk.cookie_jar import CookieJar, check_cookie
 from ropewalk.headers import Headers
 from ropewalk.testing.client_response import ClientResponse
-from ropewalk.testing.cookie_jar import CookieJar, check_cookie
 from ropewalk.testing.memory_connection import MemoryConnection
 from ropewalk.testing.request_bodies import Body, MultipartBody
 from ropewalk.testing.targets import Target, host_name

@@ -8,6 +8,7 @@ from threading import current_thread
 from typing import TYPE_CHECKING, Any
 
 from ropewalk._engine import Limits
+from ropewalk.calling import CallsOfRequest
 from ropewalk.clocks import using
 from ropewalk.errors import RopewalkError, WrongThread, named
 from ropewalk.request import PENDING, Request
@@ -71,6 +72,11 @@ class RecordingService(Service):
             failure = ReactorElsewhere(f"{request.method} {request.target.decode('latin-1')}", who)
             with suppress(RuntimeError):  # raised if the client and its loop are closed
                 self._loop.call_soon_threadsafe(connection.fail, failure)
+
+    def note_background(self, request: Request, calls: CallsOfRequest) -> None:
+        """Record the background tasks of a request in its connection, which keeps them after their end."""
+        connection: MemoryConnection = request.owner
+        connection.background.append(calls)
 
     def find(self, connection: MemoryConnection) -> tuple[Request | None, Any]:
         """The request of a connection whose response is incomplete, and the task of the ASGI application that handles

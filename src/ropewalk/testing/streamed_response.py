@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
 
+from ropewalk.calling import CallsOfRequest
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.event_parser import EventParser, LineParser, check_events
 from ropewalk.testing.memory_connection import MemoryConnection
@@ -22,7 +23,8 @@ class StreamedResponse(ReceivedHead):
 
     def __init__(self, connection: MemoryConnection, timeout: float | None, *, raise_errors: bool, url: str) -> None:
         self._connection = connection
-        self._raise_errors = raise_errors
+        self._handler_errors = connection.handler_errors
+        self._handler_errors.raise_errors = raise_errors
         self._timeout = timeout
         self._response: ClientResponse = connection.parser.response
         self._response.url = url
@@ -97,6 +99,11 @@ class StreamedResponse(ReceivedHead):
         self._connection.leave()
 
     @property
+    def background(self) -> list[CallsOfRequest]:
+        """The background tasks of the request, including those that have ended."""
+        return self._connection.background
+
+    @property
     def received(self) -> ClientResponse:
         """The response with the head and the part of the body that have arrived."""
         return self._response
@@ -106,9 +113,7 @@ class StreamedResponse(ReceivedHead):
         while not self._connection.parser.head:
             self._check()
             await self._connection.news()
-        # If the response had begun, the client first reads the parts that were sent before.
-        if not self._connection.handler_errors.raised_late:
-            self._raise_handlers_error()
+        self._handler_errors.raise_at_head()
 
     def unlimit(self) -> None:
         """Stop the timeout until the client waits for the next part."""
@@ -120,7 +125,7 @@ class StreamedResponse(ReceivedHead):
         while not parser.parts:
             self._check()
             if parser.done:
-                self._raise_handlers_error()  # a handler may raise an exception after the last part
+                self._handler_errors.raise_first()  # a handler may raise an exception after the last part
                 return None
             await self._connection.news()
         return parser.parts.pop(0)
@@ -128,10 +133,5 @@ class StreamedResponse(ReceivedHead):
     def _check(self) -> None:
         if self._connection.error is not None:
             if isinstance(self._connection.error, ProtocolError):
-                self._raise_handlers_error()  # if the handler has failed, this is why the response was cut off
+                self._handler_errors.raise_first()  # if the handler has failed, this is why the response was cut off
             raise self._connection.error
-
-    def _raise_handlers_error(self) -> None:
-        """Raise the exception that was logged for the request, if the client has `raise_errors`."""
-        if self._raise_errors:
-            self._connection.handler_errors.raise_first()

@@ -11,8 +11,8 @@ from typing import Any
 from msgspec import ValidationError
 
 from ropewalk.request import Request
+from ropewalk.typed.dependency_cleanup import OpenGenerators
 from ropewalk.typed.functions import TypedFunction
-from ropewalk.typed.open_generators import OpenGenerators
 from ropewalk.typed.provider_steps import Step
 from ropewalk.typed.unprocessable_content import MOST, InvalidInput
 from ropewalk.typed.value_shapes import Shape

@@ -16,9 +16,9 @@ from ropewalk.errors import HandlerError, named
 from ropewalk.request import Request
 from ropewalk.typed.annotations import evaluated, without_alias
 from ropewalk.typed.dependencies import Calls
+from ropewalk.typed.dependency_cleanup import OpenGenerators
 from ropewalk.typed.depends import Dependencies, Depends, layers_of
 from ropewalk.typed.markers import Marker
-from ropewalk.typed.open_generators import OpenGenerators
 from ropewalk.typed.parameter_sources import Input, has_marker_as_default
 from ropewalk.typed.provider_steps import StepsOfHandler
 

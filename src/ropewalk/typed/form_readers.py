@@ -10,7 +10,7 @@ from ropewalk.forms import DEFAULT_LIMITS, FormData, FormLimits
 from ropewalk.request import Request
 from ropewalk.typed.markers import Form
 from ropewalk.typed.parameter_sources import Input
-from ropewalk.typed.submitted import FormErrors, Submitted
+from ropewalk.typed.submitted import FormErrors, Submitted, form_kind
 from ropewalk.typed.unprocessable_content import FieldError
 from ropewalk.waiting import Waiter, must_wait
 
@@ -42,6 +42,8 @@ class SubmittedForm:
     def __init__(self, taker: Input, values: _Values) -> None:
         self._parameter = taker.parameter
         self._values = values
+        self._kind = form_kind(taker.kind)
+        self._messages = taker.marker.messages if isinstance(taker.marker, Form) else None
 
     def read(self, request: Request) -> dict[str, Any]:
         """Return the argument by its name."""
@@ -50,7 +52,7 @@ class SubmittedForm:
         try:
             made = Submitted(self._values.read(request)[self._parameter], FormErrors(), form)
         except ValidationError:
-            made = Submitted(None, FormErrors(self._values.errors(request)), form)
+            made = Submitted(None, FormErrors(self._values.errors(request), self._kind, self._messages), form)
         return {self._parameter: made}
 
     def errors(self, request: Request) -> list[FieldError]:

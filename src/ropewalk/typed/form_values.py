@@ -58,7 +58,13 @@ def form_values(fields: Mapping[str, FormField]) -> ValuesOf:
         repeated: list[str] = []
         for name, (field, several) in names.items():
             what = fields[field]
-            found: list[Any] = form.all(name)
+            given = form.given(name)
+            if len(given) == 1 and not several and not what.takes_file:
+                text = given[0]
+                if what.takes_text or (text and not what.is_switch):  # the usual field
+                    raw[field] = text
+                    continue
+            found: list[Any] = list(given)
             if what.takes_file or not found:
                 found = [*form.files.all(name), *found]  # text where a file is expected, or the reverse, is invalid
             if not what.takes_text and "" in found:

@@ -6,7 +6,7 @@
 underscores. To add constraints, put a `msgspec.Meta` into the same `Annotated`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -104,14 +104,21 @@ class Form(Marker):
 
     limits: FormLimits | None = None
     """The limits of the form; None for the default limits. Parameters of one handler share them."""
+    messages: Callable[[str, str, Any], str | None] | None = None
+    """A function of your own sentences for `Submitted`: it gets the name of the field, the name of the rule and its
+    limit, and returns the sentence, or None for the default one."""
 
     def __post_init__(self) -> None:
-        """Raises HandlerError (RW214) for limits of another type."""
+        """Raises HandlerError (RW214) for limits or messages of another type."""
         Marker.__post_init__(self)
         limits: Any = self.limits
         if not isinstance(limits, FormLimits | None):
             what = f"Form has limits={shown(limits)}."
             raise HandlerError("RW214", what, "Give `limits=FormLimits(...)` of ropewalk.forms.")
+        messages: Any = self.messages
+        if messages is not None and not callable(messages):
+            what = f"Form has messages={shown(self.messages)}."
+            raise HandlerError("RW214", what, "Give a function of the field, the rule and its limit.")
 
 
 @dataclass(frozen=True, slots=True)

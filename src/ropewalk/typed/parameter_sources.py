@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from msgspec import inspect as shapes
 
 from ropewalk.errors import HandlerError, describe, full_name, place
-from ropewalk.forms import FormData, UploadFile
+from ropewalk.forms import FormData, MissingMultipart, UploadFile, load_multipart
 from ropewalk.request import Request
 from ropewalk.typed.annotations import evaluated, evaluated_signature, without_alias, without_annotated
 from ropewalk.typed.depends import Depends
@@ -379,6 +379,7 @@ def _check_type(function: Callable[..., Any], made: Input) -> None:
         return
     if made.source == "form":
         _check_form(function, made)
+        _require_multipart(function, made)
     for kind in [patch.changed for patch in patch_kinds(made.kind)] or [form_kind(made.kind)]:
         _described(function, made.parameter, kind)
         foreign = _foreign_in_type(kind)
@@ -406,6 +407,18 @@ def _check_form(function: Callable[..., Any], made: Input) -> None:
     if form_kind(made.kind) is made.kind or not _takes_whole(form_kind(made.kind)):
         what = "is Submitted without a type that has fields"
         raise _refuse(function, made.parameter, what, "Write `Submitted[Model]`, with a Struct, dataclass or model.")
+
+
+def _require_multipart(function: Callable[..., Any], made: Input) -> None:
+    """Raise MissingMultipart (RW278) for a file if forms with files cannot be parsed."""
+    kind = form_kind(made.kind)
+    if is_form_data(kind) or not (_is_of_form(kind) or _has_file(kind)):
+        return
+    try:
+        load_multipart()
+    except MissingMultipart as error:
+        error.message = f"{describe(function)} at {place(function)}: {made.parameter} has a file. {error.message}"
+        raise
 
 
 @cached_by_type

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import inspect as shapes
 
 from ropewalk.errors import BadBody
-from ropewalk.json_values import EncodedJSON, is_too_deep, read_json, unwrapped
+from ropewalk.json_values import EncodedJSON, is_too_deep, read_json, unencodable_model, unwrapped
 from ropewalk.msgpack_values import read_any_msgpack
 from ropewalk.request import Request
 from ropewalk.typed.bodies import SentBody, body_errors
@@ -158,7 +158,11 @@ def model_encoder(kind: Any, where: object) -> Callable[[Any], EncodedJSON] | No
             made = _by_attributes(adapter, value, kind)
         except (ValueError, msgspec.ValidationError) as error:
             raise Mismatch(where, f"returned a value that does not match its annotation: {error}.") from None
-        return EncodedJSON(adapter.dump_json(made, by_alias=True), made, kind)
+        try:
+            data = adapter.dump_json(made, by_alias=True)
+        except ValueError as error:
+            raise unencodable_model(made, error) from error
+        return EncodedJSON(data, made, kind)
 
     return encode
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from msgspec import ValidationError
 
 from ropewalk.request import Request
+from ropewalk.request.query import parse_query
 from ropewalk.typed.unprocessable_content import Location
 
 Names = dict[str, tuple[str, bool]]
@@ -27,11 +27,7 @@ class Repeated(ValidationError):
 
 def query_pairs(query_string: bytes) -> Iterable[tuple[str, str]]:
     """The pairs of name and value in a query, in order, decoded."""
-    text = query_string.decode("latin-1")
-    if "%" in text or "+" in text:
-        return parse_qsl(text, keep_blank_values=True)
-    pairs = (part.partition("=") for part in text.split("&") if part)
-    return [(name, value) for name, _, value in pairs]
+    return parse_query(query_string)
 
 
 def query_values(request: Request, names: Names) -> Raw:

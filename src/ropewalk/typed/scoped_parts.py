@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ropewalk.streaming import close_parts
 
 if TYPE_CHECKING:
-    from ropewalk.typed.open_generators import OpenGenerators
+    from ropewalk.typed.dependency_cleanup import OpenGenerators
 
 
 class ScopedParts:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
 from ropewalk.forms import FormData
+from ropewalk.typed.form_messages import FormMessages, sentences
 from ropewalk.typed.unprocessable_content import FieldError
 
 Model = TypeVar("Model")
@@ -15,14 +16,20 @@ class FormErrors(Mapping[str, list[str]]):
     The messages under the name "" are about the whole form. A field without errors is absent.
     """
 
-    __slots__ = ("_messages", "found")
+    __slots__ = ("_kind", "_messages", "found")
 
-    def __init__(self, found: list[FieldError] | tuple[FieldError, ...] = ()) -> None:
+    def __init__(
+        self,
+        found: list[FieldError] | tuple[FieldError, ...] = (),
+        kind: Any = None,
+        messages: FormMessages | None = None,
+    ) -> None:
         self.found = tuple(found)
-        """The errors as in the response to an invalid request."""
+        """The errors as in the response to an invalid request, with its messages."""
+        self._kind = kind
         self._messages: dict[str, list[str]] = {}
-        for each in self.found:
-            self.add(each.name, each.message)
+        for name, message in sentences(self.found, kind, messages):
+            self.add(name, message)
 
     def __getitem__(self, name: str) -> list[str]:
         return self._messages[name]
@@ -39,6 +46,13 @@ class FormErrors(Mapping[str, list[str]]):
     def add(self, name: str, message: str) -> None:
         """Add a message of your own for a field, or for the whole form under the name ""."""
         self._messages.setdefault(name, []).append(message)
+
+    def translate(self, messages: FormMessages) -> None:
+        """Replace all messages by those of a function like that of `Form(messages=...)`, for example in the language of
+        the user. Call it before `add`."""
+        self._messages.clear()
+        for name, message in sentences(self.found, self._kind, messages):
+            self.add(name, message)
 
 
 class Submitted(Generic[Model]):

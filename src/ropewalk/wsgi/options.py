@@ -1,15 +1,11 @@
-"""`WSGIOptions`: the number of threads, and how many requests may wait for a thread. `threads_busy.py` makes the 503
-for further requests.
+"""`WSGIOptions`: the number of threads, and how many requests may wait for a thread. `threads.py` runs the threads, and
+`threads_busy.py` makes the 503 for further requests.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from ropewalk.errors import KnownOptions, OptionError, is_int, shown
 from ropewalk.resource import BODY_LIMIT, check_body_limit
-
-THREADS: Final = 10
-"""The number of threads if no reactor runs, for example in tests. By default, a reactor's pool has the same number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

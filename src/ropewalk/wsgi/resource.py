@@ -1,6 +1,5 @@
 """A WSGI application as a resource."""
 
-import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Callable
 from io import BytesIO
@@ -14,11 +13,11 @@ from ropewalk.response import Response
 from ropewalk.wsgi.application_check import Application, check
 from ropewalk.wsgi.call import WSGICall
 from ropewalk.wsgi.environ import server_environ
-from ropewalk.wsgi.options import THREADS, WSGIOptions
+from ropewalk.wsgi.options import WSGIOptions
 from ropewalk.wsgi.reactor_queue import ReactorQueue
 from ropewalk.wsgi.stop_wait import wait_for_calls
 from ropewalk.wsgi.thread_response import ThreadResponse
-from ropewalk.wsgi.threads import PoolThreads, Threads
+from ropewalk.wsgi.threads import ApplicationThreads
 from ropewalk.wsgi.threads_busy import threads_busy
 
 
@@ -44,8 +43,7 @@ class WSGIResource(Hosted):
         )
         self._server = server_environ(multithread=options.threads != 1)
         self._new_stop_event()
-        self._own_threads = Threads(options.threads or THREADS)
-        self._pool: PoolThreads | None = None
+        self._threads = ApplicationThreads(options.threads)
         self._reactor_queue: ReactorQueue | None = None
         self._wait_is_over = False
         """Whether `finish_calls` must stop waiting."""
@@ -57,7 +55,7 @@ class WSGIResource(Hosted):
         """
         if request.target == b"*":
             return Response(None, 204)  # an OPTIONS for the whole server (RFC 9110, section 9.3.7)
-        threads = self._threads()
+        threads = self._threads.choose()
         if threads.waiting >= self.options.waiting:
             raise threads_busy(request, self.application, self.options.waiting)
         thread_response = ThreadResponse(request, self._queue_for_loop())
@@ -68,17 +66,6 @@ class WSGIResource(Hosted):
         call = WSGICall(self.application, thread_response, self._server, body)
         threads.submit(call.run)
         return NOT_DONE_YET if response is None else response
-
-    def _running_calls(self) -> int:
-        return self._own_threads.busy + (self._pool.busy if self._pool is not None else 0)
-
-    def _threads(self) -> Threads:
-        reactor: Any = None if self.options.threads else sys.modules.get("twisted.internet.reactor")
-        if not getattr(reactor, "running", False):
-            return self._own_threads
-        if self._pool is None:
-            self._pool = PoolThreads(reactor.getThreadPool())
-        return self._pool
 
     def _queue_for_loop(self) -> ReactorQueue:
         loop = running_loop()
@@ -96,7 +83,7 @@ class WSGIResource(Hosted):
     async def finish_calls(self, seconds: float | None) -> None:
         """Wait up to a few seconds for calls of the application that continue after their responses."""
         self._wait_is_over = False
-        await wait_for_calls(named(self.application), seconds, self._running_calls, lambda: self._wait_is_over)
+        await wait_for_calls(named(self.application), seconds, lambda: self._threads.busy, lambda: self._wait_is_over)
 
     def cut_calls(self) -> None:
         """Make `finish_calls` stop waiting now."""

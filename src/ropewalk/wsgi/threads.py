@@ -1,4 +1,5 @@
-"""Threads that run jobs. There are as many threads as there is work for, up to a limit.
+"""The threads that call a WSGI application: its own, or those of the reactor's pool. There are as many threads as there
+is work for, up to a limit.
 
 Waking a thread can cost as much as a job, and Python runs only one computing thread at a time. So at most one thread is
 being woken at any time. When the woken thread runs, it takes a job only if no other thread has taken one since the
@@ -17,6 +18,8 @@ from typing import Any, Final
 
 from ropewalk.forks import observe_forks
 
+THREADS: Final = 10
+"""The number of threads if no reactor runs, for example in tests. By default, a reactor's pool has the same number."""
 IDLE: Final = 0.1
 """Seconds that an idle thread waits for work before it ends."""
 CHECK: Final = 0.0005
@@ -187,3 +190,30 @@ class PoolThreads(Threads):
     def start(self, run: Job) -> None:
         """Run a function when the pool has a free thread."""
         self._pool.callInThread(run)
+
+
+class ApplicationThreads:
+    """Chooses the threads that call one application.
+
+    With `limit`, they are the application's own, of which there are at most `limit`. With None, they are the threads of
+    the reactor's pool, or THREADS own ones if no reactor runs.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        self._uses_pool = limit is None
+        self._own_threads = Threads(THREADS if limit is None else limit)
+        self._pool: PoolThreads | None = None
+
+    def choose(self) -> Threads:
+        """The threads for the next call."""
+        reactor: Any = sys.modules.get("twisted.internet.reactor") if self._uses_pool else None
+        if not getattr(reactor, "running", False):
+            return self._own_threads
+        if self._pool is None:
+            self._pool = PoolThreads(reactor.getThreadPool())
+        return self._pool
+
+    @property
+    def busy(self) -> int:
+        """The number of threads that run calls."""
+        return self._own_threads.busy + (self._pool.busy if self._pool is not None else 0)

@@ -59,6 +59,18 @@ include-name = ["POST /bill", "POST /everything"]
 checks.negative_data_rejection.enabled = false
 """
 
+FORMS = """
+[[operations]]
+include-method = "POST"
+# All values of a form are text: the number 5 is a valid str, and a single value is a list with one item.
+checks.negative_data_rejection.enabled = false
+
+[[operations]]
+include-name = ["POST /any", "POST /fields", "POST /files", "POST /login", "POST /searches"]
+# They allow other fields, but no name of a field is empty, or has control characters.
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400]
+"""
+
 
 def test_the_hotel(tmp_path: Path) -> None:
     variables = {"HOTEL_DATABASE": str(tmp_path / "hotel.sqlite"), "HOTEL_KEY": "key", "HOTEL_REQUESTS": "100000"}
@@ -70,3 +82,10 @@ def test_the_hotel(tmp_path: Path) -> None:
 def test_every_type(tmp_path: Path) -> None:
     with ropewalk("run", Path(__file__).with_name("every_type.py")) as server:
         check_api(f"{server.url}/openapi.json", tmp_path, examples=20, configuration=EVERY_TYPE)
+
+
+def test_forms(tmp_path: Path) -> None:
+    with ropewalk("run", Path(__file__).with_name("forms.py")) as server:
+        check_api(f"{server.url}/openapi.json", tmp_path, examples=20, configuration=FORMS)
+        assert server.stop() == 0
+        assert "Traceback" not in server.errors

@@ -289,4 +289,4 @@ def test_what_is_said_of_a_start_that_failed(log: Log) -> None:
 
     assert asyncio.run(main()) == "RW403 A start hook failed with RW711. The log says what to do."
     (line,) = [formatEvent(event) for event in log]
-    assert re.fullmatch(r"RW711 .* did not start: \nTraceback\n  database.py\nNo database\n Fix .*", line)
+    assert re.fullmatch(r"RW711 .* did not start: \nTraceback\n  database.py\nNo database\n Fix .*\nMore: .*", line)

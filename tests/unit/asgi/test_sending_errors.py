@@ -26,7 +26,7 @@ class TestMistakes:
                 [start(trailers=True), body(), body()],
                 "RW713 http.response.body was sent where http.response.trailers is expected.",
             ),
-            ([{"type": "websocket.accept"}], "RW713 websocket.accept was sent before http.response.start."),
+            ([start(), {"type": "websocket.accept"}], "RW713 websocket.accept was sent where the body is expected."),
             ([{"type": 7}], "RW713 {'type': 7} was sent before http.response.start."),
             ([{}], "RW713 {} was sent with something missing or of the wrong kind (KeyError('type'))."),
             (["start"], "RW713 'start' was sent with something missing or of the wrong kind"),
@@ -54,6 +54,28 @@ class TestMistakes:
             Client(hosting(application), raise_errors=False).get("/")
         # The test client has put the name of the application after the code.
         assert complaint in re.sub(r"(?<=^RW713 )\S+\.application at \S+: ", "", str(raised[0]))
+
+    @pytest.mark.parametrize(
+        ("headers", "status"), [({}, 400), ({"connection": "upgrade", "upgrade": "WebSocket"}, 501)]
+    )
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_a_client_makes_an_application_accept_a_websocket(
+        self, headers: dict[str, str], status: int, fails: bool, log: Log
+    ) -> None:
+        """A client may do this with any request, so it is not an error of the server."""
+        received: list[Message] = []
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "websocket.accept"})
+            received.append(await receive())
+            await send({"type": "websocket.close"})
+            if fails:
+                raise OSError("not a message")
+
+        response = Client(hosting(application)).get("/?transport=websocket", headers=headers)
+        assert response.status == status
+        assert received == [{"type": "http.disconnect"}]
+        assert log.text == ""
 
     @pytest.mark.parametrize(
         ("messages", "code"),

@@ -95,6 +95,79 @@ def test_what_is_left_is_let_go_of(first: Callable[[int], Any]) -> None:
     gc.collect()
 
 
+async def number() -> Any:
+    return "7"
+
+
+async def missing_await() -> str:
+    return number()  # type: ignore[return-value]
+
+
+async def missing_await_in_int() -> int:
+    return number()  # type: ignore[return-value]
+
+
+async def missing_await_later() -> "bytes":
+    await asyncio.sleep(0)
+    return number()  # type: ignore[return-value]
+
+
+async def missing_await_of_request(request: Request) -> Response:
+    return number()  # type: ignore[return-value]
+
+
+class TestMissingAwait:
+    """An async handler returns what it has not awaited, although its annotation says something else."""
+
+    @pytest.mark.parametrize(
+        "handler", [missing_await, missing_await_in_int, missing_await_later, missing_await_of_request]
+    )
+    @pytest.mark.parametrize("with_middleware", [False, True])
+    def test_of_a_coroutine(self, handler: Any, with_middleware: bool, log: Log) -> None:
+        event = self.refused(handler, with_middleware, log)
+        assert f"{handler.__name__} at tests/unit/calling/test_awaitables.py:" in log.text
+        assert (
+            "returned the coroutine of number(...), which was not awaited. Write `return await number(...)`."
+            in log.text
+        )
+        assert event["code"] == "RW210"
+
+    def refused(self, handler: Any, with_middleware: bool, log: Log) -> Any:
+        app = App()
+        if with_middleware:
+
+            @app.middleware
+            async def around(request: Request, next: Next) -> Response:
+                return await next(request)
+
+        app.get("/")(handler)
+        assert Client(app, raise_errors=False).get("/").status == 500
+        gc.collect()  # Python would warn of a coroutine that was never awaited
+        (event,) = log
+        return event
+
+    def test_annotations_that_allow_it(self) -> None:
+        async def any_value() -> Any:
+            return number()
+
+        async def coroutine() -> Awaitable[str]:
+            return number()
+
+        async def deferred() -> str:
+            return succeed("7")  # type: ignore[return-value]
+
+        async def nothing():  # type: ignore[no-untyped-def]
+            return number()
+
+        def plain() -> str:
+            return number()  # type: ignore[return-value]
+
+        for handler in (any_value, coroutine, deferred, nothing, plain):
+            app = App()
+            app.get("/")(handler)
+            assert Client(app).get("/").text == "7"
+
+
 class TestHooks:
     def test_what_a_hook_returns_is_waited_for(self) -> None:
         seen: list[str] = []

@@ -245,7 +245,7 @@ class TestFailures:
 
         assert Client(app, raise_errors=False).get("/").status >= 400
         assert Client(app, raise_errors=False).get("/plain").status >= 400
-        assert (work.events, app.background.count, app.background.found("GET", b"/")) == ([], 0, [])
+        assert (work.events, app.background.count, app.background.is_idle) == ([], 0, True)
 
     def test_a_response_with_the_status_of_an_error_is_none(self, app: App, work: Work) -> None:
         @app.get("/")

@@ -21,6 +21,8 @@ from ropewalk import (
     wsgi,
 )
 from ropewalk.testing import AsyncClient, Client, ClientTimeout, ProtocolError
+from ropewalk.testing.client_response import ClientResponse
+from ropewalk.testing.streamed_response import StreamedResponse
 
 __all__ = ["app", "work"]  # fixtures
 
@@ -187,7 +189,7 @@ class TestStops:
         app.on_stop(lambda: work.note("stopped"))
         self.stop(app, work, release=False)
         assert work.events == ["work begins", "CancelledError", "work begins", "stopped", "work ends"]
-        assert app.background.found("GET", b"/") == []
+        assert app.background.is_idle
 
 
 class TestBounds:
@@ -216,10 +218,37 @@ class TestBounds:
         client = Client(app)
         for _ in range(3):
             client.get("/")
-        assert (app.background.count, app.background.found("GET", b"/")) == (0, [])
+        assert (app.background.count, app.background.is_idle) == (0, True)
 
 
 class TestTheClient:
+    def test_an_error_of_a_function_that_has_ended_already(
+        self, app: App, log: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The client may read the end of the response late, after the function has ended."""
+        whole = StreamedResponse.whole
+
+        async def late(response: StreamedResponse) -> ClientResponse:
+            try:
+                return await whole(response)
+            finally:
+                await until(lambda: app.background.is_idle)
+
+        monkeypatch.setattr(StreamedResponse, "whole", late)
+
+        def again(request: Request) -> None:
+            request.after(fail)
+
+        def fail() -> None:
+            raise LookupError("no mail")
+
+        app.get("/")(lambda request: request.after(fail))
+        app.get("/again")(lambda request: request.after(again, request))
+        for path in ("/", "/again"):
+            with pytest.raises(LookupError, match="no mail"):
+                Client(app).get(path)
+        assert log.text.count("RW264") == 2
+
     def test_its_timeout(self, app: App, work: Work) -> None:
         app.get("/")(lambda request: request.after(work.wait, "work"))
         client = Client(app, timeout=0.05)

@@ -289,3 +289,39 @@ def test_an_error_handler_comes_first() -> None:
 def test_the_accept_field_in_several_lines() -> None:
     response = Client(App()).get("/", headers=[("accept", "text/html"), ("accept", "application/json;q=0.1")])
     assert response.headers["content-type"] == HTML
+
+
+@dataclass
+class Missing:
+    name: str
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html", "text/plain", None])
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "no a\ud800é",
+        {"detail": "no a\ud800é"},
+        {"more": [{"a\ud800é": 1}]},
+        ["no a\ud800é"],
+        Missing("a\ud800é"),
+    ],
+)
+def test_a_lone_surrogate_in_a_detail_is_escaped(detail: Any, accept: str | None, log: Log) -> None:
+    response = ask(HTTPError(400, detail), accept)
+    assert response.status == 400
+    assert "a\\ud800é" in response.text.replace("\\\\", "\\")
+    assert log.text == ""
+
+
+def test_a_lone_surrogate_in_a_traceback_is_escaped(log: Log) -> None:
+    def handler() -> None:
+        raise LookupError("a\ud800é")
+
+    app = App(debug=True)
+    app.get("/")(handler)
+    for accept in ("application/json", "text/html", "text/plain"):
+        response = Client(app, raise_errors=False).get("/", headers={"accept": accept})
+        assert response.status == 500
+        assert "a\\ud800é" in response.text.replace("\\\\", "\\")
+    assert log.text.count("RW208") == 3

@@ -219,7 +219,7 @@ class TestBlocking:
         report = blocking_log.text
         assert "test_a_provider.<locals>.handler at tests/unit/calling/test_responding.py:" in report
         assert ", or one of its providers or middleware, blocked the reactor" in report
-        assert "open_generators" not in report
+        assert "dependency_cleanup" not in report
 
     def test_middleware(self, monkeypatch: pytest.MonkeyPatch, blocking_log: Log) -> None:
         async def handler(request: Request) -> str:

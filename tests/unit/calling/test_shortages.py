@@ -2,6 +2,7 @@
 
 import errno
 import os
+import tempfile
 from asyncio import gather
 from collections.abc import AsyncIterator, Callable, Coroutine
 from io import FileIO
@@ -22,7 +23,13 @@ from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
-CODES = {errno.EMFILE: "RW506", errno.ENFILE: "RW506", errno.ENOSPC: "RW507", errno.EDQUOT: "RW507"}
+CODES = {
+    errno.EMFILE: "RW506",
+    errno.ENFILE: "RW506",
+    errno.ENOSPC: "RW507",
+    errno.EDQUOT: "RW507",
+    errno.EFBIG: "RW507",
+}
 
 
 def lacking(number: int) -> OSError:
@@ -156,6 +163,13 @@ class TestSources:
         assert self.upload(whole).status == 507
         assert_logged(log, "RW507")
 
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_no_temporary_folder_can_be_written(self, whole: bool, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/dev/null"])
+        assert self.upload(whole).status == 507
+        assert_logged(log, "RW507")
+
     def upload(self, whole: bool) -> ClientResponse:
         app = App(limits=Limits(spool_size=1000))
 
@@ -197,6 +211,19 @@ class TestTelling:
         assert not shortages.is_news(shortage)
         clock.advance(0.2)
         assert [shortages.is_news(shortage), shortages.is_news(shortage)] == [True, False]
+
+    def test_no_temporary_folder_because_of_the_descriptors(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setattr(os, "open", refusing(errno.EMFILE))
+        with pytest.raises(FileNotFoundError) as raised:
+            tempfile.gettempdir()
+        assert shortage_in(raised.value) == shortage_in(lacking(errno.EMFILE))
+
+    def test_a_missing_file_is_no_shortage(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        with pytest.raises(FileNotFoundError) as raised:
+            (tmp_path / "absent").read_bytes()
+        assert shortage_in(raised.value) is None
 
     def test_what_lacks_nothing(self) -> None:
         assert [shortage_in(error) for error in (OSError(), OSError("full"), ValueError(errno.EMFILE))] == [None] * 3

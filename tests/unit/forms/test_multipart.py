@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.unit.forms.bodies import body, field, file, parse, part
+from tests.unit.forms.bodies import BOUNDARY, body, field, file, parse, part
 
 from ropewalk.errors import BadBody, BodyTooLarge, HandlerError, HTTPError
-from ropewalk.forms import FormLimits, PartStream, boundary_of
+from ropewalk.forms import DEFAULT_LIMITS, FormLimits, MultipartForm, PartStream, boundary_of
 
 SAMPLE = body(
     field("name", "Ada"),
@@ -29,6 +29,19 @@ class TestParts:
         assert (photo.name, photo.filename, photo.content_type, photo.size) == ("photo", "ä b.png", "image/png", 266)
         assert photo.open().read() == b"\r\n--limi\r\n" + bytes(range(256))
         form.close()
+
+    @pytest.mark.parametrize("end", range(-3, 14))
+    def test_a_boundary_is_found_wherever_the_bytes_are_cut(self, end: int) -> None:
+        content = b"x" * 50 + b"\r\n--limi" + b"y" * 50 + b"\r"
+        data = body(file("photo", "a.png", content), field("name", "Ada"))
+        cut = data.index(b"y\r\r\n--limit") + 2 + end
+        form = MultipartForm(BOUNDARY, DEFAULT_LIMITS)
+        for data_of_feed in (data[: cut - 30], data[cut - 30 : cut], data[cut:]):
+            form.feed(data_of_feed)
+        made = form.end()
+        assert made.files["photo"].open().read() == content
+        assert made["name"] == "Ada"
+        made.close()
 
     def test_a_file_that_was_not_chosen_is_absent_and_an_empty_file_is_not(self) -> None:
         form = parse(SAMPLE)
@@ -79,6 +92,12 @@ class TestFilenames:
         assert form.files["a"].filename == filename
         form.close()
 
+    @pytest.mark.parametrize("name", ["; name=", "; name=b", "filename=a; filename=b", r"\"; name=b", "name*"])
+    def test_one_that_looks_like_a_parameter(self, name: str) -> None:
+        form = parse(body(part(f'; name="{name}"; filename="{name}"; filename*=UTF-8\'\'c; name*=d', b"x")))
+        assert form.files[name.replace("\\", "")].size == 1
+        form.close()
+
     @pytest.mark.parametrize("name", ["a%0D%0Ab", "a%0Ab", "a\x00b", "a\x7fb", "a\tb", "a\x1bb"])
     @pytest.mark.parametrize("template", ['; name="{}"', '; name="a"; filename="{}"'])
     def test_control_characters_are_refused(self, name: str, template: str) -> None:
@@ -99,6 +118,9 @@ MALFORMED = {
     "no disposition": b"--limit\r\nContent-Type: text/plain\r\n\r\nx\r\n--limit--\r\n",
     "no header": b"--limit\r\n\r\nx\r\n--limit--\r\n",
     "two dispositions": body(part('; name="a"', b"x", 'Content-Disposition: form-data; name="b"')),
+    "two names": body(part('; name="a"; name="b"', b"x")),
+    "two names in other notations": body(part('; NAME = a; name="b"', b"x")),
+    "two file names": body(part('; name="a"; filename="b.png"; Filename=c.php', b"x")),
     "two types": body(part('; name="a"', b"x", "Content-Type: text/plain", "Content-Type: text/html")),
     "a header line without a colon": body(part('; name="a"', b"x", "hello")),
     "a header name with a space": body(part('; name="a"', b"x", "A b: c")),

@@ -11,7 +11,7 @@ from twisted.internet.defer import succeed
 from ropewalk import App, Request, Resource, Response, TrustedProxies, wsgi
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import Next, RateLimit, RateLimitOptions, rate_limit
-from ropewalk.middleware.sender import client_network
+from ropewalk.middleware.client_network import client_network
 from ropewalk.stores import Bucket, MemoryRateLimits, StoreUnavailable, Taken
 from ropewalk.testing import Client, ClientResponse
 

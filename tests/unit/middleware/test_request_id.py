@@ -14,6 +14,7 @@ from ropewalk.middleware import (
     RequestIDOptions,
     TraceParent,
     current_request_id,
+    current_traceparent,
     request_id,
 )
 from ropewalk.middleware.hosts import in_networks
@@ -149,6 +150,16 @@ class TestLogs:
         own = response.headers["x-request-id"]
         assert [record.request_id for record in records] == [own, own, "-"]
         assert current_request_id() is None
+
+    @pytest.mark.parametrize("accepted", [True, False])
+    def test_the_current_trace(self, accepted: bool) -> None:
+        options = RequestIDOptions(accept_from=["127.0.0.1"] if accepted else [])
+        app = App(middleware=[request_id(options)])
+        app.get("/")(lambda request: {"trace": current_traceparent()})
+        client = Client(app)
+        assert client.get("/", headers={"traceparent": TRACE}).json()["trace"] == (TRACE if accepted else None)
+        assert client.get("/", headers={"traceparent": "malformed"}).json()["trace"] is None
+        assert current_traceparent() is None
 
     def test_a_response_has_one_id(self) -> None:
         app = App(middleware=[request_id()])

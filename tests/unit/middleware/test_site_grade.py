@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -9,7 +10,10 @@ from ropewalk import App, Request, Response
 from ropewalk.errors import HandlerError
 from ropewalk.headers import Headers
 from ropewalk.middleware import SecurityHeadersOptions, security_headers
-from ropewalk.testing import Client
+from ropewalk.server.https_redirects import redirecting_app
+from ropewalk.sessions import SessionsOptions, login, sessions
+from ropewalk.stores import MemorySessions
+from ropewalk.testing import Client, ClientResponse
 
 SIX_MONTHS = 15768000
 
@@ -27,7 +31,37 @@ def grade(headers: Headers, secure: bool = True) -> dict[str, int]:
         "referrer": 5 if headers.get("referrer-policy") in SAFE_REFERRERS else 0,
         "resource": 10 if headers.get("cross-origin-resource-policy") in ("same-origin", "same-site") else 0,
         "cors": -50 if headers.get("access-control-allow-origin") == "*" else 0,
+        "cookies": min((_cookie_points(each) for each in headers.all("set-cookie")), default=0),
     }
+
+
+def _cookie_points(field: str) -> int:
+    """What a cookie of a session costs."""
+    name, *attributes = (part.strip().lower() for part in field.split(";"))
+    if "secure" not in attributes:
+        return -40
+    if "httponly" not in attributes:
+        return -30
+    if not any(each.startswith("samesite=") and each != "samesite=none" for each in attributes):
+        return -20
+    return 5 if name.startswith("__host-") else 0
+
+
+def redirect_points(response: ClientResponse, host: str) -> int:
+    """What the response of the plain HTTP port costs: a redirect to HTTPS on the same host is wanted first."""
+    if response.status not in (301, 302, 307, 308):
+        return -20
+    target = urlsplit(response.headers["location"])
+    if target.scheme != "https":
+        return -20
+    return 0 if target.hostname == host else -5
+
+
+def script_points(page: str) -> int:
+    """What scripts of other sites without `integrity` cost."""
+    scripts = re.findall(r"<script[^>]*>", page)
+    foreign = [each for each in scripts if re.search(r"""src=["']?(https?:)?//""", each)]
+    return -50 if any("integrity=" not in each for each in foreign) else 0
 
 
 SAFE_REFERRERS = ("no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin")
@@ -80,7 +114,16 @@ class TestGrade:
     def test_a_site_gets_all_points(self) -> None:
         client = site(SecurityHeadersOptions.for_sites(hsts_subdomains=True, hsts_preload=True))
         points = grade(client.get("/").headers)
-        assert points == {"csp": 10, "hsts": 5, "nosniff": 0, "frames": 5, "referrer": 5, "resource": 10, "cors": 0}
+        assert points == {
+            "csp": 10,
+            "hsts": 5,
+            "nosniff": 0,
+            "frames": 5,
+            "referrer": 5,
+            "resource": 10,
+            "cors": 0,
+            "cookies": 0,
+        }
 
     def test_a_site_without_preload_loses_nothing(self) -> None:
         points = grade(site(SecurityHeadersOptions.for_sites()).get("/").headers)
@@ -112,6 +155,47 @@ class TestGrade:
         """So the rules can fail."""
         app = App(middleware=[security_headers(SecurityHeadersOptions.for_sites(**changes))])
         assert grade(Client(app, secure=True).get("/").headers)[rule] == points
+
+
+class TestTheWholeSite:
+    def test_a_session(self) -> None:
+        """A page that sets the cookies of a session and of a remembered browser."""
+        stores = SessionsOptions(store=MemorySessions())
+        app = App(middleware=[security_headers(SecurityHeadersOptions.for_sites()), sessions(stores)])
+
+        @app.get("/")
+        def index(request: Request) -> Response:
+            login(request, "ada", remember=True)
+            return Response.html("<p>Hello")
+
+        headers = Client(app, secure=True).get("/").headers
+        assert len(headers.all("set-cookie")) == 2
+        assert grade(headers)["cookies"] == 5
+
+    @pytest.mark.parametrize(
+        ("cookie", "points"),
+        [
+            ("a=1", -40),
+            ("a=1; Secure", -30),
+            ("a=1; Secure; HttpOnly", -20),
+            ("a=1; Secure; HttpOnly; SameSite=Lax", 0),
+        ],
+    )
+    def test_what_a_cookie_costs(self, cookie: str, points: int) -> None:
+        assert grade(Headers([("set-cookie", cookie)]))["cookies"] == points
+
+    def test_the_redirect_to_https(self) -> None:
+        client = Client(redirecting_app(443, lambda name: name == "a.example"), base_url="http://a.example")
+        assert redirect_points(client.get("/rooms?a=1"), "a.example") == 0
+        plain = App()
+        plain.get("/")(lambda request: "plain")
+        assert redirect_points(Client(plain).get("/"), "a.example") == -20
+
+    def test_error_pages_have_no_foreign_script(self) -> None:
+        client = site(SecurityHeadersOptions.for_sites())
+        page = client.get("/missing", headers={"accept": "text/html"}).text
+        assert script_points(page) == 0
+        assert script_points('<script src="https://cdn.example/a.js"></script>') == -50
 
 
 class TestForSites:

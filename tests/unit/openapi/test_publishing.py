@@ -243,7 +243,7 @@ class TestErrors:
         [
             ({"ui": "docs"}, "RW219 OpenAPI(ui='docs') is not a path without parameters ("),
             ({"path": "/{a}"}, "RW219 OpenAPI(path='/{a}') is not a path without parameters ("),
-            ({"servers": "https://a"}, "RW219 OpenAPI(servers='https://a') is not a list ("),
+            ({"servers": "https://a"}, "RW376 OpenAPI: servers cannot be 'https://a' ("),
             ({"servers": [{"description": "b"}]}, "RW219 OpenAPI(servers=...) has {'description': 'b'} ("),
         ],
     )

@@ -271,7 +271,7 @@ class TestForgottenAwait:
         app.post("/")(lambda request: getattr(request, name)()["name"])
         assert Client(app, raise_errors=False).post("/", json={"name": "Ada"}).status == 500
         assert "RW210" in log.text
-        assert "Await it" in log.text
+        assert "Await the call first" in log.text
 
     def test_in_a_response(self, log: Log) -> None:
         app = App()

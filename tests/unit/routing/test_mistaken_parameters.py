@@ -121,9 +121,7 @@ def test_options_of_a_body(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ["title", "version", "description", "terms_of_service"])
 def test_texts_of_openapi(name: str) -> None:
     options: dict[str, Any] = {"title": "Hotel", "version": "1", "ui": None, name: 1.0}
-    with pytest.raises(
-        HandlerError, match=rf'RW219 OpenAPI\({name}=1\.0\) is not a str \(.*\)\. Write {name}="1\.0"\.'
-    ):
+    with pytest.raises(HandlerError, match=rf'RW376 OpenAPI: {name} cannot be 1\.0 \(.*\)\. Write {name}="1\.0"\.'):
         App(openapi=OpenAPI(**options))
 
 

@@ -25,6 +25,14 @@ from ropewalk.server import TLSOptions, load_tls
         ({"certificate": "x", "minimum_version": "1.1"}, "The minimum_version of TLSOptions is '1.1'. Set it to"),
         ({"certificate": "x", "minimum_version": 1.3}, "The minimum_version of TLSOptions is 1.3."),
         ({"certificate": "x", "self_signed": True}, "TLSOptions has self_signed, and files that would not be used."),
+        ({"certificate": "x", "client_ca": 5}, "The client_ca of TLSOptions is of type int."),
+        ({"certificate": "x", "client_certificates": "no"}, "The client_certificates of TLSOptions is 'no'."),
+        (
+            {"certificate": "x", "client_certificates": "optional"},
+            "TLSOptions has client_certificates, and no authority",
+        ),
+        ({"self_signed": True, "local_authority": True}, "TLSOptions has self_signed and local_authority."),
+        ({"certificate": "x", "local_authority": True}, "TLSOptions has local_authority, and files that would not"),
     ],
 )
 def test_mistakes(options: dict[str, Any], message: str) -> None:

@@ -58,7 +58,7 @@ def _store_of(app: App) -> Any:
 async def _concurrent(store: Any, cookie: str, path: str) -> None:
     """Do to the store what another request would."""
     from ropewalk.clocks import unix_time
-    from ropewalk.sessions.keepers import key_of
+    from ropewalk.sessions.session_ids import key_of
 
     key = key_of(cookie.partition("=")[2])
     steps: dict[str, Callable[[], Awaitable[Any]]] = {

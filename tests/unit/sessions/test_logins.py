@@ -1,6 +1,7 @@
 """Logins: `SessionAuth`, remembered browsers, all sessions of a user, throttling, and redirects."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import pytest
 from tests.unit.sessions.apps import OWN, browser, site
@@ -9,10 +10,7 @@ from tests.unit.sessions.conftest import SECRET, store_of
 from ropewalk import App, Request, Response
 from ropewalk.auth import Principal, authenticate, requires
 from ropewalk.errors import HandlerError, InvalidField
-from ropewalk.middleware import RateLimit
 from ropewalk.sessions import (
-    LoginThrottle,
-    LoginThrottleOptions,
     SessionAuth,
     SessionsOptions,
     is_remembered,
@@ -22,7 +20,7 @@ from ropewalk.sessions import (
     safe_redirect,
     sessions,
 )
-from ropewalk.stores import Bucket, MemorySessions, StoreUnavailable, Taken
+from ropewalk.stores import MemorySessions
 from ropewalk.testing import Client
 
 DAY = 24 * 3600
@@ -59,6 +57,11 @@ def members(store: Any, auth: SessionAuth | None = None, **more: Any) -> App:
     def log_out(request: Request) -> str:
         logout(request)
         return "out"
+
+    @app.post("/clear")
+    def clear(request: Request) -> str:
+        request.session.clear()
+        return "cleared"
 
     @app.post("/everywhere")
     async def everywhere(request: Request) -> str:
@@ -104,6 +107,30 @@ class TestSessionAuth:
         assert response.headers["location"] == "/login?next=/me%3Fa%3D1%26b%3D%252F"
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["vary"] == "Cookie"
+
+    @pytest.mark.parametrize(
+        ("current", "target"),
+        [
+            ("https://localhost/rooms?a=1&b=%2F", "/login?next=/rooms%3Fa%3D1%26b%3D%252F"),
+            ("https://localhost/rooms#attic", "/login?next=/rooms"),
+            ("https://localhost//evil.example/", "/login"),
+            ("https://localhost/\\evil.example", "/login"),
+            ("https://[", "/login"),
+            ("", "/login"),
+            (None, "/login"),
+        ],
+    )
+    def test_htmx_opens_the_login_page(self, current: str | None, target: str) -> None:
+        headers = {**PAGE, "hx-request": "true", "sec-fetch-mode": "cors"}
+        if current is not None:
+            headers["hx-current-url"] = current
+        response = browser(members(MemorySessions())).get("/me", headers=headers)
+        assert (response.status, response.headers["hx-redirect"]) == (401, target)
+        assert response.headers["cache-control"] == "no-store"
+
+    def test_htmx_without_a_login_page(self) -> None:
+        app = members(MemorySessions(), SessionAuth(login_page=None))
+        assert "hx-redirect" not in browser(app).get("/me", headers={"hx-request": "true"}).headers
 
     def test_a_form_is_not_redirected(self) -> None:
         app = members(MemorySessions())
@@ -216,13 +243,25 @@ class TestRemember:
         assert client.get("/me").text == "7 False"
         assert REMEMBER not in client.cookies
 
-    def test_a_logout_ends_it(self, store: Any) -> None:
+    @pytest.mark.parametrize("path", ["/logout", "/clear"])
+    def test_a_logout_ends_it(self, store: Any, path: str) -> None:
         client = browser(members(store))
         client.post("/remember/7")
         value = client.cookies[REMEMBER]
-        client.post("/logout")
+        client.post(path)
         assert REMEMBER not in client.cookies
         assert client.get("/me", headers={"cookie": f"{REMEMBER}={value}"}).status == 401
+
+    def test_a_user_who_is_logged_out_in_the_same_request_is_not_remembered(self) -> None:
+        app = members(MemorySessions())
+
+        @app.post("/in-and-out")
+        def in_and_out(request: Request) -> str:
+            login(request, "7", remember=True)
+            request.session.clear()
+            return "out"
+
+        assert "set-cookie" not in browser(app).post("/in-and-out").headers
 
     def test_the_store_has_only_a_hash(self) -> None:
         store = MemorySessions()
@@ -325,64 +364,6 @@ class TestEverywhere:
             Client(app).get("/")
 
 
-class TestThrottle:
-    def app(self, options: LoginThrottleOptions | None = None) -> Client:
-        app = App()
-        throttle = LoginThrottle(options)
-
-        @app.post("/{name}")
-        async def log_in(request: Request, name: str) -> str:
-            await throttle.take(request, name)
-            return "checked"
-
-        return Client(app)
-
-    def test_one_client_guesses_one_password(self) -> None:
-        client = self.app()
-        assert [client.post("/ada").status for _ in range(6)] == [200] * 5 + [429]
-        refused = client.post("/ADA")
-        assert refused.status == 429
-        assert refused.headers["retry-after"] == "90"
-        assert refused.json()["detail"] == "There were too many attempts to log in."
-        assert client.post("/bob").status == 200
-        client.advance(90)
-        assert client.post("/ada").status == 200
-        assert client.post("/ada").status == 429
-
-    def test_one_client_tries_many_users(self) -> None:
-        client = self.app()
-        assert [client.post(f"/user{number}").status for number in range(31)] == [200] * 30 + [429]
-
-    def test_many_clients_guess_one_password(self) -> None:
-        throttle = LoginThrottle()
-        app = App()
-
-        @app.post("/")
-        async def log_in(request: Request) -> str:
-            await throttle.take(request, "ada")
-            return "checked"
-
-        found = [Client(app, address=(f"192.0.2.{number}", 1)).post("/").status for number in range(21)]
-        assert found == [200] * 20 + [429]
-
-    @pytest.mark.parametrize(("policy", "status"), [("closed", 503), ("open", 200)])
-    def test_an_unavailable_store(self, policy: Any, status: int) -> None:
-        class Broken:
-            async def take(self, buckets: Any) -> Taken:
-                assert all(isinstance(each, Bucket) for each in buckets)
-                raise StoreUnavailable("It is gone.")
-
-        assert self.app(LoginThrottleOptions(store=Broken(), on_store_failure=policy)).post("/ada").status == status
-
-    def test_wrong_options(self) -> None:
-        with pytest.raises(HandlerError, match="RW230"):
-            LoginThrottleOptions(per_user=5)  # type: ignore[arg-type]
-        with pytest.raises(HandlerError, match="RW231"):
-            LoginThrottleOptions(per_user=RateLimit(1, 1, name="client"))
-        with pytest.raises(HandlerError, match="RW232"):
-            LoginThrottle(5)  # type: ignore[arg-type]
-
-
 ELSEWHERE = [
     "",
     "https://evil.example",
@@ -422,7 +403,6 @@ class TestSafeRedirect:
 
     @pytest.mark.parametrize("target", ELSEWHERE)
     def test_other_sites_are_ignored(self, target: str) -> None:
-        from urllib.parse import quote
 
         response = self.client().get(f"/?next={quote(target, safe='')}")
         assert (response.status, response.headers["location"]) == (303, "/home")
@@ -441,7 +421,6 @@ class TestSafeRedirect:
         ],
     )
     def test_paths_of_this_site(self, target: str, location: str) -> None:
-        from urllib.parse import quote
 
         assert self.client().get(f"/?next={quote(target, safe='')}").headers["location"] == location
 

@@ -200,6 +200,50 @@ class TestMemory:
 
         run(calls())
 
+    def test_the_end_of_a_users_sessions_does_not_look_at_others(self, run: Run) -> None:
+        class Watched(dict[str, Any]):
+            looked_at = 0
+
+            def __iter__(self) -> Any:
+                Watched.looked_at += 1
+                return super().__iter__()
+
+            def items(self) -> Any:
+                Watched.looked_at += 1
+                return super().items()
+
+        store = MemorySessions()
+
+        async def calls() -> None:
+            for number in range(100):
+                await store.create(str(number), StoredSession({}, f"user {number % 50}", 1, 1), 60)
+            store._of_users = Watched(store._of_users)
+            await store.end_sessions("user 7", 60)
+            await store.end_sessions("unknown", 60)
+            assert len(store) == 98
+            assert [await store.load(key) for key in ("7", "57")] == [None, None]
+            assert Watched.looked_at == 0
+
+        run(calls())
+
+    def test_no_key_of_a_session_is_kept_after_its_end(self, clock: Clock, run: Run) -> None:
+        store = MemorySessions(most_sessions=3, clock=clock)
+
+        async def calls() -> None:
+            for number in range(5):  # the first two are dropped
+                await store.create(str(number), StoredSession({}, f"user {number}", 1, 1), 60)
+            await store.create("4", StoredSession({}, "another", 1, 1), 60)  # the key has another user now
+            await store.end_sessions("user 4", 60)
+            assert await store.load("4") is not None
+            await store.delete("2")
+            await store.create("new", ANONYMOUS, 60, replaced="4")
+            assert store._keys_of == {"user 3": {"3"}}
+            clock.now += 60
+            assert await store.load("3") is None
+            assert store._keys_of == {}
+
+        run(calls())
+
     @pytest.mark.parametrize("most", [0, True, "1"])
     def test_wrong_numbers(self, most: Any) -> None:
         with pytest.raises(HandlerError, match="RW235"):

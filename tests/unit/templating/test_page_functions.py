@@ -83,6 +83,16 @@ class TestStaticURL:
         with pytest.raises(TemplateError, match=r"RW295 .*static_url\('css/stie.css'\).* Did you mean css/site.css\?"):
             client.get("/")
 
+    @pytest.mark.parametrize("name", [".hidden.css", ".git/hooks.js", "link.css"])
+    def test_a_file_that_is_not_served_is_not_suggested(self, tmp_path: Path, name: str) -> None:
+        app = self.app(tmp_path, f"{{{{ static_url('{name}') }}}}")
+        (tmp_path / ".git").mkdir()
+        (tmp_path / ".git" / "hooks.js").touch()
+        (tmp_path / ".hidden.css").touch()
+        (tmp_path / "link.css").symlink_to("css/site.css")
+        with pytest.raises(TemplateError, match=r"there is no such file in .* Add the file, or correct its name\."):
+            Client(app).get("/")
+
     def test_an_app_without_static_files(self) -> None:
         with pytest.raises(TemplateError, match="RW295 .* but the app has no Static resource. Write `app.mount"):
             site(templates(page="{{ static_url('a.css') }}")).get("/page")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -94,9 +95,12 @@ class TestStreams:
     def test_a_large_page_is_sent_while_it_is_rendered(self, options: TemplatesOptions) -> None:
         taken: list[int] = []
         sent: list[int] = []
+        first = Event()
 
         def lines() -> Iterator[str]:
-            for number in range(3000):
+            for number in range(30_000):
+                if number == 20_000:
+                    assert first.wait(5)  # at least one part is sent before
                 taken.append(number)
                 yield "x" * 100
 
@@ -113,10 +117,11 @@ class TestStreams:
                 async for part in response:
                     size += len(part)
                     sent.append(len(taken))
+                    first.set()
             return size
 
-        assert asyncio.run(main()) == 3000 * 101
-        assert sent[0] < 3000
+        assert asyncio.run(main()) == 30_000 * 101
+        assert sent[0] <= 20_000
 
     def test_an_error_before_the_first_part_is_a_500(self) -> None:
         app = App(templates=templates(page="text {{ romo }}"))

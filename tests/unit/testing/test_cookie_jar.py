@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ropewalk.cookie_jar import parse_cookie_date
 from ropewalk.errors import InvalidField
 from ropewalk.testing import CookieJar
-from ropewalk.testing.cookie_jar import parse_cookie_date
 
 HOST = "www.example.com"
 

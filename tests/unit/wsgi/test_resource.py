@@ -1,14 +1,12 @@
-"""WSGI applications in the tree: threads, middleware, and their end."""
+"""WSGI applications in the tree: calls, middleware, and their end."""
 
 import asyncio
 import contextvars
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-import twisted.internet
 from tests.problems import problem
 from tests.unit.conftest import Log
 from tests.unit.wsgi.applications import SECONDS, TEXT, Parts, Recorder, client, plain, responding, returning, validated
@@ -101,43 +99,6 @@ class TestThreads:
 
         asyncio.run(run())
         assert called == ["/first", "/third"]
-
-    def test_the_reactors_threads_where_it_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        reactor = FakeReactor()
-        monkeypatch.setitem(sys.modules, "twisted.internet.reactor", reactor)
-        monkeypatch.setattr(twisted.internet, "reactor", reactor, raising=False)
-        asked = client(responding(b"Hello"))
-        assert asked.get("/").text == "Hello"
-        assert reactor.pool.calls >= 1
-
-    def test_threads_of_its_own_beside_a_reactor(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        reactor = FakeReactor()
-        monkeypatch.setitem(sys.modules, "twisted.internet.reactor", reactor)
-        assert Client(wsgi(responding(b"Hello"), WSGIOptions(threads=2))).get("/").text == "Hello"
-        reactor.running = False
-        assert Client(wsgi(responding(b"Hello"))).get("/").text == "Hello"
-        assert reactor.pool.calls == 0
-
-
-class FakePool:
-    max = 3
-    calls = 0
-
-    def callInThread(self, call: Callable[[], object]) -> None:
-        self.calls += 1
-        threading.Thread(target=call).start()
-
-
-class FakeReactor:
-    """A fake reactor that reports that it runs."""
-
-    running = True
-
-    def __init__(self) -> None:
-        self.pool = FakePool()
-
-    def getThreadPool(self) -> FakePool:
-        return self.pool
 
 
 class TestTree:

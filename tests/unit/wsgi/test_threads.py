@@ -1,11 +1,16 @@
 """Threads that run jobs."""
 
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import twisted.internet
+from tests.unit.wsgi.applications import client, responding
 
+from ropewalk.testing import Client
+from ropewalk.wsgi import WSGIOptions, wsgi
 from ropewalk.wsgi import threads as threads_module
 from ropewalk.wsgi.threads import SHARE, PoolThreads, Threads
 
@@ -213,3 +218,42 @@ def test_a_job_is_let_go_of() -> None:
     assert done.wait(SECONDS)
     gc.collect()
     assert gone.wait(SECONDS)
+
+
+class FakePool:
+    max = 3
+    calls = 0
+
+    def callInThread(self, call: Callable[[], object]) -> None:
+        self.calls += 1
+        threading.Thread(target=call).start()
+
+
+class FakeReactor:
+    """A fake reactor that reports that it runs."""
+
+    running = True
+
+    def __init__(self) -> None:
+        self.pool = FakePool()
+
+    def getThreadPool(self) -> FakePool:
+        return self.pool
+
+
+class TestApplicationThreads:
+    def test_the_reactors_threads_where_it_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        reactor = FakeReactor()
+        monkeypatch.setitem(sys.modules, "twisted.internet.reactor", reactor)
+        monkeypatch.setattr(twisted.internet, "reactor", reactor, raising=False)
+        asked = client(responding(b"Hello"))
+        assert asked.get("/").text == "Hello"
+        assert reactor.pool.calls >= 1
+
+    def test_threads_of_its_own_beside_a_reactor(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        reactor = FakeReactor()
+        monkeypatch.setitem(sys.modules, "twisted.internet.reactor", reactor)
+        assert Client(wsgi(responding(b"Hello"), WSGIOptions(threads=2))).get("/").text == "Hello"
+        reactor.running = False
+        assert Client(wsgi(responding(b"Hello"))).get("/").text == "Hello"
+        assert reactor.pool.calls == 0

@@ -14,9 +14,9 @@ from ropewalk.auth.oauth.logins import Login, LoginStore
 from ropewalk.auth.oauth.options import LoginSchemeOptions
 from ropewalk.auth.oauth.pending_logins import PendingLogin, PendingLogins
 from ropewalk.auth.oauth.provider import NOT_BEGUN, Provider
-from ropewalk.auth.oauth.return_path import own_path
 from ropewalk.auth.oauth.signed_values import SignedValues
 from ropewalk.auth.oauth.tokens import Tokens
+from ropewalk.auth.open_redirects import own_path
 from ropewalk.auth.packages import optional
 from ropewalk.auth.page_requests import opens_a_page
 from ropewalk.auth.scheme import Scheme

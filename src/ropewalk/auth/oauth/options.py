@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ropewalk.auth.oauth.logins import LoginStore
 from ropewalk.auth.oauth.provider_calls import ClientAuthentication
-from ropewalk.auth.oauth.return_path import own_path
+from ropewalk.auth.open_redirects import own_path
 from ropewalk.auth.option_checks import check_called_with, check_count, check_seconds, wrong
 from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.errors import KnownOptions, shown

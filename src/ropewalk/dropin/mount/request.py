@@ -27,7 +27,7 @@ class MountedRequest(Request):
         self.content.seek(0, SEEK_END)  # the position after twisted.web has written a body
 
     def processingFailed(self, reason: Failure) -> Failure:
-        """Let the app respond, because the program has failed, as for an exception of a handler."""
+        """Let the app respond as if one of its handlers had raised the exception, because the resource has failed."""
         if self.finished or self._disconnected:
             self._log.failure("", failure=reason)
             return reason

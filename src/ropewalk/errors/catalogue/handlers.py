@@ -357,6 +357,11 @@ HANDLERS: Final = (
     Entry("RW282", "A statement that writes was given to a reader.", "Use `SQLite.transaction` to write."),
     Entry("RW283", "A database got a wrong path, option or value.", "Correct what the message names."),
     Entry("RW284", "A statement of a database was never awaited.", "Await it: `await transaction.execute(...)`."),
+    Entry(
+        "RW285",
+        "An operation failed, and no code awaited it.",
+        "Write `await` before its call, or handle its failure: `.addErrback(...)`.",
+    ),
     Entry("RW290", "The package that renders templates is not installed.", install_remedy("templates")),
     Entry(
         "RW291",

@@ -23,7 +23,11 @@ LISTENING: Final = (
     Entry(
         "RW506", "No file descriptors were left to respond to a request.", "Raise the limit of open files, `ulimit -n`."
     ),
-    Entry("RW507", "A disk was full.", "Free some space. Large bodies are kept in the temporary folder."),
+    Entry(
+        "RW507",
+        "A disk was full, a file reached its largest allowed size, or no temporary folder could be written.",
+        "Free some space, or raise `ulimit -f`. Large bodies are kept in the temporary folder, which TMPDIR names.",
+    ),
     Entry(
         "RW508",
         "A forked process could not open the engine's file descriptors again.",

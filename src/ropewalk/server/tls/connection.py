@@ -9,7 +9,9 @@ from twisted.protocols.tls import BufferingTLSTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ropewalk.request import ClientCertificate
 from ropewalk.server.sites import SiteProtocol
+from ropewalk.server.tls.client_certificates import client_certificate_of
 from ropewalk.server.tls.context import reason_of
 
 log = Logger(namespace="ropewalk.engine")
@@ -50,6 +52,8 @@ class HTTPSProtocol(SiteProtocol):
 
     _handshake_timer: Any = None
     _secured = False
+    client_certificate: ClientCertificate | None = None
+    """The certificate that the client has sent, and that was verified; None without one. `Request` reads it."""
     _refusal = ""
     """Why the server ends the handshake; empty if it does not."""
 
@@ -57,6 +61,9 @@ class HTTPSProtocol(SiteProtocol):
         """Called by Twisted when the connection is encrypted."""
         self._secured = True
         self._stop_timer()
+        given = self._transport.getPeerCertificate()
+        if given is not None:
+            self.client_certificate = client_certificate_of(given.to_cryptography())
 
     def connectionLost(self, reason: Failure) -> None:
         """Notify the engine that the connection is closed."""

@@ -1,8 +1,10 @@
 """The OpenSSL context with which connections are encrypted."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from OpenSSL import SSL
+from cryptography import x509
+from OpenSSL import SSL, crypto
 
 from ropewalk.errors import StartError
 from ropewalk.server.tls.identity import Identity
@@ -20,8 +22,17 @@ _OPTIONS: Final = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHE
 PROTOCOL: Final = b"http/1.1"
 
 
-def make_context(identity: Identity, minimum_version: TLSVersion) -> SSL.Context:
-    """Make a context. Raises StartError (RW425) if OpenSSL refuses the certificate or the key."""
+def make_context(
+    identity: Identity,
+    minimum_version: TLSVersion,
+    authorities: Sequence[x509.Certificate] = (),
+    *,
+    required: bool = True,
+) -> SSL.Context:
+    """Make a context. Raises StartError (RW425) if OpenSSL refuses the certificate or the key.
+
+    With `authorities`, clients may have a certificate that one of them has signed; with `required`, they must.
+    """
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_VERSIONS[minimum_version])
     context.set_options(_OPTIONS)
@@ -29,6 +40,8 @@ def make_context(identity: Identity, minimum_version: TLSVersion) -> SSL.Context
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     context.set_alpn_select_callback(_select_protocol)
+    if authorities:
+        _ask_clients(context, authorities, required=required)
     try:
         context.use_certificate(identity.certificate)
         for each in identity.chain:
@@ -39,6 +52,24 @@ def make_context(identity: Identity, minimum_version: TLSVersion) -> SSL.Context
         message = f"OpenSSL refuses the TLS certificate or its key: {reason_of(error)}."
         raise StartError("RW425", message, "Request a certificate with a stronger key, such as ECDSA P-256.") from error
     return context
+
+
+def _ask_clients(context: SSL.Context, authorities: Sequence[x509.Certificate], *, required: bool) -> None:
+    """Ask clients for a certificate. No session is resumed, because a resumed one would not be checked again."""
+    store = context.get_cert_store()
+    assert store is not None
+    for each in authorities:
+        store.add_cert(crypto.X509.from_cryptography(each))
+        context.add_client_ca(each)  # clients choose their certificate by this list
+    context.set_verify(SSL.VERIFY_PEER | (SSL.VERIFY_FAIL_IF_NO_PEER_CERT if required else 0), _is_verified)
+    context.set_options(SSL.OP_NO_TICKET)
+    context.set_session_id(b"ropewalk")
+
+
+def _is_verified(connection: SSL.Connection, certificate: object, error: int, depth: int, verified: int) -> bool:
+    """Accept what OpenSSL has verified."""
+    del connection, certificate, error, depth
+    return bool(verified)
 
 
 def reason_of(error: Any) -> str:

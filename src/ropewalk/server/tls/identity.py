@@ -9,7 +9,13 @@ from typing import Any, Final, NoReturn
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from ropewalk.errors import StartError
 from ropewalk.server.tls.names import CertifiedNames, names_of
@@ -29,6 +35,11 @@ class Identity:
     """The certificates of the authorities that lead to the root, as far as the file has them."""
     key: PrivateKey = field(repr=False)
     names: CertifiedNames
+
+    def pem(self) -> bytes:
+        """The certificate, those of its authorities, and the key, without a password, in PEM format."""
+        certificates = [each.public_bytes(Encoding.PEM) for each in (self.certificate, *self.chain)]
+        return b"".join([*certificates, self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())])
 
     def date_warning(self, where: str, now: datetime | None = None) -> str | None:
         """A sentence if the certificate has expired or is not valid yet; otherwise None."""
@@ -54,6 +65,20 @@ def read_identity(certificate_file: Path, key_file: Path) -> Identity:
         what = f"{key_file} is not the key of the certificate in {certificate_file}."
         raise StartError("RW425", what, "Use the key with which the certificate was requested.")
     return Identity(first, tuple(chain), key, names_of(first))
+
+
+def read_authorities(path: Path) -> tuple[x509.Certificate, ...]:
+    """Read the certificates of the authorities that sign those of clients. Raises StartError (RW425)."""
+    found = tuple(_parse_certificates(path, _read(path, "authority of clients")))
+    for each in found:
+        try:
+            is_authority = each.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        except x509.ExtensionNotFound:
+            is_authority = False
+        if not is_authority:
+            what = f"{path} has a certificate that is not of an authority: {each.subject.rfc4514_string()}."
+            raise StartError("RW425", what, "Name a file with the certificates of authorities only.")
+    return found
 
 
 def readable_by_others(path: Path) -> bool:

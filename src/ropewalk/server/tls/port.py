@@ -12,6 +12,7 @@ from ropewalk.errors import StartError
 from ropewalk.server.endpoint_descriptions import Inherited, ParsedEndpoint, Tcp, Unix, parse_endpoint
 from ropewalk.server.listen_errors import cannot_listen
 from ropewalk.server.server import Server
+from ropewalk.server.tcp_sockets import listening_socket
 from ropewalk.server.tls.connection import HTTPSProtocol, TLSTransport
 
 if TYPE_CHECKING:
@@ -79,28 +80,7 @@ def _open(endpoint: ParsedEndpoint, backlog: int) -> socket.socket:
                 raise OSError("it is not a listening socket")
             return inherited.dup()
     assert isinstance(endpoint, Tcp)
-    try:
-        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except socket.gaierror as error:
-        raise OSError(error.strerror) from error
-    failure = OSError("the host has no address")
-    for family, kind, protocol, _, address in found:
-        listening = socket.socket(family, kind, protocol)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if endpoint.reuse_port:
-                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if family == socket.AF_INET6:
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address[0] != "::"))
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted sockets inherit it
-            listening.bind(address)
-            listening.listen(min(backlog if endpoint.backlog is None else endpoint.backlog, 2**31 - 1))
-        except OSError as error:
-            listening.close()
-            failure = error
-        else:
-            return listening
-    raise failure
+    return listening_socket(endpoint, backlog)
 
 
 def _is_loopback(host: str) -> bool:

@@ -25,23 +25,30 @@ LOCAL: Final = (
 
 def make_self_signed() -> Identity:
     """Make a key and a certificate for localhost. Neither is written to a file."""
+    return make_local_certificate(None, None)
+
+
+def make_local_certificate(above: x509.Certificate | None, signing: ec.EllipticCurvePrivateKey | None) -> Identity:
+    """Make a key and a certificate for localhost, signed by the authority `above`, or else by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
+    signing = signing or key
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Ropewalk development")])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(subject)
+        .issuer_name(subject if above is None else above.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))  # for clients whose clock is behind
         .not_valid_after(now + timedelta(days=DAYS_VALID))
         .add_extension(x509.SubjectAlternativeName(LOCAL), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(signing, hashes.SHA256())
     )
-    return Identity(certificate, (), key, names_of(certificate))
+    return Identity(certificate, () if above is None else (above,), key, names_of(certificate))
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

@@ -1,6 +1,7 @@
 """`ServerTLS`: the certificate that listeners use, which is read again when its files change."""
 
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
@@ -12,7 +13,8 @@ from zope.interface import implementer
 from ropewalk.errors import StartError
 from ropewalk.server.server import Server
 from ropewalk.server.tls.context import make_context
-from ropewalk.server.tls.identity import Identity, read_identity, readable_by_others
+from ropewalk.server.tls.identity import Identity, read_authorities, read_identity, readable_by_others
+from ropewalk.server.tls.local_authority import LocalAuthority, how_to_trust, local_authority
 from ropewalk.server.tls.port import check_endpoint, listen
 from ropewalk.server.tls.self_signed import fingerprint, make_self_signed
 from ropewalk.server.tls_options import TLSOptions
@@ -36,19 +38,20 @@ class ServerTLS:
         self._clock = clock
         self._seen = self._signature()
         self._next_check = clock() + CHECK_INTERVAL
+        self._authority: LocalAuthority | None = None
         self.identity = self._read()
-        self._context = make_context(self.identity, options.minimum_version)
+        self._context = self._make_context(self.identity)
 
     def listen(self, server: Server, description: str) -> Any:
         """Open a listening socket whose connections are encrypted, and return its Twisted port.
 
         Raises StartError (RW401, RW426) and EngineError (RW502).
         """
-        return listen(server, description, self, loopback_only=self.options.self_signed)
+        return listen(server, description, self, loopback_only=self.options.is_made)
 
     def check_endpoint(self, description: str) -> None:
         """Raises StartError (RW401, RW426) for an endpoint on which `listen` would not work."""
-        check_endpoint(description, loopback_only=self.options.self_signed)
+        check_endpoint(description, loopback_only=self.options.is_made)
 
     def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:
         """Called by Twisted for each new connection."""
@@ -67,6 +70,8 @@ class ServerTLS:
         if self.options.self_signed:
             digest = fingerprint(self.identity.certificate)
             return [f"TLS uses a self-signed certificate, made at this start: browsers warn of it. SHA-256: {digest}"]
+        if self._authority is not None:
+            return [how_to_trust(self._authority)]
         lines = []
         late = self._date_warning()
         if late is not None:
@@ -79,7 +84,16 @@ class ServerTLS:
     def _read(self) -> Identity:
         if self.options.self_signed:
             return make_self_signed()
+        if self.options.local_authority:
+            self._authority = local_authority()
+            return self._authority.issue()
         return read_identity(self.options.certificate_file, self.options.key_file)
+
+    def _make_context(self, identity: Identity) -> SSL.Context:
+        options = self.options
+        authorities = () if options.client_ca is None else read_authorities(Path(options.client_ca))
+        required = options.client_certificates == "required"
+        return make_context(identity, options.minimum_version, authorities, required=required)
 
     def _reload_if_changed(self) -> None:
         signature = self._signature()
@@ -88,7 +102,7 @@ class ServerTLS:
         self._seen = signature
         try:
             identity = self._read()
-            self._context = make_context(identity, self.options.minimum_version)
+            self._context = self._make_context(identity)
         except StartError as error:
             log.error("The TLS certificate has changed, but the old one stays in use. {error}", error=error)
             return
@@ -101,10 +115,12 @@ class ServerTLS:
 
     def _signature(self) -> tuple[Any, ...]:
         """A value that changes when one of the files does, also if a symbolic link gets another target."""
-        if self.options.self_signed:
-            return ()
+        options = self.options
+        paths = [] if options.is_made else [options.certificate_file, options.key_file]
+        if options.client_ca is not None:
+            paths.append(Path(options.client_ca))
         found: list[Any] = []
-        for path in (self.options.certificate_file, self.options.key_file):
+        for path in paths:
             try:
                 status = path.stat()
             except OSError as error:

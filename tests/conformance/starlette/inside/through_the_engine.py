@@ -193,9 +193,11 @@ async def lifespan(client: TestClient) -> None:
 
 
 async def wait_startup(client: TestClient) -> None:
-    await client._transport.start()
-    client.app_state.update(client._transport.resource.state)
+    transport: Any = client._transport
+    await transport.start()
+    client.app_state.update(transport.resource.state)
 
 
 async def wait_shutdown(client: TestClient) -> None:
-    await client._transport.stop()
+    transport: Any = client._transport
+    await transport.stop()

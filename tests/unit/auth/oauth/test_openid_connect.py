@@ -259,6 +259,7 @@ def test_browsers_are_sent_to_the_login(site: Site) -> None:
         {},
         {"Accept": "application/json"},
         {"Accept": "text/html", "Sec-Fetch-Mode": "cors"},
+        {"Accept": "text/html", "HX-Request": "true"},
         {"Accept": "text/html", "Authorization": "Bearer x"},
     ],
 )

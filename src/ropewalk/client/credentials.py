@@ -1,0 +1,45 @@
+"""The Authorization field of a call."""
+
+from base64 import b64encode
+from typing import Any
+
+from ropewalk.client.errors import InvalidCall
+from ropewalk.waiting import must_wait
+
+
+def mistake_in(auth: Any) -> str | None:
+    """A sentence, without the credentials, unless they are None, a user and a password, a token, or a function."""
+    if auth is None or callable(auth):
+        return None
+    if isinstance(auth, str):
+        if auth and auth.isascii() and auth.isprintable() and " " not in auth:
+            return None
+        return "The token in auth= is empty, or has spaces or characters that are not ASCII."
+    if not isinstance(auth, tuple) or len(auth) != 2 or not all(isinstance(each, str) for each in auth):
+        return "auth= must be a token, a tuple of a user and a password, or a function."
+    if ":" in auth[0]:
+        return "The user in auth= has a colon, which Basic does not allow (RFC 7617, section 2)."
+    return None
+
+
+def check_auth(auth: Any) -> None:
+    """Raises InvalidCall (RW357) unless credentials are None, a user and a password, a token, or a function."""
+    mistake = mistake_in(auth)
+    if mistake is not None:
+        raise InvalidCall(mistake)
+
+
+async def authorization(auth: Any) -> str | None:
+    """The value of the Authorization field for credentials."""
+    if callable(auth):
+        auth = auth()
+        if must_wait(auth):
+            auth = await auth
+        if not isinstance(auth, str):
+            raise InvalidCall("The function in auth= did not return a token as str.")
+        check_auth(auth)
+    if auth is None:
+        return None
+    if isinstance(auth, str):
+        return f"Bearer {auth}"
+    return f"Basic {b64encode(':'.join(auth).encode()).decode()}"

@@ -1,0 +1,173 @@
+"""What an error page shows of an exception: its causes and group members, their frames, source lines and variables."""
+
+import linecache
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from types import CodeType, FrameType, TracebackType
+from typing import Final
+
+from ropewalk.dev.short_reprs import short_text, shown_value
+from ropewalk.errors import full_name
+from ropewalk.waiting_places import is_users
+
+MOST_EXCEPTIONS: Final = 20
+MOST_FRAMES: Final = 60
+MOST_NOTES: Final = 40
+MOST_VARIABLES: Final = 40
+AROUND: Final = 5
+"""Lines of source before and after the line of a frame."""
+
+_CAUSE: Final = "This exception was the direct cause of the one above."
+_CONTEXT: Final = "This exception was being handled when the one above was raised."
+_MEMBER: Final = "This exception is a member of the group above."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownFrame:
+    """One frame of a traceback."""
+
+    file: str
+    line: int
+    function: str
+    is_users: bool
+    """Whether the frame is of the user's code, and not of a library."""
+    source: tuple[tuple[int, str], ...]
+    """Lines of the source with their numbers."""
+    marked: tuple[int, int] | None = None
+    """The columns of the expression that raised, in the line of the frame."""
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownException:
+    """One exception."""
+
+    kind: str
+    message: str
+    notes: tuple[str, ...] = ()
+    relation: str = ""
+    """How it is related to the exception before it; empty for the first one."""
+    frames: tuple[ShownFrame, ...] = ()
+    left_out: int = 0
+    """How many frames in the middle are left out."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    seen: set[int] = field(default_factory=set)
+
+
+def shown_exceptions(error: BaseException) -> list[ShownException]:
+    """The exception, followed by its causes, contexts and group members."""
+    return list(islice(_walk(error, "", set()), MOST_EXCEPTIONS))
+
+
+def _walk(error: BaseException, relation: str, seen: set[int]) -> Iterator[ShownException]:
+    waiting = [(error, relation)]
+    while waiting:
+        each, how = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield _shown(each, how)
+        if each.__cause__ is not None:
+            waiting.append((each.__cause__, _CAUSE))
+        elif each.__context__ is not None and not each.__suppress_context__:
+            waiting.append((each.__context__, _CONTEXT))
+        if isinstance(each, BaseExceptionGroup):
+            waiting += [(inner, _MEMBER) for inner in reversed(each.exceptions)]
+
+
+def _shown(error: BaseException, relation: str) -> ShownException:
+    frames = list(_frames(error.__traceback__))
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        frames.append(_syntax_frame(error, error.filename, error.lineno))
+    left_out = len(frames) - MOST_FRAMES
+    if left_out > 0:
+        frames[MOST_FRAMES // 2 : -(MOST_FRAMES // 2)] = []
+    notes = _notes(error)
+    return ShownException(
+        kind=full_name(type(error)).removeprefix("builtins."),
+        message=error.msg if isinstance(error, SyntaxError) and error.msg else short_text(error),
+        notes=tuple(short_text(note) for note in notes[:MOST_NOTES]),
+        relation=relation,
+        frames=tuple(frames),
+        left_out=max(left_out, 0),
+    )
+
+
+def _notes(error: BaseException) -> list[object]:
+    try:
+        notes = getattr(error, "__notes__", None)
+    except Exception as raised:  # noqa: BLE001 - a property of a user's class may raise any exception
+        return [f"The notes cannot be read: {full_name(type(raised))}"]
+    return notes if isinstance(notes, list) else []
+
+
+def _frames(trace: TracebackType | None) -> Iterator[ShownFrame]:
+    """The frames from the first one of the user's code on. All frames, if there is none."""
+    entries = []
+    while trace is not None:
+        entries.append((trace.tb_frame, trace.tb_lineno, trace.tb_lasti))
+        trace = trace.tb_next
+    own = [number for number, (frame, _, _) in enumerate(entries) if is_users(frame.f_code.co_filename)]
+    for frame, line, instruction in entries[own[0] if own else 0 :]:
+        yield _frame(frame, line, instruction)
+
+
+def _frame(frame: FrameType, line: int, instruction: int) -> ShownFrame:
+    code = frame.f_code
+    users = is_users(code.co_filename)
+    return ShownFrame(
+        file=code.co_filename,
+        line=line,
+        function=code.co_qualname,
+        is_users=users,
+        source=_source(code.co_filename, line, frame),
+        marked=_columns(code, instruction, line, frame),
+        variables=_variables(frame) if users else (),
+    )
+
+
+def _syntax_frame(error: SyntaxError, file: str, line: int) -> ShownFrame:
+    start = (error.offset or 1) - 1
+    end = error.end_offset - 1 if error.end_offset and error.end_lineno == line else start + 1
+    return ShownFrame(
+        file=file,
+        line=line,
+        function="(syntax error)",
+        is_users=True,
+        source=_source(file, line),
+        marked=(max(start, 0), max(end, start + 1)),
+    )
+
+
+def _source(file: str, line: int, frame: FrameType | None = None) -> tuple[tuple[int, str], ...]:
+    linecache.checkcache(file)
+    lines = linecache.getlines(file, None if frame is None else frame.f_globals)
+    first = max(line - AROUND, 1)
+    return tuple(
+        (number, lines[number - 1].rstrip("\n")) for number in range(first, min(line + AROUND, len(lines)) + 1)
+    )
+
+
+def _columns(code: CodeType, instruction: int, line: int, frame: FrameType) -> tuple[int, int] | None:
+    """The columns of an expression that does not fill its line."""
+    if instruction < 0:
+        return None
+    start_line, end_line, start, end = next(islice(code.co_positions(), instruction // 2, None), (None,) * 4)
+    if start_line != line or start is None or end is None:
+        return None
+    text = linecache.getline(code.co_filename, line, frame.f_globals).rstrip("\n")
+    encoded = text.encode()
+    first = len(encoded[:start].decode(errors="replace"))
+    last = len(encoded[:end].decode(errors="replace")) if end_line == line else len(text)
+    return None if text[first:last].strip() == text.strip() else (first, last)
+
+
+def _variables(frame: FrameType) -> tuple[tuple[str, str], ...]:
+    names = [name for name in frame.f_locals if not name.startswith("__")]
+    if frame.f_code.co_name == "<module>":  # a module's variables are its imports and functions, which explain nothing
+        return ()
+    return tuple((name, shown_value(name, frame.f_locals[name])) for name in names[:MOST_VARIABLES])

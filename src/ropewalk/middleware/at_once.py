@@ -1,0 +1,32 @@
+"""The parts of a middleware that do not wait. If it is the only one around a handler that does not wait either, no
+coroutine runs: the engine sends the value of the handler, with the fields that the middleware adds."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ropewalk.middleware.added_fields import Line
+from ropewalk.request import Request
+
+AT_ONCE: Final = "ropewalk_at_once"
+"""The name of the attribute that holds the AtOnce of a middleware. If the middleware is a method, its object has the
+attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """A middleware in parts: `begin`, and after the handler either `fields` or `finish`."""
+
+    begin: Callable[[Request], bool]
+    """Do what comes before the handler. Returns False, and does nothing, if that may wait or fail."""
+    fields: Callable[[Request], tuple[Line, ...] | None]
+    """Return the fields to add to a response with status 200 and no field but Content-Type. None if `finish` must be
+    called instead, because that may wait or fail."""
+    finish: Callable[[Request, Callable[[Request], Awaitable[Any]]], Awaitable[Any]]
+    """The middleware without what `begin` has done."""
+
+
+def at_once_of(middleware: Any) -> AtOnce | None:
+    """The AtOnce of a middleware; None if it has none."""
+    found = getattr(getattr(middleware, "__self__", middleware), AT_ONCE, None)
+    return found if isinstance(found, AtOnce) else None

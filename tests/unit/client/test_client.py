@@ -1,0 +1,407 @@
+"""What a client sends, and what it makes of responses, with a fake service."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+
+from ropewalk.client import (
+    BadResponse,
+    BadStatus,
+    ClientClosed,
+    ConnectionBroken,
+    ConnectionFailed,
+    HTTPClient,
+    HTTPClientOptions,
+    InvalidCall,
+    ResponseTooLarge,
+    Retries,
+    StreamUsed,
+)
+from ropewalk.client.running import RunningCalls, run
+from ropewalk.client.stream import LONGEST_LINE
+from ropewalk.headers import Headers
+from ropewalk.testing import FakeService, UnexpectedCall
+from ropewalk.waiting import Waiter
+
+NO_DELAY = Retries(first_delay=1e-9)
+
+
+class Room(msgspec.Struct):
+    id: int
+    beds: int = 1
+
+
+def result_of(waiter: Waiter[Any]) -> Any:
+    """The result of a call that has ended, or its exception raised."""
+    found: list[Any] = []
+    waiter.addBoth(found.append)
+    [result] = found
+    if isinstance(result, Failure):
+        result.raiseException()
+    return result
+
+
+def called(fake: FakeService, method: str = "GET", url: str = "/", *, options: Any = None, **call: Any) -> Any:
+    return result_of(HTTPClient(options or HTTPClientOptions(), transport=fake).request(method, url, **call))
+
+
+@pytest.fixture
+def fake() -> FakeService:
+    return FakeService()
+
+
+class TestWhatIsSent:
+    def sent(self, fake: FakeService, method: str = "POST", **call: Any) -> Any:
+        fake.reply(method, "/")
+        called(fake, method, **call)
+        return fake.calls[-1]
+
+    def test_json(self, fake: FakeService) -> None:
+        call = self.sent(fake, json=Room(1))
+        assert (call.body, call.headers["content-type"]) == (b'{"id":1,"beds":1}', "application/json")
+        assert call.headers["content-length"] == "17"
+
+    def test_a_form(self, fake: FakeService) -> None:
+        call = self.sent(fake, form={"a": "ü&", "b": [1, 2]})
+        assert (call.body, call.headers["content-type"]) == (
+            b"a=%C3%BC%26&b=1&b=2",
+            "application/x-www-form-urlencoded",
+        )
+
+    def test_a_stream(self, fake: FakeService) -> None:
+        async def body() -> AsyncIterator[bytes | str]:
+            yield "ü"
+            yield b"x" * 200_000
+
+        call = self.sent(fake, body=body())
+        assert call.body == "ü".encode() + b"x" * 200_000
+        assert "content-length" not in call.headers
+
+    def test_no_body(self, fake: FakeService) -> None:
+        assert self.sent(fake).headers["content-length"] == "0"
+        assert "content-length" not in self.sent(fake, "GET", headers={"content-length": "5"}).headers
+
+    def test_fields(self, fake: FakeService) -> None:
+        options = HTTPClientOptions(headers={"x-a": "client", "x-b": "client"}, auth=("ada", "é"))
+        headers = self.sent(fake, options=options, headers={"X-A": "call"}).headers
+        assert headers["x-a"] == "call"
+        assert headers["x-b"] == "client"
+        assert headers["authorization"] == "Basic YWRhOsOp"
+        assert headers["user-agent"] == "ropewalk"
+        assert headers["accept-encoding"] == "gzip"
+
+    def test_a_token_from_a_function(self, fake: FakeService) -> None:
+        renewed: Deferred[str] = Deferred()
+        fake.reply("GET", "/")
+        waiter = HTTPClient(HTTPClientOptions(auth=lambda: renewed), transport=fake).get("/")
+        assert fake.calls == []
+        renewed.callback("token")
+        assert result_of(waiter).status == 200
+        assert fake.calls[0].headers["authorization"] == "Bearer token"
+
+    def test_a_function_that_returns_no_token(self, fake: FakeService) -> None:
+        with pytest.raises(InvalidCall, match="did not return a token"):
+            called(fake, auth=lambda: None)
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            {"body": b"", "json": {}},
+            {"body": 7},
+            {"body": {"a": 1}},
+            {"headers": {"transfer-encoding": "chunked"}},
+            {"headers": {"connection": "close"}},
+            {"headers": {"content-length": "x"}, "body": iter([b""])},
+            {"headers": {"a": "b\r\nc: d"}},
+            {"timeouts": 5},
+            {"body_limit": -1},
+            {"redirects": "1"},
+            {"auth": 5},
+            {"method": "GET /\r\n"},
+            {"url": 7},
+        ],
+        ids=str,
+    )
+    def test_wrong_arguments(self, fake: FakeService, call: dict[str, Any]) -> None:
+        with pytest.raises(InvalidCall, match=r"RW357 .*test_client\.py"):
+            called(fake, **{"method": "POST", **call})
+        assert fake.calls == []
+
+    def test_a_wrong_part(self, fake: FakeService) -> None:
+        with pytest.raises(InvalidCall, match="must be bytes or str, not 7"):
+            called(fake, "POST", body=[7])
+
+
+class TestResponses:
+    def test_a_type(self, fake: FakeService) -> None:
+        fake.reply("GET", "/rooms/{id}", json=[{"id": 7, "more": True}])
+        assert called(fake, url="/rooms/7", type=list[Room]) == [Room(7)]
+        assert fake.calls[0].headers["accept"] == "application/json"
+
+    def test_a_byte_order_mark(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", body=b'\xef\xbb\xbf{"id": 7}')
+        assert called(fake, type=Room) == Room(7)
+        assert called(fake).json() == {"id": 7}
+
+    @pytest.mark.parametrize("body", [b"", b"{", b'{"id": "7"}', b"[" * 100_000, b'{"id": 1}x', b"\xff"])
+    def test_a_body_that_does_not_fit(self, fake: FakeService, body: bytes) -> None:
+        fake.reply("GET", "/", body=body)
+        with pytest.raises(BadResponse, match="RW354 GET http://localhost/: "):
+            called(fake, type=Room)
+
+    def test_a_status(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", status=404, body="gone")
+        with pytest.raises(BadStatus, match=r"RW353 GET http://localhost/: The status is 404.*'gone'") as caught:
+            called(fake, url="/?secret", type=Room)
+        assert caught.value.response.text == "gone"
+        assert caught.value.url == "http://localhost/?secret"
+
+    def test_text(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", body="é".encode("latin-1"), headers={"content-type": "text/plain; charset=iso-8859-1"})
+        assert called(fake).text == "é"
+        fake.reply("GET", "/", body=b"\xff")
+        with pytest.raises(BadResponse):
+            _ = called(fake).text
+        fake.reply("GET", "/", headers={"content-type": "text/plain; charset=none"})
+        with pytest.raises(BadResponse, match="charset 'none'"):
+            _ = called(fake).text
+
+    def test_the_limit(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", body="12345")
+        assert called(fake, body_limit=5).text == "12345"
+        with pytest.raises(ResponseTooLarge, match="RW355 .*more than 4 bytes"):
+            called(fake, body_limit=4)
+
+    def test_gzip(self, fake: FakeService) -> None:
+        packed = zlib.compress(b"text" * 1000, wbits=31)
+        fake.reply("GET", "/", body=packed, headers={"content-encoding": "GZIP"})
+        assert called(fake).text == "text" * 1000
+        assert called(fake, options=HTTPClientOptions(decompress=False)).body == packed
+
+    def test_the_content_length_of_head(self, fake: FakeService) -> None:
+        fake.reply("HEAD", "/", headers={"content-length": str(10**12)})
+        assert called(fake, "HEAD").body == b""
+
+
+class TestStreams:
+    def test_it_is_read_once(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", body="text")
+        stream = result_of(HTTPClient(transport=fake).stream("GET", "/"))
+        assert result_of(stream.read()).text == "text"
+        assert result_of(stream.read_part()) is None
+        closed = result_of(HTTPClient(transport=fake).stream("GET", "/"))
+        result_of(closed.close())
+        result_of(closed.close())
+        with pytest.raises(StreamUsed, match="RW362"):
+            result_of(closed.read())
+
+    def test_the_limit(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", body="12345")
+        stream = result_of(HTTPClient(transport=fake).stream("GET", "/"))
+        with pytest.raises(ResponseTooLarge):
+            result_of(stream.read(body_limit=4))
+
+    @pytest.mark.parametrize("end", [b"", b"\n", b"\nnext"])
+    def test_a_line_that_is_too_long(self, fake: FakeService, end: bytes) -> None:
+        async def lines(length: int) -> list[str]:
+            fake.reply("GET", "/{length}", body=b"x" * length + end)
+            async with await HTTPClient(transport=fake).stream("GET", f"/{length}") as response:
+                return [line async for line in response.lines()]
+
+        assert len(result_of(run(lines(LONGEST_LINE)))[0]) == LONGEST_LINE
+        fake = FakeService()
+        with pytest.raises(ResponseTooLarge, match="A line has more than"):
+            result_of(run(lines(LONGEST_LINE + 1)))
+
+
+class TestRetries:
+    def test_the_budget_after_failures_of_connections(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", error=ConnectionFailed("No route."))
+        client = HTTPClient(HTTPClientOptions(retries=Retries(attempts=2, first_delay=1e-9, budget=0)), transport=fake)
+        client._sender._budget.take = lambda: False  # type: ignore[method-assign]
+        with pytest.raises(ConnectionFailed):
+            result_of(client.get("/"))
+        assert len(fake.calls) == 1
+
+    def test_a_connection_that_fails(self, fake: FakeService) -> None:
+        fake.reply("POST", "/", error=ConnectionFailed("No route."))
+        with pytest.raises(ConnectionFailed, match="RW350 No route"):
+            called(fake, "POST")
+        assert len(fake.calls) == 1
+
+    def test_no_retries(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", error=ConnectionBroken("It ended."))
+        with pytest.raises(ConnectionBroken):
+            called(fake, options=HTTPClientOptions(retries=Retries(attempts=1)))
+        assert len(fake.calls) == 1
+
+    def test_a_body_that_can_be_read_once(self, fake: FakeService) -> None:
+        fake.reply("PUT", "/", status=503)
+        assert called(fake, "PUT", body=iter([b"a"])).status == 503
+        assert len(fake.calls) == 1
+
+    def test_other_statuses(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", status=500)
+        assert called(fake).status == 500
+        assert len(fake.calls) == 1
+
+
+class _Silent:
+    """A transport that sends nothing."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Deferred[Any]] = []
+        self.closed = False
+
+    async def send(self, request: Any) -> Any:
+        waiting: Deferred[Any] = Deferred()
+        self.waiting.append(waiting)
+        return await waiting
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class _Slow:
+    """A transport whose response has arrived, but whose body is never read to its end."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.headers = Headers({"content-length": "5"})
+        self.reads = 0
+        self.is_closed = False
+
+    async def send(self, request: Any) -> Any:
+        del request
+        return self
+
+    async def read(self) -> bytes | None:
+        self.reads += 1
+        return b"1" if self.reads <= 5 else None
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_long_body_is_not_read_at_all() -> None:
+    slow = _Slow()
+    client = HTTPClient(HTTPClientOptions(body_limit=4), transport=slow)
+    with pytest.raises(ResponseTooLarge):
+        result_of(client.get("/"))
+    assert (slow.reads, slow.is_closed) == (0, True)
+
+
+class TestTheEndOfCalls:
+    def test_closing(self) -> None:
+        silent = _Silent()
+        client = HTTPClient(transport=silent)
+        waiters: list[Waiter[Any]] = [client.get("/"), client.stream("GET", "/")]
+        result_of(client.close())
+        for waiter in waiters:
+            with pytest.raises(ClientClosed, match="RW358"):
+                result_of(waiter)
+        assert not client._running
+        assert silent.closed
+
+    def test_cancelling(self) -> None:
+        silent = _Silent()
+        client = HTTPClient(transport=silent)
+        waiter = client.get("/")
+        waiter.cancel()
+        with pytest.raises(CancelledError):
+            result_of(waiter)
+        assert len(silent.waiting) == 1
+        assert not client._running
+
+    def test_slots_are_given_back(self) -> None:
+        silent = _Silent()
+        client = HTTPClient(HTTPClientOptions(connections=1), transport=silent)
+        first, second, third = (client.get("/") for _ in range(3))
+        assert len(silent.waiting) == 1
+        second.addErrback(lambda _: None)
+        second.cancel()  # it waits for a slot
+        first.addErrback(lambda _: None)
+        first.cancel()
+        assert len(silent.waiting) == 2
+        silent.waiting[1].errback(LookupError())
+        with pytest.raises(LookupError):
+            result_of(third)
+        fourth = client.get("/")
+        assert len(silent.waiting) == 3
+        fourth.addErrback(lambda _: None)
+        fourth.cancel()
+
+
+def test_a_result_after_the_end_is_dropped() -> None:
+    dropped: list[str] = []
+
+    async def stubborn() -> str:
+        with suppress(CancelledError, asyncio.CancelledError):
+            await Deferred[None]()
+        return "late"
+
+    async def drop(result: str) -> None:
+        dropped.append(result)
+
+    waiter = RunningCalls().run(stubborn(), None, lambda: LookupError(), drop)
+    waiter.addErrback(lambda failure: failure.trap(CancelledError))
+    waiter.cancel()
+    assert dropped == ["late"]
+
+
+def test_another_transport_for_a_block(fake: FakeService) -> None:
+    fake.reply("GET", "/", body="fake")
+    silent = _Silent()
+    client = HTTPClient(transport=silent)
+    with client.using(fake):
+        assert result_of(client.get("/")).text == "fake"
+    client.get("/").addErrback(lambda _: None).cancel()
+    assert len(silent.waiting) == 1
+
+
+def test_cookies(fake: FakeService) -> None:
+    fake.reply("GET", "/set", headers=[("set-cookie", "a=1; Path=/"), ("set-cookie", f"b={'x' * 5000}")])
+    fake.reply("GET", "/")
+    client = HTTPClient(HTTPClientOptions(cookies=True), transport=fake)
+    result_of(client.get("/set"))
+    result_of(client.get("/"))
+    assert fake.calls[-1].headers["cookie"] == "a=1"
+    result_of(client.get("/", headers={"cookie": "own=1"}))
+    assert fake.calls[-1].headers["cookie"] == "own=1"
+
+
+def test_the_oldest_cookies_are_removed(fake: FakeService) -> None:
+    many = [("set-cookie", f"c{number}=1; Path=/{number}") for number in range(3000)]
+    fake.reply("GET", "/many", headers=many)
+    fake.reply("GET", "/new", headers=[("set-cookie", "new=1; Path=/")])
+    fake.reply("GET", "/update", headers=[("set-cookie", "new=2; Path=/")])
+    fake.reply("GET", "/delete", headers=[("set-cookie", "new=; Path=/; Max-Age=0")])
+    fake.reply("GET", "/{name}")
+    client = HTTPClient(HTTPClientOptions(cookies=True), transport=fake)
+
+    def sent(path: str) -> str | None:
+        result_of(client.get(path))
+        return fake.calls[-1].headers.get("cookie")
+
+    sent("/many")
+    sent("/new")
+    assert [sent("/0"), sent("/1"), sent("/2999")] == ["new=1", "c1=1; new=1", "c2999=1; new=1"]
+    sent("/update")
+    assert sent("/0") == "new=2"
+    sent("/delete")
+    assert [sent("/0"), sent("/1")] == [None, "c1=1"]
+
+
+def test_errors_are_of_their_kind() -> None:
+    assert issubclass(ConnectionFailed, ConnectionError)
+    assert issubclass(UnexpectedCall, AssertionError)
+    assert not ClientClosed("x").is_mistake
+    assert InvalidCall("x").is_mistake
+    assert repr(HTTPClient()) == "<HTTPClient of any URL>"
