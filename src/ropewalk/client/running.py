@@ -99,7 +99,10 @@ class RunningCalls:
         running = start(run_and_drop())
         made = waiter
         running.addCallbacks(succeed, fail)
-        return made
+        try:
+            return made
+        finally:
+            del made  # since Python 3.12, tracebacks of an application in process keep this frame
 
     def end_all(self, make: Callable[[], Exception]) -> None:
         """End all calls with an error."""

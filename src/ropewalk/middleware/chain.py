@@ -185,14 +185,18 @@ def _call_outermost(
                 value = await _respond_to_error(request, error, middleware, apps)
             if isinstance(value.body, (bytes, str)) and not request.begun:
                 return value
-            request.settled = request.failed = None
+            if request.failed is not None:
+                request.forget_failure()
+            request.settled = None
             # A stream is sent here, so that all its parts are produced in the task and context of the first part.
             return await send(value, request)
         except GeneratorExit:
             request.begun = ()  # the coroutine is being closed, so it can no longer await
             raise
         finally:
-            request.settled = request.failed = None  # breaks a cycle of the request and a traceback
+            if request.failed is not None:
+                request.forget_failure()
+            request.settled = None  # breaks a cycle of the request and a traceback
             if request.begun:
                 await close_dropped(request)
 

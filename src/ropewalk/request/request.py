@@ -299,6 +299,17 @@ class Request(ConditionalExchange):
         if after is not None:
             after.note_failure(error)
 
+    def forget_failure(self) -> None:
+        """Break the cycle of the response and its exception.
+
+        The traceback of the exception leads to the frames of middleware, which hold the response: since Python 3.12,
+        the frame of a coroutine refers to the frame that awaited it even after its end.
+        """
+        assert self.failed is not None
+        response, _ = self.failed
+        response.forget_error()
+        self.failed = None
+
     def note_closed(self, scope: Any) -> None:
         """Record that the dependencies of a handler are closed."""
         if getattr(self, "dependency_scope", None) is scope:  # false if a middleware has called the handler again

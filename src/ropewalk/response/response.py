@@ -63,7 +63,7 @@ class Response(Generic[Value]):
         "status",
     )
 
-    _error: BaseException
+    _error: BaseException | None
     """The exception from which the response was made; unset if there was none."""
     _headers: Headers | None
     """The header fields. None, until they are read, for a response whose only field is a Content-Type from KNOWN_TYPES,
@@ -355,6 +355,10 @@ class Response(Generic[Value]):
         response = self.detached()
         response._error = error  # noqa: SLF001 - an object of this class
         return response
+
+    def forget_error(self) -> None:
+        """Drop `error`, whose traceback may lead back to this object."""
+        self._error = None
 
     @property
     def value(self) -> Any:

@@ -144,6 +144,8 @@ def responses(
             shown = [(name, told) for name, told in fields if name != "set-cookie"]
             seen.append((response.status, response.body, shown, [(bool(told), rest) for told, _, rest in cookies]))
             seen.append(client.get("/after").json())
+    if isinstance(options.store, SQLiteSessions):
+        options.store.close()
     return seen
 
 
