@@ -4,9 +4,10 @@ Every object is true unless its class says otherwise. So with a plain coroutine,
 `await`, would let in every client.
 """
 
+import sys
 from collections.abc import Coroutine, Generator
 from types import CoroutineType, TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar
 
 from ropewalk.errors import HandlerError
 
@@ -47,7 +48,9 @@ class AwaitedResult(_Coroutine[Result]):
 
     if not TYPE_CHECKING:  # with `__bool__`, type checkers would not report this mistake
 
-        def __bool__(self) -> NoReturn:
+        def __bool__(self) -> bool:
+            if sys._getframe(1).f_globals.get("__name__") == "asyncio.base_tasks":  # noqa: SLF001 - as in `warnings`
+                return True  # in Python 3.12, the repr of a task asks whether the task has a coroutine
             self.close()  # otherwise Python would also warn that the coroutine was never awaited
             what = f"{self._name}(...) was used as true or false before it was awaited."
             raise HandlerError("RW210", what, f"Await it: `if await {self._name}(...)`.")

@@ -62,6 +62,16 @@ def test_asyncio_runs_it() -> None:
     assert asyncio.run(main()) == [True] * 4
 
 
+def test_a_task_of_it_has_a_repr() -> None:
+    async def main() -> str:
+        task = asyncio.create_task(truth())
+        shown = repr(task)
+        await task
+        return shown
+
+    assert asyncio.run(main()).startswith("<Task pending ")
+
+
 def test_a_task_of_asyncio_cancels_it() -> None:
     async def main() -> bool:
         waiting = asyncio.Event()
