@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::head::{Head, Version};
 use crate::redaction::{REDACTED, Redaction};
 
-/// A custom format. Each line has the same parts.
+/// A custom format: the parts from which each line is made, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Format {
     json: bool,
@@ -32,7 +32,7 @@ enum Source {
     Bytes,
     Seconds,
     Milliseconds,
-    /// A text that is known when the head of the request is parsed.
+    /// A value from the head of the request.
     Head(OfHead),
     /// A field that the handler or a middleware sets while it handles the request.
     Own,
@@ -52,7 +52,7 @@ enum OfHead {
     Header(String),
 }
 
-/// The values of one line that no head has.
+/// The values of one line that do not come from the request head.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome<'a> {
     /// The time up to the seconds, as RFC 3339 writes it.
@@ -65,7 +65,7 @@ pub(crate) struct Outcome<'a> {
     pub micros: u64,
 }
 
-/// The values of one line that were kept since the request began.
+/// The values of one line that are kept until the response is complete.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub client: String,
@@ -282,7 +282,8 @@ fn is_identifier(name: &str) -> bool {
     first && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// Writes the value of a field that a handler sets. In a template, a string has no quotes, but keeps its escapes.
+/// Writes the JSON value of a field that a handler sets. In a template, a string is written without its quotes, but
+/// with its escapes.
 fn write_own(buffer: &mut Vec<u8>, value: Option<&[u8]>, json: bool) {
     let value: &[u8] = match (value, json) {
         (None, true) => b"null",
@@ -299,7 +300,7 @@ fn write_own(buffer: &mut Vec<u8>, value: Option<&[u8]>, json: bool) {
     }
 }
 
-/// Appends the fields that a handler has set to a JSON object that has no other fields of these names.
+/// Appends the fields that a handler has set to a JSON object. The object must not have fields with the same names.
 pub(crate) fn append_own(buffer: &mut Vec<u8>, own: &OwnFields) {
     for (name, value) in own {
         let _ = write!(buffer, ",\"{}\":", Json(name.as_bytes()));

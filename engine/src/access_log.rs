@@ -26,7 +26,7 @@ pub enum Style {
     Custom(Format),
 }
 
-/// The access log lines of one engine that were not taken yet.
+/// The lines of one engine's access log that the caller has not taken yet.
 #[derive(Debug)]
 pub struct AccessLogBuffer {
     style: Style,
@@ -47,7 +47,7 @@ pub struct Line {
     agent: Vec<u8>,
     /// The fields that the handler has set, for JSON lines.
     own: OwnFields,
-    /// The values for a custom format. It needs none of the other values.
+    /// The values for a custom format. If they are set, all other fields of this struct are empty.
     custom: Option<Box<Kept>>,
 }
 
@@ -56,7 +56,7 @@ impl Line {
         Line { custom: Some(Box::new(kept)), ..Line::default() }
     }
 
-    /// Sets a field of the handler. `value` is JSON.
+    /// Sets a field that the handler adds to the line. `value` is JSON.
     fn set(&mut self, name: &str, value: &[u8]) {
         let own = self.custom.as_mut().map_or(&mut self.own, |kept| &mut kept.own);
         match own.iter_mut().find(|field| field.0 == name) {
@@ -77,7 +77,7 @@ impl AccessLogBuffer {
         std::mem::take(&mut self.buffer)
     }
 
-    /// The number of bytes that were not taken yet.
+    /// The number of bytes that the caller has not taken yet.
     pub fn len(&self) -> usize {
         self.buffer.len()
     }

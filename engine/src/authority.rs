@@ -1,5 +1,4 @@
-//! Checks the authority of a URL, which is also the form of the `Host` field (RFC 9110, section 7.2; RFC 3986, section
-//! 3.2).
+//! Checks the authority of a URL. The `Host` field has the same form (RFC 9110, section 7.2; RFC 3986, section 3.2).
 
 use memchr::memchr_iter;
 

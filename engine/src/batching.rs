@@ -2,8 +2,8 @@
 //!
 //! Each send wakes its client. If the client sleeps on the same machine, as a proxy may, waking it takes half of the
 //! kernel's time for a request (perf, FastAPI at 64 connections). Several sends in quick succession wake the client
-//! only once. So a response may wait while other requests are ready and handlers are quick. A slow handler delays the
-//! responses that wait while it runs. After a slow handler, each response is sent at once for a while.
+//! only once. So a response may wait while other requests are ready and handlers are quick. A slow handler would delay
+//! all waiting responses. So for a while after a slow handler, each response is sent at once.
 //!
 //! Times are in microseconds of one monotonic clock.
 
@@ -32,7 +32,7 @@ impl Batching {
         self.on
     }
 
-    /// Makes every response be sent at once until the next [`Batching::start`].
+    /// Turns batching off: until the next [`Batching::start`], every response is sent at once.
     pub fn stop(&mut self) {
         self.on = false;
     }
@@ -78,7 +78,7 @@ mod tests {
     fn after_a_slow_event_responses_are_sent_at_once_for_a_while() {
         let mut batching = Batching::default();
         batching.start(10_000);
-        assert!(batching.passed(1_500, 11_500), "what waits is sent after the slow event");
+        assert!(batching.passed(1_500, 11_500), "waiting responses are sent after the slow event");
         assert!(!batching.is_on());
         assert!(batching.passed(10, 11_510));
         batching.start(111_400);

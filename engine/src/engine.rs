@@ -79,7 +79,7 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     inbox: VecDeque<Event>,
     /// Connections with delayed output, so that the responses of a turn are sent together.
     send_queue: SendQueue,
-    /// Connections that have used their share of this poll. A later poll reads more from them.
+    /// Connections from which this poll or a later one must still read, or to which it must still send.
     resuming: VecDeque<u64>,
     /// Connections whose client has closed its sending side before its response was complete.
     half_closed: VecDeque<u64>,
@@ -158,7 +158,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         Counters { open: self.connections.len() as u64, ..self.counters.clone() }
     }
 
-    /// Sets the format of the access log, and the names of secrets in it. None turns it off.
+    /// Sets the format of the access log, and the names whose values the log hides. If `style` is None, the log is off.
     pub fn set_access_log(&mut self, style: Option<Style>, redaction: Redaction) {
         self.access = style.map(|style| AccessLogBuffer::new(style, redaction));
     }
@@ -215,7 +215,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         outcome
     }
 
-    /// Reads the clock. During a turn, the clock was already read at the start of the turn.
+    /// Reads the clock. Does nothing during a turn, because the start of the turn has read the clock.
     fn refresh_clock(&mut self) {
         if !self.in_turn {
             self.clock.refresh();
@@ -235,7 +235,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     fn wake(&mut self) {
-        // `wake` cannot fail because of a full eventfd, since it writes to it only once between two polls.
+        // A write to an eventfd fails if its counter is full. This counter never is, because `wake` writes to it at
+        // most once between two polls.
         if let Err(error) = self.driver.wake() {
             self.report(crate::Severity::Error, "RW505", format!("the engine cannot wake itself: {error}"));
         }

@@ -92,7 +92,8 @@ impl From<GoneReason> for CloseReason {
     /// Returns why the connection ends when an exchange ends for this reason.
     fn from(reason: GoneReason) -> Self {
         match reason {
-            // The engine sends a refusal, or closes the connection after the queued output.
+            // After a body timeout, the engine sends a refusal if no response has begun, and closes the connection
+            // without a reset.
             GoneReason::ClientLeft | GoneReason::BodyTimeout => CloseReason::Done,
             GoneReason::ClientReset => CloseReason::Lost,
             GoneReason::WriteTimeout | GoneReason::Stopped => CloseReason::Cut,

@@ -7,11 +7,12 @@ pub const REDACTED: &[u8] = b"[redacted]";
 
 /// The names of secrets. A name in a request is secret if it contains one of them.
 ///
-/// Letters are compared without their case. Other characters than letters and digits, such as `_` and `-`, are ignored.
+/// Only letters and digits are compared, and case is ignored. So `API-Key` contains the name `api_key`.
 #[derive(Debug, Clone)]
 pub struct Redaction {
     names: Vec<Vec<u8>>,
-    /// Whether a name begins with this byte, so that most positions need only this look-up.
+    /// For each byte, whether any secret name begins with it. At most positions of a name in a request, this look-up is
+    /// enough.
     first: [bool; 256],
 }
 

@@ -74,7 +74,8 @@ use crate::proxies::Proxies;
 /// The wire protocol of one connection, without the socket. The module documentation states when the engine calls each
 /// method.
 pub trait Wire: Debug + Default {
-    /// The response for a client when the engine is full and cannot keep the connection open long enough to use a wire.
+    /// The response to a client that connects when the engine is so full that it must close the connection at once,
+    /// without a wire.
     const OVERLOADED: &'static [u8];
 
     /// Parses bytes from the client. If `data` is empty, continues to parse the bytes that were kept.
@@ -326,7 +327,7 @@ pub struct WireContext<'a> {
     pub secure: bool,
     /// Which proxies are trusted.
     pub proxies: Option<&'a Proxies>,
-    /// Whether the fields of a head may report the client. They may if a trusted proxy can have sent them.
+    /// Whether the fields of a head may report the client, because a trusted proxy may have sent them.
     pub trusts_fields: bool,
     /// The queue to which the wire appends events.
     pub inbox: &'a mut VecDeque<Event>,

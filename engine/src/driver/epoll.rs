@@ -93,7 +93,8 @@ impl Driver for Epoll {
     }
 }
 
-/// Checks that an epoll descriptor that another epoll descriptor watches is readable exactly while it has events.
+/// Checks nested epoll descriptors: the outer one must report the inner one as readable exactly while the inner one has
+/// events.
 pub fn self_test() -> io::Result<()> {
     let mut driver = Epoll::open()?;
     let nested = |driver: &Epoll| -> io::Result<bool> {

@@ -30,7 +30,7 @@ pub struct Listener {
     pub local: Address,
     /// Whether another process shares the socket and may continue to accept.
     shared: bool,
-    /// Whether a forked child has a copy of the socket, from which it does not accept.
+    /// Whether a forked child has a copy of the socket but does not accept on it.
     copied: bool,
 }
 
@@ -52,8 +52,8 @@ pub enum Accepted {
 pub(super) const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
 
 /// A socket filter that drops TCP segments with SYN and without ACK, and accepts all others. The client sends the SYN
-/// again after a second, when the listener is closed, and is then refused. The filter is BPF code (`linux/filter.h`).
-/// The flags are byte 13 of the TCP header.
+/// again after a second. By then the listener is closed, so the kernel refuses the client. The filter is BPF code
+/// (`linux/filter.h`). The flags are byte 13 of the TCP header.
 const NO_SYN: [SockFilter; 5] = [
     SockFilter::new(0x30, 0, 0, 13),       // ldb [13]
     SockFilter::new(0x54, 0, 0, 0x12),     // and #SYN|ACK
@@ -148,7 +148,7 @@ impl Listener {
         self.shared = true;
     }
 
-    /// Records that a forked child has a copy of the socket, from which it does not accept.
+    /// Records that a forked child has a copy of the socket but does not accept on it.
     pub fn set_copied(&mut self) {
         self.copied = true;
     }

@@ -11,11 +11,11 @@ use std::os::fd::BorrowedFd;
 
 pub use epoll::Epoll;
 
-/// The number by which the driver reports a watched descriptor.
+/// The number that identifies a watched descriptor in the driver's reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token(pub u64);
 
-/// For which events a descriptor is watched.
+/// The events for which a descriptor is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Watch {
     /// A connection. The driver reports once per change (edge-triggered) that it is readable, is writable or was closed

@@ -83,7 +83,7 @@ pub fn bound_sending(socket: BorrowedFd<'_>, unsent: u64, stall: u64) {
     let _ = socket.set_tcp_user_timeout((stall > 0).then(|| Duration::from_millis(stall)));
 }
 
-/// Makes close(2) drop the bytes that the kernel still buffers and reset the connection.
+/// Sets the socket so that a later close(2) drops the bytes that the kernel still buffers, and resets the connection.
 pub fn drop_unsent(socket: BorrowedFd<'_>) {
     // The error is ignored. The descriptor is a socket, so the call fails only if the connection is already gone.
     let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));

@@ -1,7 +1,7 @@
 //! The file of a UNIX socket. The listener that creates the file also removes it, and it replaces a file that a dead
 //! server left.
 //!
-//! The path may lead to another file before the listener closes. The file may be removed, or replaced by another
+//! By the time the listener closes, the path may lead to another file. The file may be removed, or replaced by another
 //! server's socket or by a symbolic link, and the working directory may change. So the file is identified by its device
 //! and inode. The kernel does not reuse the inode number while the socket is open.
 
@@ -106,8 +106,8 @@ fn split(path: &Path) -> io::Result<(PathBuf, &std::ffi::OsStr)> {
 
 /// Locks a folder, so that only one server at a time looks for a stale file in it and binds its own socket. Without the
 /// lock, one server could remove the other's new socket, either because a socket that is bound but does not listen yet
-/// looks stale, or because both servers have found the same stale file. The server starts even if the lock cannot be
-/// taken: the folder is not readable, the file system has no locks, or another process holds the lock too long.
+/// looks stale, or because both servers have found the same stale file. The lock cannot be taken if the folder is not
+/// readable, the file system has no locks, or another process holds the lock too long. The server starts anyway.
 fn lock(folder: &Path, attempts: u32) -> Option<File> {
     let folder = File::open(folder).ok()?;
     for _ in 0..attempts {

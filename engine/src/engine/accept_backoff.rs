@@ -14,7 +14,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             self.report(Severity::Error, "RW505", format!("the engine cannot stop watching a listener: {error}"));
         }
         let open = self.connections.len();
-        let message = format!("no descriptors are left with {open} connections open; accepting pauses until some are");
+        let message =
+            format!("no descriptors are left with {open} connections open; accepting pauses until some are free");
         self.report_limited(Severity::Warn, "RW504", message);
     }
 

@@ -135,7 +135,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         })
     }
 
-    /// Sends a part that was written. If `may_wait` is true and the queue is short, the part is sent with later output.
+    /// Sends a part of a response that is already in the output queue. If `may_wait` is true and the queue is short,
+    /// the part is sent with later output.
     fn send_part(&mut self, id: ExchangeId, slot: usize, may_wait: bool) -> Result<Pressure, CommandError> {
         let high = self.settings.limits.write_buffer;
         let connection = &self.connections[slot];
@@ -244,7 +245,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Sets what happens to an exchange whose client closes its sending side. Has no effect if the listener or the
-    /// owner of the connection has set this.
+    /// owner of the connection has chosen [`HalfClose::Respond`] or [`HalfClose::Finish`].
     pub fn set_half_close(&mut self, id: ExchangeId, choice: HalfClose) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
             engine.connections[slot].half_close_of = Some((id.serial, choice));

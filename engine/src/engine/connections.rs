@@ -9,8 +9,8 @@ use super::connection::Connection;
 /// The bits of a token that hold the generation. The highest bit of a token distinguishes listeners from connections.
 const GENERATIONS: u64 = 0x3fff_ffff;
 
-/// The open connections by slot. A token consists of a slot and a generation. Each connection in the same slot has
-/// another generation, so a token names only one connection during the life of the engine.
+/// The open connections by slot. A token consists of a slot and a generation. Two connections in the same slot have
+/// different generations, so a token names only one connection during the life of the engine.
 #[derive(Debug)]
 pub(super) struct Connections<W> {
     slots: Slab<Connection<W>>,

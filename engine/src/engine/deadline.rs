@@ -190,7 +190,7 @@ mod tests {
         deadline.update(Timeout::Body, &facts(&limits, 2200, 200), 1, &mut wheel);
         assert_eq!(2700, deadline.at, "a second in which no handler waits is not counted");
         deadline.update(Timeout::Body, &facts(&limits, 2300, 1_000_000), 1, &mut wheel);
-        assert_eq!(12_300, deadline.at, "no more than the longest silence");
+        assert_eq!(12_300, deadline.at, "fast bytes extend the time by at most `body_timeout`");
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
         deadline.update(Timeout::Idle, &facts(&limits, 0, 0), 1, &mut wheel);
         let first = deadline.scheduled;
         deadline.update(Timeout::Idle, &facts(&limits, 900, 0), 1, &mut wheel);
-        assert_eq!(first, deadline.scheduled, "the wheel is not touched where it is late enough");
+        assert_eq!(first, deadline.scheduled, "a later deadline keeps its entry in the wheel");
         assert_eq!(None, deadline.expired(first, 1000, 1, &mut wheel));
         assert_eq!(Some(Timeout::Idle), deadline.expired(deadline.scheduled, 1900, 1, &mut wheel));
     }

@@ -1,7 +1,7 @@
 //! Handles clients that close their sending side during an exchange.
 //!
-//! The engine decides once, when the inbox is empty. The request may have arrived together with the FIN, so its handler
-//! must first have had the chance to respond.
+//! The engine decides once, when the inbox is empty. The request may have arrived together with the FIN, so the engine
+//! first lets the handler respond.
 
 use super::Engine;
 use super::closing::CLIENT_LEFT;
@@ -25,8 +25,8 @@ impl<W: Wire> Connection<W> {
         self.ended && phase.lacks_body()
     }
 
-    /// Whether the client has closed its sending side and the response has begun, so that a pause of the response
-    /// counts as a timeout.
+    /// Whether a pause of the response can end the exchange: the client has closed its sending side, the response has
+    /// begun, and the choice is not [`HalfClose::Finish`].
     pub fn pauses_half_closed(&self) -> bool {
         self.survives_half_close.is_some()
             && self.survives_half_close == self.wire.running()
@@ -43,7 +43,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let connection = &mut self.connections[slot];
         if let Some(serial) = connection.wire.running() {
-            // Decide only once, and a second time only if the client has closed both directions since.
+            // Decide once for each exchange. Decide again only if the client has closed both directions, or if the body
+            // turns out to be incomplete.
             let phase = connection.wire.request_phase(&self.settings.limits);
             let decided = connection.survives_half_close == Some(serial)
                 && !connection.peer_closed_both

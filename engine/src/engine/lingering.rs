@@ -8,8 +8,8 @@ use super::connections::Connections;
 use crate::driver::Driver;
 use crate::wire::Wire;
 
-/// When the list has more entries than this and twice the open connections, the entries of closed connections are
-/// removed.
+/// The entries of closed connections are removed when the list is longer than this number plus twice the number of open
+/// connections.
 const KEPT: usize = 64;
 
 /// Lingering connections, the oldest first. Some of them may already be closed.

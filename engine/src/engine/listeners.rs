@@ -32,8 +32,9 @@ pub(super) struct Listeners(Slab<ListenerEntry>);
 #[derive(Debug)]
 struct ListenerEntry {
     listener: Listener,
-    /// When a listener that ran out of descriptors accepts again, and how long it waits. After the wait, the time is
-    /// `u64::MAX`, and the last wait is kept so that the next failure doubles it.
+    /// Set when no descriptors are left: the time at which the listener accepts again, and how long it waits until
+    /// then. After the wait, the time is `u64::MAX`, and the length of the wait is kept so that the next failure
+    /// doubles it.
     retry: Option<(u64, u64)>,
     /// During a drain, the time at which the listener is closed, provided that it does not wait for descriptors.
     closing: Option<u64>,
@@ -65,7 +66,7 @@ impl Listeners {
     pub fn remove(&mut self, id: ListenerId, driver: &mut impl Driver) {
         if let Some(ListenerEntry { listener, .. }) = self.0.try_remove(id.0) {
             // An inherited socket stays open in another process, so closing this copy would not end the watch. An error
-            // is ignored, because the driver does not watch the socket while no descriptors are left.
+            // is ignored. It occurs if the listener is `short`, because the driver does not watch the socket then.
             let _ = driver.forget(listener.socket());
             listener.close();
         }
@@ -111,8 +112,8 @@ impl Listeners {
         entry.half_close
     }
 
-    /// Stops watching a listener for a while. No descriptors are left, so it would be reported as ready again and
-    /// again.
+    /// Stops watching a listener for a while, because no descriptors are left. Otherwise the driver would report it as
+    /// ready again and again.
     pub fn back_off(&mut self, id: ListenerId, now: u64, driver: &mut impl Driver) -> io::Result<()> {
         let Some(entry) = self.0.get_mut(id.0) else { return Ok(()) };
         let wait = entry.retry.map_or(BACKOFF.0, |(_, wait)| (wait * 2).min(BACKOFF.1));

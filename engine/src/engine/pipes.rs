@@ -106,7 +106,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.wake_if_needed();
     }
 
-    /// Sets whether the owner of a pipe accepts no output for now.
+    /// Sets whether a pipe is blocked. While it is, the engine passes no output to its owner.
     pub fn set_pipe_blocked(&mut self, id: PipeId, blocked: bool) {
         self.refresh_clock();
         if let Some(slot) = self.connections.slot(id.0) {

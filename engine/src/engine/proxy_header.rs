@@ -46,8 +46,9 @@ impl ProxyHeader {
         self.source().is_some_and(|source| source.secure)
     }
 
-    /// Whether the forwarding fields of a head may be trusted. If a proxy forwards bytes unchanged, the fields come
-    /// from the proxy's client. That client may be another trusted proxy, but not one on a UNIX socket of this machine.
+    /// Whether the forwarding fields of a head may be read, if the client is trusted. A proxy that sends a PROXY header
+    /// forwards all later bytes unchanged, so the fields come from its client. That client may be another trusted
+    /// proxy. A client on a UNIX socket is never one, because the socket may be on another machine.
     #[inline]
     pub fn allows_forwarding_fields(&self) -> bool {
         match self {

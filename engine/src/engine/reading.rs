@@ -59,7 +59,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// Passes bytes to a connection that were not read from the connection's socket by the engine.
+    /// Passes bytes to a connection. The engine has not read these bytes itself: they come from the owner of a pipe, or
+    /// were read from the socket before the engine adopted it.
     pub(super) fn feed(&mut self, token: u64, data: &[u8]) {
         let Some(slot) = self.connections.slot(token) else { return };
         self.counters.bytes_in += data.len() as u64;

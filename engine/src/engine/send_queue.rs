@@ -44,7 +44,7 @@ impl SendQueue {
         self.batching.is_on()
     }
 
-    /// Makes each response be sent at once until [`SendQueue::start_batching`] is called.
+    /// Turns batching off: until [`SendQueue::start_batching`] is called, each response is sent at once.
     pub fn stop_batching(&mut self) {
         self.batching.stop();
     }

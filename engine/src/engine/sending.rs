@@ -12,8 +12,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.send_queue.lend(&mut self.connections[slot].out);
     }
 
-    /// Sends the output now, unless it may be sent together with another response of this turn, pipelined or on another
-    /// connection.
+    /// Sends the output now, or later in this turn together with other responses. It may wait for the response to the
+    /// next pipelined request, or for responses of other connections if batching is on.
     pub(super) fn send(&mut self, slot: usize) {
         let connection = &self.connections[slot];
         let may_wait = connection.wire.running().is_some() || (self.send_queue.batches() && !self.inbox.is_empty());

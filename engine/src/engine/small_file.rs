@@ -8,8 +8,8 @@ const SMALL_FILE: u64 = 16 * 1024;
 
 /// Reads the content of a small file. Returns any other body unchanged.
 ///
-/// If the file has become shorter than `length`, the body is shorter too. If the handler has announced a length, a
-/// shorter file is an error.
+/// If the file has become shorter than `length`, returns the shorter body, or an error if the handler has announced a
+/// length.
 pub(super) fn load<'a>(body: Body<'a>, status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Body<'a>, CommandError> {
     let Body::File { file, offset, length } = &body else { return Ok(body) };
     if *length > SMALL_FILE {

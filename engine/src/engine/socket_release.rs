@@ -1,4 +1,4 @@
-//! Returns a connection's socket to its owner, with the bytes that were read and not parsed.
+//! Returns a connection's socket to its owner, together with the bytes that the engine has read but not parsed.
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
@@ -8,7 +8,8 @@ use crate::exchange::ConnectionId;
 use crate::wire::Wire;
 
 impl<D: Driver, W: Wire> Engine<D, W> {
-    /// Removes a connection on which no request was read. Returns its socket and the bytes that were read from it.
+    /// Removes a connection that waits for a request, or for the rest of a request head. Returns its socket and the
+    /// bytes that were read but not parsed. Returns None if an exchange has begun or output is queued.
     pub fn release(&mut self, id: ConnectionId) -> Option<(OwnedFd, Vec<u8>)> {
         let slot = self.connections.slot(id.0)?;
         let connection = &self.connections[slot];
@@ -20,8 +21,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
         let mut connection = self.connections.remove(slot);
         let socket = connection.transport.into_socket()?;
-        // The driver must stop watching the socket, even if a duplicate of the descriptor stays open. An error is
-        // ignored.
+        // The driver must stop watching the socket, because the descriptor, or a duplicate of it, stays open. An error
+        // is ignored.
         let _ = self.driver.forget(socket.as_fd());
         self.finish_drain_if_empty();
         Some((socket, connection.wire.take_input()))

@@ -8,8 +8,8 @@ use crate::driver::{Driver, Ready};
 use crate::event::Event;
 use crate::wire::Wire;
 
-/// How many bytes one poll reads from connections in the middle of a request or response. Then connections between
-/// requests are read again.
+/// After this many bytes, a poll stops reading from connections in the middle of a request or response. The next poll
+/// first reads new requests again.
 const POLL_BYTES: u64 = 64 * 1024;
 /// The maximum number of connections that one poll resumes, and of deadlines that it handles.
 pub(super) const POLL_SHARE: usize = 32;
@@ -29,7 +29,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Reads from the sockets, and handles deadlines.
     ///
     /// Connections between requests come first, so that their requests do not wait for connections that send a lot,
-    /// disconnect or time out. Those take turns in the rest of the poll.
+    /// disconnect or time out. Such connections share the rest of the poll.
     pub fn poll(&mut self) -> io::Result<()> {
         let outcome = self.poll_driver();
         let enough = self.counters.bytes_in + POLL_BYTES;

@@ -5,8 +5,8 @@
 //!                                                      \-(LF, size = 0)-> Trailer -(empty line)-> Done
 //! ```
 //!
-//! Extensions are skipped, but they must be well formed (section 7.1.1). Servers and proxies that disagreed about the end
-//! of this line made request smuggling possible.
+//! Extensions are skipped, but they must be well formed (section 7.1.1). If a server and a proxy disagree about where
+//! the line of an extension ends, a client can smuggle a request past the proxy.
 
 use bytes::Bytes;
 use memchr::memchr;

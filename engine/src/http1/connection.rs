@@ -22,7 +22,7 @@ pub struct Http1 {
     pub(super) states: States,
     scan: Scan,
     pub(super) input: Input,
-    /// Parsed body data that no event contains yet. All small chunks of one read become one event.
+    /// Parsed body data that was not reported yet. All small chunks of one read are reported as one event.
     pub(super) gathered: Vec<u8>,
     /// During a drain, how many bytes of `input` arrived before the drain began. Requests in these bytes still get
     /// responses.

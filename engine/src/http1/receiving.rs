@@ -79,7 +79,7 @@ impl Http1 {
         match fault {
             BodyFault::Malformed(reason) => cx.count_refusal(400, reason),
             BodyFault::TooLarge if !is_dropped => cx.count_refusal(413, TOO_LARGE),
-            // More bytes than `discard_size` are missing. Closing the connection costs less than reading them.
+            // The rest of the body exceeds `discard_size`. Closing the connection costs less than reading the rest.
             BodyFault::TooLarge => {}
         }
         self.request_body.finish();

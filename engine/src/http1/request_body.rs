@@ -17,7 +17,7 @@ pub(super) struct RequestBody {
     pub reported_too_large: bool,
     /// How many bytes of the body were read so far.
     pub seen: u64,
-    /// How many bytes were passed to the reader and not consumed by it yet.
+    /// How many bytes were passed to the reader that it has not consumed yet.
     pub unread: u64,
     /// Whether the client waits for 100 Continue, which was not sent yet.
     pub expects_continue: bool,

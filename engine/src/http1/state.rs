@@ -64,7 +64,7 @@ pub(super) enum Trigger {
     End,
     /// The handler upgrades the connection with a 101 response.
     Upgrade,
-    /// The handler switches to another protocol without a response, and sends any bytes.
+    /// The handler switches to another protocol without a response. Afterwards it may send any bytes.
     SwitchWithoutResponse,
     /// The request and the response are complete, and the connection stays open.
     NextRequest,

@@ -37,9 +37,9 @@ impl Http1 {
         }
     }
 
-    /// Switches to another protocol without a response from the engine. The handler sends the first bytes itself,
-    /// instead of a response or of the rest of one. The connection ends when the other protocol ends. If the request
-    /// body is incomplete, the rest of it is still read as a body.
+    /// Switches to another protocol without a response from the engine. The handler sends the first bytes itself. They
+    /// replace the response, or the rest of a response that has begun. The connection ends when the other protocol
+    /// ends. If the request body is incomplete, the rest of it is still read as a body.
     pub(super) fn switch_without_response(&mut self) -> Result<(), CommandError> {
         self.states.check(Trigger::SwitchWithoutResponse)?;
         self.switch(Trigger::SwitchWithoutResponse);

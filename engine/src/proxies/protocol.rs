@@ -69,7 +69,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     }
 }
 
-/// Whether `bytes` and `beginning` agree as far as the shorter one goes.
+/// Whether `bytes` and `beginning` are equal up to the length of the shorter one.
 fn starts(bytes: &[u8], beginning: &[u8]) -> bool {
     let count = bytes.len().min(beginning.len());
     bytes[..count] == beginning[..count]
@@ -98,7 +98,7 @@ fn parse_line(bytes: &[u8]) -> Result<Option<(Header, usize)>, &'static str> {
     Ok(Some((header, newline + 1)))
 }
 
-/// Parses two addresses and two ports that single spaces separate.
+/// Parses two addresses and two ports, separated by single spaces.
 fn source_of_line<Ip: FromStr + Into<IpAddr>>(ends: &str) -> Option<Header> {
     let mut parts = ends.split(' ');
     let mut ip = || Some(parts.next()?.parse::<Ip>().ok()?.into());
@@ -226,7 +226,7 @@ mod tests {
         block(0x21, 0x11, &[INET, tlvs].concat())
     }
 
-    /// Parses a header that HTTP follows, and checks that no incomplete part of it is accepted as a header.
+    /// Parses a header with an HTTP request after it, and checks that no shorter part of the header is accepted.
     fn whole(header: &[u8]) -> Result<Header, &'static str> {
         let with_more = [header, b"GET / HTTP/1.1\r\n"].concat();
         let (parsed, used) = parse(&with_more)?.expect("a whole header");

@@ -33,9 +33,9 @@ const HANDLER_TRIGGERS: [Trigger; 7] = [
 fn document() -> String {
     let mut page = String::from(
         "# The states of an HTTP/1 connection\n\n\
-         Drawn from the tables in `state.rs`; a test holds this page equal to them. To draw it again:\n\
+         A test compares this page with the tables in `state.rs`. To generate it again after a change:\n\
          `ROPEWALK_DRAW=1 cargo test -p ropewalk-engine states_md`.\n\n\
-         One trigger moves both sides. Where either side does not allow it, neither moves.\n",
+         A trigger can change the state of both sides. If it is illegal on one side, neither side changes.\n",
     );
     section(&mut page, "Request: what the client sends", "Head", REQUEST);
     section(&mut page, "Response: what the handler sends", "Idle", RESPONSE);
