@@ -44,7 +44,7 @@ fn connections_that_are_turned_away_give_their_descriptors_back() {
     let mut later = Vec::new();
     for client in &mut away {
         take_descriptors(&mut taken, 1);
-        let mut next = world.connect(); // with the last descriptor
+        let mut next = world.connect(); // its socket uses the last descriptor
         assert_eq!(503, world.response(&mut next).status);
         assert_eq!(0, world.engine.counters().accept_backoffs);
         assert_eq!(End::Orderly, world.ended(client), "the connection that has lingered longest was closed");

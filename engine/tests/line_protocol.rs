@@ -1,4 +1,4 @@
-//! A second wire protocol that uses only [`Wire`]. It shows that the engine does not depend on HTTP.
+//! A second wire protocol, which implements only the trait [`Wire`]. It shows that the engine does not depend on HTTP.
 //!
 //! Each line from the client is a request, and contains a path. The response is the body and a line feed. A line that
 //! exceeds the limit for request lines is refused.

@@ -143,7 +143,7 @@ fn a_response_that_was_written_between_turns_is_sent_before_a_deadline_closes_it
     world.engine.relay_head(id, status, &[(b"Content-Length", b"4")]).unwrap();
     world.engine.relay_write(id, "here".into()).unwrap();
     world.engine.relay_end(id).unwrap();
-    assert_eq!(0, served(&mut clients), "it is sent in the next turn");
+    assert_eq!(0, served(&mut clients), "the responses are sent in the next turn");
     world.engine.begin_turn();
     world.engine.poll().unwrap();
     assert_eq!(1, served(&mut clients));

@@ -29,8 +29,8 @@ fn a_body_arrives_in_order_however_often_it_is_received() {
     }
 }
 
-/// A client, and a handler that may call `receive` at any time: while parts of the body are in the inbox, or while it
-/// has taken parts and not processed them.
+/// A client, and a handler that may call `receive` at any time: while parts of the body are in the inbox, or before it
+/// has processed the parts that it has taken.
 struct Upload {
     dice: Dice,
     world: World,
@@ -87,7 +87,6 @@ impl Upload {
             }
             Event::Data(id, data) => {
                 self.bodies.last_mut().unwrap().extend_from_slice(&data);
-                // The error is ignored. If the engine has already read the whole body, there is nothing to pause.
                 self.world.engine.consumed(id, data.len() as u64).unwrap();
             }
             Event::End(id, _) => {

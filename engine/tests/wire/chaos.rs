@@ -118,7 +118,7 @@ impl Chaos {
     fn rest(&mut self) {
         let before = self.world.engine.counters().turns;
         self.world.settle_within(100);
-        assert!(self.world.engine.counters().turns - before < 100, "the engine has no work, and spins");
+        assert!(self.world.engine.counters().turns - before < 100, "the engine runs turns without work");
     }
 
     fn take_events(&mut self) {

@@ -67,14 +67,14 @@ fn a_panic_within_a_poll_loses_no_readiness() {
         }
         engine.end_turn();
     }
-    assert!(heads >= 1, "a connection that was not being served is served now");
+    assert!(heads >= 1, "a connection that the engine was not handling in the panic is served");
 }
 
 thread_local! {
     static PANICS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// A driver that panics when a test asks it to, and then loses the readiness that it has read.
+/// A driver whose `poll` panics when a test requests it. The readiness that `poll` has read is then lost.
 struct Panicking(Epoll);
 
 impl Driver for Panicking {

@@ -60,7 +60,7 @@ fn rfc9112_9_6_a_connection_ends_if_much_of_a_body_was_not_read() {
     assert_eq!(End::Orderly, world.ended(&mut client));
     client.send(["x".repeat(100_000).as_str(), GET].concat());
     world.settle();
-    assert_eq!(1, world.engine.counters().requests, "nothing after it is read");
+    assert_eq!(1, world.engine.counters().requests, "the bytes after the first request are not parsed");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_handler_that_frames_its_response_may_begin_it_before_a_body_is_read() {
         let status = Status { code: 200, reason: Some(b"OK") };
         if whole {
             world.engine.relay(id, status, &[(b"Content-Length", b"4")], Body::Slice(b"been")).unwrap();
-            assert_eq!(Some("close"), world.response(&mut client).field("connection"), "no handler will read it");
+            assert_eq!(Some("close"), world.response(&mut client).field("connection"), "no handler will read the body");
             continue;
         }
         world.engine.relay_head(id, status, &[(b"Content-Length", b"4")]).unwrap();

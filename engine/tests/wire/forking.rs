@@ -1,5 +1,5 @@
-//! Tests an engine in a forked child. Each test plays both processes in one: duplicated descriptors belong to the
-//! parent.
+//! Tests an engine in a forked child. Each test runs in one process: the engine plays the child, and duplicates of its
+//! descriptors stand for those of the parent.
 
 use std::cell::Cell;
 use std::io::Write as _;

@@ -25,7 +25,7 @@ fn notice_fin(world: &mut World) {
     for _ in 0..2 {
         let before = world.engine.counters().turns;
         world.settle_within(20);
-        assert!(world.engine.counters().turns - before < 20, "the engine has no work, and spins");
+        assert!(world.engine.counters().turns - before < 20, "the engine runs turns without work");
     }
 }
 
@@ -234,9 +234,9 @@ fn a_client_that_is_gone_is_detected_when_something_is_sent() {
         client.read();
         !client.received.is_empty()
     });
-    drop(client); // with nothing unread, since unread bytes would make it a reset
+    drop(client); // all bytes were read, because unread bytes would make this a reset
     notice_fin(&mut world);
-    assert!(world.events.is_empty(), "its FIN alone does not show it");
+    assert!(world.events.is_empty(), "a FIN alone does not show that the client is gone");
     world.engine.write(id, Bytes::from("one")).unwrap();
     assert_eq!((id, GoneReason::ClientLeft), world.gone());
 }

@@ -73,8 +73,8 @@ impl World {
         Client::new(theirs)
     }
 
-    /// Runs one turn as the binding does. The clock stands still during the turn, so that responses may wait for one
-    /// another.
+    /// Runs one turn as the binding does. The clock does not advance during the turn, so that the time limits of
+    /// batching never apply.
     pub fn turn(&mut self) {
         self.engine.begin_turn();
         self.engine.poll().unwrap();

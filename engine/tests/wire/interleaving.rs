@@ -175,7 +175,7 @@ fn chunk(body: &str) -> String {
     if body.is_empty() { String::new() } else { format!("{:x}\r\n{body}\r\n", body.len()) }
 }
 
-/// Returns the body for the response to a request. Each request has a body of another size.
+/// Returns the body for the response to a request. Its size depends on the request's target and body size.
 fn response_body(target: &[u8], size: usize) -> Vec<u8> {
     let text = format!("{} of {size};", String::from_utf8_lossy(target));
     text.repeat([1, 50, 2000, 10_000][text.bytes().map(usize::from).sum::<usize>() % 4]).into_bytes()

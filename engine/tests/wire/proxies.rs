@@ -179,7 +179,7 @@ mod fields {
             assert_eq!(400, world.response(&mut client).status, "{field}");
             assert_eq!(End::Orderly, world.ended(&mut client));
             assert_eq!(1, reports(&mut world).len());
-            assert!(world.events.is_empty(), "a request after it was served");
+            assert!(world.events.is_empty(), "a request after the refused one was served");
         }
     }
 

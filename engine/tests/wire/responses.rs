@@ -22,7 +22,7 @@ fn file(content: &[u8]) -> std::fs::File {
     file
 }
 
-/// Returns bytes in which a comparison finds any lost or repeated part.
+/// Returns bytes with a pattern, so that a comparison detects any lost or repeated part.
 fn pattern(size: usize) -> Vec<u8> {
     (0..size).map(|index| (index % 251) as u8).collect()
 }
