@@ -1,12 +1,13 @@
-//! `BoundaryFinder`: finds out whether bytes of a multipart body are content only.
+//! `BoundaryFinder`: checks whether a piece of a multipart body is content only.
 
 use memchr::{memmem, memrchr};
 use pyo3::prelude::*;
 
-/// Finds out whether bytes of a multipart body are content only, which is true for most bytes of a large file.
+/// Checks whether a piece of a multipart body is content only, without any part of a delimiter. This is true for most
+/// pieces of a large file.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct BoundaryFinder {
-    /// In a box, because it has vectors that are aligned to 32 bytes, and Python aligns its objects to 16 bytes.
+    /// In a box, because the finder needs an alignment of 32 bytes, and Python aligns its objects to 16 bytes only.
     finder: Box<memmem::Finder<'static>>,
 }
 
@@ -19,7 +20,7 @@ impl BoundaryFinder {
         BoundaryFinder { finder: Box::new(memmem::Finder::new(delimiter).into_owned()) }
     }
 
-    /// Return whether the bytes neither contain the delimiter nor end with a beginning of it.
+    /// Return True if the bytes do not contain the delimiter, and do not end with the first bytes of one.
     #[pyo3(signature = (data, /))]
     fn is_content(&self, data: &[u8]) -> bool {
         let delimiter = self.finder.needle();

@@ -55,7 +55,7 @@ impl Connection {
     }
 
     /// Take the socket out of the engine. Returns its descriptor, which the caller must close, and the bytes that the
-    /// engine has read from it. Raises RuntimeError if a request has begun on it.
+    /// engine has read from it. Raises RuntimeError if a request is being handled on it, or output is queued.
     fn release<'py>(&self, py: Python<'py>) -> PyResult<(i32, Bound<'py, PyBytes>)> {
         let released = self.engine.get().command(py, |engine| engine.release(self.id))?;
         let owner = self.engine.get().owners.remove(&self.id);

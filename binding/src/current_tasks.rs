@@ -7,8 +7,8 @@ use pyo3::types::PyDict;
 
 /// Sets and restores the current task of an event loop, as asyncio records it.
 pub struct CurrentTasks {
-    /// asyncio's dict of the current task of each loop. None on CPython 3.14 and later, which has no such dict. Then
-    /// asyncio's functions are called, which cost twice as much.
+    /// asyncio's dict of the current task of each loop. None on CPython 3.14 and later, which has no such dict. There,
+    /// `enter_task` and `leave_task` are called instead, which takes twice as long.
     tasks: Option<Py<PyDict>>,
     enter_task: Py<PyAny>,
     leave_task: Py<PyAny>,

@@ -34,7 +34,7 @@ pub struct Engine {
     pub(crate) json_types: Py<PyAny>,
     /// The class `Response`, if handlers return instances of it.
     pub(crate) response: Option<Py<PyAny>>,
-    /// Exchanges whose response was not complete when the handling of their first event ended.
+    /// Exchanges whose response was still incomplete after their event `Head` was handled.
     pub(crate) exchanges: ObjectMap<ExchangeId>,
     pub(crate) handlers: HandlerCache,
     /// The owners of the connections that have one. The owner of a pipe is its sink. The owner of a socket is the
@@ -44,7 +44,8 @@ pub struct Engine {
     pub(crate) owners_serve: bool,
     /// The context that is copied for each request and timer. If None, the current context is copied.
     pub(crate) context: Mutex<Option<Py<PyAny>>>,
-    /// Whether `note_request` is set. It is usually not, and reading this costs less than the lock.
+    /// Whether `note_request` is set. Usually it is not set, and reading this flag costs less than locking
+    /// `note_request`.
     pub(crate) notes_requests: AtomicBool,
     /// A function that is called with each request before its handler, in the context of the request.
     pub(crate) note_request: Mutex<Option<Py<PyAny>>>,

@@ -315,8 +315,9 @@ impl Engine {
     }
 
     /// Set the format of the access log: "combined", "timed" or "json"; "template", with `template`; or "fields", with
-    /// `fields`. None turns the log off. `secrets` are names whose values are not logged. Raises ValueError for a wrong
-    /// format, with what is wrong. Returns the names of the fields that `set_log_field` sets.
+    /// `fields`. None turns the log off. `secrets` are names whose values are not logged. Returns the names of those
+    /// fields of the format that `set_log_field` sets. If the format is invalid, raises ValueError, which says what is
+    /// wrong.
     #[pyo3(signature = (style, /, *, template = "", fields = Vec::new(), secrets = Vec::new()))]
     fn set_access_log(
         &self,
@@ -331,14 +332,14 @@ impl Engine {
         Ok(own)
     }
 
-    /// Check a format as `set_access_log` does, and return the same.
+    /// Check a format as `set_access_log` does, and return what it returns.
     #[staticmethod]
     #[pyo3(signature = (style, /, *, template = "", fields = Vec::new()))]
     fn check_access_log(style: &str, template: &str, fields: Vec<String>) -> PyResult<Vec<String>> {
         Ok(own_fields(parse_style(Some(style), template, &fields)?.as_ref()))
     }
 
-    /// Call a function with each request before its handler, in the context of the request. None stops this.
+    /// Call a function with each request before its handler, in the context of the request. None ends these calls.
     #[pyo3(signature = (function, /))]
     fn note_requests(&self, function: Option<Py<PyAny>>) {
         self.notes_requests.store(function.is_some(), Ordering::Relaxed);
@@ -421,7 +422,7 @@ fn parse_style(style: Option<&str>, template: &str, fields: &[String]) -> PyResu
     }))
 }
 
-/// The names of the fields of a format that `set_log_field` sets.
+/// The names of those fields of a format that `set_log_field` sets.
 fn own_fields(style: Option<&Style>) -> Vec<String> {
     match style {
         Some(Style::Custom(format)) => format.own_names().map(str::to_owned).collect(),

@@ -23,8 +23,8 @@ static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
 /// Returns the exception with this class name in `ropewalk.errors`. `message` is one sentence.
 ///
-/// The instance is created when the error reaches Python. Its class is written in Python, so if it were created here,
-/// another thread could run while the caller still borrows an exchange.
+/// PyO3 creates the exception only when the error reaches Python. Creating it here would run Python code, and another
+/// thread could run while the caller still borrows an exchange.
 pub fn raise(py: Python<'_>, name: &str, message: String) -> PyErr {
     let module = ERRORS.get_or_try_init(py, || Ok::<_, PyErr>(py.import("ropewalk.errors")?.unbind()));
     let class = module.and_then(|module| Ok(module.bind(py).getattr(name)?.cast_into::<PyType>()?));

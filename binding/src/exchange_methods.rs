@@ -152,7 +152,8 @@ impl Exchange {
         PyList::new(py, values.collect::<Vec<_>>())
     }
 
-    /// The value of a cookie (RFC 6265, section 5.4), in ISO 8859-1. None if it is not exactly once in the Cookie fields.
+    /// The value of a cookie (RFC 6265, section 5.4), in ISO 8859-1. None unless the cookie occurs exactly once in the
+    /// Cookie fields.
     #[pyo3(signature = (name, /))]
     fn only_cookie<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Option<Bound<'py, PyString>>> {
         Ok(request_head::only_cookie(&self.engine_ref()?.head, name).map(|value| request_head::latin1(py, value)))
@@ -333,8 +334,8 @@ impl Exchange {
         exchange.response.command(slf.py(), exchange.engine_ref()?, |engine, id| engine.interim(id, status, &fields))
     }
 
-    /// Send the head of a streamed response. It has Content-Length if `length` is given. Otherwise the body is chunked.
-    /// On HTTP/1.0, the end of the connection then ends the body.
+    /// Send the head of a streamed response. It has Content-Length if `length` is given. Otherwise the body is chunked
+    /// on HTTP/1.1, and ended by the end of the connection on HTTP/1.0.
     #[pyo3(signature = (status, fields, length = None, /))]
     fn begin(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, length: Option<u64>) -> PyResult<()> {
         let fields = Fields::from_pairs(fields)?;

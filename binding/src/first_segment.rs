@@ -37,9 +37,9 @@ impl FirstSegmentRunner {
         })
     }
 
-    /// Run a coroutine up to its first wait, in `context`. Returns the coroutine's value, or PENDING if it waits. If it
-    /// waits, this has called `begin_wait` of its task with the request and the awaited object. Raises what the
-    /// coroutine raises. `loop` is the running event loop, if the caller knows it.
+    /// Run a coroutine up to its first wait, in `context`. Returns the coroutine's value. If the coroutine waits, calls
+    /// the method `begin_wait` of its task with the request and the awaited object, and returns PENDING. Raises what
+    /// the coroutine raises. `loop` is the running event loop, if the caller knows it.
     #[pyo3(signature = (request, coroutine, context, r#loop = None, /))]
     fn __call__<'py>(
         &self,

@@ -18,13 +18,13 @@ impl HTMLEscape {
         HTMLEscape { other }
     }
 
-    /// Return the text of a value, escaped for HTML. The result of `other` for a value of any class except exactly str,
-    /// int and float.
+    /// Return the text of a value, escaped for HTML. If the class of the value is not exactly str, int or float, return
+    /// the result of `other`.
     #[pyo3(signature = (value, /))]
     fn __call__<'py>(&self, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = value.py();
         if let Ok(text) = value.cast_exact::<PyString>() {
-            // A str with half of a surrogate pair has no UTF-8.
+            // A str with half of a surrogate pair cannot be encoded as UTF-8.
             let Ok(utf8) = text.to_str() else { return self.other.bind(py).call1((value,)) };
             return Ok(escaped(utf8).map_or_else(|| value.clone(), |made| PyString::new(py, &made).into_any()));
         }
@@ -35,7 +35,7 @@ impl HTMLEscape {
     }
 }
 
-/// The escaped text. None if the text is the same.
+/// Returns the escaped text, or None if no character needs to be escaped.
 fn escaped(text: &str) -> Option<String> {
     let first = text.bytes().position(|byte| entity(byte).is_some())?;
     let mut made = String::with_capacity(text.len() + 32);
@@ -51,7 +51,7 @@ fn escaped(text: &str) -> Option<String> {
     Some(made)
 }
 
-/// What stands for a character that HTML gives a meaning.
+/// The entity that replaces a character with a meaning in HTML. None for all other characters.
 fn entity(byte: u8) -> Option<&'static str> {
     match byte {
         b'&' => Some("&amp;"),

@@ -72,7 +72,7 @@ pub fn header<'py>(py: Python<'py>, head: &Head, name: &str) -> Option<Bound<'py
     Some(latin1(py, &joined))
 }
 
-/// The value of the cookie with this name, if it is exactly once in the Cookie fields.
+/// The value of the cookie with this name. None unless the cookie occurs exactly once in the Cookie fields.
 pub fn only_cookie<'a>(head: &'a Head, name: &[u8]) -> Option<&'a [u8]> {
     let mut cookies = head.values(b"cookie").flat_map(|line| line.split(|&byte| byte == b';')).filter_map(|cookie| {
         let (given, value) = match memchr(b'=', cookie) {

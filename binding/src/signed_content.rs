@@ -1,4 +1,4 @@
-//! `SignedContent`: the content of a signed session, of which only what a handler reads is decoded.
+//! `SignedContent`: the content of a signed session. A value in it is decoded only when a handler reads it.
 
 use std::ops::Range;
 
@@ -6,15 +6,16 @@ use memchr::memchr2;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-/// The content of a signed session: `[created,touched,user,{"name":value}]`, as msgspec encodes it. Its signature was
-/// verified, so this server has written it. Any other JSON with the same meaning is decoded by msgspec instead.
+/// The content of a signed session: `[created,touched,user,{"name":value}]`, as msgspec encodes it. The caller has
+/// verified the signature, so a server with the same key has written the content. If the JSON has another form, msgspec
+/// must decode it.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct SignedContent {
     content: Vec<u8>,
     pub created: u64,
     pub touched: u64,
     user: Option<Range<usize>>,
-    /// Where the values begin, after their brace.
+    /// The offset of the values: the first byte after their opening brace.
     values: usize,
 }
 
@@ -32,7 +33,8 @@ impl SignedContent {
         PyBytes::new(py, &self.content)
     }
 
-    /// Return the value with a name, encoded. None if there is none, or if only a JSON decoder can find it.
+    /// Return the value with this name, as JSON. Return None if there is no such value, or if only a JSON decoder can
+    /// find it.
     #[pyo3(signature = (name, /))]
     fn raw<'py>(&self, py: Python<'py>, name: &str) -> Option<Bound<'py, PyBytes>> {
         let values = &self.content[self.values..];
@@ -56,7 +58,8 @@ impl SignedContent {
 }
 
 impl SignedContent {
-    /// Reads what comes before the values. Returns the content again if it is not as msgspec writes it.
+    /// Parses the part of the content before the values. Returns the content as the error if it does not have the form
+    /// that msgspec writes.
     pub fn parse(content: Vec<u8>) -> Result<Self, Vec<u8>> {
         match head(&content) {
             Some(Head { created, touched, user, values }) => {
@@ -67,7 +70,7 @@ impl SignedContent {
     }
 }
 
-/// What comes before the values. The fields are those of SignedContent.
+/// The part of the content before the values. The fields have the same meaning as in `SignedContent`.
 struct Head {
     created: u64,
     touched: u64,
@@ -91,14 +94,14 @@ fn head(content: &[u8]) -> Option<Head> {
     is_as_written.then_some(Head { created, touched, user, values: end + 2 })
 }
 
-/// The integer at the beginning, which a comma follows, and what is after the comma.
+/// Parses an integer with a comma after it. Returns the integer and the text after the comma.
 fn integer(text: &[u8]) -> Option<(u64, &[u8])> {
     let end = text.iter().position(|byte| !byte.is_ascii_digit())?;
     let rest = text[end..].strip_prefix(b",")?;
     Some((std::str::from_utf8(&text[..end]).ok()?.parse().ok()?, rest))
 }
 
-/// The position after the string that begins at a position.
+/// Returns the position after the string that starts at `begin`.
 fn string_end(text: &[u8], begin: usize) -> Option<usize> {
     if text.get(begin) != Some(&b'"') {
         return None;
@@ -109,11 +112,11 @@ fn string_end(text: &[u8], begin: usize) -> Option<usize> {
         if text[at] == b'"' {
             return Some(at + 1);
         }
-        at += 2; // the backslash, and what it escapes
+        at += 2; // the backslash and the byte that it escapes
     }
 }
 
-/// The position after the value that begins at a position.
+/// Returns the position after the value that starts at `begin`.
 fn value_end(text: &[u8], begin: usize) -> Option<usize> {
     let (mut at, mut depth) = (begin, 0_usize);
     loop {

@@ -1,4 +1,4 @@
-//! `SignedText`: signs text as itsdangerous does, and reads it.
+//! `SignedText`: signs content as itsdangerous does, and verifies signed text.
 
 use hmac::{Hmac, KeyInit, Mac};
 use memchr::memrchr;
@@ -10,10 +10,10 @@ use sha2::Sha256;
 use crate::signed_content::SignedContent;
 
 /// Writes and reads text of the form `CONTENT.SIGNATURE`, both in base64 for URLs without padding. The signature is the
-/// HMAC-SHA256 of the first part as it is written, as `itsdangerous.Signer` makes it with `key_derivation="none"`.
+/// HMAC-SHA256 of the encoded content. `itsdangerous.Signer` makes the same signature with `key_derivation="none"`.
 #[pyclass(frozen, module = "ropewalk._engine")]
 pub struct SignedText {
-    /// The state after each key, so that a key is hashed only once.
+    /// The state of HMAC for each key, so that a key is hashed only once.
     keys: Vec<Hmac<Sha256>>,
 }
 
@@ -39,16 +39,17 @@ impl SignedText {
         Ok(PyString::new(py, &String::from_utf8_lossy(&text)))
     }
 
-    /// Return the content of a signed text. Return None if no key has signed it, or if it is not base64. The time does
-    /// not depend on how much of a signature is right.
+    /// Return the content of a signed text. Return None if no key has signed it, or if it is not base64. The time of
+    /// the comparison does not depend on how many bytes of the signature are correct.
     #[pyo3(signature = (text, /))]
     fn read<'py>(&self, py: Python<'py>, text: &str) -> Option<Bound<'py, PyBytes>> {
         Some(PyBytes::new(py, &self.verified(text)?))
     }
 
-    /// Return the session in a signed text: its user, whether the time of its last use must be written, and its content.
-    /// Return only the content, as bytes, if only a JSON decoder can read it. Return None as `read` does, and for a
-    /// session that has expired. `now` is a Unix time, and the other times are in seconds.
+    /// Return the session in a signed text as a tuple: its user, whether the time of its last use must be updated, and
+    /// its `SignedContent`. If only a JSON decoder can read the content, return the content as bytes. Return None if
+    /// `read` would return None, or if the session has expired. `now` is a Unix time, and the other times are durations
+    /// in seconds.
     #[pyo3(signature = (text, now, idle, absolute, touched_after, /))]
     fn read_session<'py>(
         &self,
@@ -132,7 +133,7 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 static DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/// Not a digit. It has the bit that no value of a digit has.
+/// Marks a byte that is not a digit. Its bit is 0 in the value of every digit.
 const NONE: u8 = 0x80;
 /// The value of each digit of base64; NONE for other bytes.
 static VALUES: [u8; 256] = {

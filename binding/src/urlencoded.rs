@@ -1,5 +1,5 @@
-//! Parses pairs of name and value in the format `application/x-www-form-urlencoded` (WHATWG URL, section 5.1), which
-//! query strings have too.
+//! Parses pairs of name and value in the format `application/x-www-form-urlencoded` (WHATWG URL, section 5.1). Query
+//! strings have the same format.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 type Parsed<'py> = (Bound<'py, PyTuple>, Bound<'py, PyDict>);
 
 /// Parse pairs of name and value in UTF-8. Return a tuple of the pairs in order, and a dict from each name to the list
-/// of its values. Return None if a part is not UTF-8, or if a name or a value is larger than its limit in bytes:
-/// Python code then finds the error.
+/// of its values. Return None if a part is not UTF-8, or if a name or a value is larger than its limit in bytes. The
+/// caller then parses the text in Python.
 #[pyfunction]
 #[pyo3(signature = (text, name_limit, value_limit, /))]
 pub fn urlencoded_pairs<'py>(

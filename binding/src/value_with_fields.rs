@@ -12,7 +12,7 @@ pub struct ValueWithFields {
     pub value: Py<PyAny>,
     #[pyo3(get)]
     pub fields: Py<PyTuple>,
-    /// The Content-Type. None for that of the handler.
+    /// The Content-Type of the response. None means the Content-Type of the handler.
     #[pyo3(get)]
     pub content_type: Option<Py<PyString>>,
 }

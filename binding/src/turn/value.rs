@@ -39,7 +39,7 @@ pub fn respond_with<'py>(
         match send_plain(engine, request, handler, &value) {
             Ok(true) => return Ok(()),
             Ok(false) => {}
-            // The client has left. The handler has not failed.
+            // The response could not be sent because the client has disconnected. This is not an error of the handler.
             Err(_) if request.borrow().is_gone() => return Ok(()),
             Err(error) => return Err(error),
         }
@@ -96,7 +96,7 @@ fn send_plain(
 }
 
 /// Sends a str or bytes with the header fields that middleware has added.
-#[inline(never)] // as for `drive`
+#[inline(never)] // for the same reason as `drive`
 fn send_with_fields(
     request: &Bound<'_, Exchange>,
     handler: &EngineHandler,
@@ -127,7 +127,7 @@ fn send_with_fields(
 }
 
 /// Runs a coroutine up to its first wait. Returns its value, or `PENDING` if it waits.
-#[inline(never)] // so that responses of plain functions cost no more
+#[inline(never)] // to keep the path of plain functions short
 fn drive<'py>(
     engine: &Engine,
     request: &Bound<'py, Exchange>,
