@@ -1,4 +1,4 @@
-/* llhttp in strict mode, as one function: it reports what it finds to a callback, and returns whether it refused. */
+/* Runs llhttp in strict mode. One function reports each part of a request to a callback, and returns the error. */
 
 #include <stddef.h>
 
@@ -45,7 +45,7 @@ static int on_header_value_complete(llhttp_t *parser) {
 }
 
 static int on_headers_complete(llhttp_t *parser) {
-    /* Like most servers, the engine here accepts no upgrade (RFC 9110, section 7.8). */
+    /* The tested handler accepts no upgrade (RFC 9110, section 7.8), so llhttp must not stop at an Upgrade field. */
     if (parser->method != HTTP_CONNECT) {
         parser->upgrade = 0;
     }

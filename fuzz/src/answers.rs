@@ -5,7 +5,7 @@ use crate::head::check_field;
 /// A response, as the client parses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// 100 to 599.
+    /// The status code, from 100 to 599.
     pub status: u16,
     /// The name and value of every field line except `Date`, in order.
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,

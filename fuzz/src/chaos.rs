@@ -45,8 +45,8 @@ fn limits() -> Limits {
 const OPEN: usize = 4;
 /// One connection in this many is a socket, from which the engine reads by itself. The others are pipes.
 const SOCKET_EVERY: usize = 3;
-/// How many bytes of memory the connections may use: buffers of the limits above, a response in each, and the engine's
-/// spare buffers.
+/// The maximum number of bytes of memory that the connections may use: the buffers that the limits above allow, one
+/// response in each connection, and the engine's spare buffers.
 const MEMORY: isize = 64 * 1024;
 
 /// What clients send: whole requests, parts of requests, and other bytes.
@@ -78,7 +78,7 @@ struct Chaos<'a> {
     script: Unstructured<'a>,
     connections: Vec<Connection>,
     exchanges: Vec<Exchange>,
-    /// What clients have sent: the index of the connection, and the index of the piece.
+    /// What clients have sent, in order. Each entry is the index of a connection and the index of a piece in `PIECES`.
     sent: Vec<(usize, usize)>,
     fed: u64,
     output: u64,
@@ -108,9 +108,9 @@ enum End {
 
 struct Exchange {
     id: ExchangeId,
-    /// The response is complete, or never will be.
+    /// Whether the response is complete, or can no longer be completed.
     over: bool,
-    /// The last write reported high pressure, so the writer waits.
+    /// Whether the last write reported high pressure, so that the writer waits.
     high: bool,
     /// The body of the request.
     body: SentBody,
@@ -143,7 +143,7 @@ impl<'a> Chaos<'a> {
             6 => self.disturb(engine),
             7 => world::rest(engine, self),
             8 => {
-                // Its events wait in the inbox.
+                // The events of this poll wait in the inbox until a later step.
                 engine.begin_turn();
                 engine.poll_again().expect("a driver that can be polled");
                 engine.end_turn();
@@ -163,7 +163,7 @@ impl<'a> Chaos<'a> {
         self.script.arbitrary::<u8>().unwrap_or(0) % sides
     }
 
-    /// Picks an index below `count`, mostly one of the last.
+    /// Picks one of the last eight indexes below `count`.
     fn pick(&mut self, count: usize) -> Option<usize> {
         let back = usize::from(self.draw(8));
         count.checked_sub(1).map(|last| last.saturating_sub(back))
@@ -198,7 +198,7 @@ impl<'a> Chaos<'a> {
             End::Pipe(_) => {}
             End::Socket(socket) => match socket.write(bytes) {
                 Ok(count) => {
-                    assert_eq!(bytes.len(), count, "the socket takes so few bytes whole or not at all");
+                    assert_eq!(bytes.len(), count, "a socket accepts a piece as a whole or not at all");
                     self.fed += bytes.len() as u64;
                     self.sent.push((which, piece));
                 }
@@ -240,7 +240,7 @@ impl<'a> Chaos<'a> {
 
     fn shut_down(&mut self, which: usize, how: Shutdown) {
         if let End::Socket(socket) = &self.connections[which].end {
-            // The engine may have closed it already.
+            // The result is ignored, because the engine may have closed the connection already.
             let _ = socket.shutdown(how);
         }
     }
@@ -366,7 +366,7 @@ impl<'a> Chaos<'a> {
         assert!(counters.bytes_in <= self.fed);
         assert!(memory::held() - self.before < MEMORY, "{} bytes are held", memory::held() - self.before);
         if engine.has_events() {
-            // They are not counted here yet.
+            // The engine has counted the events in the inbox, but `serve` has not.
             return;
         }
         assert_eq!(
@@ -423,7 +423,7 @@ impl Handler for Chaos<'_> {
                 let exchange = self.begin(id, &head);
                 self.exchanges.push(exchange);
                 let choices = [HalfClose::Cancel, HalfClose::Respond, HalfClose::Finish];
-                // The connection may be closed already.
+                // The result is ignored, because the connection may be closed already.
                 let _ = engine.set_half_close(id, choices[self.exchanges.len() % choices.len()]);
                 // Some handlers act at once.
                 for _ in 0..self.draw(3) {
@@ -443,7 +443,7 @@ impl Handler for Chaos<'_> {
             Event::Gone(id, _) => {
                 self.gone += 1;
                 let exchange = self.exchange(id);
-                assert!(!exchange.over, "it ends twice");
+                assert!(!exchange.over, "an exchange ends twice");
                 exchange.over = true;
             }
             Event::PipeOutput(id, bytes) => {
@@ -459,7 +459,7 @@ impl Handler for Chaos<'_> {
             }
             Event::PipeEnding(id) => {
                 let pipe = self.connection(id.connection());
-                assert!(!std::mem::replace(&mut pipe.ending, true), "it ends twice");
+                assert!(!std::mem::replace(&mut pipe.ending, true), "a pipe ends twice");
             }
             Event::PipeClosed(id, _) => {
                 let pipe = self.connection(id.connection());
@@ -468,7 +468,7 @@ impl Handler for Chaos<'_> {
             Event::Lingering(id) => {
                 let socket = self.connection(id);
                 assert!(socket.open, "lingering after the end of a connection");
-                assert!(!std::mem::replace(&mut socket.ending, true), "it ends twice");
+                assert!(!std::mem::replace(&mut socket.ending, true), "a socket lingers twice");
             }
             Event::Closed(id, _) => self.connection(id).open = false,
             Event::Opened(..) | Event::Refused(_) => panic!("an event that was not requested"),

@@ -29,7 +29,7 @@ pub fn check(input: &[u8]) {
 struct Script<'a> {
     /// Whether the limits are so small that inputs exceed them.
     tight: bool,
-    /// What handlers do with the first request, the second, and so on. The fifth request has the first plan again.
+    /// What handlers do with the first four requests. Later requests use the same plans again, in the same order.
     plans: [Plan; 4],
     bytes: &'a [u8],
 }
@@ -197,7 +197,7 @@ impl Handler for Player {
             }
             Event::PipeEnding(pipe) => {
                 assert_eq!(self.pipe, pipe);
-                assert!(!std::mem::replace(&mut self.ending, true), "it ends twice");
+                assert!(!std::mem::replace(&mut self.ending, true), "the pipe ends twice");
             }
             Event::PipeClosed(pipe, _) => {
                 assert_eq!(self.pipe, pipe);
@@ -408,7 +408,7 @@ impl Player {
             }
             compare(&answer, sent, exchange);
             let last = self.exchanges.len() == number + 1;
-            assert!(!answer.closes() || (last && rest.is_empty()), "something after Connection: close");
+            assert!(!answer.closes() || (last && rest.is_empty()), "bytes or a request after Connection: close");
             answers.push(answer);
         }
         match &self.refused {

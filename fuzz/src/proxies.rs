@@ -13,7 +13,8 @@ pub fn check(input: &[u8]) {
     check_x_forwarded(input);
 }
 
-/// Checks that a header is accepted or refused at a certain byte, and that later bytes change nothing.
+/// Checks that the parser accepts or refuses a header at one certain byte, and that later bytes do not change the
+/// result.
 fn check_protocol(input: &[u8]) {
     let mut decided = None;
     for end in 0..=input.len().min(LONGEST_BLOCK) {

@@ -55,7 +55,8 @@ const RARE_METHODS: &[&[u8]] = &[
     b"VERSION-CONTROL",
 ];
 
-/// Fields that are dropped in a trailer section, where they would come too late (RFC 9110, section 6.5.1).
+/// Fields that the engine drops from a trailer section, because a recipient must know them before it reads the body
+/// (RFC 9110, section 6.5.1).
 const DROPPED_TRAILERS: &[&[u8]] = &[
     b"authorization",
     b"cache-control",
@@ -96,7 +97,8 @@ pub fn is_laxer(reason: &str, input: &[u8], message: &Message, before: Option<&M
         // A recipient must parse space around `;` and `=`, although no sender may send it (RFC 9112, 7.1.1; RFC 9110,
         // 5.6.3).
         _ if reason.starts_with("Invalid character in chunk extensions") => has_spaced_extension(input),
-        // llhttp treats these trailers as fields of the head. The engine drops them, whatever their value.
+        // llhttp treats the trailers Connection, Content-Length and Transfer-Encoding as fields of the head. The engine
+        // drops them, whatever their value.
         "Data after `Connection: close`" => closed_by_trailer,
         _ => in_trailers && ["Content-Length", "Transfer-Encoding"].iter().any(|name| reason.contains(name)),
     }

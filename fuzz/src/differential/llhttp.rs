@@ -87,7 +87,7 @@ impl Listener {
         }
     }
 
-    /// Adds a field. Removes the space after its value, because llhttp does not.
+    /// Adds a field. Removes spaces and tabs after its value, because llhttp keeps them.
     fn field_over(&mut self) {
         let name = std::mem::take(&mut self.name);
         let value = std::mem::take(&mut self.value);

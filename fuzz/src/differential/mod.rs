@@ -116,7 +116,8 @@ fn compare_bodies(a: &Message, b: &Message, number: usize) -> Result<(), String>
     Ok(())
 }
 
-/// Checks a message that llhttp accepted whole and the engine did not: its refusal must be a listed one.
+/// Checks a message that llhttp accepted completely and the engine did not: `differences.rs` must list the reason for
+/// which the engine refuses it.
 fn we_refuse(ours: &Reading, number: usize) -> Result<(), String> {
     match &ours.end {
         End::Refused(reason) if differences::is_stricter(reason) => Ok(()),
@@ -125,7 +126,8 @@ fn we_refuse(ours: &Reading, number: usize) -> Result<(), String> {
     }
 }
 
-/// Checks a head or a body that the engine accepted and llhttp did not: llhttp's refusal must be a listed one.
+/// Checks a head or a body that the engine accepted and llhttp did not: `differences.rs` must list the reason for which
+/// llhttp refuses it.
 fn they_refuse(input: &[u8], ours: &Reading, theirs: &Reading, number: usize) -> Result<(), String> {
     let (message, before) = (&ours.messages[number], theirs.messages.last());
     match &theirs.end {
