@@ -55,7 +55,7 @@ enum OfHead {
 /// The values of one line that do not come from the request head.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome<'a> {
-    /// The time up to the seconds, as RFC 3339 writes it.
+    /// The time without the fraction of the second, in the format of RFC 3339.
     pub stamp: &'a str,
     pub unix: i64,
     /// Microseconds since the start of the second.

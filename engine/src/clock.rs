@@ -22,7 +22,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Reads both clocks. Called once per turn, and once per command outside a turn.
+    /// Reads both clocks. The engine calls this once per turn, and once per command outside a turn.
     pub fn refresh(&mut self) {
         self.micros = monotonic_micros();
         let second = clock_gettime(ClockId::RealtimeCoarse).tv_sec;

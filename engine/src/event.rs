@@ -11,13 +11,13 @@ use crate::head::{Field, Head};
 /// An event that an engine reports. Events are reported in the order in which they happen.
 #[derive(Debug)]
 pub enum Event {
-    /// A connection on a socket was opened. The address is that of the peer. Reported only after
-    /// [`crate::Engine::report_connections`].
+    /// A connection on a socket was opened. The address is that of the peer. This is reported only after
+    /// [`crate::Engine::report_connections`] was called.
     Opened(ConnectionId, Address),
     /// All output was sent on a connection that was reported as opened, and the server's side is closed. Further bytes
     /// from the client are dropped until [`Event::Closed`].
     Lingering(ConnectionId),
-    /// A connection that was reported as opened has ended. Reported after all events of its exchanges.
+    /// A connection that was reported as opened has ended. This is reported after all events of its exchanges.
     Closed(ConnectionId, CloseReason),
     /// The head of a request was read. The events of its body are reported only after [`crate::Engine::receive`].
     Head(ExchangeId, Box<Head>),

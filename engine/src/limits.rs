@@ -127,7 +127,7 @@ limits! {
     drain_timeout: Seconds = 30_000;
     /// The time for which a drain keeps an idle connection open, because a request may be on its way. It is also the
     /// longest time for which a drain reads and drops the rest of a refused or aborted request. nginx and Go close an
-    /// idle connection at once, and the request is lost. HAProxy can wait for the next response.
+    /// idle connection at once, and the request is lost. HAProxy can keep it open until its next response.
     drain_grace: Seconds = 1_000;
     /// The maximum length of a request line. A longer line gets 414. The limit of nginx is 8 KiB. RFC 9112, section 3,
     /// recommends at least 8000 bytes.

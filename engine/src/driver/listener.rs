@@ -22,8 +22,8 @@ use crate::address::Address;
 /// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
-    /// The file of a UNIX socket. Fields are dropped in this order, so the file is removed before the socket closes. A
-    /// new server that finds the file therefore finds a running server.
+    /// The file of a UNIX socket. Fields are dropped in this order, so the file is removed before the socket closes. So
+    /// a new server that finds the file can tell that this server still runs.
     file: Option<SocketFile>,
     socket: OwnedFd,
     /// The address on which the socket listens.

@@ -52,7 +52,7 @@ pub trait Driver: Sized {
     fn descriptor(&self) -> BorrowedFd<'_>;
     /// Starts to watch a descriptor.
     fn watch(&mut self, fd: BorrowedFd<'_>, token: Token, watch: Watch) -> io::Result<()>;
-    /// Stops watching a descriptor. Only necessary if the descriptor stays open.
+    /// Stops watching a descriptor. This is necessary only if the descriptor stays open.
     fn forget(&mut self, fd: BorrowedFd<'_>) -> io::Result<()>;
     /// Appends the descriptors that are ready now to `ready`. Never waits.
     fn poll(&mut self, ready: &mut Vec<Ready>) -> io::Result<()>;

@@ -1,6 +1,6 @@
 //! Decides when a handler must stop writing, and when the engine stops reading requests from a client that does not
-//! read its responses. A handler is paused when more than `write_buffer` bytes are unsent, and continues at half of it.
-//! `limits.rs` has the default size.
+//! read its responses. A handler is paused when more than `write_buffer` bytes are unsent, and continues when at most
+//! half of `write_buffer` is unsent. `limits.rs` has the default of this limit.
 
 use super::Engine;
 use super::connection::Connection;

@@ -26,7 +26,7 @@ pub(super) enum Timeout {
     DrainGrace,
 }
 
-/// The state of the connection from which its deadline is computed, besides the timeout. Times are in milliseconds.
+/// What determines the deadline of a connection, besides its timeout. Times are in milliseconds.
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
     pub now: u64,

@@ -1,4 +1,4 @@
-//! Connections whose sending side the engine has closed, and which wait until their clients have read the output (RFC
+//! Lingering connections: the engine has closed its sending side, and waits until the client has read the output (RFC
 //! 9112, section 9.6).
 
 use std::collections::VecDeque;

@@ -36,7 +36,8 @@ struct ListenerEntry {
     /// then. After the wait, the time is `u64::MAX`, and the length of the wait is kept so that the next failure
     /// doubles it.
     retry: Option<(u64, u64)>,
-    /// During a drain, the time at which the listener is closed, provided that it does not wait for descriptors.
+    /// During a drain, the time at which the listener is closed. A listener that waits for descriptors is closed after
+    /// its wait.
     closing: Option<u64>,
     /// What happens to exchanges when a client closes its sending side.
     half_close: HalfClose,

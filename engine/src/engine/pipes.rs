@@ -44,8 +44,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.connections.slot(id.0).map_or(0, |slot| self.connections[slot].wire.buffered())
     }
 
-    /// Takes the next event of one pipe, before the events of other connections. Never returns an event of an exchange
-    /// whose `Head` is still in the inbox, nor the `Head` itself. First adds the queued output to the inbox.
+    /// Takes the next event of one pipe, before the events of other connections. Skips each `Head`, and the events that
+    /// follow it in the same exchange. First adds the queued output to the inbox.
     pub fn next_pipe_event(&mut self, id: PipeId) -> Option<Event> {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;

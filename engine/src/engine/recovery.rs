@@ -1,4 +1,4 @@
-//! Restores an engine after a panic in its own code, which would be a bug.
+//! Restores an engine after a panic in its own code. Such a panic is a bug.
 
 use super::Engine;
 use crate::driver::Driver;

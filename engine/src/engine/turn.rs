@@ -11,7 +11,8 @@ use crate::wire::Wire;
 /// After this many bytes, a poll stops reading from connections in the middle of a request or response. The next poll
 /// first reads new requests again.
 const POLL_BYTES: u64 = 64 * 1024;
-/// The maximum number of connections that one poll resumes, and of deadlines that it handles.
+/// The maximum number of connections that one poll resumes. It is also the maximum number of deadlines that one poll
+/// handles.
 pub(super) const POLL_SHARE: usize = 32;
 /// The maximum number of connections that one poll drops. It is small, because cancelling a handler
 /// takes a tenth of a millisecond.

@@ -33,8 +33,7 @@ impl Http1 {
         !matches!(self.input.unparsed(), [] | [b'\r'] | [b'\r', b'\n'])
     }
 
-    /// Makes the connection ready for the next request, or closes it. Called when the request and the response are
-    /// complete.
+    /// Makes the connection ready for the next request, or closes it. The request and the response must be complete.
     pub(super) fn next(&mut self) {
         self.states.apply(if self.keep { Trigger::NextRequest } else { Trigger::Close });
         self.request_body.demand = Demand::Held;

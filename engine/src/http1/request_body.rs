@@ -17,7 +17,7 @@ pub(super) struct RequestBody {
     pub reported_too_large: bool,
     /// How many bytes of the body were read so far.
     pub seen: u64,
-    /// How many bytes were passed to the reader that it has not consumed yet.
+    /// How many bytes the reader has received but not consumed yet.
     pub unread: u64,
     /// Whether the client waits for 100 Continue, which was not sent yet.
     pub expects_continue: bool,
@@ -47,7 +47,7 @@ pub(super) enum Demand {
 pub(super) enum Part<'a> {
     /// No data. More input is needed.
     None,
-    /// Some data, and whether it is the last.
+    /// Some data, and whether it ends the body.
     Data(&'a [u8], bool),
     /// The end of a chunked body, with its trailer fields.
     End(Vec<Field>),

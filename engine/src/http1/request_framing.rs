@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::token::is_token;
 
 impl<'a> Message<'a> {
-    /// Adds a Content-Length field. A request may have only one, even if both agree.
+    /// Adds a Content-Length field. A request may have only one: a second one is refused even if it has the same value.
     #[inline]
     pub fn add_length(&mut self, value: &[u8]) -> Result<(), Refusal> {
         set_once(&mut self.length, parse_length(value)?, "more than one Content-Length")

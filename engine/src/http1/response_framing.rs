@@ -13,7 +13,7 @@ pub enum BodyFrame {
     Length(u64),
     /// The body is framed by `Transfer-Encoding: chunked`.
     Chunked,
-    /// The end of the connection ends the body. Used for HTTP/1.0 clients.
+    /// The end of the connection ends the body. HTTP/1.0 clients get this framing if the length is unknown.
     UntilClose,
 }
 

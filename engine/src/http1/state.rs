@@ -281,8 +281,8 @@ impl States {
         self.response
     }
 
-    /// Checks whether a trigger is legal now. The response side is checked first, because a trigger that it forbids is
-    /// a mistake of the handler.
+    /// Checks whether a trigger is legal now. The response side is checked first, so that the handler gets the error
+    /// about its own mistake.
     pub fn check(self, trigger: Trigger) -> Result<(), Violation> {
         self.after(trigger).map(drop)
     }

@@ -16,7 +16,7 @@ pub(crate) struct Pipe {
     pub secure: bool,
     /// The server's address on this connection.
     pub local: Address,
-    /// Whether the owner may pass in bytes. False when the engine has asked it to stop.
+    /// Whether the owner may pass in bytes. False after the engine has asked the owner to stop.
     pub flowing: bool,
 }
 
