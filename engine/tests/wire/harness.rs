@@ -1,7 +1,7 @@
 //! The test harness: one engine and its clients, in one thread.
 //!
-//! A test takes events one by one ([`World::event`]) and sends commands between turns. Or it installs a handler with
-//! [`World::inline`] that responds within a turn, as a Python handler does.
+//! A test takes events one by one ([`World::event`]) and sends commands between turns. Or the test installs a handler
+//! with [`World::inline`]. This handler responds within a turn, as a Python handler does.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};

@@ -9,7 +9,7 @@ use ropewalk_engine::{Body, CommandError, GoneReason, Limits, Pressure};
 
 use crate::harness::{End, GET, World};
 
-/// Returns an unnamed file with this content, which disappears after the test.
+/// Returns an unnamed file with this content. The file disappears when it is closed.
 fn file(content: &[u8]) -> std::fs::File {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);
