@@ -5,8 +5,8 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
 
-/// The maximum nesting depth, because the check is recursive. A deeper value is reported as not exact. Python's
-/// recursion limit is about the same, and so is that of the encoders.
+/// The maximum nesting depth, because the check is recursive. A deeper value is reported as not exact. The recursion
+/// limits of Python and of the encoders are about the same.
 const DEEPEST: usize = 1000;
 
 /// One part of a declared type.
@@ -80,7 +80,7 @@ impl ExactTypes {
         for (name, part) in fields {
             let found = match value.getattr(name.bind(py)) {
                 Ok(found) => found,
-                // A deleted attribute has no value to check.
+                // A deleted attribute has no value, so the object is not exact.
                 Err(error) if error.is_instance_of::<PyAttributeError>(py) => return Ok(false),
                 Err(error) => return Err(error),
             };

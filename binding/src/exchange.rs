@@ -30,7 +30,7 @@ pub struct Exchange {
     pub(crate) response: ResponseSender,
     pub(crate) engine_handler: Option<Py<EngineHandler>>,
     pub(crate) params: Option<Py<PyDict>>,
-    /// The reason why the connection ends, if the exchange has ended early. Set before `on_gone` is called.
+    /// The reason why the connection ends, if the exchange has ended early. It is set before `on_gone` is called.
     pub(crate) ending: Option<CloseReason>,
     /// The body limit in bytes that middleware has set. It can only lower the limits that `receive` and `collect` use.
     #[pyo3(get, set)]

@@ -262,7 +262,7 @@ impl Exchange {
         self.response.started
     }
 
-    /// Whether the response is complete, or the client has disconnected.
+    /// Whether the response is complete, or the exchange has ended early.
     #[getter]
     fn finished(&self) -> bool {
         self.response.finished || self.is_gone()

@@ -18,7 +18,8 @@ pub struct EngineRef {
     pub owner: Option<Py<PyAny>>,
     /// The server's address. It is read from the engine only once.
     server: OnceLock<Address>,
-    /// The reason why the exchange ended early. Set when a command fails because the exchange has ended.
+    /// The reason why the exchange ended early. The event `Gone` sets it, or a command that fails because the exchange
+    /// has ended.
     gone: OnceLock<GoneReason>,
 }
 
