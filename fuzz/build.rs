@@ -1,4 +1,4 @@
-//! Compiles llhttp, with which the differential target compares the engine.
+//! Compiles llhttp. The differential target compares the engine with it.
 
 use std::path::Path;
 

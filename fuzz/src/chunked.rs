@@ -1,4 +1,5 @@
-//! The chunked coding: the outcome does not depend on the pieces of a body, and encoded data is decoded unchanged.
+//! Checks the chunked decoder: its result does not depend on the pieces of a body, and encoded data is decoded
+//! unchanged.
 
 use ropewalk_engine::http1::chunked::{Chunked, Step};
 use ropewalk_engine::http1::encode;

@@ -1,4 +1,4 @@
-//! The head parser: where a head ends, and what it contains. Neither depends on the pieces in which it arrives.
+//! Checks the head parser: the end and the contents of a head do not depend on the pieces in which the head arrives.
 
 use ropewalk_engine::http1::head::parse;
 use ropewalk_engine::http1::head_scan::Scan;

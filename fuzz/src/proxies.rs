@@ -1,5 +1,5 @@
-//! What proxies send. The outcome does not depend on the pieces in which a PROXY header arrives, and only trusted
-//! proxies can name a client.
+//! Checks the parsers for the headers of proxies. The result does not depend on the pieces in which a PROXY header
+//! arrives, and only trusted proxies can name a client.
 
 use ropewalk_engine::Address;
 use ropewalk_engine::proxies::forwarded::{self, Element};

@@ -10,7 +10,7 @@ fn drawn(mut input: &[u8]) -> Vec<&[u8]> {
     let mut dice = Dice(hash(input));
     let mut pieces = Vec::new();
     while !input.is_empty() {
-        // Mostly a few bytes, to divide line ends and chunk sizes; sometimes many.
+        // Most pieces have a few bytes, so that line ends and chunk sizes are divided. Some pieces have many.
         let most = if dice.roll(4) == 0 { 256 } else { 8 };
         let (piece, rest) = input.split_at(input.len().min(1 + dice.roll(most)));
         pieces.push(piece);
