@@ -19,7 +19,7 @@ pub enum Persistence {
     Upgrade,
 }
 
-/// Appends the head of a response. [`check`] must have accepted its fields.
+/// Appends the head of a response. `response_fields::check` must have accepted its fields.
 pub fn head(
     out: &mut Vec<u8>,
     status: Status<'_>,
@@ -65,8 +65,8 @@ pub fn head(
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends the head of a response whose body the handler frames itself. [`check_framing`] must have accepted the
-/// fields. `close` adds `Connection: close`.
+/// Appends the head of a response whose body the handler frames itself. `response_fields::check_framing` must have
+/// accepted the fields. `close` adds `Connection: close`.
 pub fn handler_head(out: &mut Vec<u8>, version: Version, status: Status<'_>, fields: &[FieldRef<'_>], close: bool) {
     let start = out.len();
     status_line(out, status);
