@@ -1,9 +1,9 @@
 """Decides whether the engine may adopt a socket that Twisted has accepted.
 
 A program may share a port among protocols: one protocol reads the first bytes, and then passes the connection to a
-site. The bytes that it has read are no longer in the socket, and it may continue to use the transport. So the engine
-adopts a socket only for the protocol that Twisted's port has built when it accepted the socket. Any other connection
-stays with Twisted, whose transport passes the bytes to the engine.
+site. The bytes that the first protocol has read are no longer in the socket, and that protocol may continue to use the
+transport. So the engine adopts a socket only for the protocol that Twisted's port built when it accepted the socket.
+Any other connection stays with Twisted, whose transport passes the bytes to the engine.
 """
 
 import sys
@@ -40,7 +40,7 @@ def is_new(transport: Any, channel: Any) -> bool:
 
 
 def _is_being_accepted(protocol: Any) -> bool:
-    """Whether Twisted is just connecting this protocol to the accepted socket for which a factory has built it."""
+    """Whether Twisted's code that accepts a socket is still running for this protocol."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code in _ACCEPTING and frame.f_locals.get("protocol") is protocol:
@@ -77,9 +77,9 @@ def _wrapped_by(protocol: Any) -> Any:
 
 
 def channel_of(protocol: Any) -> Any:
-    """Return the channel that a factory has built, if it is ours; otherwise None.
+    """Return the engine's channel if `protocol` is or contains one; otherwise None.
 
-    It may be inside Twisted's wrapper that detects HTTP/2.
+    Only Twisted's wrapper that detects HTTP/2 may contain the channel.
     """
     if isinstance(protocol, GenericHTTPChannelProtocol):  # the default of `HTTPFactory.protocol` makes this wrapper
         if not passes_all_bytes(protocol):

@@ -2,8 +2,8 @@
 
 An override may call the method that it overrides, read and set attributes that have an effect on the engine's channel,
 and call methods of its class that pass the same check. It must not call any other code with these objects, such as a
-helper function, because this code might use the transport or the parser without the check finding it. Only known forms
-of bytecode are accepted.
+helper function, because the check does not see whether this code uses the transport or the parser. Only known forms of
+bytecode are accepted.
 """
 
 import builtins
@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from twisted.logger import Logger
 
 FRAMES: Final = frozenset(("locals", "vars", "eval", "exec", "_getframe", "currentframe"))
-"""Names of functions that read local variables without an instruction that loads these."""
+"""Names of functions that read local variables without an instruction that loads them."""
 
 OF_THE_TRANSPORT: Final = frozenset(("getPeer", "getHost", "setTcpNoDelay", "setTcpKeepAlive"))
 """The methods of the engine's transport that have the same effect as Twisted's."""

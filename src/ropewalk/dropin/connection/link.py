@@ -56,7 +56,7 @@ class Link:
     """Implements `channel.setTimeout(period)`. Returns the previous period."""
     intercept: "Callable[[HTTPChannel, Any], bool] | None" = None
     """Called with None when the program has returned from handling a request, and with a request before its response
-    is finished. Returns True if nothing else has to be done.
+    is finished. Returns True if the channel must do nothing else.
     """
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
@@ -94,7 +94,7 @@ class Link:
         """Take raw bytes that arrive before the program upgrades the connection. Some links leave them unread."""
 
     def resume_reading(self) -> None:
-        """Continue to read after a request that has paused the transport, unless Twisted's own code does that."""
+        """Resume the transport if a request has paused it. Does nothing if Twisted's own code resumes it."""
 
     def write(self, channel: "HTTPChannel", data: bytes) -> None:
         """Write bytes outside of any exchange."""
@@ -115,7 +115,7 @@ class Link:
         """Pass the engine's output to the transport."""
 
     def flush(self, channel: "HTTPChannel") -> None:
-        """Pass written bytes to the transport at once, if programs expect that."""
+        """Pass written bytes to the transport at once, on links whose programs expect that."""
 
     def is_full(self, exchange: RelayedExchange) -> bool:
         """Whether a producer must pause after a write that exceeded the high-water mark."""

@@ -198,8 +198,8 @@ class Overrides:
         for each in classes:
             for name, value in vars(each).items():
                 defined.setdefault(name, []).append(value)
-        # These methods are not allowed even if nothing else is overridden, because they may change the effect of any
-        # attribute.
+        # A class with such a method is rejected even if it overrides nothing else, because the method may change the
+        # effect of any attribute.
         found = [name for name in _ATTRIBUTE_HOOKS if name in defined]
         if found:
             return Decision(f"{_listed(found)} is defined")
@@ -290,7 +290,7 @@ def _bound_to(channel: Any, value: Any) -> Any:
 def _written_by_twisted(name: str) -> Any:
     """Return an attribute of Twisted's channel.
 
-    If a program has replaced it, return an object that differs from all others.
+    If a program has replaced it, return a new object, which equals no other.
     """
     value = getattr(_STOCK, name)
     code: Any = value.func if isinstance(value, partial) else getattr(value, "__func__", value)

@@ -121,8 +121,8 @@ class SocketLink(Link):
         else:
             channel.later(adapter.startStreaming)
 
-    # As on Twisted's channel, no timeout runs while a program handles a request. If the program sets a timeout
-    # meanwhile, it applies until the end of the response.
+    # As on Twisted's channel, no timeout runs while a program handles a request. A timeout that the program sets in
+    # this time applies until the end of the response.
 
     def timeout(self, channel: "HTTPChannel") -> Any:
         """Return the timeout. It is None during a request, unless the program has set a timeout for this request."""
@@ -151,7 +151,7 @@ class SocketLink(Link):
         return before
 
     def _restore_timeout(self, channel: "HTTPChannel") -> None:
-        """Replace the timeout that the program has set for one response by the timeout of the connection, if any."""
+        """Restore the timeout of the connection after the program has set another timeout for one response."""
         saved, channel._savedTimeOut = channel._savedTimeOut, None
         period = saved or channel._time_out
         STOCK.setTimeout(channel, None)

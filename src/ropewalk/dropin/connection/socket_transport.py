@@ -358,8 +358,8 @@ class SocketTransport(TransportAttributes):
 
 
 _WRITE: Final = SocketTransport.write
-"""The function that the reactor's thread calls to write for another thread. It is not looked up on the transport,
-because the other thread has already called a function that a program has set.
+"""The function that the reactor's thread calls to write for another thread. It is not looked up on the transport:
+if a program has replaced it there, the other thread has already called the replacement.
 """
 
 

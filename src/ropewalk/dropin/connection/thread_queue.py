@@ -41,7 +41,7 @@ class ThreadQueue:
     def add(self, call: Call | Chunk) -> None:
         """Queue a call, or a chunk to write, for the reactor's thread. Any thread may call this."""
         self._queue.append(call)
-        if not self._woken:  # read after queueing; `_run_woken` clears it before it reads the queue
+        if not self._woken:  # read after queueing, because `_run_woken` clears it before it reads the queue
             self._wake()
 
     def run(self) -> None:
@@ -92,8 +92,8 @@ def queue_of(channel: "HTTPChannel") -> ThreadQueue:
 def in_reactor_thread(method: Callable[Parameters, None]) -> Callable[Parameters, None]:
     """A decorator: if another thread calls a method of a transport, the reactor's thread executes the method.
 
-    The call is put into the channel's queue. It calls exactly this method. If a program has set another function in its
-    place, the other thread has already called that function.
+    The call is put into the channel's queue. The reactor's thread calls this method directly, without looking it up on
+    the transport: if a program has replaced the method, the other thread has already called the replacement.
     """
 
     @wraps(method)

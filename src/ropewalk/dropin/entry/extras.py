@@ -25,7 +25,7 @@ EXTRAS: Final = {
 
 
 class MissingPackage(StartError, ImportError):
-    """RW750: a feature needs a package that is not installed. It is an ImportError, as Twisted raises."""
+    """RW750: a feature needs a package that is not installed. It is an ImportError, because Twisted raises one."""
 
     def __init__(self, feature: str, module: str) -> None:
         package, extra = EXTRAS[module]
@@ -44,7 +44,8 @@ def require(feature: str, *modules: str) -> None:
 def missing_package(feature: str, error: BaseException) -> MissingPackage | None:
     """Return the exception to raise instead of `error`, if a missing package has caused `error`; otherwise None.
 
-    Twisted fails with an ImportError, or with a NameError for a name in a package whose import it guards.
+    Without the package, Twisted raises an ImportError. Where Twisted ignores the ImportError, it raises a NameError
+    when it first uses a name from the package.
     """
     if isinstance(error, ImportError):
         module = (error.name or "").partition(".")[0]

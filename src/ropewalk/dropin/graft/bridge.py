@@ -21,7 +21,9 @@ _NOT_CARRIED: Final = {
     *(b"connection", b"date", b"server", b"transfer-encoding"),
     *(b"content-encoding", b"content-length", b"content-range", b"content-type"),
 }
-"""Fields that twisted.web sets itself, and fields that describe a body, because the app sends the body."""
+"""Fields that the app's response does not take from the twisted.web request.
+
+twisted.web sets some of them itself. The others describe a body, and the app sends the body."""
 
 
 class AppBridge:

@@ -27,7 +27,7 @@ class AppLifecycle:
         self._failure: StartError | None = None
         """The error that prevented the start of the app; None without an error.
 
-        Every request gets the response to this error.
+        Every request gets an error response for it.
         """
         self._forced = False
         """Whether a second signal has forced the shutdown."""

@@ -273,7 +273,8 @@ class MountedChannel(ChannelAttributes):
     def _responded(self, _: None) -> None:
         """Handle that the app has sent a response.
 
-        If the program writes a different response, the program is notified that its connection is lost.
+        If the program has not finished its own response by then, the app has sent another one, so the program is
+        notified that its connection is lost.
         """
         if self.exchange.method == "HEAD" or (self._head is not None and self._head[0] in BODILESS):
             self._body.drop()

@@ -82,9 +82,9 @@ class ReceivedHeaders(Headers):
         return values
 
     def source_of(self, *names: bytes) -> HeadSource | None:
-        """Return the head, if no program has got lines with these names, which it could have changed. Otherwise None.
+        """Return the head, or None if a program has read lines with one of these names.
 
-        The names must be in canonical form.
+        The program may have changed these lines. The names must be in canonical form.
         """
         for name in names:
             if name in self._lines:

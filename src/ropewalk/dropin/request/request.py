@@ -88,7 +88,7 @@ class Request(LazyRequest):
         """Return the resource that `resource.getChildForRequest` would return; None if a file was sent as response."""
         while self.postpath and not found.isLeaf:
             if type(found).__module__ == _STATIC and self.method == b"GET" and self._rw_can_send_files():
-                from ropewalk.dropin.request import static_files  # imported here, because few programs need its imports
+                from ropewalk.dropin.request import static_files  # imported here, because few programs need it
 
                 if static_files.is_plain(found) and static_files.send(found, self):
                     return None
