@@ -45,7 +45,7 @@ class CallState:
     _held: TimerHandle | None
     """The timer that limits how long middleware holds back a response that has begun."""
     _overdue: bool
-    """Whether the client has closed its sending side, and the response then pauses longer than `half_close_timeout`."""
+    """Whether the response has paused for `half_close_timeout` after the client closed its sending side."""
 
     # These attributes are set with the head of the response
     _announced: int | None

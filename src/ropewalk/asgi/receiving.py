@@ -92,7 +92,7 @@ class ReceivingCall(CallState):
             return None
         if request.kept_body is not None:  # middleware has read the body
             return request.kept_body
-        request._refuse_streamed()  # noqa: SLF001 - it would look like an empty body
+        request._refuse_streamed()  # noqa: SLF001 - a streamed body would look empty
         request.receive()
         while self.stage < COMPLETE:
             part: bytes | None = request.take()
@@ -159,7 +159,7 @@ class ReceivingCall(CallState):
 
         Starlette may call `receive` in one task while another task is about to begin a stream. Starlette's
         `is_disconnected` must not wait, so it calls `receive` inside an anyio cancel scope that is already cancelled.
-        That cancellation is ignored here, so that `is_disconnected` gets the state nevertheless.
+        That cancellation is ignored here, so that `is_disconnected` still learns whether the client has left.
         """
         try:
             await sleep(0)

@@ -302,7 +302,7 @@ class ASGICall(ReceivingCall):
         await self._send_part(b"", more=False)
 
     def _size_of(self, file: OpenFile) -> int:
-        """The number of bytes of a file to send: its size, or fewer if the Content-Length leaves room for fewer."""
+        """The number of bytes of a file to send: its size, or the rest of the Content-Length if that is smaller."""
         for name, value in self._headers:
             if name.lower() in _LENGTH and value.isdigit():
                 left: int = int(value) - self.out.bytes_sent
@@ -323,8 +323,11 @@ class ASGICall(ReceivingCall):
             self.request.interim(103, [(b"link", link) for link in links])
 
     def _refuse_websocket(self) -> None:
-        """Respond to a request that the application takes for that of a WebSocket. A client may cause this: an
-        application may look only at the query, `?transport=websocket`. The application receives a disconnect."""
+        """Refuse a request that the application treats as a WebSocket request. The application receives a disconnect.
+
+        A client can cause this with an ordinary request, because some applications look only at the query, such as
+        `?transport=websocket`.
+        """
         if "websocket" in (self.request.header("upgrade") or "").lower():
             self.refuse(HTTPError(501, "This server has no WebSockets."))
         else:
