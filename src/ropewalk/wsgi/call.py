@@ -47,7 +47,7 @@ class WSGICall:
         self._response = response
         self._server = server
         self._body = body
-        self._context = copy_context()  # a copy of the middleware's; changes end with the call
+        self._context = copy_context()  # a copy, so that the application's changes end with the call
         self._is_head = response.request.method == "HEAD"
         self._silent = False
         """Whether the response has no body, because of its status or because the request is a HEAD."""
@@ -79,8 +79,10 @@ class WSGICall:
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], None]:
-        """Set the status and the headers. With `exc_info`, they replace those set before; if these were already sent,
-        the exception in `exc_info` is raised.
+        """Set the status and the headers.
+
+        A second call needs `exc_info`. It replaces the first head, or raises the exception in `exc_info` if the first
+        head was already sent.
         """
         response = self._response
         if exc_info is not None:

@@ -1,9 +1,9 @@
-"""The threads that call a WSGI application: its own, or those of the reactor's pool. There are as many threads as there
-is work for, up to a limit.
+"""The threads that call a WSGI application: its own, or those of the reactor's pool. Threads are added while there is
+work for them, up to a limit.
 
 Waking a thread can cost as much as a job, and Python runs only one computing thread at a time. So at most one thread is
-being woken at any time. When the woken thread runs, it takes a job only if no other thread has taken one since the
-wakeup, because then the other threads are blocked. Otherwise it checks again a little later.
+being woken at any time. When the woken thread runs, it checks whether another thread has taken a job since the wakeup.
+If none has, the other threads are blocked, and the woken thread takes a job. Otherwise it checks again a little later.
 
 A thread without work stays idle for a moment, because waking it costs less than starting a new one. Then it ends, so
 threads need not be stopped. In a shared pool, a thread returns to the pool after some jobs, and only a part of the
@@ -142,9 +142,10 @@ class Threads:
 
     def _wait_for_job(self, wakeup: Lock) -> bool:
         """Wait for a job. Return whether there may be a job. If not, the thread is no longer counted, and must end."""
-        # The opposite order to `submit`, which appends the job before it looks for idle threads: no job is missed.
+        # First become idle, then look for jobs. `submit` does the opposite: it appends the job, then looks for idle
+        # threads. So no job is missed.
         self._idle.append(wakeup)
-        self._waking = False  # a started thread may still wait for the pool
+        self._waking = False  # allow wakeups, even if a started thread still waits for the pool
         if not self._jobs and wakeup.acquire(timeout=IDLE if len(self._idle) <= self.idle_limit else 0):
             self._wait_until_needed(wakeup)
             return True
@@ -195,8 +196,8 @@ class PoolThreads(Threads):
 class ApplicationThreads:
     """Chooses the threads that call one application.
 
-    With `limit`, they are the application's own, of which there are at most `limit`. With None, they are the threads of
-    the reactor's pool, or THREADS own ones if no reactor runs.
+    If `limit` is a number, the application has its own threads, at most `limit`. If it is None, the application uses
+    the threads of the reactor's pool, or at most THREADS threads of its own if no reactor runs.
     """
 
     def __init__(self, limit: int | None) -> None:
