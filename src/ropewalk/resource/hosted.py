@@ -29,8 +29,7 @@ class Hosted(Resource):
         """Called in reverse order, before the app's own stop hooks."""
 
     async def finish_calls(self, seconds: float | None) -> None:
-        """Wait at most `seconds` (None: a default) until the calls end that continue after their responses. Then cancel
-        the remaining calls.
+        """Wait at most `seconds` (None: a default) for calls that continue after their responses. Then cancel the rest.
 
         This is called for all hosted applications at once, after the last request has ended and before the stop hooks.
         """

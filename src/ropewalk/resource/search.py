@@ -109,7 +109,7 @@ class Search:
     def _visit_mounted(
         self, node: Node, mounted: Resource, index: int, apps: tuple[Any, ...], static: bool, lasting: bool
     ) -> Handler | None:
-        """Visit a mounted resource. The values captured before it get the parameter names in the path of the mount."""
+        """Visit a mounted resource. The parameters in the path of the mount get the values captured before it."""
         bound, values = self._bound, self._values
         if values:
             self._bound = {**bound, **dict(zip(node.mount_names, values, strict=False))}

@@ -245,7 +245,8 @@ class Resource:
 
         If a subclass overrides it, it is called for every HTTP method without a `render_*` method.
         """
-        # `own_handler_of` ignores `render`, because a subclass whose `render` calls this would call itself.
+        # `own_handler_of` ignores `render`, because otherwise a subclass whose `render` calls this method would call
+        # itself endlessly.
         handler = own_handler_of(self, request.method)
         if handler is None:
             raise not_allowed(request.method, methods_of(self))
