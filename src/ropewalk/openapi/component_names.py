@@ -34,8 +34,8 @@ def free_name(name: str, taken: Container[str]) -> str:
 
 
 def are_alike(one: Any, other: Any) -> bool:
-    """Whether two schemas allow the same values. Differences in titles, descriptions and the order of values are
-    ignored. If there is an enum, so is the type."""
+    """Whether two schemas allow the same values. Titles, descriptions and the order of enum values are
+    ignored. For an enum, the type is ignored, too."""
     if isinstance(one, dict) and isinstance(other, dict):
         left, right = _rules(one), _rules(other)
         return left.keys() == right.keys() and all(are_alike(left[name], right[name]) for name in left)

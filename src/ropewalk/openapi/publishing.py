@@ -87,8 +87,10 @@ def _encoded(document: dict[str, Any]) -> bytes:
 
 
 def _place_of_app(requested: str, path: str) -> str:
-    """The path at which an app is mounted: `requested` without its last segments, as many as `path` has. Clients may
-    percent-encode these segments in any way."""
+    """The path at which an app is mounted: `requested` without the segments of `path` at its end.
+
+    The segments are only counted, because clients may percent-encode them in any way.
+    """
     own = path.rstrip("/").count("/")
     segments = requested.removesuffix("/").split("/")
     place = "/".join(segments[: len(segments) - own])

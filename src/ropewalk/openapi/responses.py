@@ -14,7 +14,7 @@ from ropewalk.response import JSON, PROBLEM
 _LOCATION: Final = {"Location": "The URL or path of the new resource."}
 _PLAIN: Final = "text/plain"
 _SHORTHANDS: Final = ("model", "example", "examples")
-"""The members of an item of a route's `responses` that belong into a Media Type Object in OpenAPI."""
+"""The members of an item of a route's `responses` that OpenAPI has in a Media Type Object."""
 
 
 def kinds_in(operation: Operation) -> Iterator[Any]:
