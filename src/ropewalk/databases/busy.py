@@ -28,5 +28,5 @@ class DatabaseBusy(HTTPError):
 
 
 def is_busy(error: Error) -> bool:
-    """Whether another connection has locked what a statement needs."""
+    """Whether a statement failed because another connection holds a lock that it needs."""
     return getattr(error, "sqlite_errorcode", 0) & _PRIMARY in (SQLITE_BUSY, SQLITE_LOCKED)

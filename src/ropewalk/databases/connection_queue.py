@@ -11,7 +11,7 @@ from ropewalk.waiting import Waiter, call_later_in_real_time
 class ConnectionQueue:
     """The free connections, and the callers that wait for a connection.
 
-    At most `most` callers wait, without a thread.
+    At most `most` callers wait. A waiting caller uses no thread.
     """
 
     def __init__(self, name: str, threads: Sequence[ConnectionThread], most: int) -> None:

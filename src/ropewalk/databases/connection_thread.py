@@ -37,8 +37,8 @@ class ConnectionThread:
         self._has_thread = False
         self._is_closed = False
         self._lock = Lock()
-        """Held while `_running` changes, and while its call is interrupted, so that the next call is not
-        interrupted."""
+        """Held while `_running` changes, and while a call is interrupted, so that an interrupt never hits the next
+        call."""
         self._running: _Call | None = None
 
     async def call(self, function: Callable[[Connection], Result], *, interruptible: bool = True) -> Result:

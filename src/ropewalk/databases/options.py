@@ -19,13 +19,13 @@ class SQLiteOptions(KnownOptions):
     timeout: float = 5.0
     """The maximum number of seconds for which a request waits for other requests and for the locks of other processes.
 
-    Then it gets 503.
+    After that time, it gets a 503.
     """
     readers: int = 4
     """The maximum number of statements that read at the same time. Each has a connection and a thread."""
     waiting: int = 1000
-    """The maximum number of requests that may wait to write, and the most that may wait to read. Further requests get
-    503."""
+    """The maximum number of requests that may wait to write, and also the maximum number that may wait to read. Further
+    requests get a 503."""
     synchronous: Synchronous = "full"
     """`full` waits for the disk at each commit. `normal` waits less often: a power failure may lose the last commits,
     but does not damage the file."""

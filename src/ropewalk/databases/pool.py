@@ -33,7 +33,7 @@ class SQLitePool:
         self._inherited: list[ConnectionThread] = []
         """Connections of the parent process.
 
-        A forked child must not close them, because this would damage the parent's.
+        A forked child must not close them, because this would damage the parent's connections.
         """
         self._reset()
         observe_forks(self)

@@ -14,17 +14,17 @@ class Owner(Protocol):
     """The transaction or the reader of a statement."""
 
     def is_created(self, statement: "Statement[Any]") -> None:
-        """A statement was created, but has not begun."""
+        """Called when a statement is created. It has not begun yet."""
 
     def begins(self, statement: "Statement[Any]") -> None:
-        """A statement was awaited for the first time."""
+        """Called when a statement is awaited for the first time."""
 
     def is_dropped(self, statement: "Statement[Any]") -> None:
-        """A statement is deleted, but was never awaited."""
+        """Called when a statement is deleted that was never awaited."""
 
 
 class Statement(AwaitedResult[Result]):
-    """Runs when it is awaited. A condition that uses it before raises HandlerError (RW210)."""
+    """Runs when it is awaited. Before that, a condition that uses it raises HandlerError (RW210)."""
 
     def __init__(
         self, owner: Owner, name: str, argument: object, start: Callable[[], Coroutine[Any, Any, Result]]
@@ -60,9 +60,9 @@ class Statement(AwaitedResult[Result]):
         return f"{self._name}({shown(self._argument)}) was never awaited, so it did not run."
 
     def _begun(self) -> Coroutine[Any, Any, Result]:
-        """The coroutine.
+        """The coroutine, which is made at the first use.
 
-        It is made at the first use: if the statement is never awaited, Python does not also warn about the coroutine.
+        If it were made earlier, Python would also warn about the coroutine of a statement that is never awaited.
         """
         start, self._start = self._start, None
         if start is not None:

@@ -20,8 +20,8 @@ log = Logger(namespace="ropewalk.databases")
 class Statements(ABC):
     """Runs statements. Values are a tuple or list for `?`, or a mapping, Struct or dataclass for `:name`.
 
-    Dates, times, UUIDs, decimals and enums are stored as the JSON of a response has them. If the wait for a statement
-    is cancelled, for example because the client has left, the statement is interrupted.
+    Dates, times, UUIDs, decimals and enums are stored in the same form as in a JSON response. If the wait for a
+    statement is cancelled, for example because the client has left, the statement is interrupted.
 
     Await each call. A condition with a call that was not awaited raises HandlerError (RW210).
     """
@@ -79,14 +79,14 @@ class Statements(ABC):
 
     @abstractmethod
     def is_created(self, statement: Statement[Any]) -> None:
-        """A statement was created, but has not begun."""
+        """Called when a statement is created. It has not begun yet."""
 
     @abstractmethod
     def begins(self, statement: Statement[Any]) -> None:
-        """A statement was awaited for the first time."""
+        """Called when a statement is awaited for the first time."""
 
     def is_dropped(self, statement: Statement[Any]) -> None:
-        """A statement is deleted, but was never awaited. Log it."""
+        """Log a statement that is deleted, but was never awaited."""
         log.error("{code} {what}", code="RW284", what=statement.never_awaited())
 
     def _statement(

@@ -23,8 +23,8 @@ LONGEST_PAUSE: Final = 0.05
 class SQLiteTransaction(Statements):
     """A transaction that may write. It begins at its first statement, and sees all data that was committed before.
 
-    SQLite allows one transaction at a time to write. So do slow work, such as the hash of a password or a call to
-    another service, before the first statement.
+    SQLite allows one transaction at a time to write. Therefore, finish slow work, such as the hash of a password or a
+    call to another service, before the first statement.
 
     Raises DatabaseBusy if other requests or processes write for too long, and HandlerError (RW281) after the end of the
     transaction. If a statement was not awaited, the transaction is rolled back, and the request fails with HandlerError
@@ -51,7 +51,7 @@ class SQLiteTransaction(Statements):
         self._not_begun.pop(statement, None)
 
     def is_dropped(self, statement: Statement[Any]) -> None:
-        """See `Owner`. Log it, unless the error of the commit has reported it."""
+        """See `Owner`. Log the statement, unless the error that `commit` raised names it already."""
         if not self._is_reported:
             super().is_dropped(statement)
 
@@ -130,7 +130,7 @@ class SQLiteTransaction(Statements):
 def _begin_immediate(connection: Connection, thread: ConnectionThread, deadline: float) -> None:
     """Begin the transaction, and get the lock for writing, in the thread.
 
-    The busy handler of SQLite could not be interrupted.
+    SQLite's own busy handler is not used, because it could not be interrupted.
     """
     pause = FIRST_PAUSE
     while True:

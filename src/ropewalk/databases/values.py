@@ -40,7 +40,7 @@ def _stored(value: Any) -> Any:
 
 
 def converted(rows: list[Row], kind: type[Kind]) -> list[Kind]:
-    """Rows as objects of a type. Their columns are its fields; a simple type takes the only column.
+    """Convert rows to objects of a type. Each column becomes a field; a simple type takes the only column.
 
     Raises msgspec.ValidationError for a value that does not fit.
     """
