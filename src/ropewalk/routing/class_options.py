@@ -17,8 +17,10 @@ on an object is an error. Options such as `tags` are not listed, because an obje
 
 
 class Layer:
-    """The middleware, providers and error format that a mount or a Routes class applies to its routes. A Layer is an
-    item of the `apps` around a handler, and has those attributes of an App that are read from such an item.
+    """The middleware, providers and error format that a mount or a Routes class applies to its routes.
+
+    A Layer is one of the `apps` around a handler, so it has those attributes of an App that other code reads from
+    such an item.
     """
 
     def __init__(

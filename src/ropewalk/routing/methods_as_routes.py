@@ -11,7 +11,7 @@
     app.mount("/rooms", Rooms(database))
 
 Each instance of the class has its own routes, which call the methods of this instance. If a subclass overrides a
-method, the route is kept and calls the new method, unless that has its own decorators.
+method, the route is kept and calls the new method, unless the new method has its own decorators.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -297,8 +297,8 @@ class Routes:
         name is used.
 
         `mounts` are the resources at which other resources are mounted, outermost first. `given` has the path
-        parameters of the request. They are used for the parameters in the paths of the mounts that `params` does not
-        have. Raises TreeError as `url_for`.
+        parameters of the request. If `params` lacks a parameter in the path of a mount, its value is taken from
+        `given`. Raises the same TreeErrors as `url_for`.
         """
         on_the_way: list[tuple[Routes, Pattern]] = []
         routes: Routes = self
@@ -357,7 +357,7 @@ def _ambiguous(name: str) -> TreeError:
 
 
 def _inside(layer: Layer, resource: Resource, where: str) -> Resource:
-    """Make a resource at whose path `resource` is mounted, with `layer` around it."""
+    """Make a resource that mounts `resource` at its own path, with `layer` around it."""
     outer = Resource()
     node = node_of(outer)
     node.app = layer

@@ -22,7 +22,7 @@ def check_trailing_slash(given: TrailingSlash | None) -> TrailingSlash | None:
 
 def by_trailing_slash(other: Found, apps: tuple[Any, ...]) -> Found | None:
     """The handler for a path that has no handler itself. `other` is the handler for the path with its trailing slash
-    added or removed. None for a 404.
+    added or removed. Returns None if the response must be a 404.
 
     The innermost app that has a `trailing_slash` policy decides.
     """
