@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 class BoundedThreads(Generic[Result]):
-    """At most `most` calls run, and at most `most_waiting` wait. A call that has begun counts until its thread ends."""
+    """At most `most` calls run, and at most `most_waiting` wait. A cancelled call counts as running until it ends."""
 
     def __init__(self, most: int, most_waiting: int) -> None:
         self._most = most

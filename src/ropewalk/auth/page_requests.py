@@ -1,4 +1,4 @@
-"""Which requests open a page in a browser, so that a redirect to a login is of use."""
+"""Detects requests that open a page in a browser, for which a redirect to a login is useful."""
 
 from ropewalk.request import Request
 

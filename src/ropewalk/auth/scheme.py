@@ -34,9 +34,9 @@ class Scheme:
     def openapi(self) -> dict[str, Any]:
         """The Security Scheme Object of OpenAPI 3.1.
 
-        API descriptions show it. For users without an id, `idempotency` uses the header field, cookie or query
-        parameter that this object names to distinguish them. There is no default, because a default could name a field
-        that is equal for all users. Raises HandlerError (RW240) if the class does not define it.
+        API descriptions show it. If users have no id, `idempotency` tells them apart by the header field, cookie or
+        query parameter that this object names. There is no default, because a default could name a field that is equal
+        for all users. Raises HandlerError (RW240) if the class does not define it.
         """
         what = f"{full_name(type(self))} has no method openapi."
         remedy = 'Return its Security Scheme Object from it, such as {"type": "http", "scheme": "basic"}.'

@@ -33,7 +33,8 @@ class DigestAuthOptions(KnownOptions):
     """Hash algorithms that clients are offered, the best first: `SHA-256`, `SHA-512-256` and `MD5`. Old clients support
     only MD5. MD5 is broken, and if it is offered, an attacker between client and server can make clients choose it."""
     nonce_time: float = 300.0
-    """Seconds for which a nonce is valid. Then clients get a new nonce; users are not asked for their password."""
+    """Seconds for which a nonce is valid. After that, clients get a new nonce, and users are not asked for their
+    password again."""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Signs the nonces; at least 32 bytes. Several processes need the same secret, otherwise clients get a new nonce
     whenever another process responds. Each process knows only the nonce counts that it has received itself, so a

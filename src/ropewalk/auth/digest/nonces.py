@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 MOST_USED: Final = 10000
-"""The largest number of used nonces to remember. A client whose nonce is forgotten gets a new one, without a prompt."""
+"""The largest number of used nonces to remember. A client whose nonce is forgotten gets a new one, and its user is
+not asked for the password again."""
 _WINDOW: Final = 64
 """How far a count may lie below the highest count, because parallel requests may arrive out of order."""
 _SIGNED: Final = 16

@@ -36,8 +36,7 @@ _PRIVATE: Final = {"cache-control": "no-store", "referrer-policy": "no-referrer"
 class LoginScheme(Scheme):
     """A login at another site: the routes that browsers visit to log in, and the scheme that finds logged-in users.
 
-    A request without a login is anonymous. So is a request whose login has expired, so that its browser can log in
-    again.
+    A request without a login, or with an expired login, is anonymous, so that its browser can log in again.
     """
 
     routes: Routes
