@@ -153,7 +153,7 @@ def find_provider(name: str, layers: tuple[Dependencies, ...], route: Mapping[st
 
 
 def replacement(provider: Provider, name: str | None, layers: tuple[Dependencies, ...]) -> Provider:
-    """The provider that overrides a provider; usually the provider itself."""
+    """The provider to call for `provider`: the provider that overrides it, or else `provider` itself."""
     for layer in reversed(layers):
         for key in (provider, name):
             if key is not None and key in layer.overrides:

@@ -34,8 +34,8 @@ class _Unsupported(Exception):
 
 
 class _Nodes:
-    """Makes the nodes of `ExactTypes`. Each class has only one node, and a second one for values that may be None,
-    because a class may contain itself."""
+    """Makes the nodes of `ExactTypes`. A class has one node, and another one for values that may also be None. Both are
+    reused, because a class may contain itself."""
 
     def __init__(self) -> None:
         self.found: list[_Node] = []

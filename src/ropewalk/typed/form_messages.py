@@ -10,7 +10,8 @@ from ropewalk.typed.descriptions import described, plain, within
 from ropewalk.typed.unprocessable_content import FieldError
 
 FormMessages = Callable[[str, str, Any], str | None]
-"""The type of `Form(messages=...)`: a function of the field, the rule and its limit."""
+"""The type of `Form(messages=...)`: a function that takes the field, the rule and its limit, and returns a sentence or
+None."""
 
 
 class BrokenRule(NamedTuple):
@@ -21,7 +22,7 @@ class BrokenRule(NamedTuple):
     limit: Any = None
     """The value of this argument, the allowed values, or the name of the type; None for other rules."""
     text: str = ""
-    """The sentence for it."""
+    """The default sentence for the rule."""
 
 
 _NUMBER: Final = r"`(?:int|float|decimal)` "
@@ -84,7 +85,8 @@ _PRECISE: Final = "This value has a wrong form."
 
 
 def broken_rule(error: FieldError, kind: Any) -> BrokenRule:
-    """The rule that an error of a form with this model is about. A message of the program's own code is kept."""
+    """The rule that a form with this model violates, according to an error. A message of the program's own code is
+    kept."""
     code, message = error.code, error.message
     if code in _OF_CODES:
         return BrokenRule(code, None, _OF_CODES[code])

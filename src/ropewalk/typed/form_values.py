@@ -24,7 +24,7 @@ _SWITCHES: Final = {"on": "true", "off": "false", "yes": "true", "no": "false"}
 
 
 class FormField(NamedTuple):
-    """What a field of a form becomes."""
+    """How a field of a form is read."""
 
     takes_file: bool
     takes_text: bool
@@ -35,7 +35,7 @@ class FormField(NamedTuple):
 
 
 def form_field(node: shapes.Type, *, required: bool) -> FormField:
-    """The field for a type."""
+    """How a field of this type is read."""
     kinds = list(within(node))
     is_switch = any(isinstance(each, shapes.BoolType) for each in kinds)
     takes_text = any(isinstance(each, (shapes.StrType, shapes.AnyType)) for each in kinds)

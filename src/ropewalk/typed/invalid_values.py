@@ -82,7 +82,7 @@ def fault_of(message: str, path: tuple[str | int, ...] = ()) -> Fault:
     code = next((code for code, pattern in _PATTERNS if pattern.match(message)), "invalid")
     quoted = _QUOTED.fullmatch(message)
     if quoted is not None:
-        message = f"{quoted[1]}`{literal_eval(quoted[2])}`"  # the repr has two backslashes for each, and JSON four
+        message = f"{quoted[1]}`{literal_eval(quoted[2])}`"  # the repr doubles backslashes, and JSON doubles them again
     return Fault(path, code, message)
 
 

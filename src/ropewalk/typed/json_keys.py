@@ -9,8 +9,8 @@ from msgspec import inspect as shapes
 from ropewalk.typed.descriptions import cached_by_type, described, within
 
 _NOT_IN_JSON: Final = (shapes.NoneType, shapes.BoolType, shapes.CollectionType, shapes.TupleType, shapes.StructType)
-"""Types of dict keys that MessagePack has and JSON has not. If an annotation names such a key type, the handler expects
-these keys."""
+"""Types of dict keys that MessagePack allows but JSON does not. If an annotation names such a key type, the handler
+expects these keys."""
 
 
 @cached_by_type

@@ -99,14 +99,14 @@ class Body(Marker):
 
 @dataclass(frozen=True, slots=True)
 class Form(Marker):
-    """Read from a form in the body. A type with fields, such as a Struct, takes one field of the form for each of its
-    fields."""
+    """The parameter is read from a form in the body. A type with fields, such as a Struct, takes one field of the form
+    for each of its fields."""
 
     limits: FormLimits | None = None
     """The limits of the form; None for the default limits. Parameters of one handler share them."""
     messages: Callable[[str, str, Any], str | None] | None = None
-    """A function of your own sentences for `Submitted`: it gets the name of the field, the name of the rule and its
-    limit, and returns the sentence, or None for the default one."""
+    """A function that returns your own sentences for `Submitted`. It gets the name of the field, the name of the rule
+    and its limit. It returns a sentence, or None for the default sentence."""
 
     def __post_init__(self) -> None:
         """Raises HandlerError (RW214) for limits or messages of another type."""

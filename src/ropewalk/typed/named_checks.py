@@ -13,8 +13,8 @@ class NamedCheck(Protocol):
     """A check of the values that a client has sent, such as `CursorPages`."""
 
     def faults_in(self, values: Mapping[str, Any]) -> Sequence[Fault]:
-        """List the faults in `values`, which has str by the names of the type's fields. Values may also be invalid for
-        other reasons."""
+        """List the faults in `values`, which maps the names of the type's fields to texts. Values may also be invalid
+        for other reasons."""
 
 
 def checks_in(kind: Any) -> tuple[NamedCheck, ...]:

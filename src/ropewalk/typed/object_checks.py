@@ -1,7 +1,7 @@
 """Refuse objects that msgspec and pydantic would convert to a type although they have nothing in common with it.
 
 Both read the attributes of any object. If all fields of a type have defaults, every object would become an object with
-only defaults: also a coroutine that was not awaited, or a function that was not called.
+only defaults, even a coroutine that was not awaited, or a function that was not called.
 """
 
 from asyncio import Future
@@ -202,7 +202,7 @@ class _Checks:
                 for each in found:
                     each(value)
             else:
-                self._of_classes[classes[0].cls](value)  # the others would refuse nothing that it accepts
+                self._of_classes[classes[0].cls](value)  # the other checks accept everything that this one accepts
 
         return check_members if found else leaf
 
@@ -277,12 +277,12 @@ def _check_awaited(value: Any) -> None:
 
 
 def _has(value: Any, name: str) -> bool:
-    """Like `hasattr`, but calls no property: msgspec will read it, and a second reading can cost a query."""
+    """Like `hasattr`, but calls no property, because msgspec reads it later, and each read may query a database."""
     return hasattr(type(value), name) or name in getattr(value, "__dict__", ()) or hasattr(value, name)
 
 
 def _unlike(value: Any, own: type, names: Collection[str]) -> str | None:
-    """Say why the attributes of an object must not be read as the fields of a class; None if they may be."""
+    """Say why the attributes of an object must not be read as the fields of a class; None if they may be read."""
     if isinstance(value, own):
         return None
     is_never = isinstance(value, _NEVER) or is_coroutine(value)

@@ -1,5 +1,5 @@
-"""Find out whether `App.override` has an effect: it can replace providers that handlers need, and names for which they
-take values."""
+"""Find out whether `App.override` has an effect: a handler must need the replaced provider, or take a value for the
+replaced name."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -186,7 +186,8 @@ def is_model(kind: Any) -> bool:
 
 
 def names_of_model(model: Any, location: Location) -> Names:
-    """By the name in the request: pydantic's name of a model's field, and whether the field takes several values."""
+    """For each name in the request: pydantic's name of the model's field, and whether the field takes several
+    values."""
     from pydantic import TypeAdapter
 
     names: Names = {}

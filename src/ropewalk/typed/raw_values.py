@@ -20,9 +20,9 @@ class Repeated(ValidationError):
     """A value that may be given only once is given again. The text of the exception is the name in the request."""
 
     more: tuple[str, ...] = ()
-    """More names, of a form."""
+    """The other repeated names, if the values are those of a form."""
     raw: Raw | None = None
-    """The values of a form, each with one text of those given; None for another part of the request."""
+    """The values of a form, with one of the given texts for each repeated name; None for other parts of the request."""
 
 
 def query_pairs(query_string: bytes) -> Iterable[tuple[str, str]]:

@@ -48,8 +48,8 @@ class FormErrors(Mapping[str, list[str]]):
         self._messages.setdefault(name, []).append(message)
 
     def translate(self, messages: FormMessages) -> None:
-        """Replace all messages by those of a function like that of `Form(messages=...)`, for example in the language of
-        the user. Call it before `add`."""
+        """Replace all messages with those that a function returns, for example in the language of the user. The
+        function is like that of `Form(messages=...)`. Call it before `add`."""
         self._messages.clear()
         for name, message in sentences(self.found, self._kind, messages):
             self.add(name, message)

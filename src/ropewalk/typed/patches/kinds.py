@@ -24,7 +24,7 @@ class Patch(Generic[Changed]):
 
 
 UNNAMED: Final = object()
-"""Stands for the type in a patch type without one, such as `MergePatch`."""
+"""Stands for the changed type in a patch type that names none, such as `MergePatch` without brackets."""
 
 
 class PatchKind(NamedTuple):
