@@ -136,7 +136,7 @@ def listen(
     proxies: TrustedProxies | None = None,
     tls: TLSOptions | None = None,
 ) -> AppListeningPort:
-    """Serve an app on an endpoint, with `tls` by HTTPS.
+    """Serve an app on an endpoint. With `tls`, serve HTTPS.
 
     Raises StartError (RW401, RW404, for TLS RW425, RW426 and RW750) and EngineError (RW502, RW503).
 
@@ -157,7 +157,7 @@ def listen_with(
     proxies: TrustedProxies | None,
     tls: "ServerTLS | None",
 ) -> AppListeningPort:
-    """As `listen`, with a certificate that several listeners share."""
+    """Like `listen`, but with a certificate that several listeners share."""
     return AppListeningPort(_server_of(app, reactor, limits, proxies), endpoint, tls)
 
 

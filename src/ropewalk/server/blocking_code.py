@@ -39,10 +39,10 @@ class BlockingCode:
 
 
 def called_frames(innermost: FrameType | None, loop: Sequence[FrameType]) -> list[FrameType]:
-    """The frames of what the event loop has called, outermost first; empty if the loop is idle.
+    """The frames of the call that the event loop is making, outermost first; empty if the loop is idle.
 
-    The first one is the same object as long as the call lasts. `loop` has the frames of another call, which has ended:
-    the frames that they have in common are those of the loop.
+    The first frame is the same object as long as the call lasts. `loop` has the frames of an earlier call, which has
+    ended. The frames that both calls have in common belong to the event loop.
     """
     frames = []
     while innermost is not None and not any(innermost is each for each in loop):
@@ -56,7 +56,7 @@ def called_frames(innermost: FrameType | None, loop: Sequence[FrameType]) -> lis
 
 
 def blocking_code(frames: Sequence[FrameType], app: App | None) -> BlockingCode:
-    """Name the code to which frames belong, outermost first. There must be a frame."""
+    """Name the code that runs in `frames`, which are given outermost first. There must be at least one frame."""
     users = [frame for frame in frames if is_users(frame.f_code.co_filename)]
     last = (users or frames)[-1]
     where = f"{relative(last.f_code.co_filename, last.f_lineno)} in {last.f_code.co_name}"
@@ -74,9 +74,9 @@ def _who(frames: Sequence[FrameType], shown: Sequence[FrameType], app: App | Non
 
 
 def _requests(frames: Sequence[FrameType]) -> Iterator[Request]:
-    """The requests among the local variables.
+    """The requests among the local variables of `frames`.
 
-    Only the real classes are checked: an object may pretend to have another class, and run code for it.
+    `type` is used instead of `isinstance`, because an object may define `__class__` as a property that runs code.
     """
     for frame in frames:
         for value in frame.f_locals.values():

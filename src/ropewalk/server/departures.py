@@ -1,14 +1,15 @@
 """Notices that a client has left while nothing is read from its connection.
 
-A transport of Twisted notices it only when it reads or writes. The engine stops reading while a handler does not take
-the body, and then the handler would not be cancelled until it responds. The engine's own sockets need no such check.
+A transport of Twisted notices this only when it reads or writes. The engine stops reading while a handler does not take
+the body. Without this check, the handler would not be cancelled before it responds. The engine's own sockets need no
+such check.
 """
 
 import select
 from typing import Any, Final, Protocol
 
 INTERVAL: Final = 1.0
-"""The time in seconds between two checks of all watched connections, which are one system call."""
+"""Seconds between two checks. One system call checks all watched connections."""
 
 _LEFT: Final = select.POLLHUP | select.POLLERR | select.POLLNVAL
 """The connection was reset, or is closed in both directions. The system always reports these."""
@@ -24,7 +25,7 @@ class Leaver(Protocol):
 
 
 class Departures:
-    """The connections of one server that are not read. `reactor` has the timer."""
+    """The connections of one server from which nothing is read at present. `reactor` has the timer."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -46,7 +47,7 @@ class Departures:
             self._timer = self._reactor.callLater(INTERVAL, self._check)
 
     def forget(self, connection: Leaver) -> None:
-        """Watch a connection no longer."""
+        """Stop watching a connection."""
         self._watched.pop(connection, None)
         if not self._watched and self._timer is not None:
             timer, self._timer = self._timer, None

@@ -1,4 +1,4 @@
-"""Redirects clients of plain HTTP to HTTPS: a listener of its own, beside those of the app."""
+"""A separate listener that redirects clients of plain HTTP to the HTTPS listeners of the app."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -15,7 +15,7 @@ from ropewalk.server.endpoint_descriptions import KNOWN, parse_endpoint, tcp_end
 from ropewalk.server.server import Server
 
 HTTPS_PORT: Final = 443
-"""The port that URLs with https: leave out."""
+"""The default port of https URLs, which a redirect omits."""
 
 
 class RedirectPort(AppListeningPort):
@@ -28,7 +28,7 @@ class RedirectPort(AppListeningPort):
 def listen_and_redirect(
     reactor: Any, address: str, host: str, port: int, covers: Callable[[str], bool], limits: Limits | None
 ) -> RedirectPort:
-    """Listen on `address`, by default on `host`, and redirect to HTTPS on `port`.
+    """Listen on `address`, and redirect to HTTPS on `port`. `host` is used if the address has no host.
 
     Raises StartError (RW426) for a malformed address, and EngineError (RW502) if the socket cannot be opened.
     """
@@ -40,7 +40,8 @@ def listen_and_redirect(
 def redirecting_app(port: int, covers: Callable[[str], bool]) -> App:
     """An app that redirects every request to HTTPS on `port`, if the certificate covers the host of the request.
 
-    So a forged Host field cannot lead to other hosts, and its response cannot poison a cache in front.
+    Otherwise, a forged Host field could redirect to another host, and a cache in front of the server could store this
+    redirect.
     """
 
     async def redirect(request: Request, next: Next) -> Response:
@@ -75,7 +76,7 @@ def redirect_endpoint(address: str, host: str) -> str:
 
 
 def check_target_port(port: object, address: str | None) -> None:
-    """Raises StartError (RW426) for a wrong port of HTTPS in redirects, or if nothing is redirected there."""
+    """Raises StartError (RW426) if the target port of redirects is invalid, or is given without redirects."""
     if port is None or (is_int(port) and 1 <= port <= 65535 and address is not None):
         return
     what = f"redirect_target_port is {shown(port)}, and redirect_http is {shown(address)}."

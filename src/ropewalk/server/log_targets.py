@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 PIPE_BUF: Final = select.PIPE_BUF
-"""The maximum number of bytes that a pipe accepts atomically: so many bytes are not mixed with those of other
-processes, and writing them does not block if poll() reports the pipe as writable (POSIX, write(), "pipe or FIFO")."""
+"""The maximum number of bytes that a pipe accepts atomically: a write of at most this size is not mixed with the writes
+of other processes, and does not block if poll() reports the pipe as writable (POSIX, write(), "pipe or FIFO")."""
 
 POLL: Final = 0.25
 """Seconds for which one attempt to write to a pipe waits for the pipe's reader."""
@@ -204,7 +204,7 @@ def is_writable(stream: Any) -> bool:
 
 
 def start_of_line(data: bytes, position: int) -> int:
-    """The position in `data` at which the line begins that contains `position`."""
+    """The position in `data` at which the line around `position` begins."""
     return data.rfind(b"\n", 0, position) + 1
 
 

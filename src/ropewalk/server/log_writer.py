@@ -32,7 +32,7 @@ MOST_WAITING: Final = 16 << 20
 """The default limit of the queue, in bytes."""
 
 RETRY: Final = 1.0
-"""After a write to a file has failed: the seconds until the next attempt."""
+"""Seconds from a failed write to a file to the next attempt."""
 
 FLUSH_TIMEOUT: Final = 3.0
 """The maximum number of seconds for which the process waits at its exit until lines are written. systemd and container

@@ -59,13 +59,14 @@ def run(
     standard output. A closed standard stream is replaced by the null device. Pass `exiting` if the process ends after
     this call: the handled signals, except SIGINT and SIGTERM, are then ignored.
 
-    `logs` are the options of both logs. The records of `logging` go to Twisted's log, and so do the events of structlog
-    if the program has imported it, unless the program has configured them.
+    `logs` are the options of both logs. The records of `logging` go to Twisted's log. The events of structlog go there,
+    too, if the program has imported it. Either is left alone if the program has configured it.
 
     With `tls`, the endpoints serve HTTPS. `redirect_http` is the address, such as "80" or "0.0.0.0:80", of a listener
-    that redirects plain HTTP to the first of them, or to `redirect_target_port`, if a port mapping in front changes it.
+    that redirects plain HTTP to the port of the first endpoint. If clients reach that port under another number, for
+    example through a port mapping, give this number as `redirect_target_port`.
 
-    With `watchdog`, calls that block the reactor for longer than this number of seconds are reported while they do.
+    With `watchdog`, calls that block the reactor for longer than this number of seconds are reported while they run.
 
     Raises StartError and EngineError if serving cannot begin, OSError if the access log cannot be opened, and
     StartError (RW331) for a wrong template or wrong fields of the access log.
@@ -112,7 +113,7 @@ def run(
     lines = None
     if access_log is not None or logs.access_template is not None or logs.access_fields:
         lines = AccessLog(access_log_file)
-        for each in reversed(servers):  # the first one counts the lines that are lost
+        for each in reversed(servers):  # reversed, so that the first server counts lost lines
             each.service.log_access(access_log or "", lines, logs)
     failures: list[Failure] = []
 

@@ -72,7 +72,8 @@ class Service:
         """Fires when the server begins to stop."""
         self.access_log: AccessLog | None = None
         self.watchdog: Watchdog | None = None
-        """The watchdog of the reactor. What it has reported is not reported again."""
+        """The watchdog of the reactor; None without one. A block that it has reported is not logged again by other
+        code."""
         self.access_fields: tuple[str, ...] = ()
         """The fields of the access log that handlers and middleware set."""
         self.redaction = Redaction()

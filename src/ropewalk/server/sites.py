@@ -209,7 +209,8 @@ class SiteProtocol:
     def close(self) -> None:
         """Close the connection when all output is sent, or at the latest after `Limits.write_timeout`.
 
-        The engine has waited for the client, if it had to, so that TLS does not wait for the client's close_notify.
+        TLS does not wait for the client's close_notify, because the engine has already waited for the client if
+        necessary.
         """
         if self._lost:
             return

@@ -12,14 +12,14 @@ from ropewalk.server.server import Server
 
 
 def handle_stop_signals(reactor: Any, server: Server, *others: Server) -> GiveBack:
-    """Handle the stop signals: the first SIGINT or SIGTERM stops the reactor, which drains before; the second one
-    aborts the drain.
+    """Handle the stop signals: the first SIGINT or SIGTERM drains the servers and then stops the reactor; the second
+    one aborts the drain.
 
     The third one has its default action and kills the process, because nothing else can stop a hook that blocks the
     reactor. SIGHUP counts only as the first signal, because a terminal sends it when it is closed, and the shell may
     send it again. SIGHUP is not handled if it is ignored, as under nohup, or if application code handles it. Return a
-    function that restores the default action of SIGHUP. `others` are further
-    servers, such as the one that redirects to HTTPS.
+    function that restores the default action of SIGHUP. `others` are further servers, such as the one that redirects to
+    HTTPS.
     """
 
     def drain() -> None:

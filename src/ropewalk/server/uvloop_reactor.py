@@ -1,8 +1,8 @@
-"""The asyncio reactor on uvloop, which also notices that a connection was reset while bytes of it are unread.
+"""The asyncio reactor on uvloop, which also notices that a connection was reset while unread bytes are left.
 
 When the system reports an error of a socket, uvloop calls the callbacks of the socket once and then forgets it (its
-`UVPoll` closes the handle). Twisted's transport reads at most 64 KiB in one call. It would thus neither read the rest
-nor find the error, and the connection would never end.
+`UVPoll` closes the handle). Twisted's transport reads at most 64 KiB in one call. So Twisted would neither read the
+rest nor find the error, and the connection would never end.
 """
 
 import select
@@ -27,7 +27,8 @@ class AsyncioSelectorReactor(asyncioreactor.AsyncioSelectorReactor):
             self._watch_again(selectable)
 
     def _watch_again(self, selectable: Any) -> None:
-        """Exchange the handle of uvloop for a new one, as far as the selectable is still watched."""
+        """Replace uvloop's handle with a new one, for reading and writing as far as the selectable is still watched for
+        them."""
         loop: Any = self._asyncioEventloop
         reading, writing = self._readers.get(selectable), self._writers.get(selectable)
         if reading is not None:

@@ -5,8 +5,9 @@ the thread looks at the frames of the reactor's thread, twice within the limit. 
 for as long as the limit, the thread reports the call, with the line that runs now. When the reactor has called the
 function, the thread reports the duration.
 
-So calls that are short, but many, are not reported. The same applies to a process that does not run, because it was
-stopped by a signal or gets no CPU time: then the thread itself wakes up late, and the process has used no CPU time.
+A sequence of many short calls is therefore not reported. Time in which the process does not run, because it was stopped
+by a signal or gets no CPU time, is not reported either. The thread notices it because it wakes up late itself, and the
+process has used no CPU time meanwhile.
 """
 
 import sys
@@ -37,7 +38,7 @@ def _frame_of(ident: int) -> FrameType | None:
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """What the watchdog asks of the system. Tests replace it."""
+    """The functions of the system that the watchdog calls. Tests replace them."""
 
     now: Callable[[], float] = monotonic
     cpu_time: Callable[[], float] = process_time
@@ -53,9 +54,10 @@ class Watchdog:
 
     def __init__(self, reactor: Any, seconds: float, app: App | None = None, system: System = System()) -> None:
         self.has_reported = False
-        self.is_paused = False
-        """Whether the work of the reactor is not reported now, because it is not the work of the program."""
         """Whether the call that blocks the reactor now has been reported. Other reports of it are then left out."""
+        self.is_paused = False
+        """Whether nothing is reported now, because the reactor does work of the development server, not of the
+        program."""
         self._reactor = reactor
         self._app = app
         self._system = system
@@ -69,7 +71,8 @@ class Watchdog:
         self._called: float | None = None
         """When the reactor called `_called_by_reactor`; None while the call is outstanding."""
         self._frames: list[FrameType] = []
-        """The frames of the call of `start`. Those of the event loop last as long as the reactor runs."""
+        """The frames at the call of `start`. The frames of the event loop among them exist as long as the reactor
+        runs."""
         self._reports: deque[float] = deque(maxlen=MOST_REPORTS)
         self._unreported = 0
 
@@ -98,7 +101,7 @@ class Watchdog:
             self._wait()
 
     def watch_once(self) -> None:
-        """Ask the reactor for one call, and report what blocks it until then."""
+        """Ask the reactor to make one call, and report the code that blocks the reactor until it makes this call."""
         self._called = None
         since = self._system.now()
         self._reactor.callFromThread(self._called_by_reactor)
@@ -166,7 +169,7 @@ class Watchdog:
         return self._stopped or self._called is not None
 
     def _look(self) -> list[FrameType] | None:
-        """The frames of what the event loop calls now; None if it is idle, or if the watchdog is paused."""
+        """The frames of the call that the event loop is making; None if it is idle, or if the watchdog is paused."""
         if self.is_paused:
             return None
         return called_frames(self._system.frame_of(self._ident), self._frames) or None

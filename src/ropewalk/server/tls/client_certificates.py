@@ -23,7 +23,7 @@ def client_certificate_of(certificate: x509.Certificate) -> ClientCertificate:
 
 
 def _names_of(certificate: x509.Certificate) -> tuple[str, ...]:
-    """The alternative names. Those of other kinds, and malformed ones, are left out."""
+    """The alternative names of a certificate. Other kinds of names, and malformed names, are left out."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):

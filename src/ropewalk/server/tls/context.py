@@ -12,7 +12,7 @@ from ropewalk.server.tls_options import TLSVersion
 
 CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 """The cipher suites of TLS 1.2: those with forward secrecy and authenticated encryption, as Mozilla's "intermediate"
-configuration has them. All suites of TLS 1.3 are such suites."""
+configuration has them. All suites of TLS 1.3 have both."""
 
 _VERSIONS: Final[dict[TLSVersion, int]] = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
 
@@ -31,7 +31,8 @@ def make_context(
 ) -> SSL.Context:
     """Make a context. Raises StartError (RW425) if OpenSSL refuses the certificate or the key.
 
-    With `authorities`, clients may have a certificate that one of them has signed; with `required`, they must.
+    With `authorities`, clients may send a certificate that one of these authorities has signed. With `required`, they
+    must send one.
     """
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_VERSIONS[minimum_version])
@@ -55,7 +56,8 @@ def make_context(
 
 
 def _ask_clients(context: SSL.Context, authorities: Sequence[x509.Certificate], *, required: bool) -> None:
-    """Ask clients for a certificate. No session is resumed, because a resumed one would not be checked again."""
+    """Ask clients for a certificate. No session is resumed, because the certificate of a resumed session would not be
+    checked again."""
     store = context.get_cert_store()
     assert store is not None
     for each in authorities:
@@ -67,7 +69,7 @@ def _ask_clients(context: SSL.Context, authorities: Sequence[x509.Certificate], 
 
 
 def _is_verified(connection: SSL.Connection, certificate: object, error: int, depth: int, verified: int) -> bool:
-    """Accept what OpenSSL has verified."""
+    """Accept a client's certificate if OpenSSL has verified it."""
     del connection, certificate, error, depth
     return bool(verified)
 

@@ -32,12 +32,12 @@ class Identity:
 
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
-    """The certificates of the authorities that lead to the root, as far as the file has them."""
+    """The other certificates in the file: those of the authorities between the certificate and the root."""
     key: PrivateKey = field(repr=False)
     names: CertifiedNames
 
     def pem(self) -> bytes:
-        """The certificate, those of its authorities, and the key, without a password, in PEM format."""
+        """The certificate, its chain and the key in PEM format. The key has no password."""
         certificates = [each.public_bytes(Encoding.PEM) for each in (self.certificate, *self.chain)]
         return b"".join([*certificates, self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())])
 
@@ -68,7 +68,7 @@ def read_identity(certificate_file: Path, key_file: Path) -> Identity:
 
 
 def read_authorities(path: Path) -> tuple[x509.Certificate, ...]:
-    """Read the certificates of the authorities that sign those of clients. Raises StartError (RW425)."""
+    """Read the certificates of the authorities that sign the certificates of clients. Raises StartError (RW425)."""
     found = tuple(_parse_certificates(path, _read(path, "authority of clients")))
     for each in found:
         try:
@@ -135,7 +135,8 @@ def _parse_key(path: Path, data: bytes) -> PrivateKey:
 
 
 def _key_block(data: bytes) -> bytes:
-    """The private key without what stands before it, such as the parameters of its curve or a certificate."""
+    """The private key, without other parts of the file before it, such as the parameters of its curve or a
+    certificate."""
     begin = data.index(b"PRIVATE KEY-----")
     return data[data.rindex(b"-----BEGIN", 0, begin) :] if b"-----BEGIN" in data[:begin] else data
 

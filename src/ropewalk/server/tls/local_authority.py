@@ -25,9 +25,9 @@ from ropewalk.server.tls.identity import Identity, read_identity
 from ropewalk.server.tls.self_signed import make_local_certificate
 
 DAYS_VALID: Final = 3650
-"""Users install the authority once on a machine."""
+"""The days for which the authority is valid: many, because users should have to install it only once on a machine."""
 _DAYS_LEFT: Final = 60
-"""An authority that ends earlier is replaced."""
+"""An authority that expires within this number of days is replaced."""
 
 _ALLOWED: Final = (
     x509.DNSName("localhost"),
@@ -44,7 +44,7 @@ class LocalAuthority:
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey = field(repr=False)
     is_new: bool
-    """Whether it was made now, so that no browser can trust it yet."""
+    """Whether the authority was made just now, so that no browser can trust it yet."""
 
     def issue(self) -> Identity:
         """Make a key and a certificate for localhost. Neither is written to a file."""
@@ -52,7 +52,8 @@ class LocalAuthority:
 
 
 def local_authority(folder: Path | None = None) -> LocalAuthority:
-    """The authority in a folder, by default `data_folder()`. If there is none, or if it ends soon, a new one is made.
+    """The authority in a folder, by default `data_folder()`. If there is none, or if it expires soon, a new one is
+    made.
 
     Raises StartError (RW425) if it cannot be read or written, or if other users can read its key.
     """
@@ -65,7 +66,7 @@ def local_authority(folder: Path | None = None) -> LocalAuthority:
         public = certificate.public_bytes(Encoding.PEM)
         if found is None:
             secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            _write(folder / "authority-key.pem", public + secret, 0o600)  # in one file, so that they belong together
+            _write(folder / "authority-key.pem", public + secret, 0o600)  # one file, so that both always match
         if not file.exists() or file.read_bytes() != public:
             _write(file, public, 0o644)
     except OSError as error:
@@ -82,7 +83,7 @@ def data_folder() -> Path:
 
 
 def how_to_trust(authority: LocalAuthority) -> str:
-    """A sentence that says how browsers come to trust the authority."""
+    """A sentence that tells users how to make their browser trust the authority."""
     made = "was made now" if authority.is_new else "must be trusted once"
     return (
         f"TLS uses a certificate of the local authority {authority.file}, which {made}: import this file in your "
@@ -123,7 +124,7 @@ def _make() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
 
 
 def _read(file: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
-    """The authority in a file; None if there is none, or if it ends soon."""
+    """The authority in a file; None if there is none, or if it expires soon."""
     if not file.exists():
         return None
     _check_permissions(file)
@@ -145,7 +146,7 @@ def _check_permissions(key_file: Path) -> None:
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
-    """Write a file in one step, so that two servers that start at a time see either file whole."""
+    """Write a file atomically, so that another server that starts at the same time never reads only a part of it."""
     beside = path.with_name(f".{token_hex(8)}.part")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:

@@ -16,7 +16,8 @@ class CertifiedNames:
     addresses: frozenset[IPv4Address | IPv6Address]
 
     def cover(self, name: str) -> bool:
-        """Whether the certificate is valid for a host: a name in lower case, or an address, of IPv6 in brackets."""
+        """Whether the certificate is valid for a host: a name in lower case, an IPv4 address, or an IPv6 address in
+        brackets."""
         try:
             return ip_address(name.strip("[]")) in self.addresses
         except ValueError:

@@ -46,7 +46,7 @@ def listen(server: Server, description: str, tls: "ServerTLS", *, loopback_only:
         listening = _open(endpoint, server.engine.limits.backlog)
     except OSError as error:
         raise cannot_listen(description, endpoint, error) from error
-    listening.setblocking(False)  # Twisted accepts until none is left
+    listening.setblocking(False)  # Twisted accepts connections until `accept` would block
     with closing(listening):  # Twisted uses a duplicate of the descriptor
         if loopback_only and not _is_loopback(listening.getsockname()[0]):
             raise _not_loopback(description)

@@ -13,7 +13,7 @@ from ropewalk.server.tls.identity import Identity
 from ropewalk.server.tls.names import names_of
 
 DAYS_VALID: Final = 30
-"""Longer than a server for development runs."""
+"""The days for which a certificate is valid. A server for development does not run that long."""
 
 LOCAL: Final = (
     x509.DNSName("localhost"),

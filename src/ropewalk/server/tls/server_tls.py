@@ -20,7 +20,7 @@ from ropewalk.server.tls.self_signed import fingerprint, make_self_signed
 from ropewalk.server.tls_options import TLSOptions
 
 CHECK_INTERVAL: Final = 1.0
-"""Seconds between two looks at the files. A look costs two system calls, and happens when a client connects."""
+"""The least seconds between two checks of whether the files have changed. A check happens when a client connects."""
 
 log = Logger(namespace="ropewalk.server")
 
@@ -66,7 +66,7 @@ class ServerTLS:
         return self.identity.names.cover(name)
 
     def warnings(self) -> list[str]:
-        """One sentence for each thing to be careful of."""
+        """A sentence for each warning about the certificate and its files."""
         if self.options.self_signed:
             digest = fingerprint(self.identity.certificate)
             return [f"TLS uses a self-signed certificate, made at this start: browsers warn of it. SHA-256: {digest}"]
@@ -114,7 +114,7 @@ class ServerTLS:
             log.warn("{warning}", warning=late)
 
     def _signature(self) -> tuple[Any, ...]:
-        """A value that changes when one of the files does, also if a symbolic link gets another target."""
+        """A value that changes when one of the files changes, or when a symbolic link to it gets another target."""
         options = self.options
         paths = [] if options.is_made else [options.certificate_file, options.key_file]
         if options.client_ca is not None:
