@@ -1,5 +1,5 @@
-"""The parts of a middleware that do not wait. If it is the only one around a handler that does not wait either, no
-coroutine runs: the engine sends the value of the handler, with the fields that the middleware adds."""
+"""The parts of a middleware that do not wait. If a handler does not wait either, and has no other middleware around it,
+no coroutine runs: the engine sends the value of the handler, with the fields that the middleware adds."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class AtOnce:
     """Return the fields to add to a response with status 200 and no field but Content-Type. None if `finish` must be
     called instead, because that may wait or fail."""
     finish: Callable[[Request, Callable[[Request], Awaitable[Any]]], Awaitable[Any]]
-    """The middleware without what `begin` has done."""
+    """The rest of the middleware, to call after `begin`."""
 
 
 def at_once_of(middleware: Any) -> AtOnce | None:

@@ -48,7 +48,7 @@ NOT_FINAL: Final = frozenset((408, 425, 429))
 """Statuses below 500 after which a client should repeat the request. Such a response releases the key, so that the
 repeated request is processed."""
 UNKNOWN: Final = "credentials "
-"""The prefix of a sender's name that is a hash of credentials, because the request has no user."""
+"""The prefix of the name of a sender without a user. The rest of the name is a hash of the request's credentials."""
 _OF_ATTEMPT: Final = frozenset(("idempotency-key", "traceparent", "tracestate", "baggage", "x-request-id", "date"))
 """Request fields that may differ when a client repeats a request."""
 SLICE: Final = 1024 * 1024
@@ -264,7 +264,7 @@ async def _fingerprint(request: Request, *, by_inputs: bool) -> str:
     """A hash of the method, the path, the query, the Content-Type and the body.
 
     `by_inputs`: the hash also covers the header fields and cookies that the handler and its providers read, because
-    these may distinguish users whom this middleware cannot.
+    these may distinguish users that this middleware cannot distinguish.
     """
     handler = request.engine_handler
     body = await request.body(None if handler is None else handler.body_limit) if request.has_body else b""

@@ -7,7 +7,8 @@ the user. The value is the middleware's name for messages, or "". Users' middlew
 A middleware has the attribute `ropewalk_stores_responses` if it sends a response to other requests again. It must be
 inside the middleware with the attribute `ropewalk_has_session`, whose responses have the cookie of one client.
 
-A marker of a parameter, or a middleware, with the attribute `ropewalk_needs_user` fails without such a middleware.
+A marker of a parameter, or a middleware, with the attribute `ropewalk_needs_user` fails if no middleware finds the
+user.
 """
 
 from collections.abc import Iterable
