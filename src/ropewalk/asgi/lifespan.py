@@ -21,8 +21,8 @@ RETURN_LIMIT: Final = 1.0
 class Lifespan:
     """Runs the lifespan. Entries that an application puts into `state` are copied into the scope of every request.
 
-    An application without a lifespan raises or returns before its startup is complete. With mode "auto" it is served
-    nevertheless, with "on" this is an error. With "off" no lifespan runs.
+    An application without a lifespan raises or returns before its startup is complete. In the mode "auto", such an
+    application is served nevertheless. In the mode "on", this is an error. In the mode "off", no lifespan runs.
     """
 
     def __init__(self, application: Application, state: dict[str, Any], mode: Mode) -> None:

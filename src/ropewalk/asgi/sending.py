@@ -1,4 +1,4 @@
-"""One call of an ASGI application: the class of its sending half, which derives from the receiving half.
+"""The class for one call of an ASGI application. It provides `send`, and inherits `receive` from `ReceivingCall`.
 
 The head is kept until the first part of the body, so that both are sent together. If the application waits before it
 sends that part, the head is sent alone. `http.response.early_hint` is sent before the head, and dropped after it.
@@ -38,8 +38,7 @@ MOST_DROPPED: Final = 100
 """After the client has left, `send` drops this many messages, and raises for any further message."""
 
 BLOCK: Final = 64 * 1024
-"""The maximum number of bytes that are gathered before they are sent, and the most that are read from a file at
-once."""
+"""The maximum number of bytes that are gathered before they are sent, or that are read from a file at once."""
 
 _LENGTH: Final = (b"content-length", "content-length")
 

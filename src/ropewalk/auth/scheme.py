@@ -46,7 +46,8 @@ class Scheme:
 def authorization(request: Request, scheme: str) -> bytes | None:
     """The credentials for a scheme in the Authorization field (RFC 9110, section 11.6.2); None if there are none.
 
-    Raises Refused (400) for several Authorization fields, because a proxy in front of this server may read another one.
+    Raises Refused (400) for several Authorization fields, because a proxy in front of this server may use a different
+    one.
     """
     lines = request.values(b"authorization")
     if not lines:

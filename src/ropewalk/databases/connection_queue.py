@@ -23,7 +23,7 @@ class ConnectionQueue:
     async def take(self, seconds: float) -> ConnectionThread:
         """Return a free connection. Raises DatabaseBusy after `seconds`, or if too many callers wait."""
         if self._free:
-            return self._free.pop()  # the connection that was used last, so that few of them are opened
+            return self._free.pop()  # the connection that was used last, so that few connections are opened
         if len(self._waiting) >= self._most:
             raise DatabaseBusy(f"{len(self._waiting)} requests wait {self._name}.")
         wait = _Wait()

@@ -17,8 +17,8 @@ Result = TypeVar("Result")
 class SQLiteReader(Statements):
     """Reads committed data, also while a transaction writes.
 
-    Each statement sees the newest commit, and has a connection only while it runs. So a handler may wait for other
-    things between its statements. The statements of one `call` see the same state.
+    Each statement sees the newest commit, and has a connection only while it runs. So a handler that waits between its
+    statements holds no connection. The statements of one `call` see the same state.
 
     Raises DatabaseBusy if other requests read for too long, and HandlerError (RW282) for a statement that writes.
     """

@@ -18,7 +18,7 @@ class AtOnce:
     """A middleware in parts: `begin`, and after the handler either `fields` or `finish`."""
 
     begin: Callable[[Request], bool]
-    """Do what comes before the handler. Returns False, and does nothing, if that may wait or fail."""
+    """Do what comes before the handler, and return True. If this may wait or fail, do nothing and return False."""
     fields: Callable[[Request], tuple[Line, ...] | None]
     """Return the fields to add to a response with status 200 and no field but Content-Type. None if `finish` must be
     called instead, because that may wait or fail."""

@@ -11,7 +11,7 @@ this order:
 5. the resource that is mounted there.
 
 If a branch has no handler for the method, the search goes back and tries the next one. So "/rooms/{id}" handles a POST
-to "/rooms/free" if that has only a handler for GET.
+to "/rooms/free" if "/rooms/free" has only a handler for GET.
 """
 
 from ropewalk.resource.adapters import is_twisted, register_adapter

@@ -8,8 +8,8 @@ from ropewalk.request import Address
 
 
 def to_twisted_address(address: Address) -> IPv4Address | IPv6Address | UNIXAddress:
-    """Convert an address from the engine to an address of Twisted. It is `(host, port)`, the path of a UNIX socket, or
-    None for a UNIX socket without a path."""
+    """Convert an address from the engine to an address of Twisted. The engine's address is `(host, port)`, the path of
+    a UNIX socket, or None for a UNIX socket without a path."""
     if isinstance(address, tuple):
         host, port = address
         return IPv6Address("TCP", host, port) if ":" in host else IPv4Address("TCP", host, port)

@@ -22,8 +22,8 @@ POLL: Final = 0.25
 """Seconds for which one attempt to write to a pipe waits for the pipe's reader."""
 
 _cut_files: "dict[tuple[int, int], DescriptorTarget]" = {}
-"""By the device and inode of a file: the target whose last line in this file was cut off. Two targets may write to the
-same file, because the standard output and error may be the same."""
+"""Maps the device and inode of a file to the target whose last line in this file was cut off. Two targets may write to
+one file, because the standard output and error may be the same."""
 
 
 class LogTarget(Protocol):

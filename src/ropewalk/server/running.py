@@ -148,8 +148,8 @@ def run_on_tcp(servable: Any, host: str, port: int, *, half_close: bool, **optio
 def finish_logs(access_log: AccessLog | None) -> None:
     """Block until the access log and the error log are written, for at most FLUSH_TIMEOUT in total.
 
-    The error log's thread writes while this waits for the access log. Afterwards, this waits for the error log for at
-    least LAST_LINES_TIMEOUT, because closing the access log may log the number of lost lines.
+    While this function waits for the access log, the thread of the error log writes, too. Then the function waits for
+    the error log for at least LAST_LINES_TIMEOUT, because closing the access log may log the number of lost lines.
     """
     end = monotonic() + FLUSH_TIMEOUT
     if access_log is not None:

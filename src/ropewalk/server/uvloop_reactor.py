@@ -27,8 +27,7 @@ class AsyncioSelectorReactor(asyncioreactor.AsyncioSelectorReactor):
             self._watch_again(selectable)
 
     def _watch_again(self, selectable: Any) -> None:
-        """Replace uvloop's handle with a new one, for reading and writing as far as the selectable is still watched for
-        them."""
+        """Replace uvloop's handle with a new one, which watches the selectable for the same events as before."""
         loop: Any = self._asyncioEventloop
         reading, writing = self._readers.get(selectable), self._writers.get(selectable)
         if reading is not None:

@@ -30,8 +30,7 @@ _PLAIN: Final = frozenset((str, bytes, dict, list, EncodedJSON))
 def finisher(shape: Shape | None, status: int | None, content_type: str | None) -> Shape | None:
     """Return the function that converts a returned value to the response; None if values are sent unchanged.
 
-    Handlers for which the arguments are equal share the function, so the function raises Mismatch without the name of
-    the handler.
+    Handlers with equal arguments share one function, so this function raises Mismatch without the name of a handler.
     """
     if status is None:
         return shape

@@ -17,7 +17,7 @@ _MOST_LISTED = 5
 def overriding_nothing(root: Any, replaced: Provider | str) -> HandlerError | None:
     """Return the error (RW218) for an override without effect in an App and the apps mounted in it, or else None.
 
-    Also return None if the effect cannot be known, because the app around this one may provide the function.
+    Also return None if the effect cannot be known, because an outer app may register the function as a provider.
     """
     names: set[str] = set()
     providers: dict[Provider, None] = {}

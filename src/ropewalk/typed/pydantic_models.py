@@ -201,7 +201,7 @@ def names_of_model(model: Any, location: Location) -> Names:
 
 
 def form_fields_of_model(model: Any) -> dict[str, FormField]:
-    """The fields of a form for the fields of a model, by the names in the form."""
+    """How the fields of a model are read from a form, by their names in the form."""
     from pydantic import TypeAdapter
 
     fields: dict[str, FormField] = {}

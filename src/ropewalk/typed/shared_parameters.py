@@ -28,7 +28,8 @@ class SharedParameter(inspect.Parameter):
     def __init__(self, name: str, kind: Any, *, default: Any = _EMPTY, annotation: Any = _EMPTY) -> None:
         super().__init__(name, kind, default=default, annotation=annotation)
         self.inputs: dict[Hashable, Any] = {}
-        """The Inputs that were made from this parameter, by the other values on which they depend."""
+        """The Inputs that were made from this parameter. The key of an Input has the other values on which it
+        depends."""
 
 
 _shared: Final[dict[Hashable, SharedParameter]] = {}

@@ -14,7 +14,7 @@ class ReactorJob(Protocol):
     """An object that may be posted to the queue."""
 
     def run_in_reactor(self) -> None:
-        """Called in the reactor's thread, at least once after the job was last posted. It must not raise exceptions."""
+        """Called in the reactor's thread, at least once after each `post`. It must not raise exceptions."""
 
 
 class ReactorQueue:

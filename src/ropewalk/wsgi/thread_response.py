@@ -1,8 +1,8 @@
 """Pass a response from the application's thread to the reactor's thread.
 
 The application's thread adds the head, the parts and the end; the reactor's thread sends them. A response that is
-already complete when the reactor handles it is sent at once, any other as a stream. If a thread is too far ahead of the
-client, it waits.
+already complete when the reactor handles it is sent as a whole. Any other response is sent as a stream. A thread that
+is too far ahead of the client waits.
 
 There are no locks: each attribute is written by one thread and read by the other, and each thread notifies the other
 after it has written.

@@ -1,7 +1,7 @@
 """Keeps what a provider has reported about tokens, with limits on their number and memory.
 
 Tokens that are not active are kept apart, because any client can invent them: they must not push out the tokens of
-users. Of the active tokens and of the other tokens, the oldest are dropped first, because they also expire first.
+users. In each of the two groups, the oldest tokens are dropped first, because they also expire first.
 """
 
 from hashlib import sha256

@@ -13,7 +13,7 @@ from ropewalk.auth.provider_http import is_secure_url
 from ropewalk.errors import KnownOptions, shown
 
 LEAST_SECRET: Final = 32
-"""The least bytes of `secret`: as many as the hash of a signature has."""
+"""The minimum size of `secret` in bytes: the size of the hash in a signature."""
 _OWN: Final = {
     "client_id",
     "code_challenge",

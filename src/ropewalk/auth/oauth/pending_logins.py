@@ -89,7 +89,7 @@ class PendingLogins:
         return format_cookie(self.cookie, text, max_age=max(1, int(self._seconds)), secure=self._secure)
 
     def _is_first(self, login: PendingLogin) -> bool:
-        """Record that a login is completed. Returns False if it was completed before, with a copy of its cookie."""
+        """Record that a login is completed. Returns False if it was already completed, by a copy of the cookie."""
         if login.state in self._completed:
             return False
         now = self._clock()

@@ -246,8 +246,8 @@ class SocketTransport(TransportAttributes):
     def read_ahead(self, exchange: RelayedExchange) -> None:
         """Read raw bytes for another protocol, which the program may set later.
 
-        The engine reports the end of the connection only after all bytes were read. At most as many bytes are read as
-        Twisted's channel reads while a request is handled.
+        The engine reports the end of the connection only after all bytes were read. This method reads at most as many
+        bytes ahead as Twisted's channel does while a request is handled.
         """
         while len(self._read_ahead) < self._channel._optimisticEagerReadSize:
             try:
@@ -342,9 +342,9 @@ class SocketTransport(TransportAttributes):
         _WRITE(self, b"".join(parts))
 
     def _awaits_producer(self) -> bool:
-        """Whether the connection must not be closed before a registered producer has written the rest.
+        """Whether the connection stays open until a registered producer has written the rest.
 
-        Like Twisted's transports, it does not wait for a push producer that is not paused.
+        As with Twisted's transports, it does not stay open for a push producer that is not paused.
         """
         return self.producerPaused or isinstance(self._producer, PullAdapter)
 

@@ -43,7 +43,8 @@ def can_replace(factory: object) -> bool:
 
 
 def may_be_lazy(factory: object) -> bool:
-    """Whether a request factory is a subclass of `Request` that replaces nothing that `arrive` assigns or skips."""
+    """Whether a request factory is a subclass of `Request` for which `arrive` is safe: it replaces no attribute that
+    `arrive` assigns, and no method that `arrive` does not call."""
     return (
         isinstance(factory, type)
         and issubclass(factory, Request)

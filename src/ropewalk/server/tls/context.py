@@ -81,7 +81,7 @@ def reason_of(error: Any) -> str:
 
 
 def _select_protocol(connection: SSL.Connection, offered: list[bytes]) -> bytes:
-    """Choose HTTP/1.1 (ALPN). Refuse a client that speaks other protocols only, as RFC 7301, section 3.2, demands."""
+    """Choose HTTP/1.1 (ALPN). Refuse a client that supports only other protocols (RFC 7301, section 3.2)."""
     del connection
     if PROTOCOL in offered:
         return PROTOCOL
