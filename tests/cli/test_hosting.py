@@ -235,7 +235,7 @@ class TestLifespan:
         ("name", "message"),
         [
             ("does_not_start", "RW711 does_not_start at life.py:22 did not start: no database. Fix the cause"),
-            ("does_not_stop", "RW712 does_not_stop at life.py:25 did not stop well: no end."),
+            ("does_not_stop", "RW712 does_not_stop at life.py:25 did not stop cleanly: no end."),
             ("raises", "RW712 The lifespan of raises at life.py:28 ended with ValueError('at the end').\nTraceback"),
         ],
     )

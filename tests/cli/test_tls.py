@@ -269,7 +269,7 @@ class TestServing:
             pem = ssl.get_server_certificate(("127.0.0.1", port_of(server)))
             context = ssl.create_default_context(cadata=pem)
             assert httpx.get(server.url, verify=context).status_code == 200
-            assert "TLS uses a self-signed certificate, made at this start: browsers warn of it." in server.banner
+            assert "TLS uses a self-signed certificate, made at this start: browsers warn about it." in server.banner
 
     def test_a_renewed_certificate(self, files: Files, tmp_path: Path) -> None:
         """An open connection continues, and new ones have the new certificate."""

@@ -91,7 +91,7 @@ class Lifespan:
         elif kind == "lifespan.shutdown.complete" and self._stopping and not self._stopped.done():
             self._stopped.set_result(None)
         elif kind == "lifespan.shutdown.failed" and self._stopping and not self._stopped.done():
-            log.error("RW712 {who} did not stop well: {why}", who=named(self._application), why=_reason(message))
+            log.error("RW712 {who} did not stop cleanly: {why}", who=named(self._application), why=_reason(message))
             self._stopped.set_result(None)
         else:
             raise unfit(message, "at the wrong time of the lifespan")

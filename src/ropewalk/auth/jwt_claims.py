@@ -31,7 +31,7 @@ def check_claims(claims: dict[str, Any], options: BearerJWTOptions, now: float) 
         if not any(isinstance(each, str) and each in _several(options.audience) for each in given):
             raise refused(f"its audience (aud) is {shown(audience)}, not {shown(options.audience)}")
     if expires is not None and expires <= now - options.leeway:
-        raise refused(f"it has expired {now - expires:.0f} s ago (exp)", "expired")
+        raise refused(f"it expired {now - expires:.0f} s ago (exp)", "expired")
     begins = max((each for each in (begins, issued) if each is not None), default=-inf)
     return begins, inf if expires is None else expires
 

@@ -183,7 +183,7 @@ class _Idempotency:
         except HandlerError as error:
             log_error(request, error)
             return False
-        what = "idempotency is outside of the middleware or handler that finds out the user, so no response was kept."
+        what = "idempotency is outside of the middleware or handler that finds the user, so no response was kept."
         log_error(request, HandlerError("RW238", what))
         return False
 

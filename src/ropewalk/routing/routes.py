@@ -240,7 +240,7 @@ class Routes:
         taken = parameters_below(resource, set())
         for part in pattern:
             if isinstance(part, Parameter) and part.name in taken:
-                what = f"{{{part.name}}} of {path} is the name of another parameter in what is mounted there."
+                what = f"{{{part.name}}} of {path} is also the name of a parameter below this mount."
                 raise TreeError("RW103", what)
         names = tuple(part.name for part in pattern if isinstance(part, Parameter))
         is_app = isinstance(thing, Routes) and node_of(thing.resource).app is thing
@@ -273,7 +273,7 @@ class Routes:
     def _check_provided(self, thing: Any, path: str, provided: Mapping[str, Any]) -> None:
         if provided and not isinstance(thing, Routes):
             raise OptionError(
-                "RW218", f"What is mounted at {path} is not an App, so nothing can use the values that it is provided."
+                "RW218", f"The object mounted at {path} is not an App, so nothing can use the provided values."
             )
         if self.dependencies.of_mounts.get(id(thing), provided) != provided:
             what = f"The app mounted at {path} is mounted twice, with different providers."

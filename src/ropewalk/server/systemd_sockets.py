@@ -76,7 +76,7 @@ def _parse(environ: Mapping[str, str]) -> tuple[list[int], list[str] | None]:
     if process != str(os.getpid()):
         raise NotActivated(
             f"the sockets of systemd are meant for process {process} (LISTEN_PID), and this is {os.getpid()}: start "
-            "this program without a shell or another program in between, or have that use exec"
+            "this program without a shell or another program in between, or make that program use exec"
         )
     if not count.isdecimal() or count == "0":
         raise NotActivated(f"LISTEN_FDS must be the number of sockets, not {count!r}")

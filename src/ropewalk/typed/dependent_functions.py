@@ -51,7 +51,7 @@ class DependentFunction:
         """
         steps = StepsOfHandler(self._collect, (), ("POST",), layers, {}, complete=complete)
         if any(each.source in ("body", "form") for each in steps.inputs):
-            what = f"{named(self.function)} needs the body of the request, and is called before that arrives."
+            what = f"{named(self.function)} needs the body of the request, and is called before the body arrives."
             raise HandlerError("RW218", what, "Let it use the header fields or the query instead.")
         return steps
 

@@ -29,8 +29,8 @@ CODES: Final = {
     "range": "The number is too small or too large, or not a multiple.",
     "length": "The value is too short or too long.",
     "pattern": "The text does not match the pattern.",
-    "choice": "The value is none of those allowed.",
-    "format": "The text does not have the form of the type, such as that of a date.",
+    "choice": "The value is not one of the allowed values.",
+    "format": "The text does not have the format of the type, such as a date.",
     "repeated": "The value may be given only once.",
     "invalid": "The program's own check refused the value.",
 }

@@ -245,7 +245,7 @@ def _refuse_marker_within(function: Callable[..., Any], name: str, kind: Any) ->
 def _default_marker(function: Callable[..., Any], name: str, kind: Any) -> Marker:
     node = _described(function, name, kind)
     if isinstance(node, shapes.BytesType):
-        what = "is bytes, which a query cannot carry as they are"
+        what = "is bytes, which a query cannot carry unchanged"
         remedy = 'Mark it: Annotated[bytes, Body(media_types=("application/octet-stream",))] takes the whole body.'
         raise _refuse(function, name, what, remedy)
     if is_submitted(kind) or _is_of_form(kind):

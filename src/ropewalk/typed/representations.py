@@ -54,7 +54,7 @@ class Representations:
         """Choose the media type for a request. Raises HTTPError 406 if the client accepts none of the media types."""
         kind = preferred(request.header("accept"), self._offers)
         if kind is None:
-            detail = f"What is here can be sent as {' or '.join(self.media_types)}."
+            detail = f"This resource can be sent as {' or '.join(self.media_types)}."
             raise HTTPError(406, detail, {"vary": "Accept"})
         return kind
 
@@ -123,7 +123,7 @@ def representations_for(
     if not found:
         return None
     if any(item_kind(each) is not None for each in _returned_kinds(kind)):
-        remedy = "Leave out produces=. A stream is JSON lines, or events by content_type."
+        remedy = "Leave out produces=. A stream is sent as JSON lines, or as events, according to content_type."
         raise _refuse(where, "is given for a stream", remedy)
     for name, encode in found.items():
         if encode is None and _is_text(name) and _is_data(kind):

@@ -157,7 +157,7 @@ class TestFailures:
         with Client(hosting(lived("lifespan.startup.complete", "lifespan.shutdown.failed"))):
             pass
         assert "RW712 lived.<locals>.application at " in log.text
-        assert "did not stop well: because" in log.text
+        assert "did not stop cleanly: because" in log.text
 
     @pytest.mark.parametrize("late", [False, True])
     def test_one_that_breaks_off(self, late: bool, log: Log) -> None:

@@ -36,7 +36,7 @@ RSA_KEY = public(RSA, kid="first")
         ({"aud": "hotels"}, "its audience (aud) is 'hotels', not 'hotel'"),
         ({"aud": None}, "its audience (aud) is None, not 'hotel'"),
         ({"iss": "http://evil"}, "its issuer (iss) is 'http://evil', not 'https://issuer.example'"),
-        ({"exp": NOW - 300}, "it has expired 300 s ago (exp)"),
+        ({"exp": NOW - 300}, "it expired 300 s ago (exp)"),
         ({"exp": None}, "it lacks the claim exp, which is required"),
         ({"nbf": NOW + 300}, "its claim nbf is 300 s in the future"),
         ({"iat": NOW + 300}, "its claim iat is 300 s in the future"),

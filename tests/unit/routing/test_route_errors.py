@@ -122,7 +122,7 @@ class TestMistakes:
         inner, middle, app = App(), App(), App()
         inner.get("/{id}/edit")(lambda request, id: "")
         middle.mount("/posts", inner)
-        with pytest.raises(TreeError, match=r"RW103 \{id\} of /users/\{id\} is the name of another parameter"):
+        with pytest.raises(TreeError, match=r"RW103 \{id\} of /users/\{id\} is also the name of a parameter"):
             app.mount("/users/{id}", middle)
         assert app.routes() == []
 

@@ -54,7 +54,7 @@ class Other(msgspec.Struct):
 
 
 MISTAKES = [
-    (unmarked_bytes, "data is bytes, which a query cannot carry as they are. Mark it"),
+    (unmarked_bytes, "data is bytes, which a query cannot carry unchanged. Mark it"),
     (two_bodies, "a and b would each take the whole body. Use one type"),
     (unknown_class, r"a is tests\.unit\.typed\.test_input_mistakes\.Unknown, which cannot be read"),
     (a_list_of_unknown, r"a is tests\.unit\.typed\.test_input_mistakes\.Unknown, which cannot be read"),

@@ -126,7 +126,7 @@ class TestEveryKindOfHandler:
         assert (response.status, response.headers["vary"]) == (406, "Accept")
         if accept == "application/xml":
             assert response.headers["content-type"] == "application/problem+json"
-            assert response.json()["detail"] == f"What is here can be sent as {JSON}."
+            assert response.json()["detail"] == f"This resource can be sent as {JSON}."
 
     def test_the_status_of_the_route(self, which: int) -> None:
         client = serve(kinds_of_handler(Stored("1"), Room)[which], BOTH, status=203)

@@ -84,7 +84,7 @@ class DigestAuth(CredAuth):
         description = {"type": "http", "scheme": "digest"}
         super().__init__(*accepting, interfaces=interfaces, description=description, realm=realm, name=name)
         if not any(each.implementedBy(DigestCredentials) for each in self._accepted()):
-            what = f"DigestAuth got {shown(accepting[0])}, which compares hashes of passwords of its own."
+            what = f"DigestAuth got {shown(accepting[0])}, which compares its own password hashes."
             raise OptionError("RW240", what, "Use a checker that knows the passwords, or use CredAuth with Basic.")
         self.options = DigestAuthOptions() if options is None else options
         check_options(self.options, DigestAuthOptions, "RW240")

@@ -29,7 +29,7 @@ def parse_fields(credentials: bytes) -> dict[str, str]:
     while place < len(text):
         found = _FIELD.match(text, place)
         if found is None or found[1].lower() in fields:
-            raise Refused(status=400, why="they are not a list of fields, each once")
+            raise Refused(status=400, why="they are not a list of fields, or repeat a field")
         fields[found[1].lower()] = found[3] if found[2] is None else _ESCAPE.sub(r"\1", found[2])
         place = found.end()
     return fields
@@ -53,7 +53,7 @@ def user_name(fields: dict[str, str]) -> str:
     """
     plain, extended = fields.get("username"), fields.get("username*")
     if (plain is None) == (extended is None):
-        raise Refused(status=400, why="they have neither of username and username*, or both")
+        raise Refused(status=400, why="they have neither username nor username*, or both")
     if extended is not None:
         charset, _, encoded = extended.partition("'")
         encoded = encoded.partition("'")[2]

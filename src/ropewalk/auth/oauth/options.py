@@ -186,7 +186,7 @@ class OAuth2LoginOptions(LoginSchemeOptions):
                 remedy = "Give an absolute https URL. http is allowed only on this machine."
                 raise wrong(self, f"the invalid value {name}={shown(given)}", remedy)
         if (self.userinfo_url is None) == (self.find_user is None):
-            what = "no way, or two, to find out who the user is"
+            what = "neither userinfo_url nor find_user, or both"
             raise wrong(self, what, "Give either userinfo_url or find_user.")
         check_called_with(self, self.find_user, "the tokens")
 

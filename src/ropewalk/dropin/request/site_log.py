@@ -130,7 +130,7 @@ class WholeLines(ObjectProxy):
     def _write(self, data: bytes) -> int:
         count = self._raw.write(data)
         if count is None:
-            raise BlockingIOError("The file does not take more now.")
+            raise BlockingIOError("The file accepts no more bytes at present.")
         return count
 
 

@@ -105,7 +105,7 @@ def _parse_certificates(path: Path, data: bytes) -> list[x509.Certificate]:
     if b"-----BEGIN CERTIFICATE-----" not in data:
         if b"PRIVATE KEY-----" in data:
             what = f"{path} has a private key, but no certificate."
-            raise StartError("RW425", what, "Name the file of the certificate. Perhaps the two files are exchanged.")
+            raise StartError("RW425", what, "Name the file of the certificate. Perhaps the two file names are swapped.")
         _not_pem(path, data, "certificate", "openssl x509 -inform DER -in OLD -out NEW")
     try:
         return x509.load_pem_x509_certificates(data)

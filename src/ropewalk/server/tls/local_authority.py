@@ -141,7 +141,9 @@ def _check_permissions(key_file: Path) -> None:
     if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
         what = f"{key_file}, the key of the local certificate authority, is open to other users."
         raise StartError(
-            "RW425", what, "Remove it: browsers would trust what they sign with it. Another one is then made."
+            "RW425",
+            what,
+            "Remove it: browsers would trust certificates that these users sign with it. A new authority is then made.",
         )
 
 

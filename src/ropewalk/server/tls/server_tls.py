@@ -69,7 +69,9 @@ class ServerTLS:
         """A sentence for each warning about the certificate and its files."""
         if self.options.self_signed:
             digest = fingerprint(self.identity.certificate)
-            return [f"TLS uses a self-signed certificate, made at this start: browsers warn of it. SHA-256: {digest}"]
+            return [
+                f"TLS uses a self-signed certificate, made at this start: browsers warn about it. SHA-256: {digest}"
+            ]
         if self._authority is not None:
             return [how_to_trust(self._authority)]
         lines = []
