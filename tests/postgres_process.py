@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import psycopg
 import pytest
 
 SECONDS_TO_STOP: Final = 30
@@ -110,6 +109,8 @@ class Database:
 
     def run(self, statement: str) -> list[tuple[object, ...]]:
         """The rows of one statement, outside transactions and on a connection of its own."""
+        import psycopg  # not at the top: `make interop` runs some tests in environments without it
+
         with psycopg.connect(self.url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return [] if cursor.description is None else cursor.fetchall()
