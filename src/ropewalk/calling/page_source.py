@@ -14,6 +14,9 @@ class PageSource:
         del error, request
         return None
 
+    def check(self) -> None:
+        """Find errors in the pages, as far as they can be found without a request. Raises HandlerError."""
+
 
 def check_page_source(templates: Any) -> PageSource | None:
     """Raises HandlerError (RW291) for an object that makes no pages."""

@@ -17,7 +17,11 @@ def save_atomically(parts: Iterable[bytes], path: Path, *, overwrite: bool, fsyn
     if path.is_dir() or not path.name:
         raise HandlerError("RW277", f"A file was saved as {shown(str(path))}, which is a folder.")
     beside = path.with_name(f".{token_hex(16)}.part")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    except OSError as error:  # name the folder or file that the program knows, not the temporary name
+        error.filename = str(path.parent if isinstance(error, FileNotFoundError) else path)
+        raise
     try:
         with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - it is a descriptor
             for part in parts:

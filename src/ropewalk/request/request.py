@@ -196,6 +196,9 @@ class Request(ConditionalExchange):
             session = self.kept_session
         except AttributeError:
             what = f"{self.method} {self.path} has no session."
+            if self.service.app.is_outside_of_sessions(self):
+                what = f"{self.method} {self.path} has no session yet: middleware outside of `sessions` uses it."
+                raise HandlerError("RW250", what, "Put `sessions(...)` before this middleware.") from None
             raise HandlerError("RW250", what) from None
         if session is None:
             session = self.kept_session = self.session_source.session_of(self)

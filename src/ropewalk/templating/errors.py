@@ -91,7 +91,10 @@ def _undefined(error: Exception, environment: "Environment", names: Mapping[str,
     members = owner if isinstance(owner, Mapping) else (each for each in dir(owner) if not each.startswith("_"))
     known = {each for each in members if isinstance(each, str)}
     what = f"{place}: {name} is not defined in a value of type {type(owner).__qualname__}."
-    return TemplateError("RW293", what, _suggestion(name, known))
+    remedy = _suggestion(name, known)
+    if remedy is None and isinstance(owner, Mapping):
+        remedy = f"If the key may be missing, write `.get({name!r})`, or `{{% if {name!r} in ... %}}`."
+    return TemplateError("RW293", what, remedy)
 
 
 def _suggestion(name: str, known: set[str]) -> str | None:

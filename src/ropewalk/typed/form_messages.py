@@ -55,7 +55,7 @@ _RULES: Final = (
     (
         r"Expected `\w+` matching regex `(.*)`|String should match pattern '(.*)'",
         "pattern",
-        "This value has a wrong form.",
+        "This value has the wrong format.",
     ),
 )
 """Messages of msgspec and pydantic, their rules, and the sentences."""
@@ -81,7 +81,7 @@ _OF_CODES: Final = {
     "unknown": "There is no such field.",
     "repeated": "Give only one value.",
 }
-_PRECISE: Final = "This value has a wrong form."
+_PRECISE: Final = "This value has the wrong format."
 
 
 def broken_rule(error: FieldError, kind: Any) -> BrokenRule:

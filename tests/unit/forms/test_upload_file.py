@@ -158,8 +158,11 @@ class TestSave:
             self.save(form, path)
 
     def test_a_folder_that_does_not_exist_is_an_error(self, form: FormData, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(FileNotFoundError, match=f"'{tmp_path}/none'$"):
             self.save(form, tmp_path / "none" / "a")
+        (tmp_path / "file").touch()
+        with pytest.raises(NotADirectoryError, match=f"'{tmp_path}/file/a'$"):
+            self.save(form, tmp_path / "file" / "a")
 
     def test_a_link_is_replaced_not_followed(self, form: FormData, tmp_path: Path) -> None:
         (tmp_path / "secret").write_bytes(b"secret")

@@ -9,7 +9,7 @@ from tests.unit.sessions.conftest import KINDS, SECRET, options_of
 
 from ropewalk import App, HTTPError, Request, Response
 from ropewalk.errors import HandlerError
-from ropewalk.middleware import CacheHeadersOptions, cache_headers
+from ropewalk.middleware import CacheHeadersOptions, Next, cache_headers
 from ropewalk.sessions import SessionsOptions, sessions
 from ropewalk.stores import MemorySessions
 from ropewalk.testing import Client
@@ -342,6 +342,16 @@ class TestErrors:
         app = App()
         app.get("/")(lambda request: request.session["a"])
         with pytest.raises(HandlerError, match=r"RW250 .*GET / has no session"):
+            Client(app).get("/")
+
+    def test_middleware_outside_of_it(self) -> None:
+        async def greet(request: Request, next: Next) -> Response:
+            request.session["seen"] = "yes"
+            return await next(request)
+
+        app = App(middleware=[greet, sessions(SessionsOptions(secret=SECRET))])
+        app.get("/")(lambda request: "done")
+        with pytest.raises(HandlerError, match=r"RW250 .*no session yet: middleware outside .* Put `sessions\(...\)` "):
             Client(app).get("/")
 
     def test_two_middlewares(self) -> None:

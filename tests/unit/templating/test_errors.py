@@ -22,6 +22,7 @@ def folder(tmp_path: Path) -> Path:
         "child.html": "{% extends 'base.html' %}\n{% block main %}\n{{ romo }}{% endblock %}",
         "attribute.html": "\n\n{{ room.nubmer }}",
         "key.html": "{{ guest.nmae }}",
+        "missing.html": "{{ guest.title }}",
         "syntax.html": "<p>\n\n{% if %}",
         "unclosed.html": "{% for x in [] %}\n",
         "filter.html": "\n{{ 1|eurso }}",
@@ -57,6 +58,8 @@ MESSAGES = {
     "child.html": "RW293 child.html:3: romo is not defined. Did you mean room?",
     "attribute.html": "RW293 attribute.html:3: nubmer is not defined in a value of type Room. Did you mean number?",
     "key.html": "RW293 key.html:1: nmae is not defined in a value of type dict. Did you mean name?",
+    "missing.html": "RW293 missing.html:1: title is not defined in a value of type dict. If the key may be missing, "
+    "write `.get('title')`, or `{% if 'title' in ... %}`.",
     "syntax.html": "RW294 syntax.html:3: Expected an expression, got 'end of statement block'",
     "unclosed.html": "RW294 unclosed.html:",
     "filter.html": "RW294 filter.html:2: No filter named 'eurso'.",

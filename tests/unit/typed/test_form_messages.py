@@ -55,7 +55,7 @@ CASES = [
     ("kind", "c", "Choose one of: a, b."),
     ("day", "soon", "Enter a date."),
     ("number", "x", "Enter a whole number."),
-    ("code", "y", "This value has a wrong form."),
+    ("code", "y", "This value has the wrong format."),
     ("tags", ["a", "b", "c"], "Choose at most 2."),
     ("photo", "x", "Choose a file."),
     ("agreed", "x", "Enter yes or no."),
