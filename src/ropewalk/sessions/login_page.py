@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from ropewalk.auth.open_redirects import own_path
-from ropewalk.auth.page_requests import opens_a_page
+from ropewalk.auth.page_requests import opens_a_page, shows_its_response
 from ropewalk.auth.unauthorized import NotAuthenticated
 from ropewalk.errors import HandlerError, InvalidField, shown
 from ropewalk.request import Request
@@ -27,10 +27,12 @@ def safe_redirect(request: Request, target: str | None = None, *, default: str =
 
 
 def redirect_to_login(request: Request, response: Response) -> Response:
-    """The redirect to the login page, for a browser that opened a page which needs a user; otherwise the response.
+    """The redirect to the login page, for a browser that opened a page or sent a form which needs a user; otherwise the
+    response.
 
-    A request of htmx gets the address in `HX-Redirect`. Raises HandlerError (RW240) if the login page needs a user
-    itself, because the redirect would have no end.
+    After the login, a user who had sent a form returns to its page, and fills it in again. A request of htmx gets the
+    address in `HX-Redirect`. Raises HandlerError (RW240) if the login page needs a user itself, because the redirect
+    would have no end.
     """
     if not isinstance(response.error, NotAuthenticated):
         return response
@@ -42,13 +44,15 @@ def redirect_to_login(request: Request, response: Response) -> Response:
         response.headers["hx-redirect"] = _address(page, _path_of(request.header("hx-current-url") or ""))
         response.headers["cache-control"] = "no-store"
         return response
-    if not opens_a_page(request):
+    if not shows_its_response(request):
         return response
     if request.raw_path == page.encode():
         what = f"The login page {page} needs a login itself."
         raise HandlerError(
             "RW240", what, "Write authenticate(SessionAuth(), optional=True), and @requires() where needed."
         )
+    if not opens_a_page(request):
+        return Response.redirect(_address(page, _page_of_form(request)), 303, {"cache-control": "no-store"})
     raw = request.raw_path + (b"?" + request.query_string if request.query_string else b"")
     return Response.redirect(_address(page, raw.decode("ascii", "replace")), 302, {"cache-control": "no-store"})
 
@@ -56,6 +60,12 @@ def redirect_to_login(request: Request, response: Response) -> Response:
 def _address(page: str, here: str) -> str:
     """The address of the login page, from which the user returns to the path `here`, if it is on this site."""
     return page if own_path(here) is None else f"{page}?next={quote(here, safe='/')}"
+
+
+def _page_of_form(request: Request) -> str:
+    """The path of the page on this site from which a form was sent; "" if it is not known."""
+    referer = request.header("referer") or ""
+    return _path_of(referer) if referer.startswith(f"{request.scheme}://{request.host}/") else ""
 
 
 def _path_of(url: str) -> str:

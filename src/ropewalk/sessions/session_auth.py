@@ -21,7 +21,8 @@ class SessionAuth(Scheme):
     `load(user_id)` returns the principal, or None if the user no longer exists. It may be plain, return a Deferred, or
     be a coroutine function, and may take dependencies besides. Without `load`, the principal is the id of the user, a
     str. A browser that opens a page which needs a user is redirected to `login_page`, with the path of the page as
-    `next`; other requests get 401. With `login_page=None`, all get 401. `login_page` is a path of the whole site,
+    `next`. A browser that sends a form, for example after its session has ended, is redirected with the path of the
+    form's page. Other requests get 401. With `login_page=None`, all get 401. `login_page` is a path of the whole site,
     also if the app is mounted: "/in/login". `cookie` is the name in the description of the API. Raises HandlerError
     (RW240) for a wrong argument.
     """

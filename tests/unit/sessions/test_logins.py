@@ -43,6 +43,11 @@ def members(store: Any, auth: SessionAuth | None = None, **more: Any) -> App:
     def me(request: Request) -> str:
         return f"{request.session.user} {is_remembered(request)}"
 
+    @app.post("/me")
+    @requires()
+    def change(request: Request) -> str:
+        return "changed"
+
     @app.post("/login/{user}")
     def log_in(request: Request, user: str) -> str:
         login(request, user)
@@ -109,6 +114,27 @@ class TestSessionAuth:
         assert response.headers["vary"] == "Cookie"
 
     @pytest.mark.parametrize(
+        ("headers", "target"),
+        [
+            ({"referer": "https://localhost/rooms?a=1&b=%2F"}, "/login?next=/rooms%3Fa%3D1%26b%3D%252F"),
+            ({"referer": "https://localhost//evil.example/"}, "/login"),
+            ({"referer": "https://evil.example/rooms"}, "/login"),
+            ({"referer": "https://localhost.evil.example/rooms"}, "/login"),
+            ({"referer": "http://localhost/rooms"}, "/login"),
+            ({"referer": "https://localhost/"}, "/login?next=/"),
+            ({"referer": "https://["}, "/login"),
+            ({}, "/login"),
+            ({"sec-fetch-mode": "cors"}, None),
+            ({"sec-fetch-mode": "cors", "hx-request": "true"}, None),
+            ({"authorization": "Bearer x"}, None),
+        ],
+    )
+    def test_a_form_after_the_end_of_the_session(self, headers: dict[str, str], target: str | None) -> None:
+        sent = {"sec-fetch-site": "same-origin", **PAGE, **headers}
+        response = browser(members(MemorySessions())).post("/me", headers=sent)
+        assert (response.status, response.headers.get("location")) == ((401, None) if target is None else (303, target))
+
+    @pytest.mark.parametrize(
         ("current", "target"),
         [
             ("https://localhost/rooms?a=1&b=%2F", "/login?next=/rooms%3Fa%3D1%26b%3D%252F"),
@@ -131,11 +157,6 @@ class TestSessionAuth:
     def test_htmx_without_a_login_page(self) -> None:
         app = members(MemorySessions(), SessionAuth(login_page=None))
         assert "hx-redirect" not in browser(app).get("/me", headers={"hx-request": "true"}).headers
-
-    def test_a_form_is_not_redirected(self) -> None:
-        app = members(MemorySessions())
-        app.post("/change")(requires()(lambda request: "changed"))
-        assert browser(app).post("/change", headers=PAGE).status == 401
 
     def test_a_login_page_that_needs_a_login(self) -> None:
         app = members(MemorySessions())
