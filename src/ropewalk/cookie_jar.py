@@ -41,6 +41,11 @@ class StoredCookie:
     expires: float | None = None
     """The time at which the cookie expires, in seconds since 1970; None for a session cookie."""
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What identifies the cookie in a jar: the domain, path and name."""
+        return self.domain, self.path, self.name
+
     def belongs_to(self, host: str, path: str, *, secure: bool) -> bool:
         """Whether the cookie is sent in a request (RFC 6265, section 5.4)."""
         if self.secure and not secure:
@@ -127,18 +132,19 @@ class CookieJar(Mapping[str, str]):
         path = path.partition("?")[0]
         return [cookie for cookie in self.all() if cookie.belongs_to(host, path, secure=secure)]
 
-    def store(self, field: str, host: str, path: str) -> None:
-        """Store the cookie of a Set-Cookie field, or delete it (RFC 6265, sections 5.2 and 5.3)."""
+    def store(self, field: str, host: str, path: str) -> StoredCookie | None:
+        """Store the cookie of a Set-Cookie field, or delete it (RFC 6265, sections 5.2 and 5.3). Returns the cookie;
+        None if a browser would ignore the field."""
         cookie = self._parse(field, host, path.partition("?")[0])
         if cookie is not None:
             self._keep(cookie)
+        return cookie
 
     def _keep(self, cookie: StoredCookie) -> None:
-        key = cookie.domain, cookie.path, cookie.name
         if cookie.expires is not None and cookie.expires <= self._clock():
-            self._cookies.pop(key, None)
+            self._cookies.pop(cookie.key, None)
         else:
-            self._cookies[key] = cookie  # a replaced cookie keeps its place in the order of creation
+            self._cookies[cookie.key] = cookie  # a replaced cookie keeps its place in the order of creation
 
     def _parse(self, field: str, host: str, path: str) -> StoredCookie | None:
         """Parse a Set-Cookie field; None if a browser would ignore it."""

@@ -20,6 +20,7 @@ from ropewalk.testing.outgoing import Outgoing
 from ropewalk.testing.redirects import check_redirects, redirected
 from ropewalk.testing.request_bodies import Body, Files, make_body
 from ropewalk.testing.request_options import RequestOptions
+from ropewalk.testing.secure_cookies import SecureCookiesOverHTTP
 from ropewalk.testing.streamed_response import StreamedResponse
 from ropewalk.testing.targets import (
     Address,
@@ -90,6 +91,7 @@ class AsyncClient:
         self.wait_for_after = wait_for_after
         self._base = parse_base_url(base_url, secure=secure)
         self.cookies = CookieJar(cookies, host=host_name(self._base.authority), clock=self.clock.unix_time)
+        self._secure_cookies = SecureCookiesOverHTTP()
         self._harness = Harness(self.app, self.clock, check_address(address))
         self._root_task = RootTask()
         self._use: ReactorUse | None = None
@@ -281,7 +283,7 @@ class AsyncClient:
             response = await self._send(outgoing, seconds)
             try:
                 head = response.received
-                outgoing.store_cookies(head, self.cookies)
+                self._secure_cookies.note(outgoing, outgoing.store_cookies(head, self.cookies))
                 following = redirected(outgoing, head) if follow else None
                 if following is None:
                     head.history = history
@@ -306,6 +308,7 @@ class AsyncClient:
         """Send one request, and return when the head of the response has arrived."""
         target = outgoing.target
         head = outgoing.head(self.cookies)
+        self._secure_cookies.warn_of_unsent(outgoing, self.cookies)
         connection = self._harness.connect(outgoing.method, target.path, secure=outgoing.secure)
         response = StreamedResponse(connection, seconds, raise_errors=self.raise_errors, url=target.url)
         try:

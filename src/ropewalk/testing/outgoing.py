@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 
-from ropewalk.cookie_jar import CookieJar, check_cookie
+from ropewalk.cookie_jar import CookieJar, StoredCookie, check_cookie
 from ropewalk.headers import Headers
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.memory_connection import MemoryConnection
@@ -69,10 +69,16 @@ class Outgoing:
         if chunked:
             connection.send(b"0\r\n\r\n")
 
-    def store_cookies(self, response: ClientResponse, jar: CookieJar) -> None:
-        """Store the cookies that a response to this request sets."""
-        for field in response.headers.all("set-cookie"):
-            jar.store(field, self.host, self.target.path)
+    def store_cookies(self, response: ClientResponse, jar: CookieJar) -> list[StoredCookie]:
+        """Store the cookies that a response to this request sets, and return them."""
+        found = (jar.store(field, self.host, self.target.path) for field in response.headers.all("set-cookie"))
+        return [cookie for cookie in found if cookie is not None]
+
+    def cookies_over_https(self, jar: CookieJar) -> list[StoredCookie]:
+        """The cookies of a jar that the request has if it is sent over HTTPS."""
+        if "cookie" in self.headers:
+            return []
+        return jar.matching(self.host, self.target.path, secure=True)
 
     def _cookie_pairs(self, jar: CookieJar) -> list[str]:
         pairs = self.headers.all("cookie")

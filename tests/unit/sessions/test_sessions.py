@@ -141,7 +141,8 @@ class TestTheCookie:
     def test_a_warning_for_secure_cookies_over_http(self, log: Any) -> None:
         client = Client(site(SessionsOptions(secret=SECRET)), headers=OWN)
         client.post("/set/a/1")
-        client.post("/set/a/1")
+        with pytest.warns(UserWarning, match="POST /set/a/1 has set the Secure cookie __Host-session over http"):
+            client.post("/set/a/1")
         assert log.text.count("RW256") == 1
         assert "insecure_localhost=True" in log.text
 

@@ -214,7 +214,8 @@ class TestCookies:
         client = Client(app, cookies={"theme": "dark"})
         client.get("/in")
         assert dict(client.cookies) == {"part": "1", "theme": "dark", "session": "abc", "safe": "1"}
-        assert echoed(client.get("/echo"))["headers"]["cookie"] == "theme=dark; session=abc"
+        with pytest.warns(UserWarning, match="RW256"):
+            assert echoed(client.get("/echo"))["headers"]["cookie"] == "theme=dark; session=abc"
         assert echoed(client.get("https://localhost/echo"))["headers"]["cookie"] == "theme=dark; session=abc; safe=1"
         assert "cookie" not in echoed(client.get("/echo", headers={"Host": "other.example"}))["headers"]
         client.get("/out")
@@ -229,6 +230,53 @@ class TestCookies:
         assert echoed(given)["headers"]["cookie"] == "x=1; c=4"
         with pytest.raises(InvalidField):
             client.get("/echo", cookies={"a": "1; b=2"})
+
+
+class TestSecureCookies:
+    def make(self) -> App:
+        app = make()
+
+        @app.post("/login")
+        def log_in(request: Request) -> Response:
+            response = Response("in")
+            response.set_cookie("session", "abc", secure=True)
+            return response
+
+        return app
+
+    def test_a_warning_names_the_requests_and_the_line_of_the_test(self) -> None:
+        client = Client(self.make())
+        client.post("/login")
+        with pytest.warns(UserWarning, match="RW256") as caught:
+            client.get("/echo?a=1")
+        (warning,) = caught
+        assert str(warning.message) == (
+            "RW256: POST /login has set the Secure cookie session over http, so GET /echo is sent without it, as by a "
+            "browser. Use HTTPS in the test: Client(app, secure=True)."
+        )
+        assert warning.filename == __file__
+        client.get("/echo")  # the warning is given once
+
+    def test_coroutines(self) -> None:
+        async def call() -> None:
+            async with AsyncClient(self.make()) as client:
+                await client.post("/login")
+                await client.get("/echo")
+
+        with pytest.warns(UserWarning, match="RW256") as caught:
+            asyncio.run(call())
+        assert [each.filename for each in caught] == [__file__]
+
+    def test_no_warning(self) -> None:
+        secure = Client(self.make(), secure=True)
+        secure.post("/login")
+        assert echoed(secure.get("/echo"))["headers"]["cookie"] == "session=abc"
+        secure.get("http://localhost/echo")  # the cookie was set over HTTPS
+        plain = Client(self.make())
+        plain.post("/login")
+        plain.get("/echo", headers={"Host": "other.example"})
+        plain.get("/echo", headers={"Cookie": "session=abc"})
+        plain.get("/echo", cookies={"session": "abc"})
 
 
 class TestRedirects:

@@ -269,7 +269,7 @@ HANDLERS: Final = (
         "RW256",
         "A session cookie was sent over http. Browsers drop it, unless a proxy speaks HTTPS for this server.",
         "Serve over HTTPS; behind a proxy, set TrustedProxies. For development, set "
-        "SessionsOptions(insecure_localhost=True).",
+        "SessionsOptions(insecure_localhost=True). In tests, use Client(app, secure=True).",
     ),
     Entry(
         "RW257",
