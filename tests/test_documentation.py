@@ -38,6 +38,7 @@ INTERNAL = {
     "response_types",
     "streaming",
     "suggest",
+    "url_encoding",
     "thread_calls",
     "tracebacks",
     "waiting_places",

@@ -42,6 +42,7 @@ LAYERS = (
         "negotiation",
         "proxies",
         "suggest",
+        "url_encoding",
         "tracebacks",
         "waiting_places",
         "forks",

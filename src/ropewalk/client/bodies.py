@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterable, Iterable
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from ropewalk.client.errors import InvalidCall
 from ropewalk.client.exchange import Body
-from ropewalk.client.urls import Parameters, text_pairs
 from ropewalk.errors import shown
 from ropewalk.headers import Headers
 from ropewalk.response import JSON, encode_json
+from ropewalk.url_encoding import InvalidParameters, Parameters, encode_parameters
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_NOT_UTF_8: Final = "has half of a surrogate pair, which UTF-8 cannot encode"
 _WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 
 
@@ -21,13 +21,22 @@ def add_body(method: str, headers: Headers, body: Any, json: Any, form: Paramete
     if len(given) > 1:
         raise InvalidCall(f"A call has one body, so give {given[0]}= or {given[1]}=, not both.")
     if json is not None:
-        body = encode_json(json)
+        try:
+            body = encode_json(json)
+        except UnicodeEncodeError:
+            raise InvalidCall(f"json= {_NOT_UTF_8}.") from None
         headers.setdefault("content-type", JSON)
     elif form is not None:
-        body = urlencode(list(text_pairs(form))).encode("ascii")
+        try:
+            body = encode_parameters("form", form).encode("ascii")
+        except InvalidParameters as error:
+            raise InvalidCall(f"{error}") from None
         headers.setdefault("content-type", _FORM)
     elif isinstance(body, str):
-        body = body.encode()
+        try:
+            body = body.encode()
+        except UnicodeEncodeError:
+            raise InvalidCall(f"body= {_NOT_UTF_8}.") from None
     elif isinstance(body, bytearray | memoryview):
         body = bytes(body)
     if body is None:

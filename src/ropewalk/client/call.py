@@ -11,10 +11,12 @@ from ropewalk.client.options import HTTPClientOptions
 from ropewalk.client.redirects import is_repeatable
 from ropewalk.client.retries import IDEMPOTENT
 from ropewalk.client.timeouts import Timeouts
-from ropewalk.client.urls import URL, Parameters, find_url
+from ropewalk.client.urls import URL, find_url
 from ropewalk.errors import InvalidField, is_int, shown
 from ropewalk.headers import TOKEN, Headers
+from ropewalk.methods import REGISTERED
 from ropewalk.middleware import current_request_id, current_traceparent
+from ropewalk.url_encoding import Parameters
 
 _OWN: Final = frozenset(("connection", "transfer-encoding", "upgrade", "keep-alive", "te", "trailer", "expect"))
 """Fields of the connection, which the client sets."""
@@ -53,6 +55,10 @@ def make_call(
     """Make a call from the options of a client and the arguments of `HTTPClient.request`. Raises InvalidCall."""
     if not isinstance(method, str) or not TOKEN.fullmatch(method):
         raise InvalidCall(f"The method must be a str like GET, not {shown(method)}.")
+    if method != method.upper() in REGISTERED:
+        raise InvalidCall(
+            f"The method must be {method.upper()}, not {shown(method)}, because services compare the case."
+        )
     if timeouts is not None and not isinstance(timeouts, Timeouts):
         raise InvalidCall(f"timeouts= must be Timeouts(...), not {shown(timeouts)}.")
     for name, value in (("redirects", redirects), ("body_limit", body_limit)):

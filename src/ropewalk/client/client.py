@@ -1,9 +1,9 @@
 """`HTTPClient`: calls other services over HTTP."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Final, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Final, Never, Self, TypedDict, TypeVar, Unpack, overload
 
 from ropewalk.client.call import Call, make_call
 from ropewalk.client.errors import CallTimeout, ClientClosed
@@ -14,9 +14,10 @@ from ropewalk.client.running import RunningCalls, run
 from ropewalk.client.sender import Sender
 from ropewalk.client.stream import HTTPStream
 from ropewalk.client.timeouts import Timeouts
-from ropewalk.client.urls import Parameters, parse_base_url
-from ropewalk.errors import OptionError, check_options
+from ropewalk.client.urls import parse_base_url
+from ropewalk.errors import OptionError, check_options, shown, unknown_option
 from ropewalk.headers import Fields
+from ropewalk.url_encoding import Parameters
 from ropewalk.waiting import Waiter
 
 Kind = TypeVar("Kind")
@@ -52,6 +53,8 @@ class HTTPClient:
 
     `app` is an App that handles the requests in this process, without a socket; its start and stop hooks are not
     called. `transport` is, instead, another object that sends the requests, such as a `ropewalk.testing.FakeService`.
+
+    Raises OptionError: RW359 for a wrong value, and RW270 for an unknown option.
     """
 
     def __init__(
@@ -60,11 +63,19 @@ class HTTPClient:
         *,
         app: Any = None,
         transport: Transport | None = None,
+        **others: Never,
     ) -> None:
+        for other in others:
+            if other in HTTPClientOptions.__dataclass_fields__:
+                what = f"HTTPClient has no option {other!r}."
+                raise OptionError("RW270", what, f"Write HTTPClient(HTTPClientOptions({other}=...)).")
+            raise unknown_option("HTTPClientOptions", other, HTTPClientOptions.__dataclass_fields__)
         check_options(options, HTTPClientOptions, "RW359")
         self._options = options
         if app is not None and transport is not None:
             raise OptionError("RW359", "HTTPClient got app and transport.", "Give one of them.")
+        if transport is not None:
+            _check_transport(transport)
         if app is not None:
             transport = _app_transport(app)
         base = options.base_url or (None if transport is None else "http://localhost")
@@ -84,7 +95,8 @@ class HTTPClient:
     ) -> Waiter[HTTPResponse]: ...
 
     def request(self, method: str, url: str, *, type: Any = None, **options: Unpack[CallOptions]) -> Waiter[Any]:
-        """Send a request and read the whole response. Raises ClientError, and InvalidCall (RW357) at once.
+        """Send a request and read the whole response. Raises ClientError, and at once InvalidCall (RW357) for a wrong
+        argument, and OptionError (RW270) for an unknown one.
 
         - `type`: return the body of the response as this type, such as `Room` or `list[Room]`, instead of the response.
           Raises BadStatus (RW353) if the status is not 200 to 299, and BadResponse (RW354) if the body does not fit.
@@ -179,9 +191,14 @@ class HTTPClient:
         self._running.end_all(lambda: ClientClosed("The client was closed while a call was running."))
         return run(self._sender.close())
 
+    def using(self, transport: Transport) -> AbstractContextManager[None]:
+        """Send the requests in the block with another transport, such as a `FakeService`. Meant for tests. Raises
+        OptionError (RW359) for an object that is not a transport."""
+        _check_transport(transport)  # here, and not in the block, so that the error names the line of the caller
+        return self._using(transport)
+
     @contextmanager
-    def using(self, transport: Transport) -> Iterator[None]:
-        """Send the requests in the block with another transport, such as a `FakeService`. Meant for tests."""
+    def _using(self, transport: Transport) -> Iterator[None]:
         former, self._sender.transport = self._sender.transport, transport
         try:
             yield
@@ -197,6 +214,9 @@ class HTTPClient:
         await self.close()
 
     def _make(self, method: str, url: str, options: CallOptions, *, expects_json: bool) -> Call:
+        for name in options:
+            if name not in CallOptions.__annotations__:
+                raise unknown_option("A call of HTTPClient", name, CallOptions.__annotations__)
         return make_call(self._options, self._base, method, url, expects_json=expects_json, **options)
 
     def _run(self, call: Call, coroutine: Any) -> Waiter[Any]:
@@ -213,6 +233,14 @@ async def _unread(stream: HTTPStream) -> HTTPStream:
 async def _drop(result: Any) -> None:
     if isinstance(result, HTTPStream):
         await result.release()
+
+
+def _check_transport(transport: object) -> None:
+    """Raises OptionError (RW359) unless an object has the methods of a Transport."""
+    methods = (getattr(transport, name, None) for name in ("send", "close"))
+    if isinstance(transport, type) or not all(map(callable, methods)):
+        what = f"HTTPClient got the transport {shown(transport)}."
+        raise OptionError("RW359", what, "Give an object with `send` and `close`, such as FakeService().")
 
 
 def _app_transport(app: Any) -> Transport:

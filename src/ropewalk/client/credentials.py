@@ -17,6 +17,8 @@ def mistake_in(auth: Any) -> str | None:
         return "The token in auth= is empty, or has spaces or characters that are not ASCII."
     if not isinstance(auth, tuple) or len(auth) != 2 or not all(isinstance(each, str) for each in auth):
         return "auth= must be a token, a tuple of a user and a password, or a function."
+    if any("\ud800" <= letter <= "\udfff" for part in auth for letter in part):
+        return "The user or the password in auth= has half of a surrogate pair, which UTF-8 cannot encode."
     if ":" in auth[0]:
         return "The user in auth= has a colon, which Basic does not allow (RFC 7617, section 2)."
     return None

@@ -69,7 +69,10 @@ class OutgoingRequest:
 
     def _cut(self, part: bytes | str) -> Iterable[bytes]:
         if isinstance(part, str):
-            part = part.encode()
+            try:
+                part = part.encode()
+            except UnicodeEncodeError:
+                raise self._wrong("A part of body= has half of a surrogate pair, which UTF-8 cannot encode.") from None
         elif not isinstance(part, bytes | bytearray | memoryview):
             raise self._wrong(f"A part of body= must be bytes or str, not {shown(part)}.")
         if 0 < len(part) <= PART:

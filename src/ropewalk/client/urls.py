@@ -1,15 +1,14 @@
 """The URLs of calls: parse them, and put a path below the base URL of a client."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from ropewalk.client.errors import InvalidCall
 from ropewalk.errors import optional_package, shown
-
-Parameters = Mapping[str, Any] | Iterable[tuple[str, Any]]
+from ropewalk.url_encoding import InvalidParameters, Parameters, encode_parameters, sent_form
 
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)(?:#.*)?", re.DOTALL)
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]{0,5}))?")
@@ -92,21 +91,14 @@ def find_url(base: URL | None, url: Any, path: Mapping[str, Any] | None, query: 
             raise InvalidCall(
                 f"{found.scheme}://{found.authority} is not the origin of the client's base URL, so use another client."
             )
-    pairs = urlencode(list(text_pairs(query))) if query is not None else ""
+    try:
+        pairs = "" if query is None else encode_parameters("query", query)
+    except InvalidParameters as error:
+        raise InvalidCall(f"{error}") from None
     if not pairs:
         return found
     mark = "&" if "?" in found.target else "?"
     return URL(found.scheme, found.host, found.port, f"{found.target}{mark}{pairs}")
-
-
-def text_pairs(parameters: Parameters) -> Iterator[tuple[str, str]]:
-    """Yield names and values as they are sent: a list becomes several pairs, None is left out, True becomes `true`."""
-    for name, value in parameters.items() if isinstance(parameters, Mapping) else parameters:
-        for each in value if isinstance(value, list | tuple | set | frozenset) else (value,):
-            if isinstance(each, bool):
-                yield str(name), "true" if each else "false"
-            elif each is not None:
-                yield str(name), str(each)
 
 
 def _below(base: URL | None, path: str) -> URL:
@@ -129,14 +121,23 @@ def _filled(url: str, values: Mapping[str, Any]) -> str:
         name = match[1]
         if name not in values:
             raise InvalidCall(f"path= has no value for {{{name}}}.")
-        value = str(values[name])
-        if value in ("", ".", ".."):
-            raise InvalidCall(f"The value {value!r} of {{{name}}} cannot be a segment of a path.")
-        return quote(value, safe="")
+        value = values[name]
+        sent = "" if value is None else sent_form(value)
+        try:
+            segment = quote(sent, safe="")
+        except UnicodeEncodeError:
+            raise InvalidCall(f"The value of {{{name}}} has half of a surrogate pair.") from None
+        if segment in ("", ".", ".."):
+            raise InvalidCall(f"The value {shown(value)} of {{{name}}} cannot be a segment of a path.")
+        return segment
 
+    if not isinstance(values, Mapping):
+        raise InvalidCall(f"path= must be a mapping of names and values, not {shown(values)}.")
     unused = values.keys() - set(_SEGMENT.findall(url))
     if unused:
-        raise InvalidCall(f"path= has {', '.join(sorted(unused))}, which the URL {shown(url)} does not have in braces.")
+        raise InvalidCall(
+            f"path= has {', '.join(sorted(map(str, unused)))}, which the URL {shown(url)} does not have in braces."
+        )
     return _SEGMENT.sub(encoded, url)
 
 

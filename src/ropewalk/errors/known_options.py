@@ -29,6 +29,15 @@ ELSEWHERE: Final = {
     "version": ("openapi", "Here it is openapi=OpenAPI(version=...)."),
     "description": ("openapi", "Here it is openapi=OpenAPI(description=...)."),
     "docs_url": ("openapi", "Here it is openapi=OpenAPI(...)."),
+    "params": ("query", "Here it is query."),
+    "data": ("form", "Here it is form, for the fields of a form, or body."),
+    "content": ("body", "Here it is body."),
+    "timeout": ("timeouts", "Here it is timeouts=Timeouts(total=...)."),
+    "follow_redirects": ("redirects", "Here it is redirects, the most that are followed."),
+    "allow_redirects": ("redirects", "Here it is redirects, the most that are followed."),
+    "max_redirects": ("redirects", "Here it is redirects."),
+    "raise_server_exceptions": ("raise_errors", "Here it is raise_errors."),
+    "verify": ("ca_file", "Here it is ca_file, the certificate authorities to trust."),
     "lifespan": ("openapi", 'Here it is @app.on_start and @app.on_stop, or a provider with scope="app".'),
 }
 """What to write instead of options of other frameworks, where the option that comes first exists."""

@@ -4,11 +4,11 @@ from asyncio import _get_running_loop as running_loop
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Never, Self, TypeVar, Unpack
 
 from ropewalk.calling import RootTask
 from ropewalk.cookie_jar import CookieJar
-from ropewalk.errors import shown
+from ropewalk.errors import shown, unknown_option
 from ropewalk.headers import Fields, Headers
 from ropewalk.server import app_of
 from ropewalk.testing.after import raise_dropped, wait_for_after
@@ -19,12 +19,11 @@ from ropewalk.testing.idle_reactor import ReactorUse
 from ropewalk.testing.outgoing import Outgoing
 from ropewalk.testing.redirects import check_redirects, redirected
 from ropewalk.testing.request_bodies import Body, Files, make_body
-from ropewalk.testing.request_options import RequestOptions
+from ropewalk.testing.request_options import RequestOptions, check_request_options
 from ropewalk.testing.secure_cookies import SecureCookiesOverHTTP
 from ropewalk.testing.streamed_response import StreamedResponse
 from ropewalk.testing.targets import (
     Address,
-    Parameters,
     check_address,
     find_target,
     host_name,
@@ -32,6 +31,7 @@ from ropewalk.testing.targets import (
     with_host,
 )
 from ropewalk.testing.timeouts import DEFAULT, TIMEOUT, Default, check_timeout, run_hooks
+from ropewalk.url_encoding import Parameters
 
 Cookies = Mapping[str, str] | Iterable[tuple[str, str]]
 Result = TypeVar("Result")
@@ -65,6 +65,8 @@ class AsyncClient:
       another client's clock.
     - `address` is the client's IP address and port, by default `("127.0.0.1", 50000)`. Raises ValueError if it is
       malformed.
+
+    Raises OptionError (RW270) for an unknown option.
     """
 
     def __init__(
@@ -81,7 +83,9 @@ class AsyncClient:
         wait_for_after: bool = True,
         clock: Any = None,
         address: Address | None = None,
+        **others: Never,
     ) -> None:
+        check_client_options(type(self).__name__, others)
         self.app = app_of(servable)
         self.clock = clock if isinstance(clock, ClientClock) else ClientClock(clock)
         self.headers = Headers(headers)
@@ -157,6 +161,7 @@ class AsyncClient:
         auth: tuple[str, str] | None = None,
         follow_redirects: bool | None = None,
         timeout: float | Default | None = DEFAULT,
+        **others: Never,
     ) -> ClientResponse:
         """Send a request and read the whole response. Raises ProtocolError if the response violates HTTP.
 
@@ -177,7 +182,10 @@ class AsyncClient:
           that cannot be followed.
         - `timeout`, in seconds (by default the client's): if a response is not complete in time, raise
           ClientTimeout (RW222), which names the handler and what it waits for.
+
+        Raises OptionError (RW270) for an unknown option.
         """
+        check_request_options(others)
         outgoing = self._make(
             method,
             path,
@@ -214,6 +222,7 @@ class AsyncClient:
         auth: tuple[str, str] | None = None,
         follow_redirects: bool | None = None,
         timeout: float | Default | None = DEFAULT,
+        **others: Never,
     ) -> StreamedResponse:
         """Like `request`, but return when the head of the response has arrived.
 
@@ -221,6 +230,7 @@ class AsyncClient:
 
         `timeout` applies to the head, and then to each part.
         """
+        check_request_options(others)
         outgoing = self._make(
             method,
             path,
@@ -356,6 +366,13 @@ class AsyncClient:
     async def options(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """Send an OPTIONS request: see `request`."""
         return await self.request("OPTIONS", path, **options)
+
+
+def check_client_options(client: str, options: Iterable[str]) -> None:
+    """Raises OptionError (RW270) for the name of an option that test clients do not have. `client` is their class."""
+    for name in options:
+        known = (AsyncClient.__init__.__kwdefaults__ or {}).keys()
+        raise unknown_option(client, name, known)
 
 
 def write_credentials(user: str | None, password: str | None, token: str | None) -> str:

@@ -4,17 +4,17 @@ import asyncio
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Never, Self, TypeVar, Unpack
 from weakref import finalize
 
 from ropewalk.cookie_jar import CookieJar
 from ropewalk.headers import Fields, Headers
-from ropewalk.testing.async_client import AsyncClient, Cookies
+from ropewalk.testing.async_client import AsyncClient, Cookies, check_client_options
 from ropewalk.testing.blocking_stream import BlockingStream
 from ropewalk.testing.client_clock import ClientClock
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.idle_reactor import Claim, WouldBlock, runs_here
-from ropewalk.testing.request_options import RequestOptions
+from ropewalk.testing.request_options import RequestOptions, check_request_options
 from ropewalk.testing.targets import Address
 from ropewalk.testing.timeouts import TIMEOUT
 
@@ -50,7 +50,9 @@ class Client:
         wait_for_after: bool = True,
         clock: Any = None,
         address: Address | None = None,
+        **others: Never,
     ) -> None:
+        check_client_options(type(self).__name__, others)
         self._client = AsyncClient(
             servable,
             base_url=base_url,
@@ -135,11 +137,13 @@ class Client:
 
     def request(self, method: str, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:
         """Send a request and read the whole response, as `AsyncClient.request` does."""
+        check_request_options(options)
         return self._run(self._client.request(method, path, **options))
 
     def stream(self, method: str, path: str, **options: Unpack[RequestOptions]) -> BlockingStream:
         """Send a request, and return when the head of the response has arrived, as `AsyncClient.stream` does. Use the
         response in `with`, or close it."""
+        check_request_options(options)
         return BlockingStream(self._run(self._client.stream(method, path, **options)), self._run)
 
     def get(self, path: str, **options: Unpack[RequestOptions]) -> ClientResponse:

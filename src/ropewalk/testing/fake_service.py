@@ -3,16 +3,18 @@
 import json as json_module
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Never
 from urllib.parse import parse_qsl
 
-from ropewalk.errors import RopewalkError, shown
-from ropewalk.headers import Fields, Headers
+from ropewalk.errors import OptionError, RopewalkError, is_int, shown, unknown_option
+from ropewalk.headers import TOKEN, Fields, Headers
+from ropewalk.methods import REGISTERED
 from ropewalk.response import JSON, encode_json
 
 if TYPE_CHECKING:
     from ropewalk.client import OutgoingRequest
 
+_PATH: Final = re.compile(r"(?:https?://[^/?#]+)?/[^?#]*")
 _NAME: Final = re.compile(r"\\\{\w+\\\}")
 
 
@@ -90,12 +92,18 @@ class FakeService:
         body: bytes | str = b"",
         json: Any = None,
         error: Exception | None = None,
+        **others: Never,
     ) -> None:
         """Add the reply to a call. `path` is a path or a full URL, without a query; `{name}` matches one segment.
 
         Several replies for one method and path are used in order, and the last one again. `error` is an exception to
         raise instead, such as `ConnectionFailed("No route.")`.
+
+        Raises OptionError: RW271 for a reply that no call can get, and RW270 for an unknown option.
         """
+        for other in others:
+            raise unknown_option("FakeService.reply", other, ("status", "headers", "body", "json", "error"))
+        _check_reply(method, path, status, body, json, error)
         fields = Headers(headers)
         content = body.encode() if isinstance(body, str) else body
         if json is not None:
@@ -135,6 +143,26 @@ class FakeService:
             return fitting[-1]
         known = ", ".join(dict.fromkeys(each.shown for each in self._replies)) or "none"
         raise UnexpectedCall(f"{call.method} {shown(url)} has no reply. The replies are: {known}.")
+
+
+def _check_reply(method: Any, path: Any, status: Any, body: Any, json: Any, error: Any) -> None:
+    """Raises OptionError (RW271) for a reply that no call can get, and for a body or error of a wrong type."""
+    if not isinstance(method, str) or not TOKEN.fullmatch(method) or method != method.upper() in REGISTERED:
+        raise _wrong("method", method, "Give a method like GET.")
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise _wrong("path", path, "Give a path like /rooms/{id}, or a full URL, without a query.")
+    if not is_int(status) or not 200 <= status <= 599:
+        raise _wrong("status", status, "Give an int from 200 to 599.")
+    if not isinstance(body, bytes | str):
+        raise _wrong("body", body, "Give bytes or str, or json= for a value to send as JSON.")
+    if json is not None and body:
+        raise OptionError("RW271", "FakeService.reply got body and json.", "Give one of them.")
+    if error is not None and not isinstance(error, Exception):
+        raise _wrong("error", error, 'Give an exception, such as ConnectionFailed("No route.").')
+
+
+def _wrong(name: str, value: object, remedy: str) -> OptionError:
+    return OptionError("RW271", f"FakeService.reply: {name} cannot be {shown(value)}.", remedy)
 
 
 class _FakeResponse:

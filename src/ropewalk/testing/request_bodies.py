@@ -6,11 +6,10 @@ from mimetypes import guess_type
 from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any, Final
-from urllib.parse import urlencode
 
 from ropewalk.headers import Headers
 from ropewalk.response import JSON, encode_json
-from ropewalk.testing.targets import Parameters, text_pairs
+from ropewalk.url_encoding import Parameters, encode_parameters, text_pairs
 
 Body = bytes | str | Iterable[bytes | str] | AsyncIterable[bytes | str]
 
@@ -36,7 +35,7 @@ class MultipartBody:
         """The head and the content of each part, and the position at which its file begins, if the file can seek."""
         self.length: int | None = len(self._end)
         """The length of the body in bytes; None if the length of a file is not known before the file is read."""
-        for name, value in text_pairs(fields):
+        for name, value in text_pairs("data", fields):
             self._add(name, value, None, None)
         for name, file in files.items() if isinstance(files, Mapping) else files:
             for each in file if isinstance(file, list) else [file]:
@@ -122,7 +121,7 @@ def make_body(
         form = MultipartBody(() if data is None else data, files)
         return form, form.content_type
     if data is not None:
-        return urlencode(list(text_pairs(data))).encode(), FORM
+        return encode_parameters("data", data).encode(), FORM
     if isinstance(body, Mapping):
         kind = type(body).__name__
         raise TypeError(f"body= is of type {kind}. Use json= to send it as JSON, or data= to send it as a form.")

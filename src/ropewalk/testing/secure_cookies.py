@@ -33,8 +33,8 @@ class SecureCookiesOverHTTP:
             if setter is not None and cookie.name not in outgoing.cookies:
                 path = outgoing.target.path.partition("?")[0]
                 _warn(
-                    f"RW256: {setter} has set the Secure cookie {cookie.name} over http, so {outgoing.method} {path} is "
-                    "sent without it, as by a browser. Use HTTPS in the test: Client(app, secure=True)."
+                    f"RW256: {setter} has set the Secure cookie {cookie.name} over http, so {outgoing.method} {path} "
+                    "is sent without it, as by a browser. Use HTTPS in the test: Client(app, secure=True)."
                 )
 
 

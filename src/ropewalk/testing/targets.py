@@ -1,16 +1,15 @@
 """Make the destination of a test client's request from the base URL, a path and query parameters."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urljoin
 
 from ropewalk.errors import is_int, shown
+from ropewalk.url_encoding import Parameters, encode_parameters
 
 Address = tuple[str, int]
-Parameters = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 _URL: Final = re.compile(r"(https?)://(?:[^/?#@]*@)?([^/?#@]+)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
 _AUTHORITY: Final = re.compile(r"[^\s/?#@]+")
@@ -84,7 +83,7 @@ def find_target(base: Target, path: str, parameters: Parameters | str | None) ->
     if target is None:
         between = "/" if base.path and not path.startswith("/") else ""
         target = Target(base.scheme, base.authority, f"{base.path}{between}{path}")
-    query = parameters if isinstance(parameters, str) else urlencode(list(text_pairs(parameters or ())))
+    query = parameters if isinstance(parameters, str) else encode_parameters("params", parameters or ())
     if not query and parameters is None:
         return target
     mark = "&" if "?" in target.path else "?"
@@ -97,17 +96,6 @@ def with_host(target: Target, host: str | None) -> Target:
     if host is None or not _AUTHORITY.fullmatch(host):
         return target
     return Target(target.scheme, host, target.path)
-
-
-def text_pairs(parameters: Parameters) -> Iterator[tuple[str, str | bytes]]:
-    """Yield names and values in the form in which they are sent: a list becomes several pairs, None is left out, True
-    becomes `true`."""
-    for name, value in parameters.items() if isinstance(parameters, Mapping) else parameters:
-        for each in value if isinstance(value, list | tuple | set | frozenset) else (value,):
-            if isinstance(each, bool):
-                yield str(name), "true" if each else "false"
-            elif each is not None:
-                yield str(name), each if isinstance(each, bytes) else str(each)
 
 
 def host_name(authority: str) -> str:

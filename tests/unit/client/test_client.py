@@ -26,6 +26,7 @@ from ropewalk.client import (
 )
 from ropewalk.client.running import RunningCalls, run
 from ropewalk.client.stream import LONGEST_LINE
+from ropewalk.errors import OptionError
 from ropewalk.headers import Headers
 from ropewalk.testing import FakeService, UnexpectedCall
 from ropewalk.waiting import Waiter
@@ -125,9 +126,23 @@ class TestWhatIsSent:
             {"redirects": "1"},
             {"auth": 5},
             {"method": "GET /\r\n"},
+            {"method": "post"},
             {"url": 7},
+            {"url": "/\ud800"},
+            {"url": "/{a}", "path": {"a": "\ud800"}},
+            {"url": "/{a}", "path": {"a": None}},
+            {"url": "/{a}", "path": 5},
+            {"query": {"a": "\ud800"}},
+            {"query": 5},
+            {"query": [5]},
+            {"query": "a=b"},
+            {"form": {"a": "\ud800"}},
+            {"form": 5},
+            {"json": ["\ud800"]},
+            {"body": "\ud800"},
+            {"auth": ("ada", "\ud800")},
         ],
-        ids=str,
+        ids=ascii,
     )
     def test_wrong_arguments(self, fake: FakeService, call: dict[str, Any]) -> None:
         with pytest.raises(InvalidCall, match=r"RW357 .*test_client\.py"):
@@ -137,6 +152,23 @@ class TestWhatIsSent:
     def test_a_wrong_part(self, fake: FakeService) -> None:
         with pytest.raises(InvalidCall, match="must be bytes or str, not 7"):
             called(fake, "POST", body=[7])
+        with pytest.raises(InvalidCall, match="half of a surrogate pair"):
+            called(fake, "POST", body=["\ud800"])
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("params", "Here it is query."),
+            ("data", "Here it is form, for"),
+            ("content", "Here it is body."),
+            ("timeout", "Here it is timeouts=Timeouts"),
+            ("follow_redirects", "Here it is redirects,"),
+            ("bodylimit", "Did you mean body_limit?"),
+        ],
+    )
+    def test_options_that_do_not_exist(self, fake: FakeService, name: str, hint: str) -> None:
+        with pytest.raises(OptionError, match=rf"RW270 A call .*{name}.*test_client\.py:\d+\)\. {hint}"):
+            called(fake, **{name: 1})
 
 
 class TestResponses:
@@ -364,6 +396,29 @@ def test_another_transport_for_a_block(fake: FakeService) -> None:
         assert result_of(client.get("/")).text == "fake"
     client.get("/").addErrback(lambda _: None).cancel()
     assert len(silent.waiting) == 1
+
+
+@pytest.mark.parametrize("wrong", [None, FakeService, {}])
+def test_what_is_no_transport(fake: FakeService, wrong: Any) -> None:
+    client = HTTPClient(transport=fake)
+    with pytest.raises(OptionError, match=r"RW359 .*test_client\.py"), client.using(wrong):
+        pass
+    if wrong is not None:
+        with pytest.raises(OptionError, match=r"RW359 .*test_client\.py"):
+            HTTPClient(transport=wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("base_url", r"Write HTTPClient\(HTTPClientOptions\(base_url=\.\.\.\)\)"),
+        ("timeout", "Here it is timeouts"),
+        ("verify", "Here it is ca_file"),
+    ],
+)
+def test_options_of_a_client_that_does_not_take_them(name: str, hint: str) -> None:
+    with pytest.raises(OptionError, match=rf"RW270 .*test_client\.py:\d+\)\. {hint}"):
+        HTTPClient(**{name: "x"})
 
 
 def test_cookies(fake: FakeService) -> None:

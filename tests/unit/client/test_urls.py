@@ -113,6 +113,7 @@ class TestPath:
     def test_values_are_encoded(self) -> None:
         url = find_url(BASE, "/{a}/{b}", {"a": "../x/?#%", "b": 7}, None)
         assert url.target == "/v1/..%2Fx%2F%3F%23%25/7"
+        assert find_url(BASE, "/{a}/{b}", {"a": b"\xff", "b": True}, None).target == "/v1/%FF/true"
 
     @pytest.mark.parametrize("value", ["", ".", ".."])
     def test_values_that_are_no_segment(self, value: str) -> None:
@@ -130,3 +131,4 @@ def test_queries() -> None:
     query = {"a": ["1", 2], "b": None, "c": True, "d": "ü&="}
     assert find_url(BASE, "/x?y=1", None, query).target == "/v1/x?y=1&a=1&a=2&c=true&d=%C3%BC%26%3D"
     assert find_url(BASE, "/x", None, {}).target == "/v1/x"
+    assert find_url(BASE, "/x", None, {"a": b"\xff"}).target == "/v1/x?a=%FF"

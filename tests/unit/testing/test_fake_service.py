@@ -1,9 +1,12 @@
 """The fake of other services."""
 
+from typing import Any
+
 import pytest
 from twisted.python.failure import Failure
 
 from ropewalk.client import HTTPClient, HTTPClientOptions
+from ropewalk.errors import OptionError
 from ropewalk.testing import FakeService, UnexpectedCall
 from ropewalk.waiting import Waiter
 
@@ -54,3 +57,32 @@ def test_a_waiter_is_returned() -> None:
     fake = FakeService()
     fake.reply("GET", "/")
     assert isinstance(HTTPClient(transport=fake).get("/"), Waiter)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/x"),
+        ("", "/x"),
+        (None, "/x"),
+        ("GET", "x"),
+        ("GET", ""),
+        ("GET", "/x?y=1"),
+        ("GET", "/x#y"),
+        ("GET", 5),
+    ],
+)
+def test_replies_that_no_call_can_get(method: Any, path: Any) -> None:
+    with pytest.raises(OptionError, match=r"RW271 FakeService\.reply: .*test_fake_service\.py"):
+        FakeService().reply(method, path)
+
+
+@pytest.mark.parametrize("wrong", [{"body": 5}, {"body": "x", "json": {}}, {"error": ValueError}, {"status": 99}])
+def test_wrong_replies(wrong: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=r"RW271 .*test_fake_service\.py"):
+        FakeService().reply("GET", "/", **wrong)
+
+
+def test_options_that_do_not_exist() -> None:
+    with pytest.raises(OptionError, match=r"RW270 .*test_fake_service\.py:\d+\)\. Here it is status"):
+        FakeService().reply("GET", "/", status_code=201)  # type: ignore[arg-type] # it does not exist

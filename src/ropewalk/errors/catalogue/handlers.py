@@ -309,12 +309,12 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW270",
-        "An option that does not exist was given to a route, a mount, an app, a cookie or an options object.",
+        "An option that does not exist was given to a route, a mount, an app, a cookie, a client or an options object.",
         "Correct its name. The reference lists the options.",
     ),
     Entry(
         "RW271",
-        "An option of an app, a route, a mount or a hosted application has an invalid value.",
+        "An option of an app, a route, a mount, a hosted application or a FakeService has an invalid value.",
         "Give a value that the documentation of the option allows.",
     ),
     Entry(
