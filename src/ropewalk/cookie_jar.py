@@ -132,13 +132,28 @@ class CookieJar(Mapping[str, str]):
         path = path.partition("?")[0]
         return [cookie for cookie in self.all() if cookie.belongs_to(host, path, secure=secure)]
 
-    def store(self, field: str, host: str, path: str) -> StoredCookie | None:
+    def store(self, field: str, host: str, path: str, *, protect_secure: bool = False) -> StoredCookie | None:
         """Store the cookie of a Set-Cookie field, or delete it (RFC 6265, sections 5.2 and 5.3). Returns the cookie;
-        None if a browser would ignore the field."""
+        None if the field is ignored.
+
+        `protect_secure` is for a response over http: the field is ignored if it would set or replace a Secure cookie,
+        because it may come from an attacker on the network (RFC 6265bis, section 5.7).
+        """
         cookie = self._parse(field, host, path.partition("?")[0])
-        if cookie is not None:
-            self._keep(cookie)
+        if cookie is None or (protect_secure and (cookie.secure or self._shadows_secure(cookie))):
+            return None
+        self._keep(cookie)
         return cookie
+
+    def _shadows_secure(self, cookie: StoredCookie) -> bool:
+        """Whether a request could have the cookie in the place of a Secure cookie with the same name."""
+        return any(
+            each.secure
+            and each.name == cookie.name
+            and (_domain_matches(each.domain, cookie.domain) or _domain_matches(cookie.domain, each.domain))
+            and _path_matches(cookie.path, each.path)
+            for each in self.all()
+        )
 
     def _keep(self, cookie: StoredCookie) -> None:
         if cookie.expires is not None and cookie.expires <= self._clock():

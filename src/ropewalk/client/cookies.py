@@ -31,5 +31,6 @@ class Cookies:
         """Keep the cookies that a response sets."""
         for field in headers.all("set-cookie"):
             if len(field) <= _LONGEST:
-                self._jar.store(field, request.url.host, request.url.target)
+                url = request.url
+                self._jar.store(field, url.host, url.target, protect_secure=url.scheme == "http")
                 self._jar.keep_newest(_MOST)

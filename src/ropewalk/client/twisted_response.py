@@ -12,9 +12,11 @@ from ropewalk.client.errors import CallTimeout, ConnectionBroken
 from ropewalk.client.exchange import OutgoingRequest
 from ropewalk.client.timer import Timer
 from ropewalk.errors import shown
-from ropewalk.headers import Headers
-from ropewalk.waiting import ReactorTurn, Waiter
+from ropewalk.headers import TOKEN, Headers
+from ropewalk.waiting import Waiter, call_later_in_real_time
 
+_IN_LINE: Final = frozenset("\0\r\n")
+"""Characters that a value cannot have (RFC 9110, section 5.5)."""
 _FULL: Final = 1 << 16
 """The bytes of a body that are kept before the connection is paused."""
 
@@ -23,6 +25,7 @@ class TwistedResponse:
     """A response whose head has arrived."""
 
     def __init__(self, request: OutgoingRequest, response: Any) -> None:
+        self._request = request
         self.status: int = response.code
         lines = [(name.lower(), value) for name, values in response.headers.getAllRawHeaders() for value in values]
         self.headers = Headers.received(lines)
@@ -30,6 +33,17 @@ class TwistedResponse:
             self.headers["content-length"] = str(response.length)  # the Agent removes the field
         self._body = _Body(request)
         response.deliverBody(self._body)
+
+    def check(self) -> None:
+        """Raises ConnectionBroken for a head that violates HTTP. The Agent accepts any status and any octets."""
+        what = None
+        if not 200 <= self.status <= 999:
+            what = f"The status is {self.status}."
+        for name, value in self.headers.lines():
+            if not TOKEN.fullmatch(name) or not _IN_LINE.isdisjoint(value):
+                what = f"The header field {shown(name)} has characters that HTTP does not allow."
+        if what is not None:
+            raise ConnectionBroken(what, method=self._request.method, url=str(self._request.url))
 
     async def read(self) -> bytes | None:
         """The next part of the body as it was sent; None at the end. Raises ClientError."""
@@ -93,10 +107,20 @@ class _Body(Protocol):
 
     async def close(self) -> None:
         self._parts.clear()
-        if not self._ended:
-            await ReactorTurn()  # the Agent may be parsing the rest of the body further up the stack
-        if not self._ended:
-            self._connection.loseConnection()
+        if self._ended:
+            return
+        # The Agent may be parsing the rest of the body further up the stack, so the connection is closed in the next
+        # turn. The call is planned, and not made after `await`, because this method may be cancelled meanwhile.
+        closed: Waiter[None] = Waiter()
+
+        def lose() -> None:
+            if not self._ended:
+                self._connection.loseConnection()
+            if not closed.called:
+                closed.callback(None)
+
+        call_later_in_real_time(0, lose)
+        await closed
 
     @property
     def _connection(self) -> Any:

@@ -64,7 +64,13 @@ class TwistedTransport:
         finally:
             timer.stop()
             head.end()
-        return TwistedResponse(request, response)
+        received = TwistedResponse(request, response)
+        try:
+            received.check()
+        except ConnectionBroken:
+            await received.close()
+            raise
+        return received
 
     async def close(self) -> None:
         """Close all connections."""
@@ -142,6 +148,7 @@ class _TimedEndpoint:
 
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
         self._timer.start("connect")
+        protocolFactory.noisy = False  # otherwise, each connection has two lines in the log
         connected: Deferred[Any] = self._endpoint.connect(protocolFactory)
         return connected.addCallback(self._connected)
 

@@ -116,6 +116,11 @@ async def broken_responses() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: \xb2\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b",
         b"HTTP/1.1 200 OK\r\nX-\xe9: 1\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX y: 1\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 0 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 -200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",
     ):
         async with Server(closing(data)) as server, client(server.url, retries=ONCE) as http:
             error = await fails(ConnectionBroken, http.get("/?secret=1"))

@@ -272,6 +272,14 @@ async def closing_ends_calls() -> None:
         assert not http._sender.streams
 
 
+async def a_close_that_is_cancelled() -> None:
+    """The connection is closed nevertheless."""
+    async with Server(lambda connection, _: connection.write(OK[:-1])) as server, client(server.url) as http:
+        stream = await http.stream("GET", "/")
+        stream.close().addErrback(lambda failure: failure.trap(CancelledError)).cancel()
+        await server.all_left()
+
+
 async def closing_ends_a_read() -> None:
     async with Server(lambda connection, _: connection.write(OK[:-1])) as server:
         http = client(server.url)
@@ -310,6 +318,7 @@ SCENARIOS = [
     an_app_in_process,
     cancelling_closes_the_connection,
     closing_ends_calls,
+    a_close_that_is_cancelled,
     closing_ends_a_read,
     cancelling_a_read,
 ]

@@ -66,7 +66,7 @@ def run() -> None:
 
     @implementer(ILogObserver)
     def note(event: Any) -> None:
-        if event["log_level"].name in ("error", "critical"):
+        if event["log_level"].name in ("error", "critical") or "factory" in event:
             logged.append(str(event))
 
     globalLogPublisher.addObserver(note)

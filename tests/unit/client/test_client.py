@@ -432,6 +432,16 @@ def test_cookies(fake: FakeService) -> None:
     assert fake.calls[-1].headers["cookie"] == "own=1"
 
 
+def test_http_does_not_replace_cookies_of_https(fake: FakeService) -> None:
+    fake.reply("GET", "https://a/", headers={"set-cookie": "id=safe; Secure"})
+    fake.reply("GET", "http://a/", headers={"set-cookie": "id=forged"})
+    client = HTTPClient(HTTPClientOptions(cookies=True))
+    with client.using(fake):
+        for url in ("https://a/", "http://a/", "https://a/"):
+            assert result_of(client.get(url)).status == 200
+    assert fake.calls[-1].headers["cookie"] == "id=safe"
+
+
 def test_the_oldest_cookies_are_removed(fake: FakeService) -> None:
     many = [("set-cookie", f"c{number}=1; Path=/{number}") for number in range(3000)]
     fake.reply("GET", "/many", headers=many)

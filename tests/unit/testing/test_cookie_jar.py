@@ -172,3 +172,26 @@ def test_cookies_by_hand() -> None:
 def test_an_invalid_cookie_is_refused(name: str, value: str) -> None:
     with pytest.raises(InvalidField):
         CookieJar({name: value})
+
+
+class TestProtectedSecureCookies:
+    def test_http_cannot_set_or_replace_them(self) -> None:
+        jar = CookieJar()
+        assert jar.store("a=1; Secure; Path=/x", "www.example.com", "/") is not None
+        for ignored in (
+            "a=2; Secure",
+            "b=2; Secure",
+            "a=2; Path=/x",
+            "a=2; Path=/x/y",
+            "a=2; Path=/x; Domain=example.com",
+            "a=2; Path=/x; Max-Age=0",
+        ):
+            assert jar.store(ignored, "www.example.com", "/", protect_secure=True) is None
+        assert [cookie.value for cookie in jar.all()] == ["1"]
+
+    @pytest.mark.parametrize("field", ["a=2", "a=2; Path=/xy", "b=2; Path=/x"])
+    def test_other_cookies(self, field: str) -> None:
+        jar = CookieJar()
+        jar.store("a=1; Secure; Path=/x", "www.example.com", "/")
+        assert jar.store(field, "www.example.com", "/", protect_secure=True) is not None
+        assert jar.store("a=2; Path=/x", "other.example", "/", protect_secure=True) is not None
