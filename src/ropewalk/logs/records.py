@@ -15,7 +15,7 @@ from ropewalk.logs.tracking import request_fields
 from ropewalk.tracebacks import format_error
 
 _LEGACY: Final = frozenset(("message", "time", "system", "isError", "failure", "why", "format", "printed", "logLevel"))
-"""Fields that Twisted adds to events for observers of `twisted.python.log`."""
+"""Fields of the events of `twisted.python.log`, and of those that Twisted adapts for its observers."""
 _OWN: Final = frozenset(("time", "level", "logger", "message", "exception"))
 """Fields of every record. A field of an event with such a name gets a `_` at its end."""
 _WARNING: Final = "{filename}:{lineno}: {category}: {warning}"
@@ -44,15 +44,14 @@ def record_of(event: LogEvent, redaction: Redaction) -> Record:
     """The record of an event. Secrets are replaced."""
     event = redacted(event, redaction)
     level = event.get("log_level")
-    failure = event.get("log_failure")
-    warning = event.get("log_format") == _WARNING
+    failure = _failure_of(event)
     stack = stack_of(event)
     own = _OWN if stack is None else _OWN | {"stack"}
     fields = request_fields() | {name: event[name] for name in event if _is_field(event, name)}
     return Record(
         time=datetime.fromtimestamp(event.get("log_time", 0.0), UTC),
         level=getattr(level, "name", "info"),
-        logger="py.warnings" if warning else f"{event.get('log_namespace') or event.get('log_system') or '-'}",
+        logger=_logger_of(event),
         message=message_of(event, redaction),
         fields={f"{name}_" if name in own else name: redaction.of_value(name, value) for name, value in fields.items()},
         in_message=_names_in(event.get("log_format")),
@@ -86,10 +85,34 @@ def redacted(event: LogEvent, redaction: Redaction) -> LogEvent:
 
 def message_of(event: LogEvent, redaction: Redaction) -> str:
     """The text of an event, with the secrets in URLs replaced."""
+    failure = _failure_of(event)
+    if (
+        failure is not None and event.get("isError") and "log_failure" not in event
+    ):  # the text of `twisted.python.log.err` has the traceback
+        return redaction.of_text(f"{event.get('why') or 'Unhandled Error'}")
     message = redaction.of_text(formatEvent(event))
-    if not message and "log_failure" in event:
-        return redaction.of_text(str(event["log_failure"].getErrorMessage()))
-    return message
+    return message or ("" if failure is None else redaction.of_text(str(failure.getErrorMessage())))
+
+
+def _failure_of(event: LogEvent) -> Failure | None:
+    failure = event.get("failure") if _is_legacy(event) and "log_failure" not in event else event.get("log_failure")
+    return failure if isinstance(failure, Failure) else None
+
+
+def _logger_of(event: LogEvent) -> str:
+    if _is_warning(event):
+        return "py.warnings"
+    namespace = None if _is_legacy(event) else event.get("log_namespace")
+    return f"{namespace or event.get('log_system') or '-'}"
+
+
+def _is_legacy(event: LogEvent) -> bool:
+    """Whether an event was made by `twisted.python.log`."""
+    return event.get("log_namespace") == "log_legacy"
+
+
+def _is_warning(event: LogEvent) -> bool:
+    return bool(event.get("log_format") == _WARNING)
 
 
 def exception_fields(failure: Failure, redaction: Redaction) -> dict[str, str]:
@@ -111,4 +134,6 @@ def _may_be_secret(name: str, value: object, redaction: Redaction) -> bool:
 def _is_field(event: LogEvent, name: Any) -> bool:
     if not isinstance(name, str) or name.startswith("log_") or not name:
         return False
-    return not (name in _LEGACY and "log_legacy" in event)
+    if name == "warning" and _is_warning(event):  # the message has its text
+        return False
+    return not (name in _LEGACY and (_is_legacy(event) or "log_legacy" in event))

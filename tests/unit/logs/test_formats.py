@@ -1,12 +1,14 @@
 """The forms of a log line."""
 
 import json
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 import pytest
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
+from twisted.python.log import LogPublisher
 
 from ropewalk.errors import visible
 from ropewalk.logs import Redaction, formatter
@@ -172,6 +174,60 @@ class TestJSON:
     def test_a_legacy_event(self) -> None:
         found = in_json(log_legacy="x", log_format=None, message=("a", "b"), system="-", isError=0, format="%(room)s")
         assert found.keys() == {"time", "level", "logger", "message", "room"}
+
+    def test_a_warning(self) -> None:
+        found = in_json(
+            log_format="{filename}:{lineno}: {category}: {warning}",
+            warning="careful",
+            category="builtins.UserWarning",
+            filename="a.py",
+            lineno=5,
+        )
+        assert found["message"] == "a.py:5: builtins.UserWarning: careful"
+        assert found.keys() == {"time", "level", "logger", "message", "category", "filename", "lineno", "room"}
+        assert found["logger"] == "py.warnings"
+        assert in_json(warning="careful")["warning"] == "careful"
+
+
+class TestLegacyLog:
+    """Events of `twisted.python.log`."""
+
+    @staticmethod
+    def logged(log: Callable[[LogPublisher], object], form: Any = "json") -> Any:
+        lines: list[str | None] = []
+        publisher = LogPublisher(publishPublisher=lambda event: lines.append(formatter(form, Redaction())(event)))
+        log(publisher)
+        [text] = lines
+        assert text is not None
+        return json.loads(text) if form == "json" else text
+
+    def test_a_message(self) -> None:
+        found = self.logged(lambda log: log.msg("found", room=5))
+        del found["time"]
+        assert found == {"level": "info", "logger": "-", "message": "found", "room": 5}
+
+    def test_the_system_is_the_logger(self) -> None:
+        found = self.logged(lambda log: log.msg(format="room %(room)s", room=5, system="hotel"))
+        del found["time"]
+        assert found == {"level": "info", "logger": "hotel", "message": "room 5", "room": 5}
+
+    def test_an_error(self) -> None:
+        given = failure(ValueError("?token=a"))
+        found = self.logged(lambda log: log.msg(failure=given, why="It failed", isError=1))
+        assert found.keys() == {"time", "level", "logger", "message", "exception"}
+        assert found["message"] == "It failed"
+        assert found["exception"]["type"] == "ValueError"
+        assert found["exception"]["message"] == "?token=[redacted]"
+        assert "Traceback" in found["exception"]["traceback"]
+        assert self.logged(lambda log: log.msg(failure=given, why=None, isError=1))["message"] == "Unhandled Error"
+        assert self.logged(lambda log: log.msg("it", failure=given))["message"] == "it"
+
+    def test_the_console(self) -> None:
+        first, *rest = self.logged(
+            lambda log: log.msg(failure=failure(ValueError("bad")), why="It failed", isError=1), "console"
+        ).splitlines()
+        assert first.endswith("critical It failed [-]")
+        assert rest[0] == "\tTraceback (most recent call last):"
 
 
 STACK = 'Stack (most recent call last):\n  File "a.py", line 1, in f\n    g("/?token=a\x1b")'
