@@ -48,7 +48,8 @@ class ErrorPages(DeveloperPages):
         if not is_private(request):
             return None
         with _unwatched(request):
-            problem = self.problem(error, f"{request.method} {request.raw_path.decode('ascii')} failed")
+            handler = None if request.engine_handler is None else request.engine_handler.call
+            problem = self.problem(error, f"{request.method} {request.raw_path.decode('ascii')} failed", handler)
             data = "".join(table_html(title, rows) for title, rows in request_sections(request))
             return problem_response(problem, request, data)
 
@@ -60,10 +61,10 @@ class ErrorPages(DeveloperPages):
         content = routes_html(request.service.app.resource, request.method, request.path)
         return page("404 Not Found", content, _new_nonce(request))
 
-    def problem(self, error: BaseException, title: str) -> Problem:
-        """An exception, in all forms."""
+    def problem(self, error: BaseException, title: str, handler: Any = None) -> Problem:
+        """An exception, in all forms. `handler` is the function that handled the request."""
         text = format_error(error)
-        html = exceptions_html(shown_exceptions(error), self._links.to)
+        html = exceptions_html(shown_exceptions(error, handler), self._links.to)
         if len(html) > LONGEST:
             html = f"<h1>{escape(title)}</h1>\n<pre>{escape(text)}</pre>\n"
         return Problem(title=title, text=text, html=html + text_html(text))

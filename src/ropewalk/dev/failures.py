@@ -1,14 +1,17 @@
 """What an error page shows of an exception: its causes and group members, their frames, source lines and variables."""
 
 import linecache
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from inspect import unwrap
 from itertools import islice
 from types import CodeType, FrameType, TracebackType
-from typing import Final
+from typing import Any, Final
 
 from ropewalk.dev.short_reprs import short_text, shown_value
-from ropewalk.errors import full_name
+from ropewalk.errors import HTTPError, RopewalkError, full_name
+from ropewalk.tracebacks import PACKAGE
 from ropewalk.waiting_places import is_users
 
 MOST_EXCEPTIONS: Final = 20
@@ -53,24 +56,24 @@ class ShownException:
     """How many frames in the middle are left out."""
 
 
-@dataclass(slots=True)
-class _Walk:
-    seen: set[int] = field(default_factory=set)
+def shown_exceptions(error: BaseException, handler: Any = None) -> list[ShownException]:
+    """The exception, followed by its causes, contexts and group members.
+
+    `handler` is the function that handled the request. It is shown for an error of Ropewalk that has no frame of the
+    user's code, such as one for a returned value.
+    """
+    return list(islice(_walk(error, handler), MOST_EXCEPTIONS))
 
 
-def shown_exceptions(error: BaseException) -> list[ShownException]:
-    """The exception, followed by its causes, contexts and group members."""
-    return list(islice(_walk(error, "", set()), MOST_EXCEPTIONS))
-
-
-def _walk(error: BaseException, relation: str, seen: set[int]) -> Iterator[ShownException]:
-    waiting = [(error, relation)]
+def _walk(error: BaseException, handler: Any) -> Iterator[ShownException]:
+    waiting = [(error, "")]
+    seen: set[int] = set()
     while waiting:
         each, how = waiting.pop()
         if id(each) in seen:
             continue
         seen.add(id(each))
-        yield _shown(each, how)
+        yield _shown(each, how, handler if each is error else None)
         if each.__cause__ is not None:
             waiting.append((each.__cause__, _CAUSE))
         elif each.__context__ is not None and not each.__suppress_context__:
@@ -79,8 +82,10 @@ def _walk(error: BaseException, relation: str, seen: set[int]) -> Iterator[Shown
             waiting += [(inner, _MEMBER) for inner in reversed(each.exceptions)]
 
 
-def _shown(error: BaseException, relation: str) -> ShownException:
-    frames = list(_frames(error.__traceback__))
+def _shown(error: BaseException, relation: str, handler: Any) -> ShownException:
+    frames = list(_frames(error.__traceback__, _undefined_name(error)))
+    if isinstance(error, RopewalkError | HTTPError):
+        frames = [each for each in frames if not each.file.startswith(PACKAGE)] or _explaining(error, handler) or frames
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         frames.append(_syntax_frame(error, error.filename, error.lineno))
     left_out = len(frames) - MOST_FRAMES
@@ -105,7 +110,29 @@ def _notes(error: BaseException) -> list[object]:
     return notes if isinstance(notes, list) else []
 
 
-def _frames(trace: TracebackType | None) -> Iterator[ShownFrame]:
+def _explaining(error: BaseException, handler: Any) -> list[ShownFrame]:
+    """The frames to show for an error of Ropewalk whose own frames are all of Ropewalk: the innermost frame of the
+    user's code in its cause, such as the line of a template, and then the beginning of the handler."""
+    cause = error.__cause__
+    frames = [] if cause is None else list(_shown(cause, "", None).frames)
+    found = [each for each in frames if each.is_users][-1:]
+    code = getattr(unwrap(handler), "__code__", None) if callable(handler) else None
+    if isinstance(code, CodeType) and is_users(code.co_filename):
+        line = code.co_firstlineno
+        source = _source(code.co_filename, line)
+        found.append(
+            ShownFrame(file=code.co_filename, line=line, function=code.co_qualname, is_users=True, source=source)
+        )
+    return found
+
+
+def _undefined_name(error: BaseException) -> str | None:
+    """The name that a template uses and that is not defined."""
+    name = getattr(error, "name", None) if type(error).__module__ == "jinja2.exceptions" else None
+    return name if isinstance(name, str) and name.isidentifier() else None
+
+
+def _frames(trace: TracebackType | None, undefined: str | None) -> Iterator[ShownFrame]:
     """The frames from the first one of the user's code on. All frames, if there is none."""
     entries = []
     while trace is not None:
@@ -113,7 +140,30 @@ def _frames(trace: TracebackType | None) -> Iterator[ShownFrame]:
         trace = trace.tb_next
     own = [number for number, (frame, _, _) in enumerate(entries) if is_users(frame.f_code.co_filename)]
     for frame, line, instruction in entries[own[0] if own else 0 :]:
-        yield _frame(frame, line, instruction)
+        yield _template_frame(frame, line, undefined) if _is_template(frame) else _frame(frame, line, instruction)
+
+
+def _is_template(frame: FrameType) -> bool:
+    """Whether Jinja has made a frame for a line of a template. The columns of its code are not those of the line."""
+    return "__jinja_exception__" in frame.f_globals
+
+
+def _template_frame(frame: FrameType, line: int, undefined: str | None) -> ShownFrame:
+    file = frame.f_code.co_filename
+    source = _source(file, line)
+    text = dict(source).get(line, "")
+    found = None if undefined is None else re.search(rf"\b{undefined}\b", text)
+    # The functions of the environment are variables, too, and explain nothing.
+    names = [name for name, value in frame.f_locals.items() if not name.startswith("__") and not callable(value)]
+    return ShownFrame(
+        file=file,
+        line=line,
+        function=frame.f_code.co_name,
+        is_users=is_users(file),
+        source=source,
+        marked=None if found is None else found.span(),
+        variables=tuple((name, shown_value(name, frame.f_locals[name])) for name in names[:MOST_VARIABLES]),
+    )
 
 
 def _frame(frame: FrameType, line: int, instruction: int) -> ShownFrame:

@@ -14,6 +14,7 @@ from ropewalk.dev.problem import Problem
 from ropewalk.dev.serving import broken_app, develop
 from ropewalk.errors import StartError
 from ropewalk.middleware import Next, SecurityHeadersOptions, security_headers
+from ropewalk.templating import Templates, render
 from ropewalk.testing import Client, ClientResponse
 
 LOCAL = ("127.0.0.1", 40000)
@@ -77,9 +78,9 @@ def test_the_watchdog_is_paused_while_a_page_is_made(monkeypatch: pytest.MonkeyP
 
     made = ErrorPages.problem
 
-    def problem(self: ErrorPages, error: BaseException, title: str) -> Problem:
+    def problem(self: ErrorPages, error: BaseException, title: str, handler: Any = None) -> Problem:
         paused.append(watchdog.is_paused)
-        return made(self, error, title)
+        return made(self, error, title, handler)
 
     monkeypatch.setattr(ErrorPages, "problem", problem)
     with client_of(app) as client:
@@ -395,3 +396,74 @@ def test_every_text_is_escaped() -> None:
     source = re.sub(r'<pre class="source">.*?</pre>', "", text, flags=re.DOTALL)
     assert "<img" not in text
     assert {each for each in range(1, 12) if f"img{each}&gt;" in source} >= {1, 2, 3, 4, 5, 7, 8, 9, 10, 11}
+
+
+class TestTemplates:
+    """The template comes first, then the handler, without Ropewalk's own frames."""
+
+    @staticmethod
+    def page(tmp_path: Path, **templates: str) -> str:
+        for name, text in templates.items():
+            (tmp_path / f"{name}.html").write_text(text)
+        app = App(templates=Templates(tmp_path))
+
+        @app.get("/")
+        def show(request: Request) -> Response:
+            return render("page.html", rooms=[7])
+
+        return page_of(app, "/").text
+
+    @staticmethod
+    def first(text: str) -> str:
+        """The section of the first exception."""
+        return text.partition("</section>")[0]
+
+    def test_an_undefined_name(self, tmp_path: Path) -> None:
+        text = self.page(tmp_path, page="<p>\n{% for room in rooms %}{{ room }} {{ rom }}{% endfor %}\n")
+        section = self.first(text)
+        places = re.findall(r"<summary><code>(.*?)</code> <a href=\"vscode://file(.*?)\"", section)
+        assert [(name, Path(place).name.partition(":")[0]) for name, place in places] == [
+            ("top-level template code", "page.html"),
+            ("TestTemplates.page.&lt;locals&gt;.show", "test_error_pages.py"),
+        ]
+        assert places[0][1].endswith("page.html:2")
+        assert re.findall("<mark>(.*?)</mark>", section) == ["rom"]
+        assert "<th>rooms</th>" in section
+        assert "<th>lipsum</th>" not in text
+        assert "rendering.py" not in section
+
+    def test_the_lines_of_several_templates(self, tmp_path: Path) -> None:
+        base = "<html>{% block body %}{% endblock %}"
+        page = '{% extends "base.html" %}{% block body %}\n{{ rom }}{% endblock %}'
+        text = self.page(tmp_path, base=base, page=page)
+        assert "page.html:2" in self.first(text)
+        lines = re.findall(r'<span class="line current">(.*?)</span>', text)
+        assert "<i>2</i>{{ <mark>rom</mark> }}{% endblock %}" in lines
+        extends = [line for line in lines if "extends" in line]
+        assert len(extends) == 1
+        assert "<mark>" not in extends[0]  # the columns of Jinja's code
+
+    @pytest.mark.parametrize("template", ["<p>\n{{ room }\n", "<p>\n{% include 'no.html' %}"])
+    def test_templates_that_cannot_be_used(self, tmp_path: Path, template: str) -> None:
+        section = self.first(self.page(tmp_path, page=template))
+        assert "page.html:2" in section
+        files = re.findall(r"<a href=\"[^\"]*/([\w.]+):\d+\"", section)
+        assert files == ["page.html", "test_error_pages.py"]
+        assert "rendering.py" not in section
+
+    def test_no_template(self, tmp_path: Path) -> None:
+        section = self.first(self.page(tmp_path))
+        assert section.count('<details class="frame"') == 1
+        assert "show</code>" in section
+
+
+def test_the_handler_of_a_value_that_cannot_be_sent() -> None:
+    app = App()
+
+    @app.get("/")
+    def show() -> object:
+        return object()
+
+    section = page_of(app, "/").text.partition("</section>")[0]
+    assert section.count('<details class="frame"') == 1
+    assert "show</code>" in section
