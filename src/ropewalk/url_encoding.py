@@ -43,10 +43,10 @@ def _pairs(argument: str, parameters: Parameters) -> Iterator[tuple[Any, Any]]:
     if isinstance(parameters, Mapping):
         yield from parameters.items()
         return
-    given: object = parameters
+    given: Any = parameters
     if not isinstance(given, Iterable) or isinstance(given, str | bytes):
         raise InvalidParameters(f"{argument}= must be a mapping, or pairs of names and values, not {shown(given)}.")
-    for pair in parameters:
+    for pair in given:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise InvalidParameters(f"{argument}= has {shown(pair)}, which is not a pair of a name and a value.")
         yield pair

@@ -2,14 +2,14 @@
 
 import linecache
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from inspect import unwrap
 from itertools import islice
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Final
 
-from ropewalk.dev.short_reprs import short_text, shown_value
+from ropewalk.dev.short_reprs import ReprBudget, short_text, shown_value
 from ropewalk.errors import HTTPError, RopewalkError, full_name
 from ropewalk.tracebacks import PACKAGE
 from ropewalk.waiting_places import is_users
@@ -56,16 +56,19 @@ class ShownException:
     """How many frames in the middle are left out."""
 
 
-def shown_exceptions(error: BaseException, handler: Any = None) -> list[ShownException]:
+def shown_exceptions(
+    error: BaseException, handler: Any = None, budget: ReprBudget | None = None
+) -> list[ShownException]:
     """The exception, followed by its causes, contexts and group members.
 
     `handler` is the function that handled the request. It is shown for an error of Ropewalk that has no frame of the
-    user's code, such as one for a returned value.
+    user's code, such as one for a returned value. `budget` bounds the work for the variables of all frames. The
+    variables of the innermost frames are represented first.
     """
-    return list(islice(_walk(error, handler), MOST_EXCEPTIONS))
+    return list(islice(_walk(error, handler, budget or ReprBudget()), MOST_EXCEPTIONS))
 
 
-def _walk(error: BaseException, handler: Any) -> Iterator[ShownException]:
+def _walk(error: BaseException, handler: Any, budget: ReprBudget) -> Iterator[ShownException]:
     waiting = [(error, "")]
     seen: set[int] = set()
     while waiting:
@@ -73,7 +76,7 @@ def _walk(error: BaseException, handler: Any) -> Iterator[ShownException]:
         if id(each) in seen:
             continue
         seen.add(id(each))
-        yield _shown(each, how, handler if each is error else None)
+        yield _shown(each, how, handler if each is error else None, budget)
         if each.__cause__ is not None:
             waiting.append((each.__cause__, _CAUSE))
         elif each.__context__ is not None and not each.__suppress_context__:
@@ -82,15 +85,18 @@ def _walk(error: BaseException, handler: Any) -> Iterator[ShownException]:
             waiting += [(inner, _MEMBER) for inner in reversed(each.exceptions)]
 
 
-def _shown(error: BaseException, relation: str, handler: Any) -> ShownException:
-    frames = list(_frames(error.__traceback__, _undefined_name(error)))
+def _shown(error: BaseException, relation: str, handler: Any, budget: ReprBudget) -> ShownException:
+    entries = _entries(error.__traceback__)
+    left_out = max(len(entries) - MOST_FRAMES, 0)
+    if left_out:
+        entries[MOST_FRAMES // 2 : -(MOST_FRAMES // 2)] = []
+    undefined = _undefined_name(error)
+    frames = [_frame(*each, undefined, budget) for each in reversed(entries)][::-1]
     if isinstance(error, RopewalkError | HTTPError):
-        frames = [each for each in frames if not each.file.startswith(PACKAGE)] or _explaining(error, handler) or frames
+        outside = [each for each in frames if not each.file.startswith(PACKAGE)]
+        frames = outside or _explaining(error, handler, budget) or frames
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         frames.append(_syntax_frame(error, error.filename, error.lineno))
-    left_out = len(frames) - MOST_FRAMES
-    if left_out > 0:
-        frames[MOST_FRAMES // 2 : -(MOST_FRAMES // 2)] = []
     notes = _notes(error)
     return ShownException(
         kind=full_name(type(error)).removeprefix("builtins."),
@@ -98,7 +104,7 @@ def _shown(error: BaseException, relation: str, handler: Any) -> ShownException:
         notes=tuple(short_text(note) for note in notes[:MOST_NOTES]),
         relation=relation,
         frames=tuple(frames),
-        left_out=max(left_out, 0),
+        left_out=left_out,
     )
 
 
@@ -110,11 +116,11 @@ def _notes(error: BaseException) -> list[object]:
     return notes if isinstance(notes, list) else []
 
 
-def _explaining(error: BaseException, handler: Any) -> list[ShownFrame]:
+def _explaining(error: BaseException, handler: Any, budget: ReprBudget) -> list[ShownFrame]:
     """The frames to show for an error of Ropewalk whose own frames are all of Ropewalk: the innermost frame of the
     user's code in its cause, such as the line of a template, and then the beginning of the handler."""
     cause = error.__cause__
-    frames = [] if cause is None else list(_shown(cause, "", None).frames)
+    frames = [] if cause is None else list(_shown(cause, "", None, budget).frames)
     found = [each for each in frames if each.is_users][-1:]
     code = getattr(unwrap(handler), "__code__", None) if callable(handler) else None
     if isinstance(code, CodeType) and is_users(code.co_filename):
@@ -132,15 +138,18 @@ def _undefined_name(error: BaseException) -> str | None:
     return name if isinstance(name, str) and name.isidentifier() else None
 
 
-def _frames(trace: TracebackType | None, undefined: str | None) -> Iterator[ShownFrame]:
-    """The frames from the first one of the user's code on. All frames, if there is none."""
+_Entry = tuple[FrameType, int, int]
+"""A frame, its line, and the number of its instruction."""
+
+
+def _entries(trace: TracebackType | None) -> list[_Entry]:
+    """The entries of a traceback from the first one of the user's code on. All entries, if there is none."""
     entries = []
     while trace is not None:
         entries.append((trace.tb_frame, trace.tb_lineno, trace.tb_lasti))
         trace = trace.tb_next
     own = [number for number, (frame, _, _) in enumerate(entries) if is_users(frame.f_code.co_filename)]
-    for frame, line, instruction in entries[own[0] if own else 0 :]:
-        yield _template_frame(frame, line, undefined) if _is_template(frame) else _frame(frame, line, instruction)
+    return entries[own[0] if own else 0 :]
 
 
 def _is_template(frame: FrameType) -> bool:
@@ -148,13 +157,13 @@ def _is_template(frame: FrameType) -> bool:
     return "__jinja_exception__" in frame.f_globals
 
 
-def _template_frame(frame: FrameType, line: int, undefined: str | None) -> ShownFrame:
+def _template_frame(frame: FrameType, line: int, undefined: str | None, budget: ReprBudget) -> ShownFrame:
     file = frame.f_code.co_filename
     source = _source(file, line)
     text = dict(source).get(line, "")
     found = None if undefined is None else re.search(rf"\b{undefined}\b", text)
     # The functions of the environment are variables, too, and explain nothing.
-    names = [name for name, value in frame.f_locals.items() if not name.startswith("__") and not callable(value)]
+    variables = {name: value for name, value in frame.f_locals.items() if not callable(value)}
     return ShownFrame(
         file=file,
         line=line,
@@ -162,11 +171,13 @@ def _template_frame(frame: FrameType, line: int, undefined: str | None) -> Shown
         is_users=is_users(file),
         source=source,
         marked=None if found is None else found.span(),
-        variables=tuple((name, shown_value(name, frame.f_locals[name])) for name in names[:MOST_VARIABLES]),
+        variables=_shown_variables(variables, budget),
     )
 
 
-def _frame(frame: FrameType, line: int, instruction: int) -> ShownFrame:
+def _frame(frame: FrameType, line: int, instruction: int, undefined: str | None, budget: ReprBudget) -> ShownFrame:
+    if _is_template(frame):
+        return _template_frame(frame, line, undefined, budget)
     code = frame.f_code
     users = is_users(code.co_filename)
     return ShownFrame(
@@ -176,7 +187,7 @@ def _frame(frame: FrameType, line: int, instruction: int) -> ShownFrame:
         is_users=users,
         source=_source(code.co_filename, line, frame),
         marked=_columns(code, instruction, line, frame),
-        variables=_variables(frame) if users else (),
+        variables=_variables(frame, budget) if users else (),
     )
 
 
@@ -216,8 +227,12 @@ def _columns(code: CodeType, instruction: int, line: int, frame: FrameType) -> t
     return None if text[first:last].strip() == text.strip() else (first, last)
 
 
-def _variables(frame: FrameType) -> tuple[tuple[str, str], ...]:
-    names = [name for name in frame.f_locals if not name.startswith("__")]
+def _variables(frame: FrameType, budget: ReprBudget) -> tuple[tuple[str, str], ...]:
     if frame.f_code.co_name == "<module>":  # a module's variables are its imports and functions, which explain nothing
         return ()
-    return tuple((name, shown_value(name, frame.f_locals[name])) for name in names[:MOST_VARIABLES])
+    return _shown_variables(frame.f_locals, budget)
+
+
+def _shown_variables(variables: Mapping[str, object], budget: ReprBudget) -> tuple[tuple[str, str], ...]:
+    names = [name for name in variables if not name.startswith("__")]
+    return tuple((name, shown_value(name, variables[name], budget)) for name in names[:MOST_VARIABLES])

@@ -37,6 +37,8 @@ def redacted(text: str) -> str:
     end = 0
     for name in _NAME.finditer(text):
         value = _VALUE.match(text, name.end())
+        if text.startswith(HIDDEN, name.end()):
+            continue
         if name.start() >= end and value is not None and _of_logs.is_secret(name[1]):
             parts += text[end : name.end()], HIDDEN
             end = value.end()

@@ -168,7 +168,7 @@ class TestWhatIsSent:
     )
     def test_options_that_do_not_exist(self, fake: FakeService, name: str, hint: str) -> None:
         with pytest.raises(OptionError, match=rf"RW270 A call .*{name}.*test_client\.py:\d+\)\. {hint}"):
-            called(fake, **{name: 1})
+            called(fake, "GET", "/", **{name: 1})
 
 
 class TestResponses:
@@ -417,8 +417,9 @@ def test_what_is_no_transport(fake: FakeService, wrong: Any) -> None:
     ],
 )
 def test_options_of_a_client_that_does_not_take_them(name: str, hint: str) -> None:
+    wrong: dict[str, Any] = {name: "x"}
     with pytest.raises(OptionError, match=rf"RW270 .*test_client\.py:\d+\)\. {hint}"):
-        HTTPClient(**{name: "x"})
+        HTTPClient(**wrong)
 
 
 def test_cookies(fake: FakeService) -> None:
