@@ -49,4 +49,5 @@ def _pairs(argument: str, parameters: Parameters) -> Iterator[tuple[Any, Any]]:
     for pair in given:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise InvalidParameters(f"{argument}= has {shown(pair)}, which is not a pair of a name and a value.")
-        yield pair
+        name, value = pair
+        yield name, value

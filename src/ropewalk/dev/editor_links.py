@@ -33,7 +33,8 @@ class EditorLinks:
         template = EDITORS.get(editor, editor)
         if template and ("{path}" not in template or "://" not in template or template.lower().startswith(_UNSAFE)):
             what = f"The editor {shown(editor)} is neither a known name nor a URL with {{path}}."
-            raise StartError("RW310", what, did_you_mean(editor, EDITORS).lstrip() or None)
+            hint = did_you_mean(editor, EDITORS).lstrip() or 'Give a URL like "editor://open?{path}:{line}", or a name.'
+            raise StartError("RW310", what, f"{hint} The names are {', '.join(EDITORS)}.")
         self._template = template
 
     def to(self, file: str, line: int) -> str | None:

@@ -33,6 +33,9 @@ SLOW: Final = 10.0
 """Seconds of a start after which the terminal shows where the program is."""
 BACK_OFF: Final = (0.5, 10.0)
 """The first and the longest wait, in seconds, before a worker that has ended is replaced."""
+STABLE: Final = 30.0
+"""Seconds for which a worker has served before its end counts as a first one, and the wait is the shortest again."""
+_MOST_DOUBLINGS: Final = 16
 
 SOON: Final = 2.0
 """Seconds after a start within which the program itself may have changed a file."""
@@ -83,7 +86,7 @@ class Supervisor:
         self._start_at: float | None = None
         """When the next worker is started, after a worker has ended."""
         self._failures = 0
-        """How many workers have ended by themselves since the last change."""
+        """How many workers have ended by themselves since the last change, or since a worker was stable."""
         self._ready_at = 0.0
         """When a worker was ready."""
         self._repeated: set[str] = set()
@@ -337,6 +340,8 @@ class Supervisor:
                 self._begin([])
         elif worker is self._serving:
             self._serving = None
+            if self._clock() - self._ready_at >= STABLE:
+                self._failures = 0
             if self._starting is None:
                 self._replace_later(f"RW313 The worker {ending(code)}.")
 
@@ -344,7 +349,7 @@ class Supervisor:
         if self._exit_code is not None:
             return
         first, longest = BACK_OFF
-        seconds = min(first * 2**self._failures, longest)
+        seconds = min(first * 2 ** min(self._failures, _MOST_DOUBLINGS), longest)
         self._failures += 1
         self._print_line(f"{what} Another one starts in {seconds:g} s. Requests wait meanwhile.")
         self._start_at = self._clock() + seconds

@@ -371,7 +371,8 @@ def test_links(editor: str, link: str | None) -> None:
 
 @pytest.mark.parametrize("editor", ["vscod", "javascript://{path}", "{path}"])
 def test_editors_that_do_not_exist(editor: str) -> None:
-    with pytest.raises(StartError, match="RW310"):
+    names = "vscode, vscodium, cursor, zed, pycharm, idea, sublime, none"
+    with pytest.raises(StartError, match=rf"RW310 .* The names are {names}\."):
         EditorLinks(editor)
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from ropewalk.dev.messages import Message, MessageSocket
-from ropewalk.dev.supervisor import BACK_OFF, GRACE, SLOW, Environment, Supervisor
+from ropewalk.dev.supervisor import BACK_OFF, GRACE, SLOW, STABLE, Environment, Supervisor
 from ropewalk.dev.watcher import Watcher
 from ropewalk.dev.worker import Worker, changed_names, ending
 
@@ -220,6 +220,28 @@ def test_a_worker_that_is_killed_is_replaced_after_a_wait_that_grows(harness: Ha
         "RW313 The worker was killed by SIGKILL. Another one starts in 0.5 s. Requests wait meanwhile.",
         "RW313 The worker was killed by SIGSEGV. Another one starts in 1 s. Requests wait meanwhile.",
     ]
+
+
+@pytest.mark.parametrize(("seconds", "wait"), [(STABLE - 1, "1 s"), (STABLE, "0.5 s")])
+def test_the_wait_is_short_again_after_the_program_has_run_well(harness: Harness, seconds: float, wait: str) -> None:
+    def pass_time(seconds: float) -> Callable[[], None]:
+        def step() -> None:
+            harness.now += seconds
+
+        return step
+
+    harness.run(
+        *(nothing, harness.ready(0), nothing, lambda: harness.workers[0].end(-9), nothing, pass_time(1), nothing),
+        *(harness.ready(1), nothing, pass_time(seconds), lambda: harness.workers[1].end(-9), nothing),
+    )
+    assert len(harness.said) == 2
+    assert f"Another one starts in {wait}." in harness.said[-1]
+
+
+def test_a_program_that_always_ends_is_started_again_and_again(harness: Harness) -> None:
+    harness.supervisor._failures = 5000
+    harness.run(nothing, harness.ready(0), nothing, lambda: harness.workers[0].end(-9), nothing)
+    assert f"Another one starts in {BACK_OFF[1]:g} s." in harness.said[-1]
 
 
 def test_an_old_worker_that_does_not_finish_is_killed(harness: Harness) -> None:
