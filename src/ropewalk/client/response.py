@@ -1,19 +1,26 @@
 """`HTTPResponse`: a response of a service that was read as a whole."""
 
 from codecs import BOM_UTF8
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Final, Self, TypeVar, overload
 
 from ropewalk.charsets import UTF_8, find_codec
 from ropewalk.client.errors import BadResponse, BadStatus
 from ropewalk.errors import BadBody, shown
 from ropewalk.headers import Headers, content_type
 from ropewalk.json_values import MismatchedJSON, read_json
+from ropewalk.suggest import OtherNames
 
 Kind = TypeVar("Kind")
 
 
-class HTTPResponse:
+RESPONSE_NAMES: Final = {"status_code": "status", "code": "status", "is_success": "ok", "content": "body"}
+"""Names of attributes in httpx, requests and treq, and those here."""
+
+
+class HTTPResponse(OtherNames):
     """A response of a service. `body` is bytes; `text` and `json()` decode it."""
+
+    other_names = RESPONSE_NAMES
 
     def __init__(self, *, method: str, url: str, status: int, headers: Headers, body: bytes) -> None:
         self.method = method

@@ -8,19 +8,36 @@ from typing import Final, Self
 from ropewalk.client.decoding import GZIP, GzipDecoder
 from ropewalk.client.errors import BadResponse, ConnectionBroken, ResponseTooLarge, StreamUsed
 from ropewalk.client.exchange import IncomingResponse, OutgoingRequest
-from ropewalk.client.response import HTTPResponse
+from ropewalk.client.response import RESPONSE_NAMES, HTTPResponse
 from ropewalk.client.running import run
+from ropewalk.suggest import OtherNames
 from ropewalk.waiting import Waiter
 
 LONGEST_LINE: Final = 1 << 20
 
 
-class HTTPStream:
+class HTTPStream(OtherNames):
     """A response whose body is still arriving: `async for part in response`.
 
     Use it in `async with`, or close it. Then the connection can be used again. If the body is not at its end, the
     connection is closed.
     """
+
+    other_names = {
+        **RESPONSE_NAMES,
+        "aread": "read()",
+        "text": "(await response.read()).text",
+        "json": "(await response.read()).json()",
+        "body": "(await response.read()).body",
+        "content": "(await response.read()).body",
+        "iter_bytes": "`async for part in response`",
+        "aiter_bytes": "`async for part in response`",
+        "aiter_raw": "`async for part in response`",
+        "iter_content": "`async for part in response`",
+        "iter_lines": "lines()",
+        "aiter_lines": "lines()",
+        "aclose": "close()",
+    }
 
     def __init__(
         self, request: OutgoingRequest, incoming: IncomingResponse, *, decompress: bool, closed: Callable[[], object]
@@ -65,13 +82,14 @@ class HTTPStream:
         return run(self.next_part())
 
     def read(self, *, body_limit: int | None = None) -> Waiter[HTTPResponse]:
-        """Read the rest of the body, and return the response. Raises ClientError: ResponseTooLarge (RW355) if the body
-        has more bytes than `body_limit`."""
+        """Read the rest of the body, and return the response. Raises ClientError: ResponseTooLarge (RW355) if it has
+        more bytes than `body_limit`, and StreamUsed (RW362) if the body was read to its end."""
         return run(self.whole(body_limit))
 
     async def lines(self) -> AsyncIterator[str]:
         """Iterate over the lines of a UTF-8 body, without their line ends. Raises ResponseTooLarge (RW355) for a line
         of more than 1 MiB, and BadResponse (RW354) for a line that is not UTF-8."""
+        self._check_unread()
         rest = bytearray()
         async for part in self:
             *lines, last = part.split(b"\n")
@@ -119,6 +137,7 @@ class HTTPStream:
 
     async def whole(self, body_limit: int | None) -> HTTPResponse:
         """Read the rest of the body, and return the response."""
+        self._check_unread()
         parts: list[bytes] = []
         size = 0
         length = self.headers.get("content-length", "")
@@ -144,6 +163,11 @@ class HTTPStream:
                 await self._incoming.close()
             finally:
                 closed()
+
+    def _check_unread(self) -> None:
+        """Raises StreamUsed (RW362) if the body was read to its end: nothing would look like an empty body."""
+        if self._ended:
+            raise StreamUsed("The body was read already.", method=self.method, url=self.url)
 
     def _too_large(self, body_limit: int) -> ResponseTooLarge:
         return ResponseTooLarge(f"The body has more than {body_limit} bytes.", method=self.method, url=self.url)

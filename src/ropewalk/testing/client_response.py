@@ -8,8 +8,9 @@ import msgspec
 from ropewalk.charsets import UTF_8, find_codec
 from ropewalk.errors import shown
 from ropewalk.headers import Headers, content_type
+from ropewalk.suggest import OtherNames
 from ropewalk.testing.event_parser import EventParser, check_events
-from ropewalk.testing.names_of_other_clients import OtherNames
+from ropewalk.testing.names_of_other_clients import RESPONSE_NAMES
 from ropewalk.testing.status_error import StatusError
 from ropewalk.typed import ServerSentEvent
 
@@ -18,6 +19,8 @@ Kind = TypeVar("Kind")
 
 class ClientResponse(OtherNames):
     """A response that a test client has received. `body` is bytes; `text`, `json()` and `events()` decode it."""
+
+    other_names = RESPONSE_NAMES
 
     def __init__(self, method: str = "GET") -> None:
         self.method = method

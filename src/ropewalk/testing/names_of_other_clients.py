@@ -1,9 +1,8 @@
-"""Attribute names that responses have in other test clients. Using one here raises an error that names the attribute to
-use instead."""
+"""Attribute names that responses have in other test clients, and those here."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-_OURS: Final = {
+RESPONSE_NAMES: Final = {
     "status_code": "status",
     "content": "body",
     "data": "body",
@@ -24,16 +23,3 @@ _OURS: Final = {
     "read": "whole()",
     "aread": "whole()",
 }
-
-
-class OtherNames:
-    """A base class. If an attribute is missing that other test clients have, its AttributeError names the attribute to
-    use instead."""
-
-    if not TYPE_CHECKING:  # with `__getattr__`, type checkers would not report missing names
-
-        def __getattr__(self, name: str) -> Any:
-            """Raise AttributeError. Python calls this method only for missing names."""
-            message = f"{type(self).__name__!r} object has no attribute {name!r}"
-            ours = _OURS.get(name)
-            raise AttributeError(message if ours is None else f"{message}. Here it is {ours}.", name=name, obj=self)

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Self
 
 from ropewalk.headers import Headers
+from ropewalk.suggest import OtherNames
 from ropewalk.testing.client_response import ClientResponse
-from ropewalk.testing.names_of_other_clients import OtherNames
+from ropewalk.testing.names_of_other_clients import RESPONSE_NAMES
 
 if TYPE_CHECKING:
     from ropewalk.testing.streamed_response import StreamedResponse
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 class ReceivedHead(OtherNames):
     """The attributes of a streamed response that do not need its complete body. `AsyncClient` and `Client` both have
     them."""
+
+    other_names = RESPONSE_NAMES
 
     _response: "ClientResponse | StreamedResponse"
 

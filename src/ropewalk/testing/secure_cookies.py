@@ -3,10 +3,14 @@
 import sys
 import warnings
 from types import FrameType
+from typing import Final
 
 from ropewalk.cookie_jar import CookieJar, StoredCookie
 from ropewalk.testing.outgoing import Outgoing
 from ropewalk.waiting_places import is_users
+
+_MOST: Final = 100
+"""The most cookies that are remembered. A client may live as long as a server: `HTTPClient(app=app)`."""
 
 
 class SecureCookiesOverHTTP:
@@ -23,6 +27,8 @@ class SecureCookiesOverHTTP:
                 self._unsent[cookie.key] = f"{outgoing.method} {outgoing.target.path.partition('?')[0]}"
             else:
                 self._unsent.pop(cookie.key, None)
+        while len(self._unsent) > _MOST:
+            del self._unsent[next(iter(self._unsent))]
 
     def warn_of_unsent(self, outgoing: Outgoing, jar: CookieJar) -> None:
         """Warn (RW256), once for each cookie, if a request is sent without a cookie that it would have over HTTPS."""

@@ -12,6 +12,7 @@ from ropewalk.url_encoding import Parameters, encode_parameters
 Address = tuple[str, int]
 
 _URL: Final = re.compile(r"(https?)://(?:[^/?#@]*@)?([^/?#@]+)([^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL)
+_SENDABLE: Final = re.compile(r"[\0-\xff]*")
 _AUTHORITY: Final = re.compile(r"[^\s/?#@]+")
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _PORT: Final = re.compile(r":[0-9]*\Z")
@@ -38,7 +39,10 @@ class Target:
 
     def redirected(self, location: str) -> "Target | None":
         """The target of a redirect to a Location (RFC 9110, section 10.2.2); None if it is not an HTTP URL."""
-        return parse_url(urljoin(self.url, location))
+        try:
+            return parse_url(urljoin(self.url, location))
+        except ValueError:  # brackets that are not around an IPv6 address
+            return None
 
 
 def parse_url(url: str) -> Target | None:
@@ -78,7 +82,13 @@ def check_address(address: Any) -> Address | None:
 
 
 def find_target(base: Target, path: str, parameters: Parameters | str | None) -> Target:
-    """The target for a path below a base URL, or for a full URL, with parameters appended to its query."""
+    """The target for a path below a base URL, or for a full URL, with parameters appended to its query. Raises
+    ValueError for a path or a query that cannot be sent unchanged."""
+    given: object = path
+    for text in (given, parameters) if isinstance(parameters, str) else (given,):
+        if not isinstance(text, str) or not _SENDABLE.fullmatch(text):
+            remedy = "Percent-encode it with urllib.parse.quote, or give a query as a dict with params=."
+            raise ValueError(f"The path or query must be a str of Latin-1 characters, not {shown(text)}. {remedy}")
     target = parse_url(path)
     if target is None:
         between = "/" if base.path and not path.startswith("/") else ""

@@ -228,6 +228,10 @@ class TestStreams:
         stream = result_of(HTTPClient(transport=fake).stream("GET", "/"))
         assert result_of(stream.read()).text == "text"
         assert result_of(stream.read_part()) is None
+        with pytest.raises(StreamUsed, match="RW362 GET http://localhost/: The body was read already"):
+            result_of(stream.read())
+        with pytest.raises(StreamUsed, match="RW362"):
+            result_of(run(anext(stream.lines())))
         closed = result_of(HTTPClient(transport=fake).stream("GET", "/"))
         result_of(closed.close())
         result_of(closed.close())
@@ -251,6 +255,23 @@ class TestStreams:
         fake = FakeService()
         with pytest.raises(ResponseTooLarge, match="A line has more than"):
             result_of(run(lines(LONGEST_LINE + 1)))
+
+
+class TestNamesOfOtherClients:
+    @pytest.mark.parametrize(("name", "ours"), [("status_code", "status"), ("content", "body"), ("is_success", "ok")])
+    def test_a_response(self, fake: FakeService, name: str, ours: str) -> None:
+        fake.reply("GET", "/")
+        with pytest.raises(AttributeError, match=f"Here it is {ours}"):
+            getattr(called(fake), name)
+        assert not hasattr(called(fake), "unknown")
+
+    @pytest.mark.parametrize("name", ["status_code", "aiter_bytes", "aread", "text", "json", "content", "aclose"])
+    def test_a_stream(self, fake: FakeService, name: str) -> None:
+        fake.reply("GET", "/")
+        stream = result_of(HTTPClient(transport=fake).stream("GET", "/"))
+        with pytest.raises(AttributeError, match="Here it is "):
+            getattr(stream, name)
+        result_of(stream.close())
 
 
 class TestRetries:

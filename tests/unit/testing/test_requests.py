@@ -97,6 +97,15 @@ class TestTargets:
         with pytest.raises(ValueError, match="secure is True"):
             Client(make(), base_url="http://example.com", secure=True)
 
+    @pytest.mark.parametrize("path", ["/\u65e5", "/\ud800", 5, None])
+    def test_paths_that_cannot_be_sent(self, path: Any) -> None:
+        with pytest.raises(ValueError, match="Percent-encode it with"):
+            Client(make()).get(path)
+
+    def test_a_query_that_cannot_be_sent(self) -> None:
+        with pytest.raises(ValueError, match="Percent-encode it with"):
+            Client(make()).get("/", params="a=\u65e5")
+
 
 class TestForms:
     def test_a_form(self) -> None:
@@ -267,6 +276,25 @@ class TestSecureCookies:
             asyncio.run(call())
         assert [each.filename for each in caught] == [__file__]
 
+    def test_the_memory_has_a_bound(self) -> None:
+        app = App()
+
+        @app.get("/{name}")
+        def show(request: Request, name: str) -> Response:
+            response = Response(name)
+            response.set_cookie(name, "1", secure=True)
+            return response
+
+        client = AsyncClient(app)
+
+        async def calls() -> None:
+            for number in range(105):
+                await client.get(f"/{number}")
+                client.cookies.clear()
+
+        asyncio.run(calls())
+        assert len(client._secure_cookies._unsent) == 100
+
     def test_no_warning(self) -> None:
         secure = Client(self.make(), secure=True)
         secure.post("/login")
@@ -379,7 +407,7 @@ class TestRedirects:
             client.get("/loop")
         assert caught.value.response.status == 302
 
-    @pytest.mark.parametrize("at", ["mailto:a@example.com", "app://callback"])
+    @pytest.mark.parametrize("at", ["mailto:a@example.com", "app://callback", "http://[x"])
     def test_a_target_that_is_not_http(self, at: str) -> None:
         with pytest.raises(RedirectError, match="which is not a URL of HTTP"):
             Client(make(), follow_redirects=True).get("/to", params={"at": at})
