@@ -4,6 +4,7 @@ from base64 import b64encode
 from typing import Any
 
 from ropewalk.client.errors import InvalidCall
+from ropewalk.client.exchange import OutgoingRequest
 from ropewalk.waiting import must_wait
 
 
@@ -31,15 +32,16 @@ def check_auth(auth: Any) -> None:
         raise InvalidCall(mistake)
 
 
-async def authorization(auth: Any) -> str | None:
-    """The value of the Authorization field for credentials."""
+async def authorization(auth: Any, request: OutgoingRequest) -> str | None:
+    """The value of the Authorization field for the credentials of a request. Raises InvalidCall (RW357) if a function
+    does not return a token."""
     if callable(auth):
         auth = auth()
         if must_wait(auth):
             auth = await auth
-        if not isinstance(auth, str):
-            raise InvalidCall("The function in auth= did not return a token as str.")
-        check_auth(auth)
+        mistake = mistake_in(auth) if isinstance(auth, str) else "The function in auth= did not return a token as str."
+        if mistake is not None:
+            raise InvalidCall(mistake, method=request.method, url=str(request.url))
     if auth is None:
         return None
     if isinstance(auth, str):

@@ -102,7 +102,8 @@ class RedirectRefused(ClientError):
 class InvalidCall(ClientError, ValueError):
     """RW357: an argument of the call is wrong. The message names the line of your code that made the call.
 
-    If the call has begun already, because the mistake is in a part of its body, the message names the method and URL.
+    If the call has begun already, the message names the method and URL: the mistake is in a part of the body, or in the
+    token that a function has returned.
     """
 
     code = "RW357"

@@ -78,9 +78,7 @@ class HTTPXTransport:
         if isinstance(error, kinds.ConnectError):
             return ConnectionFailed(what, **call)
         if isinstance(error, (kinds.LocalProtocolError, kinds.UnsupportedProtocol, kinds.InvalidURL)):
-            return InvalidCall(
-                f"{request.method} {request.url.scheme}://{request.url.authority} cannot be sent: {what}"
-            )
+            return InvalidCall(f"The request cannot be sent: {what}", **call)
         return ConnectionBroken(what, **call)
 
 

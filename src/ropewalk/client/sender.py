@@ -52,7 +52,7 @@ class Sender:
     async def send(self, call: Call, finish: Finish) -> Any:
         """Send the request of a call, and follow redirects. `finish` makes the result from each response."""
         request = call.request
-        auth = await authorization(call.auth)
+        auth = await authorization(call.auth, request)
         if auth is not None and "authorization" not in request.headers:
             request.headers["authorization"] = auth
         self._budget.note_request()

@@ -56,7 +56,7 @@ def parse_url(text: Any) -> URL:
     if match is None or scheme not in _DEFAULT_PORTS:
         raise InvalidCall(f"The URL {shown(text)} must be a str that begins with http:// or https://.")
     if "@" in match[2]:
-        raise InvalidCall("The URL has a user or a password, which belong into auth=.")
+        raise InvalidCall("The URL has a user or a password, which must be given with auth=.")
     found = _HOST.fullmatch(_ascii_host(match[2]))
     port = int(found[2] or _DEFAULT_PORTS[scheme]) if found else 0
     if found is None or not 0 < port < 65536:

@@ -69,12 +69,12 @@ class BrowserRefresh:
     async def _events(self) -> AsyncIterator[str]:
         yield f"retry: {RETRY}\nevent: worker\ndata: {self.worker}\n\n"
         while True:
-            told: Deferred[str] = Deferred()
-            self._waiting.add(told)
+            change: Deferred[str] = Deferred()
+            self._waiting.add(change)
             try:
-                what = await told
+                what = await change
             finally:
-                self._waiting.discard(told)
+                self._waiting.discard(change)
             yield f"event: {what}\ndata: {self.worker}\n\n"
 
     def add_to(self, response: Response, request: Request) -> Response:

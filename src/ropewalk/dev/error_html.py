@@ -101,7 +101,7 @@ def _frame(frame: ShownFrame, links: Links, *, is_open: bool) -> str:
         place = f'<a href="{escape(link)}">{place}</a>'
     head = f"<summary><code>{escape(frame.function)}</code> {place}</summary>\n"
     source = "".join(_line(number, text, frame) for number, text in frame.source)
-    body = f'<pre class="source">{source}</pre>\n' if source else '<p class="relation">The source is not at hand.</p>\n'
+    body = f'<pre class="source">{source}</pre>\n' if source else '<p class="relation">The source cannot be read.</p>\n'
     if frame.variables:
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td><code>{escape(value)}</code></td></tr>\n"

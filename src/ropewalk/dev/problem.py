@@ -1,4 +1,4 @@
-"""A program that does not start, in the forms in which a client can be told."""
+"""`Problem`: the error of a program that does not start, as text and as HTML."""
 
 from dataclasses import asdict, dataclass
 from html import escape

@@ -108,8 +108,10 @@ class TestWhatIsSent:
         assert fake.calls[0].headers["authorization"] == "Bearer token"
 
     def test_a_function_that_returns_no_token(self, fake: FakeService) -> None:
-        with pytest.raises(InvalidCall, match="did not return a token"):
+        with pytest.raises(InvalidCall, match=r"RW357 GET http://localhost/: .* did not return a token as str\. "):
             called(fake, auth=lambda: None)
+        with pytest.raises(InvalidCall, match="RW357 GET http://localhost/: The token in auth= is empty"):
+            called(fake, auth=lambda: "")
 
     @pytest.mark.parametrize(
         "call",

@@ -112,8 +112,8 @@ HANDLERS: Final = (
     Entry(
         "RW222",
         "A response or a hook took longer than the timeout of the test client.",
-        "Let happen what the handler or hook waits for. Or set another timeout: `timeout=` takes seconds, or None for "
-        "no limit.",
+        "Cause the event that the handler or hook waits for. Or set another timeout: `timeout=` takes seconds, or None "
+        "for no limit.",
     ),
     Entry(
         "RW223",
