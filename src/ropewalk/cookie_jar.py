@@ -10,6 +10,7 @@ from typing import Final
 
 from ropewalk.cookies import format_cookie
 
+_CONTROL: Final = re.compile("[\0-\x08\x0a-\x1f\x7f]")
 _DELIMITER: Final = re.compile(r"[\t -/;-@\[-`{-~]+")
 _TIME: Final = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?!\d)")
 _DAY: Final = re.compile(r"(\d{1,2})(?!\d)")
@@ -163,6 +164,8 @@ class CookieJar(Mapping[str, str]):
 
     def _parse(self, field: str, host: str, path: str) -> StoredCookie | None:
         """Parse a Set-Cookie field; None if a browser would ignore it."""
+        if _CONTROL.search(field):  # RFC 6265bis, section 5.6; it could not be sent in a Cookie field
+            return None
         pair, *parts = field.split(";")
         name, equals, value = pair.partition("=")
         name = name.strip(" \t")

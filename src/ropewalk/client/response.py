@@ -66,6 +66,8 @@ class HTTPResponse(OtherNames):
 
         Raises BadResponse (RW354) for a body that is not JSON, or does not match the type.
         """
+        if not self.body:
+            raise self._bad(f"The body is empty, and the status is {self.status}.")
         try:
             return read_json(self.body.removeprefix(BOM_UTF8), type)
         except (BadBody, MismatchedJSON) as error:

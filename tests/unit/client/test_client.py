@@ -190,6 +190,11 @@ class TestResponses:
         with pytest.raises(BadResponse, match="RW354 GET http://localhost/: "):
             called(fake, type=Room)
 
+    def test_an_empty_body(self, fake: FakeService) -> None:
+        fake.reply("GET", "/", status=204)
+        with pytest.raises(BadResponse, match="RW354 GET http://localhost/: The body is empty, and the status is 204"):
+            called(fake, type=Room)
+
     def test_a_status(self, fake: FakeService) -> None:
         fake.reply("GET", "/", status=404, body="gone")
         with pytest.raises(BadStatus, match=r"RW353 GET http://localhost/: The status is 404.*'gone'") as caught:

@@ -195,3 +195,11 @@ class TestProtectedSecureCookies:
         jar.store("a=1; Secure; Path=/x", "www.example.com", "/")
         assert jar.store(field, "www.example.com", "/", protect_secure=True) is not None
         assert jar.store("a=2; Path=/x", "other.example", "/", protect_secure=True) is not None
+
+
+@pytest.mark.parametrize("field", ["a=\x01", "a=1; Path=/\x7f", "a\x00=1", "a=1\r\nb: c"])
+def test_control_characters(field: str) -> None:
+    jar = CookieJar()
+    assert jar.store(field, HOST, "/") is None
+    assert jar.store("a=1\t; Path=/", HOST, "/") is not None
+    assert jar["a"] == "1"
