@@ -25,7 +25,7 @@ def format_error(error: BaseException) -> str:
     """Format an exception like Python, with its causes, contexts and notes, but without Ropewalk's frames.
 
     Frames after the last frame of users' code stay, because they explain the error. If there is no frame of users'
-    code, all frames stay. The length is limited. If a method of the exception, such as `__str__`, raises an exception,
+    code, all frames stay. The errors of Ropewalk explain themselves, so they have none of its frames. The length is limited. If a method of the exception, such as `__str__`, raises an exception,
     this is caught.
     """
     try:
@@ -73,7 +73,7 @@ def shown_error(error: BaseException) -> str:
 def _without_ours(stack: StackSummary, *, keep_end: bool) -> StackSummary:
     others = [number for number, frame in enumerate(stack) if not frame.filename.startswith(PACKAGE)]
     if not others:
-        return stack
+        return stack if keep_end else StackSummary()
     frames = [stack[number] for number in others]
     return StackSummary.from_list([*frames, *stack[others[-1] + 1 :]] if keep_end else frames)
 

@@ -109,6 +109,20 @@ class TestFrames:
         own = own.with_traceback(own.__traceback__ and own.__traceback__.tb_next)
         assert f"{PACKAGE}some.py" in format_error(own)
 
+    def test_what_we_raise_in_our_code_alone_has_no_frames(self) -> None:
+        """Its message names the user's code. The frames of its cause stay."""
+        source = "def fail(error, cause): raise error from cause"
+        scope: dict[str, Any] = {}
+        exec(compile(source, f"{PACKAGE}some.py", "exec"), scope)
+        cause = raised(lambda: {}["room"])
+        own = raised(lambda: scope["fail"](TreeError("RW101", "Oh."), cause))
+        while own.__traceback__ is not None and not own.__traceback__.tb_frame.f_code.co_filename.startswith(PACKAGE):
+            own = own.with_traceback(own.__traceback__.tb_next)
+        text = format_error(own)
+        assert "some.py" not in text
+        assert "test_tracebacks.py" in text
+        assert text.endswith(f"ropewalk.errors.TreeError: {own}\n")
+
 
 class TestChains:
     def test_causes_and_notes_stay(self) -> None:
