@@ -21,7 +21,7 @@ class AppTransport:
                 request.method,
                 str(request.url),
                 headers=request.headers.lines(),
-                body=request.body,
+                body=request.body if isinstance(request.body, bytes | None) else request.parts(),
                 timeout=request.timeouts.read,
             )
         except (ClientTimeout, ProtocolError) as error:

@@ -45,7 +45,7 @@ class Outgoing:
             length = len(body if isinstance(body, bytes) else body.encode())
         if length is not None:
             headers.setdefault("content-length", str(length))
-        elif body is not None:
+        elif self._is_chunked:
             headers.setdefault("transfer-encoding", "chunked")
         lines = [f"{self.method} {self.target.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.lines())]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -59,7 +59,7 @@ class Outgoing:
         if isinstance(body, bytes | str):
             connection.send(body if isinstance(body, bytes) else body.encode())
             return
-        chunked = not isinstance(body, MultipartBody) or body.length is None
+        chunked = self._is_chunked
         if isinstance(body, AsyncIterable):
             async for part in body:
                 await _send_part(connection, part, chunked=chunked)
@@ -79,6 +79,18 @@ class Outgoing:
         if "cookie" in self.headers:
             return []
         return jar.matching(self.host, self.target.path, secure=True)
+
+    @property
+    def _is_chunked(self) -> bool:
+        """Whether the body is sent in chunks: its length is not known, and `headers` does not give it."""
+        body = self.body
+        if (
+            body is None
+            or isinstance(body, bytes | str)
+            or (isinstance(body, MultipartBody) and body.length is not None)
+        ):
+            return False
+        return "content-length" not in self.headers
 
     def _cookie_pairs(self, jar: CookieJar) -> list[str]:
         pairs = self.headers.all("cookie")

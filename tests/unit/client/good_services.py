@@ -245,6 +245,17 @@ async def an_app_in_process() -> None:
         assert (await http.get("/nothing")).status == 404
 
 
+async def bodies_for_an_app_in_process() -> None:
+    async with HTTPClient(app=app) as http:
+        given = {"content-length": "3"}
+        assert (await http.post("/echo", body=iter([b"a", "bc"]), headers=given)).text == "abc"
+        assert (await http.post("/echo", body=[b"a", "bc"])).text == "abc"
+        for wrong in (b"ab", b"abcd"):
+            await fails(InvalidCall, http.post("/echo", body=iter([wrong]), headers=given))
+        parts: Any = [5]
+        await fails(InvalidCall, http.post("/echo", body=parts))
+
+
 async def cancelling_closes_the_connection() -> None:
     from twisted.internet import reactor
 
@@ -316,6 +327,7 @@ SCENARIOS = [
     targets_are_sent_unchanged,
     ids_are_passed_on,
     an_app_in_process,
+    bodies_for_an_app_in_process,
     cancelling_closes_the_connection,
     closing_ends_calls,
     a_close_that_is_cancelled,

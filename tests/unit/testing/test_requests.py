@@ -201,6 +201,11 @@ class TestForms:
         with pytest.raises(InvalidField):
             Client(make()).post("/echo", files={"a": ("a", b"a", "text/plain\r\nx: y")})
 
+    def test_an_iterable_with_a_content_length(self) -> None:
+        seen = echoed(Client(make()).post("/echo", body=iter([b"a", "bc"]), headers={"Content-Length": "3"}))
+        assert (seen["headers"]["content-length"], seen["body"]) == ("3", "abc")
+        assert "transfer-encoding" not in seen["headers"]
+
 
 class TestCookies:
     def test_cookies_are_kept_and_sent(self) -> None:
