@@ -114,7 +114,7 @@ class TestFrames:
         source = "def fail(error, cause): raise error from cause"
         scope: dict[str, Any] = {}
         exec(compile(source, f"{PACKAGE}some.py", "exec"), scope)
-        cause = raised(lambda: {}["room"])
+        cause = raised(lambda: int("room"))
         own = raised(lambda: scope["fail"](TreeError("RW101", "Oh."), cause))
         while own.__traceback__ is not None and not own.__traceback__.tb_frame.f_code.co_filename.startswith(PACKAGE):
             own = own.with_traceback(own.__traceback__.tb_next)

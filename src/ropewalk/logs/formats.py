@@ -13,7 +13,7 @@ from twisted.logger import LogEvent, formatEventAsClassicLogText
 
 from ropewalk.errors import visible
 from ropewalk.logs.options import LogFormat
-from ropewalk.logs.records import Record, record_of, redacted, stack_of
+from ropewalk.logs.records import Record, record_of, redacted, stack_of, time_of
 from ropewalk.logs.redaction import Redaction
 
 Formatter = Callable[[LogEvent], "str | None"]
@@ -55,10 +55,11 @@ def _never_failing(format_event: Formatter) -> Formatter:
         try:
             return format_event(event)
         except Exception as error:  # noqa: BLE001 - a method of a value failed, and the line must be logged
-            names = ("log_time", "log_level", "log_namespace")
+            names = ("log_level", "log_namespace")
             what = f"A line of the log could not be written, because a value in it raised {type(error).__name__}: "
             message = event.get("log_format")
             plain = {
+                "log_time": time_of(event).timestamp(),
                 "log_format": "{what}{message}",
                 "what": what,
                 "message": f"{message}" if type(message) is str else "",

@@ -49,7 +49,7 @@ def record_of(event: LogEvent, redaction: Redaction) -> Record:
     own = _OWN if stack is None else _OWN | {"stack"}
     fields = request_fields() | {name: event[name] for name in event if _is_field(event, name)}
     return Record(
-        time=datetime.fromtimestamp(event.get("log_time", 0.0), UTC),
+        time=time_of(event),
         level=getattr(level, "name", "info"),
         logger=_logger_of(event),
         message=message_of(event, redaction),
@@ -58,6 +58,14 @@ def record_of(event: LogEvent, redaction: Redaction) -> Record:
         exception=None if failure is None else exception_fields(failure, redaction),
         stack=None if stack is None else redaction.of_text(stack),
     )
+
+
+def time_of(event: LogEvent) -> datetime:
+    """The time of an event; the current time if the program has given a wrong `log_time`."""
+    try:
+        return datetime.fromtimestamp(event.get("log_time", 0.0), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
 
 
 def _names_in(message: object) -> frozenset[str]:

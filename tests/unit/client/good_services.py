@@ -248,7 +248,7 @@ async def an_app_in_process() -> None:
 async def bodies_for_an_app_in_process() -> None:
     async with HTTPClient(app=app) as http:
         given = {"content-length": "3"}
-        assert (await http.post("/echo", body=iter([b"a", "bc"]), headers=given)).text == "abc"
+        assert (await http.post("/echo", body=iter([b"a", b"bc"]), headers=given)).text == "abc"
         assert (await http.post("/echo", body=[b"a", "bc"])).text == "abc"
         for wrong in (b"ab", b"abcd"):
             await fails(InvalidCall, http.post("/echo", body=iter([wrong]), headers=given))

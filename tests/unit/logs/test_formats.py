@@ -175,6 +175,11 @@ class TestJSON:
         found = in_json(log_legacy="x", log_format=None, message=("a", "b"), system="-", isError=0, format="%(room)s")
         assert found.keys() == {"time", "level", "logger", "message", "room"}
 
+    def test_a_time_that_is_none(self) -> None:
+        for wrong in (None, float("nan"), 1e20, "now"):
+            assert in_json(log_time=wrong)["message"] == "room 5"
+            assert "room" in line("text", log_time=wrong)
+
     def test_a_warning(self) -> None:
         found = in_json(
             log_format="{filename}:{lineno}: {category}: {warning}",

@@ -202,7 +202,7 @@ class TestForms:
             Client(make()).post("/echo", files={"a": ("a", b"a", "text/plain\r\nx: y")})
 
     def test_an_iterable_with_a_content_length(self) -> None:
-        seen = echoed(Client(make()).post("/echo", body=iter([b"a", "bc"]), headers={"Content-Length": "3"}))
+        seen = echoed(Client(make()).post("/echo", body=iter([b"a", b"bc"]), headers={"Content-Length": "3"}))
         assert (seen["headers"]["content-length"], seen["body"]) == ("3", "abc")
         assert "transfer-encoding" not in seen["headers"]
 
