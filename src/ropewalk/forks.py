@@ -26,8 +26,9 @@ class ForkObserver(Protocol):
 
 
 class ServingChildren:
-    """Whether a forked child serves on the listening sockets that it has inherited. Once this is true, it stays true. A
-    child that serves must keep the sockets when its parent stops. A helper process, for example of `multiprocessing`,
+    """Whether a forked child serves on the listening sockets that it has inherited. Once this is true, it stays true.
+
+    A child that serves must keep the sockets when its parent stops. A helper process, for example of `multiprocessing`,
     has copies of the sockets but never accepts on them. They must be closed together with the parent, because clients
     would otherwise connect and get no response. The parent cannot distinguish these two cases when it forks, so the
     child records that it serves when it runs its reactor.

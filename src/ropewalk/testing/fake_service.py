@@ -4,7 +4,7 @@ import json as json_module
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Never
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from ropewalk.errors import OptionError, RopewalkError, is_int, shown, unknown_option
 from ropewalk.headers import TOKEN, Fields, Headers
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ropewalk.client import OutgoingRequest
 
 _PATH: Final = re.compile(r"(?:https?://[^/?#]+)?/[^?#]*")
+_KEPT: Final = "/:@!$&'()*+,;=-._~%[]{}"
+"""Characters of a path that `HTTPClient` sends unchanged, and braces. All others are percent-encoded."""
 _NAME: Final = re.compile(r"\\\{\w+\\\}")
 
 
@@ -110,7 +112,7 @@ class FakeService:
             content = encode_json(json)
             fields.setdefault("content-type", JSON)
         fields.setdefault("content-length", str(len(content)))
-        pattern = re.compile(_NAME.sub("[^/]+", re.escape(path)))
+        pattern = re.compile(_NAME.sub("[^/]+", re.escape(quote(path, safe=_KEPT))))
         self._replies.append(_Reply(method, pattern, f"{method} {path}", status, fields, content, error))
 
     async def send(self, request: "OutgoingRequest") -> "_FakeResponse":
@@ -149,7 +151,7 @@ def _check_reply(method: Any, path: Any, status: Any, body: Any, json: Any, erro
     """Raises OptionError (RW271) for a reply that no call can get, and for a body or error of a wrong type."""
     if not isinstance(method, str) or not TOKEN.fullmatch(method) or method != method.upper() in REGISTERED:
         raise _wrong("method", method, "Give a method like GET.")
-    if not isinstance(path, str) or not _PATH.fullmatch(path):
+    if not isinstance(path, str) or not (path.isprintable() and _PATH.fullmatch(path)):
         raise _wrong("path", path, "Give a path like /rooms/{id}, or a full URL, without a query.")
     if not is_int(status) or not 200 <= status <= 599:
         raise _wrong("status", status, "Give an int from 200 to 599.")

@@ -34,6 +34,8 @@ def test_paths() -> None:
     fake.reply("GET", "http://localhost/full", status=202)
     assert status(client, "GET", "/rooms/a%2Fb.json?x=1&y=") == 201
     assert status(client, "GET", "/full") == 202
+    fake.reply("GET", "/zimmer ü/{id}", status=203)
+    assert status(client, "GET", "/zimmer ü/7") == status(client, "GET", "/zimmer%20%C3%BC/7") == 203
     assert fake.calls[0].path == "/rooms/a%2Fb.json"
     assert fake.calls[0].query == {"x": "1", "y": ""}
     for wrong in ("/rooms/1/2.json", "/rooms/1xjson", "/fuller", "/x/full"):
@@ -69,6 +71,7 @@ def test_a_waiter_is_returned() -> None:
         ("GET", ""),
         ("GET", "/x?y=1"),
         ("GET", "/x#y"),
+        ("GET", "/\ud800"),
         ("GET", 5),
     ],
 )
