@@ -18,10 +18,10 @@ Result = TypeVar("Result")
 def call_in_thread(function: Callable[..., Result], *given: Any) -> Deferred[Result]:
     """Call a function in a thread. Return a Deferred for its result.
 
-    The caller must limit the number of calls that run. The reactor's threads start only when the reactor runs, and only the running reactor can deliver their results.
-    So without a running reactor, as in `asyncio.run(hash_password("..."))`, a Deferred from `deferToThread` would never
-    fire. If an asyncio loop runs in the calling thread, each call gets its own thread, and the loop delivers the
-    result.
+    The caller must limit the number of calls that run. The reactor's threads start only when the reactor runs, and only
+    the running reactor can deliver their results. So without a running reactor, as in
+    `asyncio.run(hash_password("..."))`, a Deferred from `deferToThread` would never fire. If an asyncio loop runs in
+    the calling thread, each call gets its own thread, and the loop delivers the result.
     """
     loop = running_loop()
     if loop is None:
