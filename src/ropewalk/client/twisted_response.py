@@ -13,7 +13,7 @@ from ropewalk.client.exchange import OutgoingRequest
 from ropewalk.client.timer import Timer
 from ropewalk.errors import shown
 from ropewalk.headers import TOKEN, Headers
-from ropewalk.waiting import Waiter, call_later_in_real_time
+from ropewalk.waiting import Waiter, call_soon
 
 _IN_LINE: Final = frozenset("\0\r\n")
 """Characters that a value cannot have (RFC 9110, section 5.5)."""
@@ -119,7 +119,7 @@ class _Body(Protocol):
             if not closed.called:
                 closed.callback(None)
 
-        call_later_in_real_time(0, lose)
+        call_soon(lose)
         await closed
 
     @property
