@@ -1,12 +1,12 @@
 """`Call`: one call of a client, with its options."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from ropewalk.client.bodies import add_body
 from ropewalk.client.credentials import check_auth
 from ropewalk.client.errors import InvalidCall
-from ropewalk.client.exchange import OutgoingRequest
+from ropewalk.client.exchange import OWN_FIELDS, OutgoingRequest
 from ropewalk.client.options import HTTPClientOptions
 from ropewalk.client.redirects import is_repeatable
 from ropewalk.client.retries import IDEMPOTENT
@@ -17,9 +17,6 @@ from ropewalk.headers import TOKEN, Headers
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import current_request_id, current_traceparent
 from ropewalk.url_encoding import Parameters
-
-_OWN: Final = frozenset(("connection", "transfer-encoding", "upgrade", "keep-alive", "te", "trailer", "expect"))
-"""Fields of the connection, which the client sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def _fields(options: HTTPClientOptions, given: Any, *, expects_json: bool) -> He
     for name, value in Headers(options.headers).lines():
         if name not in fields:
             fields[name] = value
-    for name in _OWN:
+    for name in OWN_FIELDS:
         if name in fields:
             raise InvalidCall(f"The field {name} cannot be given, because the client sets it.")
     length = fields.get("content-length")

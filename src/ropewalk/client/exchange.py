@@ -12,6 +12,8 @@ from ropewalk.headers import Headers
 
 Body = bytes | str | Iterable[bytes | str] | AsyncIterable[bytes | str]
 
+OWN_FIELDS: Final = frozenset(("connection", "transfer-encoding", "upgrade", "keep-alive", "te", "trailer", "expect"))
+"""Header fields of the connection, which the client sets."""
 PART: Final = 1 << 16
 """The most bytes that are passed on at once."""
 

@@ -1,17 +1,22 @@
 """The options of `HTTPClient`."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from ropewalk.client.credentials import mistake_in
+from ropewalk.client.exchange import OWN_FIELDS
 from ropewalk.client.option_checks import check_int, check_parsed, check_seconds, check_switch, wrong
 from ropewalk.client.retries import Retries
 from ropewalk.client.timeouts import Timeouts
 from ropewalk.client.urls import parse_base_url
 from ropewalk.errors import InvalidField, KnownOptions, OptionError
 from ropewalk.headers import Fields, Headers, field_name
+
+_USER: Final = re.compile(r"[^/?#]*//[^/?#]*@")
+"""The beginning of a URL with a user."""
 
 Auth = tuple[str, str] | str | Callable[[], str | Awaitable[str]]
 """Credentials: a user and a password, a bearer token, or a function that returns a bearer token."""
@@ -63,6 +68,9 @@ class HTTPClientOptions(KnownOptions):
 
     def __post_init__(self) -> None:
         if self.base_url is not None:
+            if _USER.match(f"{self.base_url}"):  # the value is not shown, because it may have a password
+                what = "HTTPClientOptions: base_url cannot be used, because it has a user or a password."
+                raise OptionError("RW359", what, "Give them as auth=(user, password).")
             remedy = "Give a URL like https://rooms.internal/v1, without a user, query and fragment."
             check_parsed(self, "base_url", lambda: parse_base_url(self.base_url), remedy)
         try:
@@ -70,6 +78,12 @@ class HTTPClientOptions(KnownOptions):
         except InvalidField as error:
             what = f"HTTPClientOptions: headers cannot be used. {error.message}"
             raise OptionError("RW359", what, "Give a mapping of names and values, or pairs of them.") from None
+        own = sorted(
+            OWN_FIELDS.union(("content-length",)).intersection(name for name, _ in Headers(self.headers).lines())
+        )
+        if own:
+            what = f"HTTPClientOptions: headers cannot be used, because the client sets {own[0]} itself."
+            raise OptionError("RW359", what, "Leave it out.")
         mistake = mistake_in(self.auth)
         if mistake is not None:
             what = f"HTTPClientOptions: auth cannot be used. {mistake}"

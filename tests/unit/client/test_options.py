@@ -27,6 +27,8 @@ WRONG: list[tuple[type, dict[str, Any]]] = [
     (HTTPClientOptions, {"headers": {"a b": "c"}}),
     (HTTPClientOptions, {"headers": {"a": "b\n"}}),
     (HTTPClientOptions, {"headers": 5}),
+    (HTTPClientOptions, {"headers": {"Connection": "close"}}),
+    (HTTPClientOptions, {"headers": {"content-length": "5"}}),
     (HTTPClientOptions, {"request_id_header": "a\nb"}),
     (HTTPClientOptions, {"request_id_header": ""}),
     (HTTPClientOptions, {"request_id_header": 5}),
@@ -45,6 +47,13 @@ def test_wrong_options(kind: type, options: dict[str, Any]) -> None:
     [name] = options
     with pytest.raises(HandlerError, match=rf"RW359 {kind.__name__}: {name} cannot be .*test_options\.py"):
         kind(**options)
+
+
+def test_a_password_in_a_url_is_not_shown() -> None:
+    with pytest.raises(OptionError) as raised:
+        HTTPClientOptions(base_url="https://ada:secret@rooms.internal/")
+    assert "secret" not in str(raised.value)
+    assert HTTPClientOptions(base_url="https://rooms.internal/@v1").base_url
 
 
 def test_unknown_options() -> None:
