@@ -62,7 +62,7 @@ def make_call(
         if value is not None and (not is_int(value) or value < 0):
             raise InvalidCall(f"{name}= must be an int of at least 0, not {shown(value)}.")
     check_auth(auth)
-    found = find_url(base, url, path, query)
+    found = find_url(base, url, path, query, any_origin=options.base_url is None)
     fields = _fields(options, headers, expects_json=expects_json)
     content = add_body(method, fields, body, json, form)
     request = OutgoingRequest(method, found, fields, content, timeouts or options.timeouts)

@@ -53,6 +53,7 @@ class HTTPClient:
 
     `app` is an App that handles the requests in this process, without a socket; its start and stop hooks are not
     called. `transport` is, instead, another object that sends the requests, such as a `ropewalk.testing.FakeService`.
+    With one of them, and without a base URL, paths are below `http://localhost`.
 
     Raises OptionError: RW359 for a wrong value, and RW270 for an unknown option.
     """

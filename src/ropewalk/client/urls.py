@@ -73,11 +73,19 @@ def parse_base_url(text: Any) -> URL:
     return URL(url.scheme, url.host, url.port, url.target.rstrip("/"))
 
 
-def find_url(base: URL | None, url: Any, path: Mapping[str, Any] | None, query: Parameters | None) -> URL:
+def find_url(
+    base: URL | None,
+    url: Any,
+    path: Mapping[str, Any] | None,
+    query: Parameters | None,
+    *,
+    any_origin: bool = False,
+) -> URL:
     """The URL of a call. `url` is absolute, or a path below `base`.
 
     The values of `path` replace `{name}` in `url`. The pairs of `query` are appended. Raises InvalidCall (RW357) also
-    for a URL outside the origin of `base`, so that credentials of the client are not sent elsewhere.
+    for a URL outside the origin of `base`, so that credentials of the client are not sent elsewhere. With `any_origin`,
+    `base` is only for paths.
     """
     if not isinstance(url, str):
         raise InvalidCall(f"The URL must be a str, not {shown(url)}.")
@@ -87,7 +95,7 @@ def find_url(base: URL | None, url: Any, path: Mapping[str, Any] | None, query: 
         found = _below(base, url)
     else:
         found = parse_url(url)
-        if base is not None and found.origin != base.origin:
+        if base is not None and not any_origin and found.origin != base.origin:
             raise InvalidCall(
                 f"{found.scheme}://{found.authority} is not the origin of the client's base URL, so use another client."
             )

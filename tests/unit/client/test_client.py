@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.unit.client.calls import Silent, called, result_of
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.python.failure import Failure
 
 from ropewalk.client import (
     BadResponse,
@@ -37,25 +37,6 @@ NO_DELAY = Retries(first_delay=1e-9)
 class Room(msgspec.Struct):
     id: int
     beds: int = 1
-
-
-def result_of(waiter: Waiter[Any]) -> Any:
-    """The result of a call that has ended, or its exception raised."""
-    found: list[Any] = []
-    waiter.addBoth(found.append)
-    [result] = found
-    if isinstance(result, Failure):
-        result.raiseException()
-    return result
-
-
-def called(fake: FakeService, method: str = "GET", url: str = "/", *, options: Any = None, **call: Any) -> Any:
-    return result_of(HTTPClient(options or HTTPClientOptions(), transport=fake).request(method, url, **call))
-
-
-@pytest.fixture
-def fake() -> FakeService:
-    return FakeService()
 
 
 class TestWhatIsSent:
@@ -147,7 +128,7 @@ class TestWhatIsSent:
         ids=ascii,
     )
     def test_wrong_arguments(self, fake: FakeService, call: dict[str, Any]) -> None:
-        with pytest.raises(InvalidCall, match=r"RW357 .*test_client\.py"):
+        with pytest.raises(InvalidCall, match=r"RW357 .*calls\.py"):
             called(fake, **{"method": "POST", **call})
         assert fake.calls == []
 
@@ -169,7 +150,7 @@ class TestWhatIsSent:
         ],
     )
     def test_options_that_do_not_exist(self, fake: FakeService, name: str, hint: str) -> None:
-        with pytest.raises(OptionError, match=rf"RW270 A call .*{name}.*test_client\.py:\d+\)\. {hint}"):
+        with pytest.raises(OptionError, match=rf"RW270 A call .*{name}.*calls\.py:\d+\)\. {hint}"):
             called(fake, "GET", "/", **{name: 1})
 
 
@@ -313,22 +294,6 @@ class TestRetries:
         assert len(fake.calls) == 1
 
 
-class _Silent:
-    """A transport that sends nothing."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Deferred[Any]] = []
-        self.closed = False
-
-    async def send(self, request: Any) -> Any:
-        waiting: Deferred[Any] = Deferred()
-        self.waiting.append(waiting)
-        return await waiting
-
-    async def close(self) -> None:
-        self.closed = True
-
-
 class _Slow:
     """A transport whose response has arrived, but whose body is never read to its end."""
 
@@ -360,7 +325,7 @@ def test_a_long_body_is_not_read_at_all() -> None:
 
 class TestTheEndOfCalls:
     def test_closing(self) -> None:
-        silent = _Silent()
+        silent = Silent()
         client = HTTPClient(transport=silent)
         waiters: list[Waiter[Any]] = [client.get("/"), client.stream("GET", "/")]
         result_of(client.close())
@@ -371,7 +336,7 @@ class TestTheEndOfCalls:
         assert silent.closed
 
     def test_cancelling(self) -> None:
-        silent = _Silent()
+        silent = Silent()
         client = HTTPClient(transport=silent)
         waiter = client.get("/")
         waiter.cancel()
@@ -381,7 +346,7 @@ class TestTheEndOfCalls:
         assert not client._running
 
     def test_slots_are_given_back(self) -> None:
-        silent = _Silent()
+        silent = Silent()
         client = HTTPClient(HTTPClientOptions(connections=1), transport=silent)
         first, second, third = (client.get("/") for _ in range(3))
         assert len(silent.waiting) == 1
@@ -414,83 +379,6 @@ def test_a_result_after_the_end_is_dropped() -> None:
     waiter.addErrback(lambda failure: failure.trap(CancelledError))
     waiter.cancel()
     assert dropped == ["late"]
-
-
-def test_another_transport_for_a_block(fake: FakeService) -> None:
-    fake.reply("GET", "/", body="fake")
-    silent = _Silent()
-    client = HTTPClient(transport=silent)
-    with client.using(fake):
-        assert result_of(client.get("/")).text == "fake"
-    client.get("/").addErrback(lambda _: None).cancel()
-    assert len(silent.waiting) == 1
-
-
-@pytest.mark.parametrize("wrong", [None, FakeService, {}])
-def test_what_is_no_transport(fake: FakeService, wrong: Any) -> None:
-    client = HTTPClient(transport=fake)
-    with pytest.raises(OptionError, match=r"RW359 .*test_client\.py"), client.using(wrong):
-        pass
-    if wrong is not None:
-        with pytest.raises(OptionError, match=r"RW359 .*test_client\.py"):
-            HTTPClient(transport=wrong)
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("base_url", r"Write HTTPClient\(HTTPClientOptions\(base_url=\.\.\.\)\)"),
-        ("timeout", "Here it is timeouts"),
-        ("verify", "Here it is ca_file"),
-    ],
-)
-def test_options_of_a_client_that_does_not_take_them(name: str, hint: str) -> None:
-    wrong: dict[str, Any] = {name: "x"}
-    with pytest.raises(OptionError, match=rf"RW270 .*test_client\.py:\d+\)\. {hint}"):
-        HTTPClient(**wrong)
-
-
-def test_cookies(fake: FakeService) -> None:
-    fake.reply("GET", "/set", headers=[("set-cookie", "a=1; Path=/"), ("set-cookie", f"b={'x' * 5000}")])
-    fake.reply("GET", "/")
-    client = HTTPClient(HTTPClientOptions(cookies=True), transport=fake)
-    result_of(client.get("/set"))
-    result_of(client.get("/"))
-    assert fake.calls[-1].headers["cookie"] == "a=1"
-    result_of(client.get("/", headers={"cookie": "own=1"}))
-    assert fake.calls[-1].headers["cookie"] == "own=1"
-
-
-def test_http_does_not_replace_cookies_of_https(fake: FakeService) -> None:
-    fake.reply("GET", "https://a/", headers={"set-cookie": "id=safe; Secure"})
-    fake.reply("GET", "http://a/", headers={"set-cookie": "id=forged"})
-    client = HTTPClient(HTTPClientOptions(cookies=True))
-    with client.using(fake):
-        for url in ("https://a/", "http://a/", "https://a/"):
-            assert result_of(client.get(url)).status == 200
-    assert fake.calls[-1].headers["cookie"] == "id=safe"
-
-
-def test_the_oldest_cookies_are_removed(fake: FakeService) -> None:
-    many = [("set-cookie", f"c{number}=1; Path=/{number}") for number in range(3000)]
-    fake.reply("GET", "/many", headers=many)
-    fake.reply("GET", "/new", headers=[("set-cookie", "new=1; Path=/")])
-    fake.reply("GET", "/update", headers=[("set-cookie", "new=2; Path=/")])
-    fake.reply("GET", "/delete", headers=[("set-cookie", "new=; Path=/; Max-Age=0")])
-    fake.reply("GET", "/{name}")
-    client = HTTPClient(HTTPClientOptions(cookies=True), transport=fake)
-
-    def sent(path: str) -> str | None:
-        result_of(client.get(path))
-        return fake.calls[-1].headers.get("cookie")
-
-    sent("/many")
-    sent("/new")
-    assert [sent("/0"), sent("/1"), sent("/2999")] == ["new=1", "c1=1; new=1", "c2999=1; new=1"]
-    sent("/update")
-    assert sent("/0") == "new=2"
-    sent("/delete")
-    assert [sent("/0"), sent("/1")] == [None, "c1=1"]
 
 
 def test_errors_are_of_their_kind() -> None:

@@ -1,0 +1,10 @@
+"""Fixtures for the tests of the client."""
+
+import pytest
+
+from ropewalk.testing import FakeService
+
+
+@pytest.fixture
+def fake() -> FakeService:
+    return FakeService()
