@@ -53,7 +53,7 @@ class HTTPClientOptions(KnownOptions):
     client's own header fields. A redirect from https to http is never followed."""
     cookies: bool = False
     """Whether cookies that responses set are kept and sent (RFC 6265). All calls share them, so leave this off if the
-    client makes calls for several users."""
+    client makes calls for several users. A response over http neither sets nor replaces a Secure cookie."""
     decompress: bool = True
     """Whether responses may be compressed with gzip."""
     ca_file: str | Path | None = None
