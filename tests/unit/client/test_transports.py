@@ -19,6 +19,13 @@ def test_a_transport_gets_calls_to_each_origin_without_a_base_url(fake: FakeServ
         called(fake, url="http://other.internal/x", options=HTTPClientOptions(base_url="https://rooms.internal"))
 
 
+def test_httpx2_without_an_event_loop() -> None:
+    client = HTTPClient(HTTPClientOptions(back_end="httpx2"))
+    with pytest.raises(OptionError, match=r"RW359 .*test_transports\.py:\d+\)\. Use an asyncio reactor"):
+        result_of(client.get("http://127.0.0.1:1/"))
+    result_of(client.close())
+
+
 def test_another_transport_for_a_block(fake: FakeService) -> None:
     fake.reply("GET", "/", body="fake")
     silent = Silent()
