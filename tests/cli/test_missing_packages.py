@@ -62,6 +62,10 @@ def write_app(folder: Path, handler: str) -> None:
 
 def check(folder: Path, handler: str, *hidden: str) -> "subprocess.CompletedProcess[str]":
     write_app(folder, handler)
+    return check_written(folder, *hidden)
+
+
+def check_written(folder: Path, *hidden: str) -> "subprocess.CompletedProcess[str]":
     environment = {"PYTHONPATH": str(HIDING), "ROPEWALK_TEST_HIDDEN": " ".join(hidden), "NO_COLOR": "1"}
     command = [sys.executable, "-m", "ropewalk", "check", "app.py"]
     return subprocess.run(
@@ -123,3 +127,87 @@ def test_what_is_made_with_the_app(code: str, package: str, error: str, tmp_path
     result = check(tmp_path, f"{FORMS['a model']}{code}", package)
     assert result.returncode == 2, result.stdout
     assert error in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "package", "remedy"),
+    [(TEMPLATES, "jinja2", "templates"), (SESSIONS, "itsdangerous", "sessions"), (REDIS, "redis", "redis")],
+)
+def test_the_error_has_no_traceback(code: str, package: str, remedy: str, tmp_path: Path) -> None:
+    result = check(tmp_path, f"{FORMS['a model']}{code}", package)
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("\n") == 2  # the message, and the command that explains its code
+    assert f"/path/to/ropewalk[{remedy}]'`" in result.stderr
+
+
+def test_all_that_is_missing_at_once(tmp_path: Path) -> None:
+    """Also in modules whose import has not begun, and after the line that fails."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/__init__.py").write_text("")
+    (tmp_path / "app/web.py").write_text(
+        "from ropewalk import App\nfrom ropewalk.templating import Templates\napp = App()\n"
+        "app.templates = Templates('.')\nfrom . import login\nimport app.calls\n"
+    )
+    (tmp_path / "app/login.py").write_text(
+        "from ropewalk import auth\nfrom ropewalk.sessions import SessionsOptions as Options\n"
+        "def hashed(word): return auth.hash_password(word)\noptions = Options(secret='s' * 32)\n"
+    )
+    (tmp_path / "app/calls.py").write_text("import ropewalk.client\nclient = ropewalk.client.HTTPClient()\n")
+    (tmp_path / "app.py").unlink(missing_ok=True)
+    environment = {"PYTHONPATH": str(HIDING), "ROPEWALK_TEST_HIDDEN": "jinja2 argon2 itsdangerous httpx2"}
+    command = [sys.executable, "-m", "ropewalk", "check", "app/web.py"]
+    result = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 2, result.stdout
+    assert "RW415 app/web.py cannot be imported (app/web.py:4): RW290 " in result.stderr
+    for use in (
+        "Templates at app/web.py:4 needs the package jinja2",
+        "hash_password at app/login.py:3 needs the package argon2",
+        "SessionsOptions at app/login.py:4 needs the package itsdangerous",
+        "HTTPClient at app/calls.py:2 needs the package httpx2",
+    ):
+        assert use in result.stderr
+    assert result.stderr.count("pip install") == 1
+    assert "Run `pip install '/path/to/ropewalk[auth,client,sessions,templates]'`" in result.stderr
+
+
+CLIENT = "from ropewalk import App\nfrom ropewalk.client import HTTPClient, HTTPClientOptions\napp = App()\n"
+
+
+@pytest.mark.parametrize(
+    "code", ["client = HTTPClient()", "def client(): return HTTPClient(HTTPClientOptions(base_url='http://a'))"]
+)
+def test_the_client(code: str, tmp_path: Path) -> None:
+    """It imports its package at the first call, so that the app starts without it."""
+    (tmp_path / "app.py").write_text(f"{CLIENT}{code}\n")
+    result = check_written(tmp_path, "httpx2")
+    assert result.returncode == 0, result.stderr
+    line = "HTTPClient at app.py:4 needs the package httpx2, which is not installed: some requests will get 500."
+    assert f"{line} Run `pip install '/path/to/ropewalk[client]'`" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "hidden"),
+    [
+        ("client = HTTPClient()", ""),
+        ("client = HTTPClient(app=App())", "httpx2"),
+        ("client = HTTPClient(HTTPClientOptions(back_end='twisted'))", "httpx2"),
+        ("def call(client: HTTPClient): pass", "httpx2"),
+    ],
+)
+def test_clients_that_need_no_package(code: str, hidden: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(f"{CLIENT}{code}\n")
+    result = check_written(tmp_path, hidden)
+    assert result.returncode == 0, result.stderr
+    assert "not installed" not in result.stdout
+
+
+def test_one_command_for_all_packages_that_requests_need(tmp_path: Path) -> None:
+    handler = "async def handle(request): return str(await verify_password((await request.form())['a'], None))"
+    result = check(tmp_path, handler, "multipart", "argon2")
+    assert (
+        f"{PLACE} needs the package multipart, which is not installed: some requests will get 500.\n" in result.stdout
+    )
+    assert result.stdout.count("pip install") == 1
+    assert "Run `pip install '/path/to/ropewalk[auth,forms]'`" in result.stdout

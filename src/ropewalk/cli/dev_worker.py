@@ -23,6 +23,7 @@ from ropewalk.cli.banner import MOST_ROWS, print_cautions, start_text
 from ropewalk.cli.error import CLIError
 from ropewalk.cli.hosting import Hosting
 from ropewalk.cli.logs import start_logging
+from ropewalk.cli.missing_packages import missing_packages
 from ropewalk.cli.route_table import route_rows, route_table
 from ropewalk.cli.serving import Serving, failing
 from ropewalk.cli.start_checks import settings_without_effect
@@ -204,7 +205,8 @@ class DevWorker:
             console.print(f"[bold green]{port}[/]")
         for folder in folders:
             console.print(f"[dim]Watches {escape(folder)}[/]")
-        print_cautions(console, [*settings_without_effect(click.get_current_context()), *self._order["cautions"]])
+        remarks = [*settings_without_effect(click.get_current_context()), *missing_packages(app_of(loaded.value))]
+        print_cautions(console, [*remarks, *self._order["cautions"]])
         console.print("Stop with Ctrl+C\n")
         write_error(banner.getvalue())
 

@@ -1,11 +1,11 @@
-"""Warnings, at the start and in `ropewalk check`, about packages that its handlers need when they are called."""
+"""Warnings, at the start and in `ropewalk check`, about packages that are not installed and that requests need."""
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from inspect import unwrap
 from typing import Any, Final
 
 from ropewalk import App, Request
+from ropewalk.cli.package_uses import USED_BY_REQUESTS, is_installed, loaded_files, missing_uses
 from ropewalk.errors import install_remedy, named
 from ropewalk.routing import walk_handlers
 
@@ -15,16 +15,23 @@ _OF_PASSWORDS: Final = ("hash_password", "needs_rehash", "verify_password")
 
 
 def missing_packages(app: App) -> list[str]:
-    """A sentence for each package that is not installed, and that a handler needs. It names the first such handler.
+    """A sentence for each package that is not installed, and that requests need. It names the first use of the package.
 
-    Handlers that call other functions, which then need the package, are not found.
+    The last sentence has the command that installs all of them.
     """
-    lines = []
+    found: dict[str, tuple[str, str]] = {}
     for package, extra, needs in (("multipart", "forms", _takes_form), ("argon2", "auth", _takes_password)):
-        handler = None if _is_installed(package) else next((each for each in _handlers(app) if needs(each)), None)
+        handler = None if is_installed(package) else next((each for each in _handlers(app) if needs(each)), None)
         if handler is not None:
-            what = f"{named(handler)} needs the package {package}, which is not installed"
-            lines.append(f"{what}: some requests will get 500. {install_remedy(extra)}")
+            found[package] = extra, named(handler)
+    for use in missing_uses(loaded_files(), USED_BY_REQUESTS):
+        found.setdefault(use.feature.package, (use.feature.extra, f"{use.name} at {use.place}"))
+    lines = [
+        f"{what} needs the package {package}, which is not installed: some requests will get 500."
+        for package, (_, what) in found.items()
+    ]
+    if lines:
+        lines[-1] += f" {install_remedy(','.join(sorted({extra for extra, _ in found.values()})))}"
     return lines
 
 
@@ -56,10 +63,3 @@ def _takes_password(function: Any) -> bool:
 def _parameters(function: Any) -> tuple[str, ...]:
     code = getattr(function, "__code__", None)
     return () if code is None else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ImportError:
-        return False

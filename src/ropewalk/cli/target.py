@@ -22,10 +22,12 @@ from ropewalk.cli.application_kind import AN_APPLICATION, is_factory, likely_int
 from ropewalk.cli.error import CLIError
 from ropewalk.cli.flags import source_elsewhere
 from ropewalk.cli.hosting import Hosting
-from ropewalk.errors import CATALOGUE, full_name, relative
+from ropewalk.cli.package_uses import loaded_files, missing_uses
+from ropewalk.errors import CATALOGUE, RopewalkError, add_extras, full_name, relative
 from ropewalk.resource import as_resource, is_twisted
 from ropewalk.suggest import did_you_mean
 from ropewalk.tracebacks import PACKAGE, format_error, shown_error
+from ropewalk.waiting_places import is_users
 
 Servable = App | Resource | Site
 
@@ -123,6 +125,10 @@ def _import(place: str, load: Callable[[], ModuleType]) -> ModuleType:
 def _broken(place: str, error: Exception) -> CLIError:
     """The error for an exception in the user's module: what happened and where, then the frames of the user's code."""
     users = _first_frame_of_user(error.__traceback__)
+    if isinstance(error, RopewalkError):
+        missing = _missing_packages(error, users)
+        if missing is not None:
+            return CLIError("RW415", f"{place} cannot be imported ({_where(error, users)}): {missing}")
     what = shown_error(error)
     end = "" if what.endswith((".", "!", "?")) else "."
     remedy = CATALOGUE["RW415"].remedy
@@ -130,6 +136,21 @@ def _broken(place: str, error: Exception) -> CLIError:
         remedy = f"Install {error.name.partition('.')[0]} for {sys.executable}, or correct the import."
     trace = format_error(error.with_traceback(users)).rstrip()
     return CLIError("RW415", f"{place} cannot be imported ({_where(error, users)}): {what}{end} {remedy}\n{trace}")
+
+
+def _missing_packages(error: RopewalkError, users: TracebackType | None) -> str | None:
+    """The message of an error about a missing package, with all other packages that the program lacks.
+
+    None for another error. The message has no traceback, because the frames explain nothing.
+    """
+    if add_extras(error.remedy, ()) is None:
+        return None
+    files = [Path(frame.f_code.co_filename) for frame, _ in walk_tb(users)]
+    uses = missing_uses([*(file for file in files if is_users(str(file))), *loaded_files()])
+    remedy = add_extras(error.remedy, {use.feature.extra for use in uses})
+    others = [f"{use.name} at {use.place} needs the package {use.feature.package}" for use in uses]
+    also = f" All that is missing: {'; '.join(others)}." if len(others) > 1 else ""
+    return f"{error.code} {error.message}{also} {remedy}"
 
 
 def _where(error: Exception, users: TracebackType | None) -> str:

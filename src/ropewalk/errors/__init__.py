@@ -31,7 +31,7 @@ from ropewalk.errors.exceptions import (
     WrongReturn,
     WrongThread,
 )
-from ropewalk.errors.installing import install_command, install_remedy
+from ropewalk.errors.installing import add_extras, install_command, install_remedy
 from ropewalk.errors.interrupts import interrupts
 from ropewalk.errors.known_options import KnownOptions, unknown_option
 from ropewalk.errors.links import more_about, page_of
@@ -83,6 +83,7 @@ __all__ = [
     "WrongLength",
     "WrongReturn",
     "WrongThread",
+    "add_extras",
     "calling_place",
     "check_options",
     "code_place",

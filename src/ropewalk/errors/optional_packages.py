@@ -5,6 +5,7 @@ from types import ModuleType
 
 from ropewalk.errors.exceptions import HandlerError
 from ropewalk.errors.installing import install_remedy
+from ropewalk.errors.naming import visible
 
 
 class MissingPackage(HandlerError, ImportError):
@@ -12,9 +13,15 @@ class MissingPackage(HandlerError, ImportError):
 
 
 def optional_package(module: str, package: str, feature: str, *, extra: str, code: str) -> ModuleType:
-    """Import a module from a package that an extra of Ropewalk installs. Raises MissingPackage with this code."""
+    """Import a module from a package that an extra of Ropewalk installs.
+
+    Raises MissingPackage with this code. Its cause is the ImportError, if the package is installed and is broken.
+    """
     try:
         return import_module(module)
     except ImportError as error:
-        what = f"{feature} needs {package}, which is not installed."
+        if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+            what = f"{feature} needs {package}, which is not installed."
+            raise MissingPackage(code, what, install_remedy(extra)) from None
+        what = f"{feature} needs {package}, which cannot be imported: {visible(f'{error}').rstrip('.')}."
         raise MissingPackage(code, what, install_remedy(extra)) from error
