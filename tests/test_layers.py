@@ -19,6 +19,7 @@ PACKAGE = SOURCE / "ropewalk"
 
 LAYERS = (
     {
+        "_command_start",
         "errors",
         "finite_numbers",
         "headers",

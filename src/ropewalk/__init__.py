@@ -1,5 +1,8 @@
 """Ropewalk: an HTTP server and toolkit for Twisted with a native engine."""
 
+from ropewalk import _command_start  # noqa: F401 - first, for Ctrl+C during the other imports
+
+# isort: split
 from ropewalk import _adapters
 from ropewalk._engine import Limits, __version__
 from ropewalk.app import App

@@ -1,6 +1,7 @@
 """What signals do to requests, connections, hooks and logs. The load generator and its servers are in `tests.stops`."""
 
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -230,17 +231,19 @@ class TestSignals:
 
     def test_while_the_target_is_imported(self, tmp_path: Path) -> None:
         (tmp_path / "slow.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
-        for number, code in (signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 1):
-            command = [sys.executable, "-m", "ropewalk", "run", "slow.py"]
-            with Popen(command, cwd=tmp_path, stdout=PIPE, stderr=PIPE, text=True) as process:
-                try:
-                    assert read_line(process.stdout) == "importing\n"
-                    process.send_signal(number)
-                    errors = process.communicate(timeout=SECONDS)[1]
-                finally:
-                    process.kill()
-            assert process.returncode == code
-            assert "Traceback" not in errors
+        for number, code in (signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130):
+            assert interrupted(["-m", "ropewalk", "run", "slow.py"], number, tmp_path) == (code, "")
+
+    @pytest.mark.parametrize("command", [["-m", "ropewalk"], [str(Path(sys.executable).with_name("ropewalk"))]])
+    def test_while_the_command_imports_its_own_modules(self, command: list[str], tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(BLOCKING_IMPORT)
+        assert interrupted(command, signal.SIGINT, tmp_path) == (-signal.SIGINT, "")
+
+    def test_while_a_program_imports_the_package(self, tmp_path: Path) -> None:
+        """It can catch the exception, as from other imports."""
+        (tmp_path / "sitecustomize.py").write_text(BLOCKING_IMPORT)
+        (tmp_path / "program.py").write_text("try:\n    import ropewalk\nexcept KeyboardInterrupt:\n    exit(3)\n")
+        assert interrupted(["program.py"], signal.SIGINT, tmp_path) == (3, "")
 
     def test_a_stop_hook_that_fails_keeps_no_other(self, tmp_path: Path) -> None:
         with hooked(tmp_path, "def hanging():\n    {}\n    raise LookupError('no rope')") as server:
@@ -268,6 +271,34 @@ class TestDescriptors:
                 assert connection.end() == b""
             assert ended(server) == 0
         assert "Traceback" not in server.errors
+
+
+BLOCKING_IMPORT = """
+import sys, time
+
+class Blocking:
+    def find_spec(self, name, path=None, target=None):
+        if name == "ropewalk.app":
+            print("importing", flush=True)
+            time.sleep(60)
+
+sys.meta_path.insert(0, Blocking())
+"""
+"""Blocks the import of a module of the package."""
+
+
+def interrupted(arguments: list[str], number: int, folder: Path) -> tuple[int, str]:
+    """Start Python, send a signal when it prints `importing`, and return the exit code and the standard error."""
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [sys.executable, *arguments]
+    with Popen(command, cwd=folder, env=environment, stdout=PIPE, stderr=PIPE, text=True) as process:
+        try:
+            assert read_line(process.stdout) == "importing\n"
+            process.send_signal(number)
+            errors = process.communicate(timeout=SECONDS)[1]
+        finally:
+            process.kill()
+    return process.returncode, errors
 
 
 @contextmanager

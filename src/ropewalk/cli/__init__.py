@@ -5,12 +5,15 @@ Every flag is also an environment variable (`--access-log` is `ROPEWALK_ACCESS_L
 overrides TOML, and TOML overrides the default.
 """
 
+import sys
 from pathlib import Path
-from typing import Any
+from signal import SIGINT
+from typing import Any, Final
 
 import click
 
 from ropewalk import __version__
+from ropewalk._command_start import raise_on_interrupt
 from ropewalk.cli.check import check
 from ropewalk.cli.dev import dev
 from ropewalk.cli.exec import execute
@@ -26,13 +29,25 @@ from ropewalk.suggest import did_you_mean
 
 __all__ = ["main"]
 
+INTERRUPTED: Final = 128 + SIGINT
+"""The exit code after Ctrl+C, as shells report it. click's own is 1."""
+
 
 class _Commands(click.Group):
     """The group of all commands. The error for an unknown command suggests a similar one."""
 
     def main(self, *args: Any, **options: Any) -> Any:
+        raise_on_interrupt()
         reserve_standard_streams()
         return super().main(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            if sys.stderr.isatty():
+                click.echo(err=True)  # the terminal has written ^C on this line
+            sys.exit(INTERRUPTED)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
