@@ -67,6 +67,8 @@ def make_files(
     password: bytes | None = None,
     authority: Authority | None = None,
     chain: Sequence[Authority] = (),
+    usage: x509.ObjectIdentifier | None = None,
+    extension: x509.ExtensionType | None = None,
     name: str = "certificate",
 ) -> Files:
     """Write a certificate and its key, which only this user can read."""
@@ -75,6 +77,10 @@ def make_files(
     names = [*map(x509.DNSName, hosts), *(x509.IPAddress(ip_address(each)) for each in addresses)]
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if usage is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    if extension is not None:
+        builder = builder.add_extension(extension, critical=False)
     signing = authority.key if authority else key
     certificate = builder.sign(signing, None if isinstance(signing, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     files = Files(folder / f"{name}.pem", folder / f"{name}-key.pem")

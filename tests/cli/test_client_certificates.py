@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.certificates import NOW, Authority, Files, make_authority, make_files
 from tests.processes import Server, ropewalk
 
@@ -94,6 +95,29 @@ def test_a_certificate_of_another_authority_is_refused(files: Files, tmp_path: P
             get(server, files, client, version)
         server.stop()
     assert "RW510" in server.errors
+
+
+def test_an_authority_below_another_is_enough(files: Files, authority: Authority, tmp_path: Path) -> None:
+    """The file has the authority that signed the certificate, and not the root above it, which would admit more."""
+    team, other = make_authority("Team", authority), make_authority("Other team", authority)
+    (tmp_path / "partners.pem").write_text(team.pem)
+    with serving(files) as server:
+        assert get(server, files, client_files(tmp_path, team)).json()["issuer"] == "CN=Team"
+        with pytest.raises(httpx.TransportError):
+            get(server, files, make_files(tmp_path, authority=other, chain=[other], name="other"))
+
+
+def test_a_chain_that_the_client_sends(files: Files, authority: Authority, tmp_path: Path) -> None:
+    team = make_authority("Team", authority)
+    client = make_files(tmp_path, authority=team, chain=[team], name="member")
+    with serving(files) as server:
+        assert get(server, files, client).json()["issuer"] == "CN=Team"
+
+
+def test_a_certificate_for_servers_is_refused(files: Files, authority: Authority, tmp_path: Path) -> None:
+    client = make_files(tmp_path, authority=authority, name="server", usage=ExtendedKeyUsageOID.SERVER_AUTH)
+    with serving(files) as server, pytest.raises(httpx.TransportError):
+        get(server, files, client)
 
 
 def test_an_expired_certificate_is_refused(files: Files, authority: Authority, tmp_path: Path) -> None:

@@ -57,6 +57,11 @@ def test_a_file_that_is_missing(check: Check, files: Files) -> None:
         (["--tls-self-signed", "--tls-local-authority"], "--tls-self-signed and --tls-local-authority are set."),
         (["--tls-local-authority", "--tls-certificate", "x"], "--tls-local-authority and --tls-certificate are set."),
         (["--tls-client-ca", "x"], "--tls-client-ca needs a certificate, and there is none."),
+        (
+            ["--tls-self-signed", "--tls-client-certificates", "required"],
+            "--tls-client-certificates is set, and clients are not asked for a certificate. Set --tls-client-ca, too.",
+        ),
+        (["--tls-client-certificates", "required"], "--tls-client-certificates is set, and clients are not asked"),
         (["--tls-self-signed", "--redirect-target-port", "443"], "--redirect-target-port is set, and nothing is"),
         (["--tls-self-signed", "--host", "0.0.0.0"], "tcp:8080:interface=0.0.0.0 is open to other machines"),
         (["--tls-self-signed", "--listen", "unix:x.sock"], "unix:x.sock cannot use TLS: it is a UNIX socket"),
@@ -79,3 +84,27 @@ def test_a_variable_is_named(check: Check) -> None:
 def test_redirects_work_with_a_self_signed_certificate(check: Check) -> None:
     result = check("hello.py", "--tls-self-signed", "--port", "0", "--redirect-http", "127.0.0.1:0")
     assert setting(result, "tls_self_signed") == ("true", "flag")
+
+
+def test_a_version_of_tls_for_plain_http(check: Check, project: Path) -> None:
+    (project / "ropewalk.toml").write_text('tls_minimum_version = "1.3"\n')
+    remark = "tls_minimum_version in ropewalk.toml has no effect without a certificate: this is plain HTTP."
+    assert remark in check("hello.py").output.replace(f"{project}/", "")
+    assert "no effect" not in check("hello.py", "--tls-self-signed").output
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "message"),
+    [
+        (["--tls-key", "no"], {}, "no, the TLS key, cannot be read"),
+        ([], {"ROPEWALK_TLS_KEY": "no"}, "ROPEWALK_TLS_KEY: no, the TLS key, cannot be read"),
+        (["--tls-client-ca", "no"], {}, "no, the TLS authority of clients, cannot be read"),
+        ([], {"ROPEWALK_TLS_CLIENT_CA": "no"}, "ROPEWALK_TLS_CLIENT_CA: no, the TLS authority of clients, cannot be"),
+    ],
+)
+def test_an_error_names_the_setting_of_the_file(
+    check: Check, files: Files, flags: list[str], environment: dict[str, str], message: str
+) -> None:
+    """Also if the certificate is set elsewhere."""
+    here = {"ROPEWALK_TLS_CERTIFICATE": f"{files.certificate}", "ROPEWALK_TLS_KEY": f"{files.key}"}
+    assert refused(check("hello.py", *flags, environment=here | environment)).startswith(f"RW425 {message}")

@@ -87,6 +87,12 @@ def source_of(name: str, context: click.Context | None = None, *, like: str | No
     return name.upper() if argument else f"--{name.replace('_', '-')}"
 
 
+def is_set(name: str, context: click.Context | None = None) -> bool:
+    """Whether a setting was set anywhere, even to its default. False outside of a command."""
+    context = context or click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)
+
+
 def source_elsewhere(name: str, context: click.Context | None = None) -> str | None:
     """The place where a setting was set, as `source_of` returns it.
 

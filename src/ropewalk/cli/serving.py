@@ -17,6 +17,7 @@ from ropewalk.cli.flags import (
     WholeNumber,
     flag,
     half_close_flag,
+    is_set,
     source_elsewhere,
     source_of,
 )
@@ -139,6 +140,11 @@ class Serving:
         if self.redirect_target_port is not None and self.redirect_http is None:
             message = f"{source_of('redirect_target_port')} is set, and nothing is redirected."
             raise StartError("RW426", message, f"Set {source_of('redirect_http', like='redirect_target_port')}, too.")
+        if self.tls_client_ca is None and is_set("tls_client_certificates"):
+            message = f"{source_of('tls_client_certificates')} is set, and clients are not asked for a certificate."
+            raise StartError(
+                "RW426", message, f"Set {source_of('tls_client_ca', like='tls_client_certificates')}, too."
+            )
         made = [name for name in ("tls_self_signed", "tls_local_authority") if getattr(self, name)]
         for name in ("tls_local_authority", "tls_certificate", "tls_key") if made else ():
             if made[0] != name and getattr(self, name):
@@ -337,8 +343,17 @@ def failing(options: Serving) -> Iterator[None]:
         if error.code == "RW331":  # a field is in several values of the flag
             text = _from("access_log_fields", text)
         if error.code == "RW425":
-            text = _from("tls_certificate", text)
+            text = _from(_setting_of_file(options, text), text)
         raise CLIError(error.code, text) from error
+
+
+def _setting_of_file(options: Serving, message: str) -> str:
+    """The setting for the file with which a message about TLS begins."""
+    for name in ("tls_key", "tls_client_ca"):
+        path = getattr(options, name)
+        if path is not None and message.startswith((f"{path} ", f"{path},", f"{path}:")):
+            return name
+    return "tls_certificate"
 
 
 def _from(name: str, message: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from ropewalk.cli.flags import source_of
+from ropewalk.cli.flags import is_set, source_of
 from ropewalk.proxies import TrustedProxies
 from ropewalk.server import TLSOptions, load_tls
 from ropewalk.server.app_listening_port import check_tls
@@ -32,10 +32,11 @@ def settings_without_effect(context: click.Context) -> list[str]:
     if source not in (None, ParameterSource.DEFAULT):
         beside = [name for name in ("host", "port") if context.get_parameter_source(name) is source]
         lines += [f"{source_of(name)} is ignored, because {source_of('listen')} is set." for name in beside]
-    if context.params.get("half_close") and (
-        any(context.params.get(each) for each in ("tls_certificate", "tls_self_signed", "tls_local_authority"))
-    ):
+    is_tls = any(context.params.get(each) for each in ("tls_certificate", "tls_self_signed", "tls_local_authority"))
+    if context.params.get("half_close") and is_tls:
         lines.append(f"{source_of('half_close')} has no effect over TLS.")
+    if is_set("tls_minimum_version", context) and not is_tls:
+        lines.append(f"{source_of('tls_minimum_version')} has no effect without a certificate: this is plain HTTP.")
     known = {f"{each.envvar}" for command in _commands(context) for each in command.params if each.envvar}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     lines += [f"{name} is not a setting of Ropewalk, and is ignored.{did_you_mean(name, known)}" for name in unknown]

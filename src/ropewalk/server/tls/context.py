@@ -56,10 +56,15 @@ def make_context(
 
 
 def _ask_clients(context: SSL.Context, authorities: Sequence[x509.Certificate], *, required: bool) -> None:
-    """Ask clients for a certificate. No session is resumed, because the certificate of a resumed session would not be
-    checked again."""
+    """Ask clients for a certificate. No session is resumed, because the certificate of a resumed one would not be
+    checked again.
+
+    Each of the authorities is trusted by itself, without the root above it, so that a file can admit the clients of one
+    intermediate authority only.
+    """
     store = context.get_cert_store()
     assert store is not None
+    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     for each in authorities:
         store.add_cert(crypto.X509.from_cryptography(each))
         context.add_client_ca(each)  # clients choose their certificate by this list

@@ -56,15 +56,21 @@ def read_identity(certificate_file: Path, key_file: Path) -> Identity:
     """Read a certificate and its key. Raises StartError (RW425) that says what is wrong."""
     first, *chain = _parse_certificates(certificate_file, _read(certificate_file, "certificate"))
     key = _parse_key(key_file, _read(key_file, "key"))
-    if _spki(first.public_key()) != _spki(key.public_key()):
-        if any(_spki(each.public_key()) == _spki(key.public_key()) for each in chain):
+    try:
+        names = names_of(first)
+        certified, above = _spki(first.public_key()), [_spki(each.public_key()) for each in chain]
+    except (ValueError, UnsupportedAlgorithm) as error:
+        message = f"{certificate_file}, the TLS certificate, cannot be used: {_reason(error)}."
+        raise StartError("RW425", message, "Request it again, with a key for ECDSA P-256.") from error
+    if certified != _spki(key.public_key()):
+        if _spki(key.public_key()) in above:
             what = f"{certificate_file}: the certificate of the key {key_file} is not the first one in the file."
             raise StartError(
                 "RW425", what, "Put the server's certificate first, and those of its authorities after it."
             )
         what = f"{key_file} is not the key of the certificate in {certificate_file}."
         raise StartError("RW425", what, "Use the key with which the certificate was requested.")
-    return Identity(first, tuple(chain), key, names_of(first))
+    return Identity(first, tuple(chain), key, names)
 
 
 def read_authorities(path: Path) -> tuple[x509.Certificate, ...]:
@@ -73,7 +79,7 @@ def read_authorities(path: Path) -> tuple[x509.Certificate, ...]:
     for each in found:
         try:
             is_authority = each.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-        except x509.ExtensionNotFound:
+        except (x509.ExtensionNotFound, ValueError):  # ValueError: malformed extensions
             is_authority = False
         if not is_authority:
             what = f"{path} has a certificate that is not of an authority: {each.subject.rfc4514_string()}."

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import UnrecognizedExtension
+from cryptography.x509.oid import ExtensionOID
 from tests.certificates import NOW, Files, key_bytes, make_authority, make_files
 
 from ropewalk.errors import StartError
@@ -62,6 +64,11 @@ class TestGood:
 
 
 class TestMistakes:
+    def test_malformed_names(self, tmp_path: Path) -> None:
+        malformed = UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, b"names")
+        files = make_files(tmp_path, hosts=[], addresses=[], extension=malformed)
+        assert f"{files.certificate}, the TLS certificate, cannot be used: " in refused(files)
+
     @pytest.mark.parametrize("what", ["certificate", "key"])
     def test_a_missing_file(self, files: Files, what: str) -> None:
         path: Path = getattr(files, what)
