@@ -52,15 +52,21 @@ class TestNames:
         assert new("api", "work/rooms").exit_code == 0
         assert (folder / "work" / "rooms" / "rooms" / "service.py").is_file()
 
+    def test_a_path_with_a_space(self, folder: Path) -> None:
+        """The printed command can be pasted."""
+        (folder / "my work").mkdir()
+        assert "\n    cd 'my work/rooms'\n" in new("api", "my work/rooms").output
+
     @pytest.mark.parametrize(
-        ("name", "meant"), [("GuestBook", "guest-book"), ("guest book", "guest-book"), ("Rooms", "rooms"), ("-a", "a")]
+        ("name", "meant"),
+        [("GuestBook", "guest-book"), ("guest book", "guest-book"), ("Rooms", "rooms"), ("-a", "a"), ("été", "ete")],
     )
     def test_a_similar_one_is_suggested(self, folder: Path, name: str, meant: str) -> None:
         result = new("site", "--", name)
         assert result.exit_code == 2
         assert result.stderr == f"RW320 {name!r} cannot be the name of a project. Did you mean {meant}?\n{MORE}"
 
-    @pytest.mark.parametrize("name", ["", ".", "..", "/", "2rooms", "été", "x" * (MOST_CHARACTERS + 1)])
+    @pytest.mark.parametrize("name", ["", ".", "..", "/", "2rooms", "été", "部屋", "x" * (MOST_CHARACTERS + 1)])
     def test_an_impossible_one(self, folder: Path, name: str) -> None:
         result = new("site", name)
         assert result.exit_code == 2
@@ -75,12 +81,14 @@ class TestNames:
             ("twisted", "is an installed package, which the project would hide"),
             ("ropewalk", "is an installed package, which the project would hide"),
             ("tests", "is the name of something else in the project"),
+            ("ropewalk_demo", "begins with ropewalk, so that its variables would look like settings of Ropewalk"),
         ],
     )
     def test_one_that_hides_another_module(self, folder: Path, name: str, why: str) -> None:
         result = new("api", name)
         assert result.exit_code == 2
-        assert result.stderr == f"RW320 {name} {why}. Choose another name, such as my-{name}.\n{MORE}"
+        better = f"my-{name.replace('_', '-')}"
+        assert result.stderr == f"RW320 {name} {why}. Choose another name, such as {better}.\n{MORE}"
 
     @pytest.mark.parametrize("path", ["", "guest_book.py", "guest_book/__init__.py"])
     def test_what_is_in_the_working_directory_is_not_installed(

@@ -1,5 +1,6 @@
 """The command `ropewalk new KIND NAME`."""
 
+import shlex
 from typing import Final, get_args
 
 import click
@@ -33,7 +34,7 @@ def new(kind: Kind, name: str) -> None:
 def _next_commands(kind: Kind, folder: str, prefix: str) -> list[tuple[str, str]]:
     secret = [(f"export {prefix}_SECRET=$(openssl rand -hex 32)", "")] if kind == "api" else []
     return [
-        (f"cd {folder}", ""),
+        (f"cd {shlex.quote(folder)}", ""),
         ('pip install --editable ".[dev]"', "into an environment with Ropewalk"),
         *secret,
         ("pytest", "runs the tests"),

@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -69,7 +70,7 @@ def project_at(path: str) -> Project:
     if name != name.lower() or not _NAME.fullmatch(name) or len(name) > MOST_CHARACTERS:
         raise CLIError("RW320", f"{name or path!r} cannot be the name of a project.{_better(name)}")
     project = Project(folder, name.replace("_", "-"))
-    _check_importable(project.package)
+    _check_package(project.package)
     if folder.is_symlink() or folder.is_file() or (folder.is_dir() and _contents(folder)):
         what = "exists, and is not a folder"
         if folder.is_dir():
@@ -152,14 +153,17 @@ def _templates_below(folder: Traversable, path: PurePosixPath) -> Iterator[tuple
             yield path / entry.name, entry
 
 
-def _check_importable(package: str) -> None:
-    """Raises CLIError (RW320) for a name that cannot be imported, or that would hide another module."""
+def _check_package(package: str) -> None:
+    """Raises CLIError (RW320) for a name that cannot be imported, that would hide another module, or whose variables
+    would look like Ropewalk's."""
     if keyword.iskeyword(package):
         why = "is a keyword of Python"
     elif package in sys.stdlib_module_names:
         why = "is a module of Python"
     elif package in _TAKEN:
         why = "is the name of something else in the project"
+    elif package.startswith("ropewalk_"):
+        why = "begins with ropewalk, so that its variables would look like settings of Ropewalk"
     elif _is_installed(package):
         why = "is an installed package, which the project would hide"
     else:
@@ -181,7 +185,8 @@ def _is_installed(package: str) -> bool:
 
 def _better(name: str) -> str:
     """A similar name that is possible, as a sentence; or what names may contain."""
-    similar = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()).strip("-")
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()  # without accents
+    similar = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", plain).lower()).strip("-")
     if _NAME.fullmatch(similar) and len(similar) <= MOST_CHARACTERS:
         return f" Did you mean {similar}?"
     longest = f" A name has at most {MOST_CHARACTERS} characters." if len(name) > MOST_CHARACTERS else ""

@@ -23,7 +23,8 @@ PROJECTS: Final = (
     Entry(
         "RW320",
         "`ropewalk new` got a name that no project can have.",
-        "Use lower-case letters, digits and dashes, such as guest-book. The name of a Python module is not possible.",
+        "Use lower-case letters, digits and dashes, with a letter first, such as guest-book. The name of a Python "
+        "module is not possible.",
     ),
     Entry(
         "RW321",
