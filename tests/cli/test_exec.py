@@ -1,9 +1,11 @@
 """`ropewalk exec` runs twisted.web programs as Python runs them, and serves them with the engine."""
 
+import os
 import re
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -137,12 +139,19 @@ class TestWhatIsRun:
             ),
             (["-m", "folder"], "RW723 folder is a package that cannot be run: it has no folder.__main__.\n"),
             (["-m", "..folder"], "RW723 '..folder' is not the name of a module. Leave out -m to run a file.\n"),
+            (["-m", "sys"], "RW723 sys has no Python code that can be run. Name a module that is written in Python.\n"),
+            (["broken.py"], "RW723 broken.py is a symbolic link to nowhere, which does not exist.\n"),
+            (
+                [""],
+                ("RW723 The name of the program is empty. Name a script, an installed command, or -m and a module.\n"),
+            ),
             (["sh"], "RW724 {which} is not a Python program.\n"),
             (["./shell"], "RW724 shell is not a Python program: its interpreter is /bin/sh.\n"),
         ],
     )
     def test_what_cannot_be(self, tmp_path: Path, arguments: list[str], message: str) -> None:
         (tmp_path / "serve.py").write_text("")
+        (tmp_path / "broken.py").symlink_to("nowhere")
         (tmp_path / "folder").mkdir()
         (tmp_path / "runnable").mkdir()
         (tmp_path / "runnable" / "__main__.py").write_text("")
@@ -167,11 +176,28 @@ class TestWhatIsRun:
             f"#!/usr/bin/env -S {sys.executable} -E\n",
             f"#!/bin/sh\n'''exec' \"{sys.executable}\" \"$0\" \"$@\"\n' '''\n",
             "",
+            "#!/usr/bin/env python3 it's\n",
         ],
     )
     def test_the_ways_in_which_commands_begin(self, tmp_path: Path, head: str) -> None:
         (tmp_path / "command").write_text(f"{head}print('ran')\n")
         assert finished(*EXEC, "./command", cwd=tmp_path).stdout == "ran\n"
+
+    def test_a_pipe(self, tmp_path: Path) -> None:
+        """As `ropewalk exec <(generate)` gives it."""
+        for name in ("program", "program.py"):
+            path = tmp_path / name
+            os.mkfifo(path)
+            with ThreadPoolExecutor() as threads:
+                written = threads.submit(path.write_text, "print('ran')\n")
+                assert finished(*EXEC, f"./{name}", cwd=tmp_path).stdout == "ran\n"
+                written.result(timeout=10)
+
+    def test_one_that_cannot_be_read(self, tmp_path: Path) -> None:
+        """An address in its own memory that is not mapped cannot be read, even by root."""
+        ours = finished(*EXEC, "/proc/self/mem", cwd=tmp_path)
+        message = "RW723 /proc/self/mem cannot be read: Input/output error.\n"
+        assert (ours.stderr.partition("More:")[0], ours.returncode) == (message, 2)
 
 
 class TestMissingPackages:

@@ -60,7 +60,7 @@ def hello(project: Path) -> Path:
     return file
 
 
-def shell(*arguments: str, given: str | None = None) -> Result:
+def shell(*arguments: str, given: str | bytes | None = None) -> Result:
     return CliRunner().invoke(main, ["shell", "hello.py", *arguments], input=given)
 
 
@@ -83,6 +83,12 @@ class TestPrograms:
     def test_a_pipe(self) -> None:
         result = shell(given='for path in ("/", "/none"):\n    print(request("GET", path).status)\n')
         assert result.stdout == "The app starts\n200\n404\nThe app stops\n"
+
+    def test_a_pipe_that_is_not_unicode(self) -> None:
+        result = shell(given=b"x = '\xff'")
+        assert result.exit_code == 1
+        assert "SyntaxError: (unicode error) 'utf-8' codec can't decode" in result.stderr
+        assert shell(given=b"# coding: latin-1\nprint(ascii('\xff'))").stdout.splitlines()[1] == r"'\xff'"
 
     def test_no_program(self) -> None:
         assert shell(given="").stdout == "The app starts\nThe app stops\n"
@@ -124,7 +130,8 @@ class TestStart:
         result = shell("-c", "print(1)")
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith("RW323 hello.py:app does not start: OSError: no network. Fix the cause")
-        assert f'File "{hello}", line 11, in start' in result.stderr
+        frames = re.findall(r'File "(.*)", line (\d+)', result.stderr)
+        assert frames == [(f"{hello}", "11")]  # without those of the event loop
 
     def test_an_unknown_target(self) -> None:
         result = CliRunner().invoke(main, ["shell", "hallo.py"])

@@ -94,6 +94,8 @@ class TestFound:
 class TestNotFound:
     def test_a_file(self, project: Path) -> None:
         write(project, "hello.py")
+        Path("broken.py").symlink_to("nowhere")
+        assert failure("broken.py").endswith(" broken.py. It is a symbolic link to nowhere, which does not exist.")
         assert failure("helo.py") == "RW411 There is no file helo.py. Did you mean hello.py?"
 
     def test_a_folder_that_is_no_package(self, project: Path) -> None:

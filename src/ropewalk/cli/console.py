@@ -24,7 +24,7 @@ _MAY_AWAIT: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _FUTURES: Final = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 
 
-def run_program(source: str, filename: str, names: Names, run: Run) -> int:
+def run_program(source: str | bytes, filename: str, names: Names, run: Run) -> int:
     """Run code as `python -c` does, and return the exit code: 1 if it raises an exception, whose traceback is printed.
 
     Each statement at the top level runs by itself, so that those without `await` may block until a coroutine ends.

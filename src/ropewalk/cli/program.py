@@ -39,7 +39,7 @@ def script(name: str) -> Program:
     Raises CLIError (RW723) if it does not exist, and (RW724) if it needs another interpreter.
     """
     path = _locate(name)
-    if path.suffix != ".py":
+    if path.suffix != ".py" and path.is_file():  # a pipe can be read only once
         _check_interpreter(path)
     argv0 = name if Path(name) == path else str(path)
     file = os.path.join(Path.cwd(), argv0)  # noqa: PTH118 - keeps `./`, as Python does
@@ -133,9 +133,13 @@ def _find(name: str) -> ModuleSpec | None:
 
 
 def _locate(name: str) -> Path:
+    if not name:
+        raise CLIError("RW723", f"The name of the program is empty. {CATALOGUE['RW723'].remedy}")
     path = Path(name)
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         return path
+    if path.is_symlink() and not path.exists():
+        raise CLIError("RW723", f"{name} is a symbolic link to {path.readlink()}, which does not exist.")
     if path.is_dir():
         module = name.rstrip("/").replace("/", ".")
         as_module = f", or run it with -m {module}" if _is_runnable(module) else ""
@@ -173,22 +177,28 @@ def _not_a_module(name: str) -> str:
         return f"{name} is a file, not the name of a module. Leave out -m."
     if not all(map(str.isidentifier, name.split("."))):
         return f"{name!r} is not the name of a module. Leave out -m to run a file."
-    if _find(name) is None:
+    spec = _find(name)
+    if spec is None:
         return f"There is no module {name}. Check its name, and that it is installed for {sys.executable}."
+    if spec.submodule_search_locations is None:
+        return f"{name} has no Python code that can be run. Name a module that is written in Python."
     return f"{name} is a package that cannot be run: it has no {name}.__main__."
 
 
 def _check_interpreter(path: Path) -> None:
     """Raises CLIError (RW724) for a command that needs another interpreter, because its imports may be missing here."""
-    with path.open("rb") as file:
-        first, second = file.readline(), file.readline()
+    try:
+        with path.open("rb") as file:
+            first, second = file.readline(), file.readline()
+    except OSError as error:
+        raise CLIError("RW723", f"{path} cannot be read: {error.strerror}.") from error
     if not first.startswith(b"#!"):
         if b"\0" in first:
             raise CLIError("RW724", f"{path} is not a Python program.{_script_beside(path)}")
         return
-    words = shlex.split(os.fsdecode(first[2:]))
+    words = _words(first[2:])
     if second.startswith(b"'''exec' "):  # pip writes this if the path of the interpreter is too long for the first line
-        words = shlex.split(os.fsdecode(second.removeprefix(b"'''exec' ")))
+        words = _words(second.removeprefix(b"'''exec' "))
     interpreter = next((word for word in words if not word.endswith("/env") and not word.startswith("-")), "")
     if "python" not in Path(interpreter).name:
         runner = interpreter or "nothing"
@@ -196,6 +206,14 @@ def _check_interpreter(path: Path) -> None:
     if "/" in interpreter and Path(interpreter).parent.resolve() != Path(sys.executable).parent.resolve():
         again = f"install Ropewalk there, then: {interpreter} -m ropewalk exec {path}"
         raise CLIError("RW724", f"{path} needs {interpreter}, but this is {sys.executable}: {again}")
+
+
+def _words(line: bytes) -> list[str]:
+    text = os.fsdecode(line)
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quotation mark without its pair
+        return text.split()
 
 
 def _script_beside(path: Path) -> str:

@@ -4,6 +4,7 @@ import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from ropewalk.errors import CATALOGUE, RopewalkError
 from ropewalk.server import install_reactor
 from ropewalk.testing import AsyncClient, ClientResponse, WouldBlock
 from ropewalk.tracebacks import format_error, shown_error
+from ropewalk.waiting_places import is_users
 
 
 @click.command(cls=Command)
@@ -38,7 +40,7 @@ def shell(target: str, code: str | None, **flags: Any) -> None:
         if code is None and sys.stdin.isatty():
             interact(_banner(found), names, run)
             return
-        source, filename = (sys.stdin.read(), "<stdin>") if code is None else (code, "<string>")
+        source, filename = (sys.stdin.buffer.read(), "<stdin>") if code is None else (code, "<string>")
         failed = run_program(source, filename, names, run)
     sys.exit(failed)
 
@@ -55,13 +57,22 @@ def _started(found: LoadedTarget) -> Iterator[tuple[Names, Runner]]:
             raise CLIError(error.code, f"{error.message} {error.remedy}") from error
         except Exception as error:
             what = f"{found.name} does not start: {shown_error(error)}. {CATALOGUE['RW323'].remedy}"
-            raise CLIError("RW323", f"{what}\n{format_error(error).rstrip()}") from error
+            text = format_error(error.with_traceback(_frames_of_user(error.__traceback__)))
+            raise CLIError("RW323", f"{what}\n{text.rstrip()}") from error
         try:
             yield _names(client, run), run
         finally:
             run(client.__aexit__(None, None, None))
     finally:
         run.close()
+
+
+def _frames_of_user(frames: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames of event loops before the user's code; all of it without such code."""
+    first = frames
+    while first is not None and not is_users(first.tb_frame.f_code.co_filename):
+        first = first.tb_next
+    return first or frames
 
 
 def _names(client: AsyncClient, run: Runner) -> Names:

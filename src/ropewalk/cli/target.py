@@ -183,6 +183,8 @@ def _search_first(folder: Path) -> None:
 def _similar_file(path: Path) -> str:
     if not path.parent.is_dir():
         return f" The folder {path.parent} does not exist either. The working directory is {Path.cwd()}."
+    if path.is_symlink():
+        return f" It is a symbolic link to {path.readlink()}, which does not exist."
     meant = did_you_mean(str(path), [str(sibling) for sibling in path.parent.iterdir()])
     return meant or f" Check its name, or start in its folder. The working directory is {Path.cwd()}."
 
