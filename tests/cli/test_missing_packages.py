@@ -1,13 +1,15 @@
 """What the start and `ropewalk check` say if an app needs packages that are not installed."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from tests.packaging.installations import HIDING
-from tests.processes import ropewalk
+from tests.processes import read_line, ropewalk
 
 HEAD = """
 from typing import Annotated
@@ -112,6 +114,24 @@ def test_the_start_says_it_too(tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(HIDING), "ROPEWALK_TEST_HIDDEN": "multipart"}
     with ropewalk("run", "app.py", cwd=tmp_path, environment=environment) as server:
         assert "needs the package multipart, which is not installed" in server.banner
+
+
+def test_the_start_with_json_lines_says_it_too(tmp_path: Path) -> None:
+    write_app(tmp_path, FORMS["a model"])
+    environment = {"PYTHONPATH": str(HIDING), "ROPEWALK_TEST_HIDDEN": "multipart"}
+    with Popen(
+        [sys.executable, "-m", "ropewalk", "run", "app.py", "--port", "0", "--log-format", "json"],
+        cwd=tmp_path,
+        env=os.environ | environment,
+        stderr=PIPE,
+        text=True,
+    ) as server:
+        try:
+            lines = [json.loads(read_line(server.stderr)) for _ in range(3)]
+        finally:
+            server.kill()
+    assert [line["level"] for line in lines] == ["info", "warn", "warn"]
+    assert "needs the package multipart, which is not installed" in lines[-1]["message"]
 
 
 TEMPLATES = "\nfrom ropewalk.templating import Templates\napp.templates = Templates('.')"

@@ -90,6 +90,8 @@ class TestSources:
                 "[tool.ropewalk]\nport = 1",
                 "there is no table [tool]: [tool.ropewalk] is for pyproject",
             ),
+            ("pyproject.toml", "tool = 3", "tool must be a table: write [tool.ropewalk], and each setting on its own"),
+            ("pyproject.toml", "[tool]\nropewalk = 3", "ropewalk must be a table: write [tool.ropewalk], and each"),
             ("ropewalk.toml", "[ropewalk]\nport = 1", "there is no table [ropewalk]: [tool.ropewalk] is for pyproject"),
         ],
     )

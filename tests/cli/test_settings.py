@@ -192,6 +192,15 @@ class TestRefusals:
     def test_a_limit_without_a_value(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--limit", "head_timeout"))
         assert output == "RW423 --limit: head_timeout is not NAME=VALUE, such as head_timeout=5.\n"
+        assert self.refused(check("hello.py", "--limit", "=5")).startswith("RW423 --limit: =5 is not NAME=VALUE, ")
+
+    def test_an_empty_host(self, check: Check, project: Path) -> None:
+        """An unset variable in `--host "$HOST"` does not open the server to other machines."""
+        message = "The host to listen on is empty. Name 127.0.0.1 for local clients, or 0.0.0.0 or :: for clients of"
+        assert f"RW401 --host: {message}" in self.refused(check("hello.py", "--host", ""))
+        (project / "ropewalk.toml").write_text("host = ''")
+        output = self.refused(check("hello.py"))
+        assert f"RW401 host in {project}/ropewalk.toml: {message}" in output
 
     def test_an_endpoint_that_is_none(self, check: Check) -> None:
         output = self.refused(check("hello.py", "--listen", "tcp:many"))

@@ -51,7 +51,7 @@ def _parse(source: str, assignments: Iterable[str]) -> dict[str, float]:
     limits = {}
     for assignment in assignments:
         name, separator, value = assignment.partition("=")
-        if not separator:
+        if not (separator and name):
             raise CLIError("RW423", f"{source}: {assignment} is not NAME=VALUE, such as head_timeout=5.")
         limits[name.replace("-", "_")] = _number(source, name, value)
     return limits

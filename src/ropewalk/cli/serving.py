@@ -114,7 +114,10 @@ class Serving:
                 parse_endpoint(description)
             except StartError as error:
                 raise StartError(error.code, f"{source_of('listen')}: {error.message}", error.remedy) from error
-        endpoints = self.listen or [tcp_endpoint(self.host, self.port)]
+        try:
+            endpoints = self.listen or [tcp_endpoint(self.host, self.port)]
+        except StartError as error:
+            raise StartError(error.code, f"{source_of('host')}: {error.message}", error.remedy) from error
         return [half_closing(each) for each in endpoints] if self.half_close else endpoints
 
     def logs(self) -> LogOptions:
@@ -300,11 +303,11 @@ def _serve(target: LoadedTarget, options: Serving, reactor: str) -> None:
         service = ports[0].server.service
         if options.log_level == "debug":
             service.engine.set_debug(True)
+        remarks = [*settings_without_effect(click.get_current_context()), *missing_packages(service.app)]
         if options.log_format == "json":  # each line of the log is an object
-            log_addresses(ports, settings_without_effect(click.get_current_context()))
+            log_addresses(ports, remarks)
             return
         less_safe = security_warnings(service.engine.limits, service.proxies, service.app.debug, ports[0].tls)
-        remarks = [*settings_without_effect(click.get_current_context()), *missing_packages(service.app)]
         print_banner(target, ports, reactor, [*remarks, *less_safe])
 
     with failing(options):

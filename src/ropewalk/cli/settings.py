@@ -42,8 +42,17 @@ def read_settings(path: Path, known: set[str]) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CLIError("RW421", f"{path} is not TOML: {error}.") from error
     if path.name == "pyproject.toml":
-        document = document.get("tool", {}).get("ropewalk", {})
+        document = _table(path, _table(path, document, "tool"), "ropewalk")
     return parse_settings(path, document, known)
+
+
+def _table(path: Path, document: dict[str, Any], name: str) -> dict[str, Any]:
+    found = document.get(name, {})
+    if not isinstance(found, dict):
+        raise CLIError(
+            "RW422", f"{path}: {name} must be a table: write [tool.ropewalk], and each setting on its own line."
+        )
+    return found
 
 
 def parse_settings(path: Path, document: dict[str, Any], known: set[str]) -> Settings:

@@ -106,13 +106,16 @@ def parse_endpoint(description: str) -> ParsedEndpoint:
 def tcp_endpoint(host: str, port: int) -> str:
     """The endpoint description for a host (address or name) and a port.
 
-    Raises StartError (RW401) if the host is not a str.
+    Raises StartError (RW401) if the host is not a str, or is empty: `interface=` would be every address of the machine.
     """
     given: Any = host
     if not isinstance(given, str):
         what = f"The host to listen on is {given!r}, of type {full_name(type(given))}."
         remedy = f"Name the port: run(port={given})." if is_int(given) else 'Write it as "127.0.0.1" or "::1".'
         raise StartError("RW401", what, remedy)
+    if not host.strip():
+        remedy = "Name 127.0.0.1 for local clients, or 0.0.0.0 or :: for clients of other machines."
+        raise StartError("RW401", "The host to listen on is empty.", remedy)
     escaped = host.replace("\\", "\\\\").replace(":", "\\:")
     return f"{'tcp6' if ':' in host else 'tcp'}:{port}:interface={escaped}"
 

@@ -17,9 +17,10 @@ def handle_stop_signals(reactor: Any, server: Server, *others: Server) -> GiveBa
 
     The third one has its default action and kills the process, because nothing else can stop a hook that blocks the
     reactor. SIGHUP counts only as the first signal, because a terminal sends it when it is closed, and the shell may
-    send it again. SIGHUP is not handled if it is ignored, as under nohup, or if application code handles it. Return a
-    function that restores the default action of SIGHUP. `others` are further servers, such as the one that redirects to
-    HTTPS.
+    send it again. SIGHUP is not handled if it is ignored, as under nohup, or if application code handles it.
+
+    `others` are further servers, such as the one that redirects to HTTPS. Return a function that restores the default
+    action of SIGHUP.
     """
 
     def drain() -> None:

@@ -116,6 +116,11 @@ def test_tcp_endpoint() -> None:
     assert parse_endpoint(tcp_endpoint("::1", 80)) == Tcp("::1", 80, None, reuse_port=False)
 
 
+def test_an_empty_host() -> None:
+    with pytest.raises(StartError, match=r"RW401 The host to listen on is empty\. Name 127\.0\.0\.1"):
+        tcp_endpoint(" ", 80)
+
+
 def test_a_host_that_is_not_a_str() -> None:
     host: Any = 8080
     with pytest.raises(
