@@ -12,6 +12,7 @@ from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.packaging.installations import HIDING, hidden_modules
 from tests.processes import ROOT
 
 from ropewalk.cli import main, project
@@ -302,6 +303,17 @@ class TestProjects:
         assert new(kind, "guest-book").exit_code == 0
         code, output = run(folder / "guest-book", command, {"GUEST_BOOK_SECRET": "x" * 32})
         assert code == 0, output
+
+    def test_its_extras_are_enough(self, folder: Path, kind: Kind) -> None:
+        assert new(kind, "guest-book").exit_code == 0
+        (needed,) = tomllib.loads(generated(kind)["pyproject.toml"])["project"]["dependencies"]
+        hidden = hidden_modules(tuple(re.findall(r"\w+", needed.partition("[")[2])))
+        environment = {"PYTHONPATH": str(HIDING), "ROPEWALK_TEST_HIDDEN": " ".join(hidden)}
+        command = "ropewalk check --port 0"
+        code, output = run(folder / "guest-book", command, environment | {"GUEST_BOOK_SECRET": "x" * 32})
+        assert code == 0, output
+        assert "guest_book:app can be served" in output
+        assert "not installed" not in output
 
     @pytest.mark.parametrize("name", ["a", "guest-book", "the-" + "x" * (MOST_CHARACTERS - 4)])
     @pytest.mark.parametrize("command", ["ruff check --no-cache .", "ruff format --no-cache --check ."])

@@ -114,7 +114,7 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk explain RW413": Prints("A module does not have the name to serve."),
     "source .venv/bin/activate": NotRun("changes the shell of the user"),
     # new-project.md
-    "pip install '/path/to/ropewalk[auth,dev,templates,uvloop]'": _BUILDS,
+    "pip install '/path/to/ropewalk[auth,dev,forms,templates,uvloop]'": _BUILDS,
     "pip install '/path/to/ropewalk[auth,dev,openapi,uvloop]'": _BUILDS,
     "cd guest-book": NotRun("changes the shell of the user"),
     "export ROOMS_SECRET=$(openssl rand -hex 32)": NotRun("changes the shell of the user"),
