@@ -1,4 +1,4 @@
-"""A form for signing in, a page for signed-in users, and an upload: `ropewalk run examples/sign_in.py`."""
+"""Signing in and out, a page for signed-in users, and a handler with a bug: `ropewalk run examples/sign_in.py`."""
 
 import secrets
 from urllib.parse import parse_qs
