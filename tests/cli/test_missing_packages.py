@@ -207,6 +207,14 @@ def test_the_client(code: str, tmp_path: Path) -> None:
     assert f"{line} Run `pip install '/path/to/ropewalk[client]'`" in result.stdout
 
 
+def test_warnings_of_the_program_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "always")
+    (tmp_path / "app.py").write_text(f"{CLIENT}client = HTTPClient()\npattern = '\\d'\n")
+    result = check_written(tmp_path, "httpx2")
+    assert "HTTPClient at app.py:4 needs" in result.stdout
+    assert "<unknown>" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("code", "hidden"),
     [

@@ -5,7 +5,7 @@ from inspect import unwrap
 from typing import Any, Final
 
 from ropewalk import App, Request
-from ropewalk.cli.package_uses import USED_BY_REQUESTS, is_installed, loaded_files, missing_uses
+from ropewalk.cli.package_uses import is_installed, missing_uses_by_requests
 from ropewalk.errors import install_remedy, named
 from ropewalk.routing import walk_handlers
 
@@ -24,7 +24,7 @@ def missing_packages(app: App) -> list[str]:
         handler = None if is_installed(package) else next((each for each in _handlers(app) if needs(each)), None)
         if handler is not None:
             found[package] = extra, named(handler)
-    for use in missing_uses(loaded_files(), USED_BY_REQUESTS):
+    for use in missing_uses_by_requests():
         found.setdefault(use.feature.package, (use.feature.extra, f"{use.name} at {use.place}"))
     lines = [
         f"{what} needs the package {package}, which is not installed: some requests will get 500."

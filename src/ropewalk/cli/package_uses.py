@@ -5,6 +5,7 @@ The source is read, because a program whose import has failed at its first missi
 
 import ast
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -69,11 +70,30 @@ class Use:
     feature: Feature
 
 
-def missing_uses(files: Iterable[Path], features: dict[str, Feature] = FEATURES) -> list[Use]:
+def missing_uses(files: Iterable[Path]) -> list[Use]:
     """The first use of each missing package in these files, and in the program's files that they import."""
-    missing = {name: each for name, each in features.items() if not is_installed(each.package)}
+    missing = _missing(FEATURES)
+    return _first_uses(_program(files), missing) if missing else []
+
+
+def missing_uses_by_requests() -> list[Use]:
+    """The first use of each package that the imported program needs only for some requests, and that is missing.
+
+    This runs at each start, so that only files with the name of such a feature are parsed.
+    """
+    missing = _missing(USED_BY_REQUESTS)
+    names = [name.encode() for name in missing]
+    trees = ((file, _parse(file, names)) for file in loaded_files() if names)
+    return _first_uses(((file, tree) for file, tree in trees if tree is not None), missing)
+
+
+def _missing(features: dict[str, Feature]) -> dict[str, Feature]:
+    return {name: each for name, each in features.items() if not is_installed(each.package)}
+
+
+def _first_uses(trees: Iterable[tuple[Path, ast.Module]], missing: dict[str, Feature]) -> list[Use]:
     found: dict[str, Use] = {}
-    for file, tree in _program(files) if missing else ():
+    for file, tree in trees:
         for use in _uses(file, tree, missing):
             found.setdefault(use.feature.package, use)
     return list(found.values())
@@ -102,12 +122,23 @@ def _program(files: Iterable[Path]) -> Iterator[tuple[Path, ast.Module]]:
         if file in seen:
             continue
         seen.add(file)
-        try:
-            tree = ast.parse(file.read_bytes())
-        except (OSError, SyntaxError, ValueError, RecursionError):
-            continue
-        yield file, tree
-        waiting += _imported_files(file, tree)
+        tree = _parse(file)
+        if tree is not None:
+            yield file, tree
+            waiting += _imported_files(file, tree)
+
+
+def _parse(file: Path, names: list[bytes] | None = None) -> ast.Module | None:
+    """The syntax tree of a file. None if it cannot be parsed, or if it has none of these names."""
+    try:
+        text = file.read_bytes()
+        if names is not None and not any(name in text for name in names):
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the import has shown them
+            return ast.parse(text)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
 
 
 def _imported_files(file: Path, tree: ast.Module) -> Iterator[Path]:
