@@ -125,6 +125,17 @@ class TestTrials:
         assert result.exit_code == 0
         assert "is in use now. A start will fail until it is free." in result.output
 
+    def test_a_unix_socket_in_use(self, check: Check, project: Path) -> None:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("a.sock")
+            server.listen()
+            result = check("hello.py", "--listen", "unix:a.sock")
+            assert result.exit_code == 0
+            assert "unix:a.sock is in use now. A start will fail until it is free." in result.output
+        result = check("hello.py", "--listen", "unix:a.sock")  # the file of a server that has ended is replaced
+        assert result.exit_code == 0
+        assert "in use" not in result.output
+
     def test_nothing_is_made(self, check: Check, project: Path) -> None:
         given = ("--listen", "unix:a.sock", "--access-log-file", "access.log")
         assert check("hello.py", *given).exit_code == 0

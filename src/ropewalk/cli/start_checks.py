@@ -101,9 +101,25 @@ def _check(endpoint: ParsedEndpoint) -> None:
             place = Path(path)
             if len(os.fsencode(path)) > 107:
                 raise _error(errno.ENAMETOOLONG, place)
-            if place.exists() and not stat.S_ISSOCK(place.stat().st_mode):
-                raise _error(errno.EEXIST, place)
+            if place.exists():
+                if not stat.S_ISSOCK(place.stat().st_mode):
+                    raise _error(errno.EEXIST, place)
+                if _is_served(path):
+                    raise _error(errno.EADDRINUSE, place)
             _check_folder(place)
+
+
+def _is_served(path: str) -> bool:
+    """Whether a server listens on a UNIX socket: it accepts a connection, or too many clients wait for it."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except BlockingIOError:
+            return True
+        except OSError:  # the server has ended; or this user may not connect, which does not matter
+            return False
+        return True
 
 
 def _check_folder(path: Path) -> None:
