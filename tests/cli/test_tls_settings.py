@@ -98,8 +98,12 @@ def test_a_version_of_tls_for_plain_http(check: Check, project: Path) -> None:
     [
         (["--tls-key", "no"], {}, "no, the TLS key, cannot be read"),
         ([], {"ROPEWALK_TLS_KEY": "no"}, "ROPEWALK_TLS_KEY: no, the TLS key, cannot be read"),
-        (["--tls-client-ca", "no"], {}, "no, the TLS authority of clients, cannot be read"),
-        ([], {"ROPEWALK_TLS_CLIENT_CA": "no"}, "ROPEWALK_TLS_CLIENT_CA: no, the TLS authority of clients, cannot be"),
+        (["--tls-client-ca", "no"], {}, "no, the TLS certificate of client authorities, cannot be read"),
+        (
+            [],
+            {"ROPEWALK_TLS_CLIENT_CA": "no"},
+            "ROPEWALK_TLS_CLIENT_CA: no, the TLS certificate of client authorities, cannot",
+        ),
     ],
 )
 def test_an_error_names_the_setting_of_the_file(

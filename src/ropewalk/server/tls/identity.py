@@ -1,5 +1,6 @@
 """Reads a certificate and its private key, and says what is wrong with them (RW425)."""
 
+import os
 import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Pri
 
 _KINDS: Final = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey)
 """The kinds of keys that TLS can use."""
+
+LARGEST: Final = 4 << 20
+"""The maximum size of a file, in bytes. The certificates of all public authorities take a quarter of a MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ def read_identity(certificate_file: Path, key_file: Path) -> Identity:
 
 def read_authorities(path: Path) -> tuple[x509.Certificate, ...]:
     """Read the certificates of the authorities that sign the certificates of clients. Raises StartError (RW425)."""
-    found = tuple(_parse_certificates(path, _read(path, "authority of clients")))
+    what = "certificate of client authorities"
+    found = tuple(_parse_certificates(path, _read(path, what), what))
     for each in found:
         try:
             is_authority = each.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
@@ -95,9 +100,20 @@ def readable_by_others(path: Path) -> bool:
         return False
 
 
+def check_regular(path: Path) -> None:
+    """Raises StartError (RW425) for a pipe or another file whose reading may block. A missing file passes."""
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - those of Path may raise an exception
+        raise StartError("RW425", f"{path} is not a regular file.", "While the server runs, replace it by such a file.")
+
+
 def _read(path: Path, what: str) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            message = f"{path}, the TLS {what}, is larger than {LARGEST >> 20} MiB."
+            raise StartError("RW425", message, "Name a file in PEM format.")
+        return data
     except OSError as error:
         remedies: dict[type[OSError], str] = {
             FileNotFoundError: "Check its path, which is relative to the working directory.",
@@ -107,16 +123,16 @@ def _read(path: Path, what: str) -> bytes:
         raise StartError("RW425", message, remedies.get(type(error), "Name a file in PEM format.")) from error
 
 
-def _parse_certificates(path: Path, data: bytes) -> list[x509.Certificate]:
+def _parse_certificates(path: Path, data: bytes, kind: str = "certificate") -> list[x509.Certificate]:
     if b"-----BEGIN CERTIFICATE-----" not in data:
         if b"PRIVATE KEY-----" in data:
             what = f"{path} has a private key, but no certificate."
             raise StartError("RW425", what, "Name the file of the certificate. Perhaps the two file names are swapped.")
-        _not_pem(path, data, "certificate", "openssl x509 -inform DER -in OLD -out NEW")
+        _not_pem(path, data, kind, "openssl x509 -inform DER -in OLD -out NEW")
     try:
         return x509.load_pem_x509_certificates(data)
     except ValueError as error:
-        message = f"{path}, the TLS certificate, is damaged: {_reason(error)}."
+        message = f"{path}, the TLS {kind}, is damaged: {_reason(error)}."
         raise StartError("RW425", message, "Copy it again, or request it again.") from error
 
 

@@ -1,5 +1,6 @@
 """`ServerTLS`: the certificate that listeners use, which is read again when its files change."""
 
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -13,7 +14,13 @@ from zope.interface import implementer
 from ropewalk.errors import StartError
 from ropewalk.server.server import Server
 from ropewalk.server.tls.context import make_context
-from ropewalk.server.tls.identity import Identity, read_authorities, read_identity, readable_by_others
+from ropewalk.server.tls.identity import (
+    Identity,
+    check_regular,
+    read_authorities,
+    read_identity,
+    readable_by_others,
+)
 from ropewalk.server.tls.local_authority import LocalAuthority, how_to_trust, local_authority
 from ropewalk.server.tls.port import check_endpoint, listen
 from ropewalk.server.tls.self_signed import fingerprint, make_self_signed
@@ -103,6 +110,8 @@ class ServerTLS:
             return
         self._seen = signature
         try:
+            for path in self._files():
+                check_regular(path)  # a pipe would block the reactor
             identity = self._read()
             self._context = self._make_context(identity)
         except StartError as error:
@@ -115,20 +124,25 @@ class ServerTLS:
         if late is not None:
             log.warn("{warning}", warning=late)
 
-    def _signature(self) -> tuple[Any, ...]:
-        """A value that changes when one of the files changes, or when a symbolic link to it gets another target."""
+    def _files(self) -> list[Path]:
         options = self.options
         paths = [] if options.is_made else [options.certificate_file, options.key_file]
-        if options.client_ca is not None:
-            paths.append(Path(options.client_ca))
+        return paths if options.client_ca is None else [*paths, Path(options.client_ca)]
+
+    def _signature(self) -> tuple[Any, ...]:
+        """A value that changes when one of the files changes, or when a symbolic link to it gets another target.
+
+        For a pipe, which can be read only once, it does not depend on the content.
+        """
         found: list[Any] = []
-        for path in paths:
+        for path in self._files():
             try:
                 status = path.stat()
             except OSError as error:
                 found.append(error.errno)
             else:
-                found.append((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
+                content = (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else ()
+                found.append((status.st_dev, status.st_ino, *content))
         return tuple(found)
 
     def _date_warning(self) -> str | None:

@@ -1,5 +1,7 @@
 """The certificate of a server: warnings, and what happens when its files change."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from zope.interface.verify import verifyObject
 from ropewalk.errors import StartError
 from ropewalk.server import TLSOptions
 from ropewalk.server.tls import ServerTLS
+from ropewalk.server.tls.identity import LARGEST
 from ropewalk.server.tls.server_tls import CHECK_INTERVAL
 
 
@@ -88,6 +91,45 @@ class TestReload:
         live.symlink_to(tmp_path / "new")
         clock.now += CHECK_INTERVAL
         assert serial(tls) != first
+
+    @pytest.mark.parametrize("name", ["certificate", "key"])
+    def test_a_pipe_does_not_block(
+        self, tls: ServerTLS, clock: Clock, files: Files, name: str, log: Log, tmp_path: Path
+    ) -> None:
+        first = serial(tls)
+        path: Path = getattr(files, name)
+        path.unlink()
+        os.mkfifo(path)
+        for _ in range(2):
+            clock.now += CHECK_INTERVAL
+            assert serial(tls) == first
+        assert log.text.count(f"the old one stays in use. RW425 {path} is not a regular file. ") == 1
+        path.unlink()
+        make_files(tmp_path)
+        clock.now += CHECK_INTERVAL
+        assert serial(tls) != first
+
+    def test_a_pipe_at_the_start(self, clock: Clock, files: Files, log: Log) -> None:
+        """As a shell passes it: `--tls-key <(decrypt key)`. It is read once."""
+        data = files.key.read_bytes()
+        files.key.unlink()
+        os.mkfifo(files.key)
+        with ThreadPoolExecutor() as threads:
+            written = threads.submit(files.key.write_bytes, data)
+            tls = ServerTLS(TLSOptions(certificate=files.certificate, key=files.key), clock)
+            written.result(timeout=10)
+        first = serial(tls)
+        clock.now += CHECK_INTERVAL
+        assert serial(tls) == first
+        assert log == []
+
+    def test_a_file_that_is_too_large(self, tls: ServerTLS, clock: Clock, files: Files, log: Log) -> None:
+        first = serial(tls)
+        with files.certificate.open("ab") as file:
+            file.truncate(LARGEST + 1)
+        clock.now += CHECK_INTERVAL
+        assert serial(tls) == first
+        assert f"{files.certificate}, the TLS certificate, is larger than 4 MiB. " in log.text
 
     def test_files_that_are_gone(self, tls: ServerTLS, clock: Clock, files: Files, log: Log) -> None:
         first = serial(tls)
