@@ -1,6 +1,6 @@
 """A chart of the results: CPU time per request in a few cases, with one row for each peer."""
 
-from pathlib import Path
+from io import StringIO
 from typing import Any, Final
 
 from matplotlib import rc_context
@@ -23,7 +23,7 @@ COLUMNS: Final = 2
 STYLE: Final[Any] = {"svg.fonttype": "none", "svg.hashsalt": "ropewalk", "font.family": "sans-serif", "font.size": 9}
 
 
-def draw(run: Run, path: Path) -> None:
+def as_svg(run: Run) -> str:
     cases = [case for case in run.cases if case.name in SHOWN and run.ranking(case)]
     rows = -(-len(cases) // COLUMNS)
     with rc_context(STYLE):
@@ -34,7 +34,9 @@ def draw(run: Run, path: Path) -> None:
         for place in list(axes.flat)[len(cases) :]:
             place.axis("off")
         drawing.suptitle("CPU of the server per request, in microseconds: shorter is better")
-        drawing.savefig(path, metadata={"Date": None})
+        text = StringIO()
+        drawing.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
 
 
 def panel(place: Any, run: Run, case: Any) -> None:

@@ -1,81 +1,41 @@
 """Compares the parts that a REST service is made of with other frameworks, and with the same app without them."""
 
 import argparse
-import os
-import sys
-import time
-from pathlib import Path
 from typing import Final
 
-from benchmarks.contest import Contest, Scores
-from benchmarks.machine import Machine
-from benchmarks.prepare import HERE
+from benchmarks import command
+from benchmarks.command import Length, say
+from benchmarks.contest import Contest
 from benchmarks.rest import report
 from benchmarks.rest.claims import Figures, claims
-from benchmarks.rest.roster import COMPARISONS, Comparison
+from benchmarks.rest.roster import COMPARISONS
 from benchmarks.rest.start import measure_starts
-from benchmarks.server import LOAD_CORE, SERVER_CORE
 
-RESULTS: Final = HERE / "results"
 START: Final = "start"
 NAMES: Final = (*(each.name for each in COMPARISONS), START)
 
 
 def main() -> None:
     options = arguments()
-    if not {SERVER_CORE, LOAD_CORE} <= os.sched_getaffinity(0):
-        sys.exit("The benchmarks need two cores: one for the server, one for the load.")
-    os.sched_setaffinity(0, {LOAD_CORE})
-    machine = Machine.look(options.seconds, options.rounds)
-    for warning in machine.warnings():
-        say(f"Warning: {warning}")
-    started = time.monotonic()
+    command.move_to_load_core()
+    machine = command.look_at_machine(options)
     comparisons = [each for each in COMPARISONS if not options.only or each.name in options.only]
-    scores = {each.name: run(each, options.seconds, options.rounds) for each in comparisons}
-    starts = measure_starts(options.rounds, say) if not options.only or START in options.only else {}
-    figures = Figures(scores, starts)
-    for claim in claims(figures):
-        say(f"{claim.what}: {claim.measured} (required {claim.least}, aim {claim.aim}): {claim.verdict}")
-    say(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
-
-    folder = options.output or (RESULTS / "partial" if options.only or options.quick else RESULTS)
-    folder.mkdir(parents=True, exist_ok=True)
-    finished = report.Run(machine, comparisons, figures)
-    (folder / "rest.json").write_text(report.as_json(finished))
-    (folder / "rest.md").write_text(report.as_markdown(finished))
-    say(f"Written: {folder}/rest.md, rest.json")
-
-
-def run(comparison: Comparison, seconds: int, rounds: int) -> Scores:
-    say(f"# {comparison.title}")
-    return Contest(comparison.peers, seconds, rounds, say).run(comparison.cases)
+    scores = {}
+    with command.timed():
+        for each in comparisons:
+            say(f"# {each.title}")
+            scores[each.name] = Contest(each.peers, options.seconds, options.rounds, say).run(each.cases)
+        starts = measure_starts(options.rounds, say) if not options.only or START in options.only else {}
+        figures = Figures(scores, starts)
+        command.say_claims(claims(figures))
+    run = report.Run(machine, comparisons, figures)
+    files = {"rest.md": report.as_markdown(run), "rest.json": report.as_json(run)}
+    command.write_results(options.output, files, whole=not (options.only or options.quick))
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks rest", description=__doc__)
-    parser.add_argument("--only", type=split, metavar="NAME,...", help=f"these: {', '.join(NAMES)}")
-    parser.add_argument("--seconds", type=int, default=2, help="of load for a sample (default: %(default)s)")
-    parser.add_argument(
-        "--rounds", type=int, default=3, help="samples, of which the median counts (default: %(default)s)"
-    )
-    parser.add_argument("--quick", action="store_true", help="a first look: one round of one second")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where to write")
-    options = parser.parse_args()
-    if options.quick:
-        options.seconds, options.rounds = 1, 1
-    if options.seconds < 1 or options.rounds < 1:
-        parser.error("--seconds and --rounds are at least 1")
-    if unknown := (options.only or set()) - set(NAMES):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    return options
-
-
-def split(text: str) -> set[str]:
-    return set(filter(None, text.split(",")))
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
+    return command.parse(parser, NAMES, Length(2, 3), quick=Length(1, 1), quick_help="one round of one second")
 
 
 if __name__ == "__main__":
