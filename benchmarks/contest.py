@@ -20,9 +20,9 @@ class Score:
 
     samples: list[Sample] = field(default_factory=list)
     missing: str = ""
-    """The peer does not offer it."""
+    """The reason why the peer does not offer the case; empty if it does."""
     failed: str = ""
-    """The peer supports the case, and its responses were wrong."""
+    """The error in the responses of a peer that offers the case; empty if there was none."""
 
     def median(self, value: str) -> float:
         return statistics.median(float(getattr(sample, value)) for sample in self.samples)

@@ -23,7 +23,7 @@ LAST_CHUNK: Final = b"0\r\n\r\n"
 WRK_TIMEOUT: Final = "10s"
 IDLE_CONNECTIONS: Final = 10_000
 SPARE_DESCRIPTORS: Final = 500
-"""The timeout on connections that are not idle, for both sides."""
+"""The descriptors that client and server need for everything but the idle connections."""
 
 
 class CheckFailed(Exception):

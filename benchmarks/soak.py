@@ -1,8 +1,8 @@
 """Tests whether memory and descriptors stay constant over millions of requests, connections and clients that vanish.
 
 A server gets rounds of every kind of load. Its resident memory is read and its descriptors are counted before the first
-and after each of them. The exit status is 1 when the memory at the end is more than `ALLOWED` above that after the
-first tenth, or a descriptor is left.
+round and after each round. The exit status is 1 if more descriptors are open at the end than at the start, or if the
+memory has grown by more than `ALLOWED` since the first tenth of the load.
 """
 
 import argparse
@@ -173,7 +173,7 @@ def run(server: Server, each: Slice, done: Reading) -> Reading:
 
 
 def rested(server: Server, done: Reading, descriptors: int) -> Reading:
-    """A reading of the idle server: as soon as its descriptors are as few as at first, or after some time."""
+    """Read the idle server as soon as it has no more descriptors than at first, or after `REST_SECONDS`."""
     deadline = time.monotonic() + REST_SECONDS
     while time.monotonic() < deadline and descriptors_of(server) > descriptors:
         time.sleep(0.05)
@@ -181,7 +181,7 @@ def rested(server: Server, done: Reading, descriptors: int) -> Reading:
 
 
 def descriptors_of(server: Server) -> int:
-    """The memory of all its processes."""
+    """The number of open descriptors of all its processes."""
     count = 0
     for pid, _ in server.members():
         with suppress(FileNotFoundError):
@@ -196,9 +196,9 @@ class Verdict:
     first: Reading
     """The first reading after a tenth of the goal."""
     growth: float
-    """The growth of the memory from there to the end."""
+    """The relative growth of the memory from `first` to the end."""
     highest: float
-    """The largest difference of the memory from that after the first tenth."""
+    """The largest relative growth of the memory from `first` to any later reading."""
     left: int
     """Descriptors at the end that were not open at the start."""
 

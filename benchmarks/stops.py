@@ -1,7 +1,7 @@
 """Stops under load: servers that follow one another on one socket, and servers without a successor.
 
-Every client counts a connection that ends without a response as a failure. The exit status is 1 when a request
-failed, a line of the access logs was missing or too many, or a server did not end in good order.
+Every client counts a connection that ends without a response as a failure. The exit status is 1 if a request failed,
+if an access log lacks a line or has one too many, or if a server did not end in good order.
 """
 
 import argparse

@@ -96,10 +96,7 @@ class Crowd:
         self.epoll.close()
 
     def _keep_the_pace(self, elapsed: float) -> None:
-        """Wait while the crowd exceeds its pace.
-
-        It does not wait in the kernel, which would report every socket as writable.
-        """
+        """Sleep while the crowd exceeds its pace. A wait in epoll would end at once: the sockets are writable."""
         self.budget = self.habit.pace * elapsed - self.tally.bytes_sent
         if self.budget <= 0:
             time.sleep(A_MOMENT)

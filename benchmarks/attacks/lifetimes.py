@@ -1,6 +1,6 @@
-"""How long the server keeps each connection, seen from its own side by ss(8).
+"""Measures how long the server keeps each connection, by reading the server's sockets with ss(8).
 
-The attackers could not report it: a client that does not read a response does not see the end after it.
+The attackers cannot measure this: a client that leaves a response unread does not see that its connection has ended.
 """
 
 import re
@@ -16,7 +16,7 @@ INTERVAL: Final = 0.5
 """Seconds between two readings, which is the precision of every lifetime."""
 NOT_CLOSED: Final = ("ESTAB", "CLOSE-WAIT")
 COOKIE: Final = re.compile(r"\bsk:(\w+)")
-"""The port of a connection may be used again soon. The kernel's cookie of a socket is unique."""
+"""The kernel's cookie of a socket identifies a connection. A port does not: another connection may soon use it."""
 HELD: Final = re.compile(r"[(,][rfw](\d+)")
 """The fields of ss's skmem: received, reserved, and to be sent."""
 

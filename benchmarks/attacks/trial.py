@@ -24,7 +24,7 @@ SETTLE_SECONDS: Final = 8.0
 HEAD_START: Final = 1.0
 """Seconds in which the second client runs alone, while its process starts."""
 MOST_LINES: Final = 50
-"""The most log lines of a server under attack, however much it refuses."""
+"""The most lines that a server may log during an attack, however many requests it refuses."""
 RATIO: Final = 2.0
 
 

@@ -13,7 +13,7 @@ from benchmarks.roster import Peer, granian, uvicorn
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
 EQUAL: Final = 0.98
-"""From this ratio on two servers count as equal, because a run is not more precise."""
+"""Two servers count as equal if their ratio is at least this, because a run cannot measure a smaller difference."""
 AHEAD: Final = 1.02
 Command = Callable[[int, Path], list[str]]
 

@@ -1,6 +1,6 @@
 """The endpoints of the peers. A program offers as many of these endpoints as its server can.
 
-The programs beside this file are run by themselves, with this folder on their path.
+Each program in this folder runs in its own process, with this folder on its import path.
 
 | request | response |
 |---|---|

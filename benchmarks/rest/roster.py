@@ -23,9 +23,9 @@ _REFUSED: Final[tuple[dict[str, Any], ...]] = (
     {"price": {"amount": 80, "currency": "euro"}},
     {"amenities": ["x" * 31]},
 )
-"""What is put into a room that must be refused."""
+"""Fields that make a room invalid, so that each server must refuse it."""
 _SECRET: Final = "a secret of thirty-two bytes, or more"
-"""As in the program `variants.py`."""
+"""The same secret as in the program `variants.py`."""
 Command = Callable[[int, Path], list[str]]
 
 
@@ -83,7 +83,7 @@ def text(name: str, title: str) -> Case:
 
 
 def protected() -> Case:
-    """Both servers get the token, and only one looks at it."""
+    """Both servers get the token, but only one of them checks it."""
     value = f"Bearer {token()}"
     return Case(
         name="jwt",
@@ -101,7 +101,7 @@ def token(seconds: int = 24 * 60 * 60) -> str:
     try:
         from joserfc import jwt
         from joserfc.jwk import OctKey
-    except ImportError:  # where only the names of the comparisons are wanted
+    except ImportError:  # the process needs only the names of the comparisons, and sends no request
         return ""
     now = int(time.time())
     claims = {"sub": "ada", "iss": "hotel", "aud": "rooms", "scope": "rooms:read", "iat": now, "exp": now + seconds}

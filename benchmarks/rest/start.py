@@ -34,18 +34,18 @@ PROGRAMS_TO_START: Final = (
 
 @dataclass(slots=True)
 class Start:
-    """The seconds of CPU of each round, or the reason that there are none."""
+    """The CPU time of each round in seconds, or the reason why there is none."""
 
     program: Program
     total: list[float] = field(default_factory=list)
-    """For the whole process."""
+    """The CPU time of a process that imports and makes the app."""
     imports: list[float] = field(default_factory=list)
-    """For a process that only imports."""
+    """The CPU time of a process that only imports."""
     failed: str = ""
 
     @property
     def routes(self) -> list[float]:
-        """For the routes alone."""
+        """The CPU time for the routes alone, by round."""
         return [total - only for total, only in zip(self.total, self.imports, strict=True)]
 
     def median(self) -> float:
@@ -53,9 +53,9 @@ class Start:
 
 
 def measure_starts(rounds: int, say: Callable[[str], None], routes: int = ROUTES) -> dict[str, Start]:
-    """Start each program in turn, in each round both ways.
+    """Start each program twice in each round: once it only imports, and once it also makes its app.
 
-    The first start of each, which writes .pyc files, is not counted.
+    The first round is not counted, because it writes the .pyc files.
     """
     say(f"Start-up with {routes:,} routes")
     starts = {program.name: Start(program) for program in PROGRAMS_TO_START}
@@ -85,7 +85,7 @@ class StartFailed(Exception):
 def cpu_seconds(file: str, kind: str, routes: int) -> float:
     """The user and system time of one program."""
     environment = os.environ | {"PYTHONPATH": ""}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # it would have Ropewalk's own sources compiled at each start
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, each start would compile Ropewalk's sources
     before = _children()
     shown = subprocess.run(
         [str(PYTHON), str(PROGRAMS / file), kind, str(routes)],
@@ -107,5 +107,5 @@ def _children() -> float:
 
 
 def ratios(first: Start, second: Start) -> Sequence[float]:
-    """What the routes of one cost over those of another, by round."""
+    """The CPU time for the routes of `first`, divided by that of `second`, by round."""
     return [own / other for own, other in zip(first.routes, second.routes, strict=True) if other > 0]

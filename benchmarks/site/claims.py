@@ -37,7 +37,7 @@ Maker = Callable[[Figures], Iterator[Claim]]
 
 
 def over(what: str, place: tuple[str, str], peer: str, rivals: tuple[str, ...], least: float, aim: float) -> Maker:
-    """How many times the CPU time of a peer of ours the cheapest of the rivals needs. `place`: comparison and case."""
+    """The CPU time of the cheapest rival, divided by that of our `peer`. `place`: the comparison and the case."""
 
     def claim(figures: Figures) -> Iterator[Claim]:
         own, other = figures.cpu(*place, peer), figures.cheapest(*place, rivals)
@@ -49,7 +49,7 @@ def over(what: str, place: tuple[str, str], peer: str, rivals: tuple[str, ...], 
 
 
 def times(what: str, place: tuple[str, str], peer: str, base: str, least: float, aim: float) -> Maker:
-    """How many times the CPU time of another peer of ours a peer needs."""
+    """The CPU time of `peer`, divided by that of `base`. Both are ours."""
 
     def claim(figures: Figures) -> Iterator[Claim]:
         own, other = figures.cpu(*place, peer), figures.cpu(*place, base)

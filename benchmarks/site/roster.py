@@ -90,9 +90,9 @@ def expected_booking() -> str:
 
 
 def upload() -> Case:
-    """The servers that do not parse the form count its whole body.
+    """Servers that do not parse the form respond with the size of its whole body.
 
-    There are few connections, because the requests that have not ended when a sample ends are not counted.
+    The load uses few connections, because a request that is still running at the end of a sample is not counted.
     """
     body = make_upload()
     sizes = (b"%d" % FILE_SIZE, b"%d" % len(body))

@@ -1,4 +1,4 @@
-"""What all programs in this folder serve, and its model for the frameworks that take msgspec.
+"""The requests that all programs in this folder serve, and the model of a room for frameworks that take msgspec.
 
 | request | response |
 |---|---|

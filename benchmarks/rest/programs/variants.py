@@ -1,4 +1,4 @@
-"""Apps that differ in one thing each: what is measured is the difference."""
+"""Apps of which each differs in one thing. The difference of their figures is the cost of this thing."""
 
 from typing import Annotated
 

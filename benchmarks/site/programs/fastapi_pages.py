@@ -19,7 +19,7 @@ pages = FastAPI(openapi_url=None)
 pages.add_middleware(SessionMiddleware, secret_key=SECRET)
 pages.mount("/static", StaticFiles(directory=STATIC), name="static")
 templates = Jinja2Templates(directory=TEMPLATES)
-templates.env.auto_reload = False  # it would look for a changed file for each page
+templates.env.auto_reload = False  # with it, each page would check whether a template file has changed
 typed = FastAPI(openapi_url=None)
 
 
