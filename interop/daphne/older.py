@@ -1,4 +1,4 @@
-"""A plugin for pytest: what the standard library's client sends without a Host is HTTP/1.0, which may lack it."""
+"""A plugin for pytest: the standard library's client sends requests without a Host as HTTP/1.0, which needs none."""
 
 from functools import wraps
 from http.client import HTTPConnection

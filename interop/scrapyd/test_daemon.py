@@ -14,10 +14,10 @@ import pytest
 from interop.scrapyd.daemon import SECONDS, USER, Daemon, egg, ok, running, schedule, wait_until
 
 LOG = os.urandom(5_000_000)
-"""The name of a file in the folder of logs."""
+"""The contents of a large file in the folder of logs."""
 
 CLIENTS = 10
-"""The least number of clients that leave early, and more files and sockets than the daemon has open besides."""
+"""At least this many clients leave early. The daemon must then have fewer than this many additional descriptors."""
 
 LINGER_0 = struct.pack("ii", 1, 0)
 """A socket closed with this resets its connection."""

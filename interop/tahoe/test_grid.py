@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 FAULTS = re.compile(r"Traceback|Unhandled")
 FIVE_MB = os.urandom(5_000_000)
 CLIENTS = 10
-"""The least number of clients that leave early, and more files and sockets than a node has open besides."""
+"""At least this many clients leave early. The node must then have fewer than this many additional descriptors."""
 
 LINGER_0 = struct.pack("ii", 1, 0)
 """A socket closed with this resets its connection."""

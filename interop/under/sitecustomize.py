@@ -1,8 +1,8 @@
-"""Python imports this at its start where this folder is on its path.
+"""Python imports this module at its start if this folder is on its path.
 
-It counts the connections that Ropewalk's channel has, a byte each in a file. Where INTEROP_INSTALL is set it puts
-Ropewalk under the process as `ropewalk exec` does, so that the servers which a suite starts have it too; but not below
-`ropewalk exec` itself.
+The module counts the connections of Ropewalk's channel: each one adds a byte to the file INTEROP_CONNECTIONS. If
+INTEROP_INSTALL is set, it also replaces the classes of twisted.web, as `ropewalk exec` does, so that the servers that a
+suite starts use Ropewalk, too. It does not do this under `ropewalk exec`, which has replaced them already.
 """
 
 import os
