@@ -15,8 +15,8 @@ unexpected-methods = ["PUT", "PATCH", "DELETE"]
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 304, 401, 403, 404, 409]
 """
-"""TRACE is disabled on purpose, with a 501. A generated id may not exist (404), and valid data may contradict stored
-data (409). Unlike by default, a server error and a rate limit are never a response to valid data."""
+"""The server responds to TRACE with 501 on purpose. A generated id may not exist (404), and valid data may contradict
+stored data (409). By default, Schemathesis also accepts a server error and a rate limit for valid data."""
 
 HOOKS = """
 import schemathesis

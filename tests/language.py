@@ -16,7 +16,7 @@ ON_PAGES = {
     r"\bjoints?\b": "the two things, by name",
     r"\buntold\b": "not reported",
 }
-"""By pattern: the words to use instead. Not even pages of documentation use these."""
+"""For each pattern, the words to use instead. These patterns are banned everywhere, also on pages of documentation."""
 
 BANNED = {
     **ON_PAGES,
@@ -45,7 +45,7 @@ BANNED = {
     r"\bfit for the wire\b": "valid",
     r"\bwhence\b|\bthereupon\b|\bwhereupon\b|\bheretofore\b": "a plain word",
 }
-"""The same, for messages, help texts and docstrings."""
+"""The same for messages, help texts, comments and docstrings."""
 
 
 def violations(text: str, banned: Mapping[str, str] = BANNED) -> list[str]:

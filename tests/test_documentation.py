@@ -46,10 +46,10 @@ INTERNAL = {
 """Internal modules, from which users import nothing."""
 
 BLOCK = r"(?ms:^```python\n(.*?)^```$)"
+"""A code block on a page."""
 GUIDES = sorted((DOCS / "how-to").glob("*.md"))
 SEVERAL_FILES = {"database.md", "rest-service.md"}
-"""Guides through several files, which say where their code is complete."""
-"""A code block on a page."""
+"""Guides whose code is in several files. They say in which file the complete code is."""
 
 
 CODE_BLOCK = re.compile(r"(?ms)^```.*?^```$")

@@ -1,6 +1,6 @@
 """Messages, help texts, docstrings, comments and pages contain no word of the banned list (see the glossary).
 
-Their lists have a line for each item.
+If they contain a list, each item is on a line of its own.
 """
 
 import ast
@@ -39,7 +39,7 @@ SOURCES = sorted(
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 MERGED_ITEMS = re.compile(r"[.;:,!?)`\"'] +[-*•] +\S.*|^\s*[-*•] .*\S +[-*•] +[A-Z`].*", re.MULTILINE)
-"""The second item of a list on the line of the first. A program that wraps lines may have joined them."""
+"""An item of a list on the same line as the item or the sentence before it, as a program that wraps lines leaves it."""
 
 CODE = re.compile(r"(?ms)^ *```.*?^ *```$|`[^`\n]+`|^ *\|.*$")
 """Code blocks, code in a line, and rows of tables: a hyphen in them is not the sign of an item."""

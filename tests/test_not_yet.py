@@ -44,7 +44,7 @@ EXISTS = {
     "compression of responses": "compress" in MIDDLEWARE or has_module("compression"),
     "metrics and tracing": "metrics" in MIDDLEWARE or has_module("metrics", "tracing", "telemetry"),
 }
-"""By row: whether the feature exists."""
+"""For each row of the page, whether its feature exists."""
 
 
 @pytest.mark.parametrize("row", EXISTS)

@@ -58,13 +58,13 @@ NEEDED: dict[str, dict[str, Any]] = {
         "audience": "c",
     },
 }
-"""The arguments that each class needs, or without which another argument would be refused for another reason."""
+"""For each class, the arguments that it requires. Without them, the error would be about the missing argument."""
 
 ABSTRACT = (LoginSchemeOptions,)
 """Classes that only other classes extend."""
 
 VALUES = (object(), 1.5, b"x", "a wrong type", ("x",), [5], {"a": 1}, {1: 2}, True, Request)
-"""Each is wrong for most options."""
+"""Values of which each has a wrong type for most options."""
 
 
 @cache

@@ -51,7 +51,7 @@ SECRET = re.compile(r"secret|password|hashes|_token$|^keys?$")
 """The names of fields with secrets."""
 
 NO_SECRETS = {"Bucket.key", "Endpoints.keys", "Position.key", "RateLimit.key"}
-"""The key of a rate limit or of a row is not a secret, nor is the URL of public keys."""
+"""Fields that are not secrets although their names match: keys of rate limits and rows, and the URL of public keys."""
 
 
 def dataclasses_of_the_package() -> dict[str, type[Any]]:

@@ -18,7 +18,7 @@ MOST_LINES = 5
 """The maximum number of lines that a server may log, however many connections it refuses."""
 
 A_FEW = 8
-"""The number of connections of an attacker that costs more per connection."""
+"""The number of connections in an attack whose connections cost the server more than others do."""
 IN_PASSING = 6
 """The number of descriptors that are open during a response, including those of the second client."""
 
@@ -71,7 +71,7 @@ class TestSlowness:
             friend.asks_until(lambda: counters.read()[counter] >= SIZE)
 
     def test_who_asks_without_end_is_gone_by_whichever_clock(self) -> None:
-        """While a slow server reads, the idle timeout or the kernel's timeout may disconnect the attacker."""
+        """If the server is slow to read, the idle timeout or the kernel's timeout may disconnect the attacker first."""
         habit = Habit(flood=GET * 100, reads=0, window=1)
         with attacked(QUICK) as (target, friend, counters), crowd_of(habit, target) as crowd:
             friend.asks_until(lambda: crowd.tally.connects == SIZE)

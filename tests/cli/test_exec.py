@@ -22,7 +22,7 @@ print(sys.argv, sys.path, *(getattr(main, name) for name in names), type(main.__
 print(main.__spec__ and (main.__spec__.name, main.__spec__.origin), sys._getframe().f_code.co_filename)
 print(__builtins__, sorted(globals().keys() - {"__annotations__"}), len(sys.argv), *sys.stdin)
 """
-"""A program that prints everything that it can find out about how it was started."""
+"""A program that prints all that a program can find out about its start, such as its arguments and modules."""
 
 
 class TestAsPythonRunsIt:

@@ -85,7 +85,7 @@ def test_forms(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_forms_with_files(name: str, tmp_path: Path) -> None:
-    """They can never be served, so the app does not start."""
+    """The app does not start, because the handler could never read such a form."""
     result = check(tmp_path, FILES[name], "multipart")
     assert result.returncode == 2, result.stdout
     assert "RW278 handle at app.py:" in result.stderr

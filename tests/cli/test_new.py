@@ -364,7 +364,7 @@ def run(folder: Path, command: str, variables: dict[str, str]) -> tuple[int, str
 
 
 def test_every_file_of_a_template_is_one() -> None:
-    """A file with another ending would be in the wheel, but in no project."""
+    """`ropewalk new` copies only files that end in `.template`. Others would be in the wheel, but in no project."""
     folder = Path(project.__file__).parent.parent / "project_templates"
     files = [file for file in folder.rglob("*") if file.is_file()]
     assert files

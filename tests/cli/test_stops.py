@@ -113,10 +113,7 @@ class TestConnections:
         assert hasty.errors == ""
 
     def test_none_is_left_in_the_queue(self) -> None:
-        """More connections than the engine accepts in one turn.
-
-        The server is too busy to accept any before the signal.
-        """
+        """More connections wait than the engine accepts in one turn. The server accepts none before the signal."""
         with ropewalk("run", SERVICE, "--access-log", "off") as server, ExitStack() as stack:
             address = address_of(server)
             server.process.send_signal(signal.SIGSTOP)
@@ -255,7 +252,7 @@ class TestSignals:
 
 class TestDescriptors:
     def test_who_waits_for_one_is_served_when_others_leave(self) -> None:
-        """The engine accepts no more connections, and is then stopped."""
+        """The stop begins while the engine cannot accept connections, because it has no free descriptors."""
         crowded = ropewalk(
             *("run", CROWDED, "--access-log", "off", "--limit", "connections=1000", "--limit", "drain_timeout=10"),
             environment={"DESCRIPTORS": "64"},

@@ -410,7 +410,7 @@ class TestHostileClients:
             assert get(server, files).status_code == 200
 
     def test_half_closed_connections(self, files: Files) -> None:
-        """With TLS, a client that has sent close_notify reads nothing any more, as Twisted has it."""
+        """As with Twisted's TLS, a client that has sent close_notify gets nothing more."""
         with serving(files) as server, connect(server, trusting(files)) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -434,7 +434,7 @@ class TestHostileClients:
             assert read_line(server.process.stdout) == "cancelled\n"
 
     def test_more_connections_than_allowed(self, files: Files) -> None:
-        """Those in a handshake count too."""
+        """Connections whose handshake has not ended count, too."""
         with serving(files, "--limit", "connections=5") as server:
             clients = [connect(server) for _ in range(5)]
             assert get(server, files).status_code == 503

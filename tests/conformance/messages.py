@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import strategies as st
 
 BEHIND = b"GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
-"""The last request of every conversation. A parser that reads it has found the end of each message before it."""
+"""The last request of every conversation. A parser can read it only if it has found the end of each earlier message."""
 
 
 class Words:

@@ -47,7 +47,7 @@ def test_the_start_fails_without_the_database(kit: Kit, stoppable: Postgres, dat
 
 
 def test_it_stops_and_starts_again(kit: Kit, stoppable: Postgres, database: Database) -> None:
-    """Requests in between get 503, and the pool has all its connections again afterwards."""
+    """Requests get 503 while the database is down. After it has started again, all connections of the pool work."""
     with observed(bool) as log, Client(reading(kit, kit.app(database, timeout=1)), timeout=60) as client:
         assert client.get("/").json() == [[7]]
         stoppable.stop()

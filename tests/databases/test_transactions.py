@@ -41,7 +41,7 @@ class TestOutcomes:
             assert titles(notes) == ["rope"]
 
     def test_a_commit_that_fails_is_the_response(self, kit: Kit, notes: Database) -> None:
-        """The constraint is deferred: only the commit finds that the title is taken."""
+        """The constraint is deferred, so only the commit raises the error: the title is taken."""
         with observed(bool) as log, Client(adding(kit, kit.app(notes))) as client:
             assert [client.post("/notes").status for _ in range(2)] == [201, 409]
             assert client.post("/notes").json()["detail"] == "There is a note with this title."

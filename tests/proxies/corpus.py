@@ -1,7 +1,8 @@
 """Messages that two servers in a row may read differently, and some that they must read alike.
 
-In each, `$` stands for a unique path. A last request follows each case. It is missing from the results if a parser
-reads it as part of the message before. A hidden request is one that no strict parser serves as a request.
+In each message, `$` stands for a unique path. A last request (`LAST`) follows each case. If a parser reads the last
+request as part of the message before it, its response is missing. For a strict parser, a hidden request (`HIDDEN`) is
+part of another message and is not served.
 """
 
 from dataclasses import dataclass
@@ -90,9 +91,9 @@ OBSCURED = {
 }
 
 _NO_CODING = {"underscore", "content"}
-"""Ways that a strict parser does not read as a Transfer-Encoding."""
+"""Spellings that a strict parser does not read as a Transfer-Encoding."""
 _JUST_CHUNKED = {"plain", "capitals", "no-space", "tab", "space-behind", "tab-behind", "connection"}
-"""Ways that a strict parser reads as chunked."""
+"""Spellings that a strict parser reads as chunked."""
 
 
 def obscured(name: str, coding: bytes) -> list[Case]:

@@ -9,7 +9,7 @@ from tests.proxies.exchange import PATIENCE, Address, History, send
 from tests.proxies.relay import Relay, Upstream, responses, stamps
 
 MOMENT = 0.01
-"""A proxy usually forwards a head within this many seconds. `halting` clients wait no longer for it."""
+"""How many seconds a `halting` client waits for the proxy to forward a head. Proxies usually need less."""
 
 
 @dataclass

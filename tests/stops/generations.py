@@ -22,7 +22,7 @@ SERVICE = Path(__file__).parent / "service.py"
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 60
 SETTLING = 0.5
-"""How many seconds of load a server gets before its stop, and how many together with its successor."""
+"""Seconds of load before each stop: first on the server alone, and then on the server and its successor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def received(lines: list[tuple[bytes, bytes]]) -> object:
 
 
 def as_dict(lines: list[tuple[bytes, bytes]]) -> object:
-    """A pattern whose comparisons count as steps."""
+    """Convert header fields to dicts, with names whose comparisons count as steps."""
     headers = Headers.received([(name, value) for name, value in lines])
     headers._lines = [(Compared(name), value) for name, value in headers._lines]
     return dict(headers), dict(headers.items())

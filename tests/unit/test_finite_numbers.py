@@ -82,7 +82,7 @@ NESTED: list[tuple[Any, Callable[[str], Any]]] = [
 
 @pytest.mark.parametrize(("kind", "made"), NESTED, ids=str)
 def test_bodies(kind: Any, made: Callable[[str], Any]) -> None:
-    """Values beside it are as they are. Its text is that of a number."""
+    """A text that is no finite number is refused for a Decimal. The same text is accepted for a str beside it."""
     app = App()
 
     @app.post("/typed")
@@ -109,7 +109,7 @@ def test_bodies(kind: Any, made: Callable[[str], Any]) -> None:
 
 @pytest.mark.parametrize("kind", [Note, list[float], dict[str, Note], Any])
 def test_bodies_without_decimals_are_not_searched(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search takes longer than decoding a small body."""
+    """The search takes longer than decoding a small body, so it is left out if the type has no decimals."""
 
     def search(body: bytes) -> bool:
         raise AssertionError(body)
@@ -225,7 +225,7 @@ def test_cursors() -> None:
 
 @pytest.mark.parametrize("name", [b"NaN", b"Infinity", b"-Infinity"])
 def test_a_model_of_pydantic_takes_no_names_of_numbers(name: bytes) -> None:
-    """They are not JSON. What a model makes of numbers and texts is its own choice (`allow_inf_nan`)."""
+    """Such names are not JSON, so they are refused. In texts, the model decides by its `allow_inf_nan`."""
     app = App()
 
     @app.post("/")

@@ -179,7 +179,7 @@ def test_a_spooled_body_that_is_refused_is_closed() -> None:
     ],
 )
 def test_how_deep_json_may_be(body: bytes, status: int, log: Log) -> None:
-    """What was read can be sent again."""
+    """JSON that is not too deep to be read can also be sent."""
     app = App()
 
     @app.post("/")

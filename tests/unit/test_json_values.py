@@ -143,7 +143,7 @@ class TestTypesOfTheProgram:
         ],
     )
     def test_where_it_does_not_matter(self, kind: Any, body: bytes, status: int, log: Log) -> None:
-        """A field of such a type may be the program's own, with a default."""
+        """A type that JSON cannot have is allowed for a field with a default, which only the program sets."""
         assert ask(kind, body).status == status
         assert log == []
 

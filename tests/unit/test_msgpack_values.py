@@ -124,7 +124,7 @@ class TestBodies:
 
     @pytest.mark.parametrize("kind", [Any, dict[str, Any], Room])
     def test_extension_types(self, kind: Any, log: Log) -> None:
-        """JSON cannot have them, so a handler could not send what it got."""
+        """JSON has no extension types, so a handler could not send such a value as JSON."""
         response = send(taking(kind), bytes.fromhex("81a161d40161"))
         assert response.status in (400, 422)
         assert kind is Room or "extension type 1" in response.json()["detail"]

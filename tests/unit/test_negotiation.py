@@ -94,6 +94,6 @@ def test_no_offers() -> None:
 
 @pytest.mark.parametrize("part", ["text/html,", ",", '"', '\\"', '\\"\\', ";", "a=;", "text/html;q=0.1;", '"a",', "\\"])
 def test_a_large_value(part: str) -> None:
-    """In quadratic time, one of these would take minutes."""
+    """If the time were quadratic, one of these values would take minutes."""
     for start in ("", 'text/a;x="', "text/a;"):
         preferred(start + part * 200_000, (JSON, HTML))

@@ -53,7 +53,7 @@ class TestBelief:
         assert (seen["scheme"], seen["secure"]) == ("https", True)
 
     def test_x_forwarded_host_only_where_it_is_asked_for(self) -> None:
-        """Most proxies set only the other two fields, and forward this one as the client sent it."""
+        """Most proxies set only X-Forwarded-For and X-Forwarded-Proto, and forward X-Forwarded-Host unchanged."""
         inside = FORGED | {"host": "inside"}
         for host, url in ((False, "https://inside/where?a=b"), (True, "https://example.com/where?a=b")):
             assert asked(TrustedProxies(["127.0.0.1"], headers="x-forwarded", host=host), inside)["url"] == url

@@ -155,7 +155,7 @@ class TestBodies:
 
     @pytest.mark.parametrize("annotation", [Octets, None])
     def test_bytes_that_are_not_text(self, annotation: Any, log: Log) -> None:
-        """Pydantic writes bytes as text. Clients can send others as MessagePack."""
+        """Pydantic writes bytes as UTF-8 text. A client can send bytes that are not UTF-8 as MessagePack."""
 
         def echo(octets: Annotated[Octets, Body(media_types=(MSGPACK,))]) -> Any:
             return octets

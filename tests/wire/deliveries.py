@@ -8,10 +8,7 @@ from tests.wire.books import Books
 from tests.wire.connection import Connection
 
 CUTS = 200
-"""The most places at which a message is cut.
-
-In a longer one, only every second byte is such a place, or every third.
-"""
+"""The most places at which a message is cut. A longer message is cut only at every second byte, or every third."""
 
 Address = tuple[str, int]
 Pieces = Sequence[bytes]

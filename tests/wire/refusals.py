@@ -9,7 +9,7 @@ from tests.wire.deliveries import Address, Cut, Pieces, delivered, in_bytes, unc
 
 TEXT = "text/plain; charset=utf-8"
 PROBLEM = "application/problem+json"
-"""Of a refusal by the app, which has the head: its body is too large or malformed."""
+"""The media type of a refusal by the app, which has accepted the head: the body is too large or malformed."""
 
 SHORT = 200
 """The most bytes in the body of a refusal."""

@@ -38,14 +38,14 @@ def release_descriptors() -> str:
 
 @app.post("/largest-file/{size:int}")
 def limit_files(size: int) -> str:
-    """Allow no file of more bytes."""
+    """Limit the size of files to this number of bytes."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     return "limited"
 
 
 @app.post("/temporary-files")
 def count_temporary_files() -> str:
-    """How many files are open that have no name."""
+    """How many open files have no name, as temporary files do."""
     links = [Path("/proc/self/fd", each) for each in os.listdir("/proc/self/fd")]  # noqa: PTH208 - as above
     return str(sum(os.path.islink(each) and os.readlink(each).endswith("(deleted)") for each in links))  # noqa: PTH114, PTH115 - the target is not a path
 

@@ -133,7 +133,7 @@ class TestBodySize:
 
 
 class TestHeadTimeout:
-    """A slowloris attack."""
+    """A client that sends its head slowly, as in a slowloris attack, is disconnected."""
 
     def test_it_is_a_refusal(self) -> None:
         with limited(head_timeout=0.2) as connect:

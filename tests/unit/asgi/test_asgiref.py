@@ -16,7 +16,7 @@ from ropewalk.asgi import Message, Receive, Scope, Send
 from ropewalk.testing import AsyncClient, Client
 
 LOOSE = {"headers": list[tuple[bytes, bytes]], "extensions": dict[str, dict[str, Any]] | None}
-"""Types that replace asgiref's types Iterable and object, which cannot be checked."""
+"""Types for fields that asgiref annotates with Iterable or object, which match too much to be a check."""
 
 
 def check(kind: Any, value: Any) -> None:

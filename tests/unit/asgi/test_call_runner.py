@@ -202,7 +202,7 @@ class TestAnyio:
         assert outcome(work) == "[True, True]"
 
     def test_threads_outlive_the_request_that_started_them(self) -> None:
-        """The loop is not run by a task, just as a reactor's loop."""
+        """The loop runs outside of any task, as a reactor runs it."""
 
         threads: list[threading.Thread] = []
 
@@ -350,7 +350,7 @@ class TestAfterTheResponse:
 
 
 def test_the_event_loop_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not for each request, because this was a system call before CPython 3.12."""
+    """The lookup is not repeated for each request, because before CPython 3.12 it is a system call."""
     looked: list[Any] = []
 
     def look() -> Any:

@@ -276,7 +276,7 @@ def test_several_at_once() -> None:
 
 
 def test_what_is_said_of_a_start_that_failed(log: Log) -> None:
-    """The log of a server has the application's reason, without our own traceback."""
+    """The log of a server has the reason that the application gives, without a traceback of Ropewalk."""
 
     async def main() -> str:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -241,7 +241,7 @@ def test_fields(browser: Browser, change: dict[str, str], status: int, log: Log)
 
 
 def test_another_realm(browser: Browser) -> None:
-    """The password is right for the other realm, but the user has not entered it for this one."""
+    """The hash is that of the right password, but for another realm than that of the site."""
     assert browser.get(realm="other").status == 401
 
 

@@ -100,7 +100,7 @@ def test_the_number_of_threads_is_bounded() -> None:
             threads.call(work, 5)
         waits[3].addErrback(lambda _: None)
         waits[3].cancel()
-        waits.append(threads.call(work, 6))  # in the place of the one that was cancelled
+        waits.append(threads.call(work, 6))  # takes the place of the cancelled call
         assert not set(begun) - {0, 1}
         go.set()
         return [await each for each in waits]

@@ -286,7 +286,7 @@ class TestMounts:
 
     @pytest.mark.parametrize("kind", ["asgi", "wsgi"])
     def test_a_client_that_leaves_a_hosted_application(self, work: Work, kind: str) -> None:
-        """The functions that its middleware has added run when the application has ended."""
+        """The functions that middleware around the application has added run when the application has ended."""
 
         async def auditing(request: Request, next: Next) -> Response:
             response = await next(request)

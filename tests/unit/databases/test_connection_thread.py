@@ -1,4 +1,4 @@
-"""The two ways in which a statement ends whose caller no longer waits. Each is enough for most statements."""
+"""If the caller of a statement no longer waits, the statement is ended in two ways. Most statements need only one."""
 
 import asyncio
 import sqlite3

@@ -50,7 +50,7 @@ def test_the_end_closes_connections_and_threads(database: SQLite, path: Path, ru
     for each in run(main()):
         each.join(30)
         assert not each.is_alive()
-    assert not path.with_name("notes.sqlite-wal").exists()  # the last connection that is closed removes it
+    assert not path.with_name("notes.sqlite-wal").exists()  # SQLite removes it with the last connection
 
 
 def test_a_statement_that_runs_at_the_end(make: Callable[..., SQLite], started: Started, run: Run) -> None:

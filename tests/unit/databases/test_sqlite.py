@@ -77,7 +77,7 @@ def test_a_stream_is_one_transaction(app: App, path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["transaction", "reader"])
 def test_a_client_that_leaves(database: SQLite, started: Started, run: Run, kind: str) -> None:
-    """Its statement is interrupted. Otherwise the next request would wait for ever."""
+    """The statement of its request is interrupted. Otherwise the next request would wait for ever."""
     app = App()
 
     @app.get("/transaction")
@@ -96,7 +96,7 @@ def test_a_client_that_leaves(database: SQLite, started: Started, run: Run, kind
 
     async def main() -> None:
         async with AsyncClient(app, timeout=60) as client:
-            for _ in range(6):  # more than there are connections
+            for _ in range(6):  # more often than there are connections in the pool
                 running = started.expect()
                 request = asyncio.create_task(client.get(f"/{kind}"))
                 await running.wait()

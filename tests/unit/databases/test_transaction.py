@@ -67,7 +67,7 @@ def test_a_failed_statement_leaves_the_transaction_open(database: SQLite, run: R
 
 
 def test_it_begins_at_its_first_statement(database: SQLite, other: sqlite3.Connection, run: Run) -> None:
-    """So a handler that hashes a password before does not make others wait."""
+    """A handler that hashes a password before its first statement does not make other transactions wait."""
 
     async def main() -> None:
         async with database.open() as pool, pool.transaction() as first:
@@ -83,7 +83,7 @@ def test_it_begins_at_its_first_statement(database: SQLite, other: sqlite3.Conne
 
 
 def test_many_at_a_time(database: SQLite, run: Run) -> None:
-    """Each reads and writes. Those that wait hold no thread, so none is starved."""
+    """Each transaction reads and writes. A waiting transaction occupies no thread, so all of them end."""
 
     async def add(pool: SQLitePool) -> None:
         async with pool.transaction() as transaction:
@@ -175,7 +175,7 @@ class TestCancelled:
                     await asyncio.sleep(0)
                     tasks[0].cancel()
                     tasks[2].cancel()
-                tasks[1].cancel()  # its turn has come, and it does not run yet
+                tasks[1].cancel()  # the next in the queue, which has not run yet
                 await asyncio.wait(tasks)
                 assert await titles(pool) == ["3"]
 
@@ -198,7 +198,7 @@ class TestCancelled:
                 task.cancel()
                 await asyncio.wait([task])
                 assert task.cancelled()
-                while is_running(pool):  # it gives up, although the lock is still held
+                while is_running(pool):  # until the thread gives up, although the lock is still held
                     await asyncio.sleep(0)
                 other.execute("ROLLBACK")
                 await add(pool)

@@ -62,7 +62,7 @@ def test_the_page_of_an_exception() -> None:
 
 
 def test_the_watchdog_is_paused_while_a_page_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would name the handler."""
+    """Otherwise, it would report the handler for the time that the page takes."""
     paused: list[bool] = []
 
     class Watched:
@@ -174,7 +174,7 @@ def test_notes_that_raise() -> None:
 
 @pytest.mark.parametrize("accept", ["text/html", "text/plain", "application/json"])
 def test_text_that_is_not_unicode(accept: str) -> None:
-    """Such as the name of a file that is not UTF-8."""
+    """An error may contain such text, for example the name of a file that is not UTF-8."""
     app = App()
 
     @app.get("/")

@@ -12,22 +12,22 @@ PACKAGE = Path(ropewalk.__file__).parent
 BUILT_IN = {"ValueError", "TypeError"}
 
 KEPT = {
-    # Caught in this package, which raises an error with a code, or sends a response, instead.
+    # Ropewalk catches these errors itself, and then raises an error with a code or sends a response.
     "server/endpoint_descriptions.py": 8,
     "dropin/entry/endpoint_prefix.py": 1,
     "cli/limits.py": 2,
     "etags.py": 1,
     "typed/value_shapes.py": 1,
     "converters.py": 6,  # `Converter.parse` refuses a segment by ValueError, also in users' converters
-    # A contract of Python, Twisted, WSGI or ASGI, whose callers expect this class.
+    # An interface of Python, Twisted, WSGI or ASGI requires this class.
     "dropin/object_proxy.py": 1,
     "forms/upload_file.py": 2,
     "dropin/connection/channel.py": 1,
     "wsgi/error_stream.py": 1,
     "asgi/messages.py": 1,
-    # A value at run time, such as the password of a client, and not an option.
+    # The argument is a value at run time, such as the password of a client, and not an option.
     "auth/passwords.py": 1,
-    # A wrong argument of a call in a test, which pytest shows with its line.
+    # The wrong argument is in a call in a test, and pytest shows this line.
     "testing/async_client.py": 4,
     "testing/client_clock.py": 3,
     "testing/outgoing.py": 1,

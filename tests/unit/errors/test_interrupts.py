@@ -11,9 +11,9 @@ from ropewalk.errors import (
 
 
 class TestInterrupts:
-    """SIGINT ends a program that does not handle it.
+    """A KeyboardInterrupt means Ctrl-C only if Python handles SIGINT.
 
-    A server handles SIGINT, so a KeyboardInterrupt is an error of a handler.
+    A server handles SIGINT itself, so a KeyboardInterrupt there is an error of a handler.
     """
 
     @pytest.mark.parametrize(("handler", "expected"), [(signal.default_int_handler, True), (signal.SIG_IGN, False)])

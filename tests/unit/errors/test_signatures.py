@@ -20,11 +20,11 @@ Database = Annotated[dict[str, str], Depends(database)]
 
 
 def with_one(first: Any, database: Database) -> Any:
-    """As a check of one argument, with a dependency."""
+    """A function such as a check of an API key: one argument, and a dependency."""
 
 
 def with_two(first: Any, second: Any, database: Database) -> Any:
-    """As a check of two arguments, with a dependency."""
+    """A function such as a check of a name and a password: two arguments, and a dependency."""
 
 
 async def with_request(request: Request, next: Any, database: Database) -> Any:

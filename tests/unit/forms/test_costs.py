@@ -70,7 +70,7 @@ def test_memory_of_urlencoded_forms_is_bounded(sent: bytes) -> None:
 
 
 def test_each_byte_of_a_file_is_handled_a_few_times() -> None:
-    """A form in small pieces: the bytes that the parser has at a time do not grow with the body."""
+    """If a form arrives in small pieces, the parser never holds more than a few of its bytes."""
     form = MultipartForm(BOUNDARY, DEFAULT_LIMITS)
     data = body(file("a", "a", b"\r\n--limi" * 8_000), field("b", "x"))
     kept = []

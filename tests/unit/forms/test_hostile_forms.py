@@ -125,7 +125,7 @@ def test_forms_over_a_limit(name: str, path: str, client: Client, log: Log) -> N
 @pytest.mark.parametrize("path", [path for path in WAYS if path != "/plain"])  # it allows large bodies
 @pytest.mark.parametrize("name", HOSTILE)
 def test_memory(name: str, path: str, client: Client, log: Log) -> None:
-    """The body is over the limit of the engine, so that little of it is kept."""
+    """The body exceeds the limit of the engine, so only a small part of it is kept in memory."""
     data = HOSTILE[name]
 
     def ask() -> None:
@@ -166,7 +166,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_name_does_not_leave_its_folder(name: str, client: Client, tmp_path: Path, log: Log) -> None:
-    """Even if a program uses it as a path, which it must not."""
+    """This holds even for a program that makes the mistake of using the name as a path."""
     app = App()
     folder = tmp_path / "uploads"
     folder.mkdir()
@@ -200,7 +200,7 @@ def _file_of(name: str) -> bytes:
 
 
 def test_the_ways_work(client: Client, log: Log) -> None:
-    """So that the tests above do not fail for another reason."""
+    """The paths accept a valid form, so the refusals in the tests above are due to the form."""
     data = body(field("a", "1"), file("file", "a", b"x"))
     found: list[Any] = [send(client, path, data).status for path in WAYS]
     assert found == [200, 200, 200, 200, 403]

@@ -64,7 +64,7 @@ class HostileText(str):
 
 
 class Seconds(float):
-    """A number of a class that the encoder of JSON refuses, as those of numpy. Its methods raise."""
+    """A number whose methods raise. The encoder of JSON refuses its class, as it does the classes of numpy."""
 
     def __str__(self) -> str:
         raise RuntimeError
@@ -239,7 +239,7 @@ STACK = 'Stack (most recent call last):\n  File "a.py", line 1, in f\n    g("/?t
 
 
 class TestStacks:
-    """What `stack_info=True` adds."""
+    """The stack that `stack_info=True` adds to a line."""
 
     def test_in_json(self) -> None:
         found = in_json(log_stack=STACK, stack="x")

@@ -94,7 +94,7 @@ class TestReplays:
 
     @pytest.mark.parametrize("headers", [{}, {"cookie": "language=de"}, {"x-api-key": "shared"}])
     def test_cookies_are_not_sent_to_another_client(self, headers: dict[str, str]) -> None:
-        """Without a user, two clients may have the same credentials."""
+        """If there is no user, two clients may send the same credentials, and would share a stored response."""
         service = Service(_set_cookies)
         assert len(service.post(**headers).headers.all("set-cookie")) == 2
         service.client.cookies.clear()
@@ -305,7 +305,7 @@ class TestReleases:
         store = MemoryIdempotency(clock=clock)
 
         class Losing(MemoryIdempotency):
-            claim = store.claim  # the same keys, none of which is saved
+            claim = store.claim  # claims are shared with `store`, but nothing is saved
 
         killed = Service(store=Losing(), lease=30)
         service = Service(store=store, lease=30)
@@ -361,7 +361,7 @@ class TestStores:
         service = Service(store=Unavailable())
         refused = service.post()
         assert (refused.status, refused.headers["retry-after"], service.calls) == (503, "1", 0)
-        assert service.client.post("/").status == 200  # without a key, the store is not needed
+        assert service.client.post("/").status == 200  # a request without a key does not use the store
         assert log == []
 
     def test_open(self) -> None:

@@ -74,7 +74,7 @@ class TestWrong:
         refused(make(authenticate(BasicAuth(lambda user, password: user)), PER_USER[name], AUTHENTICATE), name)
 
     def test_without_a_start(self, name: str, log: Log) -> None:
-        """Nothing is processed."""
+        """If the app was not started, the first request raises the error, and the handler is not called."""
         with pytest.raises(HandlerError, match="RW238"):
             Client(make(PER_USER[name], AUTHENTICATE)).get("/", headers={"x-key": "ada"})
 
@@ -84,7 +84,7 @@ BY_FUNCTION = idempotency(IdempotencyOptions(sender=lambda request: "all"))
 
 
 class TestOutsideOfSessions:
-    """A stored response would give one client's session to another."""
+    """In this order, a stored response would contain the session cookie of another client."""
 
     @pytest.mark.parametrize("stores", [PER_USER["idempotency"], BY_FUNCTION])
     def test_in_one_app(self, stores: Any) -> None:

@@ -72,7 +72,7 @@ def test_a_key_in_a_field_of_its_own_separates_principals() -> None:
 
 @pytest.mark.parametrize(("principal", "status"), [(Named("ann"), 500), (Numbered("ann"), 200)])
 def test_credentials_that_change_with_each_request_separate_no_one(principal: Any, status: int, log: Log) -> None:
-    """With Digest, a retry would be executed again, as if it came from another user."""
+    """Digest credentials differ in each request. If they identified the user, a retry would be executed again."""
     scheme = DigestAuth(lambda name: DigestUser(principal=principal, password="s"))
     app = App(middleware=[authenticate(scheme), idempotency()])
     app.post("/")(lambda request: "added")

@@ -19,7 +19,7 @@ SIX_MONTHS = 15768000
 
 
 def grade(headers: Headers, secure: bool = True) -> dict[str, int]:
-    """What each rule takes from or adds to 100 points. The names are those of the Observatory's tests."""
+    """The points that each rule adds to 100 or subtracts from it. The Observatory's tests have the same names."""
     policy = headers.get("content-security-policy", "").split(";")
     directives = [part.strip().partition(" ") for part in policy]
     csp = {name: sources.split() for name, _, sources in directives if name}
@@ -36,7 +36,7 @@ def grade(headers: Headers, secure: bool = True) -> dict[str, int]:
 
 
 def _cookie_points(field: str) -> int:
-    """What a cookie of a session costs."""
+    """The points for the cookie of a session."""
     name, *attributes = (part.strip().lower() for part in field.split(";"))
     if "secure" not in attributes:
         return -40
@@ -48,7 +48,7 @@ def _cookie_points(field: str) -> int:
 
 
 def redirect_points(response: ClientResponse, host: str) -> int:
-    """What the response of the plain HTTP port costs: a redirect to HTTPS on the same host is wanted first."""
+    """The points for the response of the plain HTTP port, which must first redirect to HTTPS on the same host."""
     if response.status not in (301, 302, 307, 308):
         return -20
     target = urlsplit(response.headers["location"])
@@ -58,7 +58,7 @@ def redirect_points(response: ClientResponse, host: str) -> int:
 
 
 def script_points(page: str) -> int:
-    """What scripts of other sites without `integrity` cost."""
+    """The points for scripts of other sites without `integrity`."""
     scripts = re.findall(r"<script[^>]*>", page)
     foreign = [each for each in scripts if re.search(r"""src=["']?(https?:)?//""", each)]
     return -50 if any("integrity=" not in each for each in foreign) else 0
@@ -152,7 +152,7 @@ class TestGrade:
         ],
     )
     def test_what_a_change_costs(self, changes: dict[str, Any], rule: str, points: int) -> None:
-        """So the rules can fail."""
+        """A change of a default costs points, so the rules of this file can fail."""
         app = App(middleware=[security_headers(SecurityHeadersOptions.for_sites(**changes))])
         assert grade(Client(app, secure=True).get("/").headers)[rule] == points
 

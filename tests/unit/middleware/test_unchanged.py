@@ -134,7 +134,7 @@ class TestChanged:
             assert is_there(client.get("/"))
 
     def test_a_response_of_another_request(self) -> None:
-        """What one request has left unchanged is not the response of another."""
+        """A response that a middleware keeps from one request and returns for another is sent with its own value."""
         kept: list[Response] = []
 
         async def keeping(request: Request, next: Next) -> Response:

@@ -96,7 +96,7 @@ class TestIdempotencyKeys:
         assert self.post(client, {"cookie": "user=bob"}) == (200, "bob")
 
     def test_cookies_beside_a_user(self) -> None:
-        """For such a request, the user alone is the sender."""
+        """If a request has a user, cookies do not distinguish the sender."""
 
         async def find_user(request: Request, next: Any) -> Any:
             request.state.user = "one"

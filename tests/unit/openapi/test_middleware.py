@@ -199,7 +199,7 @@ class TestOurs:
         found = responses(app)
         named = {status for status, each in found.items() if "x-request-id" in each.get("headers", {})}
         assert named == {"200", "404", "409", "422", "429"}
-        assert set(found) - named == {"503"}  # of the timeout, which is around it
+        assert set(found) - named == {"503"}  # the response of `timeout`, which is outside of `request_id`
         assert "RateLimit" in found["422"]["headers"]
         client = Client(app)
         check_described(app, client.get("/a"))
@@ -227,7 +227,7 @@ class TestPlaces:
         assert list(operation(app, "/c")["responses"]) == ["204"]
 
     def test_error_handlers_count_where_the_middleware_is(self) -> None:
-        """That of an inner app does not get an error of a middleware of the app around it."""
+        """The error handler of an inner app is not called for an error of the outer app's middleware."""
         app, inner = App(middleware=[timeout(TimeoutOptions(seconds=9))]), App()
         inner.error(503)(lambda request, error: "inner")
         inner.get("/a")(lambda request: "")

@@ -64,7 +64,7 @@ class TestParameters:
             (str, {"type": "string"}),
             (UUID, {"type": "string", "format": "uuid"}),
             (date, {"type": "string", "format": "date"}),
-            (datetime, {"type": "string"}),  # may have no offset, as the format must
+            (datetime, {"type": "string"}),  # the format `date-time` requires an offset, but the type does not
             (Annotated[datetime, Meta(tz=True)], {"type": "string", "format": "date-time"}),
             (Annotated[time, Meta(tz=True)], {"type": "string", "format": "time"}),
             (timedelta, {"type": "string", "format": "duration"}),
@@ -159,7 +159,7 @@ class TestParameters:
         app.mount("/inner", inner)
         assert set(parameters(app, "/inner/a")) == {"page", "x-token"}
         assert "422" in operation(app, "/inner/a")["responses"]
-        assert "parameters" not in operation(inner, "/a")  # nothing provides it there
+        assert "parameters" not in operation(inner, "/a")  # `inner` alone has no provider for it
 
     def test_two_that_take_one_value(self) -> None:
         app = App()

@@ -75,7 +75,7 @@ def test_what_is_accepted(path: str, kind: Any, sent: str, status: int) -> None:
 
 
 def test_the_text_before_an_encoded_slash_is_not_the_parameter() -> None:
-    """A segment with an encoded slash matches only `path`: clients cannot send it to the others."""
+    """A segment with an encoded slash matches only the converter `path`, so no other parameter can contain a slash."""
     app = App()
 
     @app.get("/a/{value}")

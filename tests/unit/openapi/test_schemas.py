@@ -30,7 +30,7 @@ class Folder(pydantic.BaseModel):
 
 
 class Marked(pydantic.BaseModel):
-    """Its form as output differs from that as input."""
+    """A model whose schema as output differs from its schema as input, because of the computed field."""
 
     name: str
 
@@ -102,7 +102,7 @@ def model(field: str) -> Any:
 
 
 def test_generic_types_of_classes_of_one_name() -> None:
-    """As `Page[books.Model]` and `Page[films.Model]`: msgspec would give both one name."""
+    """For example `Page[books.Model]` and `Page[films.Model]`: msgspec would give both the same name."""
     page: Any = Page
     book, film, song = model("book"), model("film"), model("song")
     found = echo(page[book], page[film], page[song], book, Tree, page[int])
@@ -130,7 +130,7 @@ class Node(pydantic.BaseModel):
 
 
 def test_a_discriminator_refers_to_the_components_as_they_are_named() -> None:
-    """A component of msgspec has the name Cat already."""
+    """The model `Cat` is renamed to `Cat_2`, because a Struct has the name `Cat`. The discriminator must follow."""
     found = echo(Node, defstruct("Cat", [("lives", int)]))
     items = found["Node"]["properties"]["below"]["items"]
     place = "#/components/schemas/"
@@ -151,7 +151,7 @@ class BoundsModel(pydantic.BaseModel):
 
 
 def test_a_default_that_json_cannot_have() -> None:
-    """It would be null, which is not a number."""
+    """Infinity would become null, which is not a number, so this default is left out."""
     for schema in echo(Bounds, BoundsModel).values():
         defaults = {name: each["default"] for name, each in schema["properties"].items() if "default" in each}
         assert defaults == {"least": 0.0}
@@ -203,7 +203,7 @@ class Filter(Struct):
 
 
 def test_only_schemas_that_are_used() -> None:
-    """A type that takes the whole query is one parameter for each of its fields."""
+    """A type for the whole query is described as one parameter for each field, so it needs no schema of its own."""
     app = App()
 
     @app.get("/a")

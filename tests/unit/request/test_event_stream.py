@@ -277,7 +277,7 @@ class TestEvents:
             if not first:
                 response.close()
             async with asyncio.timeout(10):
-                while not seen:  # the end of the loop would cancel every task
+                while not seen:  # wait here, because the end of the loop would cancel the task
                     await asyncio.sleep(0)
 
         for first in (False, True):

@@ -331,7 +331,7 @@ class TestDisconnect:
 
 
 class TestWaitsThatNobodyNeeds:
-    """A wait that cannot succeed any more, and that its program has dropped, is not an error of the program."""
+    """A wait that fails after the program has dropped it is not an error of the program."""
 
     @pytest.mark.parametrize("name", ["body", "text"])
     def test_they_are_not_logged(self, name: str, log: Log) -> None:

@@ -27,7 +27,7 @@ def tell(request: Request, **params: Any) -> str:
 
 
 class Rooms(Resource):
-    """Makes its children for the request."""
+    """A resource that makes its children for each request."""
 
     def getChild(self, name: str, request: Request) -> Resource | None:
         assert request.route is None

@@ -123,7 +123,7 @@ class TestSite:
         site.doStop()
 
     def test_a_transport_that_is_lost_is_left_alone(self) -> None:
-        """That of TLS has no connection any more, and raises AttributeError."""
+        """A TLS transport that has lost its connection raises AttributeError, so it is not called any more."""
         reactor, site, _transport, protocol = self.make()
         protocol.connectionLost(None)
         protocol._transport = None

@@ -137,7 +137,7 @@ class TestReports:
     def test_many_short_calls(
         self, machine: Machine, monkeypatch: pytest.MonkeyPatch, blocking_log: Log, handler: FrameType
     ) -> None:
-        """The reactor is busy, but each time with another call."""
+        """The reactor is busy all the time, but with a different call at each look. Nothing is reported."""
         blocked_by(machine, handler, monkeypatch)
         machine.busy_until = machine.now + 1
         calls = [next(call_of(f"call{number}")) for number in range(30)]
@@ -151,7 +151,7 @@ class TestReports:
         assert blocking_log.text == ""
 
     def test_an_idle_loop_that_is_late(self, machine: Machine, blocking_log: Log) -> None:
-        """For example because a thread does not release the interpreter's lock."""
+        """The loop runs no call, but is late, for example because a thread holds the interpreter's lock."""
         machine.busy_until = machine.now + 1
         machine.watchdog.watch_once()
         assert blocking_log.text == ""
@@ -175,7 +175,7 @@ class TestSuspension:
     def test_a_process_that_is_stopped(
         self, machine: Machine, handler: FrameType, monkeypatch: pytest.MonkeyPatch, blocking_log: Log
     ) -> None:
-        """It was stopped in a short call, and wakes up an hour later, in the same call."""
+        """The process is stopped during a short call, and continues an hour later in the same call."""
         blocked_by(machine, handler, monkeypatch)
 
         def wait(seconds: float) -> None:
@@ -208,7 +208,7 @@ class TestSuspension:
     def test_a_call_that_keeps_the_interpreters_lock(
         self, machine: Machine, handler: FrameType, monkeypatch: pytest.MonkeyPatch, blocking_log: Log
     ) -> None:
-        """The thread wakes up late, too, but the process uses CPU time."""
+        """The watchdog's thread wakes up late, too. The block is reported, because the process has used CPU time."""
         blocked_by(machine, handler, monkeypatch)
         machine.busy_until = machine.now + 4.5
         machine.waits = lambda seconds: machine.pass_time(2.0)
@@ -218,7 +218,7 @@ class TestSuspension:
 
 class TestFrames:
     def test_an_idle_loop(self) -> None:
-        """The frames of Twisted and asyncio are not what the loop calls."""
+        """The frames of Twisted and asyncio do not count as calls of the loop."""
         loop = sys._getframe()
         assert called_frames(loop, [loop]) == []
 

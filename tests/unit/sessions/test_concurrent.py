@@ -56,7 +56,7 @@ def _store_of(app: App) -> Any:
 
 
 async def _concurrent(store: Any, cookie: str, path: str) -> None:
-    """Do to the store what another request would."""
+    """Make the changes in the store that another request would make."""
     from ropewalk.clocks import unix_time
     from ropewalk.sessions.session_ids import key_of
 

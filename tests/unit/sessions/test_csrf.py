@@ -92,7 +92,7 @@ def with_readers(client: Client) -> Client:
 
 
 MATRIX = [
-    # what the browser sends, with a session, without one
+    # (the fields that the browser sends, the status with a session, the status without a session)
     ({"sec-fetch-site": "same-origin", "origin": ORIGIN}, 200, 200),
     ({"sec-fetch-site": "same-origin"}, 200, 200),
     ({"sec-fetch-site": "none"}, 200, 200),
@@ -149,7 +149,7 @@ def test_all_other_methods_are(method: str) -> None:
 
 
 class TestWithoutACookie:
-    """A request without a session can do harm only as a login, which needs no more than a form."""
+    """Without a session, a request of another site can do harm only by a login, which a form can send."""
 
     @pytest.mark.parametrize(
         "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "TEXT/PLAIN"]
@@ -238,7 +238,7 @@ class TestToken:
     @pytest.mark.parametrize("size", [10, 900_000])
     @pytest.mark.parametrize("path", ["/multipart", "/body", "/stream", "/content", "/asgi", "/wsgi", "/keyed"])
     def test_in_a_form_with_files_that_is_not_read_as_a_form(self, path: str, size: int, log: Log) -> None:
-        """Such a body cannot be read twice. An empty one would be a lie."""
+        """The middleware does not read such a body to find the token, because the handler could not read it again."""
         client = with_readers(client_of())
         token = client.get("/token").text
         sent: dict[str, Any] = {"data": {"csrf_token": token}, "files": {"up": ("a", b"z" * size)}}
@@ -255,7 +255,7 @@ class TestToken:
     @pytest.mark.parametrize("size", [10, 900_000])
     @pytest.mark.parametrize("path", ["/multipart", "/body", "/stream", "/content", "/asgi", "/wsgi", "/keyed"])
     def test_a_body_that_other_middleware_has_kept(self, path: str, size: int) -> None:
-        """It can be read again."""
+        """If another middleware has read the whole body before, the handler can still read it after this one."""
 
         async def keep(request: Request, next: Next) -> Response:
             await request.body()
@@ -304,7 +304,7 @@ class TestToken:
         assert status(client, {"x-csrf-token": token}) == 403
 
     def test_a_login_of_an_anonymous_client_ends_it(self) -> None:
-        """Otherwise, who has planted the session before the login would know a token of the user."""
+        """Otherwise, an attacker who has planted the session before the login would know a valid token of the user."""
         client = client_of()
         client.post("/logout", headers={"sec-fetch-site": "same-origin"})
         token = client.get("/token").text

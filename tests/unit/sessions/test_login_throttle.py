@@ -1,4 +1,4 @@
-"""`LoginThrottle`: how many attempts to log in there may be."""
+"""`LoginThrottle`: how many attempts to log in are allowed."""
 
 from typing import Any
 from urllib.parse import quote

@@ -196,7 +196,7 @@ class TestExpiry:
     def test_idle(self, client: Client) -> None:
         client.post("/set/a/1")
         client.advance(2 * HOUR - 1)
-        assert client.get("/").json() == no_rights(a="1")  # which makes it last longer
+        assert client.get("/").json() == no_rights(a="1")  # this request extends the session
         client.advance(2 * HOUR - 1)
         assert client.get("/").json() == no_rights(a="1")
         client.advance(2 * HOUR)

@@ -38,7 +38,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     ],
 )
 def test_a_wrong_user(user: Any, kind: str, request: pytest.FixtureRequest) -> None:
-    """It is an error, and no session begins, also if the handler catches the error."""
+    """A wrong user id raises an error. No session begins, even if the handler catches the error."""
     app = site(options_of(kind, request))
 
     @app.post("/wrong/{caught}")

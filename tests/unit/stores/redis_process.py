@@ -43,11 +43,11 @@ class RedisProcess:
             process.stdout.close()
 
     def pause(self) -> None:
-        """It accepts connections, and responds to nothing."""
+        """Stop the process: the kernel still accepts connections, but the server does not respond."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """It runs again."""
+        """Let the process continue."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:

@@ -335,11 +335,11 @@ class TestSQLite:
         store.close()
 
     def test_a_full_disk(self, tmp_path: Path, run: Run) -> None:
-        """SQLite has rolled back by itself then. The message names the cause."""
+        """The error names the cause. Afterwards the store works, because SQLite rolls back by itself."""
         store = SQLiteIdempotency(tmp_path / "keys.db", timeout=20)
         run(store.claim("key", "print", "first", 60))
         assert store._file._database is not None
-        store._file._database.execute("PRAGMA max_page_count = 1")  # no more pages than there are
+        store._file._database.execute("PRAGMA max_page_count = 1")  # the file must not grow
         with pytest.raises(StoreUnavailable, match="RW234 .* failed: database or disk is full"):
             run(store.save("key", "first", b"x" * 100_000, 60))
         run(store.save("key", "first", b"response", 60))

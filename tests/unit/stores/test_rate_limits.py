@@ -160,7 +160,7 @@ class TestMemory:
         assert not take(store, bucket("mine", 5, rate=1)).allowed
 
     def test_few_new_clients_lose_anything_to_a_flood_of_keys(self) -> None:
-        """200 keys leave marks in at most 200 of 4096 cells. Which, the secret of the hash decides."""
+        """200 keys leave marks in at most 200 of 4096 cells. The secret of the hash decides in which cells."""
         store = MemoryRateLimits(most_keys=10, clock=Clock())
         for number in range(200):
             take(store, bucket(str(number), 5, rate=1))

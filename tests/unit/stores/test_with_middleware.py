@@ -61,7 +61,7 @@ def test_a_rate_limit_while_redis_is_killed(
             assert await statuses(3) == [200, 200, 429]
 
     run(calls())
-    assert len(log) == 2  # it is not reachable, and it is again
+    assert len(log) == 2  # Redis is not reachable, and later it is reachable again
 
 
 POLICIES: Any = pytest.mark.parametrize(("policy", "status"), [("open", 200), ("closed", 503)])
@@ -72,7 +72,7 @@ POLICIES: Any = pytest.mark.parametrize(("policy", "status"), [("open", 200), ("
 def test_a_rate_limit_while_redis_does_not_respond(
     policy: Any, status: int, then: str, redis_process: RedisProcess, clock: Clock, run: Run, log: Log
 ) -> None:
-    """Requests are on their way to Redis when it stops to respond, or ends."""
+    """Redis stops responding, or ends, while requests wait for it."""
     server = RedisServer(redis_process.url, timeout=0.05 if then == "it runs again" else 20, clock=clock)
     limit = RateLimitOptions(limits=RateLimit(2, 3600), store=RedisRateLimits(server), on_store_failure=policy)
     app = App(middleware=[rate_limit(limit)])
@@ -115,7 +115,7 @@ async def recovered(server: RedisServer, clock: Clock) -> None:
 def test_an_idempotency_key_while_redis_fails(
     failure: str, policy: Any, status: int, redis_process: RedisProcess, clock: Clock, run: Run, log: Log
 ) -> None:
-    """Claims are on their way to Redis when it stops to respond, or ends. No request is processed twice."""
+    """Redis stops responding, or ends, while claims wait for it. No request is processed twice."""
     server = RedisServer(redis_process.url, timeout=0.05 if failure == "stalls" else 20, clock=clock)
     options = IdempotencyOptions(store=RedisIdempotency(server), on_store_failure=policy)
     app = App(middleware=[idempotency(options)])

@@ -46,7 +46,7 @@ class TestURLFor:
         ],
     )
     def test_in_macros_of_other_templates(self, page: str, asynchronous: bool) -> None:
-        """They have no `request` in their context."""
+        """Such macros have no `request` in their context."""
         given = templates(
             TemplatesOptions(enable_async=asynchronous),
             page=page,

@@ -270,7 +270,7 @@ class TestText:
         assert given.text("mail.txt", name="<Ada>") == "Dear <Ada>"
 
     def test_inside_of_a_page(self) -> None:
-        """The page keeps its request."""
+        """If a page renders another template as text, the page still has its own request afterwards."""
         pages = {"page.html": "{{ mail() }} {{ url_for('index') }}", "mail.txt": "mail"}
         given = Templates(DictLoader(pages))
         app = App(templates=given)

@@ -235,7 +235,7 @@ class TestAsyncClient:
 
 
 def test_routes_may_be_added_after_the_end_of_a_client() -> None:
-    """A kept request keeps the service of its client, to which the tree reports its changes."""
+    """A request that the test keeps refers to the service of its client, which the tree notifies of new routes."""
     kept = []
 
     class Kept(resource.Resource):

@@ -109,7 +109,7 @@ def test_an_error_handler(log: Log) -> None:
 
 
 def test_the_first_exception(log: Log) -> None:
-    """What an error handler raises because of it is in the log."""
+    """The client raises the exception of the handler. The later exception of the error handler is only logged."""
     app = make()
 
     @app.error(500)
@@ -153,7 +153,7 @@ def test_requests_at_the_same_time(log: Log) -> None:
 
 
 def test_a_cancellation_is_not_raised(log: Log) -> None:
-    """It would cancel the test."""
+    """Raised in the test, a CancelledError would cancel the test."""
     assert Client(make()).get("/cancelled").status == 500
 
 
@@ -174,7 +174,7 @@ def test_an_error_handler_for_all_exceptions_hides_none(status: int, log: Log) -
         return Response("a page", status)
 
     assert Client(app, raise_errors=False).get("/plain").status == status
-    assert Client(app).get("/http").status == 500  # it is meant, so this handler is not called
+    assert Client(app).get("/http").status == 500  # an HTTPError is a response, so this error handler is not called
     assert Client(app).get("/none").status == 404
     with pytest.raises(ZeroDivisionError):
         Client(app).get("/plain")
@@ -286,7 +286,7 @@ def test_a_hosted_application(log: Log) -> None:
 
 
 def test_parts_before_an_exception_are_received(log: Log) -> None:
-    """Even if the exception was raised before the client looks at the head."""
+    """This holds even if the exception was raised before the client has read the head."""
 
     async def run() -> bytes:
         client = AsyncClient(make())

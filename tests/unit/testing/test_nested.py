@@ -53,7 +53,7 @@ async def with_client_in_a_thread(app: App) -> str:
 
 
 async def in_threads_in_turn(app: App) -> str:
-    """A thread waits for the reactor, which waits for a thread."""
+    """A thread waits for a call in the reactor's thread, and this call waits for another thread."""
     from twisted.internet import reactor as installed
     from twisted.internet.threads import blockingCallFromThread
 

@@ -123,7 +123,7 @@ class TestOfAClient:
 
     @pytest.mark.parametrize("path", ["/endless", "/twisted"])
     def test_a_client_that_leaves(self, path: str) -> None:
-        """When the block has ended, the handler has."""
+        """At the end of the `with` block, the handler has ended, too."""
         app, ended = make()
         client = Client(app)
         with client.stream("GET", path) as response:

@@ -70,7 +70,7 @@ def get(app: App, path: str = "/", method: str = "GET") -> Any:
 
 
 async def turns(condition: Callable[[], object]) -> None:
-    """Let the loop run until something is so."""
+    """Let the loop run until a condition holds."""
     for _ in range(1000):
         if condition():
             return

@@ -18,7 +18,7 @@ def start(app: App) -> None:
 
 
 class TestMistakes:
-    """Each has its code, the place in the user's code, and what to do."""
+    """The error for each mistake has a code, the place in the user's code, and the remedy."""
 
     def test_a_name_that_nothing_provides(self, log: Log) -> None:
         app = App()
@@ -74,7 +74,7 @@ class TestMistakes:
         assert error.value.code == "RW214"
 
     def test_depends_as_a_default(self) -> None:
-        """Other frameworks write it so. Here a check of a login would be left out without a word."""
+        """Other frameworks take `Depends` as a default. Without this error, a check of a login would not run."""
         given: Any = Depends(plain)
 
         def annotated(value: str = given) -> None: ...

@@ -1,4 +1,4 @@
-"""`exactness`: values that it calls exact are those that need no conversion."""
+"""`exactness`: a value is exact if it needs no conversion to a type."""
 
 import copy
 from typing import Annotated, Any, Generic, TypedDict, TypeVar
@@ -125,7 +125,7 @@ def deep_tree(levels: int) -> Tree:
 
 
 def test_a_value_that_is_nested_too_deeply_is_not_exact() -> None:
-    assert is_exact(Tree, deep_tree(499))  # each has a list, which is a level, too
+    assert is_exact(Tree, deep_tree(499))  # each tree has a list, which is also a level
     assert not is_exact(Tree, deep_tree(500))
     assert not is_exact(Tree, deep_tree(100_000))
 

@@ -67,7 +67,7 @@ class Model(pydantic.BaseModel):
 
 
 class Limits(Struct):
-    """Described, but not constrained, by other packages."""
+    """Objects of other packages describe the field, but do not constrain it."""
 
     number: Annotated[int, Meta(ge=1), "a number", pydantic.Field(description="It is a number.")] = 5
 

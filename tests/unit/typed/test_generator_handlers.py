@@ -41,7 +41,7 @@ class Model(pydantic.BaseModel):
 
 Handler = Callable[..., Any]
 Make = Callable[[Any, Any, list[str]], Handler]
-"""Makes a handler from the type of its items, an item, and where it notes that its generator was closed."""
+"""Makes a handler from the type of its items, an item, and a list in which it notes that its generator was closed."""
 
 
 def repeat(item: Any, closed: list[str]) -> Iterator[Any]:

@@ -238,7 +238,7 @@ class TestOrder:
             raise LookupError
 
         assert get(app).status == 410
-        assert events[:2] == ["inner", "outer 409"]  # that of the request raises no more: it sees the error too
+        assert events[:2] == ["inner", "outer 409"]  # `of_request` gets the error, too, so it appends nothing
         assert log.text == ""
 
     @pytest.mark.parametrize("scope", ["request", "handler"])

@@ -180,7 +180,7 @@ COUNTED: list[int] = []
 
 
 def test_each_part_is_built_once() -> None:
-    """Otherwise a check of the program at each level would make the time grow with the square of the depth."""
+    """If each level were built again, the program's checks would take time that grows with the square of the depth."""
     COUNTED.clear()
     value: dict[str, Any] = {"value": "wrong"}
     for depth in range(50):
@@ -204,6 +204,6 @@ def test_the_type_of_a_description(kind: Any) -> None:
 
 @pytest.mark.parametrize("pattern", [r"^[^@\s]+@[^@\s]+$", "it's", 'say "x"', "both ' and \"", r"^\\$"])
 def test_a_pattern_is_written_as_in_the_code(pattern: str) -> None:
-    """msgspec writes the repr of the pattern, with twice the backslashes."""
+    """msgspec itself writes the repr of the pattern, in which each backslash is doubled."""
     (fault,) = faults_in("#", Annotated[str, Meta(pattern=pattern)])
     assert (fault.code, fault.message) == ("pattern", f"Expected `str` matching regex `{pattern}`")

@@ -17,7 +17,7 @@ class Model(pydantic.BaseModel):
     @classmethod
     def check(cls, name: str) -> str:
         if name == "a":
-            raise AssertionError("is not a name")  # as `assert` raises it; pytest adds text to one in a test
+            raise AssertionError("is not a name")  # not `assert`, because pytest adds text to its error
         if name == "b":
             raise AssertionError
         raise ValueError("must be longer")

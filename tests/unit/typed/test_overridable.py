@@ -64,7 +64,7 @@ def test_an_app_without_dependencies() -> None:
 
 
 def test_overrides_in_any_order() -> None:
-    """One override may take away what needs the provider of another."""
+    """After the first override, no handler may need the provider that the second one replaces."""
     app = service()
     with app.override(session, lambda: "fake"), app.override(engine, lambda: "x"), Client(app) as client:
         assert client.get("/").text == "fake unused"
@@ -98,14 +98,14 @@ def test_mounted_apps() -> None:
     app.mount("/rooms", Rooms())
     with app.override(unused, lambda: "other"), Client(app) as client:
         assert client.get("/rooms").text == client.get("/inner/user").text == "other"
-    with inner.override(unused, lambda: "innermost"), Client(app) as client:  # provided by the app around it
+    with inner.override(unused, lambda: "innermost"), Client(app) as client:  # the outer app provides it
         assert client.get("/inner/user").text == "innermost"
     with app.override("rooms", lambda: "by name"), Client(app) as client:
         assert client.get("/rooms").text == "by name"
 
 
 def test_children_that_are_made_for_a_request() -> None:
-    """What they need is not known before."""
+    """It is not known before the request which providers such children need."""
 
     class Child(Resource):
         isLeaf = True

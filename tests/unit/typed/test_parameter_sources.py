@@ -140,7 +140,7 @@ class TestQuery:
         assert client.get("/").text == "name"
 
     def test_a_value_that_is_given_twice(self) -> None:
-        """The first, the last or a list: which one another server reads is not known, so that none is right."""
+        """A repeated value is refused, because another server may read the first one, the last one or a list."""
         response = served("/", lambda request, **_: "").get("/")
         assert response.status == 200
 
@@ -335,7 +335,7 @@ class TestBody:
         assert [each["pointer"] for each in errors] == ["/1/name", "/2/name"]
 
     def test_a_named_tuple(self) -> None:
-        """JSON has it as an array."""
+        """A named tuple is an array in JSON."""
 
         def handler(thing: Named) -> str:
             return f"{thing.name} {thing.tags}"

@@ -182,7 +182,7 @@ class StoredHotel(Hotel):
 
 
 def test_a_function_gets_models_without_other_fields() -> None:
-    """Pydantic drops them where it makes JSON, and a function may write all fields of its argument."""
+    """Pydantic drops additional fields when it makes JSON. A function might write all fields of its argument."""
     room = StoredModel(number="1")
     hotel = StoredHotel(rooms=[room], by_number={"1": room, "2": None}, best=(room, 1), floors=(room,), alias=room)
     for value, kind in (

@@ -115,7 +115,7 @@ class TestHandlersThatRaise:
         app.get("/")({"plain": plain, "Deferred": deferred, "coroutine": coroutine}[kind])
         assert get(app).status == (404 if error is HTTPError else 500)
         assert [each for each in recorder.events if each != "used"] == ["open", error.__name__, "closed"]
-        assert log.text.count("RW208") == (error is Rollback)  # once, as without the dependency
+        assert log.text.count("RW208") == (error is Rollback)  # logged once, as without the dependency
 
     def test_an_exception_with_an_error_handler(self, app: App, recorder: Recorder, log: Log) -> None:
         @app.error(Rollback)

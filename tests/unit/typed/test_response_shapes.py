@@ -24,7 +24,7 @@ class Stored(Room):
 
 
 class Row:
-    """As an object of a database library: msgspec does not know it."""
+    """An object of a class that msgspec does not know, such as a row of a database library."""
 
     def __init__(self, number: str) -> None:
         self.number = number

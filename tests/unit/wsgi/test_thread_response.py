@@ -165,7 +165,7 @@ class TestPressure:
 
     @pytest.fixture
     def resting(self, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-        """Set when a thread has to wait for a client."""
+        """Return an event that is set when a thread has to wait for a client."""
         resting = threading.Event()
 
         class Room(threading.Event):

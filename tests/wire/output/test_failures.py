@@ -171,7 +171,7 @@ class TestClientsThatLeave:
 
     @pytest.mark.parametrize(("path", "event"), [("responds-when-left", "ended"), ("writes-when-left", "was notified")])
     def test_and_handlers_that_respond_all_the_same(self, careless: Careless, path: str, event: str) -> None:
-        """Nothing is wrong, and nothing is logged."""
+        """This is not an error, so nothing is logged."""
         self.leave(careless, path)
         careless.wait_for(f"{path} {event}")
 

@@ -70,7 +70,7 @@ FOUND_LATER = {"/changing/": "inner", "/replacing/": "inner", "/handling/": "fai
 
 
 UNENDED = ("/by_the_engine", "/begun_by_the_engine", "/by_upgrade")
-"""Ways that are an error even if the field is valid."""
+"""Handlers whose response is an error even if the field is valid."""
 
 
 def written(given: Text) -> str:

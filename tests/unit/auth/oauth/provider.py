@@ -148,7 +148,7 @@ class Provider:
 
 
 WITHOUT_OTHERS: dict[str, Any] = {"scope": None}
-"""Removes the scope claim, which only access tokens have."""
+"""Claims for a token without the claim `scope`, which only access tokens have."""
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def test_mounts_routes_and_typed_principals(site: Site) -> None:
 
 
 def test_a_whole_site_in_a_mount(site: Site) -> None:
-    """The redirect_uri has the prefix, so that the paths for the browser do too."""
+    """The redirect_uri has the prefix of the mount, so the paths to which browsers are redirected have it, too."""
     root = App()
     root.mount("/", site.app)
     browser = Client(root, base_url="https://hotel.example")

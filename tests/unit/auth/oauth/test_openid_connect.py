@@ -237,7 +237,7 @@ def test_the_logout_of_the_provider(provider: Provider) -> None:
 
 
 def test_a_form_of_another_site_logs_no_one_out(site: Site) -> None:
-    """Browsers do not send it the cookie (SameSite=Lax), and without it none is deleted."""
+    """Browsers do not send the cookie with such a form (SameSite=Lax), and the response deletes no cookie then."""
     site.log_in()
     response = site.new_browser().post("/auth/logout")
     assert (response.status, response.headers.all("set-cookie")) == (303, [])

@@ -151,7 +151,7 @@ class TestJSONPatch:
         assert changed(account(), {"op": "add", "path": "/digest", "value": "new"}).digest == "new"
 
     def test_at_another_place_it_gets_its_default(self) -> None:
-        """Otherwise a client could bring it to where it is shown."""
+        """Otherwise a client could copy the hidden value to a place where it is shown."""
         made = changed(account(), {"op": "copy", "from": "/main", "path": "/by_name/x"})
         assert made.by_name["x"] == Key(name="m")
         assert made.main == Key(name="m", hidden="M")
@@ -176,7 +176,7 @@ class TestJSONPatch:
 
 
 def test_a_value_that_cannot_be_json() -> None:
-    """It cannot be kept, and to reset it without a word would be worse."""
+    """The patch could not keep such a value, so it raises an error instead of silently resetting the value."""
 
     class Handle:
         pass

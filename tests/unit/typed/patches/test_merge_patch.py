@@ -120,7 +120,7 @@ class Labelled(Struct, kw_only=True):
 
 class TestWhatIsChanged:
     def test_only_the_fields_of_the_type(self) -> None:
-        """The object may have more, as a stored one has an id."""
+        """The object may have more fields, such as the id of a stored object. A patch does not change them."""
         client = client_of(Struct, MergePatch[Struct], Labelled(id=7, **ROOM))
         assert changed(client, {"id": 8, "beds": 3}) == ROOM | {"beds": 3}
         assert type(client.app.changed) is list
@@ -160,7 +160,7 @@ class TestWhatIsChanged:
 class TestTheBody:
     @pytest.mark.parametrize("body", [[], "text", None, 7])
     def test_not_an_object(self, client: Client, body: Any) -> None:
-        """It would replace the whole."""
+        """In RFC 7396, such a patch would replace the whole object, so it is refused."""
         assert faults(send(client, body)) == {"": "type"}
 
     def test_not_json(self, client: Client) -> None:
@@ -246,7 +246,7 @@ class TestOptions:
 
 
 def test_the_errors_of_a_patch_can_be_changed() -> None:
-    """They are InvalidInput, as those of a body."""
+    """An error handler for InvalidInput gets the errors of a patch, as it gets those of a body."""
     app = App()
 
     @app.error(InvalidInput)
@@ -272,7 +272,7 @@ def test_the_aliases_of_a_model() -> None:
 
 
 def test_the_places_of_a_type_are_made_once() -> None:
-    """A client cannot have more of them made, however its patches nest."""
+    """A client cannot make the cache of places grow by nesting its patches more deeply."""
     target: Any = target_of(Stay)
     for depth in range(1, 40):
         patch: Any = {"guest": None}
@@ -300,7 +300,7 @@ class Account(pydantic.BaseModel):
 
 
 class TestSecrets:
-    """Pydantic writes asterisks for them."""
+    """Pydantic writes a secret as asterisks, which a patch must not store as the new value."""
 
     def apply(self, content_type: str, body: Any) -> Account:
         account = Account(
