@@ -1,8 +1,7 @@
 //! The ceiling of the benchmarks: what one thread with an edge-triggered epoll loop can do at best.
 //!
-//! Every request head, that is every blank line, gets the same response of 13 bytes. Nothing is parsed, nothing is
-//! checked and
-//! nothing is timed, so this is not a server: it is the unit in which servers are measured.
+//! Every blank line counts as the end of a request head, and gets the same response of 13 bytes. The program parses,
+//! checks and times nothing, so it is not a server: it is the unit in which servers are measured.
 //!
 //! Usage: `ceiling PORT`; it listens on 127.0.0.1 and runs until it is killed.
 
@@ -17,7 +16,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::{Errno, read, write};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, accept_with, bind, ipproto, listen, socket_with, sockopt};
 
-/// As long as the head a real server sends, so that the kernel copies as much.
+/// The response. Its head is as long as that of a real server, so that the kernel copies as many bytes.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\n\
     content-type: text/plain; charset=utf-8\r\n\
     content-length: 13\r\n\
@@ -28,7 +27,7 @@ const BLANK_LINE: &[u8] = b"\r\n\r\n";
 const BACKLOG: i32 = 4096;
 const EVENTS: usize = 256;
 const READ_SIZE: usize = 16 * 1024;
-/// Responses that are ready in a row, to be sent with one call.
+/// The same response many times in sequence, so that several responses are sent with one call.
 const ROW: usize = 64;
 
 fn main() -> ExitCode {
