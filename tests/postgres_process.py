@@ -31,8 +31,8 @@ class Postgres:
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
-        # Not a folder of pytest, because the path of a socket must be short. In memory, because a new database takes no
-        # time there.
+        # The path of a socket must be short, and the paths of pytest's folders are long. In a folder in memory, a new
+        # database takes no time.
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=MEMORY if MEMORY.is_dir() else None))
         # The server ends with the tests, however they end.
         self._as_user: list[str | Path] = ["setpriv", "--pdeathsig", "QUIT"]

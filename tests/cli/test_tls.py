@@ -471,7 +471,7 @@ class TestHostileClients:
             for thread in threads:
                 thread.join()
             assert found == [200] * 200
-        assert len(server.output.splitlines()) == 201  # and what the stop hook prints
+        assert len(server.output.splitlines()) == 201  # one more line, because the stop hook prints one
 
 
 def run_to_end(files: Files, *more: str) -> "subprocess.CompletedProcess[str]":

@@ -64,8 +64,8 @@ class TestSockets:
                 return request.path
 
             harness.serve(handler)
-            # If the machine stops this process for a millisecond, a handler is slow. Then, for 100 ms, each response
-            # is sent at once.
+            # If the machine stops this process for a millisecond, the engine regards the handler as slow. For the next
+            # 100 ms, it then sends each response at once.
             end = time.monotonic() + 30
             while time.monotonic() < end:
                 first.sendall(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -186,7 +186,7 @@ class TestEnd:
         assert harness.engine.close() == 0
 
     def test_closing_serves_more_than_a_turn_does(self) -> None:
-        """The reactor does not watch the engine any more, so no later turn can happen."""
+        """`close` handles all waiting events, because the reactor no longer watches the engine: no later turn runs."""
         harness = Harness(turn_events=1)
         requests = [harness.waiting()]
         for _ in range(3):

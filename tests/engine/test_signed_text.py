@@ -88,7 +88,7 @@ class TestSessions:
     """`read_session`: the same values as msgspec decodes."""
 
     TIMES = (1000.0, 100.0, 1000.0, 10.0)
-    """Now, and after which time a session expires without use, and with use, and is stale."""
+    """The time now, and the seconds after which a session expires unused, expires in any case, and is saved again."""
 
     def read(self, content: bytes) -> tuple[str | None, bool, SignedContent] | bytes | None:
         return SignedText(KEYS).read_session(sign(content), *self.TIMES)

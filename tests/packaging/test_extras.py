@@ -95,7 +95,7 @@ def test_tls(extra: str, way: str, folder: Path) -> None:
                 "installed. "
                 "Run `pip install '/path/to/ropewalk[tls]'`, with the path of your checkout or wheel."
             )
-        else:  # the message of the program under `python`
+        else:  # the message of `ropewalk exec`, which does not know the endpoint
             missing = (
                 "RW750 The program needs pyOpenSSL, which is not installed. "
                 "Run `pip install '/path/to/ropewalk[tls]'`, with the path of your checkout or wheel."

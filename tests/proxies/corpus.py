@@ -110,8 +110,8 @@ def obscured(name: str, coding: bytes) -> list[Case]:
         alone(f"te/{name}", post(coding, SMALL), int(name in _JUST_CHUNKED)),
     ]
     if name in _NO_CODING:
-        # Without a Transfer-Encoding, the length frames the body. Without a length too, the chunks are read as a bad
-        # request.
+        # A strict parser finds no Transfer-Encoding, so the length determines the body. If there is no length either,
+        # it reads the chunks as an invalid request.
         return [good(cases[0].name, cases[0].template), bad(cases[2].name, cases[2].template, 1)]
     return cases
 

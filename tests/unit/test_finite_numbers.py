@@ -82,7 +82,7 @@ NESTED: list[tuple[Any, Callable[[str], Any]]] = [
 
 @pytest.mark.parametrize(("kind", "made"), NESTED, ids=str)
 def test_bodies(kind: Any, made: Callable[[str], Any]) -> None:
-    """A text that is no finite number is refused for a Decimal. The same text is accepted for a str beside it."""
+    """A text that is not a finite number is refused for a Decimal. The same text is accepted for a str beside it."""
     app = App()
 
     @app.post("/typed")

@@ -34,9 +34,10 @@ class Books:
         self._told = self._read()
 
     def settle(self) -> None:
-        """Wait until the server has read what other connections sent before.
+        """Wait until the server has read the bytes that other connections have sent before this call.
 
-        The engine reads sockets in the order in which bytes arrive. A reactor that reads for it usually does, too.
+        The engine reads sockets in the order in which bytes arrive. If a reactor reads the sockets, it usually does so
+        in the same order.
         """
         assert self._connection.ask(GET).status == 200
         self._settled += 1

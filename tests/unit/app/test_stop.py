@@ -169,7 +169,7 @@ class TestCloses:
 
     @pytest.mark.parametrize("fails", [False, True])
     def test_one_that_takes_longer_than_the_timeout_is_cut_off(self, fails: bool, log: Log) -> None:
-        """The stop is immediate if the block raises."""
+        """If the block raises an exception, the stop does not wait for the timeout."""
         app, calls = App(), []
         begun = asyncio.Event()
         app.on_stop(lambda: calls.append("stopped"))

@@ -178,7 +178,7 @@ class TestStreams:
         assert (response.text, response.headers["x-around"]) == ("one two", "yes")
 
     def test_one_that_waits_ends_with_its_client(self) -> None:
-        """The next event comes in an hour. The application is notified before that its client has left."""
+        """The application waits an hour for its next event, but is notified at once that its client has left."""
 
         async def main() -> list[str]:
             seen: list[str] = []

@@ -115,7 +115,7 @@ def test_stale_keys_while_the_issuer_is_down(issuer: Issuer, log: Log) -> None:
     service.now += 3000
     assert service.status(RSA, "1") == 503
     issuer.status = 200
-    assert service.status(RSA, "1") == 503  # within the minimum interval
+    assert service.status(RSA, "1") == 503  # the keys are not fetched again before the minimum interval is over
     service.now += 30
     assert service.status(RSA, "1") == 200
 

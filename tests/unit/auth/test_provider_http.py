@@ -44,7 +44,7 @@ def talking(talk: Talk, *, reads: bool = True) -> Iterator[str]:
 
 
 def trickle(before: bytes, part: bytes, after: bytes = b"") -> Talk:
-    """Sends a part again and again, each long before a socket would time out, and ends after many of them."""
+    """Send a part many times, with pauses so short that no read of the socket times out, and then end."""
 
     def talk(connection: socket.socket, left: Event) -> None:
         connection.sendall(before)

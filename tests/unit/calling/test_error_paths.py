@@ -97,7 +97,7 @@ def nested_lists(depth: int) -> list[Any]:
 
 
 NESTED = nested_lists(200_000)
-"""Created once, because a handler that creates it takes so long that it would be reported as blocking."""
+"""Created here, because a handler that creates it would block the reactor for so long that this would be reported."""
 
 
 def nested_iterators(depth: int) -> Iterator[Any]:

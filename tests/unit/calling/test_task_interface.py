@@ -81,7 +81,7 @@ class TestLibraries:
         assert "Traceback" not in ended.stderr
 
     def test_worker_threads_of_anyio_serve_many_requests(self) -> None:
-        """The threads end with the app. They are not daemon threads, so that the process would wait for them."""
+        """The threads end with the app. They are not daemon threads, so the process would wait for them."""
         threads: list[threading.Thread] = []
 
         async def work() -> None:
@@ -275,7 +275,7 @@ class TestAwaiting:
         tasks: list[Any] = []
 
         async def handler(request: Request) -> None:
-            task = asyncio.current_task()  # the frame, and so the traceback, refers to this variable
+            task = asyncio.current_task()  # a cycle, if the task kept its traceback, whose frame has this variable
             tasks.append(weakref.ref(task))
             if when == "late":
                 await asyncio.sleep(0)
@@ -340,7 +340,7 @@ class TestAwaiting:
         other.close()
 
     def test_the_end_of_asyncio_run_cancels_it(self) -> None:
-        """The handler's task is cancelled like any other task, so that none is suspended when the loop is closed."""
+        """`asyncio.run` cancels the handler's task like any other task, so none is left when it closes the loop."""
         seen: list[str] = []
 
         async def handler() -> None:

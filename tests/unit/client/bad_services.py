@@ -64,7 +64,7 @@ async def no_free_connection() -> None:
         waiting = http.get("/", timeouts=Timeouts(read=SHORT))
         first.addErrback(lambda failure: failure.trap(CancelledError))
         first.cancel()
-        await fails(CallTimeout, waiting, "read")  # it got the connection of the first
+        await fails(CallTimeout, waiting, "read")  # the waiting call got the connection of the cancelled one
 
 
 async def a_slow_body() -> None:

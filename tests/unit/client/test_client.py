@@ -1,4 +1,4 @@
-"""What a client sends, and what it makes of responses, with a fake service."""
+"""The requests that a client sends to a fake service, and the results or errors that it makes of the responses."""
 
 import asyncio
 import zlib

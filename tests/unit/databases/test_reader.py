@@ -114,7 +114,7 @@ def test_readers_that_are_busy(make: Callable[..., SQLite], started: Started, ru
 
 
 def test_another_process_has_the_whole_file(make: Callable[..., SQLite], run: Run) -> None:
-    """SQLite reports this while another process recovers the file after a crash."""
+    """SQLite reports "locked" while another process recovers the file after a crash."""
 
     def lock(connection: sqlite3.Connection) -> None:
         del connection

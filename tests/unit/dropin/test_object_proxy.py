@@ -40,7 +40,7 @@ READ_OF_TRANSPORTS = (
     *("SEND_LIMIT", "TLS", "bufferSize", "client", "connected", "disconnected", "disconnecting", "hostname"),
     "producerPaused",
 )
-"""Attributes whose values are those of stock Twisted, on a connection that is not upgraded."""
+"""Attributes that have the same values as on stock Twisted, if the connection is not upgraded."""
 
 NOT_OF_TRANSPORTS = {
     *("dataBuffer", "offset", "_tempDataBuffer", "_tempDataLen", "_isSendBufferFull", "_maybePauseProducer"),

@@ -68,7 +68,7 @@ class TestChanges:
 
     @pytest.mark.parametrize("value", ["text", b"bytes"])
     def test_one_that_is_not_changed_costs_few_calls(self, value: Any) -> None:
-        """The cost of one more middleware, in calls of the package's functions."""
+        """The number of calls of the package's functions that one more middleware adds."""
 
         async def passing(request: Request, next: Next) -> Response:
             return await next(request)

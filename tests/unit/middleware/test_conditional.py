@@ -73,7 +73,7 @@ def test_every_whole_body_has_a_tag(path: str) -> None:
     if path in WHOLE:
         again = client.get(path, headers={"if-none-match": response.headers["etag"]})
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", response.headers["etag"])
-        # For a HEAD request, the body of a WSGI application is not known.
+        # In a response to HEAD, a WSGI application sends no body from which an ETag could be computed.
         assert client.head(path).headers.get("etag") == (None if path == "/wsgi/x" else response.headers["etag"])
 
 

@@ -64,7 +64,7 @@ class Stalled(Scripted):
 
 
 def written(writer: LogWriter) -> None:
-    """Wait until no line waits. `flush` does not wait for a file that fails, nor for a stalled reader."""
+    """Wait until all lines are written. `flush` would not wait for a file that fails or for a stalled reader."""
     with writer._changed:
         assert writer._changed.wait_for(lambda: not writer._waiting, timeout=60)
 
@@ -398,7 +398,7 @@ class TestRotation:
 
     @pytest.mark.parametrize("closed", [False, True], ids=["by the thread", "after the end"])
     def test_a_full_file_that_is_rotated_during_a_write(self, closed: bool, log: Log) -> None:
-        """The file is still at its path when the writer checks it before the write that fails."""
+        """The file is renamed between the writer's check of the path and the write that fails."""
 
         class Rotated(Scripted):
             def moved(self) -> bool:

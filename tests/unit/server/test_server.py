@@ -132,7 +132,7 @@ class TestListen:
         port.stopListening()
 
     def test_a_timer_does_not_keep_the_context_of_a_request(self) -> None:
-        """The timer's turn may serve requests of other clients."""
+        """A turn that the timer runs may serve requests of other clients."""
         reactor, app = ContextReactor(), App(limits=Limits(idle_timeout=1, head_timeout=60))
         waiting: list[Deferred[str]] = []
 
@@ -156,7 +156,7 @@ class TestListen:
         port.stopListening()
 
     def test_a_start_hook_whose_exception_has_no_repr(self, log: Log) -> None:
-        """The error is still reported, because `App.run` waits for it."""
+        """`App.run` waits for the error of the hook, so it is reported although its repr raises."""
 
         class Odd(Exception):
             def __repr__(self) -> str:

@@ -1,5 +1,7 @@
-"""`sessions` around a handler that does not wait: the responses are those of the coroutine, which other middleware
-causes."""
+"""`sessions` around a handler that does not wait runs without a coroutine, unless other middleware is around it.
+
+The responses must be the same in both cases.
+"""
 
 import asyncio
 import inspect
@@ -113,7 +115,7 @@ async def passing(request: Request, next: Next) -> Response:
 def responses(
     options: SessionsOptions, around: Any, use: Callable[[Request], Any], value: Callable[[Request], Any]
 ) -> Any:
-    """What a browser gets from a handler, with and without a session, and the session after it."""
+    """The responses of a handler to a browser with a session and to one without, and the session afterwards."""
     app = App(middleware=[sessions(options), *around])
 
     @app.get("/begin")

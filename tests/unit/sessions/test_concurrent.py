@@ -26,10 +26,10 @@ def app(store: Any) -> App:
 
 
 def overtaken(app: App, change: Callable[[Request], object], path: str) -> Client:
-    """A client with the values a and b. Another request overtakes one of its requests.
+    """A client with the values a and b, of which one request overtakes another.
 
-    The request reads its session, then the other one to `path` runs to its end, and then the request makes a change and
-    is saved.
+    The first request reads its session. Then the second request, to `path`, runs to its end. Then the first request
+    makes its change and is saved.
     """
     client = browser(app)
     client.post("/login/7")

@@ -66,7 +66,7 @@ def in_a_cookie(client: Client, token: str, headers: dict[str, str]) -> ClientRe
 
 RIGHT = [in_the_header, in_a_form, in_a_form_with_files]
 WRONG = [nowhere, in_the_query, in_json, in_a_cookie]
-"""Places that another site can write to, or that nothing reads."""
+"""Places in which the token does not count: Ropewalk does not look there, or another site can write there."""
 
 OWN_PAGE: list[dict[str, str]] = [{"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}, {"origin": ORIGIN}]
 OTHER_PAGE: list[dict[str, str]] = [

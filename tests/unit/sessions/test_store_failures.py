@@ -196,7 +196,8 @@ def test_a_redis_that_is_killed_and_started_again() -> None:
         assert client.post("/logout").status == 503
         process.start()
         client.advance(1)
-        assert client.get("/").json() == {"values": {}, "user": None}  # this server keeps nothing on a disk
+        # the session is lost, because this Redis has no files
+        assert client.get("/").json() == {"values": {}, "user": None}
         client.post("/login/7")
         assert client.get("/").json()["user"] == "7"
     finally:

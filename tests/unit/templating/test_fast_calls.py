@@ -1,4 +1,4 @@
-"""The classes of Jinja with faster ways make the same pages as those of Jinja."""
+"""Ropewalk's faster subclasses of Jinja's classes make the same pages as Jinja's classes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ TEXT = "<b>&'\""
 
 
 class Guest:
-    """An object with a method, and a page form of its own."""
+    """An object with a method and its own `__html__`."""
 
     name = TEXT
 

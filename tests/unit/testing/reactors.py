@@ -69,7 +69,7 @@ async def from_a_database(request: Request) -> Any:
 
 
 async def in_a_pool(request: Request) -> Any:
-    """A pool that starts when the reactor runs, as one that a program makes before."""
+    """Use a thread pool that starts when the reactor runs, as a program makes one before the reactor runs."""
     from twisted.internet import reactor as installed
     from twisted.internet.threads import deferToThreadPool
     from twisted.python.threadpool import ThreadPool

@@ -137,7 +137,7 @@ with Client(app) as client:
     ],
 )
 def test_pools_of_a_program(reactor: str, rest: str, printed: str, tmp_path: Path) -> None:
-    """Pools that start with the reactor, made before a client is: they work, keep their connections, and end."""
+    """Pools that a program makes before the client and that start with the reactor: they work and keep connections."""
     (tmp_path / "program.py").write_text(POOLS + rest)
     command = [sys.executable, "-W", "error", str(tmp_path / "program.py"), *filter(None, [reactor])]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

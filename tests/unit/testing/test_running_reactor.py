@@ -1,4 +1,4 @@
-"""A client where a reactor or an event loop runs: it works, or fails at once. Each in a process of its own."""
+"""A client in a thread in which a reactor or an event loop runs works, or fails at once. Each test has its process."""
 
 import asyncio
 import subprocess

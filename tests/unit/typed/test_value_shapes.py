@@ -1,4 +1,4 @@
-"""Types of which msgspec describes no whole: their parts are shaped one by one, or refused at registration."""
+"""Types that msgspec cannot describe as a whole: each of their parts is shaped, or refused at registration."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

@@ -69,7 +69,7 @@ class ScenarioRun:
         self.calls: list[Call] = []
         self.requests: list[Any] = []
         self.parts: int | None = None
-        """How often a producer may still write, if this is limited."""
+        """How many more parts a producer may write; None if there is no limit."""
         self.limits = {"drain_timeout": 0.01}
         if scenario.end == "silence":
             self.limits["body_timeout"] = 0.1

@@ -250,7 +250,7 @@ def helper(reactor: Any, way: str, path: str) -> None:
 def master(reactor: Any, way: str, path: str) -> None:
     """The parent of a worker runs the reactor too, and stops first."""
     host = WAYS[way](reactor, path).getHost()
-    port = SimpleNamespace(getHost=lambda: host)  # by then the real port is closed
+    port = SimpleNamespace(getHost=lambda: host)  # the real port is closed before the last request
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

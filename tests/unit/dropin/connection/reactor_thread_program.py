@@ -201,7 +201,7 @@ def main(kind: str, way: str, recipe: str) -> None:
         path = str(Path(folder) / "socket")
         if recipe == "before":
             port = WAYS[way](runs, path)
-        # The call within a call runs in the loop, when the reactor is certain to run.
+        # The loop of the reactor makes the inner call, so the reactor runs then. `callWhenRunning` calls earlier.
         runs.callWhenRunning(runs.callLater, 0, running.set)
         thread.start()
         assert running.wait(LIVE)

@@ -188,7 +188,7 @@ def test_a_site_with_another_protocol_before_its_channels(there: World, way: str
 
 
 def test_a_protocol_of_a_site_that_makes_a_channel_later(there: World) -> None:
-    """The site's `protocol` makes another protocol, which has a channel of the site for later use."""
+    """The site's `protocol` makes another protocol, which keeps a channel of the site and uses it later."""
     inner = accelerate(site(there))
     build = inner.protocol
 

@@ -66,7 +66,7 @@ REENTRANT = [
 
 
 def comparable(scenario: Scenario, transport: str, way: str) -> bool:
-    """Whether Twisted's calls are independent of timing."""
+    """Whether Twisted makes the same calls in each run. Otherwise, they depend on timing and cannot be compared."""
     if way != "fed":
         return True
     if scenario.end.startswith("stop") or (scenario.kind, scenario.phase) == ("pull", "during"):
@@ -124,7 +124,7 @@ class Lacking:
 def test_a_producer_that_fails_when_it_is_stopped_prevents_no_call(
     there: World, tmp_path: Path, log: Log, name: str, streaming: bool, producer: type[Any]
 ) -> None:
-    """With Twisted's channel, no other object would be notified of the end."""
+    """With Twisted's channel, no other object would be notified that the connection has ended."""
     lost: list[Any] = []
     requests: list[Any] = []
 
@@ -175,7 +175,7 @@ def test_a_producer_that_fails_when_it_is_resumed_ends_its_connection(
     there: World, tmp_path: Path, log: Log, name: str
 ) -> None:
     """The application gets the same calls as with Twisted's transports."""
-    del log  # the log holds its event, which refers to the request
+    del log  # it contains the event of the error, which refers to the request
 
     class Failing:
         def pauseProducing(self) -> None: ...

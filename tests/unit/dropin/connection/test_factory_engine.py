@@ -113,7 +113,7 @@ def test_sites_with_channels_of_their_own(there: World) -> None:
 
 
 def test_timers_do_not_keep_the_context_of_a_request(there: World) -> None:
-    """An asyncio reactor would run the timer's turn, which may serve other requests, in this context."""
+    """An asyncio reactor runs a timer in the context in which it was set. The timer may serve other requests."""
     variable: ContextVar[str] = ContextVar("variable", default="unset")
     waiting: list[Any] = []
 

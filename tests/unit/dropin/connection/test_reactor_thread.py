@@ -60,7 +60,7 @@ def test_an_app_does_not_listen_in_another_thread_than_the_reactor_s() -> None:
 
 
 def test_a_running_reactor_s_engine_belongs_to_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine is bound to the thread from the reactor's start, before any request."""
+    """The engine is bound to the thread of the reactor when the reactor starts, and not only at the first request."""
     with world() as made:
         port = made.listen(Site(Resource()))
         engine = port.factory._ropewalk.engine

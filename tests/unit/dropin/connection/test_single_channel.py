@@ -33,7 +33,7 @@ def connect(reactor: Any, **limits: float) -> tuple[Any, StringTransport]:
 @pytest.mark.parametrize("limit", PARTS)
 @pytest.mark.parametrize("turn_events", [1, 1024])
 def test_a_client_that_sends_too_slowly_is_disconnected(there: World, limit: str, turn_events: int) -> None:
-    """The end of the connection may need another turn, which no reactor runs in this test."""
+    """If a turn handles one event only, the end of the connection needs another turn, which the timer must run."""
     there.reactor.running = True
     channel, transport = connect(there.reactor, turn_events=turn_events, **{limit: 0.01})
     channel.dataReceived(PARTS[limit])

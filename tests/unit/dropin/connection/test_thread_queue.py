@@ -301,7 +301,7 @@ def test_a_producer_of_a_transport_and_reading(there: World, name: str) -> None:
 
 
 def test_a_producer_that_a_thread_registers_and_unregisters(there: World, way: str) -> None:
-    """The end of the connection does not call the producer, which is no longer registered."""
+    """The producer is no longer registered when the connection ends, so it is not called."""
     producers: list[Pushing] = []
 
     def render(request: Any) -> Any:

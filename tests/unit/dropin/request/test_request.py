@@ -212,7 +212,7 @@ class TestLikeTwisted:
         assert request.received_cookies == {b"a": b"1", b"b": b"2"}
 
     def test_cookies_are_those_of_the_client(self) -> None:
-        """A later change of the headers has no effect."""
+        """If the program changes the headers before it reads the cookies, the cookies stay the same."""
         request, _ = by_engine(Request, site_of(b""), [(b"Cookie", b"a=1")], [])
         request.requestHeaders.removeHeader("cookie")
         assert (request.getHeader("cookie"), request.getCookie(b"a")) == (None, b"1")
