@@ -124,7 +124,7 @@ def signatures(site: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_signatures_are_readable(site: Path) -> None:
-    """They show the parameters of a class, not those of its metaclass, and no address, module or mark of Sphinx."""
+    """Signatures show the parameters of a class, not of its metaclass, and no address, module or mark of Sphinx."""
     unreadable = re.compile(r"\*given: Any|\*arguments: Any|<factory>|~| at 0x|\b_[a-z]\w*\.|ropewalk\.\w+\._")
     assert [each for each in signatures(site) if unreadable.search(each[1])] == []
 

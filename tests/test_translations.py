@@ -39,7 +39,7 @@ def anchors(path: str) -> list[str]:
 
 
 def target(link: str, path: str) -> str:
-    """Where a link leads: the same text for a page and its translation, and the number of a heading of the page."""
+    """The target of a link in a form that is equal for a page and its translation: headings are given by number."""
     if "://" in link:
         return link
     file, _, anchor = link.partition("#")

@@ -40,7 +40,7 @@ OWN_NAMES = {
     "request.py": {"_failure"},
     "testing/idle_reactor.py": {"_thread"},
 }
-"""By file: private attributes of our own objects with the same name as one in an imported Twisted module."""
+"""For each file, the private attributes of our own objects whose name also occurs in an imported Twisted module."""
 
 
 def is_private(name: str) -> bool:

@@ -181,7 +181,7 @@ class SecondClient:
 
 
 IP_BIND_ADDRESS_NO_PORT: Final = 24
-"""Of Linux's ip(7); the socket module has no name for it before Python 3.12."""
+"""An option of Linux, see ip(7). The socket module has no name for it before Python 3.12."""
 
 
 def serve(pipe: Pipe, port: int, core: int | None, fresh: bool) -> None:

@@ -92,7 +92,7 @@ def typed_over_untyped(comparison: str, case: str, what: str) -> Callable[[Figur
 
 
 def added(comparison: str, peer: str, what: str, least: float, aim: float) -> Callable[[Figures], Iterator[Claim]]:
-    """What one thing adds to the CPU time of a request."""
+    """The claim that one thing adds at most this much CPU time to a request."""
 
     def claim(figures: Figures) -> Iterator[Claim]:
         more, none = (figures.cpu(comparison, comparison, each) for each in (peer, "none"))

@@ -61,7 +61,7 @@ def times(what: str, place: tuple[str, str], peer: str, base: str, least: float,
 
 
 def added(what: str, place: tuple[str, str], peer: str, base: str, most: float) -> Maker:
-    """What one thing adds to the CPU time of a request."""
+    """The claim that one thing adds at most this much CPU time to a request."""
 
     def claim(figures: Figures) -> Iterator[Claim]:
         more, less = figures.cpu(*place, peer), figures.cpu(*place, base)

@@ -9,7 +9,7 @@ from benchmarks.prepare import DATA
 PATH: Final = DATA / "upload.form"
 FILE_SIZE: Final = 10 * 1024 * 1024
 _BOUNDARY: Final = "----WebKitFormBoundaryJ9tQPBqh0sxLZ3uM"
-"""Of the length that browsers choose."""
+"""A boundary as long as those that browsers choose."""
 CONTENT_TYPE: Final = f"multipart/form-data; boundary={_BOUNDARY}"
 
 

@@ -25,7 +25,7 @@ numbers = count(1)
 
 @pytest.fixture(scope="module", params=["", "ropewalk:"], ids=["started", "by its endpoint"])
 def master(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Master]:
-    """With the second way, only the master's endpoint selects Ropewalk."""
+    """With the second parameter, only the master's endpoint selects Ropewalk."""
     with running(tmp_path_factory.mktemp("master"), prefix=request.param) as master:
         yield master
     assert not FAULTS.search(master.process.said), master.process.said

@@ -22,7 +22,7 @@ WAMP_OPENED = b"Sec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
 
 @pytest.fixture(scope="module", params=["started", "endpoint"])
 def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """With the second way, only the endpoint of the worker selects Ropewalk."""
+    """With the second parameter, only the endpoint of the worker selects Ropewalk."""
     with running(tmp_path_factory.mktemp("node"), by_endpoint=request.param == "endpoint") as node:
         yield node
     found = faults(node.process.said)

@@ -17,7 +17,7 @@ numbers = count()
 
 @pytest.fixture(scope="module", params=["started", "endpoint"])
 def by_endpoint(request: pytest.FixtureRequest) -> bool:
-    """With the second way, only the server's endpoint selects Ropewalk."""
+    """With the second parameter, only the server's endpoint selects Ropewalk."""
     return bool(request.param == "endpoint")
 
 

@@ -1,4 +1,4 @@
-"""Certificates of clients: required or optional, and what a handler learns of them."""
+"""Certificates of clients: they are required or optional, and a handler can read them."""
 
 import ssl
 from collections.abc import Iterator

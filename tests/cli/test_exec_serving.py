@@ -1,4 +1,4 @@
-"""What programs of twisted.web that `ropewalk exec` runs serve."""
+"""The responses of twisted.web programs that `ropewalk exec` runs."""
 
 import re
 import signal

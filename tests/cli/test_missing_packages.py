@@ -1,4 +1,4 @@
-"""What the start and `ropewalk check` say if an app needs packages that are not installed."""
+"""If an app needs packages that are not installed, its start and `ropewalk check` name them and the extra."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What `ropewalk check` reports: cautions, settings without effect, and what would make a start fail."""
+"""The reports of `ropewalk check`: cautions, settings without effect, and errors that would prevent a start."""
 
 import re
 import socket
@@ -85,7 +85,7 @@ class TestWithoutEffect:
 
 
 class TestTrials:
-    """`ropewalk check` reports what would make a start fail."""
+    """`ropewalk check` tries parts of a start, and reports the errors that would prevent it."""
 
     @pytest.mark.parametrize(
         ("flags", "message"),

@@ -1,4 +1,4 @@
-"""What signals do to requests, connections, hooks and logs. The load generator and its servers are in `tests.stops`."""
+"""The effects of signals on requests, connections, hooks and logs. `tests.stops` has the load and its servers."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What TARGET may be, and the error messages if it is not."""
+"""The forms that TARGET may have, and the error messages for all others."""
 
 import re
 import sys

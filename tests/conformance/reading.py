@@ -57,7 +57,7 @@ class Difference:
     start: int
     """Where the message begins."""
     what: str
-    """How the oracle and our engine read it."""
+    """A description of how the oracle and our engine read the message."""
     our_refusal: str = ""
     """Our reason, if we refuse."""
     their_refusal: str = ""
@@ -92,7 +92,7 @@ def normal(message: Message) -> Message:
 
 
 def end(reading: Reading, agreed: int) -> str:
-    """What a parser has done after this many messages."""
+    """The state of a parser after this many messages."""
     if len(reading.complete) > agreed:
         return f"takes {reading.messages[agreed]}"
     if reading.ending == "open" and len(reading.messages) > agreed:

@@ -86,7 +86,7 @@ class Lenience:
     """Why we accept a message that an oracle refuses."""
 
     refusal: str
-    """How the oracle's reason begins."""
+    """The beginning of the reason that the oracle gives."""
     section: str
     reason: str
     holds: Callable[[Raw], bool]

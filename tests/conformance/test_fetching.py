@@ -21,7 +21,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_interpreter_is_that_of_the_tests(tmp_path: Path) -> None:
-    """This is necessary, because no other interpreter can import the engine."""
+    """An environment must have the interpreter of the tests, because no other interpreter can import the engine."""
     lock = tmp_path / "lock.txt"
     lock.write_text("")
     python = environment("some", lock) / "bin" / "python"

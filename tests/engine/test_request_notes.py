@@ -1,4 +1,4 @@
-"""What the engine does for logs: it notes requests, sets fields of the access log, and measures the time."""
+"""The support of the engine for logs: it notes requests, sets fields of the access log, and measures the time."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How each command in the documentation is tested: what it serves or prints, or why it is not run."""
+"""For each command in the documentation, the expected response or output, or the reason why it is not run."""
 
 from dataclasses import dataclass
 from typing import Final

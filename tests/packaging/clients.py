@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 ADDRESS = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[0-9.]+):([0-9]+)|starting on ([0-9]+)|unix:(\S+)")
-"""How servers print their address: Ropewalk prints a URL, Twisted logs the number of the port."""
+"""The address that a server prints: Ropewalk prints a URL, and Twisted logs the number of the port."""
 
 
 def port_of(process: "subprocess.Popen[str]") -> int | str:

@@ -137,7 +137,7 @@ def public_functions() -> Iterator[Any]:
 
 
 def test_no_public_coroutine_function_returns_a_truth() -> None:
-    """They return an AwaitedTruth instead."""
+    """Functions with a result of True or False return an AwaitedTruth instead of a coroutine."""
     functions = [each for each in public_functions() if inspect.iscoroutinefunction(each)]
     assert len(functions) > 20
     assert [each for each in functions if "bool" in str(each.__annotations__["return"])] == []

@@ -73,7 +73,7 @@ def test_other_resources_need_no_hooks(hook: str) -> None:
 
 
 class TestAlone:
-    """Without other routes the search for one is skipped. The behaviour must be the same."""
+    """If the app has no other routes, it does not search for a route. The behaviour must be the same."""
 
     @staticmethod
     def texts(app: App, *paths: str) -> list[str]:

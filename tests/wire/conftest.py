@@ -84,9 +84,9 @@ def books(connect: Connect) -> Books:
 
 
 CUT: Mapping[str, Cut] = {"accepted": in_every_way, "adopted": uncut, "piped": in_bytes}
-"""How messages are cut.
+"""How messages are cut, for each kind of server.
 
-Adopted sockets are read as accepted ones are, so they are not cut. A transport is fed in pieces.
+The engine reads adopted sockets like accepted ones, so messages to them are not cut. A transport gets single bytes.
 """
 
 

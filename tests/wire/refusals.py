@@ -1,4 +1,4 @@
-"""What every refused message has in common, however it is sent."""
+"""The checks that apply to every refused message, however it is sent."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -62,7 +62,7 @@ class TestCve2022_24801:
 
 
 class TestCve2020_10108:
-    """Of two lengths, the first was used."""
+    """If a message had two lengths, the first one was used."""
 
     @pytest.mark.parametrize("lengths", [(0, len(WITNESS)), (len(WITNESS), 0), (0, 0)])
     def test_it_is_refused(self, refused: Refused, lengths: tuple[int, int]) -> None:

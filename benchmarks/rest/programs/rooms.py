@@ -18,7 +18,7 @@ COUNT: Final = 50
 
 
 class Price(Struct):
-    """What a night costs."""
+    """The price of a night."""
 
     amount: Annotated[float, Meta(gt=0)]
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]

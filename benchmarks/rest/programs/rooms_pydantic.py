@@ -7,7 +7,7 @@ from rooms import RAW
 
 
 class Price(BaseModel):
-    """What a night costs."""
+    """The price of a night."""
 
     amount: Annotated[float, Field(gt=0)]
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]

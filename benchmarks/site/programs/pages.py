@@ -1,4 +1,4 @@
-"""What the programs of this folder serve to compare frameworks.
+"""The requests that the programs of this folder serve, so that frameworks can be compared.
 
 | request | response |
 |---|---|

@@ -1,4 +1,4 @@
-"""What the scenarios share: a client, a service, and a check of errors."""
+"""Functions that all scenarios use: a client, a service, and a check of errors."""
 
 from collections.abc import AsyncIterator
 from typing import Any

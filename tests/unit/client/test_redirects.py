@@ -1,4 +1,4 @@
-"""Where redirects lead."""
+"""The URLs to which redirects lead."""
 
 import pytest
 

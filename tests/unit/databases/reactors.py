@@ -1,4 +1,4 @@
-"""What `test_reactors` runs in a process of its own: requests that use a database, on a running reactor.
+"""The program that `test_reactors` runs in a separate process: requests that use a database, on a running reactor.
 
 python reactors.py REACTOR FILE
 """

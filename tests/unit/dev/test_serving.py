@@ -1,4 +1,4 @@
-"""What `ropewalk dev` changes in the served app."""
+"""The changes that `ropewalk dev` makes to the served app."""
 
 import os
 from importlib.util import cache_from_source

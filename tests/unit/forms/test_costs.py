@@ -1,4 +1,4 @@
-"""What hostile forms cost: memory stays within the limits, and no step repeats work over the whole body."""
+"""The cost of hostile forms: memory stays within the limits, and no step repeats work over the whole body."""
 
 import tracemalloc
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whose idempotency keys are whose: one client never gets the response for another."""
+"""Each idempotency key belongs to one client, and no other client gets the response that is stored for it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What `test_timeout` runs in a process of its own: timeouts on a reactor of Twisted's own, without asyncio."""
+"""The program that `test_timeout` runs in a separate process: timeouts on a reactor of Twisted, without asyncio."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What middleware adds to the operations that it is around, and that its responses are as they are described."""
+"""The description of operations with middleware around them. The responses of the middleware must match it."""
 
 from collections.abc import Iterator
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""What handlers do through `IfMatch`, pages and `Created` is described without `responses=`."""
+"""The responses and fields of `IfMatch`, pages and `Created` are described without `responses=`."""
 
 from typing import Annotated, Any
 

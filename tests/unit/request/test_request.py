@@ -1,4 +1,4 @@
-"""What a request is: its head, and what is derived from it."""
+"""The attributes of a request: its head, and the values that are derived from the head."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ class Room(msgspec.Struct):
 
 
 class Rooms(Routes):
-    """It does not call `super().__init__()`."""
+    """A class of routes whose `__init__` does not call `super().__init__()`."""
 
     def __init__(self, *numbers: str) -> None:
         self.numbers = list(numbers)

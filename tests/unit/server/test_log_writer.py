@@ -47,7 +47,7 @@ class Scripted:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, because no file is open."""
 
 
 class Stalled(Scripted):

@@ -1,4 +1,4 @@
-"""What `test_with_middleware` runs in a process of its own: both middlewares with real stores, on a running reactor.
+"""The program that `test_with_middleware` runs: both middlewares with real stores, on a running reactor.
 
 python reactors.py REACTOR URL FILE
 """

@@ -110,7 +110,7 @@ class TestEveryStore:
 
 
 class TestOwners:
-    """What one owner may take of a store in memory."""
+    """The share of a memory store that one owner may use."""
 
     def test_keys(self, run: Run) -> None:
         store = MemoryIdempotency(most_keys=20, share=0.1)

@@ -129,10 +129,7 @@ def unclosed() -> None:
 
 
 def many_threads() -> None:
-    """Of threads that start at the same time, at least one is served, and the others are refused.
-
-    None waits for ever.
-    """
+    """If several threads start at the same time, at least one is served. The others are refused and do not wait."""
     barrier = threading.Barrier(4)
     outcomes: list[str] = []
 

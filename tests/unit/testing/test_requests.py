@@ -1,4 +1,4 @@
-"""What the clients send: parameters, bodies, forms, files, cookies, credentials; and redirects."""
+"""The requests that the clients send: parameters, bodies, forms, files, cookies and credentials; and redirects."""
 
 import asyncio
 import io

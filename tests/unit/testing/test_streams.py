@@ -245,7 +245,7 @@ Feed = Callable[..., Iterator[Any]]
 
 
 def cut_everywhere(data: bytes, make: Callable[[], Any]) -> Any:
-    """What a parser finds, which is the same wherever the bytes are cut."""
+    """Check that a parser finds the same values wherever the bytes are cut, and return them."""
     whole = list(make().feed(data, last=True))
     for cut in range(len(data) + 1):
         parser = make()

@@ -1,4 +1,4 @@
-"""What is found out about types: once for each type, however many routes have it."""
+"""Each type is examined once, however many routes use it."""
 
 from inspect import Signature
 from typing import Annotated, Any

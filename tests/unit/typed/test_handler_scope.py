@@ -18,7 +18,7 @@ Next = Callable[[Request], Awaitable[Response]]
 
 
 class Duplicate(Exception):
-    """What a database raises at a statement or at the commit."""
+    """The exception of a database, at a statement or at the commit."""
 
 
 class Recorder:

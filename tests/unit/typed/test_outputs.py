@@ -1,4 +1,4 @@
-"""What a typed handler returns, shaped by its return annotation and sent with the status of its route."""
+"""The values of typed handlers: the return annotation shapes them, and the route gives the status."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

@@ -41,7 +41,7 @@ class Careless:
             assert time.monotonic() < deadline, event
 
     def logged(self) -> list[str]:
-        """As `log`, but wait until there is at least one event."""
+        """Return the log events since the last call, as `log` does, but wait until there is at least one."""
         deadline = time.monotonic() + SECONDS
         while not (lines := self.log()):
             assert time.monotonic() < deadline, "nothing was logged"

@@ -40,7 +40,7 @@ class Provider:
         self.codes: dict[str, dict[str, str]] = {}
         self.access_tokens: dict[str, str] = {}
         self.active: dict[str, Any] = {}
-        """What the introspection endpoint returns, by token."""
+        """The responses of the introspection endpoint, by token."""
         self.received: list[tuple[str, dict[str, list[str]], dict[str, str]]] = []
         """The path, the form and the fields of each request."""
         self.names_issuer = True

@@ -216,7 +216,7 @@ def test_cookies_that_are_not_ours(site: Site, cookie: str, log: Log) -> None:
     "value", [[], {}, 3, None, "x", [3], {"claims": 3}, {"claims": {}, "scopes": [], "expires": "x"}]
 )
 def test_cookies_of_another_form(site: Site, value: Any) -> None:
-    """For example, cookies that another version of the application has signed."""
+    """The signature is valid, but the content has another form, as in cookies of another version of the application."""
     options = site.login.options
     for purpose, name in (("pending", "__Host-login-pending"), ("login", "__Host-login")):
         signed = SignedValues(SECRET, "login", options.issuer, options.client_id, purpose).write(value)

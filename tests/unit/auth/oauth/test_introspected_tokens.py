@@ -1,4 +1,4 @@
-"""What a provider has said about tokens is kept within bounds."""
+"""The cache of the provider's responses about tokens has limits."""
 
 import pytest
 

@@ -50,7 +50,7 @@ class Scenario:
     hook: str = ""
     """The callback in which the application acts again: stopProducing, connectionLost or errback."""
     deed: str = ""
-    """What the application does in that callback."""
+    """The action of the application in that callback."""
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.end, self.phase, self.kind, self.hook, self.deed) if part)

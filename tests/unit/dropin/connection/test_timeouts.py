@@ -24,7 +24,7 @@ SENT = {
     "a request": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "the begin of another": b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT",
 }
-"""What a client sends before it is silent."""
+"""The bytes that a client sends before it is silent."""
 
 
 class Hello(Resource):

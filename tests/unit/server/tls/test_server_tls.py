@@ -79,7 +79,7 @@ class TestReload:
         assert serial(tls) != first
 
     def test_a_link_with_another_target(self, clock: Clock, tmp_path: Path) -> None:
-        """As certbot renews."""
+        """certbot renews a certificate in this way: it changes the target of a symbolic link."""
         for name in ("old", "new"):
             (tmp_path / name).mkdir()
             make_files(tmp_path / name)

@@ -146,7 +146,7 @@ class TestBounds:
 
     @pytest.mark.parametrize("name", ["copy", "move"])
     def test_what_is_copied(self, name: str) -> None:
-        """Each operation could double the object, or copy all of it."""
+        """The copied data is limited, because each operation could copy the whole object, or double it."""
         client = client_of(Notes, JSONPatch[Notes], Notes({"a": "x" * 1000}))
         places = ["/notes/a", "/notes/b"]
         moves = [op(name, places[1 - index % 2], **{"from": places[index % 2]}) for index in range(MOST_OPERATIONS)]
