@@ -103,7 +103,7 @@ def check_pipelining(server: Server, case: Case) -> None:
             while answers.count(TEXT_BYTES) < case.pipelined and (data := connection.recv(65536)):
                 answers += data
         except TimeoutError:
-            pass  # Reported below, with the number of responses.
+            pass  # The error below reports how many responses have arrived.
     came = answers.count(b"HTTP/1.1 200 ")
     if came != case.pipelined:
         raise CheckFailed(f"{came} answers to {case.pipelined} pipelined requests")

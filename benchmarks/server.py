@@ -25,7 +25,7 @@ STOP_SECONDS: Final = 3
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
-# Fields of /proc/PID/stat, counted from the state, which follows the name: see proc_pid_stat(5).
+# Indexes of fields in /proc/PID/stat, see proc_pid_stat(5). Index 0 is the state, the field after the name.
 GROUP_FIELD: Final = 2
 TIMES: Final = slice(11, 15)
 

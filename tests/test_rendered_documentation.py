@@ -51,9 +51,10 @@ async function measure() {
 measure();
 </script>
 """
-"""A page that loads the others in a frame, and writes down which are wider than the frame.
+"""A page that loads the other pages in a frame, and lists those that are wider than the frame.
 
-On narrow windows, the theme hides what is too wide, so the elements are measured, too. Some scroll by themselves.
+On narrow windows, the theme hides the part of an element that is too wide, so the script also measures each element.
+Elements that scroll by themselves do not count.
 """
 
 

@@ -54,7 +54,7 @@ class Attack:
     descriptors: int | None = None
     """The most files that the server may have open; None for as many as the system allows."""
     fresh: bool = True
-    """Whether the second client also opens new connections, because the server should not refuse them."""
+    """Whether the second client also opens new connections, which the server must then accept."""
 
     def bound(self) -> int:
         """The number of bytes by which the server's memory may grow."""

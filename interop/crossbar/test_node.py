@@ -276,7 +276,7 @@ class TestWebSocket:
 
     @pytest.mark.parametrize("end", ["close", "vanish"])
     def test_client_that_leaves(self, way: Way, session: wamp.Session, end: str) -> None:
-        """The router notifies the subscribers of that."""
+        """If a client leaves, the router notifies the subscribers of `wamp.session.on_leave`."""
         session.subscribe("wamp.session.on_leave")
         with way.websocket() as talker:
             other = wamp.over_websocket(talker)

@@ -286,7 +286,7 @@ class TestClientsThatLeave:
 
 
 def test_end_in_the_middle_of_a_download(tmp_path: Path) -> None:
-    """The node ends nevertheless, after SIGTERM."""
+    """SIGTERM ends the node although a download runs."""
     with running(tmp_path) as grid, grid.http() as http:
         cap = right(http.put("/uri", content=FIVE_MB)).text
         with http.stream("GET", f"/uri/{cap}") as response:

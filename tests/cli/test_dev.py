@@ -54,7 +54,7 @@ def developing(folder: Path, *arguments: str, target: str = "hello.py") -> Itera
 
 
 def group_of(server: Server) -> list[int]:
-    """The processes whose parent was the supervisor, or that it has adopted, which still run."""
+    """The children of the supervisor that still run, including orphans that it has adopted."""
     found = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:

@@ -78,7 +78,7 @@ for options in {}, {"requestFactory": Request}:
     endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(server.Site(root, **options))
 reactor.run()
 """
-"""A program on the asyncio reactor, as in tutorials: one site with twisted.web's request, one with a custom request."""
+"""A program on the asyncio reactor, with two sites: one has twisted.web's request class, the other its own."""
 
 
 class TestServing:

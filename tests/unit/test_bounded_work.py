@@ -1,4 +1,4 @@
-"""The work for what a client sends grows linearly with its size. Each parser is tested."""
+"""For each parser, the work grows linearly with the number of bytes that a client sends."""
 
 import http.cookies
 import urllib.parse

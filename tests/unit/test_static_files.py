@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(folder: Path) -> App:
-    """An app that serves them at /static."""
+    """An app that serves the files at /static."""
     app = App()
     app.mount("/static", Static(folder))
     return app

@@ -11,7 +11,7 @@ LAST = b"GET /last HTTP/1.1\r\nHost: a\r\n\r\n"
 class Accepted:
     """Sends messages whole and in pieces, and returns the responses, which must be the same each time.
 
-    A valid request follows them. Its response shows that the server knows where the messages end.
+    A valid request follows the messages. Its response shows that the server knows where the messages end.
     """
 
     def __init__(self, address: Address, books: Books, cut: Cut) -> None:

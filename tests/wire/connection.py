@@ -72,7 +72,7 @@ class Connection:
         return self.response(head=data.startswith(b"HEAD "))
 
     def response(self, *, head: bool = False) -> ReceivedResponse:
-        """Read the next response. `head`: it responds to HEAD."""
+        """Read the next response. `head`: whether the request was a HEAD, so that the response has no body."""
         response = ReceivedResponse(self._until(b"\r\n\r\n"))
         length, coding = response.field("content-length"), response.field("transfer-encoding")
         if head or response.status < 200 or response.status in (204, 304):

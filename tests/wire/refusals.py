@@ -18,9 +18,9 @@ SHORT = 200
 class Refused:
     """Sends a message in every way, and returns the status with which it is refused.
 
-    The message is sent alone, before a valid request, after one, and in pieces between two. Each time the server must
-    respond to the request before it, send the same short refusal, and close. It must not parse what follows, must
-    count and log the refusal once, and must log nothing else.
+    The message is sent alone, before a valid request, after a valid request, and in pieces between two valid requests.
+    Each time the server must respond to the request before the message, send the same short refusal, and close. It
+    must not parse the bytes after the message, must count and log the refusal once, and must log nothing else.
     """
 
     def __init__(self, address: Address, books: Books, cut: Cut) -> None:

@@ -1,4 +1,4 @@
-"""Apps of which each differs in one thing. The difference of their figures is the cost of this thing."""
+"""Apps that differ from each other in one thing. The difference of their figures is the cost of this thing."""
 
 from typing import Annotated
 

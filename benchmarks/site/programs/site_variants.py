@@ -1,4 +1,4 @@
-"""Apps of which each differs in one thing. The difference of their figures is the cost of this thing.
+"""Apps that differ from each other in one thing. The difference of their figures is the cost of this thing.
 
 `GET /enter` begins a session, and its response has a CSRF token for it. Without sessions, it does nothing.
 """

@@ -1,4 +1,4 @@
-"""A body that middleware has read as a stream, so that the application cannot get it."""
+"""If a middleware has read the body as a stream, the application cannot read it again."""
 
 from typing import Any
 

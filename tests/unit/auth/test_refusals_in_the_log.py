@@ -1,4 +1,4 @@
-"""The log says at the level debug why credentials are refused. The client does not get to know it."""
+"""At the level debug, the log has the reason why credentials are refused. The client does not get the reason."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Libraries that use asyncio's current task, as coroutines that fail if the task lacks something.
+"""Coroutines that use libraries which need asyncio's current task. They fail if the task lacks an attribute.
 
 `python libraries.py LOOP PLACE` runs all of them in one place of an app that App.run serves.
 """

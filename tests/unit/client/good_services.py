@@ -1,4 +1,4 @@
-"""Calls to services that keep to HTTP."""
+"""Calls to services that follow the rules of HTTP."""
 
 import asyncio
 from asyncio import _get_running_loop as running_loop

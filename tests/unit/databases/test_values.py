@@ -131,7 +131,7 @@ def test_columns_by_index_and_name(database: SQLite, run: Run) -> None:
 
 @pytest.mark.parametrize("values", ["abc", b"abc", 5, {1, 2}, Point])
 def test_wrong_values(values: Any) -> None:
-    """The characters of a str would otherwise be its values."""
+    """Wrong types of values are errors. Otherwise, for example, each character of a str would become a value."""
     with pytest.raises(HandlerError, match=r"RW283 The values of a statement are of type .*, such as `\(title,\)`"):
         bound(values)
 

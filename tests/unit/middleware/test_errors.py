@@ -154,7 +154,7 @@ class TestErrorsAgain:
         assert re.fullmatch(rf"{wanted}\.", line["what"])
 
     def test_a_timeout_of_a_middleware(self, log: Log) -> None:
-        """A cancellation is raised through `next` for the code that requested it."""
+        """If a middleware cancels the handler, `next` raises the cancellation up to this middleware."""
 
         async def impatient(request: Request, next: Next) -> Response:
             try:

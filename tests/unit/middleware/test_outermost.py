@@ -219,8 +219,8 @@ def test_a_path_that_is_not_utf_8(path: str, place: str, where: str) -> None:
 
 @pytest.mark.parametrize("caught", [False, True])
 def test_a_cancellation_around_the_next_step(caught: bool, log: Log) -> None:
-    """A middleware that calls the next step with a Deferred gets the cancellation; the middleware around it sees a
-    response."""
+    """A middleware runs the next step as a Deferred and cancels it. It gets the exception, and the middleware around it
+    gets a response."""
 
     async def cancelling(request: Request, next: Next) -> Response:
         step: Any = next(request)

@@ -87,7 +87,7 @@ def test_it_may_respond_itself() -> None:
 
 
 class TestPreflights:
-    """Only middleware that requests it sees the preflights of its route."""
+    """A middleware of a route sees the preflights of the route only if it has the attribute `PREFLIGHT`."""
 
     def test_it_sees_those_for_its_method(self) -> None:
         marked = marking("preflight")

@@ -206,7 +206,7 @@ class TestPage:
         )
 
     def test_a_login(self) -> None:
-        """With OAuth2, the page may get tokens, and the provider sends the browser back to a page of its own."""
+        """With OAuth2, the page can get tokens. The app serves another page, to which the provider redirects."""
         flow = AuthorizationCode(
             authorization_url="https://login.example/authorize",
             token_url="https://login.example/token",

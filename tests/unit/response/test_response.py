@@ -174,7 +174,7 @@ class TestBodiless:
 
 
 class TestPrepared:
-    """`setResponseCode` and `setHeader` take precedence over what the handler returns."""
+    """`setResponseCode` and `setHeader` take precedence over the value that the handler returns."""
 
     shared = Response("shared", 404, {"x-user": "nobody", "x-kept": "yes"})
 
@@ -394,7 +394,7 @@ class TestStreams:
         assert "RW303" in log.text
 
     def test_back_pressure(self, run: Any) -> None:
-        """No more parts are requested than the queue holds while the client reads nothing."""
+        """While the client reads nothing, Ropewalk requests no more parts than the queue holds."""
         made = 0
         closed = False
 

@@ -193,7 +193,7 @@ def listen_tls(reactor: Any, app: Any, path: str) -> Any:
     write_certificate(folder)
     pem = (folder / "key.pem").read_bytes() + (folder / "certificate.pem").read_bytes()
     options = PrivateCertificate.loadPEM(pem).options()
-    warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)  # Twisted's code does this
+    warnings.filterwarnings("ignore", "Passing pyOpenSSL", DeprecationWarning)  # Twisted causes this warning
     port = reactor.listenSSL(0, Site(app), options, interface="127.0.0.1")
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = False
@@ -234,7 +234,7 @@ def engine_tcp(reactor: Any, app: Any, path: str) -> Any:
 
 
 def engine_tls(reactor: Any, app: Any, path: str) -> Any:
-    """Two listeners, of which one is closed at once, because an app may have several."""
+    """Open two TLS listeners, because an app may have several, and close one of them at once."""
     import ssl
 
     from ropewalk import TLSOptions

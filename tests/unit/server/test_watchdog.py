@@ -313,7 +313,7 @@ def test_a_real_handler() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "reports"), [("first", 0), ("later", 0), ("blocks", 1)])
 def test_a_process_that_was_stopped_has_not_blocked(path: str, reports: int) -> None:
-    """Without the watchdog, the duration of a handler is measured with a clock that goes on."""
+    """Without the watchdog, handlers are timed by a clock that also runs while the process is stopped."""
     from tests.processes import ROOT, ropewalk
 
     with ropewalk("run", ROOT / "tests/unit/server/stopped_app.py") as server:

@@ -1,4 +1,4 @@
-"""Changes of a session after it was saved, or would have been: they would be lost, so they are errors."""
+"""A change of a session after the time at which it is saved would be lost, so it is an error."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

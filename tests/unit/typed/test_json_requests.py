@@ -1,4 +1,4 @@
-"""`request.json(T)`: what is refused is listed as for the body of a typed handler, and T may be a model of pydantic."""
+"""`request.json(T)`: the errors are listed as for the body of a typed handler, and T may be a model of pydantic."""
 
 from typing import Annotated, Any
 

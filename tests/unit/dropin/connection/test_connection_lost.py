@@ -117,7 +117,7 @@ class Lacking:
     def pauseProducing(self) -> None: ...
 
 
-@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's code does this
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted causes this warning
 @pytest.mark.parametrize("producer", [Raising, Lacking])
 @pytest.mark.parametrize("streaming", [True, False], ids=["push", "pull"])
 @pytest.mark.parametrize("name", CARRIERS)
@@ -242,7 +242,7 @@ def opened(path: Path) -> int:
 
 
 def test_a_shutdown_stops_the_producer_of_an_event_stream(there: World) -> None:
-    """The response ends before the reactor would end it."""
+    """The stop ends the event stream, before the reactor would cut the connection off."""
     notified: list[Any] = []
 
     class Events:

@@ -17,7 +17,7 @@ from zope.interface import implementer
 from ropewalk import App
 from ropewalk.errors import BeyondLength
 
-pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's code does this
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted causes this warning
 
 LENGTH = 3 * HIGH + 10
 BODY = bytes(range(256)) * (LENGTH // 256 + 1)

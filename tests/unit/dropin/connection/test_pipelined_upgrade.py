@@ -15,7 +15,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 
 from ropewalk.dropin import accelerate
 
-pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's code does this
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted causes this warning
 
 
 def give(transport: Any, protocol: Shouting) -> None:

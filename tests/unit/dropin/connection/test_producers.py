@@ -21,7 +21,7 @@ from zope.interface import implementer
 from ropewalk import App, Request, Resource
 from ropewalk.dropin import accelerate, graft
 
-pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's code does this
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted causes this warning
 
 HIGH = 64 * 1024
 """The engine's high-water mark, and the buffer size of Twisted's transports."""

@@ -257,7 +257,7 @@ class TestListen:
             assert response.endswith(b"\r\n\r\nropewalk.dropin.connection.channel")
             port.stopListening()
 
-    @pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted's code does this
+    @pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")  # Twisted causes this warning
     def test_tls(self, reactor: Any, site: Site, tmp_path: Path) -> None:
         write_certificate(tmp_path)
         pem = f"privateKey={tmp_path}/key.pem:certKey={tmp_path}/certificate.pem"

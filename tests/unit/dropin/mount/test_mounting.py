@@ -193,7 +193,7 @@ class TestFiles:
         assert (response.status, response.body, response.headers["content-range"]) == (206, b"ell", "bytes 1-3/5")
 
     def test_not_modified(self, folder: Path, fetch: Any) -> None:
-        # An earlier second: twisted.web treats a file that changed in the second of a response as newer than that.
+        # The file must not have changed in the current second, because twisted.web would treat it as newer.
         os.utime(folder / "small.txt", (1_000_000_000, 1_000_000_000))
         response = fetch(File(str(folder)), path="/legacy/small.txt")
         since = {"if-modified-since": response.headers["last-modified"]}
