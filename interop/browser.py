@@ -55,7 +55,7 @@ class Page:
                 self._events.append((reply["method"], reply["params"]))
 
     def go(self, url: str) -> None:
-        """Type a text as a user does."""
+        """Open a page. Raises AssertionError if it cannot be loaded."""
         assert "errorText" not in self.command("Page.navigate", url=url)
 
     def evaluate(self, expression: str) -> Any:

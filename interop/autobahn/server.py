@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 MEBIBYTE = 1024 * 1024
 FLOOD = 48
-"""Messages of a mebibyte."""
+"""The number of messages that a flood sends, each of a mebibyte."""
 
 
 def say(text: str) -> None:
@@ -30,7 +30,7 @@ def say(text: str) -> None:
 
 @implementer(IPushProducer)
 class Flood:
-    """Sends until enough bytes were sent, at the client's pace, and then closes."""
+    """Sends messages as fast as the client reads them, and closes the connection after the last one."""
 
     def __init__(self, peer: "Commands") -> None:
         self.peer = peer

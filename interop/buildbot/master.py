@@ -14,7 +14,7 @@ from interop.processes import BIN, ON_ROPEWALK, Process, free_port, program, sta
 
 HERE: Final = Path(__file__).parent
 LINES: Final = 50_000
-"""The text that a build of the first builder prints, as configured in master.cfg."""
+"""The number of lines that a build of the first builder prints, as configured in master.cfg."""
 
 RUNNING: Final = r"BuildMaster is running"
 

@@ -70,7 +70,7 @@ class Daemon:
     process: Process
     folder: Path
     port: int | None
-    """Listen on the UNIX socket `socket` in its folder."""
+    """The port on which it listens; None if it listens on the UNIX socket `socket` in its folder."""
 
     @property
     def url(self) -> str:

@@ -9,7 +9,7 @@ LINE = b"POST / HTTP/1.1\r\n"
 
 
 class RequestsWithHost(test_site.SynapseRequestTestCase):
-    """The test classes with a Host."""
+    """The tests of `SynapseRequestTestCase`, with a Host in their requests."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -17,7 +17,7 @@ class RequestsWithHost(test_site.SynapseRequestTestCase):
 
 
 def with_host(receive: Callable[[SynapseProtocol, bytes], None]) -> Callable[[SynapseProtocol, bytes], None]:
-    """Have a channel receive a `Host` after each request line."""
+    """Wrap `dataReceived` of a channel so that it adds a `Host` after each request line."""
 
     def received(channel: SynapseProtocol, data: bytes) -> None:
         receive(channel, data.replace(LINE, LINE + b"Host: localhost\r\n"))

@@ -6,7 +6,7 @@ from allmydata.test.web import test_logs, test_private
 
 
 class PrivacyWithHost(test_private.PrivacyTests):
-    """The test classes with a host in their URLs."""
+    """The tests of `PrivacyTests`, with a host in their URLs."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -14,7 +14,7 @@ class PrivacyWithHost(test_private.PrivacyTests):
 
 
 class LogsWithHost(test_logs.StreamingEliotLogsTests):
-    """The test classes with a host in their URLs."""
+    """The tests of `StreamingEliotLogsTests`, with a host in their URLs."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -22,7 +22,7 @@ class LogsWithHost(test_logs.StreamingEliotLogsTests):
 
 
 def give_host(agent: Any) -> None:
-    """Have an agent send requests without a host in their URL to a host."""
+    """If the URL of a request has no host, let the agent add one."""
     request = agent.request
 
     def asked(method: bytes, uri: bytes, *arguments: Any, **options: Any) -> Any:
