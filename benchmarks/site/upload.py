@@ -14,8 +14,7 @@ CONTENT_TYPE: Final = f"multipart/form-data; boundary={_BOUNDARY}"
 
 
 def make_upload(path: Path = PATH) -> bytes:
-    """The body. Its file is random bytes, like an image: every byte value occurs, and every first byte of the
-    boundary."""
+    """Return the body. Like an image, its file has bytes of every value, also the first bytes of a boundary."""
     content = Random(13).randbytes(FILE_SIZE)
     disposition = 'Content-Disposition: form-data; name="photo"; filename="room.jpg"'
     head = f"--{_BOUNDARY}\r\n{disposition}\r\nContent-Type: image/jpeg\r\n\r\n"

@@ -17,7 +17,7 @@ PAGE = (ROOT / "docs" / "explanation" / "conformance.md").read_text(encoding="ut
 
 @pytest.mark.parametrize("table", tables(), ids=lambda table: table.partition("|")[2].partition("|")[0].strip())
 def test_tables(table: str) -> None:
-    """`python -m tests.conformance.tables` prints them."""
+    """The page has each table as `python -m tests.conformance.tables` prints it."""
     assert [row for row in table.splitlines() if row not in PAGE] == []
     assert table in PAGE
 

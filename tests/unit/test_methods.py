@@ -20,10 +20,10 @@ from ropewalk.testing import Client
 from ropewalk.wsgi import wsgi
 
 EXTRA = ("BREW", "SUBSCRIBE", "BAN", "M-SEARCH", "X_Y", "MKFOO2")
-"""A method that is not registered."""
+"""Methods that are not registered."""
 
 ODD = ("get", "Brew", "G.T", "0", "!")
-"""Valid tokens that are not written as methods are by convention."""
+"""Methods that are valid tokens, but do not follow the convention for names of methods, such as capitals."""
 
 METHOD = re.compile(r"const NAMES.*?= \[(.*?)\];", re.DOTALL)
 

@@ -5,7 +5,7 @@ from tests.wire.connection import Connection, ReceivedResponse
 from tests.wire.deliveries import Address, Cut, Pieces, delivered
 
 LAST = b"GET /last HTTP/1.1\r\nHost: a\r\n\r\n"
-"""A valid request with `Connection: close`."""
+"""The valid request that follows the messages."""
 
 
 class Accepted:

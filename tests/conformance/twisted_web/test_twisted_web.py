@@ -89,7 +89,7 @@ def test_the_page_says_how_much_comes_by_our_code(configuration: str, report: Re
 
 @pytest.mark.parametrize("table", tables(), ids=["totals", "reasons"])
 def test_the_page_shows_the_lists(table: str) -> None:
-    """`python -m tests.conformance.twisted_web.tables` prints them."""
+    """The page has each table as `python -m tests.conformance.twisted_web.tables` prints it."""
     assert [row for row in table.splitlines() if row not in PAGE] == []
     assert table in PAGE
 

@@ -65,4 +65,4 @@ def test_cancelling_the_wait_cancels_them(log: Log) -> None:
     assert len(cancelled) == 1
     del cleanups, finished
     gc.collect()
-    assert log.text == ""  # not even an unhandled error of a Deferred
+    assert log.text == ""  # not even Twisted's "Unhandled error in Deferred"

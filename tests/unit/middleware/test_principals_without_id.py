@@ -1,4 +1,4 @@
-"""Idempotency keys and caches where the principal of `ropewalk.auth` comes from a field that the program chose."""
+"""Idempotency keys and caches, if the principal comes from credentials in a header field that the program chose."""
 
 from typing import Any
 

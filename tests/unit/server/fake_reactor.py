@@ -1,4 +1,4 @@
-"""A reactor for tests that runs as under trial, and servers on it."""
+"""A fake reactor that is already running, as a reactor is under trial, and servers on it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ropewalk import App, Limits
 
 
 class Reactor(MemoryReactorClock):
-    """Twisted's reactor for tests, which is running as under trial."""
+    """Twisted's fake reactor, which makes its calls at once, because it is already running."""
 
     def callWhenRunning(self, callable: Any, *args: Any, **kw: Any) -> None:  # noqa: A002 - as Twisted calls it
         callable(*args, **kw)

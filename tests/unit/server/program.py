@@ -119,7 +119,7 @@ def make_app() -> Any:
 
 
 def add_typed_routes(app: Any) -> None:
-    """A typed handler with a dependency, and what it leaves for the time after the response."""
+    """Add a typed handler with a dependency, which also passes functions to `after`."""
     from collections.abc import Iterator
     from typing import Annotated
 
