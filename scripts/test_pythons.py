@@ -106,7 +106,7 @@ def run_tests(python: Python) -> int:
     """Return the exit code of the tests, or of the build before them."""
     folder = FOLDER / python.version
     copy_sources(folder)
-    # make passes on the variables of its own command line, such as PYTEST_ARGS. Those that name another Python go.
+    # The new make inherits variables such as PYTEST_ARGS. Variables that name another Python are removed.
     environment = {name: value for name, value in os.environ.items() if name not in ("PYO3_PYTHON", "VIRTUAL_ENV")}
     command = ["make", "test-python", f"PYTHON={python.executable}"]
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode

@@ -141,7 +141,7 @@ def test_the_store_of_sessions_is_an_object() -> None:
     store: Any = "redis://x"
     with pytest.raises(HandlerError, match=message):
         SessionsOptions(store=store)
-    store = MemorySessions  # the class, not an object
+    store = MemorySessions  # the mistake: a class in the place of an object
     with pytest.raises(HandlerError, match="RW376"):
         SessionsOptions(store=store)
 

@@ -134,7 +134,7 @@ def posted(name: str, title: str) -> Case:
 
 
 def run(target: str) -> Command:
-    options = ["--access-log", "off", "--log-level", "error"]  # the cookie is Secure, which a warning mentions once
+    options = ["--access-log", "off", "--log-level", "error"]  # hides the warning about the Secure cookie
     return lambda port, folder: [
         *(str(PYTHON), "-m", "ropewalk", "run", "--port", str(port), *options),
         str(PROGRAMS / target),

@@ -5,7 +5,7 @@ from pathlib import Path
 from interop.program import LeftOut, Program, Suite
 
 REAL_CHANNEL = (
-    "tests.app",  # first, because some of it fails after other tests have failed
+    "tests.app",  # the first, because some of these tests fail after other tests have failed
     "tests.http",
     "tests.replication",
     "tests.test_server",

@@ -101,4 +101,4 @@ def wait_until_connected(grid: Grid) -> None:
             if [server["connection_status"] for server in welcome["servers"]] == ["connected"] * STORAGE_NODES:
                 return
             assert time.monotonic() < end, json.dumps(welcome)
-            time.sleep(0.1)  # the node does not report this
+            time.sleep(0.1)  # the node reports no event for this

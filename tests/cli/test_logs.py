@@ -183,7 +183,7 @@ class TestFullDisk:
             get(server, 1)
             server.stop()
         lines = file.read_text().splitlines()
-        assert len(lines) == whole + 2  # including the part of a line, on a line of its own
+        assert len(lines) == whole + 2  # one more line is the part that was cut off
         assert re.fullmatch(r'127.0.0.1 - - \[[^]]*] "GET /0 HTTP/1.1" 200 \d+ "-" "x+"', lines[-1])
 
 

@@ -397,7 +397,7 @@ class TestHostileClients:
             assert read_all(client)
             client.close()
             assert get(server, files).status_code == 200
-        assert server.errors.count("\n") <= 1  # Twisted's line about the closed port
+        assert server.errors.count("\n") <= 1  # at most Twisted's line that the port is closed
 
     def test_a_slow_handshake_is_cut_off(self, files: Files) -> None:
         with serving(files, "--limit", "head_timeout=0.3") as server:

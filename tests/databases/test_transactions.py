@@ -71,7 +71,7 @@ class TestOutcomes:
 
         with observed(bool) as log, Client(app, raise_errors=False) as client:
             assert client.get("/").status == 500
-            assert client.post("/notes").status == 201  # the only connection is clean
+            assert client.post("/notes").status == 201  # the pool's only connection is usable
         assert log.text.count("RW208 GET /") == 1
 
     @pytest.mark.parametrize("wrapped", ["Site", "mounted"])
@@ -125,7 +125,7 @@ class TestCancelledStatements:
         with observed(bool) as log:
             asyncio.run(main())
         assert log.text == ""
-        assert titles(notes) == ["rope"]  # only once, because the first request was rolled back
+        assert titles(notes) == ["rope"]  # one row, because the first request was rolled back
 
     def test_by_a_timeout(self, kit: Kit, notes: Database) -> None:
         app = self.app(kit, notes)

@@ -117,7 +117,7 @@ class Harness:
     """An engine, its service, and one pipe into it. A turn handles all events, however slow the machine is."""
 
     def __init__(self, **limits: float) -> None:
-        limits.setdefault("turn_time", 60)  # a machine that stops this process for a moment does not end a turn
+        limits.setdefault("turn_time", 60)  # a turn must not end early if the machine is slow
         self.service = FakeService()
         self.engine = Engine(self.service, Limits(turn_time=60).replace(**limits))
         self.open()

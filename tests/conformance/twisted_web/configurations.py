@@ -93,7 +93,7 @@ class WithoutSite(Request):
         super().__init__(channel, queued, parsePOSTFormSubmission=parsePOSTFormSubmission)
 
 
-WithoutSite.__name__ = "Request"  # a test compares the representation
+WithoutSite.__name__ = "Request"  # a test compares the repr of a request
 
 CONFIGURATIONS: dict[str, Callable[[], Witness]] = {
     "twisted": nothing,

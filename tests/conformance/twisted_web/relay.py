@@ -54,7 +54,7 @@ def put_before(channel: Any) -> None:
         received(self, relay.passed(data))
 
     channel.dataReceived = dataReceived
-    if hasattr(channel, "stays_twisted"):  # ours: not an override by the application
+    if hasattr(channel, "stays_twisted"):  # our channel, which must not treat the relay as an override
         from ropewalk.dropin.connection.channel import OVERRIDES
 
         OVERRIDES._ours["dataReceived"] = dataReceived

@@ -372,4 +372,4 @@ def test_the_event_loop_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> N
     for _ in range(2):
         asyncio.run(main(app))
     loops = len(looked)
-    assert (len(set(looked)), loops) == (2, 2 * 2)  # at the start, and at the first request
+    assert (len(set(looked)), loops) == (2, 2 * 2)  # for each loop: at the start, and at the first request

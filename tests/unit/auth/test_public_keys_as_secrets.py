@@ -12,7 +12,7 @@ PEM = PUBLIC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 SSH = PUBLIC.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
 
 
-@pytest.mark.filterwarnings("ignore:This key should not be used")  # joserfc accepts it with a warning
+@pytest.mark.filterwarnings("ignore:This key should not be used")  # joserfc only warns
 @pytest.mark.parametrize(
     "text",
     [

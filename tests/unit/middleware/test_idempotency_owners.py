@@ -86,7 +86,7 @@ class TestOwners:
         assert [post(number, "192.0.2.1") for number in range(7)] == [200] * 5 + [429] * 2
         assert [post(number, f"2001:db8::{number}") for number in range(10, 17)] == [200] * 5 + [429] * 2
         assert post(20, "192.0.2.2") == 200
-        assert post(1, "192.0.2.3") == 200  # a repetition from another address
+        assert post(1, "192.0.2.3") == 200  # a repetition of the first request, from another address
         assert len(store) == 11
 
     def test_a_user(self) -> None:

@@ -28,6 +28,7 @@ HELLO = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def make() -> App:
-    app = App(limits=Limits(turn_time=60))  # a turn does not end early: some reactors run no other
+    # a turn must not end early, because some of these reactors run no second one
+    app = App(limits=Limits(turn_time=60))
     app.get("/")(lambda request: "Hello")
     return app

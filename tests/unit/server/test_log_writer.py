@@ -434,7 +434,7 @@ class TestRotation:
         assert writer.reopen()
         writer.write(b"four\n")
         assert writer.flush()
-        assert log.text.count("The log cannot be opened again") == 2  # each request is reported
+        assert log.text.count("The log cannot be opened again") == 2  # each call of `reopen` reports the failure
         assert "is opened again" not in log.text
         path.parent.mkdir()
         assert writer.reopen()

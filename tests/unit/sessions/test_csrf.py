@@ -290,7 +290,7 @@ class TestToken:
     @pytest.mark.parametrize("token", ["", "x", "é", "A" * 86, "A" * 43, "A" * 10_000, "!" * 86])
     def test_wrong_ones(self, token: str) -> None:
         client = client_of()
-        assert status(client, {"x-csrf-token": token.encode()}) == 403  # the session has no secret
+        assert status(client, {"x-csrf-token": token.encode()}) == 403  # no page has asked for a token yet
         client.get("/token")
         assert status(client, {"x-csrf-token": token.encode()}) == 403
 

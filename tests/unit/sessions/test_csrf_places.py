@@ -85,7 +85,7 @@ Send = Callable[[Client, str, dict[str, str]], ClientResponse]
 def test_every_place(send: Send, client: Client, log: Log) -> None:
     for headers, expected in (
         *((each, 200) for each in OWN_PAGE),
-        *((each, 403) for each in OTHER_PAGE),  # a token does not help another site
+        *((each, 403) for each in OTHER_PAGE),  # another site is refused even with the right token
         *((each, 200 if send in RIGHT else 403) for each in UNDECIDED),
     ):
         response = send(client, client.get("/token").text, headers)

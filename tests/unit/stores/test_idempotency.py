@@ -122,7 +122,7 @@ class TestOwners:
             assert [await claim(key, "ada") for key in ("a", "b")] == [None, None]
             with pytest.raises(TooManyKeys, match="RW234 2 idempotency keys of one client are kept already"):
                 await claim("c", "ada")
-            assert await claim("b", "ada") == Record("print", None)  # a repetition needs no space
+            assert await claim("b", "ada") == Record("print", None)  # a repetition is not counted
             assert await claim("c", "bob") is None
             await store.release("a", "a")
             assert await claim("d", "ada") is None

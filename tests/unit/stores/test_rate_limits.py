@@ -115,7 +115,7 @@ class TestMemory:
 
     def test_cleared(self) -> None:
         store = MemoryRateLimits(most_keys=2, clock=Clock())
-        for key in "abcd":  # two of them are dropped, but their state is kept
+        for key in "abcd":  # two keys are dropped, but marks of their use are kept
             assert take(store, bucket(key, 1, rate=0.1)).allowed
         store.clear()
         assert len(store) == 0

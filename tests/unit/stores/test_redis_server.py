@@ -88,7 +88,8 @@ def test_a_server_that_does_not_respond(redis_process: RedisProcess, run: Run, l
     errors = run(calls())
     redis_process.resume()
     assert {type(error) for error in errors} == {StoreUnavailable}
-    assert sum("calls wait for it" in str(error) for error in errors) == 15  # at once, without a queue
+    # refused at once, because the queue is full
+    assert sum("calls wait for it" in str(error) for error in errors) == 15
     server.close()
 
 

@@ -230,9 +230,9 @@ class TestMemory:
         store = MemorySessions(most_sessions=3, clock=clock)
 
         async def calls() -> None:
-            for number in range(5):  # the first two are dropped
+            for number in range(5):  # the store has room for three, and drops the first two
                 await store.create(str(number), StoredSession({}, f"user {number}", 1, 1), 60)
-            await store.create("4", StoredSession({}, "another", 1, 1), 60)  # the key has another user now
+            await store.create("4", StoredSession({}, "another", 1, 1), 60)  # the key now belongs to another user
             await store.end_sessions("user 4", 60)
             assert await store.load("4") is not None
             await store.delete("2")

@@ -100,7 +100,7 @@ class TestStreams:
         def lines() -> Iterator[str]:
             for number in range(30_000):
                 if number == 20_000:
-                    assert first.wait(5)  # at least one part is sent before
+                    assert first.wait(5)  # at least one part has been sent by now
                 taken.append(number)
                 yield "x" * 100
 

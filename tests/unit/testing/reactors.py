@@ -195,7 +195,7 @@ def main(reactor_kind: str, client_kind: str) -> None:
     if reactor_kind != "none":
         importlib.import_module(f"twisted.internet.{REACTORS[reactor_kind]}").install()
     hooks: list[str] = []
-    run(client_kind, hooks)  # the first run opens what later runs keep open
+    run(client_kind, hooks)  # the first run opens descriptors that stay open, such as those of the reactor
     descriptors = open_files()
     hooks.clear()
     run(client_kind, hooks)
@@ -203,7 +203,7 @@ def main(reactor_kind: str, client_kind: str) -> None:
     assert open_files() == descriptors, f"{open_files()} {descriptors}"
     for thread in threading.enumerate():
         if thread.name.startswith("AnyIO"):
-            thread.join(60)  # the anyio threads end in the loop's last turn
+            thread.join(60)  # the loop's last turn asks these threads to end
     from twisted.internet import reactor as installed
 
     reactor: Any = installed
@@ -217,7 +217,7 @@ def main(reactor_kind: str, client_kind: str) -> None:
     seen: list[str] = []
     reactor.callWhenRunning(reactor.callInThread, reactor.callFromThread, reactor.stop)
     reactor.addSystemEventTrigger("after", "shutdown", seen.append, "ran")
-    reactor.run()  # the reactor can still run, and starts new threads
+    reactor.run()  # the reactor can still run, and can start new threads
     assert seen == ["ran"]
     print("well")
 

@@ -161,7 +161,7 @@ def imported_late() -> None:
     @app.on_start
     async def wait() -> None:
         begun.release()
-        taken.wait()  # meanwhile the loop does not run
+        taken.wait()  # blocks the loop
         await asyncio.Event().wait()
 
     app.get("/")(lambda request: wait())

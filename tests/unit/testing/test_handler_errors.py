@@ -74,7 +74,7 @@ def test_an_exception_of_a_handler(path: str, options: Any, log: Log) -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         Client(make(**options)).get(path)
     assert traceback.extract_tb(caught.value.__traceback__)[-1].name == "broken"
-    assert "RW208" in log.text  # it is logged, as in production
+    assert "RW208" in log.text  # the exception is logged, as in production
     assert Client(make(**options), raise_errors=False).get(path).status == 500
 
 

@@ -191,7 +191,8 @@ class TestHandlersThatRaise:
             raise error
 
         assert get(app).status == 500
-        assert recorder.events[1] in (error.__name__, "RuntimeError")  # a coroutine makes it a RuntimeError
+        # a coroutine turns the exception into a RuntimeError
+        assert recorder.events[1] in (error.__name__, "RuntimeError")
         assert [*recorder.events[:1], *recorder.events[2:]] == ["open", "closed"]
         assert log.text.count("RW208") == 1
 

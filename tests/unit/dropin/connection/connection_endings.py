@@ -125,8 +125,8 @@ class ScenarioRun:
 
     def act(self, request: Any) -> None:
         """End the connection by the program itself."""
-        # Twisted's transport closes when it is empty and its producer is not paused. With a producer that never stops
-        # writing, that may take many iterations.
+        # Twisted's transport closes when its buffer is empty and its producer is not paused. If the producer never
+        # stops writing, this may take many iterations.
         self.parts = 1000
         channel = request.channel
         calls: dict[str, Callable[[], object]] = {

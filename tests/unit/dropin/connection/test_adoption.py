@@ -79,7 +79,8 @@ class Pretending(Outer):
 
     def hand_over(self, inner: Any) -> None:
         self.transport.protocol = inner
-        getattr(inner, "_channel", inner).transport = self.transport  # in the wrapper that detects HTTP/2
+        # the channel may be inside Twisted's wrapper that detects HTTP/2
+        getattr(inner, "_channel", inner).transport = self.transport
         inner.connectionMade()
 
 

@@ -20,7 +20,7 @@ OWN_FILE = "the file is its maker's True"
 
 def output(scene: str, reactor: str, way: str) -> list[str]:
     """Return the output of a program. All of its processes have ended."""
-    # From 3.12 on Python warns of a fork beside threads, such as the client's.
+    # From 3.12 on, Python warns if a process forks while it has threads, such as the client's.
     options = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
     process = subprocess.Popen(
         [sys.executable, *options, str(PROGRAM), scene, reactor, way],

@@ -85,7 +85,7 @@ def test_nothing_is_produced_before(clock: Clock, stock: bool) -> None:
 def test_the_producer_is_stopped_with_its_connection(clock: Clock, stock: bool) -> None:
     requested = Requested(clock, stock=stock)
     producer: Any = requested.transport.producer
-    producer.stopProducing()  # a closed transport does this
+    producer.stopProducing()  # as a transport does when it closes
     (pull,) = requested.pulls
     left = pull.left
     clock.pump([0.01] * 2 * PARTS)

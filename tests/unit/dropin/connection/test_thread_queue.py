@@ -336,7 +336,7 @@ def test_a_timeout_is_set(there: World, way: str) -> None:
                 raised.append(error)
                 raise
 
-        if way != "fed":  # on a fed connection, the timer is Twisted's, which needs the reactor's thread
+        if way != "fed":  # on a fed connection, Twisted sets the timer, which needs the reactor's thread
             in_thread(work)
         return b"body"
 

@@ -135,7 +135,7 @@ def with_override(
         for owner, kind in OWNERS.items()
         for name in methods(kind)
         if (owner != "HTTPFactory" or name in vars(kind))
-        and name != "children"  # a name that is also an attribute of resources
+        and name != "children"  # resources have an attribute of this name, too
     ],
 )
 def test_an_override_of_a_site_a_session_or_a_file_is_called_as_by_twisted_web(
