@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
-from ropewalk.waiting import Waiter
+from ropewalk.waiting import Waiter, failed
 
 Result = TypeVar("Result")
 
@@ -22,12 +22,17 @@ def call_in_thread(function: Callable[..., Result], *given: Any) -> Deferred[Res
     the running reactor can deliver their results. So without a running reactor, as in
     `asyncio.run(hash_password("..."))`, a Deferred from `deferToThread` would never fire. If an asyncio loop runs in
     the calling thread, each call gets its own thread, and the loop delivers the result.
+
+    If the system cannot start a thread, the Deferred fails with RuntimeError.
     """
     loop = running_loop()
-    if loop is None:
-        return deferToThread(function, *given)
     waiter: Waiter[Result] = Waiter()
-    Thread(target=_run, args=(loop, waiter, function, given), name="ropewalk-call", daemon=True).start()
+    try:
+        if loop is None:
+            return deferToThread(function, *given)
+        Thread(target=_run, args=(loop, waiter, function, given), name="ropewalk-call", daemon=True).start()
+    except RuntimeError as error:  # the system cannot start a thread
+        return failed(error)
     return waiter
 
 

@@ -18,6 +18,8 @@ class BoundedThreads(Generic[Result]):
         self._most = most
         self._most_waiting = most_waiting
         self._running = 0
+        self._is_starting = False
+        """Whether `_ended` starts a waiting call. If no thread can start, `_ended` is called again meanwhile."""
         self._waiting: deque[tuple[Waiter[Result], Callable[..., Result], tuple[Any, ...]]] = deque()
 
     def call(self, function: Callable[..., Result], *given: Any) -> Waiter[Result]:
@@ -42,10 +44,11 @@ class BoundedThreads(Generic[Result]):
 
     def _ended(self, result: Any, waiter: Waiter[Result]) -> None:
         self._running -= 1
-        while self._waiting:
+        while self._waiting and self._running < self._most and not self._is_starting:
             following, function, given = self._waiting.popleft()
             if not following.called:
+                self._is_starting = True
                 self._start(following, function, given)
-                break
+                self._is_starting = False
         if not waiter.called:
             waiter.callback(result)  # if the result is a Failure, the waiter fails

@@ -65,7 +65,9 @@ class ConnectionThread:
 
         Return a Waiter that fires when the connection may be used.
         """
-        return ready(None) if self._is_closed else self._submit(self._roll_back, opens=False).waiter
+        if self._is_closed or (self._connection is None and not self._has_thread):
+            return ready(None)
+        return self._submit(self._roll_back, opens=False).waiter
 
     def close(self) -> Waiter[Any]:
         """Close the connection after the previous calls, and end the thread. A later call raises HandlerError."""
@@ -81,10 +83,11 @@ class ConnectionThread:
         if self._is_closed:
             raise HandlerError("RW281", "A database was used after it was closed.")
         call = _Call(function, opens=opens)
-        self._calls.put(call)
         if not self._has_thread:
-            self._has_thread = True
+            # If this raises RuntimeError, the next call tries again. The failed call must not be in the queue then.
             Thread(target=self._work, name="ropewalk-sqlite", daemon=True).start()
+            self._has_thread = True
+        self._calls.put(call)
         return call
 
     def _abandon(self, call: "_Call") -> None:

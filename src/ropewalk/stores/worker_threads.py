@@ -54,7 +54,8 @@ class WorkerThreads:
     def run(self, function: Callable[[], Result], late: Callable[[Result], object] | None = None) -> Waiter[Result]:
         """Call a function on a thread.
 
-        Return a Waiter, which fails with StoreUnavailable after the time limit, or if too many calls wait.
+        Return a Waiter, which fails with StoreUnavailable after the time limit, if too many calls wait, or if no thread
+        runs and the system cannot start one.
 
         The time limit, or cancelling the Waiter, ends only the wait: a function that is already running continues, and
         a function that has not started is dropped. If the function succeeds after the wait has ended, `late` is called
@@ -63,12 +64,18 @@ class WorkerThreads:
         if len(self._running) >= self._most_calls:
             message = f"{self._name} is too slow: {len(self._running)} calls wait for it."
             return failed(StoreUnavailable(message))
+        if len(self._running) >= self._threads < self._most_threads:
+            try:
+                Thread(target=_work, args=(self._calls,), name="ropewalk-store", daemon=True).start()
+                self._threads += 1
+            except RuntimeError as error:
+                if not self._threads:  # otherwise the call waits for a thread that runs
+                    unavailable = StoreUnavailable(f"{self._name} needs a thread, and none can be started: {error}.")
+                    unavailable.__cause__ = error
+                    return failed(unavailable)
         call = _Call(function, late, self._running, monotonic() + self._timeout)
         self._running.add(call)
         call.limit(self._timeout, f"{self._name} did not respond within {self._timeout:g} s.")
-        if len(self._running) > self._threads < self._most_threads:
-            self._threads += 1
-            Thread(target=_work, args=(self._calls,), name="ropewalk-store", daemon=True).start()
         self._calls.put(call)
         return call.waiter
 

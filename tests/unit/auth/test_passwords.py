@@ -1,7 +1,8 @@
 """Password hashing, and the limit on how many hashes are computed at the same time."""
 
+import asyncio
 from collections.abc import Callable
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import argon2
@@ -125,6 +126,50 @@ def test_a_cancelled_call_counts_until_its_thread_ends() -> None:
         return await second
 
     assert outcome(call) == 7
+
+
+def test_a_thread_that_cannot_start_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: BoundedThreads[int] = BoundedThreads(1, 1)
+
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def call() -> int:
+        with monkeypatch.context() as patch:
+            patch.setattr(Thread, "start", refuse)
+            for _ in range(3):
+                with pytest.raises(RuntimeError, match="can't start"):
+                    await threads.call(int, "7")
+        return await threads.call(int, "7")
+
+    assert asyncio.run(call()) == 7
+    assert threads._running == 0
+
+
+def test_waiting_calls_for_which_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: BoundedThreads[Any] = BoundedThreads(1, 2000)
+    go = Event()
+
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def call() -> list[Any]:
+        first = threads.call(go.wait, 10)
+        waits = [threads.call(int, "7") for _ in range(2000)]
+        with monkeypatch.context() as patch:
+            patch.setattr(Thread, "start", refuse)
+            go.set()
+            assert await first
+            return await asyncio.gather(*(_outcome(each) for each in waits))
+
+    assert asyncio.run(call()) == ["can't start new thread"] * 2000
+    assert threads._running == 0
+
+
+async def _outcome(waiter: Any) -> str:
+    with pytest.raises(RuntimeError) as raised:
+        await waiter
+    return str(raised.value)
 
 
 def test_a_failure_frees_the_thread() -> None:

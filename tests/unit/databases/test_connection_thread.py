@@ -2,13 +2,15 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.databases.conftest import Started
 
-from ropewalk.databases import connection_thread
+from ropewalk.databases import SQLite, SQLiteOptions, connection_thread
 from ropewalk.databases.connection_thread import ConnectionThread
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -76,3 +78,19 @@ def test_a_call_that_has_not_begun_is_dropped(thread: ConnectionThread, started:
 
     run(main())
     assert called == []
+
+
+def test_a_thread_that_cannot_start(path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        async with SQLite(path, SQLiteOptions(readers=1)).open() as pool:
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", refuse)
+                for _ in range(2):
+                    with pytest.raises(RuntimeError, match="can't start"):
+                        await pool.read.fetch(int, "SELECT 5")
+            assert await pool.read.fetch(int, "SELECT 5") == [5]
+
+    run(main())

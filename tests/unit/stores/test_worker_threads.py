@@ -140,5 +140,27 @@ def test_a_fork_forgets_the_threads_of_the_parent(workers: WorkerThreads, run: R
     assert run(_thread_of(workers)) is not thread
 
 
+def test_a_thread_that_cannot_start(workers: WorkerThreads, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def calls() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            for _ in range(6):  # more than may run and wait
+                with pytest.raises(StoreUnavailable, match="The store needs a thread, and none can be started: can't"):
+                    await workers.run(lambda: 5)
+        leave = threading.Event()
+        first = workers.run(lambda: leave.wait(20))
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            second = workers.run(lambda: 5)  # waits for the thread that runs
+        leave.set()
+        assert await first
+        assert await second == 5
+
+    run(calls())
+
+
 async def _thread_of(workers: WorkerThreads) -> threading.Thread:
     return await workers.run(threading.current_thread)
