@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ropewalk.stores.idempotency import Record
-from ropewalk.stores.redis_server import RedisServer
+from ropewalk.stores.redis_server import RedisServer, check_server
 from ropewalk.waiting import Waiter
 
 CLAIM: Final = """
@@ -33,6 +33,7 @@ class RedisIdempotency:
     """
 
     def __init__(self, server: RedisServer, *, prefix: str = "ropewalk:idempotency") -> None:
+        check_server(server, "RedisIdempotency")
         self._server = server
         self._prefix = prefix
         self._scripts: dict[str, Any] = {}

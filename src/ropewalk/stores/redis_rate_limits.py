@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ropewalk.stores.rate_limits import ALMOST, Bucket, Taken
-from ropewalk.stores.redis_server import RedisServer
+from ropewalk.stores.redis_server import RedisServer, check_server
 
 SCRIPT: Final = (
     """
@@ -43,6 +43,7 @@ class RedisRateLimits:
     """
 
     def __init__(self, server: RedisServer, *, prefix: str = "ropewalk:rate") -> None:
+        check_server(server, "RedisRateLimits")
         self._server = server
         self._prefix = prefix
         self._script: Any = None

@@ -21,6 +21,16 @@ log = Logger(namespace="ropewalk.stores")
 Result = TypeVar("Result")
 
 
+def check_server(server: object, store: str) -> None:
+    """Raise HandlerError (RW235) if a store got something else than a RedisServer, such as a URL.
+
+    The message has only its type, because a URL may contain a password.
+    """
+    if not isinstance(server, RedisServer):
+        what = f"The server of {store} is of type {type(server).__name__}, not RedisServer."
+        raise OptionError("RW235", what, f"Write {store}(RedisServer(...)), with the URL in RedisServer.")
+
+
 class RedisServer:
     """A Redis or Valkey server: `RedisServer("redis://127.0.0.1:6379/0")`. Several stores may share it.
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ropewalk.awaited_truth import AwaitedTruth
 from ropewalk.clocks import unix_time
-from ropewalk.stores.redis_server import RedisServer
+from ropewalk.stores.redis_server import RedisServer, check_server
 from ropewalk.stores.sessions import StoredSession
 from ropewalk.waiting import Waiter
 
@@ -71,6 +71,7 @@ class RedisSessions:
     def __init__(
         self, server: RedisServer, *, prefix: str = "ropewalk:session", clock: Callable[[], float] = unix_time
     ) -> None:
+        check_server(server, "RedisSessions")
         self._server = server
         self._prefix = prefix
         self._clock = clock

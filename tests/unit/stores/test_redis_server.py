@@ -11,7 +11,15 @@ from tests.unit.stores.clocks import Clock
 from tests.unit.stores.redis_process import RedisProcess
 
 from ropewalk.errors import HandlerError
-from ropewalk.stores import Bucket, RedisIdempotency, RedisRateLimits, RedisServer, StoreUnavailable, Taken
+from ropewalk.stores import (
+    Bucket,
+    RedisIdempotency,
+    RedisRateLimits,
+    RedisServer,
+    RedisSessions,
+    StoreUnavailable,
+    Taken,
+)
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -109,6 +117,15 @@ def test_idempotency_keys_after_a_restart(redis_process: RedisProcess, server: R
 def test_a_wrong_url(url: str) -> None:
     with pytest.raises(HandlerError, match="RW235 The URL of a RedisServer is wrong: .*Give one such as"):
         RedisServer(url)
+
+
+@pytest.mark.parametrize("store", [RedisIdempotency, RedisRateLimits, RedisSessions])
+def test_a_url_in_place_of_a_server(store: Any) -> None:
+    name = store.__name__
+    with pytest.raises(HandlerError, match=f"RW235 The server of {name} is of type str, not RedisServer") as raised:
+        store("redis://:secret@127.0.0.1")
+    assert f"Write {name}(RedisServer(...))" in str(raised.value)
+    assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("options", [{"timeout": 0}, {"threads": 0}, {"waiting": -1}])
