@@ -44,6 +44,7 @@ class Authenticate:
             raise OptionError("RW240", f"authenticate got {what}.", _remedy(wrong))
         self.schemes = schemes
         self.optional = optional
+        self.ropewalk_uses_session = "authenticate" if any(each.uses_session for each in schemes) else ""
         self.ropewalk_dependents = tuple(dependents_of_schemes(schemes))
 
     async def __call__(self, request: Request, next: Next) -> Any:

@@ -12,6 +12,9 @@ from ropewalk.request import Request
 class Scheme:
     """An authentication scheme. `name` is its name in the API description."""
 
+    uses_session = False
+    """Whether `identify` reads `request.session`, so that `authenticate` must be inside of `sessions`."""
+
     def __init__(self, name: str, realm: str) -> None:
         self.name = name
         self.realm = check_realm(realm)

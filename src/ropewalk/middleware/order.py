@@ -5,7 +5,8 @@ A middleware object has the attribute `ropewalk_per_user` if it needs the user, 
 the user. The value is the middleware's name for messages, or "". Users' middleware may have any other attributes.
 
 A middleware has the attribute `ropewalk_stores_responses` if it sends a response to other requests again. It must be
-inside the middleware with the attribute `ropewalk_has_session`, whose responses have the cookie of one client.
+inside the middleware with the attribute `ropewalk_has_session`, whose responses have the cookie of one client. So must
+be a middleware with the attribute `ropewalk_uses_session`, which reads the session.
 
 A marker of a parameter, or a middleware, with the attribute `ropewalk_needs_user` fails if no middleware finds the
 user.
@@ -20,7 +21,8 @@ from ropewalk.resource import Handler, handlers_below
 
 def check_order(middlewares: Iterable[Any], handler: Any) -> None:
     """Check the order of the middleware around a handler, given outermost first. Raises HandlerError (RW238)."""
-    per_user = stores = ""
+    per_user = stores = uses_session = ""
+    has_session = False
     for middleware in middlewares:
         owner = getattr(middleware, "__self__", middleware)
         finds_user = getattr(owner, "ropewalk_finds_user", "")
@@ -31,6 +33,11 @@ def check_order(middlewares: Iterable[Any], handler: Any) -> None:
         if stores and sessions:
             what = f"{stores} is outside of {sessions}, around {named(handler)}, so it would repeat a session's cookie."
             raise HandlerError("RW238", what, f"Put {sessions} before {stores}.")
+        if uses_session and sessions and not has_session:
+            what = f"{uses_session} is outside of {sessions}, around {named(handler)}, so it has no session."
+            raise HandlerError("RW238", what, f"Put {sessions} before {uses_session}.")
+        has_session = has_session or bool(sessions)
+        uses_session = getattr(owner, "ropewalk_uses_session", "") or uses_session
         per_user = getattr(owner, "ropewalk_per_user", "") or per_user
         stores = getattr(owner, "ropewalk_stores_responses", "") or stores
 

@@ -27,6 +27,8 @@ class SessionAuth(Scheme):
     (RW240) for a wrong argument.
     """
 
+    uses_session = True
+
     def __init__(
         self,
         *,

@@ -10,7 +10,7 @@ from ropewalk import App, Request, Resource
 from ropewalk.auth import APIKey, BasicAuth, authenticate
 from ropewalk.errors import HandlerError
 from ropewalk.middleware import IdempotencyOptions, RateLimit, RateLimitOptions, idempotency, rate_limit
-from ropewalk.sessions import SessionsOptions, sessions
+from ropewalk.sessions import SessionAuth, SessionsOptions, sessions
 from ropewalk.stores import MemorySessions
 from ropewalk.testing import Client
 
@@ -120,3 +120,20 @@ class Budget:
 def test_right(middleware: Any) -> None:
     with Client(make(*middleware)) as client:
         assert client.get("/", headers={"x-key": "ada"}).text == "hello"
+
+
+class TestSessionAuth:
+    def test_it_is_outside_of_sessions(self) -> None:
+        kept = sessions(SessionsOptions(store=MemorySessions()))
+        app = make(authenticate(SessionAuth()), kept)
+        refused(app, "authenticate", "sessions")
+        with pytest.raises(HandlerError, match="Put sessions before authenticate"):
+            asyncio.run(app.start())
+
+    def test_it_is_inside_of_sessions(self) -> None:
+        app = make(sessions(SessionsOptions(store=MemorySessions())), authenticate(SessionAuth(), optional=True))
+        assert Client(app).get("/").text == "hello"
+
+    def test_schemes_without_sessions_may_be_outside(self) -> None:
+        app = make(AUTHENTICATE, sessions(SessionsOptions(store=MemorySessions())))
+        assert Client(app).get("/", headers={"x-key": "ada"}).text == "hello"

@@ -194,7 +194,7 @@ HANDLERS: Final = (
     Entry(
         "RW238",
         "A middleware that needs the user, such as a rate limit, runs before the middleware that authenticates, or "
-        "`idempotency` runs before `sessions`.",
+        "a middleware that needs the session, such as `idempotency`, runs before `sessions`.",
         "Put the middleware that authenticates, or `sessions`, before it. A function that identifies the user also "
         "replaces the middleware that authenticates.",
     ),
@@ -241,7 +241,9 @@ HANDLERS: Final = (
     Entry(
         "RW250",
         "A session was used without the `sessions` middleware, or before it was loaded.",
-        "Add it outside of everything that uses sessions: App(middleware=[sessions(SessionsOptions(...)), ...]).",
+        "Add it before all middleware that uses sessions, such as `authenticate`: "
+        "App(middleware=[sessions(SessionsOptions(...)), authenticate(SessionAuth()), ...]). If the app has it, move "
+        "it to the front.",
     ),
     Entry(
         "RW251",

@@ -112,6 +112,15 @@ def test_http_on_this_machine() -> None:
     assert login.openapi() == {"type": "apiKey", "in": "cookie", "name": "__Host-github"}
 
 
+def test_a_package_that_authlib_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(module: str) -> Any:
+        raise ModuleNotFoundError(module, name="cryptography.hazmat")
+
+    monkeypatch.setattr(optional_packages, "import_module", missing)
+    with pytest.raises(MissingPackage, match=r"needs Authlib, which needs the module cryptography\.hazmat"):
+        OpenIDConnect(OpenIDConnectOptions(**OPENID))
+
+
 def test_authlib_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(module: str) -> Any:
         raise ImportError(module)
