@@ -44,7 +44,7 @@ impl SendQueue {
         self.batching.is_on()
     }
 
-    /// Turns batching off: until [`SendQueue::start_batching`] is called, each response is sent at once.
+    /// Turns batching off: until [`SendQueue::start_batching`] is called, no response waits for other connections.
     pub fn stop_batching(&mut self) {
         self.batching.stop();
     }

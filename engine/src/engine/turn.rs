@@ -91,8 +91,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         }
     }
 
-    /// From now on, sends the responses of the turn together (see [`crate::batching`]). Without this call, each
-    /// response is sent at once.
+    /// From now on, sends the responses of the turn together (see [`crate::batching`]). Without this call, only the
+    /// responses to pipelined requests are sent together.
     pub fn start_batching(&mut self, now: u64) {
         self.send_queue.start_batching(now);
     }

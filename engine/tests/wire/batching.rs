@@ -84,6 +84,32 @@ fn responses_are_sent_after_a_slow_event_and_the_next_ones_at_once() {
 }
 
 #[test]
+fn after_a_slow_event_the_responses_to_pipelined_requests_are_still_sent_together() {
+    let (mut world, mut clients) = read_requests(2);
+    world.engine.start_batching(0);
+    respond(&mut world);
+    world.engine.event_handled(1_001, 1_001);
+    respond(&mut world);
+    world.engine.end_turn();
+    clients.iter_mut().for_each(Client::read);
+    let sent = clients[0].text().len();
+    clients[0].send(&GET.repeat(3));
+    world.engine.begin_turn();
+    world.engine.poll().unwrap();
+    world.engine.start_batching(1_100);
+    for now in [1_110, 1_120] {
+        respond(&mut world);
+        world.engine.event_handled(10, now);
+        clients[0].read();
+        assert_eq!(sent, clients[0].text().len(), "at {now}");
+    }
+    respond(&mut world);
+    clients[0].read();
+    assert_eq!(3, clients[0].text()[sent..].matches("200 OK").count());
+    world.engine.end_turn();
+}
+
+#[test]
 fn a_response_that_fills_its_buffer_does_not_wait() {
     let (mut world, mut clients) = read_requests(2);
     world.engine.start_batching(0);
