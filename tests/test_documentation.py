@@ -27,7 +27,9 @@ PAGES = sorted(path for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")] if "_b
 INTERNAL = {
     "awaited_truth",
     "multi_values",
+    "byte_ranges",
     "calling",
+    "conditions",
     "cookie_jar",
     "dropped_failures",
     "finite_numbers",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ropewalk.errors import HTTPError
+from ropewalk.etags import digest_tag
 
 _ABSENT: Final = frozenset(
     (
@@ -24,9 +25,10 @@ class OpenFile:
     """A regular file that is open for reading, and the part of it to send.
 
     `offset` and `size` (bytes) select the part; `modified` is the time of the last change (seconds since 1970).
+    `is_tagged` is whether the file is sent with an ETag.
     """
 
-    __slots__ = ("fd", "modified", "offset", "size")
+    __slots__ = ("_version", "fd", "is_tagged", "modified", "offset", "size")
 
     def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
         """Take ownership of a file descriptor. Raises HTTPError 404 if it does not belong to a regular file."""
@@ -37,6 +39,16 @@ class OpenFile:
         self.offset = offset
         self.size = status.st_size - offset if size is None else size
         self.modified = status.st_mtime
+        self.is_tagged = True
+        self._version = status.st_mtime_ns, status.st_size, status.st_ino
+
+    @property
+    def tag(self) -> str:
+        """The strong entity tag of the part: a hash of the time of the last change, the size and the inode of the file.
+
+        The inode tells a file from another that has replaced it, even if its time and size are the same.
+        """
+        return digest_tag(repr((self._version, self.offset, self.size)).encode("ascii"))
 
     def __del__(self) -> None:
         if self.fd >= 0:

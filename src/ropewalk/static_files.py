@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
-from ropewalk.etags import matches
 from ropewalk.files import Files
 from ropewalk.hidden_files import is_hidden
 from ropewalk.request import Request
@@ -87,12 +86,8 @@ class Static(Files):
         version = self._version(name)
         if version is None:  # removed meanwhile; the open file can still be sent
             return response
-        tag = f'"{version.digest}"'
-        response.headers["etag"] = tag
+        response.headers["etag"] = f'"{version.digest}"'
         response.headers["cache-control"] = FOREVER if digest == version.digest else REVALIDATED
-        if matches(request.header("if-none-match") or "", tag, weak=True):
-            fields = [(key, value) for key, value in response.headers.lines() if key.lower() in _OF_304]
-            return Response(None, 304, fields)
         return response
 
     def _version(self, name: str) -> Version | None:
@@ -113,10 +108,6 @@ class Static(Files):
             return None
         self._versions[name] = version
         return version
-
-
-_OF_304: Final = frozenset(("etag", "cache-control", "vary", "expires", "content-location"))
-"""The fields of a 304 (RFC 9110, section 15.4.5)."""
 
 
 def _digest(path: Path, known_by: tuple[int, int, int]) -> str:

@@ -11,12 +11,16 @@ import pytest
 from tests.unit.steps import Steps
 from twisted.web import http as twisted_http
 
+import ropewalk.byte_ranges
 import ropewalk.charsets
+import ropewalk.conditions
 import ropewalk.cookies
 import ropewalk.headers
 import ropewalk.negotiation
 from ropewalk import HTTPError, QueryParams
+from ropewalk.byte_ranges import satisfied
 from ropewalk.charsets import find_codec
+from ropewalk.conditions import evaluate
 from ropewalk.converters import BUILT_IN
 from ropewalk.cookies import parse_cookies
 from ropewalk.dropin.request import access_log as combined
@@ -81,7 +85,30 @@ def negotiate(accept: str) -> object:
     return preferred(accept, ("application/json", "text/html"))
 
 
+def ranges_of(value: str) -> object:
+    return satisfied(value, 10**9)
+
+
+def conditions_of(value: str) -> object:
+    return evaluate({"if-match": '"a",' + value, "if-none-match": value}.get, '"a"', None, 0)
+
+
 PARSERS = [
+    *each(
+        ranges_of,
+        ranges=lambda n: "bytes=" + ",".join(f"{i}-{i}" for i in range(0, n * 1000, 1000)),
+        equal_ranges=lambda n: "bytes=" + "0-," * n,
+        commas=lambda n: "bytes=" + "," * n,
+        digits=lambda n: "bytes=" + "9" * n + "-",
+        hyphens=lambda n: "bytes=" + "-" * n,
+        spaces=lambda n: "bytes=0" + " " * n,
+    ),
+    *each(
+        conditions_of,
+        tags=lambda n: '"b",' * n,
+        quotes=lambda n: '"' * n,
+        weak=lambda n: "W/" * n,
+    ),
     *each(
         negotiate,
         ranges=lambda n: ",".join(f"text/a{i:06};q=0.5" for i in range(n)),
@@ -205,7 +232,8 @@ PARSERS = [
 def test_work_is_linear(parse: Callable[[Any], object], make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = Steps(monkeypatch)
     steps.watch(
-        urllib.parse, http.cookies, ropewalk.cookies, ropewalk.headers, ropewalk.negotiation, combined, twisted_http
+        *(urllib.parse, http.cookies, combined, twisted_http),
+        *(ropewalk.byte_ranges, ropewalk.conditions, ropewalk.cookies, ropewalk.headers, ropewalk.negotiation),
     )
     for size in (1, SIZE):
         parse(make(size))  # fills caches

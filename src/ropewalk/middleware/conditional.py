@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ropewalk.conditions import evaluate, without_content
 from ropewalk.errors import HTTPError, KnownOptions
-from ropewalk.etags import digest_tag, etag, is_etag, matches
-from ropewalk.headers import last_modified, parse_http_date
+from ropewalk.etags import digest_tag, etag
+from ropewalk.headers import last_modified
 from ropewalk.middleware.added_fields import Line, add_lines
 from ropewalk.middleware.chain import Middleware, Next
 from ropewalk.middleware.describing import HeaderParameter, MiddlewareDescription, MiddlewareResponse, describes
@@ -14,10 +15,6 @@ from ropewalk.open_files import OpenFile
 from ropewalk.request import Request
 from ropewalk.response import JSON, KNOWN_TYPES, Response
 
-_OF_CONTENT: Final = frozenset(
-    ("content-type", "content-length", "content-encoding", "content-language", "content-range", "accept-ranges")
-)
-"""Fields that a 304 omits because the client already has them (RFC 9110, section 15.4.5)."""
 _HASHED: Final = frozenset(("content-type", "content-encoding", "content-language"))
 """Response fields that change the meaning of the body's bytes. They are hashed together with the body."""
 _TAG: Final = {"ETag": "The version of the resource."}
@@ -83,7 +80,7 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
                 lines.append(("last-modified", modified))
         if lines:
             add_lines(request, response, lines)
-        status = _evaluate(request, tag, modified)
+        status = evaluate(request.header, tag, modified, request.unix_date)
         if status == 304:
             return _not_modified(response)
         if status == 412:
@@ -97,6 +94,7 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
     """The ETag of a body. None for a stream, for a body that is too large, and for a HEAD handler's empty body."""
     body: Any = response.body
     if isinstance(body, OpenFile):
+        body.is_tagged = options.files
         whole = f"{body.modified.hex()}/{body.offset}/{body.size}".encode()
         return digest_tag(whole, weak=True) if options.files else None
     if not isinstance(body, bytes | str) or len(body) > options.hashed_body_limit:
@@ -113,39 +111,8 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
     return digest_tag(about, b"\0", octets, weak=options.weak)
 
 
-def _evaluate(request: Request, tag: str | None, modified: str | None) -> int:
-    """Evaluate the preconditions of a GET or HEAD in the order of RFC 9110, section 13.2.2.
-
-    Return 304, 412, or else 200.
-
-    Malformed fields are ignored, and so are conditional dates if the response has no Last-Modified.
-    """
-    header = request.header
-    current = tag if tag is not None and is_etag(tag) else None
-    if_match = header("if-match")
-    if if_match is not None:
-        if if_match.strip() != "*" and not matches(if_match, current, weak=False):
-            return 412
-    else:
-        since = _date(request, header("if-unmodified-since"))
-        changed = _date(request, modified)
-        if since is not None and changed is not None and changed > since:
-            return 412
-    if_none_match = header("if-none-match")
-    if if_none_match is not None:
-        return 304 if if_none_match.strip() == "*" or matches(if_none_match, current, weak=True) else 200
-    since = _date(request, header("if-modified-since"))
-    changed = _date(request, modified)
-    return 304 if since is not None and changed is not None and changed <= since else 200
-
-
-def _date(request: Request, value: str | None) -> int | None:
-    return None if value is None else parse_http_date(value, request.unix_date)
-
-
 def _not_modified(response: Response) -> Response:
     """The 304 that replaces a response. It keeps fields such as Vary, Cache-Control, ETag and Set-Cookie."""
-    kept = [line for line in response.headers.lines() if line[0] not in _OF_CONTENT]
     unchanged = Response(None, 304)
-    unchanged.headers.add_checked(kept)
+    unchanged.headers.add_checked(without_content(response.headers.lines()))
     return unchanged

@@ -11,7 +11,7 @@ import msgspec
 from ropewalk.charsets import UTF_8, codec_for, encode
 from ropewalk.cookies import SameSite, format_cookie, is_secure_name
 from ropewalk.errors import HandlerError, InvalidField, ResponseStarted, is_int, shown, unknown_option
-from ropewalk.headers import Fields, Headers, Text, last_modified, location, reason_phrase
+from ropewalk.headers import Fields, Headers, Text, location, reason_phrase
 from ropewalk.json_values import EncodedJSON
 from ropewalk.open_files import OpenFile, open_file
 from ropewalk.request import BODILESS, Request, ValueWithStatus, check_status
@@ -19,6 +19,7 @@ from ropewalk.response.body_checks import check_unicode, unexpected_body
 from ropewalk.response.body_encoding import encode_body
 from ropewalk.response.body_type import Value
 from ropewalk.response.content_disposition import attachment
+from ropewalk.response.file_delivery import send_file
 from ropewalk.response.framing_checks import check_framing
 from ropewalk.response.json_encoding import to_json
 from ropewalk.response.media_types import BYTES, HTML, JSON, KNOWN_TYPES, PLAIN_LINES, TEXT
@@ -183,7 +184,8 @@ class Response(Generic[Value]):
     ) -> "Response":
         """A response whose body is a file. `download` is the name under which browsers save it (RFC 6266).
 
-        If the file does not exist when the response is sent, the client gets a 404; if it cannot be read, a 403.
+        If the file does not exist when the response is sent, the client gets a 404; if it cannot be read, a 403. For
+        the status 200, the conditions and ranges in a GET request are respected (RFC 9110, sections 13 and 14).
         """
         response = cls(Path(path), status, headers, content_type=content_type)
         if download is not None:
@@ -451,23 +453,14 @@ class Response(Generic[Value]):
         if isinstance(body, Path):
             body = open_file(body)
         if isinstance(body, OpenFile):
-            request.respond_file(status, self._file_fields(body, request), body.fd, body.offset, body.size)
-            return None
+            return self.send_file(body, request)
         if request.started and not request.gone:
             raise ResponseStarted("The handler returned a body after it had written one.")
         return stream(request, self, body)
 
-    def _file_fields(self, file: OpenFile, request: Request) -> list[tuple[str, Text]]:
-        """The fields for a file.
-
-        Last-Modified is not added to `headers`, because the file may change before the next use.
-        """
-        fields = self.headers.encoded()
-        if "last-modified" not in self.headers:
-            changed = last_modified(file.modified, request.unix_date)
-            if changed is not None:
-                fields.append(("last-modified", changed))
-        return fields
+    def send_file(self, file: OpenFile, request: Request) -> Coroutine[Any, Any, None] | None:
+        """Send a file, or the part of it that the request asks for."""
+        return send_file(self, file, request)
 
     def begin(self, request: Request) -> None:
         """Send the head of a streamed response."""
