@@ -115,7 +115,7 @@ LAZY_IMPORTS = {
 CIRCLES: dict[frozenset[str], str] = {}
 """Circles of packages, with the reason why they are not resolved."""
 
-MAY_IMPORT_THE_ENGINE = {"__init__", "forms", "request", "response", "server", "dropin", "testing"}
+MAY_IMPORT_THE_ENGINE = {"__init__", "files", "forms", "request", "response", "server", "dropin", "testing"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -16,10 +16,14 @@ pub fn own(fd: i32) -> PyResult<OwnedFd> {
 
 /// Duplicates a descriptor that Python code continues to own.
 pub fn duplicate(fd: i32) -> PyResult<OwnedFd> {
+    with(fd, |borrowed| borrowed.try_clone_to_owned().map_err(errors::system))
+}
+
+/// Calls a function with a descriptor that Python code continues to own, and keeps open during the call.
+pub fn with<T>(fd: i32, call: impl FnOnce(BorrowedFd<'_>) -> PyResult<T>) -> PyResult<T> {
     check(fd)?;
     // SAFETY: the descriptor is borrowed only during this call, and the kernel checks that it is open.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-    borrowed.try_clone_to_owned().map_err(errors::system)
+    call(unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
 fn check(fd: i32) -> PyResult<()> {

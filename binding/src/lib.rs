@@ -7,6 +7,7 @@
 
 mod address;
 mod asgi;
+mod beneath;
 mod boundary_finder;
 mod connection;
 mod current_tasks;
@@ -44,6 +45,8 @@ use pyo3::prelude::*;
 mod _engine {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::beneath::open_beneath;
     #[pymodule_export]
     use super::boundary_finder::BoundaryFinder;
     #[pymodule_export]

@@ -26,6 +26,7 @@ __all__ = [
     "ValueWithFields",
     "ValueWithStatus",
     "__version__",
+    "open_beneath",
     "self_test",
     "urlencoded_pairs",
 ]
@@ -708,6 +709,13 @@ def urlencoded_pairs(
 
     Return a tuple of the pairs in order, and a dict from each name to the list of its values. None if a part is not
     UTF-8, or if a name or a value is larger than its limit in bytes.
+    """
+
+def open_beneath(folder: int, path: bytes, /) -> int:
+    """Open a file or folder below a folder, given as a descriptor, for reading, and return its descriptor.
+
+    Symbolic links are not followed. Empty, `.` and `..` parts of the path are ENOENT. A FIFO is opened without waiting.
+    Raises OSError.
     """
 
 def self_test() -> None:

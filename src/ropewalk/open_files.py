@@ -30,10 +30,16 @@ class OpenFile:
 
     __slots__ = ("_version", "fd", "is_tagged", "modified", "offset", "size")
 
-    def __init__(self, fd: int, offset: int = 0, size: int | None = None) -> None:
-        """Take ownership of a file descriptor. Raises HTTPError 404 if it does not belong to a regular file."""
+    def __init__(
+        self, fd: int, offset: int = 0, size: int | None = None, *, status: os.stat_result | None = None
+    ) -> None:
+        """Take ownership of a file descriptor, whose status may be known.
+
+        Raises HTTPError 404 if it does not belong to a regular file.
+        """
         self.fd = fd  # from now on, this object closes the descriptor
-        status = os.fstat(fd)
+        if status is None:
+            status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise HTTPError(404)
         self.offset = offset
@@ -56,13 +62,10 @@ class OpenFile:
             self.fd = -1
 
 
-def open_file(path: Path | str, *, flags: int = 0, folder: int | None = None) -> OpenFile:
-    """Open a file to send. If `folder`, a file descriptor, is given, the path is relative to it.
-
-    Raises HTTPError 404 or 403.
-    """
+def open_file(path: Path | str) -> OpenFile:
+    """Open a file to send. Raises HTTPError 404 or 403."""
     with os_errors_as_http_errors():
-        return OpenFile(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder))
+        return OpenFile(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """A folder of files."""
 
+import gc
 import os
 from pathlib import Path
 from socket import AF_UNIX, socket
@@ -99,6 +100,35 @@ class TestServed:
     def test_the_folder_itself_may_be_a_link(self, folder: Path, tmp_path: Path) -> None:
         (tmp_path / "current").symlink_to(folder)
         assert Client(Files(tmp_path / "current")).get("/docs/").text == "docs"
+
+    def test_a_link_to_the_folder_that_is_switched(self, folder: Path, tmp_path: Path) -> None:
+        current, other = tmp_path / "current", tmp_path / "other"
+        current.symlink_to(folder)
+        client = Client(Files(current))
+        assert client.get("/").text == "index"
+        other.mkdir()
+        (other / "index.html").write_text("other")
+        (tmp_path / "next").symlink_to(other)
+        (tmp_path / "next").rename(current)
+        assert client.get("/").text == "other"
+        current.unlink()
+        assert client.get("/").status == 404
+        current.symlink_to(folder)
+        assert client.get("/").text == "index"
+
+    def test_descriptors_are_closed(self, folder: Path) -> None:
+        def opened() -> list[str]:
+            links = [f"/proc/self/fd/{each}" for each in os.listdir("/proc/self/fd")]  # noqa: PTH208 - names, not paths
+            return [path for each in links if (path := os.path.realpath(each)).startswith(str(folder))]
+
+        client = Client(Files(folder))
+        for path in ("/", "/docs", "/pipe", "/socket", "/none", "/link.txt", "/index.html/"):
+            client.get(path)
+        assert opened() == [str(folder)]
+        client.close()
+        del client
+        gc.collect()
+        assert opened() == []
 
     def test_what_is_new_is_served(self, client: Client, folder: Path) -> None:
         assert client.get("/files/new.txt").status == 404

@@ -1,5 +1,6 @@
 //! The engine's interface to the operating system: readiness, sockets and timers. See `README.md` in this folder.
 
+mod beneath;
 pub mod epoll;
 pub mod listener;
 pub mod socket;
@@ -9,6 +10,7 @@ pub mod wheel;
 use std::io;
 use std::os::fd::BorrowedFd;
 
+pub use beneath::open_beneath;
 pub use epoll::Epoll;
 
 /// The number that identifies a watched descriptor in the driver's reports.

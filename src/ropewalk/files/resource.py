@@ -2,19 +2,15 @@
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from ropewalk.errors import HTTPError, TreeError
+from ropewalk.files.served_folder import ServedFolder
 from ropewalk.hidden_files import is_hidden
-from ropewalk.open_files import open_file, os_errors_as_http_errors
+from ropewalk.open_files import OpenFile, os_errors_as_http_errors
 from ropewalk.request import Request
 from ropewalk.resource import Resource, redirect_to_path
 from ropewalk.response import Response, file_type
-
-_FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Files(Resource):
@@ -22,9 +18,9 @@ class Files(Resource):
 
     For the path of a folder, the folder's `index` file is sent. The path of a folder without a trailing slash is
     redirected (308), so that relative links work. Only regular files are served. Names that begin with a dot, except
-    `.well-known` (RFC 8615), and symbolic links below the folder get a 404 like missing files. Each folder on the path
-    is opened separately, so that a concurrent change cannot lead out of the folder. The served folder itself may be a
-    symbolic link. Raises TreeError (RW110) if the folder does not exist.
+    `.well-known` (RFC 8615), and symbolic links below the folder get a 404 like missing files. The kernel resolves the
+    whole path below the folder (openat2), so that a concurrent change cannot lead out of it. The served folder itself
+    may be a symbolic link. Raises TreeError (RW110) if the folder does not exist.
     """
 
     isLeaf = True
@@ -36,6 +32,7 @@ class Files(Resource):
             fault = "is not a folder" if self.folder.exists() else "does not exist"
             raise TreeError("RW110", f"{type(self).__name__}({str(folder)!r}): {self.folder} {fault}.")
         self.index = index
+        self._served = ServedFolder(self.folder)
 
     def render_GET(self, request: Request) -> Response:
         """Respond with the file at the path. Raises HTTPError 404, or 403 if the process may not read the file."""
@@ -44,33 +41,14 @@ class Files(Resource):
         *folders, name = request.postpath
         if any(is_hidden(each) for each in (*folders, name or self.index)):
             raise HTTPError(404)
-        with _opened(self.folder, folders) as folder:
-            if name and _is_folder(name, folder):
-                return _redirect_to_folder(request)
-            name = name or self.index
-            file = open_file(name, flags=os.O_NOFOLLOW, folder=folder)
-        return Response(file, content_type=file_type(name))
-
-
-@contextmanager
-def _opened(root: Path, folders: list[str]) -> Iterator[int]:
-    """Open a folder below the root, without following symbolic links, and yield its file descriptor."""
-    with os_errors_as_http_errors():
-        descriptor = os.open(root, _FOLDER)
-    try:
-        for name in folders:
-            with os_errors_as_http_errors():
-                inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _is_folder(name: str, folder: int) -> bool:
-    with os_errors_as_http_errors():
-        return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+        path = "/".join((*folders, name or self.index))
+        with os_errors_as_http_errors():
+            opened = self._served.open(path)
+        status = os.fstat(opened)
+        if name and stat.S_ISDIR(status.st_mode):
+            os.close(opened)
+            return _redirect_to_folder(request)
+        return Response(OpenFile(opened, status=status), content_type=file_type(name or self.index))
 
 
 def _redirect_to_folder(request: Request) -> Response:

@@ -1,0 +1,48 @@
+"""`ServedFolder`: opens files below a folder, and never outside of it."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from ropewalk._engine import open_beneath
+
+_FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class ServedFolder:
+    """A folder whose files are served. It stays open, so that one system call opens a file below it.
+
+    The folder itself may be a symbolic link, and may be replaced: each use checks which folder is at the path.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = -1
+        self._identity = (-1, -1)
+
+    def __del__(self) -> None:
+        if getattr(self, "_fd", -1) >= 0:
+            os.close(self._fd)
+
+    def open(self, path: str) -> int:
+        """Open a file or folder for reading, and return its descriptor, which the caller closes.
+
+        `path` is relative, without `.` and `..`. Symbolic links below the folder are not followed. Raises OSError, or
+        ValueError for a path that no file can have.
+        """
+        return open_beneath(self.descriptor(), os.fsencode(path))
+
+    def descriptor(self) -> int:
+        """The descriptor of the folder itself, which stays open. Raises OSError if there is no folder at the path."""
+        status = os.stat(self.path)  # noqa: PTH116 - faster than the method of Path
+        if (status.st_dev, status.st_ino) != self._identity:
+            self._reopen()
+        return self._fd
+
+    def _reopen(self) -> None:
+        opened = os.open(self.path, _FOLDER)
+        status = os.fstat(opened)
+        former, self._fd = self._fd, opened
+        self._identity = status.st_dev, status.st_ino
+        if former >= 0:
+            os.close(former)
