@@ -19,6 +19,7 @@ SURFACE = [
     "Disconnected",
     "FieldError",
     "Files",
+    "FilesOptions",
     "Form",
     "FormData",
     "HTTPError",

@@ -9,7 +9,7 @@ from ropewalk.app import App
 from ropewalk.asgi import ASGIOptions, asgi
 from ropewalk.converters import Converter
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HTTPError, RopewalkError
-from ropewalk.files import Files
+from ropewalk.files import Files, FilesOptions
 from ropewalk.forms import FormData, UploadFile
 from ropewalk.headers import Headers
 from ropewalk.openapi import OpenAPI
@@ -53,6 +53,7 @@ __all__ = [
     "Disconnected",
     "FieldError",
     "Files",
+    "FilesOptions",
     "Form",
     "FormData",
     "HTTPError",

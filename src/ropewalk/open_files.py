@@ -25,10 +25,11 @@ class OpenFile:
     """A regular file that is open for reading, and the part of it to send.
 
     `offset` and `size` (bytes) select the part; `modified` is the time of the last change (seconds since 1970).
-    `is_tagged` is whether the file is sent with an ETag.
+    `is_tagged` is whether the file is sent with an ETag. `version` is the time of the last change (nanoseconds), the
+    size and the inode of the file.
     """
 
-    __slots__ = ("_version", "fd", "is_tagged", "modified", "offset", "size")
+    __slots__ = ("fd", "is_tagged", "modified", "offset", "size", "version")
 
     def __init__(
         self, fd: int, offset: int = 0, size: int | None = None, *, status: os.stat_result | None = None
@@ -46,7 +47,7 @@ class OpenFile:
         self.size = status.st_size - offset if size is None else size
         self.modified = status.st_mtime
         self.is_tagged = True
-        self._version = status.st_mtime_ns, status.st_size, status.st_ino
+        self.version = status.st_mtime_ns, status.st_size, status.st_ino
 
     @property
     def tag(self) -> str:
@@ -54,7 +55,7 @@ class OpenFile:
 
         The inode tells a file from another that has replaced it, even if its time and size are the same.
         """
-        return digest_tag(repr((self._version, self.offset, self.size)).encode("ascii"))
+        return digest_tag(repr((self.version, self.offset, self.size)).encode("ascii"))
 
     def __del__(self) -> None:
         if self.fd >= 0:

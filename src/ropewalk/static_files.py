@@ -10,15 +10,14 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
-from ropewalk.files import Files
+from ropewalk.files import FOREVER, Files, FilesOptions
 from ropewalk.hidden_files import is_hidden
+from ropewalk.open_files import OpenFile
 from ropewalk.request import Request
 from ropewalk.resource import Resource
 from ropewalk.response import Response
 from ropewalk.suggest import did_you_mean
 
-FOREVER: Final = "public, max-age=31536000, immutable"
-"""The Cache-Control of a URL with the hash of the content: browsers keep the file for a year without asking."""
 REVALIDATED: Final = "no-cache"
 """The Cache-Control of a URL without a hash: browsers ask each time whether the file has changed."""
 HASHED_SIZE: Final = 4 * 1024 * 1024
@@ -44,8 +43,14 @@ class Static(Files):
     it is like Files. Raises TreeError (RW110) if the folder does not exist.
     """
 
-    def __init__(self, folder: Path | str, *, index: str = "index.html") -> None:
-        super().__init__(folder, index=index)
+    def __init__(
+        self,
+        folder: Path | str,
+        options: FilesOptions = FilesOptions(),  # noqa: B008 - frozen
+        *,
+        index: str = "index.html",
+    ) -> None:
+        super().__init__(folder, options, index=index)
         self._versions: dict[str, Version] = {}
 
     def name_with_hash(self, name: str) -> str | None:
@@ -80,14 +85,21 @@ class Static(Files):
                 segments = original
                 request.set_paths([*request.prepath], segments)
         response = super().render_GET(request)
-        if response.status != 200:
+        file = response.body
+        if response.status != 200 or not isinstance(file, OpenFile):
             return response
         name = "/".join(segments) if segments[-1] else "/".join([*segments[:-1], self.index])
         version = self._version(name)
-        if version is None:  # removed meanwhile; the open file can still be sent
+        coding = response.headers.get("content-encoding")
+        if version is None or (coding is None and version.known_by != file.version):
+            # The file was removed or replaced meanwhile, or it is the fallback. The open file can still be sent.
+            response.headers.setdefault("cache-control", REVALIDATED)
             return response
-        response.headers["etag"] = f'"{version.digest}"'
-        response.headers["cache-control"] = FOREVER if digest == version.digest else REVALIDATED
+        response.headers["etag"] = f'"{version.digest}{f"-{coding}" if coding else ""}"'
+        if digest == version.digest:
+            response.headers["cache-control"] = FOREVER
+        else:
+            response.headers.setdefault("cache-control", REVALIDATED)
         return response
 
     def _version(self, name: str) -> Version | None:

@@ -2,15 +2,26 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
-from ropewalk.errors import HTTPError, TreeError
+from ropewalk.errors import HTTPError, TreeError, check_options
+from ropewalk.files.content_codings import accepted_codings
+from ropewalk.files.file_fields import FileFields
+from ropewalk.files.listing import list_folders, listing_response
+from ropewalk.files.options import FilesOptions
 from ropewalk.files.served_folder import ServedFolder
 from ropewalk.hidden_files import is_hidden
+from ropewalk.negotiation import preferred
 from ropewalk.open_files import OpenFile, os_errors_as_http_errors
 from ropewalk.request import Request
 from ropewalk.resource import Resource, redirect_to_path
-from ropewalk.response import Response, file_type
+from ropewalk.response import HTML, Response
+
+_ENDINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
+"""The endings of compressed siblings by content coding, in the order of preference."""
+_CODINGS: Final = tuple(_ENDINGS)
 
 
 class Files(Resource):
@@ -20,35 +31,151 @@ class Files(Resource):
     redirected (308), so that relative links work. Only regular files are served. Names that begin with a dot, except
     `.well-known` (RFC 8615), and symbolic links below the folder get a 404 like missing files. The kernel resolves the
     whole path below the folder (openat2), so that a concurrent change cannot lead out of it. The served folder itself
-    may be a symbolic link. Raises TreeError (RW110) if the folder does not exist.
+    may be a symbolic link.
+
+    `folder` may be a list of folders: the first that has a file serves it. Raises TreeError (RW110) if a folder does
+    not exist.
     """
 
     isLeaf = True
 
-    def __init__(self, folder: Path | str, *, index: str = "index.html") -> None:
+    def __init__(
+        self,
+        folder: Path | str | Iterable[Path | str],
+        options: FilesOptions = FilesOptions(),  # noqa: B008 - frozen
+        *,
+        index: str = "index.html",
+    ) -> None:
         super().__init__()
-        self.folder = Path(folder).absolute()
-        if not self.folder.is_dir():
-            fault = "is not a folder" if self.folder.exists() else "does not exist"
-            raise TreeError("RW110", f"{type(self).__name__}({str(folder)!r}): {self.folder} {fault}.")
+        check_options(options, FilesOptions, "RW232")
+        self.folders = tuple(map(self._checked, (folder,) if isinstance(folder, Path | str) else folder))
+        if not self.folders:
+            raise TreeError("RW110", f"{type(self).__name__}([]) has no folder.", "Give at least one folder.")
+        self.folder = self.folders[0]
         self.index = index
-        self._served = ServedFolder(self.folder)
+        self.options = options
+        self._served = [ServedFolder(each) for each in self.folders]
+        self._fields = FileFields(options)
+
+    def _checked(self, folder: Path | str) -> Path:
+        path = Path(folder).absolute()
+        if not path.is_dir():
+            fault = "is not a folder" if path.exists() else "does not exist"
+            raise TreeError("RW110", f"{type(self).__name__}({str(folder)!r}): {path} {fault}.")
+        return path
 
     def render_GET(self, request: Request) -> Response:
         """Respond with the file at the path. Raises HTTPError 404, or 403 if the process may not read the file."""
-        if not request.postpath:
+        names = request.postpath
+        if not names:
             return _redirect_to_folder(request)
-        *folders, name = request.postpath
+        try:
+            return self._found(request, names)
+        except HTTPError as error:
+            response = self._instead(request, names, error.status)
+            if response is None:
+                raise
+            return response
+
+    def _found(self, request: Request, names: list[str]) -> Response:
+        *folders, name = names
         if any(is_hidden(each) for each in (*folders, name or self.index)):
             raise HTTPError(404)
         path = "/".join((*folders, name or self.index))
+        found = self._open(path)
+        if found is None and not name and self.options.listing:
+            return self._listing(request, "/".join(folders))
+        if found is None:
+            raise HTTPError(404)
+        served, file = found
+        if file is None:
+            if name:
+                return _redirect_to_folder(request)
+            raise HTTPError(404)  # the index is a folder
+        return self._respond(request, path, served, file)
+
+    def _open(self, path: str) -> tuple[ServedFolder, OpenFile | None] | None:
+        """The file at a path, and the folder that has it. None instead of the file if there is a folder at the path.
+
+        None if there is nothing. Raises HTTPError 403, and 404 for what is neither a file nor a folder.
+        """
+        last = len(self._served) - 1
+        for number, served in enumerate(self._served):
+            try:
+                with os_errors_as_http_errors():
+                    opened = served.open(path)
+            except HTTPError as error:
+                if error.status != 404:
+                    raise
+                if number == last:
+                    return None
+                continue
+            status = os.fstat(opened)
+            if stat.S_ISDIR(status.st_mode):
+                os.close(opened)
+                return served, None
+            return served, OpenFile(opened, status=status)
+        return None
+
+    def _respond(
+        self, request: Request, path: str, served: ServedFolder, file: OpenFile, status: int = 200
+    ) -> Response:
+        kind = self._fields.content_type(path)
+        fields = self._fields.of(path)
+        if self._fields.varies(kind):
+            fields.append(("vary", "Accept-Encoding"))
+            for coding in accepted_codings(request.header("accept-encoding"), _CODINGS):
+                sibling = _sibling(served, f"{path}{_ENDINGS[coding]}", file)
+                if sibling is not None:
+                    file = sibling
+                    fields.append(("content-encoding", coding))
+                    break
+        return Response(file, status, fields, content_type=kind)
+
+    def _listing(self, request: Request, path: str) -> Response:
+        opened = []
+        try:
+            for served in self._served:
+                try:
+                    with os_errors_as_http_errors():
+                        opened.append(served.open_folder(path))
+                except HTTPError as error:
+                    if error.status != 404:
+                        raise
+            if not opened:
+                raise HTTPError(404)
+            with os_errors_as_http_errors():
+                listing = list_folders(opened)
+        finally:
+            for each in opened:
+                os.close(each)
+        return listing_response(request, listing, path)
+
+    def _instead(self, request: Request, names: list[str], status: int) -> Response | None:
+        """The fallback or the error page for a path without a file. None if the options have none."""
+        fallback = self.options.fallback
+        if fallback is not None and status == 404 and "." not in names[-1]:
+            hidden = any(each and is_hidden(each) for each in names)
+            if not hidden and preferred(request.header("accept"), (HTML,)) is not None:
+                found = self._open(fallback)
+                if found is not None and found[1] is not None:
+                    return self._respond(request, fallback, found[0], found[1])
+        page = self.options.error_pages.get(status)
+        if page is not None:
+            found = self._open(page)
+            if found is not None and found[1] is not None:
+                return self._respond(request, page, found[0], found[1], status)
+        return None
+
+
+def _sibling(served: ServedFolder, path: str, file: OpenFile) -> OpenFile | None:
+    """The compressed sibling of a file. None if there is none, or if it is older than the file."""
+    try:
         with os_errors_as_http_errors():
-            opened = self._served.open(path)
-        status = os.fstat(opened)
-        if name and stat.S_ISDIR(status.st_mode):
-            os.close(opened)
-            return _redirect_to_folder(request)
-        return Response(OpenFile(opened, status=status), content_type=file_type(name or self.index))
+            sibling = OpenFile(served.open(path))
+    except HTTPError:
+        return None
+    return sibling if int(sibling.modified) >= int(file.modified) else None
 
 
 def _redirect_to_folder(request: Request) -> Response:

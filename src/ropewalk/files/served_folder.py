@@ -1,6 +1,8 @@
 """`ServedFolder`: opens files below a folder, and never outside of it."""
 
 import os
+import stat
+from errno import ENOTDIR
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +33,14 @@ class ServedFolder:
         ValueError for a path that no file can have.
         """
         return open_beneath(self.descriptor(), os.fsencode(path))
+
+    def open_folder(self, path: str) -> int:
+        """Open a folder like `open`. The path "" is the served folder itself. Raises OSError."""
+        opened = self.open(path) if path else os.open(".", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.descriptor())
+        if not stat.S_ISDIR(os.fstat(opened).st_mode):
+            os.close(opened)
+            raise NotADirectoryError(ENOTDIR, "not a folder", path)
+        return opened
 
     def descriptor(self) -> int:
         """The descriptor of the folder itself, which stays open. Raises OSError if there is no folder at the path."""

@@ -155,7 +155,7 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW230",
-        "An option of a middleware has an invalid value.",
+        "An option of a middleware, or of `Files`, has an invalid value.",
         "Give a value that the documentation of the option allows.",
     ),
     Entry(

@@ -1,0 +1,66 @@
+"""The header fields of a file, by its path."""
+
+import re
+from collections.abc import Iterable
+from fnmatch import translate
+from os.path import splitext
+from typing import Final
+
+from ropewalk.files.options import FOREVER, FilesOptions
+from ropewalk.response import file_type
+from ropewalk.response.content_disposition import attachment
+
+_HASH: Final = re.compile(r"[.-](?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,64}(?=\.)")
+_SUFFICIENT: Final = ("image/", "video/", "audio/", "font/woff", "application/zip", "application/pdf")
+"""The beginnings of media types whose content is compressed already."""
+
+
+class FileFields:
+    """Makes the header fields of files from the options of their folder."""
+
+    def __init__(self, options: FilesOptions) -> None:
+        self._options = options
+        self._cache_control = [(_Patterns([pattern]), value) for pattern, value in options.cache_control.items()]
+        self._downloads = _Patterns(options.downloads)
+        self._types = {ending.lower(): value for ending, value in options.types.items()}
+
+    def content_type(self, name: str) -> str:
+        """The Content-Type of a file."""
+        kind = self._types.get(splitext(name)[1].lower())  # noqa: PTH122 - a Path for every request would be slow
+        if kind is None:
+            kind = file_type(name).removesuffix("; charset=utf-8")
+        charset = self._options.charset
+        return f"{kind}; charset={charset}" if charset and kind.startswith("text/") and ";" not in kind else kind
+
+    def varies(self, kind: str) -> bool:
+        """Whether a file of this type may have compressed siblings."""
+        return self._options.precompressed and (kind.startswith("image/svg") or not kind.startswith(_SUFFICIENT))
+
+    def of(self, path: str) -> list[tuple[str, str]]:
+        """The other fields of a file, which do not depend on the request."""
+        fields = []
+        kept = next((value for patterns, value in self._cache_control if patterns.match(path)), None)
+        if kept is None and self._options.hashed_names and _HASH.search(path, path.rfind("/") + 1):
+            kept = FOREVER
+        if kept is not None:
+            fields.append(("cache-control", kept))
+        if self._options.nosniff:
+            fields.append(("x-content-type-options", "nosniff"))
+        if self._downloads.match(path):
+            fields.append(("content-disposition", attachment(path.rpartition("/")[2])))
+        return fields
+
+
+class _Patterns:
+    """Patterns of file names, compiled."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        of_names = [translate(each) for each in patterns if "/" not in each]
+        of_paths = [translate(each.removeprefix("/")) for each in patterns if "/" in each]
+        self._of_names = re.compile("|".join(of_names)) if of_names else None
+        self._of_paths = re.compile("|".join(of_paths)) if of_paths else None
+
+    def match(self, path: str) -> bool:
+        if self._of_names is not None and self._of_names.match(path.rpartition("/")[2]):
+            return True
+        return self._of_paths is not None and self._of_paths.match(path) is not None
