@@ -266,6 +266,39 @@ class TestStatic:
         with ropewalk("static", ".", cwd=tmp_path) as server:
             assert httpx.get(f"{server.url}/notes.txt").text == "a note"
 
+    def test_the_options(self, tmp_path: Path) -> None:
+        for name in ("app.js", "app.js.gz", "app.3f2a9c81.js", "page.html", "a.pdf", "home.htm", "error.html"):
+            (tmp_path / name).write_text(name)
+        (tmp_path / "docs").mkdir()
+        (tmp_path / "docs" / "a.txt").write_text("a")
+        flags = (
+            *("--listing", "--precompressed", "--hashed-names", "--fallback", "home.htm", "--index", "home.htm"),
+            *("--error-page", "error.html", "--download", "*.pdf", "--cache-control", "*.html=max-age=5, public"),
+        )
+        with ropewalk("static", ".", *flags, cwd=tmp_path) as server, httpx.Client(base_url=server.url) as client:
+            assert client.get("/").text == "home.htm"
+            assert client.get("/rooms/7").text == "home.htm"
+            assert client.get("/docs/", headers={"accept": "application/json"}).json()["path"] == "docs/"
+            assert client.get("/none.js").text == "error.html"
+            assert client.get("/page.html").headers["cache-control"] == "max-age=5, public"
+            assert "immutable" in client.get("/app.3f2a9c81.js").headers["cache-control"]
+            assert client.head("/app.js").headers["content-encoding"] == "gzip"
+            assert client.head("/a.pdf").headers["content-disposition"].startswith("attachment")
+            assert client.get("/page.html", headers={"range": "bytes=0-3"}).text == "page"
+
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            (("--cache-control", "no-cache"), "--cache-control: 'no-cache' is not PATTERN=VALUE"),
+            (("--cache-control", "*=é"), "cache_control cannot be 'é'"),
+            (("--fallback", "/index.html"), "fallback cannot be '/index.html'"),
+        ],
+    )
+    def test_wrong_options(self, tmp_path: Path, flags: tuple[str, str], message: str) -> None:
+        ended = finished("static", ".", *flags, cwd=tmp_path)
+        assert ended.returncode == 2
+        assert message in ended.stderr
+
     def test_a_folder_that_is_not_there(self) -> None:
         ended = finished("static", "nowhere")
         assert ended.returncode == 2
