@@ -30,8 +30,12 @@ def satisfied(field: str, size: int) -> list[ByteRange] | None:
 
     Ranges that overlap, or are close to each other, are merged. Then the result is ordered by position. An empty list
     means that no range is satisfiable (416). None means that the field is ignored, and the whole representation is sent
-    (200): another unit, malformed, too many ranges, or ranges that contain as much as the whole.
+    (200): another unit, malformed, too many ranges, or ranges that contain as much as the whole. So is any range of
+    nothing, because some clients send `bytes=0-` with each request, and no Content-Range can express the suffix of
+    nothing; nginx and Go do the same.
     """
+    if size == 0:
+        return None
     unit, equals, text = field.partition("=")
     if not equals or unit.strip().lower() != "bytes" or len(field) > MAX_FIELD or text.count(",") >= MAX_RANGES:
         return None
@@ -53,8 +57,6 @@ def satisfied(field: str, size: int) -> list[ByteRange] | None:
         if first:
             start, stop = _number(first), (_number(last) + 1 if last else size)
         else:
-            if size == 0 and _number(last):
-                return None  # satisfiable, but no Content-Range can express it (section 14.1.2)
             start, stop = max(size - _number(last), 0), size
         if start < min(stop, size):
             found.append(ByteRange(start, min(stop, size)))

@@ -78,11 +78,9 @@ def test_of_1000_bytes(field: str, expected: list[tuple[int, int]] | None) -> No
     assert satisfied(field, 1000) == expected
 
 
-@pytest.mark.parametrize(
-    ("field", "expected"), [("bytes=0-", []), ("bytes=0-0", []), ("bytes=-0", []), ("bytes=-5", None)]
-)
-def test_of_nothing(field: str, expected: list[tuple[int, int]] | None) -> None:
-    assert satisfied(field, 0) == expected
+@pytest.mark.parametrize("field", ["bytes=0-", "bytes=0-0", "bytes=-0", "bytes=-5"])
+def test_of_nothing(field: str) -> None:
+    assert satisfied(field, 0) is None
 
 
 def test_beyond_4_gib() -> None:

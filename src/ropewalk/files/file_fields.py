@@ -11,6 +11,9 @@ from ropewalk.response import file_type
 from ropewalk.response.content_disposition import attachment
 
 _HASH: Final = re.compile(r"[.-](?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,64}(?=\.)")
+ENDINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
+"""The endings of compressed siblings by content coding, in the order of preference."""
+_COMPRESSED: Final = tuple(ENDINGS.values())
 _SUFFICIENT: Final = ("image/", "video/", "audio/", "font/woff", "application/zip", "application/pdf")
 """The beginnings of media types whose content is compressed already."""
 
@@ -32,9 +35,11 @@ class FileFields:
         charset = self._options.charset
         return f"{kind}; charset={charset}" if charset and kind.startswith("text/") and ";" not in kind else kind
 
-    def varies(self, kind: str) -> bool:
-        """Whether a file of this type may have compressed siblings."""
-        return self._options.precompressed and (kind.startswith("image/svg") or not kind.startswith(_SUFFICIENT))
+    def varies(self, path: str, kind: str) -> bool:
+        """Whether a file may have compressed siblings."""
+        if not self._options.precompressed or path.endswith(_COMPRESSED):
+            return False
+        return kind.startswith("image/svg") or not kind.startswith(_SUFFICIENT)
 
     def of(self, path: str) -> list[tuple[str, str]]:
         """The other fields of a file, which do not depend on the request."""

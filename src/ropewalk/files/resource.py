@@ -8,7 +8,7 @@ from typing import Final
 
 from ropewalk.errors import HTTPError, TreeError, check_options
 from ropewalk.files.content_codings import accepted_codings
-from ropewalk.files.file_fields import FileFields
+from ropewalk.files.file_fields import ENDINGS, FileFields
 from ropewalk.files.listing import list_folders, listing_response
 from ropewalk.files.options import FilesOptions
 from ropewalk.files.served_folder import ServedFolder
@@ -19,9 +19,7 @@ from ropewalk.request import Request
 from ropewalk.resource import Resource, redirect_to_path
 from ropewalk.response import HTML, Response
 
-_ENDINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
-"""The endings of compressed siblings by content coding, in the order of preference."""
-_CODINGS: Final = tuple(_ENDINGS)
+_CODINGS: Final = tuple(ENDINGS)
 
 
 class Files(Resource):
@@ -122,10 +120,10 @@ class Files(Resource):
     ) -> Response:
         kind = self._fields.content_type(path)
         fields = self._fields.of(path)
-        if self._fields.varies(kind):
+        if self._fields.varies(path, kind):
             fields.append(("vary", "Accept-Encoding"))
             for coding in accepted_codings(request.header("accept-encoding"), _CODINGS):
-                sibling = _sibling(served, f"{path}{_ENDINGS[coding]}", file)
+                sibling = _sibling(served, f"{path}{ENDINGS[coding]}", file)
                 if sibling is not None:
                     file = sibling
                     fields.append(("content-encoding", coding))

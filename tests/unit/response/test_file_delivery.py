@@ -156,8 +156,9 @@ class TestRanges:
 
     def test_of_an_empty_file(self, file: Path) -> None:
         file.write_bytes(b"")
-        assert get(file, range="bytes=0-").status == 416
-        assert get(file, range="bytes=-5").status == 200
+        for value in ("bytes=0-", "bytes=-5"):
+            response = get(file, range=value)
+            assert (response.status, response.headers["content-length"]) == (200, "0")
 
     @pytest.mark.parametrize("value", ["items=0-1", "bytes=5-4", "bytes=0-," * 200, "x"])
     def test_ignored(self, file: Path, value: str) -> None:
