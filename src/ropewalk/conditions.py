@@ -28,15 +28,16 @@ def evaluate(header: Header, tag: str | None, modified: str | None, now: int) ->
             return 412
     else:
         since = _date(header("if-unmodified-since"), now)
-        changed = _date(modified, now)
-        if since is not None and changed is not None and changed > since:
+        if since is not None and (changed := _date(modified, now)) is not None and changed > since:
             return 412
     if_none_match = header("if-none-match")
     if if_none_match is not None:
         return 304 if if_none_match.strip() == "*" or matches(if_none_match, current, weak=True) else 200
     since = _date(header("if-modified-since"), now)
+    if since is None:
+        return 200
     changed = _date(modified, now)
-    return 304 if since is not None and changed is not None and changed <= since else 200
+    return 304 if changed is not None and changed <= since else 200
 
 
 def range_applies(if_range: str | None, tag: str | None, modified: str | None, now: int) -> bool:

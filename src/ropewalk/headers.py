@@ -320,6 +320,11 @@ def http_date(moment: datetime | float) -> str:
     return format_datetime(moment, usegmt=True)
 
 
+@lru_cache(maxsize=1024)
+def _date_of_second(second: int) -> str:
+    return http_date(second)
+
+
 def last_modified(modified: float, date: int) -> str | None:
     """The value of Last-Modified. `modified` and `date`, the value of the Date field, are in seconds since 1970.
 
@@ -327,6 +332,6 @@ def last_modified(modified: float, date: int) -> str | None:
     express, such as a time before the year 1, which file systems allow.
     """
     try:
-        return http_date(min(floor(modified), date))
+        return _date_of_second(min(floor(modified), date))
     except (OverflowError, ValueError, OSError):
         return None

@@ -39,7 +39,7 @@ def client(folder: Any, **options: Any) -> Client:
 
 
 def get(folder: Any, path: str, fields: dict[str, str] | None = None, **options: Any) -> ClientResponse:
-    return client(folder, **options).get(f"/files/{path}", headers=fields)
+    return client(folder, **options).get(f"/files/{path}", headers=fields or {})
 
 
 class TestCacheControl:
@@ -349,6 +349,7 @@ class TestListing:
         ({"error_pages": {404: "../a.html"}}, "error_pages cannot be '../a.html'"),
         ({"fallback": "/index.html"}, "fallback cannot be '/index.html'"),
         ({"fallback": ""}, "fallback cannot be ''"),
+        ({"charset": "utf-8\n"}, r"charset cannot be 'utf-8\\n'"),
         ({"charset": "klingon"}, "charset cannot be 'klingon'"),
     ],
 )

@@ -3,19 +3,31 @@
 import re
 from collections.abc import Iterable
 from fnmatch import translate
+from functools import lru_cache
 from os.path import splitext
-from typing import Final
+from typing import Final, NamedTuple
 
 from ropewalk.files.options import FOREVER, FilesOptions
 from ropewalk.response import file_type
 from ropewalk.response.content_disposition import attachment
 
+CACHED: Final = 1024
+"""The number of files whose fields are kept."""
 _HASH: Final = re.compile(r"[.-](?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,64}(?=\.)")
 ENDINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
 """The endings of compressed siblings by content coding, in the order of preference."""
 _COMPRESSED: Final = tuple(ENDINGS.values())
 _SUFFICIENT: Final = ("image/", "video/", "audio/", "font/woff", "application/zip", "application/pdf")
 """The beginnings of media types whose content is compressed already."""
+
+
+class FieldsOfFile(NamedTuple):
+    """The fields of a file. `lines` are valid, with names in lower case."""
+
+    content_type: str
+    lines: tuple[tuple[str, str], ...]
+    varies: bool
+    """Whether the file may have compressed siblings."""
 
 
 class FileFields:
@@ -27,6 +39,13 @@ class FileFields:
         self._downloads = _Patterns(options.downloads)
         self._types = {ending.lower(): value for ending, value in options.types.items()}
 
+        self.of = lru_cache(maxsize=CACHED)(self._of)
+        """Returns the fields of the file at a path, which do not depend on the request."""
+
+    def _of(self, path: str) -> "FieldsOfFile":
+        kind = self.content_type(path)
+        return FieldsOfFile(kind, (("content-type", kind), *self._others(path)), self._varies(path, kind))
+
     def content_type(self, name: str) -> str:
         """The Content-Type of a file."""
         kind = self._types.get(splitext(name)[1].lower())  # noqa: PTH122 - a Path for every request would be slow
@@ -35,14 +54,13 @@ class FileFields:
         charset = self._options.charset
         return f"{kind}; charset={charset}" if charset and kind.startswith("text/") and ";" not in kind else kind
 
-    def varies(self, path: str, kind: str) -> bool:
+    def _varies(self, path: str, kind: str) -> bool:
         """Whether a file may have compressed siblings."""
         if not self._options.precompressed or path.endswith(_COMPRESSED):
             return False
         return kind.startswith("image/svg") or not kind.startswith(_SUFFICIENT)
 
-    def of(self, path: str) -> list[tuple[str, str]]:
-        """The other fields of a file, which do not depend on the request."""
+    def _others(self, path: str) -> list[tuple[str, str]]:
         fields = []
         kept = next((value for patterns, value in self._cache_control if patterns.match(path)), None)
         if kept is None and self._options.hashed_names and _HASH.search(path, path.rfind("/") + 1):

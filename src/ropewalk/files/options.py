@@ -63,7 +63,8 @@ class FilesOptions(KnownOptions):
             self._check_file("error_pages", page)
         if self.fallback is not None:
             self._check_file("fallback", self.fallback)
-        if self.charset is not None and find_codec(self.charset) is None:
+        charset = self.charset
+        if charset is not None and (find_codec(charset) is None or charset != charset.strip()):
             raise self._wrong("charset", self.charset, 'Give the name of a charset, such as "utf-8", or None.')
 
     def _check_field(self, option: str, key: str, value: str) -> None:

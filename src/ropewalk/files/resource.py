@@ -12,6 +12,7 @@ from ropewalk.files.file_fields import ENDINGS, FileFields
 from ropewalk.files.listing import list_folders, listing_response
 from ropewalk.files.options import FilesOptions
 from ropewalk.files.served_folder import ServedFolder
+from ropewalk.headers import Headers
 from ropewalk.hidden_files import is_hidden
 from ropewalk.negotiation import preferred
 from ropewalk.open_files import OpenFile, os_errors_as_http_errors
@@ -118,17 +119,19 @@ class Files(Resource):
     def _respond(
         self, request: Request, path: str, served: ServedFolder, file: OpenFile, status: int = 200
     ) -> Response:
-        kind = self._fields.content_type(path)
         fields = self._fields.of(path)
-        if self._fields.varies(path, kind):
-            fields.append(("vary", "Accept-Encoding"))
+        lines = [*fields.lines]
+        if fields.varies:
+            lines.append(("vary", "Accept-Encoding"))
             for coding in accepted_codings(request.header("accept-encoding"), _CODINGS):
                 sibling = _sibling(served, f"{path}{ENDINGS[coding]}", file)
                 if sibling is not None:
                     file = sibling
-                    fields.append(("content-encoding", coding))
+                    lines.append(("content-encoding", coding))
                     break
-        return Response(file, status, fields, content_type=kind)
+        response = Response(file, status)
+        response.headers = Headers.checked(lines)
+        return response
 
     def _listing(self, request: Request, path: str) -> Response:
         opened = []

@@ -18,7 +18,7 @@ class ServedFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._path = str(path)
         self._fd = -1
         self._identity = (-1, -1)
 
@@ -44,13 +44,13 @@ class ServedFolder:
 
     def descriptor(self) -> int:
         """The descriptor of the folder itself, which stays open. Raises OSError if there is no folder at the path."""
-        status = os.stat(self.path)  # noqa: PTH116 - faster than the method of Path
+        status = os.stat(self._path)  # noqa: PTH116 - faster than the method of Path
         if (status.st_dev, status.st_ino) != self._identity:
             self._reopen()
         return self._fd
 
     def _reopen(self) -> None:
-        opened = os.open(self.path, _FOLDER)
+        opened = os.open(self._path, _FOLDER)
         status = os.fstat(opened)
         former, self._fd = self._fd, opened
         self._identity = status.st_dev, status.st_ino

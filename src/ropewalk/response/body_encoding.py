@@ -26,14 +26,14 @@ def encode_body(body: Any) -> tuple[Any, str | None]:
         return body, BYTES
     if body is None:
         return b"", None
+    if isinstance(body, OpenFile):
+        return body, BYTES
     if isinstance(body, _ENCODED) or (is_dataclass(body) and not isinstance(body, type)):
         return to_json(body), JSON
     if isinstance(body, Path):
         return body, file_type(body.name)
     if isinstance(body, EncodedJSON):
         return body.data, JSON
-    if isinstance(body, OpenFile):
-        return body, BYTES
     # In Twisted 24.7, a Deferred has a `__next__`.
     if hasattr(body, "__aiter__") or (hasattr(body, "__next__") and not isinstance(body, Deferred)):
         return body, None  # the first part of a stream determines its Content-Type
