@@ -26,10 +26,10 @@ class OpenFile:
 
     `offset` and `size` (bytes) select the part; `modified` is the time of the last change (seconds since 1970).
     `is_tagged` is whether the file is sent with an ETag. `version` is the time of the last change (nanoseconds), the
-    size and the inode of the file.
+    size and the inode of the file. `data` is the content, if it is in memory; then `fd` is -1.
     """
 
-    __slots__ = ("fd", "is_tagged", "modified", "offset", "size", "version")
+    __slots__ = ("data", "fd", "is_tagged", "modified", "offset", "size", "version")
 
     def __init__(
         self, fd: int, offset: int = 0, size: int | None = None, *, status: os.stat_result | None = None
@@ -46,6 +46,7 @@ class OpenFile:
         self.offset = offset
         self.size = status.st_size - offset if size is None else size
         self.modified = status.st_mtime
+        self.data: bytes | None = None
         self.is_tagged = True
         self.version = status.st_mtime_ns, status.st_size, status.st_ino
 
@@ -56,6 +57,12 @@ class OpenFile:
         The inode tells a file from another that has replaced it, even if its time and size are the same.
         """
         return digest_tag(repr((self.version, self.offset, self.size)).encode("ascii"))
+
+    def read(self, start: int, count: int) -> bytes:
+        """Read up to `count` bytes of the part, from `start` on. Empty at the end of the file."""
+        if self.data is not None:
+            return self.data[self.offset + start : self.offset + start + count]
+        return os.pread(self.fd, count, self.offset + start)
 
     def __del__(self) -> None:
         if self.fd >= 0:

@@ -4,7 +4,6 @@ The script is an external one of the same origin. It has the nonce of the page's
 one. The policy itself is never changed.
 """
 
-import os
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import AsyncIterator, Iterable
@@ -144,9 +143,9 @@ def _is_navigation(request: Request) -> bool:
 
 def _content_of(file: OpenFile) -> bytes | None:
     """The content of a small file that is sent whole; otherwise None."""
-    if file.offset or file.size > MOST_READ or file.size != os.fstat(file.fd).st_size:
+    if file.offset or file.size > MOST_READ or file.size != file.version[1]:
         return None
-    return os.pread(file.fd, file.size, 0)
+    return file.read(0, file.size)
 
 
 def _replaced(response: Response, body: Any) -> Response:

@@ -47,10 +47,15 @@ class FilesOptions(KnownOptions):
     """Values of Content-Type by ending, such as `{".log": "text/plain"}`. They replace the built-in ones."""
     charset: str | None = "utf-8"
     """The charset of files whose Content-Type begins with `text/` and has none."""
+    memory: int = 4 * 1024 * 1024
+    """How many bytes of small files (up to 64 KiB each) are kept in memory; 0 for none. Each request checks that the
+    file has not changed."""
     nosniff: bool = True
     """Whether `X-Content-Type-Options: nosniff` is sent, so that browsers do not guess another type."""
 
     def __post_init__(self) -> None:
+        if self.memory < 0:
+            raise self._wrong("memory", self.memory, "Give a number of bytes, or 0 for none.")
         for pattern, value in self.cache_control.items():
             self._check_field("cache_control", pattern, value)
         for ending, value in self.types.items():

@@ -53,7 +53,7 @@ class Files(Resource):
         self.folder = self.folders[0]
         self.index = index
         self.options = options
-        self._served = [ServedFolder(each) for each in self.folders]
+        self._served = [ServedFolder(each, options.memory) for each in self.folders]
         self._fields = FileFields(options)
 
     def _checked(self, folder: Path | str) -> Path:
@@ -98,22 +98,10 @@ class Files(Resource):
 
         None if there is nothing. Raises HTTPError 403, and 404 for what is neither a file nor a folder.
         """
-        last = len(self._served) - 1
-        for number, served in enumerate(self._served):
-            try:
-                with os_errors_as_http_errors():
-                    opened = served.open(path)
-            except HTTPError as error:
-                if error.status != 404:
-                    raise
-                if number == last:
-                    return None
-                continue
-            status = os.fstat(opened)
-            if stat.S_ISDIR(status.st_mode):
-                os.close(opened)
-                return served, None
-            return served, OpenFile(opened, status=status)
+        for served in self._served:
+            found = _find(served, path)
+            if found is not None:
+                return served, found if isinstance(found, OpenFile) else None
         return None
 
     def _respond(
@@ -169,14 +157,39 @@ class Files(Resource):
         return None
 
 
+class _Folder:
+    """Stands for a folder at a path."""
+
+
+_FOLDER: Final = _Folder()
+
+
+def _find(served: ServedFolder, path: str) -> OpenFile | _Folder | None:
+    """The file or folder at a path; None if there is none. Raises HTTPError 403, and 404 for what is neither."""
+    kept = served.find(path)
+    if kept is not None:
+        return kept
+    try:
+        with os_errors_as_http_errors():
+            opened = served.open(path)
+    except HTTPError as error:
+        if error.status != 404:
+            raise
+        return None
+    status = os.fstat(opened)
+    if stat.S_ISDIR(status.st_mode):
+        os.close(opened)
+        return _FOLDER
+    return served.keep(path, OpenFile(opened, status=status), status)
+
+
 def _sibling(served: ServedFolder, path: str, file: OpenFile) -> OpenFile | None:
     """The compressed sibling of a file. None if there is none, or if it is older than the file."""
     try:
-        with os_errors_as_http_errors():
-            sibling = OpenFile(served.open(path))
+        sibling = _find(served, path)
     except HTTPError:
         return None
-    return sibling if int(sibling.modified) >= int(file.modified) else None
+    return sibling if isinstance(sibling, OpenFile) and int(sibling.modified) >= int(file.modified) else None
 
 
 def _redirect_to_folder(request: Request) -> Response:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from ropewalk._engine import open_beneath
+from ropewalk.files.hot_files import HotFiles, KeptFile
+from ropewalk.open_files import OpenFile
 
 _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -14,10 +16,12 @@ _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOE
 class ServedFolder:
     """A folder whose files are served. It stays open, so that one system call opens a file below it.
 
-    The folder itself may be a symbolic link, and may be replaced: each use checks which folder is at the path.
+    The folder itself may be a symbolic link, and may be replaced: each use checks which folder is at the path. `memory`
+    is how many bytes of small files are kept in memory.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, memory: int = 0) -> None:
+        self._hot = HotFiles(memory)
         self._path = str(path)
         self._fd = -1
         self._identity = (-1, -1)
@@ -25,6 +29,14 @@ class ServedFolder:
     def __del__(self) -> None:
         if getattr(self, "_fd", -1) >= 0:
             os.close(self._fd)
+
+    def find(self, path: str) -> KeptFile | None:
+        """The file at a path, if its content is in memory and has not changed; otherwise None."""
+        return self._hot.find(f"{self._path}/{path}")
+
+    def keep(self, path: str, file: OpenFile, status: os.stat_result) -> OpenFile:
+        """Keep the content of a small file in memory. Return the file to send."""
+        return self._hot.keep(f"{self._path}/{path}", file, status)
 
     def open(self, path: str) -> int:
         """Open a file or folder for reading, and return its descriptor, which the caller closes.

@@ -1,7 +1,6 @@
 """Sends a file: whole, not at all if the client has it, or the ranges that the client wants (RFC 9110, sections 13 to
 15)."""
 
-import os
 import secrets
 from collections.abc import Coroutine, Iterator, Sequence
 from copy import copy
@@ -87,7 +86,11 @@ def _wanted(
 
 
 def _respond(request: Request, status: int, lines: _Lines, file: OpenFile, offset: int, size: int) -> None:
-    request.respond_file(status, Headers.checked(lines).encoded(), file.fd, offset, size)
+    fields = Headers.checked(lines).encoded()
+    if file.data is not None:
+        request.respond(status, fields, file.data[offset : offset + size])
+    else:
+        request.respond_file(status, fields, file.fd, offset, size)
 
 
 def _refuse(request: Request, status: int, lines: _Lines, text: str) -> None:
@@ -121,7 +124,7 @@ def _read(file: OpenFile, parts: Sequence[ByteRange], frame: Multipart) -> Itera
     for head, (start, stop) in zip(frame.heads, parts, strict=True):
         yield head
         while start < stop:
-            block = os.pread(file.fd, min(_BLOCK, stop - start), file.offset + start)
+            block = file.read(start, min(_BLOCK, stop - start))
             if not block:
                 raise WrongLength("A file has become shorter while it was sent.")
             start += len(block)
