@@ -1,6 +1,8 @@
 """Byte ranges (RFC 9110, section 14), as tables."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ropewalk.byte_ranges import GAP, MAX_RANGES, ByteRange, content_range, multipart, satisfied, unsatisfied
 
@@ -104,3 +106,33 @@ def test_multipart() -> None:
     )
     assert made.length == len(body)
     assert b"Content-Type" not in multipart([ByteRange(0, 2)], 1000, None, "B").heads[0]
+
+
+_POSITIONS = st.integers(0, 2000)
+_SPECS = st.one_of(
+    st.tuples(_POSITIONS, _POSITIONS).map(lambda each: (min(each), max(each))),
+    st.tuples(_POSITIONS, st.none()),
+    st.tuples(st.none(), _POSITIONS),
+)
+
+
+@given(st.integers(1, 1500), st.lists(_SPECS, min_size=1, max_size=20))
+def test_they_have_the_requested_bytes(size: int, specs: list[tuple[int | None, int | None]]) -> None:
+    """The parts contain each requested byte once, and otherwise only bytes of small gaps between requested ones."""
+    field = ",".join(f"{'' if first is None else first}-{'' if last is None else last}" for first, last in specs)
+    wanted: set[int] = set()
+    for first, last in specs:
+        if first is None:
+            wanted |= set(range(max(size - (last or 0), 0), size))
+        else:
+            wanted |= set(range(first, size if last is None else min(last + 1, size)))
+    parts = satisfied(f"bytes={field}", size)
+    if parts is None:  # several parts that are as large as the whole
+        return
+    sent = [position for start, stop in parts for position in range(start, stop)]
+    assert len(set(sent)) == len(sent)
+    assert set(sent) >= wanted
+    assert bool(parts) is bool(wanted)
+    assert all(any(near in wanted for near in range(each, each + GAP + 1)) for each in set(sent) - wanted)
+    assert all(0 <= start < stop <= size for start, stop in parts)
+    assert len(parts) == 1 or len(sent) < size

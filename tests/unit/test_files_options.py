@@ -235,6 +235,12 @@ class TestErrorPages:
         assert (response.status, response.text) == (404, "docs/page.html")
         assert response.headers["content-type"] == "text/html; charset=utf-8"
 
+    def test_they_are_not_kept(self, folder: Path) -> None:
+        options: dict[str, Any] = {"cache_control": {"*": FOREVER}, "downloads": ["*"]}
+        response = get(folder, "none", error_pages={404: "docs/page.html"}, **options)
+        assert (response.status, response.text) == (404, "docs/page.html")
+        assert {"cache-control", "content-disposition", "etag"}.isdisjoint(response.headers)
+
     def test_a_missing_page(self, folder: Path) -> None:
         assert get(folder, "none", error_pages={404: "none.html"}).status == 404
 

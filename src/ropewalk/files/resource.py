@@ -21,6 +21,8 @@ from ropewalk.resource import Resource, redirect_to_path
 from ropewalk.response import HTML, Response
 
 _CODINGS: Final = tuple(ENDINGS)
+_OF_FOUND_FILES: Final = frozenset(("cache-control", "content-disposition"))
+"""Fields that the page of an error does not have: a browser that keeps a 404 for a year would never find the file."""
 
 
 class Files(Resource):
@@ -108,7 +110,7 @@ class Files(Resource):
         self, request: Request, path: str, served: ServedFolder, file: OpenFile, status: int = 200
     ) -> Response:
         fields = self._fields.of(path)
-        lines = [*fields.lines]
+        lines = [line for line in fields.lines if status == 200 or line[0] not in _OF_FOUND_FILES]
         if fields.varies:
             lines.append(("vary", "Accept-Encoding"))
             for coding in accepted_codings(request.header("accept-encoding"), _CODINGS):
