@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ropewalk.byte_ranges import ByteRange, Multipart, content_range, multipart, satisfied, unsatisfied
 from ropewalk.conditions import evaluate, range_applies, without_content
-from ropewalk.errors import WrongLength
+from ropewalk.errors import ExchangeError
 from ropewalk.headers import Headers, last_modified
 from ropewalk.open_files import OpenFile
 from ropewalk.request import Request
@@ -119,14 +119,14 @@ def _send_parts(
 def _read(file: OpenFile, parts: Sequence[ByteRange], frame: Multipart) -> Iterator[bytes]:
     """Yield the parts of a multipart/byteranges body.
 
-    Raises WrongLength if the file has become shorter, which closes the connection.
+    Raises ExchangeError (RW307) if the file has become shorter, which closes the connection.
     """
     for head, (start, stop) in zip(frame.heads, parts, strict=True):
         yield head
         while start < stop:
             block = file.read(start, min(_BLOCK, stop - start))
             if not block:
-                raise WrongLength("A file has become shorter while it was sent.")
+                raise ExchangeError("RW307", "A file became shorter while it was sent.")
             start += len(block)
             yield block
     yield frame.end

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from ropewalk import App, Request, Response
+from ropewalk.errors import ExchangeError
 from ropewalk.middleware import CORSOptions, conditional, cors
+from ropewalk.open_files import open_file
 from ropewalk.response import ExactResponse
 from ropewalk.testing import Client, ClientResponse
 
@@ -188,6 +190,12 @@ class TestRanges:
         value = Response.file(file, headers={"content-length": str(SIZE)})
         assert get(value, range="bytes=0-1").headers["content-length"] == "2"
         assert len(parts_of(get(value, range="bytes=0-1,9000-9001"))) == 2
+
+    def test_a_file_that_becomes_shorter(self, file: Path) -> None:
+        opened = open_file(file)
+        os.truncate(file, 9001)
+        with pytest.raises(ExchangeError, match=r"RW307 .*: A file became shorter while it was sent. Replace files by"):
+            get(Response(opened), range="bytes=0-1,9000-9500")
 
     def test_refused_by_the_handler(self, file: Path) -> None:
         assert get(Response.file(file, headers={"accept-ranges": "none"}), range="bytes=0-1").status == 200
