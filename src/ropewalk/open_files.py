@@ -21,12 +21,25 @@ _ABSENT: Final = frozenset(
 """Errors of the operating system that mean there is no file at a path."""
 
 
+Version = tuple[int, int, int, int]
+"""What tells whether a file has changed: the time of the last change of its content (nanoseconds), its size and inode,
+and the time of the last change of its status."""
+
+
+def version_of(status: os.stat_result) -> Version:
+    """The version of a file.
+
+    The time of the status is needed because a program can set the other time: builds give all files one time, and a
+    file that replaces another may get its inode.
+    """
+    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns
+
+
 class OpenFile:
     """A regular file that is open for reading, and the part of it to send.
 
     `offset` and `size` (bytes) select the part; `modified` is the time of the last change (seconds since 1970).
-    `is_tagged` is whether the file is sent with an ETag. `version` is the time of the last change (nanoseconds), the
-    size and the inode of the file. `data` is the content, if it is in memory; then `fd` is -1.
+    `is_tagged` is whether the file is sent with an ETag. `data` is the content, if it is in memory; then `fd` is -1.
     """
 
     __slots__ = ("data", "fd", "is_tagged", "modified", "offset", "size", "version")
@@ -48,14 +61,11 @@ class OpenFile:
         self.modified = status.st_mtime
         self.data: bytes | None = None
         self.is_tagged = True
-        self.version = status.st_mtime_ns, status.st_size, status.st_ino
+        self.version = version_of(status)
 
     @property
     def tag(self) -> str:
-        """The strong entity tag of the part: a hash of the time of the last change, the size and the inode of the file.
-
-        The inode tells a file from another that has replaced it, even if its time and size are the same.
-        """
+        """The strong entity tag of the part: a hash of the version of the file, and of the position of the part."""
         return digest_tag(repr((self.version, self.offset, self.size)).encode("ascii"))
 
     def read(self, start: int, count: int) -> bytes:

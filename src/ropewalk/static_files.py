@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 
 from ropewalk.files import FOREVER, Files, FilesOptions
 from ropewalk.hidden_files import is_hidden
-from ropewalk.open_files import OpenFile
+from ropewalk.open_files import OpenFile, version_of
+from ropewalk.open_files import Version as FileVersion
 from ropewalk.request import Request
 from ropewalk.resource import Resource
 from ropewalk.response import Response
@@ -30,7 +31,7 @@ _HASHED: Final = re.compile(r"(.+)\.([0-9a-f]{12})(\.[^.]*)?\Z", re.DOTALL)
 class Version(NamedTuple):
     """The version of a file. `known_by` is what tells whether the file has changed since."""
 
-    known_by: tuple[int, int, int]
+    known_by: FileVersion
     digest: str
 
 
@@ -110,7 +111,7 @@ class Static(Files):
         try:
             status = path.lstat()
             known = self._versions.get(name)
-            known_by = status.st_mtime_ns, status.st_size, status.st_ino
+            known_by = version_of(status)
             if known is not None and known.known_by == known_by:
                 return known
             if not stat.S_ISREG(status.st_mode):
@@ -122,7 +123,7 @@ class Static(Files):
         return version
 
 
-def _digest(path: Path, known_by: tuple[int, int, int]) -> str:
+def _digest(path: Path, known_by: FileVersion) -> str:
     if known_by[1] > HASHED_SIZE:
         return blake2b(repr(known_by[:2]).encode(), digest_size=6).hexdigest()
     return blake2b(path.read_bytes(), digest_size=6).hexdigest()

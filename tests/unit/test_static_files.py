@@ -70,6 +70,15 @@ class TestURLs:
         old = client.get(before)
         assert (old.text, old.headers["cache-control"]) == ("body { color: red }", "no-cache")
 
+    def test_a_changed_file_with_the_same_size_and_time(self, app: App, folder: Path) -> None:
+        file = folder / "css" / "site.css"
+        os.utime(file, (1, 1))
+        before = static_url_in(app, "css/site.css")
+        file.write_text("i { }  "[:7])
+        os.utime(file, (1, 1))
+        assert file.stat().st_size == 7
+        assert static_url_in(app, "css/site.css") != before
+
     def test_a_large_file_is_identified_by_size_and_time(self, app: App, folder: Path) -> None:
         large = folder / "film.webm"
         with large.open("wb") as file:

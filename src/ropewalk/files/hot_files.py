@@ -4,7 +4,7 @@ import os
 from time import time
 from typing import Final
 
-from ropewalk.open_files import OpenFile
+from ropewalk.open_files import OpenFile, Version, version_of
 
 LARGEST: Final = 64 * 1024
 """The size in bytes of the largest file that is kept. Larger ones go from the kernel to the socket without a copy."""
@@ -13,7 +13,7 @@ _SETTLED: Final = 2
 that of some file systems has seconds, and that of others is as coarse as the timer of the kernel, a few
 milliseconds."""
 
-_Identity = tuple[int, int, int, int, int]
+_Identity = tuple[int, Version]
 
 
 class KeptFile(OpenFile):
@@ -87,4 +87,4 @@ class HotFiles:
 
 
 def _identity(status: os.stat_result) -> _Identity:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return status.st_dev, version_of(status)
