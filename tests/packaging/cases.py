@@ -96,6 +96,7 @@ CASES: Final[dict[str, Case]] = {
     "twist web --listen=tcp:8080 --path .": Serves("A page", "/public/index.html"),
     "twist web --path .": Serves("A page", "/public/index.html", instead="twist web --path . --listen=tcp:0"),
     # files.md
+    "ropewalk static --help": Prints("--precompressed"),
     "ropewalk static public": Serves("A page"),
     # install.md
     ".venv/bin/maturin build --release --out dist": _BUILDS,
