@@ -45,7 +45,7 @@ class ConditionalOptions(KnownOptions):
     hashed_body_limit: int = 1024 * 1024
     """The size in bytes up to which a body gets an ETag. Hashing takes about 1 ms per MiB."""
     files: bool = True
-    """Whether files get a weak ETag, made from their size and modification time."""
+    """Whether files get a weak ETag, made from their size, inode, and times of change."""
 
     def __post_init__(self) -> None:
         check_switches(self, "weak", "files")
@@ -95,8 +95,7 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
     body: Any = response.body
     if isinstance(body, OpenFile):
         body.is_tagged = options.files
-        whole = f"{body.modified.hex()}/{body.offset}/{body.size}".encode()
-        return digest_tag(whole, weak=True) if options.files else None
+        return f"W/{body.tag}" if options.files else None
     if not isinstance(body, bytes | str) or len(body) > options.hashed_body_limit:
         return None
     if not body and request.method == "HEAD":

@@ -1,5 +1,6 @@
 """Conditional requests, by RFC 9110, section 13."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,6 +161,16 @@ class TestTags:
         file.write_text("other")
         assert client.get("/", headers={"if-none-match": first.headers["etag"]}).status == 200
         assert "etag" not in serve(lambda request: file, files=False).get("/").headers
+
+    def test_a_file_that_replaces_one_of_the_same_size_and_time(self, tmp_path: Path) -> None:
+        file = tmp_path / "a.txt"
+        client = serve(lambda request: file)
+        tags = []
+        for text in ("one", "two"):
+            file.write_text(text)
+            os.utime(file, (1, 1))
+            tags.append(client.get("/").headers["etag"])
+        assert tags[0] != tags[1]
 
 
 class TestIfNoneMatch:
