@@ -320,6 +320,14 @@ class TestListing:
         assert entry == {"name": "app.js", "type": "file", "size": 6, "modified": OLD}
         assert listed["entries"][0].keys() == {"name", "type", "modified"}
 
+    def test_the_order(self, tmp_path: Path) -> None:
+        names = ["Z", "z9", "2.txt", "10.txt", "B", "a", "02.txt", "x1y2", "x1y10"]
+        for name in names:
+            (tmp_path / name).mkdir() if name in ("Z", "z9") else (tmp_path / name).touch()
+        listed = get(tmp_path, "", {"accept": "application/json"}, listing=True).json()["entries"]
+        order = ["Z", "z9", "02.txt", "2.txt", "10.txt", "a", "B", "x1y2", "x1y10"]
+        assert [each["name"] for each in listed] == order
+
     def test_what_has_none(self, folder: Path) -> None:
         served = client(folder, listing=True)
         for path in ("none/", "link/", ".secret/", "app.js/", "docs/page.html/"):

@@ -1,6 +1,7 @@
 """The list of the files in a folder, as HTML or JSON."""
 
 import os
+import re
 import stat
 from base64 import b64encode
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from ropewalk.response import HTML, JSON, Response
 LIMIT: Final = 2000
 """The maximum number of names that are read from a folder, in about 10 ms. Meanwhile, no other request is handled."""
 
+_NUMBER: Final = re.compile(r"([0-9]+)")
 _UNITS: Final = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -70,8 +72,13 @@ def list_folders(descriptors: Iterable[int]) -> Listing:
                 if each.name not in found and (entry := _entry(each)) is not None:
                     found[each.name] = entry
             complete = complete and next(names, None) is None
-    entries = sorted(found.values(), key=lambda each: (not each.is_folder, each.name.casefold(), each.name))
+    entries = sorted(found.values(), key=lambda each: (not each.is_folder, _natural(each.name), each.name))
     return Listing(entries, complete)
+
+
+def _natural(name: str) -> list[str | int]:
+    """The key by which names are sorted: without case, and with numbers by their value, so that 9 is before 10."""
+    return [int(part) if number % 2 else part for number, part in enumerate(_NUMBER.split(name.casefold()))]
 
 
 def _entry(each: "os.DirEntry[str]") -> Entry | None:
@@ -132,7 +139,7 @@ def _page(listing: Listing, path: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
         "<table>\n<thead><tr>"
-        '<th scope="col">Name</th><th scope="col">Size</th><th scope="col">Changed</th></tr></thead>\n'
+        '<th scope="col">Name</th><th scope="col">Size</th><th scope="col">Changed (UTC)</th></tr></thead>\n'
         f"<tbody>\n{body}\n</tbody>\n</table>\n{rest}</body>\n</html>\n"
     )
 

@@ -55,7 +55,7 @@ class Files(Resource):
         self.folder = self.folders[0]
         self.index = index
         self.options = options
-        self._served = [ServedFolder(each, options.memory) for each in self.folders]
+        self._served = [ServedFolder(each, options.memory // len(self.folders)) for each in self.folders]
         self._fields = FileFields(options)
 
     def _checked(self, folder: Path | str) -> Path:
