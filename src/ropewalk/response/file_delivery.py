@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ropewalk.byte_ranges import ByteRange, Multipart, content_range, multipart, satisfied, unsatisfied
 from ropewalk.conditions import evaluate, range_applies, without_content
-from ropewalk.errors import ExchangeError
+from ropewalk.errors import ExchangeError, WrongLength
 from ropewalk.headers import Headers, last_modified
 from ropewalk.open_files import OpenFile
 from ropewalk.request import Request
@@ -69,7 +69,10 @@ def send_file(response: "Response", file: OpenFile, request: Request) -> Corouti
         return _send_parts(response, request, lines, file, wanted)
     (part,) = wanted
     lines.append(("content-range", content_range(part, file.size)))
-    _respond(request, 206, lines, file, file.offset + part.start, part.stop - part.start)
+    try:
+        _respond(request, 206, lines, file, file.offset + part.start, part.stop - part.start)
+    except WrongLength:  # the handler has not set this length
+        raise _truncated() from None
     return None
 
 
@@ -126,7 +129,11 @@ def _read(file: OpenFile, parts: Sequence[ByteRange], frame: Multipart) -> Itera
         while start < stop:
             block = file.read(start, min(_BLOCK, stop - start))
             if not block:
-                raise ExchangeError("RW307", "A file became shorter while it was sent.")
+                raise _truncated()
             start += len(block)
             yield block
     yield frame.end
+
+
+def _truncated() -> ExchangeError:
+    return ExchangeError("RW307", "A file became shorter while it was sent.")
