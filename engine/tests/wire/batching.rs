@@ -93,7 +93,7 @@ fn after_a_slow_event_the_responses_to_pipelined_requests_are_still_sent_togethe
     world.engine.end_turn();
     clients.iter_mut().for_each(Client::read);
     let sent = clients[0].text().len();
-    clients[0].send(&GET.repeat(3));
+    clients[0].send(GET.repeat(3));
     world.engine.begin_turn();
     world.engine.poll().unwrap();
     world.engine.start_batching(1_100);
