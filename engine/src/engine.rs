@@ -10,6 +10,7 @@ mod body_rate;
 mod capacity;
 mod closing;
 mod commands;
+mod compressing;
 mod connection;
 mod connection_commands;
 mod connections;
@@ -38,9 +39,11 @@ mod turn;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use crate::access_log::{AccessLogBuffer, Style};
 use crate::clock::Clock;
+use crate::compression::SpareEncoders;
 use crate::counters::Counters;
 use crate::driver::{Driver, Epoll, Ready};
 use crate::event::Event;
@@ -85,6 +88,12 @@ pub struct Engine<D: Driver = Epoll, W: Wire = Http1> {
     half_closed: VecDeque<u64>,
     /// Connections whose sending side the engine has closed, and whose clients may still send.
     lingering: Lingering,
+    /// Connections whose response has input that is not compressed yet.
+    compressing: VecDeque<u64>,
+    /// Encoders for whole bodies.
+    spare_encoders: SpareEncoders,
+    /// Counts the encoders of streams and large bodies. Each has a copy.
+    encoder_ticket: Arc<()>,
     counters: Counters,
     access: Option<AccessLogBuffer>,
     report_limit: ReportLimit,
@@ -118,6 +127,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             resuming: VecDeque::new(),
             half_closed: VecDeque::new(),
             lingering: Lingering::default(),
+            compressing: VecDeque::new(),
+            spare_encoders: SpareEncoders::default(),
+            encoder_ticket: Arc::default(),
             counters: Counters::default(),
             access: None,
             report_limit: ReportLimit::default(),
@@ -231,7 +243,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Whether another turn is needed to finish the work.
     pub fn has_work(&self) -> bool {
-        !(self.inbox.is_empty() && self.send_queue.is_empty() && self.half_closed.is_empty()) || self.has_backlog()
+        !(self.inbox.is_empty() && self.send_queue.is_empty() && self.half_closed.is_empty())
+            || self.has_backlog()
+            || self.compresses()
     }
 
     fn wake(&mut self) {

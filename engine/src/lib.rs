@@ -11,6 +11,7 @@
 //! | readiness, sockets, timers | [`driver`] |
 //! | the byte stream of a connection | `transport` |
 //! | a wire protocol: bytes to events, commands to bytes | [`wire`]; [`http1`] |
+//! | which responses are compressed, and their encoders | [`compression`] |
 //! | the data of events and commands | [`event`], [`exchange`], [`head`] |
 //! | the engine, which connects these layers | [`Engine`] |
 //!
@@ -25,6 +26,7 @@ pub mod address;
 pub mod authority;
 pub mod batching;
 pub mod clock;
+pub mod compression;
 pub mod counters;
 pub mod driver;
 mod engine;
@@ -45,6 +47,7 @@ mod transport;
 pub mod wire;
 
 pub use address::Address;
+pub use compression::Compression;
 pub use counters::Counters;
 pub use engine::{Engine, ListenerId};
 pub use event::{BodyFault, CloseReason, Event, GoneReason, Report, Severity};

@@ -16,7 +16,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub(super) fn pressure_after_write(&mut self, id: ExchangeId) -> Result<Pressure, CommandError> {
         let Some(slot) = self.connections.slot(id.connection) else { return Err(CommandError::Gone) };
         let connection = &mut self.connections[slot];
-        connection.writer_paused |= connection.out.len() > self.settings.limits.write_buffer;
+        let is_full = connection.out.len() > self.settings.limits.write_buffer;
+        connection.writer_paused |= is_full || connection.compresses();
         Ok(if connection.writer_paused { Pressure::High } else { Pressure::Low })
     }
 
@@ -29,7 +30,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Adds [`Event::Writable`] for a waiting writer when at most half of `write_buffer` is still queued.
     pub(super) fn resume_writer(&mut self, slot: usize) {
         let connection = &mut self.connections[slot];
-        if connection.out.len() <= self.settings.limits.write_buffer / 2 {
+        if connection.out.len() <= self.settings.limits.write_buffer / 2 && !connection.compresses() {
             connection.writer_paused = false;
             if let Some(serial) = connection.wire.running() {
                 self.inbox.push_back(Event::Writable(ExchangeId { connection: connection.token, serial }));
@@ -39,6 +40,11 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 }
 
 impl<W: Wire> Connection<W> {
+    /// Whether the body of the response has input that is not compressed yet.
+    fn compresses(&self) -> bool {
+        self.compressed.as_ref().is_some_and(|body| body.has_work())
+    }
+
     /// Whether the engine reads bytes from this client now. It reads no more requests from a client that does not read
     /// its responses.
     #[inline]

@@ -89,7 +89,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             let phase = engine.connections[slot].wire.response_phase();
             let body = match body {
                 Body::File { .. } if phase != (ResponsePhase::Waiting { head_only: true }) => {
-                    small_file::load(body, status, fields)?
+                    small_file::load(body, status, fields, small_file::SMALL_FILE)?
                 }
                 body => body,
             };
@@ -129,15 +129,17 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Sends a part of the body of a streamed response, or raw bytes after an upgrade.
     pub fn write(&mut self, id: ExchangeId, data: Bytes) -> Result<Pressure, CommandError> {
         self.command(id, |engine, slot| {
+            if engine.compressed_body(id, slot).is_some() {
+                return engine.write_compressed(id, slot, data);
+            }
             engine.lend_buffer(slot);
             engine.framed(slot, |wire, cx| wire.write(Body::Shared(data), FramedBy::Wire, cx))?;
             engine.send_part(id, slot, engine.in_turn)
         })
     }
 
-    /// Sends a part of a response that is already in the output queue. If `may_wait` is true and the queue is short,
-    /// the part is sent with later output.
-    fn send_part(&mut self, id: ExchangeId, slot: usize, may_wait: bool) -> Result<Pressure, CommandError> {
+    /// Sends a part that was written. If `may_wait` is true and the queue is short, the part is sent with later output.
+    pub(super) fn send_part(&mut self, id: ExchangeId, slot: usize, may_wait: bool) -> Result<Pressure, CommandError> {
         let high = self.settings.limits.write_buffer;
         let connection = &self.connections[slot];
         // The output of a pipe goes to the inbox, so it does not count as queued.
@@ -152,6 +154,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Ends a streamed response, or an exchange that was upgraded to another protocol.
     pub fn end(&mut self, id: ExchangeId, trailers: &[FieldRef<'_>]) -> Result<(), CommandError> {
         self.command(id, |engine, slot| {
+            if engine.compressed_body(id, slot).is_some() {
+                return engine.end_compressed(id, slot, trailers);
+            }
             engine.lend_buffer(slot);
             engine.framed(slot, |wire, cx| wire.end(trailers, cx))?;
             engine.send(slot);
@@ -270,7 +275,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Runs a command on an exchange that has not ended.
-    fn command<R>(
+    pub(super) fn command<R>(
         &mut self,
         id: ExchangeId,
         command: impl FnOnce(&mut Self, usize) -> Result<R, CommandError>,
@@ -285,7 +290,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 
     /// Runs a command. If the command breaks the framing of the response, aborts the connection, because the client
     /// could not parse any later bytes.
-    fn framed(
+    pub(super) fn framed(
         &mut self,
         slot: usize,
         call: impl FnOnce(&mut W, &mut WireContext<'_>) -> Result<(), CommandError>,
@@ -298,7 +303,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Aborts a connection after its complete responses are sent.
-    fn abort_after_flush(&mut self, slot: usize) {
+    pub(super) fn abort_after_flush(&mut self, slot: usize) {
         let token = self.connections[slot].token;
         self.flush(slot);
         if let Some(slot) = self.connections.slot(token) {

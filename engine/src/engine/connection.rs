@@ -5,6 +5,7 @@ use rustix::io::Errno;
 use super::deadline::{Deadline, Facts, Timeout};
 use super::proxy_header::ProxyHeader;
 use crate::address::Address;
+use crate::compression::CompressedBody;
 use crate::driver::wheel::Wheel;
 use crate::exchange::HalfClose;
 use crate::limits::Limits;
@@ -22,6 +23,8 @@ pub(super) struct Connection<W> {
     pub proxy_header: ProxyHeader,
     pub wire: W,
     pub out: Outbox,
+    /// The body of the response, if it is compressed in parts.
+    pub compressed: Option<Box<CompressedBody>>,
     deadline: Deadline,
 
     /// Whether the socket may have bytes that were not read. The driver reports readiness once (edge-triggered).
@@ -78,6 +81,7 @@ impl<W: Wire> Connection<W> {
             proxy_header: ProxyHeader::None,
             wire: W::default(),
             out: Outbox::default(),
+            compressed: None,
             deadline: Deadline::default(),
             readable: false,
             peer_closed: false,
@@ -149,6 +153,9 @@ impl<W: Wire> Connection<W> {
         self.deadline.forget_schedule();
         self.resuming = false;
         self.unsent = false;
+        if let Some(body) = &mut self.compressed {
+            body.queued = false;
+        }
     }
 
     /// Whether the client has reset the connection instead of closing it. This call takes the socket's pending error,

@@ -32,6 +32,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.scratch.resize(super::SCRATCH, 0);
         self.send_queue.take();
         (self.half_closed, self.resuming, self.lingering) = Default::default();
+        self.compressing.clear();
         self.current = None;
         self.capacity.files = OpenFiles::default();
         self.counters = Counters::default();

@@ -22,6 +22,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                     connection.blocked = false;
                 }
                 self.resume_later(slot);
+                self.resume_body(slot);
             }
         }
     }
@@ -31,6 +32,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.connections.clear();
         self.send_queue.take();
         (self.half_closed, self.resuming, self.lingering) = Default::default();
+        self.compressing.clear();
         self.in_turn = false;
     }
 }

@@ -42,6 +42,9 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     /// Sends as much output as the transport accepts.
     pub(super) fn flush(&mut self, slot: usize) {
         self.current = Some(self.connections[slot].token);
+        if self.connections[slot].compressed.is_some() && !self.flush_body(slot) {
+            return;
+        }
         if self.connections[slot].is_pipe() {
             return self.flush_pipe(slot);
         }
@@ -73,7 +76,10 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     pub(super) fn sent(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
         self.send_queue.reclaim(&mut connection.out);
-        if connection.writer_paused {
+        if connection.compressed.is_some() {
+            self.resume_body(slot);
+        }
+        if self.connections[slot].writer_paused {
             self.resume_writer(slot);
         }
         let connection = &self.connections[slot];

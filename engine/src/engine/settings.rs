@@ -1,5 +1,6 @@
 //! The settings of an engine.
 
+use crate::compression::Compression;
 use crate::limits::Limits;
 use crate::method::Methods;
 use crate::proxies::Proxies;
@@ -7,6 +8,8 @@ use crate::proxies::Proxies;
 #[derive(Debug, Default)]
 pub(super) struct EngineSettings {
     pub limits: Limits,
+    /// How responses are compressed.
+    pub compression: Compression,
     /// Which request methods are accepted.
     pub methods: Methods,
     /// Which proxies are trusted.

@@ -3,16 +3,21 @@
 use crate::exchange::{Body, CommandError, Status};
 use crate::head::FieldRef;
 
-/// Files up to this size in bytes are read into memory.
-const SMALL_FILE: u64 = 16 * 1024;
+/// Files up to this size in bytes are read into memory before they are sent.
+pub(super) const SMALL_FILE: u64 = 16 * 1024;
 
-/// Reads the content of a small file. Returns any other body unchanged.
+/// Reads the content of a file of at most `most` bytes. Returns any other body unchanged.
 ///
-/// If the file has become shorter than `length`, returns the shorter body, or an error if the handler has announced a
-/// length.
-pub(super) fn load<'a>(body: Body<'a>, status: Status<'_>, fields: &[FieldRef<'_>]) -> Result<Body<'a>, CommandError> {
+/// If the file has become shorter than `length`, the body is shorter too. If the handler has announced a length, a
+/// shorter file is an error.
+pub(super) fn load<'a>(
+    body: Body<'a>,
+    status: Status<'_>,
+    fields: &[FieldRef<'_>],
+    most: u64,
+) -> Result<Body<'a>, CommandError> {
     let Body::File { file, offset, length } = &body else { return Ok(body) };
-    if *length > SMALL_FILE {
+    if *length > most {
         return Ok(body);
     }
     let announced = status.code == 206 || fields.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"content-length"));

@@ -92,6 +92,7 @@ impl World {
                 break;
             }
         }
+        self.engine.compress_waiting();
         self.engine.end_turn();
     }
 

@@ -6,6 +6,7 @@ mod bodies;
 mod body_order;
 mod chaos;
 mod closing;
+mod compression;
 mod connections;
 mod disconnects;
 mod early_responses;
