@@ -44,6 +44,7 @@ LAYERS = (
         "converters",
         "negotiation",
         "proxies",
+        "compression",
         "suggest",
         "url_encoding",
         "tracebacks",

@@ -47,6 +47,11 @@ def clocks(names: Names) -> None:
     assert names["expires"] > 60
 
 
+def compression(names: Names) -> None:
+    response = served(names).get("/", headers={"accept-encoding": "br, gzip"})
+    assert response.headers["content-encoding"] == "gzip"
+
+
 def converters(names: Names) -> None:
     client = served(names)
     assert client.get("/rooms/12").json() == {"number": 12}
@@ -231,7 +236,22 @@ def served(names: Names) -> Client:
 CHECKS: dict[str, Callable[[Names], None]] = {
     check.__name__.removeprefix("_"): check
     for check in [
-        *(app, auth, asgi, charsets, clocks, converters, cookies, databases, dropin, etags, files, forms, headers),
+        *(
+            app,
+            auth,
+            asgi,
+            charsets,
+            clocks,
+            compression,
+            converters,
+            cookies,
+            databases,
+            dropin,
+            etags,
+            files,
+            forms,
+            headers,
+        ),
         *(json_values, limits, methods, middleware, msgpack_values, negotiation, openapi, paging, proxies, request),
         *(resource, response, routing, server, sessions, static_files, statuses, stores, templating, _testing),
         *(twisted_versions, typed, waiting, wsgi),

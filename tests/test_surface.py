@@ -13,6 +13,7 @@ SURFACE = [
     "BadBody",
     "Body",
     "BodyTooLarge",
+    "Compression",
     "Converter",
     "Cookie",
     "Depends",

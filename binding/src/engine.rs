@@ -47,6 +47,8 @@ pub struct Engine {
     /// Whether `note_request` is set. Usually it is not set, and reading this flag costs less than locking
     /// `note_request`.
     pub(crate) notes_requests: AtomicBool,
+    /// Whether responses are compressed if neither the response nor its handler says so.
+    pub(crate) compresses: AtomicBool,
     /// A function that is called with each request before its handler, in the context of the request.
     pub(crate) note_request: Mutex<Option<Py<PyAny>>>,
     /// The thread that may call the engine.
@@ -93,6 +95,11 @@ impl Engine {
             self.arm(py)?;
         }
         Ok(outcome)
+    }
+
+    /// Whether responses are compressed if neither the response nor its handler says so.
+    pub fn compresses(&self) -> bool {
+        self.compresses.load(Ordering::Relaxed)
     }
 
     /// Counts a temporary file as an open descriptor of the engine.

@@ -30,6 +30,9 @@ pub struct EngineHandler {
     /// The Content-Type of a response whose body is bytes.
     #[pyo3(get)]
     pub bytes_type: Py<PyString>,
+    /// Whether the response is compressed. None for the engine's choice.
+    #[pyo3(get)]
+    pub compress: Option<bool>,
     /// What happens if the client closes its sending side before the response is complete.
     pub half_close: HalfClose,
 }
@@ -46,6 +49,7 @@ impl EngineHandler {
         r#static = false,
         text_type = "text/plain; charset=utf-8",
         bytes_type = "application/octet-stream",
+        compress = None,
         half_close = "cancel",
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
@@ -57,6 +61,7 @@ impl EngineHandler {
         r#static: bool,
         text_type: &str,
         bytes_type: &str,
+        compress: Option<bool>,
         half_close: &str,
     ) -> PyResult<Self> {
         let py = call.py();
@@ -68,6 +73,7 @@ impl EngineHandler {
             is_static: r#static,
             text_type: PyString::intern(py, text_type).unbind(),
             bytes_type: PyString::intern(py, bytes_type).unbind(),
+            compress,
             half_close: match half_close {
                 "cancel" => HalfClose::Cancel,
                 "respond" => HalfClose::Respond,

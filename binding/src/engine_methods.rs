@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
 use ropewalk_engine::access_format::Format;
 use ropewalk_engine::access_log::{AccessLogBuffer, Style};
+use ropewalk_engine::compression::{Coding, Compression};
 use ropewalk_engine::method::Methods;
 use ropewalk_engine::proxies::{Family, Proxies, Trusted};
 use ropewalk_engine::redaction::Redaction;
@@ -62,6 +63,7 @@ impl Engine {
             owners_serve,
             context: Mutex::new(None),
             notes_requests: AtomicBool::new(false),
+            compresses: AtomicBool::new(false),
             note_request: Mutex::new(None),
             thread: BoundThread::unbound(),
             busy: AtomicBool::new(false),
@@ -271,6 +273,35 @@ impl Engine {
         };
         lock(&self.core).set_proxies(Some(Proxies { trusted, headers, host, protocol }));
         Ok(())
+    }
+
+    /// Set how responses are compressed, and whether they are if neither the response nor its handler says so. `codings`
+    /// are names with levels, the preferred one first. Raises ValueError for an unknown name.
+    #[pyo3(signature = (on, /, *, codings, min_size, file_size, streams, types))]
+    fn set_compression(
+        &self,
+        on: bool,
+        codings: Vec<(String, u32)>,
+        min_size: u64,
+        file_size: u64,
+        streams: usize,
+        types: Vec<String>,
+    ) -> PyResult<()> {
+        let known = |(name, level): (String, u32)| match Coding::named(name.as_bytes()) {
+            Some(coding) => Ok((coding, level)),
+            None => Err(PyValueError::new_err(format!("There is no coding {name:?}."))),
+        };
+        let codings = codings.into_iter().map(known).collect::<PyResult<Vec<_>>>()?;
+        let types = types.into_iter().map(|name| name.to_ascii_lowercase().into_bytes().into()).collect();
+        lock(&self.core).set_compression(Compression { codings, min_size, file_size, streams, types });
+        self.compresses.store(on, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The number of encoders of streams and large bodies that are in use.
+    #[getter]
+    fn encoders(&self) -> usize {
+        lock(&self.core).encoders()
     }
 
     #[pyo3(signature = (seconds = None, /))]

@@ -35,6 +35,9 @@ pub struct Exchange {
     /// The body limit in bytes that middleware has set. It can only lower the limits that `receive` and `collect` use.
     #[pyo3(get, set)]
     pub(crate) middleware_body_limit: Option<u64>,
+    /// Whether the response is compressed. None for the choice of the handler, or else of the engine.
+    #[pyo3(get, set)]
+    pub(crate) compress: Option<bool>,
     /// Whether `Request.stream` reads the parts of the body.
     #[pyo3(get, set)]
     pub(crate) streamed: bool,
@@ -83,6 +86,13 @@ impl Exchange {
         self.body.spool.take()
     }
 
+    /// Whether the response may be compressed: as the response, its handler or the engine says.
+    pub(crate) fn compresses(&self) -> bool {
+        let of_handler = || self.engine_handler.as_ref().and_then(|handler| handler.get().compress);
+        let of_engine = || self.engine_ref.as_ref().is_some_and(|engine_ref| engine_ref.engine.get().compresses());
+        self.compress.or_else(of_handler).unwrap_or_else(of_engine)
+    }
+
     /// Whether the connection now carries raw bytes instead of HTTP.
     pub(crate) fn is_raw(&self) -> bool {
         self.response.status == Some(101)
@@ -110,8 +120,10 @@ pub fn respond(
     body: WholeBody<'_, '_>,
 ) -> PyResult<()> {
     {
-        let Exchange { engine_ref, response, .. } = &mut *exchange.try_borrow_mut()?;
-        response.respond(exchange.py(), EngineRef::of(engine_ref)?, status, fields, body)?;
+        let exchange_ref = &mut *exchange.try_borrow_mut()?;
+        let compresses = exchange_ref.compresses();
+        let Exchange { engine_ref, response, .. } = exchange_ref;
+        response.respond(exchange.py(), EngineRef::of(engine_ref)?, compresses, status, fields, body)?;
     }
     completed(exchange)
 }

@@ -291,6 +291,12 @@ impl Exchange {
         self.response.bytes_sent
     }
 
+    /// Whether the response may be compressed: as `compress`, the handler or the engine says.
+    #[getter(compresses)]
+    fn py_compresses(&self) -> bool {
+        self.compresses()
+    }
+
     /// Set a reason phrase to send instead of the registered one, if the response has this status (RFC 9112, section
     /// 4).
     #[pyo3(signature = (status, reason, /))]
@@ -340,8 +346,10 @@ impl Exchange {
     fn begin(slf: &Bound<'_, Self>, status: u16, fields: &Bound<'_, PyAny>, length: Option<u64>) -> PyResult<()> {
         let fields = Fields::from_pairs(fields)?;
         let fields = fields.refs()?;
-        let Exchange { engine_ref, response, .. } = &mut *slf.try_borrow_mut()?;
-        response.begin(slf.py(), EngineRef::of(engine_ref)?, status, &fields, length)
+        let exchange = &mut *slf.try_borrow_mut()?;
+        let compresses = exchange.compresses();
+        let Exchange { engine_ref, response, .. } = exchange;
+        response.begin(slf.py(), EngineRef::of(engine_ref)?, compresses, status, &fields, length)
     }
 
     /// Whether a writer should wait until `on_writable` is called.

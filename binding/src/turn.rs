@@ -164,6 +164,7 @@ fn run(engine: &Bound<'_, Engine>) {
         }
     }
     this.closing.store(false, Ordering::Relaxed);
+    compress(engine);
     let log_ready = {
         let mut core = lock(&this.core);
         core.end_turn();
@@ -171,6 +172,16 @@ fn run(engine: &Bound<'_, Engine>) {
     };
     if log_ready {
         unraisable(this.callbacks.bind(py).call_method0(intern!(py, "access_log_ready")), engine);
+    }
+}
+
+/// Encodes the next steps of large bodies. Other Python threads may run meanwhile.
+fn compress(engine: &Bound<'_, Engine>) {
+    let this = engine.get();
+    if lock(&this.core).compresses() {
+        // The lock is released before the thread waits for the GIL. Another thread may hold the GIL and wait for the
+        // lock.
+        engine.py().detach(|| lock(&this.core).compress_waiting());
     }
 }
 

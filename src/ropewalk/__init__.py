@@ -7,6 +7,7 @@ from ropewalk import _adapters
 from ropewalk._engine import Limits, __version__
 from ropewalk.app import App
 from ropewalk.asgi import ASGIOptions, asgi
+from ropewalk.compression import Compression
 from ropewalk.converters import Converter
 from ropewalk.errors import BadBody, BodyTooLarge, Disconnected, HTTPError, RopewalkError
 from ropewalk.files import Files, FilesOptions
@@ -47,6 +48,7 @@ __all__ = [
     "BadBody",
     "Body",
     "BodyTooLarge",
+    "Compression",
     "Converter",
     "Cookie",
     "Depends",

@@ -174,6 +174,7 @@ class EngineHandler:
         static: bool = False,
         text_type: str = ...,
         bytes_type: str = ...,
+        compress: bool | None = None,
         half_close: str = "cancel",
     ) -> EngineHandler: ...
     @property
@@ -190,6 +191,8 @@ class EngineHandler:
     def text_type(self) -> str: ...
     @property
     def bytes_type(self) -> str: ...
+    @property
+    def compress(self) -> bool | None: ...
     @property
     def half_close(self) -> str:
         """What happens if the client closes its sending side before the response is complete: "cancel" ends a request
@@ -352,6 +355,11 @@ class Exchange:
     middleware_body_limit: int | None
     """The body limit in bytes that middleware has set. It can only lower the limits that `receive` and `collect`
     use."""
+    compress: bool | None
+    """Whether the response is compressed; None for the choice of the handler, or else of the engine."""
+    @property
+    def compresses(self) -> bool:
+        """Whether the response may be compressed: as `compress`, the handler or the engine says."""
     streamed: bool
     """Whether the parts of the body are read by `Request.stream`."""
     def receive(self, limit: int | None = None, /) -> None:
@@ -627,6 +635,24 @@ class Engine:
         `headers` is "x-forwarded", "forwarded" or None; with `host`, X-Forwarded-Host is trusted, too. With `protocol`,
         every connection to a socket begins with a PROXY protocol header. Raises ValueError.
         """
+    def set_compression(
+        self,
+        on: bool,
+        /,
+        *,
+        codings: list[tuple[str, int]],
+        min_size: int,
+        file_size: int,
+        streams: int,
+        types: list[str],
+    ) -> None:
+        """Set how responses are compressed, and whether they are if neither the response nor its handler says so.
+
+        `codings` are names with levels, the preferred one first. Raises ValueError for an unknown name.
+        """
+    @property
+    def encoders(self) -> int:
+        """The number of encoders of streams and large bodies that are in use."""
     def drain(self, seconds: float | None = None, /) -> None: ...
     def close(self) -> int:
         """Stop listening and abort every connection. Return the number of exchanges that were aborted.

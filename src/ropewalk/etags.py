@@ -63,6 +63,12 @@ def check_etag(tag: object) -> None:
         raise InvalidField(f"{shown(tag)} is not an entity tag.", "Make it with `etag(value)`, or put it into quotes.")
 
 
+def has_weak_form(field: str, current: str | None) -> bool:
+    """Whether an If-Match field has the weak form of a strong tag. The engine sends it with a compressed body, whose
+    bytes differ from those of the version that the tag names."""
+    return current is not None and current.startswith('"') and f"W/{current}" in _TAG.findall(field)
+
+
 def matches(field: str, current: str | None, *, weak: bool) -> bool:
     """Whether an If-Match or If-None-Match field contains the current tag. "*" matches every `current` tag except None,
     which means that the resource does not exist.

@@ -369,7 +369,7 @@ def test_the_local_authority(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 REACHING_WORKERS = {
     *("target", "config", "host", "port", "listen", "half_close", "limits", "watchdog"),
-    *("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol"),
+    *("trusted_proxy", "proxy_headers", "proxy_host", "proxy_protocol", "compress"),
     *("log_level", "log_format", "log_redact", "access_log_template", "access_log_fields"),
     *("tls_certificate", "tls_key", "tls_minimum_version", "tls_self_signed", "tls_local_authority"),
     *("tls_client_ca", "tls_client_certificates"),

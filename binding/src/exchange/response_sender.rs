@@ -56,11 +56,12 @@ impl ResponseSender {
         self.reason = Some(Box::new((status, reason.to_vec())));
     }
 
-    /// Sends a whole response.
+    /// Sends a whole response. `compresses` is whether it may be compressed.
     pub fn respond(
         &mut self,
         py: Python<'_>,
         engine_ref: &EngineRef,
+        compresses: bool,
         status: u16,
         fields: &[FieldRef<'_>],
         body: WholeBody<'_, '_>,
@@ -71,24 +72,31 @@ impl ResponseSender {
             WholeBody::File(file, offset, length) => (Body::File { file, offset, length }, length),
         };
         let line = self.status_line(status);
-        self.command(py, engine_ref, |engine, id| engine.respond(id, line, fields, body))?;
+        self.command(py, engine_ref, |engine, id| match compresses {
+            true => engine.respond_compressed(id, &engine_ref.head, line, fields, body),
+            false => engine.respond(id, line, fields, body),
+        })?;
         self.status = Some(status);
         self.bytes_sent = size;
         self.finish();
         Ok(())
     }
 
-    /// Sends the head of a streamed response.
+    /// Sends the head of a streamed response. `compresses` is whether it may be compressed.
     pub fn begin(
         &mut self,
         py: Python<'_>,
         engine_ref: &EngineRef,
+        compresses: bool,
         status: u16,
         fields: &[FieldRef<'_>],
         length: Option<u64>,
     ) -> PyResult<()> {
         let line = self.status_line(status);
-        self.command(py, engine_ref, |engine, id| engine.begin(id, line, fields, length))?;
+        self.command(py, engine_ref, |engine, id| match compresses {
+            true => engine.begin_compressed(id, &engine_ref.head, line, fields, length),
+            false => engine.begin(id, line, fields, length),
+        })?;
         self.start(status);
         Ok(())
     }

@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from ropewalk.app.hooks import Hook, HookCaller
 from ropewalk.app.lifecycle import Lifecycle
-from ropewalk.app.option_checks import OPTIONS, check_option_types
+from ropewalk.app.option_checks import OPTIONS, check_methods_kept, check_option_types
 from ropewalk.app.server_functions import server_functions
 from ropewalk.calling import (
     Background,
@@ -22,6 +22,7 @@ from ropewalk.calling import (
     check_format,
     check_page_source,
 )
+from ropewalk.compression import Compression, compression_of
 from ropewalk.errors import HandlerError, HTTPError, interrupts, named, unknown_option
 from ropewalk.methods import REGISTERED
 from ropewalk.middleware import PREFLIGHT, Middleware, check, engine_handler_for, refusing_handler
@@ -91,6 +92,9 @@ class App(Routes):
 
     `templates` makes the pages that handlers return with `render`, and the error pages: `Templates(...)`. By default a
     mounted app uses the templates of the app that it is mounted in. Raises HandlerError (RW291) for another object.
+
+    `compression` compresses responses: True, or a `Compression` with options. It is off by default, and only that of
+    the served app is used. Raises HandlerError (RW271) for another object.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class App(Routes):
         tags: Iterable[str] = (),
         produces: Produces | None = None,
         templates: PageSource | None = None,
+        compression: Compression | bool | None = None,
         **others: Never,
     ) -> None:
         for other in others:
@@ -114,6 +119,8 @@ class App(Routes):
         self.limits = limits
         self.proxies = proxies
         self.debug = debug
+        self.compression = compression_of(compression)
+        """The options of compressed responses; None for no compression. Set it before the app is served."""
         self.trailing_slash = check_trailing_slash(trailing_slash)
         self.error_format = check_format(error_format)
         if produces is not None:
@@ -159,13 +166,7 @@ class App(Routes):
 
         Raises HandlerError (RW205, RW218).
         """
-        for name, code in (("middleware", "RW205"), ("provide", "RW218")):
-            if not hasattr(getattr(type(self), name), "__get__"):
-                what = f"{type(self).__qualname__}.{name} replaces the method App.{name}."
-                remedy = (
-                    "Pass middleware=[...] to App." if name == "middleware" else "Call app.provide(name, provider)."
-                )
-                raise HandlerError(code, what, remedy)
+        check_methods_kept(type(self))
 
     # Middleware, error handlers, converters and hooks
 

@@ -151,6 +151,7 @@ class DevWorker:
                 listen=listen,
                 limits=options.limits_of(value),
                 proxies=options.proxies_of(value),
+                compress=options.compress,
                 tls=None if tls is None else TLSOptions(**tls),
                 watchdog=options.watchdog,
                 logs=logs,

@@ -72,6 +72,8 @@ class Serving:
     """Whether X-Forwarded-Host is trusted too."""
     proxy_protocol: bool = False
     """Whether connections begin with a PROXY protocol header."""
+    compress: bool = False
+    """Whether responses are compressed."""
     access_log: Literal["combined", "timed", "json", "off"] = "combined"
     """The format of the access log."""
     access_log_file: Path | None = None
@@ -257,6 +259,13 @@ _FLAGS: Sequence[Callable[[Any], Any]] = (
         help="Require a PROXY protocol header from a trusted proxy on every connection.",
     ),
     flag(
+        "--compress",
+        is_flag=True,
+        default=Serving.compress,
+        show_default=False,
+        help="Compress responses with zstd, br or gzip, as each client accepts.",
+    ),
+    flag(
         "--access-log",
         type=click.Choice(["combined", "timed", "json", "off"]),
         default=Serving.access_log,
@@ -316,6 +325,7 @@ def _serve(target: LoadedTarget, options: Serving, reactor: str) -> None:
             listen=options.endpoints(),
             limits=options.limits_of(target.value),
             proxies=options.proxies_of(target.value),
+            compress=options.compress,
             access_log=None if options.access_log == "off" else options.access_log,
             access_log_file=options.access_log_file,
             tls=options.tls(),

@@ -44,6 +44,7 @@ def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, fo
         static=static,
         text_type=handler.text_type,
         bytes_type=handler.bytes_type,
+        compress=handler.compress,
         half_close=handler.half_close,
     )
 

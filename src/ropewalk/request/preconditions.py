@@ -2,7 +2,7 @@
 6585)."""
 
 from ropewalk.errors import HTTPError
-from ropewalk.etags import check_etag, matches
+from ropewalk.etags import check_etag, has_weak_form, matches
 from ropewalk.request.disconnects import EndingExchange
 
 
@@ -16,12 +16,15 @@ class ConditionalExchange(EndingExchange):
         13.1.1).
 
         `current` is the entity tag of the version that the request would change, such as `etag(guest)`; None if the
-        resource does not exist. Call it before the change. Weak tags never match. Raises InvalidField (RW304) if
-        `current` is not an entity tag.
+        resource does not exist. Call it before the change. Weak tags never match, except the weak form of a strong
+        `current` if responses are compressed: the client has read this version in compressed form. Raises InvalidField
+        (RW304) if `current` is not an entity tag.
         """
         check_etag(current)
         given = self.header("if-match")
-        if given is not None and not matches(given, current, weak=False):
+        if given is None or matches(given, current, weak=False):
+            return
+        if not (self.compresses and has_weak_form(given, current)):
             raise _changed(current)
 
     def if_none_match(self, current: str | None) -> None:

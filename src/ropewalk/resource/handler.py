@@ -32,6 +32,8 @@ class Handler:
     """Whether `text_type` has the charset UTF-8 or none. If so, the engine encodes str itself."""
     body_limit: int | None = None
     """The limit of the request body in bytes; None for the engine's limit."""
+    compress: bool | None = None
+    """Whether the response is compressed; None for the choice of the app."""
     half_close: Literal["cancel", "respond", "finish"] = "cancel"
     """What happens if the client closes its sending side before it has received the response: "cancel" cancels the
     handler at its await, "respond" notifies the handler, "finish" does nothing."""

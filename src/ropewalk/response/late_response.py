@@ -30,7 +30,10 @@ class LateResponse(Response):
         if fields is None and self.status == 200 and self._reason is None and self._kind is HTML:
             return Response.plain(body, HTML) if isinstance(body, str) else Response(body, content_type=HTML)
         headers = self.headers
-        return Response(body, self.status, headers.lines(), content_type=headers.content_type(), reason=self._reason)
+        made = Response(body, self.status, headers.lines(), content_type=headers.content_type(), reason=self._reason)
+        if self.compress is not None:
+            made.compress = self.compress
+        return made
 
     def send(self, request: Request) -> Any:
         """Make the response, and send it."""

@@ -18,6 +18,7 @@ from ropewalk.request import BODILESS, Request, ValueWithStatus, check_status
 from ropewalk.response.body_checks import check_unicode, unexpected_body
 from ropewalk.response.body_encoding import encode_body
 from ropewalk.response.body_type import Value
+from ropewalk.response.compression_choice import CompressionChoice
 from ropewalk.response.content_disposition import attachment
 from ropewalk.response.file_delivery import send_file
 from ropewalk.response.framing_checks import check_framing
@@ -32,7 +33,7 @@ REDIRECTS: Final = (301, 302, 303, 307, 308)
 _new: Final[Any] = object.__new__
 
 
-class Response(Generic[Value]):
+class Response(CompressionChoice, Generic[Value]):
     """A response with a status, header fields and a body. Return it from a handler if a plain value is not enough.
 
     `body` is str, bytes, dict, list, a msgspec Struct, a dataclass or a model of pydantic 2 (sent as JSON), a
@@ -427,6 +428,8 @@ class Response(Generic[Value]):
             check_status(status)
         if self._reason is not None:
             request.set_reason(status, self._reason)
+        if self._headers is not None and hasattr(self, "_compress"):
+            request.compress = self._compress
         body = self.body
         if type(body) is str or type(body) is bytes:  # for the most frequent types, this is faster than `isinstance`
             headers = self._headers

@@ -31,6 +31,9 @@ class RouteOptions(TypedDict, total=False):
     the app sets: see `ropewalk.negotiation`."""
     body_limit: int | None
     """The maximum size in bytes of the request's body. It replaces the engine's limit."""
+    compress: bool | None
+    """Whether the response is compressed, if the client and its type allow it: False for a page that has a secret and
+    input of the client, True for a route of an app without compression, None for the app's choice."""
     middleware: Iterable[Callable[..., Any]]
     """Middleware that runs directly around the function, inside the middleware of the apps; the first is outermost. It
     is called only for requests that this function handles, and for CORS preflights of such requests (see
@@ -94,6 +97,7 @@ def check_route_options(function: str, path: object, options: Mapping[str, Any])
     where = f"The route {path!r}"
     _check_types(where, options, ("name", "content_type", "summary", "description"), str | None, "Give a str, or None.")
     _check_types(where, options, ("deprecated", "hidden"), bool, "Write True or False.")
+    _check_types(where, options, ("compress",), bool | None, "Write True, False or None.")
 
 
 def check_mount_options(path: object, options: Mapping[str, Any]) -> None:

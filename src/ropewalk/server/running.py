@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ropewalk._engine import Limits
+from ropewalk.compression import Compression
 from ropewalk.errors import StartError
 from ropewalk.logs import LogOptions, configure_imported_structlog, forward_logging
 from ropewalk.proxies import TrustedProxies
@@ -39,6 +40,7 @@ def run(
     listen: Sequence[str],
     limits: Limits | None = None,
     proxies: TrustedProxies | None = None,
+    compress: bool = False,
     access_log: Literal["combined", "timed", "json"] | None = None,
     access_log_file: Path | None = None,
     tls: TLSOptions | None = None,
@@ -62,6 +64,8 @@ def run(
     `logs` are the options of both logs. The records of `logging` go to Twisted's log. The events of structlog go there,
     too, if the program has imported it. Either is left alone if the program has configured it.
 
+    With `compress`, responses are compressed, with the options of the app or else the defaults.
+
     With `tls`, the endpoints serve HTTPS. `redirect_http` is the address, such as "80" or "0.0.0.0:80", of a listener
     that redirects plain HTTP to the port of the first endpoint. If clients reach that port under another number, for
     example through a port mapping, give this number as `redirect_target_port`.
@@ -82,6 +86,8 @@ def run(
     end_forwarding = forward_logging(logs.level)
     configure_imported_structlog(logs.level)
     app = app_of(servable)
+    if compress:
+        app.compression = app.compression or Compression()
     limits = limits or limits_of(servable)
     proxies = proxies or proxies_of(servable)
     endpoints = [listen] if isinstance(listen, str) else listen

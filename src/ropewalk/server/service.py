@@ -10,6 +10,7 @@ from twisted.logger import Logger, LogLevel
 from ropewalk import calling
 from ropewalk._engine import Engine, Limits
 from ropewalk.app import App
+from ropewalk.compression import compression_of, set_compression
 from ropewalk.errors import CATALOGUE, StartError
 from ropewalk.json_values import EncodedJSON
 from ropewalk.logs import LogOptions, Redaction, log_value, set_current_request, tracks_requests
@@ -86,6 +87,7 @@ class Service:
         self._draining: Deferred[int] | None = None
         self.engine = Engine(self, limits or app.limits)
         self.engine.set_debug(app.debug)
+        set_compression(self.engine, compression_of(app.compression))
         if self.proxies is not None:
             self.engine.trust_proxies(
                 list(self.proxies.addresses),

@@ -73,7 +73,7 @@ class TestNames:
 
     def test_a_name_that_is_like_none_lists_them_all(self) -> None:
         with pytest.raises(
-            HandlerError, match=r"has no option 'xyz' \(.*\)\. The options are body_limit, content_type, "
+            HandlerError, match=r"has no option 'xyz' \(.*\)\. The options are body_limit, compress, content_type, "
         ):
             app.get("/a", xyz=1)  # type: ignore[call-arg]
 
