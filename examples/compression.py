@@ -1,4 +1,4 @@
-"""Compressed responses: of the whole app, but not of a page with a secret, and of a live stream.
+"""Compressed responses and requests: of the whole app, but not of a page with a secret, and of a live stream.
 
 Try these in another terminal:
 
@@ -33,6 +33,13 @@ def account(request: Request) -> Response:
     """This page has a secret, and text that the client has sent."""
     searched = request.query.get("search", "")
     return Response(f"Your key: 5f0c61a2\nYou searched for: {searched}\n" * 50)
+
+
+@app.post("/measurements", decompress=True, body_limit=4 << 20)
+async def measurements(request: Request) -> dict[str, int]:
+    """The limit counts decoded bytes. The handler reads the body as if it had no coding."""
+    values = await request.json(list[float])
+    return {"received": len(values)}
 
 
 @app.get("/report")

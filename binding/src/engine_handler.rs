@@ -33,6 +33,9 @@ pub struct EngineHandler {
     /// Whether the response is compressed. None for the engine's choice.
     #[pyo3(get)]
     pub compress: Option<bool>,
+    /// Decode the body if it has a content coding. Otherwise the handler gets the body as it was sent.
+    #[pyo3(get)]
+    pub decompress: bool,
     /// What happens if the client closes its sending side before the response is complete.
     pub half_close: HalfClose,
 }
@@ -50,6 +53,7 @@ impl EngineHandler {
         text_type = "text/plain; charset=utf-8",
         bytes_type = "application/octet-stream",
         compress = None,
+        decompress = false,
         half_close = "cancel",
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords, in Python")]
@@ -62,6 +66,7 @@ impl EngineHandler {
         text_type: &str,
         bytes_type: &str,
         compress: Option<bool>,
+        decompress: bool,
         half_close: &str,
     ) -> PyResult<Self> {
         let py = call.py();
@@ -74,6 +79,7 @@ impl EngineHandler {
             text_type: PyString::intern(py, text_type).unbind(),
             bytes_type: PyString::intern(py, bytes_type).unbind(),
             compress,
+            decompress,
             half_close: match half_close {
                 "cancel" => HalfClose::Cancel,
                 "respond" => HalfClose::Respond,

@@ -6,6 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use ropewalk_engine::{CommandError, GoneReason};
 
+pub const UNSUPPORTED_CODING: &str = "UnsupportedCoding";
 pub const RESPONSE_ENDED: &str = "ResponseEnded";
 pub const RESPONSE_STARTED: &str = "ResponseStarted";
 pub const BAD_BODY: &str = "BadBody";

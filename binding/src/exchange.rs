@@ -17,7 +17,7 @@ use ropewalk_engine::{CloseReason, GoneReason};
 use crate::engine_handler::EngineHandler;
 
 use engine_ref::EngineRef;
-use incoming_body::{IncomingBody, Mode};
+use incoming_body::{IncomingBody, Mode, decoder_for};
 use response_sender::{ResponseSender, WholeBody};
 
 /// One request and its response. The Python class `Request` derives from it.
@@ -63,6 +63,9 @@ impl Exchange {
             return Ok(());
         }
         let of_handler = self.engine_handler.as_ref().and_then(|handler| handler.get().body_limit);
+        if self.body.mode == Mode::Untouched && self.engine_handler.as_ref().is_some_and(|it| it.get().decompress) {
+            self.body.decoder = decoder_for(py, &engine_ref.head)?;
+        }
         let limit = limit.or(of_handler).unwrap_or_else(|| engine_ref.engine.get().limits.0.body_size);
         self.body.open(py, engine_ref, mode, limit)
     }

@@ -175,6 +175,7 @@ class EngineHandler:
         text_type: str = ...,
         bytes_type: str = ...,
         compress: bool | None = None,
+        decompress: bool = False,
         half_close: str = "cancel",
     ) -> EngineHandler: ...
     @property
@@ -193,6 +194,8 @@ class EngineHandler:
     def bytes_type(self) -> str: ...
     @property
     def compress(self) -> bool | None: ...
+    @property
+    def decompress(self) -> bool: ...
     @property
     def half_close(self) -> str:
         """What happens if the client closes its sending side before the response is complete: "cancel" ends a request

@@ -1,6 +1,7 @@
 """The example `compression.py`."""
 
 import gzip
+import json
 
 import pytest
 
@@ -17,6 +18,14 @@ GZIP = {"accept-encoding": "gzip"}
 def test_it_is_compressed(path: str, coding: str | None) -> None:
     response = Client(app).get(path, headers=GZIP)
     assert response.headers.get("content-encoding") == coding
+
+
+def test_a_compressed_request() -> None:
+    body = gzip.compress(json.dumps([1.5] * 100).encode())
+    response = Client(app).post(
+        "/measurements", body=body, headers={"content-encoding": "gzip", "content-type": "application/json"}
+    )
+    assert response.json() == {"received": 100}
 
 
 def test_events() -> None:

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use ropewalk_engine::compression::{BodyDecoder, Coding, DecodeError};
 use ropewalk_engine::event::{BodyFault, Event};
-use ropewalk_engine::{Field, FileTicket};
+use ropewalk_engine::{Field, FileTicket, Head};
 
 use crate::errors;
 use crate::exchange::engine_ref::EngineRef;
@@ -34,6 +35,10 @@ pub struct IncomingBody {
     pub failure: Option<PyErr>,
     /// The current body limit in bytes.
     limit: u64,
+    /// Decodes the body. None for a body that is passed on as it was sent.
+    pub decoder: Option<Box<BodyDecoder>>,
+    /// With a decoder: the number of bytes of the body as it was sent whose decoded form was not read.
+    undecoded: u64,
 }
 
 /// How a body is received.
@@ -59,10 +64,11 @@ impl IncomingBody {
     /// Starts to receive the body in this mode, up to `limit` bytes.
     pub fn open(&mut self, py: Python<'_>, engine_ref: &EngineRef, mode: Mode, limit: u64) -> PyResult<()> {
         self.limit = limit;
-        let waiting = self.size as u64;
+        let waiting = self.unread();
         if self.mode == Mode::Streamed && mode != Mode::Streamed && waiting > 0 {
             // A collected body has no back-pressure, so report the waiting parts as consumed.
             engine_ref.command(py, |engine, id| engine.consumed(id, waiting))?;
+            self.undecoded = 0;
         }
         if self.mode == Mode::Untouched || mode != Mode::Streamed {
             self.mode = mode;
@@ -81,7 +87,8 @@ impl IncomingBody {
                 _ => {}
             }
         }
-        if size > 0 && self.mode != Mode::Streamed {
+        if size > 0 && !self.waits_for_reader() {
+            self.undecoded = 0;
             engine_ref.command(py, |engine, id| engine.consumed(id, size))?;
         }
         match self.error(py) {
@@ -99,9 +106,10 @@ impl IncomingBody {
         raw: bool,
         response_finished: bool,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let size = self.size as u64;
-        if size > 0 && (self.complete || self.mode == Mode::Streamed) {
+        let size = self.unread();
+        if self.size > 0 && (self.complete || self.mode == Mode::Streamed) {
             let bytes = self.take(py)?;
+            self.undecoded = 0;
             if self.mode == Mode::Streamed && engine_ref.gone().is_none() && !response_finished {
                 // The result is ignored. If the exchange has ended meanwhile, the next call raises the error.
                 let _ = engine_ref.engine.get().command(py, |engine| engine.consumed(engine_ref.id, size))?;
@@ -138,6 +146,7 @@ impl IncomingBody {
         if self.failure.is_some() {
             return;
         }
+        let Some(part) = self.decoded(py, part) else { return };
         if let Some(spool) = &self.spool {
             let written = spool.bind(py).call_method1("write", (&*part,));
             return self.keep_failure(written);
@@ -158,11 +167,54 @@ impl IncomingBody {
 
     /// Marks the body as complete, and moves a temporary file to its start.
     pub fn finish(&mut self, py: Python<'_>, trailers: Vec<Field>) {
+        if let (Some(Err(error)), None) = (self.decoder.as_mut().map(|decoder| decoder.finish()), &self.failure) {
+            let failure = self.decode_failure(py, &error);
+            self.keep_failure::<()>(Err(failure));
+        }
         self.complete = true;
         self.trailers = trailers;
         if let Some(spool) = &self.spool {
             let sought = spool.bind(py).call_method1("seek", (0,));
             self.keep_failure(sought);
+        }
+    }
+
+    /// Whether bytes wait until Python reads them. Otherwise the engine may deliver more of the body.
+    pub fn waits_for_reader(&self) -> bool {
+        self.mode == Mode::Streamed && !(self.decoder.is_some() && self.size == 0)
+    }
+
+    /// Records that the engine may deliver more of the body.
+    pub fn forget_undecoded(&mut self) {
+        self.undecoded = 0;
+    }
+
+    /// The number of bytes, as they were sent, that were not read.
+    fn unread(&self) -> u64 {
+        if self.decoder.is_some() { self.undecoded } else { self.size as u64 }
+    }
+
+    /// Decodes a part. Returns None if that fails.
+    fn decoded(&mut self, py: Python<'_>, part: Bytes) -> Option<Bytes> {
+        let Some(decoder) = &mut self.decoder else { return Some(part) };
+        self.undecoded += part.len() as u64;
+        match decoder.decode(&part, self.limit) {
+            Ok(bytes) => Some(bytes.into()),
+            Err(error) => {
+                let failure = self.decode_failure(py, &error);
+                self.keep_failure::<()>(Err(failure));
+                None
+            }
+        }
+    }
+
+    fn decode_failure(&self, py: Python<'_>, error: &DecodeError) -> PyErr {
+        match error {
+            DecodeError::TooLarge => errors::too_large(py, self.limit),
+            DecodeError::Malformed => {
+                let message = "The body is not in the coding that its Content-Encoding names.".to_owned();
+                errors::raise(py, errors::BAD_BODY, message)
+            }
         }
     }
 
@@ -212,4 +264,23 @@ impl IncomingBody {
             self.parts.push_back(Bytes::from(std::mem::take(&mut self.tail)));
         }
     }
+}
+
+/// Returns the decoder for the content coding of a request's body, or None if it has none. Raises UnsupportedCoding.
+pub fn decoder_for(py: Python<'_>, head: &Head) -> PyResult<Option<Box<BodyDecoder>>> {
+    let mut found = None;
+    for name in head.values(b"content-encoding").flat_map(|value| value.split(|&byte| byte == b',')) {
+        let name = name.trim_ascii();
+        if name.is_empty() || name.eq_ignore_ascii_case(b"identity") {
+            continue;
+        }
+        let coding = Coding::named(name).filter(|_| found.is_none());
+        let Some(coding) = coding else {
+            let message = "The body has a content coding, or a combination, that is not supported.".to_owned();
+            return Err(errors::raise(py, errors::UNSUPPORTED_CODING, message));
+        };
+        found = Some(coding);
+    }
+    let decoder = found.map(BodyDecoder::new).transpose().map_err(errors::system)?;
+    Ok(decoder.map(Box::new))
 }

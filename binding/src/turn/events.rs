@@ -91,16 +91,20 @@ fn data(engine: &Bound<'_, Engine>, id: ExchangeId, part: bytes::Bytes) -> PyRes
     let this = engine.get();
     let Some(exchange) = find(engine, id) else { return Ok(None) };
     let size = part.len() as u64;
-    let (mode, failed) = {
+    let (mode, failed, waits) = {
         let body = &mut exchange.borrow_mut().body;
         let failed_before = body.failure.is_some();
         body.add(engine.py(), part, this.limits.0.spool_size, || this.count_open_file());
-        (body.mode, body.failure.is_some() && !failed_before)
+        let waits = body.waits_for_reader();
+        if !waits {
+            body.forget_undecoded();
+        }
+        (body.mode, body.failure.is_some() && !failed_before, waits)
     };
     if failed {
         return body_ended(this, &exchange, mode);
     }
-    if mode == Mode::Streamed {
+    if waits {
         notify(&exchange, "on_readable");
     } else {
         // The result is ignored. If the exchange has ended meanwhile, there is nothing to count.

@@ -6,6 +6,7 @@
 
 mod body;
 mod coding;
+mod decoder;
 mod eligibility;
 pub mod encoders;
 pub mod fields;
@@ -16,6 +17,7 @@ mod spare;
 
 pub use body::{CompressedBody, Progress};
 pub use coding::Coding;
+pub use decoder::{BodyDecoder, DecodeError};
 pub use eligibility::Plan;
 pub use encoders::Encoder;
 pub use settings::Compression;

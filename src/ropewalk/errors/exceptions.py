@@ -175,6 +175,13 @@ class BodyTooLarge(HTTPError):
         super().__init__(413, message)
 
 
+class UnsupportedCoding(HTTPError):
+    """Status 415: the body has a content coding that is not supported (RFC 9110, section 15.5.16)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(415, message, {"accept-encoding": "zstd, br, gzip"})
+
+
 class BadBody(HTTPError):
     """Status 400: the body is malformed or incomplete."""
 

@@ -45,6 +45,7 @@ def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, fo
         text_type=handler.text_type,
         bytes_type=handler.bytes_type,
         compress=handler.compress,
+        decompress=handler.decompress,
         half_close=handler.half_close,
     )
 

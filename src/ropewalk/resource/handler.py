@@ -34,6 +34,8 @@ class Handler:
     """The limit of the request body in bytes; None for the engine's limit."""
     compress: bool | None = None
     """Whether the response is compressed; None for the choice of the app."""
+    decompress: bool = False
+    """Whether a compressed body is decoded before the function reads it."""
     half_close: Literal["cancel", "respond", "finish"] = "cancel"
     """What happens if the client closes its sending side before it has received the response: "cancel" cancels the
     handler at its await, "respond" notifies the handler, "finish" does nothing."""

@@ -34,6 +34,9 @@ class RouteOptions(TypedDict, total=False):
     compress: bool | None
     """Whether the response is compressed, if the client and its type allow it: False for a page that has a secret and
     input of the client, True for a route of an app without compression, None for the app's choice."""
+    decompress: bool
+    """Whether a body in gzip, br or zstd is decoded; any other coding gets 415. `body_limit` then limits the decoded
+    body."""
     middleware: Iterable[Callable[..., Any]]
     """Middleware that runs directly around the function, inside the middleware of the apps; the first is outermost. It
     is called only for requests that this function handles, and for CORS preflights of such requests (see
@@ -96,7 +99,7 @@ def check_route_options(function: str, path: object, options: Mapping[str, Any])
     _check_names(f"{function}({path!r})", options, _OF_ROUTES)
     where = f"The route {path!r}"
     _check_types(where, options, ("name", "content_type", "summary", "description"), str | None, "Give a str, or None.")
-    _check_types(where, options, ("deprecated", "hidden"), bool, "Write True or False.")
+    _check_types(where, options, ("decompress", "deprecated", "hidden"), bool, "Write True or False.")
     _check_types(where, options, ("compress",), bool | None, "Write True, False or None.")
 
 

@@ -171,6 +171,7 @@ class Routes:
                 utf_8=content_type is None or is_utf_8(content_type),
                 body_limit=body_limit if plan is None or body_limit is not None else plan.body_limit,
                 compress=options.get("compress"),
+                decompress=options.get("decompress", False),
                 user_code=None if plan is None else function,
                 plan=plan,
                 operation=described,
