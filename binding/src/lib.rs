@@ -10,6 +10,7 @@ mod asgi;
 mod beneath;
 mod boundary_finder;
 mod connection;
+mod content_decoder;
 mod current_tasks;
 mod descriptors;
 mod engine;
@@ -51,6 +52,8 @@ mod _engine {
     use super::boundary_finder::BoundaryFinder;
     #[pymodule_export]
     use super::connection::Connection;
+    #[pymodule_export]
+    use super::content_decoder::ContentDecoder;
     #[pymodule_export]
     use super::engine::Engine;
     #[pymodule_export]

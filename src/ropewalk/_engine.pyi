@@ -688,6 +688,17 @@ class Engine:
         """Set whether every refused request is logged at the level debug."""
 
 @final
+class ContentDecoder:
+    """Decodes a body with a content coding."""
+
+    def __new__(cls, coding: str, /) -> ContentDecoder:
+        """`coding` is "gzip", "br" or "zstd". Raises ValueError for another one."""
+    def decode(self, part: bytes, /) -> bytes:
+        """Decode a part of the body, without a limit. Raises ValueError if it is malformed."""
+    def finish(self) -> None:
+        """Check that the body is complete. Raises ValueError if it is not."""
+
+@final
 class BoundaryFinder:
     """Finds out whether bytes of a multipart body are content only. The delimiter begins with CR LF, which occurs
     nowhere else in it."""

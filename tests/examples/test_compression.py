@@ -29,5 +29,5 @@ def test_a_compressed_request() -> None:
 
 
 def test_events() -> None:
-    body = gzip.decompress(Client(app).get("/events", headers=GZIP).body)
-    assert body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
+    events = Client(app).get("/events", headers=GZIP).events()
+    assert [event.data for event in events] == ["0", "1", "2"]

@@ -1,5 +1,6 @@
 """Compressed responses: which they are, their fields, and the switches of an app, a route and a response."""
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,9 +11,10 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from ropewalk import App, Compression, Files, HTTPError, Request, Response, asgi, wsgi
+from ropewalk.client import HTTPClient, HTTPClientOptions
 from ropewalk.errors import HandlerError, OptionError
 from ropewalk.middleware import conditional
-from ropewalk.testing import AsyncClient, Client, ClientResponse
+from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 
 TEXT = "".join(f"line {number}\n" for number in range(1000))
 GZIP = {"accept-encoding": "gzip"}
@@ -46,9 +48,10 @@ class TestWhatIsCompressed:
     def test_values_of_handlers(self, value: Any, body: bytes) -> None:
         response = served(value)
         assert (coding(response), response.headers["vary"]) == ("gzip", "Accept-Encoding")
-        assert gzip.decompress(response.body) == body
+        assert response.body == body
+        assert response.encoded_size < len(body)
         length = response.headers.get("content-length")
-        assert length in (None, f"{len(response.body)}")
+        assert length in (None, f"{response.encoded_size}")
         assert (length is None) == (len(body) > 65536 or body == (TEXT * 2).encode())
 
     @pytest.mark.parametrize("accepts", ["", "identity", "gzip;q=0", "br;q=0, *;q=0", "compress", "gzip;q=x"])
@@ -92,9 +95,10 @@ class TestWhatIsCompressed:
         assert (coding(response), response.headers.get("vary")) == (None, None)
 
     def test_a_body_is_never_compressed_twice(self) -> None:
-        zipped = gzip.compress(TEXT.encode())
-        response = served(lambda: Response(zipped * 100, headers={"content-encoding": "gzip"}, content_type="text/css"))
-        assert (response.headers.all("content-encoding"), response.body) == (["gzip"], zipped * 100)
+        zipped = gzip.compress(TEXT.encode()) * 100
+        response = served(lambda: Response(zipped, headers={"content-encoding": "gzip"}, content_type="text/css"))
+        assert (response.headers.all("content-encoding"), response.text) == (["gzip"], TEXT * 100)
+        assert response.encoded_size == len(zipped)
 
     @pytest.mark.parametrize("status", [204, 304])
     def test_a_response_without_a_body(self, status: int) -> None:
@@ -109,7 +113,7 @@ class TestWhatIsCompressed:
         app.get("/")(fail)
         response = Client(app).get("/", headers=GZIP)
         assert (response.status, coding(response)) == (409, "gzip")
-        assert TEXT[:5].encode() in gzip.decompress(response.body)
+        assert TEXT[:5].encode() in response.body
 
 
 class TestFields:
@@ -214,9 +218,7 @@ class TestSwitches:
         assert coding(served(lambda: iter([TEXT]), app=no_streams)) is None
 
     def test_levels_make_a_difference(self) -> None:
-        sizes = [
-            len(served(TEXT, app=App(compression=Compression(gzip=level)), accepts="gzip").body) for level in (1, 9)
-        ]
+        sizes = [served(TEXT, app=App(compression=Compression(gzip=level))).encoded_size for level in (1, 9)]
         assert sizes[1] < sizes[0]
 
     @pytest.mark.parametrize(
@@ -248,8 +250,7 @@ class TestFiles:
         app.mount("/", Files(tmp_path))
         response = Client(app).get("/a.txt", headers=GZIP)
         assert coding(response) == expected
-        body = gzip.decompress(response.body) if expected else response.body
-        assert body == content.encode()
+        assert response.text == content
 
     def test_a_large_file_is_revalidated_by_its_weak_etag(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text(TEXT * 20)
@@ -271,7 +272,7 @@ class TestHosted:
         app = App(compression=True)
         app.mount("/", wsgi(application))
         response = Client(app).get("/", headers=GZIP)
-        assert (coding(response), gzip.decompress(response.body)) == ("gzip", TEXT.encode())
+        assert (coding(response), response.body) == ("gzip", TEXT.encode())
 
     def test_an_asgi_application(self) -> None:
         async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -285,11 +286,15 @@ class TestHosted:
         app = App(compression=True)
         app.mount("/", asgi(application))
         response = Client(app).get("/", headers=GZIP)
-        assert (coding(response), gzip.decompress(response.body)) == ("gzip", 2 * TEXT.encode())
+        assert (coding(response), response.body) == ("gzip", 2 * TEXT.encode())
 
 
 class TestStreams:
-    async def read_events(self, accepts: str, decode: Callable[[bytes], bytes]) -> None:
+    @pytest.mark.parametrize("accepts", ["gzip", "br", "zstd"])
+    def test_each_event_arrives_at_once(self, accepts: str) -> None:
+        asyncio.run(self.read_events(accepts))
+
+    async def read_events(self, accepts: str) -> None:
         """Read each event before the handler sends the next one."""
         app = App(compression=True)
         steps: list[Deferred[None]] = [Deferred() for _ in range(3)]
@@ -300,33 +305,86 @@ class TestStreams:
                 yield f"data: {number}\n\n"
                 await step
 
-        async with (
-            AsyncClient(app) as client,
-            await client.stream("GET", "/", headers={"accept-encoding": accepts}) as response,
-        ):
+        headers = {"accept-encoding": accepts}
+        async with AsyncClient(app) as client, await client.stream("GET", "/", headers=headers) as response:
             assert response.headers["content-encoding"] == accepts
+            received = response.events()
             for number, step in enumerate(steps):
-                decoded = b""
-                while not decoded.endswith(b"\n\n"):
-                    decoded += decode(await anext(response))
-                assert decoded == f"data: {number}\n\n".encode()
+                assert (await anext(received)).data == f"{number}"
                 step.callback(None)
 
-    def test_each_event_arrives_at_once(self) -> None:
-        import asyncio
-
-        decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        asyncio.run(self.read_events("gzip", decoder.decompress))
-
-    def test_a_stream_decodes_byte_by_byte(self) -> None:
+    @pytest.mark.parametrize("split", [1, 7])
+    def test_a_stream_decodes_in_parts(self, split: int) -> None:
         def parts() -> Iterator[str]:
             for number in range(50):
                 yield f"part {number} "
 
-        body = served(lambda: parts()).body
+        app = App(compression=True)
+        app.get("/")(lambda request: parts())
+        body = asyncio.run(received_by_client_without_decoder(app))
         decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        decoded = b"".join(decoder.decompress(body[at : at + 1]) for at in range(len(body)))
+        decoded = b"".join(decoder.decompress(body[at : at + split]) for at in range(0, len(body), split))
         assert (decoded, decoder.eof) == ("".join(parts()).encode(), True)
+
+    def test_a_client_that_leaves_frees_its_encoder(self) -> None:
+        asyncio.run(self.leave())
+
+    async def leave(self) -> None:
+        app = App(compression=True)
+        seen: list[Any] = []
+
+        @app.get("/")
+        async def endless(request: Request) -> AsyncIterator[str]:
+            seen.append(request.service.engine)
+            while True:
+                yield "part "
+                await asyncio.sleep(0)
+
+        async with AsyncClient(app) as client:
+            async with await client.stream("GET", "/", headers=GZIP) as response:
+                await anext(response)
+                assert seen[0].encoders == 1
+            assert seen[0].encoders == 0
+
+
+async def received_by_client_without_decoder(app: App) -> bytes:
+    async with AsyncClient(app) as client:
+        client.decodes = False
+        return (await client.get("/", headers=GZIP)).body
+
+
+class TestClients:
+    def test_the_test_client_decodes_what_it_has_asked_for(self) -> None:
+        app = App(compression=True)
+        app.get("/")(lambda request: {"text": TEXT})
+        for accepts in ("gzip", "br", "zstd"):
+            response = Client(app).get("/", headers={"accept-encoding": accepts})
+            assert (response.json(), coding(response)) == ({"text": TEXT}, accepts)
+            assert response.encoded_size < len(response.body)
+
+    @pytest.mark.parametrize("body", [gzip.compress(b"text")[:-1], b"text"])
+    def test_a_malformed_body_fails_the_test(self, body: bytes) -> None:
+        with pytest.raises(ProtocolError, match="The body has the Content-Encoding gzip, and cannot be decoded"):
+            served(lambda: Response(body, headers={"content-encoding": "gzip"}))
+
+    def test_a_body_for_which_the_client_has_not_asked_stays_as_it_was_sent(self) -> None:
+        app = App()
+        app.get("/")(lambda request: Response(b"text", headers={"content-encoding": "gzip"}))
+        assert Client(app).get("/").body == b"text"
+
+    def test_another_coding_stays_as_it_was_sent(self) -> None:
+        response = served(lambda: Response(b"text", headers={"content-encoding": "x-own"}))
+        assert response.body == b"text"
+
+    def test_the_http_client(self) -> None:
+        asyncio.run(self.call())
+
+    async def call(self) -> None:
+        app = App(compression=True)
+        app.get("/")(lambda request: TEXT)
+        async with HTTPClient(HTTPClientOptions(base_url="http://a.example"), app=app) as client:
+            response = await client.get("/")
+            assert (response.text, response.headers["content-encoding"]) == (TEXT, "gzip")
 
 
 class TestIfMatch:

@@ -13,6 +13,7 @@ class AppTransport:
 
     def __init__(self, app: Any) -> None:
         self._client = AsyncClient(app, raise_errors=False, wait_for_after=False)
+        self._client.decodes = False  # the caller of `read` does
 
     async def send(self, request: OutgoingRequest) -> "AppResponse":
         """Send a request, and return when the head of the response has arrived. Raises ClientError."""

@@ -93,6 +93,8 @@ class AsyncClient:
         self.follow_redirects = follow_redirects
         self.raise_errors = raise_errors
         self.wait_for_after = wait_for_after
+        self.decodes = True
+        """Whether bodies in gzip, br or zstd are decoded, if the request has an Accept-Encoding."""
         self._base = parse_base_url(base_url, secure=secure)
         self.cookies = CookieJar(cookies, host=host_name(self._base.authority), clock=self.clock.unix_time)
         self._secure_cookies = SecureCookiesOverHTTP()
@@ -322,6 +324,7 @@ class AsyncClient:
         connection = self._harness.connect(outgoing.method, target.path, secure=outgoing.secure)
         response = StreamedResponse(connection, seconds, raise_errors=self.raise_errors, url=target.url)
         try:
+            connection.parser.decodes = self.decodes and "accept-encoding" in outgoing.headers
             connection.limit(seconds)
             connection.send(head)
             await outgoing.send_body(connection)

@@ -30,6 +30,9 @@ class ClientResponse(OtherNames):
         self.headers = Headers()
         self.trailers = Headers()
         self.body = b""
+        """The body. If the request has an Accept-Encoding, a body in gzip, br or zstd is decoded."""
+        self.encoded_size = 0
+        """The bytes of the body as they were sent."""
         self.url = ""
         """The URL of the request, or of the last redirect that was followed."""
         self.history: list[ClientResponse] = []

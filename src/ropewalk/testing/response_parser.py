@@ -1,9 +1,11 @@
 """A strict parser for responses (RFC 9112). A malformed response raises ProtocolError, which fails the test."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
+from ropewalk._engine import ContentDecoder
 from ropewalk.headers import Headers
 from ropewalk.testing.client_response import ClientResponse
 from ropewalk.testing.protocol_error import ProtocolError
@@ -28,6 +30,10 @@ class ResponseParser:
         self.parts: list[bytes] = []
         self.rest = b""
         """The bytes that have arrived after the end of the response."""
+        self.decodes = False
+        """Whether a body with a content coding is decoded. The client has asked for it."""
+        self._decoder: ContentDecoder | None = None
+        self._decoder_name = ""
         self._method = method
         self._ended = False
         self._buffer = bytearray()
@@ -67,6 +73,7 @@ class ResponseParser:
                 break
             response.interim.append((response.status, response.headers))
         self.head = True
+        self._choose_decoder()
         if self._method == "HEAD" or response.status in (101, 204, 304):
             return
         codings = response.headers.all("transfer-encoding")
@@ -83,6 +90,17 @@ class ResponseParser:
             while not self._ended:
                 self._take(len(self._buffer))
                 yield
+        if self._decoder is not None:
+            with _failing(self._decoder_name):
+                self._decoder.finish()
+
+    def _choose_decoder(self) -> None:
+        """Set the decoder for the body. A body with another coding, or with several, stays as it was sent."""
+        codings = self.response.headers.all("content-encoding")
+        if self.decodes and codings:
+            self._decoder_name = ", ".join(codings)
+            with suppress(ValueError):
+                self._decoder = ContentDecoder(self._decoder_name)
 
     def _status_line(self) -> Generator[None, None, tuple[int, int, str]]:
         line = yield from self._line()
@@ -134,6 +152,21 @@ class ResponseParser:
 
     def _take(self, size: int) -> int:
         if size:
-            self.parts.append(bytes(self._buffer[:size]))
+            part = bytes(self._buffer[:size])
             del self._buffer[:size]
+            self.response.encoded_size += size
+            if self._decoder is not None:
+                with _failing(self._decoder_name):
+                    part = self._decoder.decode(part)
+            if part:
+                self.parts.append(part)
         return size
+
+
+@contextmanager
+def _failing(coding: str) -> Iterator[None]:
+    """Turn the error of a decoder into a ProtocolError."""
+    try:
+        yield
+    except ValueError as error:
+        raise ProtocolError(f"The body has the Content-Encoding {coding}, and cannot be decoded: {error}") from error
