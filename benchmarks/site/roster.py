@@ -1,5 +1,7 @@
 """The comparisons: with other frameworks, and of apps of Ropewalk that differ in one thing."""
 
+import gzip
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -13,6 +15,7 @@ from benchmarks.prepare import PYTHON
 from benchmarks.rest.roster import Command, Comparison
 from benchmarks.roster import Peer, uvicorn
 from benchmarks.site.programs import pages
+from benchmarks.site.programs.records import RECORDS
 from benchmarks.site.upload import CONTENT_TYPE, FILE_SIZE, PATH, make_upload
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
@@ -131,6 +134,25 @@ def posted(name: str, title: str) -> Case:
         arguments=(FORM, "choice=1"),
         probes=(Probe(path="/text", body=b"choice=1", right=says(TEXT)),),
     )
+
+
+def records(coding: str) -> Case:
+    return Case(
+        name="records",
+        title="GET of 50 KB of JSON, compressed with gzip",
+        endpoint="records",
+        path="/records",
+        script="compressed",
+        arguments=(coding,),
+        probes=(Probe(path="/records", headers={"Accept-Encoding": coding}, right=is_records),),
+    )
+
+
+def is_records(status: int, body: bytes) -> bool:
+    """Whether a response is the records, compressed or not."""
+    if body.startswith(b"\x1f\x8b"):
+        body = gzip.decompress(body)
+    return status == 200 and body.startswith(b"[") and json.loads(body) == RECORDS
 
 
 def run(target: str) -> Command:
@@ -254,4 +276,25 @@ CSRF: Final = Comparison(
         variant("checked", "with CSRF check", "around"),
     ),
 )
-COMPARISONS: Final = (PAGES, FORMS, UPLOADS, SESSIONS, CSRF)
+COMPRESSION: Final = Comparison(
+    name="compression",
+    title="Compressed JSON",
+    cases=(records("gzip"),),
+    peers=(
+        ours("compressed", "`Compression`", "ropewalk_compressed.py:compressed"),
+        ours("plain", "not compressed", "ropewalk_compressed.py:plain"),
+        theirs(
+            "starlette",
+            "Starlette on uvicorn, with `GZipMiddleware`",
+            uvicorn("starlette_compressed:app"),
+            *("starlette", "uvicorn", "httptools", "uvloop"),
+        ),
+        theirs(
+            "twisted",
+            "twisted.web, with `GzipEncoderFactory`",
+            lambda port, folder: [str(PYTHON), str(PROGRAMS / "twisted_compressed.py"), str(port)],
+            "twisted",
+        ),
+    ),
+)
+COMPARISONS: Final = (PAGES, FORMS, UPLOADS, SESSIONS, CSRF, COMPRESSION)

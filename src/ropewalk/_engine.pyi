@@ -11,6 +11,7 @@ __all__ = [
     "PENDING",
     "BoundaryFinder",
     "Connection",
+    "ContentDecoder",
     "Engine",
     "EngineHandler",
     "ExactTypes",

@@ -13,7 +13,8 @@ from twisted.internet.defer import Deferred
 from ropewalk import App, Compression, Files, HTTPError, Request, Response, asgi, wsgi
 from ropewalk.client import HTTPClient, HTTPClientOptions
 from ropewalk.errors import HandlerError, OptionError
-from ropewalk.middleware import conditional
+from ropewalk.middleware import IdempotencyOptions, conditional, idempotency
+from ropewalk.stores import MemoryIdempotency
 from ropewalk.testing import AsyncClient, Client, ClientResponse, ProtocolError
 
 TEXT = "".join(f"line {number}\n" for number in range(1000))
@@ -239,6 +240,38 @@ class TestSwitches:
     def test_no_coding(self) -> None:
         with pytest.raises(HandlerError, match="RW271 Compression has no coding .* Set a level"):
             Compression(zstd=None, br=None, gzip=None)
+
+
+class TestResponsesThatMiddlewareMakes:
+    """They keep the choice of the response that they stand for."""
+
+    def test_a_304(self) -> None:
+        app = App(compression=True, middleware=[conditional()])
+
+        @app.get("/")
+        def text(request: Request) -> Response:
+            response = Response(TEXT)
+            response.compress = False
+            return response
+
+        client = Client(app)
+        first = client.get("/", headers=GZIP)
+        second = client.get("/", headers={**GZIP, "if-none-match": first.headers["etag"]})
+        assert (second.status, second.headers.get("vary"), first.headers.get("vary")) == (304, None, None)
+
+    def test_a_repeated_response(self) -> None:
+        app = App(compression=True, middleware=[idempotency(IdempotencyOptions(store=MemoryIdempotency()))])
+
+        @app.post("/{choice}")
+        def text(request: Request, choice: str) -> Response:
+            response = Response(TEXT)
+            response.compress = {"yes": True, "no": False}.get(choice)
+            return response
+
+        client = Client(app)
+        for choice, expected in (("no", None), ("yes", "gzip"), ("unset", "gzip")):
+            headers = {**GZIP, "idempotency-key": f'"{choice}"'}
+            assert [coding(client.post(f"/{choice}", headers=headers)) for _ in range(2)] == [expected, expected]
 
 
 class TestFiles:

@@ -114,4 +114,5 @@ def _not_modified(response: Response) -> Response:
     """The 304 that replaces a response. It keeps fields such as Vary, Cache-Control, ETag and Set-Cookie."""
     unchanged = Response(None, 304)
     unchanged.headers.add_checked(without_content(response.headers.lines()))
+    unchanged.compress = response.compress
     return unchanged

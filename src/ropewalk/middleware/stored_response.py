@@ -14,6 +14,7 @@ class StoredResponse(msgspec.Struct, frozen=True, array_like=True):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    compress: bool | None = None
 
 
 def encode_response(response: Response, body_limit: int) -> bytes:
@@ -25,7 +26,7 @@ def encode_response(response: Response, body_limit: int) -> bytes:
         body = encode(body, codec_for(response.headers.content_type()))
     if len(body) > body_limit:
         return b""
-    return msgspec.msgpack.encode(StoredResponse(response.status, response.headers.lines(), body))
+    return msgspec.msgpack.encode(StoredResponse(response.status, response.headers.lines(), body, response.compress))
 
 
 def decode_response(stored: bytes) -> Response:
@@ -33,4 +34,5 @@ def decode_response(stored: bytes) -> Response:
     found = msgspec.msgpack.decode(stored, type=StoredResponse)
     response = Response(found.body or None, found.status)
     response.headers = Headers(found.headers)
+    response.compress = found.compress
     return response

@@ -28,9 +28,9 @@ class CompressionChoice:
         if given is not None and not isinstance(given, bool):
             what = f"A response has the invalid value compress={shown(compress)}."
             raise HandlerError("RW271", what, "Write True, False or None.")
-        response: Any = self
-        response.headers = response.headers  # the engine sends a response without headers by itself
         if compress is not None:
             self._compress = compress
+            response: Any = self
+            response.headers = response.headers  # the engine sends a response without headers by itself
         elif hasattr(self, "_compress"):
             del self._compress

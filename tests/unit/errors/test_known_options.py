@@ -27,7 +27,7 @@ CORS: Any = CORSOptions
         (lambda: CORS(["*"]), "CORSOptions takes its options by name", r"Write CORSOptions\(origins=\.\.\.\)\."),
         (lambda: QUERY(ge=1), "Query has no option 'ge'", "Here it is a Meta of msgspec"),
         (lambda: APP(title="x"), "App has no option 'title'", r"Here it is openapi=OpenAPI\(title"),
-        (lambda: APP(xyz="x"), "App has no option 'xyz'", "The options are debug, error_format,"),
+        (lambda: APP(xyz="x"), "App has no option 'xyz'", "The options are compression, debug, error_format,"),
         (lambda: RESPONSE.set_cookie("a", "b", samesite="lax"), "set_cookie has no", r"Here it is same_site\."),
         (lambda: RESPONSE.set_cookie("a", "b", httponly=True), "set_cookie has no", r"Here it is http_only\."),
     ],
