@@ -32,6 +32,12 @@ class TestRun:
         with ropewalk("run", "hello:app", cwd=EXAMPLES) as server:
             assert httpx.get(f"{server.url}/hello/Ada").json() == {"hello": "Ada"}
 
+    def test_compresses_responses(self) -> None:
+        with ropewalk("run", "examples/streaming.py", "--compress") as server:
+            response = httpx.get(f"{server.url}/countdown/2", headers={"accept-encoding": "gzip"})
+            assert (response.headers["content-encoding"], response.text) == ("gzip", "2\n1\nLift-off\n")
+            assert response.headers["vary"] == "Accept-Encoding"
+
     def test_serves_a_tree_of_resources(self) -> None:
         with ropewalk("run", "examples/hello_resource.py:root") as server:
             assert httpx.get(f"{server.url}/hello/Ada").text == "Hello, Ada!"

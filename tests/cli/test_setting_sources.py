@@ -27,6 +27,7 @@ WRONG = [
     ("trusted_proxy", 1, "localhost"),
     ("trusted_proxy", ["localhost"], "1.2.3.4/99"),
     ("half_close", "yes", "maybe"),
+    ("compress", "yes", "maybe"),
     ("proxy_headers", "x", "x"),
     ("proxy_host", "yes", "maybe"),
     ("proxy_protocol", 1, "maybe"),

@@ -29,8 +29,9 @@ impl Compression {
             let weakens = coding.is_some() && found.etag.is_some_and(|etag| has_weak(head, etag));
             return if weakens { Plan::NotModified } else { Plan::Varies };
         }
-        // A client that refuses an uncompressed body gets a compressed one of any size.
-        if length.is_some_and(|length| length < if accepted.refuses_identity() { 1 } else { self.min_size }) {
+        // A client that refuses an uncompressed body gets a compressed one of any size. An empty body stays empty.
+        let least = if accepted.refuses_identity() { 1 } else { self.min_size.max(1) };
+        if length.is_some_and(|length| length < least) {
             return Plan::Unchanged;
         }
         coding.map_or(Plan::Varies, Plan::Compress)
@@ -94,11 +95,14 @@ mod tests {
 
     const HTML: FieldRef<'_> = (b"Content-Type", b"text/html");
 
-    fn plan_of(accepts: &str, status: u16, fields: &[FieldRef<'_>], length: Option<u64>) -> Plan {
+    fn head_of(accepts: &str) -> Box<Head> {
         let head =
             format!("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {accepts}\r\nIf-None-Match: \"b\", W/\"a\"\r\n\r\n");
-        let head = parse(head.as_bytes(), Method::GET, Methods::default()).unwrap();
-        Compression::default().plan(&head, status, fields, length)
+        parse(head.as_bytes(), Method::GET, Methods::default()).unwrap()
+    }
+
+    fn plan_of(accepts: &str, status: u16, fields: &[FieldRef<'_>], length: Option<u64>) -> Plan {
+        Compression::default().plan(&head_of(accepts), status, fields, length)
     }
 
     #[test]
@@ -109,6 +113,10 @@ mod tests {
         assert_eq!(Plan::Unchanged, plan_of("gzip", 200, &[HTML], Some(1023)));
         assert_eq!(Plan::Compress(Coding::Gzip), plan_of("gzip, identity;q=0", 200, &[HTML], Some(1)));
         assert_eq!(Plan::Unchanged, plan_of("gzip, identity;q=0", 200, &[HTML], Some(0)));
+        let any_size = Compression { min_size: 0, ..Compression::default() };
+        for (size, expected) in [(0, Plan::Unchanged), (1, Plan::Compress(Coding::Gzip))] {
+            assert_eq!(expected, any_size.plan(&head_of("gzip"), 200, &[HTML], Some(size)));
+        }
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
+use ropewalk_engine::access_log::Style;
 use ropewalk_engine::event::Event;
+use ropewalk_engine::redaction::Redaction;
 use ropewalk_engine::{Body, CommandError, Compression, ExchangeId, FieldRef, Head, Limits, Pressure};
 
 use crate::harness::{Client, Response, World};
@@ -262,4 +264,36 @@ fn a_client_of_http_1_0_gets_a_compressed_body_without_chunks() {
     world.ended(&mut client);
     let text = client.text();
     assert!(text.contains("Content-Encoding: gzip") && !text.contains("chunked"));
+}
+
+#[test]
+fn a_large_body_does_not_delay_another_response() {
+    let mut world = World::new();
+    let (mut slow, id, head) = open(&mut world, "GET", "gzip");
+    let content = lines(8_000_000);
+    world.engine.respond_compressed(id, &head, 200, TEXT, Body::Shared(content.clone().into())).unwrap();
+    let (mut fast, id, _) = open(&mut world, "GET", "gzip");
+    world.ok(id, "small");
+    assert_eq!("small", world.response(&mut fast).text());
+    assert!(world.engine.compresses(), "the large body was compressed as a whole before");
+    world.engine.abort(id).unwrap_err();
+    slow.read();
+    drop(slow);
+    world.until("the end of the large body", |world| world.engine.encoders() == 0);
+}
+
+#[test]
+fn the_access_log_has_the_bytes_that_were_sent() {
+    let mut world = World::new();
+    world.engine.set_access_log(Some(Style::Combined), Redaction::new([]));
+    let mut sizes = Vec::new();
+    for size in [5000, 200_000] {
+        let (mut client, id, head) = open(&mut world, "GET", "gzip");
+        world.engine.respond_compressed(id, &head, 200, TEXT, Body::Slice(&lines(size))).unwrap();
+        sizes.push(world.response(&mut client).body.len());
+    }
+    let log = String::from_utf8(world.engine.access_log().unwrap().take()).unwrap();
+    for (line, size) in log.lines().zip(sizes) {
+        assert!(line.contains(&format!(" 200 {size} ")), "{line}");
+    }
 }
