@@ -346,18 +346,28 @@ class TestStreams:
                 assert (await anext(received)).data == f"{number}"
                 step.callback(None)
 
-    @pytest.mark.parametrize("split", [1, 7])
-    def test_a_stream_decodes_in_parts(self, split: int) -> None:
+    @pytest.mark.parametrize("accepts", ["gzip", "br", "zstd"])
+    @pytest.mark.parametrize("split", [1, 7, 1000])
+    def test_decoders_of_others_read_a_stream_in_parts(self, accepts: str, split: int) -> None:
         def parts() -> Iterator[str]:
             for number in range(50):
                 yield f"part {number} "
 
         app = App(compression=True)
         app.get("/")(lambda request: parts())
-        body = asyncio.run(received_by_client_without_decoder(app))
-        decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        decoded = b"".join(decoder.decompress(body[at : at + split]) for at in range(0, len(body), split))
-        assert (decoded, decoder.eof) == ("".join(parts()).encode(), True)
+        body = asyncio.run(body_as_sent(app, accepts))
+        decode, is_complete = decoder_of_others(accepts)
+        decoded = b"".join(decode(body[at : at + split]) for at in range(0, len(body), split))
+        assert (decoded, is_complete()) == ("".join(parts()).encode(), True)
+
+    @pytest.mark.parametrize("accepts", ["gzip", "br", "zstd"])
+    @pytest.mark.parametrize("size", [1024, 65536, 65537, 1_000_000])
+    def test_decoders_of_others_read_whole_bodies(self, accepts: str, size: int) -> None:
+        text = (TEXT * (size // len(TEXT) + 1))[:size]
+        app = App(compression=True)
+        app.get("/")(lambda request: text)
+        decode, is_complete = decoder_of_others(accepts)
+        assert (decode(asyncio.run(body_as_sent(app, accepts))), is_complete()) == (text.encode(), True)
 
     def test_a_client_that_leaves_frees_its_encoder(self) -> None:
         asyncio.run(self.leave())
@@ -380,10 +390,22 @@ class TestStreams:
             assert seen[0].encoders == 0
 
 
-async def received_by_client_without_decoder(app: App) -> bytes:
+async def body_as_sent(app: App, accepts: str) -> bytes:
     async with AsyncClient(app) as client:
         client.decodes = False
-        return (await client.get("/", headers=GZIP)).body
+        return (await client.get("/", headers={"accept-encoding": accepts})).body
+
+
+def decoder_of_others(coding: str) -> tuple[Callable[[bytes], bytes], Callable[[], bool]]:
+    """A decoder of another library than the engine uses: its function, and whether the body is complete."""
+    if coding == "gzip":
+        of_zlib = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        return of_zlib.decompress, lambda: of_zlib.eof
+    if coding == "br":
+        of_brotli = pytest.importorskip("brotli").Decompressor()
+        return of_brotli.process, of_brotli.is_finished
+    of_zstd = pytest.importorskip("zstandard").ZstdDecompressor(max_window_size=1 << 17).decompressobj()
+    return of_zstd.decompress, lambda: of_zstd.eof
 
 
 class TestClients:

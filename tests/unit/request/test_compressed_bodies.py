@@ -70,6 +70,18 @@ def test_a_body_is_decoded(path: str, text: str) -> None:
     assert post(path, gzip.compress(text.encode())).text == text
 
 
+@pytest.mark.parametrize("path", ["/whole", "/stream"])
+@pytest.mark.parametrize("coding", ["br", "zstd"])
+@pytest.mark.parametrize("text", ["", "a", TEXT, TEXT * 4])
+def test_encoders_of_others(path: str, coding: str, text: str) -> None:
+    package = pytest.importorskip({"br": "brotli", "zstd": "zstandard"}[coding])
+    body = package.compress(text.encode())
+    assert post(path, body, coding).text == text
+    if len(body) > 1:  # no bytes at all are an empty body
+        assert post(path, body[:-1], coding).status == 400
+    assert post(path, body, "gzip").status == 400
+
+
 def test_inputs_of_typed_handlers() -> None:
     assert post("/room", gzip.compress(b'{"name": "attic"}'), **{"content-type": "application/json"}).text == "attic"
     form = {"content-type": "application/x-www-form-urlencoded"}
