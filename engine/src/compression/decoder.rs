@@ -12,6 +12,9 @@ use super::coding::Coding;
 const STEP: usize = 16 * 1024;
 /// The largest window of Zstandard that is accepted, as the logarithm of bytes: 8 MiB (RFC 9659).
 const ZSTD_WINDOW_LOG: u32 = 23;
+/// The first seven bits of a body of Brotli that asks for a window of up to 1 GiB. RFC 7932, section 9.1, does not allow
+/// them, but the decoder does.
+const LARGE_WINDOW: u8 = 0x11;
 /// Bodies up to this size in bytes may have any ratio.
 const FREE: u64 = 1024 * 1024;
 /// How many times as large as the received bytes a larger body may be. Text reaches 5 to 20. A bomb of gzip reaches
@@ -74,6 +77,11 @@ impl BodyDecoder {
 
     /// Decodes a part of the body. `limit` is the maximum size of the whole result in bytes.
     pub fn decode(&mut self, part: &[u8], limit: u64) -> Result<Vec<u8>, DecodeError> {
+        if let (Decoder::Brotli(_), 0, Some(first)) = (&self.decoder, self.received, part.first()) {
+            if first & 0x7f == LARGE_WINDOW {
+                return Err(DecodeError::Malformed);
+            }
+        }
         self.received += part.len() as u64;
         let most = limit.min(FREE.max(self.received.saturating_mul(self.ratio)));
         let room = usize::try_from(most.saturating_sub(self.decoded)).unwrap_or(usize::MAX);
@@ -257,6 +265,54 @@ mod tests {
             let small = encoded(coding, &vec![0; 1_000_000]);
             assert!(decoded(coding, &[&small], u64::MAX).is_ok(), "{coding:?}");
         }
+    }
+
+    #[test]
+    fn hostile_bodies_neither_panic_nor_exceed_the_limit() {
+        let mut state = 1_u32;
+        let mut roll = |sides: usize| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state as usize % sides
+        };
+        for coding in Coding::ALL {
+            let whole = encoded(coding, &text(3000));
+            for _ in 0..1000 {
+                let mut body = whole.clone();
+                for _ in 0..=roll(3) {
+                    let place = roll(body.len());
+                    match roll(3) {
+                        0 => body[place] = roll(256) as u8,
+                        1 => body.truncate(place + 1),
+                        _ => body.insert(place, roll(256) as u8),
+                    }
+                }
+                let parts: Vec<&[u8]> = body.chunks(1 + roll(body.len())).collect();
+                let result = decoded(coding, &parts, 5000);
+                assert!(result.is_err() || result.is_ok_and(|result| result.len() <= 5000), "{coding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rfc7932_9_1_a_large_window_is_malformed() {
+        let params = brotli::enc::BrotliEncoderParams { large_window: true, lgwin: 28, ..Default::default() };
+        let mut body = Vec::new();
+        brotli::BrotliCompress(&mut &text(5000)[..], &mut body, &params).unwrap();
+        assert_eq!(LARGE_WINDOW, body[0] & 0x7f);
+        assert_eq!(Err(DecodeError::Malformed), decoded(Coding::Brotli, &[&body], u64::MAX));
+    }
+
+    #[test]
+    fn rfc9659_3_a_window_of_zstd_is_limited() {
+        let mut encoder = zstd::stream::raw::Encoder::new(3).unwrap();
+        encoder.set_parameter(zstd::stream::raw::CParameter::WindowLog(ZSTD_WINDOW_LOG + 1)).unwrap();
+        let mut out = Vec::with_capacity(1000);
+        let mut output = OutBuffer::around(&mut out);
+        encoder.run(&mut InBuffer::around(b"text"), &mut output).unwrap();
+        encoder.finish(&mut output, true).unwrap();
+        assert_eq!(Err(DecodeError::Malformed), decoded(Coding::Zstd, &[&out], u64::MAX));
     }
 
     #[test]
