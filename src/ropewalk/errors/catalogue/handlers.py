@@ -176,12 +176,12 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW234",
-        "A store of rate limits, idempotency keys or sessions cannot be used at the moment.",
+        "A store of rate limits, idempotency keys, sessions or responses cannot be used at the moment.",
         "Check that it runs, is reachable and is fast. `on_store_failure` sets what happens to requests until then.",
     ),
     Entry(
         "RW235",
-        "A store of rate limits, idempotency keys or sessions has a wrong setting.",
+        "A store of rate limits, idempotency keys, sessions or responses has a wrong setting.",
         "Give a value that the documentation of the setting allows.",
     ),
     Entry(
