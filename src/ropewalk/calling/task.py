@@ -186,7 +186,11 @@ class Task(TaskInterface):
         self.step()
 
     def _later(self, call: Callable[[], None]) -> None:
-        call_soon(self.context.run, call)
+        loop = self.loop
+        if loop is None or loop.is_closed():
+            call_soon(self.context.run, call)
+        else:  # `asyncio.run` cancels tasks while its loop does not run, so `call_soon` would not find the loop
+            loop.call_soon(self.context.run, call)
 
     def _refuse(self, code: str, what: str) -> None:
         error = HandlerError(code, f"{named(self.coroutine)} {what}")

@@ -224,6 +224,21 @@ class TestCancellation:
 
         assert driven(handler) == "went on"
 
+    def test_by_asyncio_run_whose_loop_does_not_run_at_that_time(self) -> None:
+        ended: list[str] = []
+
+        async def work() -> None:
+            try:
+                await Deferred()
+            finally:
+                ended.append("ended")
+
+        async def main() -> None:
+            start(work()).addErrback(lambda failure: failure.trap(asyncio.CancelledError))
+
+        asyncio.run(main())
+        assert ended == ["ended"]
+
     def test_of_itself_before_it_waits(self) -> None:
         async def handler() -> list[str]:
             seen = []
