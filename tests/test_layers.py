@@ -61,7 +61,7 @@ LAYERS = (
     {"typed"},
     {"routing", "calling"},
     {"middleware", "files", "openapi", "asgi", "wsgi", "auth"}
-    | {"sessions", "paging", "databases", "static_files", "templating"},
+    | {"caching", "sessions", "paging", "databases", "static_files", "templating"},
     {"app"},
     {"server"},
     {"testing", "dropin", "dev"},

@@ -11,7 +11,7 @@ import pytest
 import ropewalk
 from ropewalk.errors import KnownOptions
 
-PACKAGES = ("asgi", "auth", "client", "databases", "files", "middleware", "sessions", "templating", "wsgi")
+PACKAGES = ("asgi", "auth", "caching", "client", "databases", "files", "middleware", "sessions", "templating", "wsgi")
 """The packages whose functions and classes take options objects."""
 
 

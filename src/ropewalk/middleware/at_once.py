@@ -30,3 +30,14 @@ def at_once_of(middleware: Any) -> AtOnce | None:
     """The AtOnce of a middleware; None if it has none."""
     found = getattr(getattr(middleware, "__self__", middleware), AT_ONCE, None)
     return found if isinstance(found, AtOnce) else None
+
+
+SHORT_CUT: Final = "ropewalk_short_cut"
+"""The name of the attribute that holds the short cut of a middleware: a function `(request)` that returns the value to
+send instead of calling the handler, or None if the middleware must be called. If the middleware is the outermost, no
+coroutine runs for such a value."""
+
+
+def short_cut_of(middleware: Any) -> Callable[[Request], Any] | None:
+    """The short cut of a middleware; None if it has none."""
+    return getattr(middleware, SHORT_CUT, None)

@@ -71,7 +71,7 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
         modified = fields.get("last-modified")
         lines: list[Line] = []
         if tag is None:
-            tag = _tag_of(request, response, fields, options)
+            tag = entity_tag(request, response, fields, options)
             if tag is not None:
                 lines.append(("etag", tag))
         if modified is None and isinstance(response.body, OpenFile):
@@ -82,7 +82,7 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
             add_lines(request, response, lines)
         status = evaluate(request.header, tag, modified, request.unix_date)
         if status == 304:
-            return _not_modified(response)
+            return not_modified(response)
         if status == 412:
             raise HTTPError(412, "`If-Match` does not have the ETag of the current version.")
         return response
@@ -90,7 +90,7 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
     return conditional
 
 
-def _tag_of(request: Request, response: Response, fields: dict[str, str], options: ConditionalOptions) -> str | None:
+def entity_tag(request: Request, response: Response, fields: dict[str, str], options: ConditionalOptions) -> str | None:
     """The ETag of a body. None for a stream, for a body that is too large, and for a HEAD handler's empty body."""
     body: Any = response.body
     if isinstance(body, OpenFile):
@@ -110,7 +110,7 @@ def _tag_of(request: Request, response: Response, fields: dict[str, str], option
     return digest_tag(about, b"\0", octets, weak=options.weak)
 
 
-def _not_modified(response: Response) -> Response:
+def not_modified(response: Response) -> Response:
     """The 304 that replaces a response. It keeps fields such as Vary, Cache-Control, ETag and Set-Cookie."""
     unchanged = Response(None, 304)
     unchanged.headers.add_checked(without_content(response.headers.lines()))

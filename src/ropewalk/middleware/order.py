@@ -28,7 +28,8 @@ def check_order(middlewares: Iterable[Any], handler: Any) -> None:
         finds_user = getattr(owner, "ropewalk_finds_user", "")
         if per_user and finds_user:
             what = f"{per_user} is outside of {finds_user}, around {named(handler)}."
-            raise HandlerError("RW238", what, f"Put {finds_user} before {per_user}, or give {per_user} a function.")
+            function = "" if per_user == stores == "a cache" else f", or give {per_user} a function"
+            raise HandlerError("RW238", what, f"Put {finds_user} before {per_user}{function}.")
         sessions = getattr(owner, "ropewalk_has_session", "")
         if stores and sessions:
             what = f"{stores} is outside of {sessions}, around {named(handler)}, so it would repeat a session's cookie."

@@ -158,6 +158,16 @@ class Request(ConditionalExchange):
         return bool(self.cookies if hasattr(self, "_has_read_session") else getattr(self, "_cookies", None))
 
     @property
+    def has_parsed_cookies(self) -> bool:
+        """Whether any code has read the cookies, even if the request has none."""
+        return hasattr(self, "_cookies")
+
+    @property
+    def has_used_session(self) -> bool:
+        """Whether any code has read or changed the session."""
+        return hasattr(self, "_has_read_session")
+
+    @property
     def client_certificate(self) -> ClientCertificate | None:
         """The verified certificate of the peer, if the server asks for one (`TLSOptions.client_ca`); otherwise None.
 

@@ -16,7 +16,15 @@ to "/rooms/free" if "/rooms/free" has only a handler for GET.
 
 from ropewalk.resource.adapters import is_twisted, register_adapter
 from ropewalk.resource.allowed_methods import methods_of, not_allowed, options_response
-from ropewalk.resource.handler import Handler, attached_handler, check_middleware, check_middlewares, is_async
+from ropewalk.resource.handler import (
+    Handler,
+    add_middleware,
+    added_middleware,
+    attached_handler,
+    check_middleware,
+    check_middlewares,
+    is_async,
+)
 from ropewalk.resource.handlers_below import handlers_below
 from ropewalk.resource.hosted import BODY_LIMIT, Hosted, check_body_limit, hosted_below
 from ropewalk.resource.method_lookup import handler_of, own_handler_of
@@ -45,6 +53,8 @@ __all__ = [
     "Owner",
     "Resource",
     "Search",
+    "add_middleware",
+    "added_middleware",
     "as_resource",
     "attached_handler",
     "check_body_limit",

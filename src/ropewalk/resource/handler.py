@@ -4,13 +4,19 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from ropewalk.errors import HandlerError, OptionError, misfit, named, shown
 from ropewalk.response import BYTES, TEXT
 
 ATTACHED: Final = "ropewalk_handler"
 """The name of the attribute in which a function holds its Handler."""
+
+
+ADDED: Final = "ropewalk_added_middleware"
+"""The name of the attribute in which a function holds the middleware of its decorators."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +80,21 @@ def attached_handler(call: Any) -> Handler | None:
     """The Handler of a function that wraps the user's code; None for any other function."""
     handler = getattr(call, ATTACHED, None)
     return handler if isinstance(handler, Handler) else None
+
+
+def add_middleware(function: Function, middleware: Any) -> Function:
+    """Put middleware around a function when it becomes a handler: outside of that which was added before, and inside
+    of the route's own. A bound method shares it with its function."""
+    kept = getattr(function, ADDED, ())
+    owner: Any = getattr(function, "__func__", function)
+    vars(owner)[ADDED] = (check_middleware(middleware), *kept)
+    return function
+
+
+def added_middleware(function: Any) -> tuple[Any, ...]:
+    """The middleware that `add_middleware` has put around a function, outermost first."""
+    found = getattr(function, ADDED, ())
+    return found if isinstance(found, tuple) else ()
 
 
 def check_middleware(middleware: Any) -> Any:

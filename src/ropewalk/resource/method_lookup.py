@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ropewalk.charsets import is_utf_8
-from ropewalk.resource.handler import Handler
+from ropewalk.resource.handler import Handler, added_middleware
 from ropewalk.resource.rendering import rendering_of
 from ropewalk.response import HTML
 
@@ -40,7 +40,9 @@ def _rendering(resource: "Resource", name: str) -> Handler:
         utf_8 = kind is HTML or is_utf_8(kind)
         whole_body, plan = rendering_of(call, name, kind)
         if plan is None:
-            handler = Handler(call, whole_body, text_type=kind, bytes_type=kind, utf_8=utf_8)
+            handler = Handler(
+                call, whole_body, text_type=kind, bytes_type=kind, utf_8=utf_8, middleware=added_middleware(call)
+            )
         else:
             plan = plan.bound_to(call)
             handler = Handler(
@@ -54,6 +56,7 @@ def _rendering(resource: "Resource", name: str) -> Handler:
                 user_code=call,
                 plan=plan,
                 resource=resource,
+                middleware=added_middleware(call),
             )
         if node is not type(resource).tree_node:  # all resources without their own node share the node of the class
             node.rendering[name] = handler

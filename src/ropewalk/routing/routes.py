@@ -20,6 +20,7 @@ from ropewalk.errors import (
 from ropewalk.resource import (
     Handler,
     Resource,
+    added_middleware,
     as_resource,
     check_body_limit,
     check_middlewares,
@@ -175,7 +176,7 @@ class Routes:
                 user_code=None if plan is None else function,
                 plan=plan,
                 operation=described,
-                middleware=around,
+                middleware=(*around, *added_middleware(function)),
             )
             node = grow(self.resource, pattern)
             for method in methods:

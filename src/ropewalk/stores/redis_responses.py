@@ -81,9 +81,10 @@ class RedisResponses:
         most_variants: int = 32,
         clock: Callable[[], float] = unix_time,
     ) -> None:
-        for name, number, least in (("longest", longest, 1), ("most_variants", most_variants, 1)):
-            if not isinstance(number, int | float) or number < least:
-                raise OptionError("RW235", f"{name} is {shown(number)}.", f"Give {least} or more.")
+        for name, number in (("longest", longest), ("most_variants", most_variants)):
+            given: object = number
+            if not isinstance(given, int | float) or given < 1:
+                raise OptionError("RW235", f"{name} is {shown(number)}.", "Give 1 or more.")
         self._server = server
         self._prefix = prefix
         self._longest = longest
@@ -152,4 +153,5 @@ def _decoded(encoded: bytes) -> StoredResponse | None:
         status, fields, body, times, shared = msgspec.msgpack.decode(encoded, type=_Encoded)
     except msgspec.DecodeError:
         return None
-    return StoredResponse(status, fields, body, *times, shared)
+    made, fresh_until, revalidate_until, error_until = times
+    return StoredResponse(status, fields, body, made, fresh_until, revalidate_until, error_until, shared)

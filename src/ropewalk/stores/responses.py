@@ -14,9 +14,11 @@ class StoredResponse:
     """A response in a cache. Times are in seconds since 1970."""
 
     status: int
+    """The status, such as 200."""
     fields: tuple[tuple[str, str], ...]
     """The header fields, with names in lower case."""
     body: bytes
+    """The body, encoded in its charset."""
     made: float
     """When the response was made by the origin (RFC 9111, section 4.2.3)."""
     fresh_until: float

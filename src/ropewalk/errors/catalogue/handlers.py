@@ -186,7 +186,7 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW236",
-        "A function returned a rate limit key or an idempotency key that is not text.",
+        "A function returned a rate limit key, an idempotency key or a part of a cache key that is not text.",
         "Return a str from the function, or None where the documentation allows it. `request.state.user` must be a "
         "str, an int, a UUID, or an object whose `id` is one.",
     ),
@@ -194,9 +194,14 @@ HANDLERS: Final = (
     Entry(
         "RW238",
         "A middleware that needs the user, such as a rate limit, runs before the middleware that authenticates, or "
-        "a middleware that needs the session, such as `idempotency`, runs before `sessions`.",
+        "a middleware that needs the session, such as `idempotency`, or a cache, runs before `sessions`.",
         "Put the middleware that authenticates, or `sessions`, before it. A function that identifies the user also "
         "replaces the middleware that authenticates.",
+    ),
+    Entry(
+        "RW239",
+        "A cache decorates something where it has no effect.",
+        "Write `@cache(60)` below the route decorator, directly above the function.",
     ),
     Entry(
         "RW240",

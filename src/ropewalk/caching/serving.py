@@ -1,0 +1,82 @@
+"""Makes the response to a request from a stored response (RFC 9111, section 4)."""
+
+from math import floor
+from typing import Any, Final
+
+from ropewalk.caching.status import CacheStatus
+from ropewalk.conditions import evaluate
+from ropewalk.errors import HTTPError
+from ropewalk.headers import Headers
+from ropewalk.middleware.conditional import not_modified
+from ropewalk.request import Request, ValueWithFields
+from ropewalk.response import Response
+from ropewalk.stores import StoredResponse
+
+ROUNDING: Final = 0.001
+"""Seconds that are added before a time is rounded down, because differences of floats are inexact."""
+
+
+def age_of(stored: StoredResponse, now: float) -> int:
+    """The Age of a stored response (RFC 9111, section 4.2.3)."""
+    return max(0, floor(now - stored.made + ROUNDING))
+
+
+def sent_fields(stored: StoredResponse, now: float, status: CacheStatus, *details: str) -> list[tuple[str, str]]:
+    """The header fields with which a stored response is sent."""
+    return [
+        *stored.fields,
+        ("age", str(age_of(stored, now))),
+        *status.hit(stored.fresh_until - now + ROUNDING, *details),
+    ]
+
+
+def response_from(request: Request, stored: StoredResponse, now: float, status: CacheStatus, *details: str) -> Response:
+    """A stored response, or a 304 if the client has it already."""
+    response = Response(stored.body or None, stored.status)
+    response.headers = Headers.checked(sent_fields(stored, now, status, *details))
+    return conditional_response(request, response)
+
+
+def conditional_response(request: Request, response: Response) -> Response:
+    """The response, or a 304 if the client has it already. Raises HTTPError 412 for a precondition that fails."""
+    if response.status != 200 or not has_conditions(request):
+        return response
+    headers = response.headers
+    outcome = evaluate(request.header, headers.get("etag"), headers.get("last-modified"), request.unix_date)
+    if outcome == 412:
+        raise HTTPError(412, "`If-Match` does not have the ETag of the current version.")
+    return not_modified(response) if outcome == 304 else response
+
+
+def has_conditions(request: Request) -> bool:
+    """Whether a request has a field of a condition (RFC 9110, section 13.1)."""
+    header = request.header
+    return any(header(name) is not None for name in _CONDITIONS)
+
+
+_CONDITIONS = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since")
+
+
+class Prepared:
+    """A stored response as the engine sends it, made again each second because of its Age."""
+
+    __slots__ = ("second", "value")
+
+    def __init__(self, second: int, value: Any) -> None:
+        self.second = second
+        self.value = value
+
+
+def prepared_value(stored: StoredResponse, now: float, status: CacheStatus) -> Any:
+    """A fresh stored response as a value that the engine sends without Python code. None if it cannot."""
+    second = int(now)
+    prepared = stored.prepared
+    if prepared is not None and prepared.second == second:
+        return prepared.value
+    kinds = [value for name, value in stored.fields if name == "content-type"]
+    value = None
+    if stored.status == 200 and len(kinds) == 1:
+        fields = tuple(line for line in sent_fields(stored, now, status) if line[0] != "content-type")
+        value = ValueWithFields(stored.body, fields, kinds[0])
+    stored.prepared = Prepared(second, value)
+    return value
