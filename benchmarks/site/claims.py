@@ -77,6 +77,7 @@ _PAGE: Final = ("pages", "page")
 _FORM: Final = ("forms", "form")
 _UPLOAD: Final = ("uploads", "upload")
 _SESSION: Final = ("sessions", "sessions")
+_CACHE: Final = ("cache", "cache")
 _FLASK: Final = ("flask", "flask-sync")
 CLAIMS: Final[tuple[Maker, ...]] = (
     over("page with a session: times Flask on gunicorn", _PAGE, "ropewalk", _FLASK, 2, 4),
@@ -87,4 +88,5 @@ CLAIMS: Final[tuple[Maker, ...]] = (
     times("multipart form of 10 MiB over its raw body, streamed", _UPLOAD, "parts", "stream", 1.3, 1.1),
     added("a session read from a signed cookie adds", _SESSION, "read", "none", 3),
     added("a session written to a signed cookie adds", _SESSION, "written", "none", 15),
+    times("a cached response over the plain handler", _CACHE, "cached", "none", 1.3, 1.05),
 )

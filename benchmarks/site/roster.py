@@ -297,4 +297,17 @@ COMPRESSION: Final = Comparison(
         ),
     ),
 )
-COMPARISONS: Final = (PAGES, FORMS, UPLOADS, SESSIONS, CSRF, COMPRESSION)
+CACHE: Final = Comparison(
+    name="cache",
+    title="A cached response",
+    cases=(text("cache", "GET of 13 bytes"),),
+    peers=(
+        variant("none", "no cache: the handler"),
+        variant("cached", "a stored response, `@cache(3600)`"),
+        variant("without-status", "without Cache-Status", "cached_without_status"),
+        variant("app", "of a cache around the app", "cached_app"),
+        variant("sessions", "inside `sessions`, not read", "cached_inside"),
+        variant("not-stored", "a response without a time, which is not stored", "not_stored"),
+    ),
+)
+COMPARISONS: Final = (PAGES, FORMS, UPLOADS, SESSIONS, CSRF, COMPRESSION, CACHE)

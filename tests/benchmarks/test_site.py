@@ -17,7 +17,7 @@ from benchmarks.roster import Peer
 from benchmarks.server import Server
 from benchmarks.site import report, roster, upload
 from benchmarks.site.claims import Figures, claims
-from benchmarks.site.roster import COMPARISONS, CSRF, FORMS, PAGES, PROGRAMS, SESSIONS, UPLOADS
+from benchmarks.site.roster import CACHE, COMPARISONS, CSRF, FORMS, PAGES, PROGRAMS, SESSIONS, UPLOADS
 
 from benchmarks import load
 
@@ -63,7 +63,7 @@ def test_the_programs_exist() -> None:
             assert any((PROGRAMS / f"{Path(part).stem}.py").exists() for part in parts[1:] if part), peer.name
 
 
-@pytest.mark.parametrize("comparison", [UPLOADS, SESSIONS, CSRF], ids=lambda each: each.name)
+@pytest.mark.parametrize("comparison", [UPLOADS, SESSIONS, CSRF, CACHE], ids=lambda each: each.name)
 def test_apps_that_differ_in_one_thing_are_of_one_program(comparison: Comparison) -> None:
     programs = {peer.command(PORT, Path("/nowhere"))[-1].partition(":")[0] for peer in comparison.peers}
     assert programs == {str(PROGRAMS / "site_variants.py")}
@@ -170,6 +170,13 @@ def test_what_a_session_adds_is_a_difference() -> None:
     assert verdicts(Figures({"sessions": scores})) == [
         ("a session read from a signed cookie adds", "2.75 µs (2.50 to 3.00)", "aim"),
         ("a session written to a signed cookie adds", "20.00 µs (20.00 to 20.00)", "missed"),
+    ]
+
+
+def test_a_cached_response_is_compared_with_the_handler() -> None:
+    scores = scored(CACHE, none=[10.0, 10.0], cached=[12.0, 11.0])
+    assert verdicts(Figures({"cache": scores})) == [
+        ("a cached response over the plain handler", "1.15 (1.10 to 1.20)", "least"),
     ]
 
 

@@ -4,6 +4,7 @@
 """
 
 from ropewalk import App, Request, Response
+from ropewalk.caching import Cache, CacheOptions
 from ropewalk.sessions import SessionsOptions, csrf_token, flash, flashes, sessions
 from ropewalk.stores import MemorySessions, SQLiteSessions
 
@@ -22,6 +23,10 @@ def writing(request: Request) -> str:
 
 
 def unread(request: Request) -> str:
+    return TEXT
+
+
+def cacheable(request: Request) -> str:
     return TEXT
 
 
@@ -64,6 +69,12 @@ memory_read = app_of(reading, sessions(SessionsOptions(store=MemorySessions())))
 memory_written = app_of(writing, sessions(SessionsOptions(store=MemorySessions())))
 sqlite_read = app_of(reading, sessions(SessionsOptions(store=SQLiteSessions("sessions.db"))))
 sqlite_written = app_of(writing, sessions(SessionsOptions(store=SQLiteSessions("sessions.db"))))
+
+cached = app_of(Cache()(3600)(cacheable))
+cached_without_status = app_of(Cache(CacheOptions(name=None))(3600)(cacheable))
+cached_app = app_of(unread, Cache()(3600))
+cached_inside = app_of(Cache()(3600)(cacheable), signed())
+not_stored = app_of(unread, Cache()())
 
 streamed = App()
 parts = App()

@@ -54,8 +54,8 @@ def chosen_query(query: bytes, chosen: Collection[str] | None, ignored: Collecti
 
 
 def url_key(scheme: str, host: str, path: str, query: str) -> str:
-    """The key of a URL."""
-    return f"{scheme}://{host}{path}?{query}"
+    """The key of a URL. No part of a request can have a line feed, so different URLs have different keys."""
+    return f"{scheme}\n{host}\n{path}\n{query}"
 
 
 def vary_names(lines: Iterable[str]) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def path_label(path: str) -> str:
 
 def url_label(host: str, path: str) -> str:
     """The label of the responses with a host and a path, with any scheme and query."""
-    return f"url {host}{path}"
+    return f"url {host}\n{path}"
 
 
 def tag_label(tag: str) -> str:

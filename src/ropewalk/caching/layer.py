@@ -10,32 +10,34 @@
 A HEAD is sent the stored response of a GET. If there is none, the handler is called, and nothing is stored.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
+from time import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from twisted.logger import Logger
 
 from ropewalk.caching.flights import MOST_FAILURES, Detached, Flight, Outcome
 from ropewalk.caching.keys import chosen_query, host_of, labels_of, path_of, tag_label, url_key, variant_of
-from ropewalk.caching.passes import Passes
-from ropewalk.caching.recording import recorded
+from ropewalk.caching.recording import drain, recorded
+from ropewalk.caching.remembered_urls import RememberedURLs
 from ropewalk.caching.request_directives import NO_DIRECTIVES, RequestDirectives, directives_of
 from ropewalk.caching.rules import Rules
-from ropewalk.caching.serving import age_of, conditional_response, prepared_value, response_from
+from ropewalk.caching.serving import age_of, conditional_response, has_conditions, prepared_value, response_from
 from ropewalk.caching.storing import Storable, has_credentials, has_nonce, reads_user, storable, stored_response
 from ropewalk.calling import SentResponse, start
-from ropewalk.clocks import unix_time
+from ropewalk.clocks import CURRENT, unix_time
 from ropewalk.errors import HandlerError, HTTPError, OptionError, interrupts, named, shown
 from ropewalk.middleware.added_fields import add_lines
 from ropewalk.middleware.at_once import SHORT_CUT
 from ropewalk.middleware.chain import Next
+from ropewalk.middleware.describing import MiddlewareDescription, MiddlewareResponse
 from ropewalk.middleware.store_options import RETRY_SOON, call_option, refusal
 from ropewalk.request import Request, octets, sends_events
 from ropewalk.resource import add_middleware
 from ropewalk.response import Response
 from ropewalk.routing import ROUTED
-from ropewalk.stores import Found, MemoryResponses, StoredResponse, StoreUnavailable
+from ropewalk.stores import Found, MemoryResponses, PreparedValue, StoredResponse, StoreUnavailable
 from ropewalk.streaming import close_parts
 
 if TYPE_CHECKING:
@@ -45,11 +47,25 @@ log = Logger(namespace="ropewalk.caching")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_URL = tuple[bytes, str, str]
+"""The target, the host and the scheme of a request."""
+MOST_PREPARED: Final = 1000
+"""How many responses are prepared at a time."""
+PASS_TIME: Final = 10.0
+"""Seconds for which requests do not wait for each other, after a response that was not stored."""
+STORED_TIME: Final = 3600.0
+"""Seconds for which requests wait for each other after a response that was stored, if the rule has no time."""
 _SAFE: Final = frozenset(("OPTIONS", "TRACE"))
 _PARTIAL: Final = ("range", "if-match", "if-unmodified-since")
 """Request fields for which a missing response is not stored, because the handler may send a part of it, or refuse."""
 _NOTHING: Final = Found(None, (), -1)
 """What is known while the store cannot be reached."""
+DESCRIBED: Final = MiddlewareDescription(
+    methods=("GET", "HEAD"),
+    headers={"ETag": "The version of the response.", "Age": "Seconds since the response was made, if it was stored."},
+    responses=(MiddlewareResponse(304, "The client has this version.", {"ETag": "The version of the response."}),),
+)
+"""The description of a cache for the OpenAPI document."""
 _AT_FIRST: Final[tuple[Any, Any, Any]] = None, None, ()
 """The state of a request before middleware runs, as in `middleware.chain`."""
 _OWN: Final = "ropewalk_caching"
@@ -60,17 +76,23 @@ class CachingLayer:
     """The object that `cache(...)` returns. It is both a decorator and a middleware."""
 
     is_middleware = True
+    ropewalk_description = DESCRIBED
     ropewalk_per_user = "a cache"
     ropewalk_stores_responses = "a cache"
 
     def __init__(self, cache: "Cache", rules: Rules) -> None:
         self.cache = cache
         self.rules = rules
-        self._passes = Passes()
+        self._passes = RememberedURLs(PASS_TIME)
+        """The URLs whose responses could not be stored."""
+        self._stored = RememberedURLs(STORED_TIME)
+        """The URLs whose responses were stored, if the rule has no time, so that the handler decides."""
         self._memory: MemoryResponses | None = None
-        if isinstance(cache.store, MemoryResponses) and rules.vary_by is None and not rules.client_directives:
+        self._prepared: dict[_URL, PreparedValue] = {}
+        if type(cache.store) is MemoryResponses:
             self._memory = cache.store
-            setattr(self, SHORT_CUT, self._at_once)
+            if rules.vary_by is None and not rules.client_directives:
+                setattr(self, SHORT_CUT, self._at_once)
 
     @overload
     def __call__(self, first: Function, /) -> Function: ...
@@ -93,27 +115,54 @@ class CachingLayer:
 
     # Sending a stored response without a coroutine
 
-    def _at_once(self, request: Request) -> Any:
-        """The value to send for a fresh response in memory; None if more must be done."""
-        method = request.method
-        if method != "GET" and method != "HEAD":
+    def _at_once(self, otherwise: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        """A function that returns the value to send for a fresh response in memory, or else that of `otherwise`.
+
+        No middleware has run before, so there is neither a session nor a user. The checks are in one function, because
+        each call costs as much as several of them.
+        """
+        prepared, prepare, get_clock, system_time = self._prepared.get, self._prepare, CURRENT.get, time
+
+        def at_once(request: Request) -> Any:
+            if request.method != "GET":
+                return otherwise(request)
+            place = request.target, request.host, request.scheme
+            clock = get_clock()
+            now = system_time() if clock is None else clock.unix_time()
+            found = prepared(place)
+            if found is None or not found.since <= now < found.until:
+                try:
+                    found = prepare(request, place, now)
+                except Exception:  # noqa: BLE001 - the middleware raises it again, where it becomes a response
+                    found = None
+                if found is None:
+                    return otherwise(request)
+            header = request.header
+            if (
+                header("if-none-match") is not None
+                or header("if-match") is not None
+                or (not found.shared and (header("authorization") is not None or header("x-api-key") is not None))
+                or (found.has_date and has_conditions(request))
+                or request.has_body
+            ):
+                return otherwise(request)
+            return found.value
+
+        return at_once
+
+    def _prepare(self, request: Request, place: _URL, now: float) -> PreparedValue | None:
+        """Prepare a stored response for the requests that come until its Age changes."""
+        if self._memory is None or request.service.app.developer is not None:
             return None
-        memory = self._memory
-        assert memory is not None
-        stored = memory.only_variant(self._url_key(request))
-        if stored is None:
+        stored = self._memory.only_variant(self._url_key(request))
+        if stored is None or now >= stored.fresh_until:
             return None
-        now = unix_time()
-        if now >= stored.fresh_until or request.has_body or request.service.app.developer is not None:
-            return None
-        header = request.header
-        if header("if-none-match") is not None or header("if-modified-since") is not None:
-            return None
-        if header("if-match") is not None or header("if-unmodified-since") is not None:
-            return None
-        if not stored.shared and not self._may_use(request):
-            return None
-        return prepared_value(stored, now, self.cache.status)
+        prepared = prepared_value(stored, now, self.cache.status)
+        if prepared is not None:
+            if len(self._prepared) >= MOST_PREPARED:
+                self._prepared.clear()
+            self._prepared[place] = prepared
+        return prepared
 
     def _may_use(self, request: Request) -> bool:
         """Whether a response that was made for a client without credentials may be sent to this one."""
@@ -128,33 +177,32 @@ class CachingLayer:
             if method not in _SAFE:
                 await self.cache.invalidate(request, response)
             return response
-        if request.service.app.developer is not None:
-            return await next(request)  # `ropewalk dev`: a stored page would hide an edit
-        layers = getattr(request.state, _OWN, ())
-        if self in layers or request.has_body:
-            return await next(request)
-        setattr(request.state, _OWN, (*layers, self))
+        if request.service.app.developer is not None or request.has_body:
+            return await next(request)  # under `ropewalk dev`, a stored page would hide an edit
         wanted = directives_of(request) if self.rules.client_directives else NO_DIRECTIVES
         key = await self._key(request)
+        memory = self._memory
+        found = await self._find(request, key) if memory is None else memory.find_now(key, partial(variant_of, request))
+        sent = self._usable(request, next, key, found, wanted)
+        if sent is not None:
+            return sent
+        if wanted.only_if_cached:
+            raise HTTPError(504, "The cache has no response to send.")
+        layers = getattr(request.state, _OWN, ())
+        if self in layers:
+            return await next(request)  # this layer is twice around the handler
+        setattr(request.state, _OWN, (*layers, self))
+        why = self._why(request, found)
+        if method == "HEAD" or why == "bypass" or self._is_personal(request, wanted):
+            return self._noted(request, await next(request), why)
+        return await self._miss(request, next, key, found, wanted)
+
+    async def _miss(self, request: Request, next: Next, key: str, found: Found, wanted: RequestDirectives) -> Response:
+        """Make the response, or wait for another request that does."""
         failures = 0
-        learned: tuple[str, ...] = ()
         while True:
-            found = await self._find(request, key)
-            if learned:
-                found = found._replace(vary=tuple(sorted({*found.vary, *learned})))
-            stored, now = found.response, unix_time()
-            if stored is not None:
-                sent = self._usable(request, next, key, found, wanted, now)
-                if sent is not None:
-                    return sent
-            why = "stale" if stored is not None else "vary-miss" if found.vary else "uri-miss"
-            if wanted.only_if_cached:
-                raise HTTPError(504, "The cache has no response to send.")
-            if stored is not None and now < stored.fresh_until:
-                why = "request" if self._may_use(request) or stored.shared else "bypass"
-            if method == "HEAD" or why == "bypass" or self._is_personal(request, wanted):
-                return self._noted(request, await next(request), why)
-            if self._passes.has(self._pass_key(request, key)):
+            why = self._why(request, found)
+            if self._must_pass(request, key, found):
                 return await self._alone(request, next, key, found, why)
             place = self._place(request, key, found)
             flight = self.cache.flights.get(place)
@@ -164,24 +212,39 @@ class CachingLayer:
                 raise refusal(503, "Too many requests wait for this response.", [RETRY_SOON])
             outcome = await flight.wait()
             if outcome.stored is not None and outcome.variant == variant_of(request, outcome.vary):
-                details = "collapsed"
-                return response_from(request, outcome.stored, unix_time(), self.cache.status, details)
-            learned = outcome.vary  # so that it does not wait for another variant again, before that is stored
+                return response_from(request, outcome.stored, unix_time(), self.cache.status, "collapsed")
             if outcome.failed:
                 failures += 1
-                if stored is not None and unix_time() < stored.error_until:
-                    return response_from(request, stored, unix_time(), self.cache.status)
+                stale, now = found.response, unix_time()
+                if stale is not None and now < stale.error_until:
+                    return response_from(request, stale, now, self.cache.status)
                 if failures >= MOST_FAILURES:
                     raise refusal(503, "The response could not be made.", [RETRY_SOON])
             elif outcome.stored is None:
                 return await self._alone(request, next, key, found, why)
+            found = await self._find(request, key)
+            sent = self._usable(request, next, key, found, wanted)
+            if sent is not None:
+                return sent
+            # The other variant may not be in the store yet: do not wait for it again.
+            found = found._replace(vary=tuple(sorted({*found.vary, *outcome.vary})))
+
+    def _why(self, request: Request, found: Found) -> str:
+        """Why the handler is called: a value for `fwd` of Cache-Status."""
+        stored = found.response
+        if stored is None:
+            return "vary-miss" if found.vary else "uri-miss"
+        if unix_time() >= stored.fresh_until:
+            return "stale"
+        return "request" if stored.shared or self._may_use(request) else "bypass"
 
     def _usable(
-        self, request: Request, next: Next, key: str, found: Found, wanted: RequestDirectives, now: float
+        self, request: Request, next: Next, key: str, found: Found, wanted: RequestDirectives
     ) -> Response | None:
         """The response from the store if it may be sent now."""
-        stored = found.response
-        assert stored is not None
+        stored, now = found.response, unix_time()
+        if stored is None:
+            return None
         if not stored.shared and not self._may_use(request):
             return None
         if wanted.refuses(age_of(stored, now), stored.fresh_until - now):
@@ -208,6 +271,8 @@ class CachingLayer:
         try:
             flight = self._begin(request, next, key, place, found)
             outcome = await flight.wait()
+            if outcome.response is not None and outcome.reason == "stream":
+                await drain(outcome.response.body)  # so that it is stored
             await _close(outcome.response)
             if outcome.error is not None:
                 raise outcome.error
@@ -220,7 +285,15 @@ class CachingLayer:
         """Whether no other request may use the response, so that none waits for it."""
         if wanted.no_store or any(request.header(name) is not None for name in _PARTIAL):
             return True
+        if "text/event-stream" in (request.header("accept") or ""):  # the first event may come late
+            return True
         return not self.rules.shared and reads_user(request, ("cookie",)) in ("session", "user")
+
+    def _must_pass(self, request: Request, key: str, found: Found) -> bool:
+        """Whether a request must not wait for others, because the response may be for one client."""
+        if self.rules.seconds is None and found.response is None and self._pass_key(request, key) not in self._stored:
+            return True
+        return self._pass_key(request, key) in self._passes
 
     def _place(self, request: Request, key: str, found: Found) -> tuple[Any, ...]:
         """The place of a flight that a request may join."""
@@ -235,6 +308,8 @@ class CachingLayer:
         if outcome.stored is None:
             return self._noted(request, response, why, f"detail={outcome.reason}")
         self._passes.remove(self._pass_key(request, key))
+        if self.rules.seconds is None:
+            self._stored.add(self._pass_key(request, key))
         await self._save(key, outcome, found)
         return self._finished(request, response, outcome.stored, why)
 
@@ -391,14 +466,16 @@ class CachingLayer:
         value = await call_option(vary_by, request)
         if not isinstance(value, str):
             raise HandlerError("RW236", f"{named(vary_by)} returned {shown(value)} to distinguish responses.")
-        return f"{key} {value}"
+        return f"{key}\n{value}"
 
     def _labels(self, request: Request) -> tuple[str, ...]:
         tags = self.rules.tags
         given: Any = tags(request) if callable(tags) else tags
-        if isinstance(given, str | bytes) or not all(isinstance(each, str) for each in given):
+        is_list = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+        found: list[Any] = list(given) if is_list else [None]
+        if not all(isinstance(each, str) for each in found):
             raise HandlerError("RW236", f"{named(tags)} returned {shown(given)} as the tags of a response.")
-        return (*labels_of(host_of(request), path_of(request.raw_path)), *map(tag_label, given))
+        return (*labels_of(host_of(request), path_of(request.raw_path)), *map(tag_label, found))
 
     def _noted(self, request: Request, response: Response, why: str, *details: str) -> Response:
         """Add Cache-Status to a response of the handler."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ropewalk.streaming import close_parts
+from ropewalk.waiting import ReactorTurn
 
 End = Callable[[list[Any]], None]
 
@@ -14,6 +15,19 @@ def recorded(parts: Any, limit: int, end: End) -> Any:
     return _AsyncParts(parts, limit, end) if hasattr(parts, "__aiter__") else _Parts(parts, limit, end)
 
 
+async def drain(parts: Any) -> None:
+    """Take all parts, as long as they are recorded."""
+    if isinstance(parts, _AsyncParts):
+        async for _ in parts:
+            if not parts.is_recording:
+                return
+    elif isinstance(parts, _Parts):
+        for _ in parts:
+            if not parts.is_recording:
+                return
+            await ReactorTurn()
+
+
 class _Recorded:
     __slots__ = ("_end", "_kept", "_left", "_parts")
 
@@ -22,6 +36,11 @@ class _Recorded:
         self._left = limit
         self._kept: list[Any] | None = []
         self._end = end
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the parts so far are kept."""
+        return self._kept is not None
 
     def _note(self, part: Any) -> Any:
         if self._kept is not None:

@@ -1,16 +1,17 @@
 """Makes the response to a request from a stored response (RFC 9111, section 4)."""
 
 from math import floor
-from typing import Any, Final
+from typing import Final
 
 from ropewalk.caching.status import CacheStatus
+from ropewalk.calling import remember_settled
 from ropewalk.conditions import evaluate
 from ropewalk.errors import HTTPError
 from ropewalk.headers import Headers
 from ropewalk.middleware.conditional import not_modified
 from ropewalk.request import Request, ValueWithFields
 from ropewalk.response import Response
-from ropewalk.stores import StoredResponse
+from ropewalk.stores import PreparedValue, StoredResponse
 
 ROUNDING: Final = 0.001
 """Seconds that are added before a time is rounded down, because differences of floats are inexact."""
@@ -34,7 +35,8 @@ def response_from(request: Request, stored: StoredResponse, now: float, status: 
     """A stored response, or a 304 if the client has it already."""
     response = Response(stored.body or None, stored.status)
     response.headers = Headers.checked(sent_fields(stored, now, status, *details))
-    return conditional_response(request, response)
+    response = conditional_response(request, response)
+    return remember_settled(response, request)  # it was checked before it was stored, so it need not be checked again
 
 
 def conditional_response(request: Request, response: Response) -> Response:
@@ -57,26 +59,25 @@ def has_conditions(request: Request) -> bool:
 _CONDITIONS = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since")
 
 
-class Prepared:
-    """A stored response as the engine sends it, made again each second because of its Age."""
+def prepared_value(stored: StoredResponse, now: float, status: CacheStatus) -> PreparedValue | None:
+    """A fresh stored response as a value that the engine sends, valid until its Age changes.
 
-    __slots__ = ("second", "value")
-
-    def __init__(self, second: int, value: Any) -> None:
-        self.second = second
-        self.value = value
-
-
-def prepared_value(stored: StoredResponse, now: float, status: CacheStatus) -> Any:
-    """A fresh stored response as a value that the engine sends without Python code. None if it cannot."""
-    second = int(now)
+    None if the engine cannot send it by itself, or if another cache has prepared it in this second.
+    """
     prepared = stored.prepared
-    if prepared is not None and prepared.second == second:
-        return prepared.value
-    kinds = [value for name, value in stored.fields if name == "content-type"]
-    value = None
-    if stored.status == 200 and len(kinds) == 1:
-        fields = tuple(line for line in sent_fields(stored, now, status) if line[0] != "content-type")
-        value = ValueWithFields(stored.body, fields, kinds[0])
-    stored.prepared = Prepared(second, value)
-    return value
+    if prepared is not None and prepared.since <= now < prepared.until:
+        return prepared if prepared.maker is status else None
+    names = [name for name, _ in stored.fields]
+    if stored.status != 200 or names.count("content-type") != 1:
+        return None
+    kind = dict(stored.fields)["content-type"]
+    fields = tuple(line for line in sent_fields(stored, now, status) if line[0] != "content-type")
+    until = min(stored.made + age_of(stored, now) + 1, stored.fresh_until)
+    prepared = stored.prepared = PreparedValue(
+        ValueWithFields(stored.body, fields, kind),
+        *(now, until),
+        shared=stored.shared,
+        has_date="last-modified" in names,
+        maker=status,
+    )
+    return prepared

@@ -1,13 +1,14 @@
 """Which responses may be stored, and how long they are fresh (RFC 9111, sections 3 and 4.2)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from ropewalk.caching.directives import Directives, delta_seconds, parse_directives, seconds_of
 from ropewalk.caching.keys import vary_names
 from ropewalk.caching.rules import UNSTORABLE, Rules
 from ropewalk.charsets import codec_for, encode
-from ropewalk.errors import HTTPError
+from ropewalk.errors import HandlerError, HTTPError
 from ropewalk.etags import digest_tag
 from ropewalk.headers import http_date, parse_http_date
 from ropewalk.middleware.conditional import ConditionalOptions, entity_tag
@@ -54,6 +55,8 @@ def storable(request: Request, response: Response, rules: Rules, now: float) -> 
         return "error"
     if status in UNSTORABLE:
         return "status"
+    if rules.seconds is None and response.is_plain():
+        return "no-lifetime"  # it has no field that could give it a time
     lines = response.headers.lines()
     by_name: dict[str, list[str]] = {}
     for name, value in lines:
@@ -124,14 +127,21 @@ def stored_response(
     """The response as it is stored. It gets an ETag if it has none."""
     fields = about.fields
     if response.status == 200 and "etag" not in dict(fields) and body:
-        is_whole = body is response.body
-        tag = entity_tag(request, response, dict(fields), _TAGS) if is_whole else digest_tag(octets(body))
-        if tag is not None:
-            fields = (*fields, ("etag", tag))
+        fields = (*fields, ("etag", _entity_tag(request, response, body, dict(fields))))
     if isinstance(body, str):
         body = encode(body, codec_for(response.headers.content_type()))
     times = (about.made, about.fresh_until, about.revalidate_until, about.error_until)
     return StoredResponse(response.status, fields, body, *times, about.shared, labels)
+
+
+def _entity_tag(request: Request, response: Response, body: bytes | str, fields: dict[str, str]) -> str:
+    """The tag that the middleware `conditional` makes; for a stream, and for JSON that it cannot encode, another."""
+    if body is response.body:
+        with suppress(HandlerError):
+            tag = entity_tag(request, response, fields, _TAGS)
+            if tag is not None:
+                return tag
+    return digest_tag(octets(body))
 
 
 def _times(

@@ -16,7 +16,7 @@ from ropewalk.calling.html_values import is_html
 from ropewalk.calling.page_source import PageSource, apps_around, check_page_source
 from ropewalk.calling.responding import close_dropped, fail, respond, respond_again, respond_to_error, send, send_value
 from ropewalk.calling.root_task import RootTask
-from ropewalk.calling.settling import known_types, settle_known, settle_plain
+from ropewalk.calling.settling import known_types, remember_settled, settle_known, settle_plain
 from ropewalk.calling.shortages import ShortageLog
 from ropewalk.calling.stop_hooks import StopHooks
 from ropewalk.calling.stopped_process import has_just_continued, note_continued
@@ -54,6 +54,7 @@ __all__ = [
     "log_late",
     "note_continued",
     "note_middleware",
+    "remember_settled",
     "resolve",
     "respond",
     "respond_again",

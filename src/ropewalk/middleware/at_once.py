@@ -33,11 +33,13 @@ def at_once_of(middleware: Any) -> AtOnce | None:
 
 
 SHORT_CUT: Final = "ropewalk_short_cut"
-"""The name of the attribute that holds the short cut of a middleware: a function `(request)` that returns the value to
-send instead of calling the handler, or None if the middleware must be called. If the middleware is the outermost, no
-coroutine runs for such a value."""
+"""The name of the attribute that holds the short cut of a middleware: a function that takes the step for a request and
+returns another. This returns a value to send without the handler, or calls the step. If the middleware is the
+outermost, no coroutine runs for such a value."""
+
+Outermost = Callable[[Request], Any]
 
 
-def short_cut_of(middleware: Any) -> Callable[[Request], Any] | None:
+def short_cut_of(middleware: Any) -> Callable[[Outermost], Outermost] | None:
     """The short cut of a middleware; None if it has none."""
     return getattr(middleware, SHORT_CUT, None)

@@ -65,7 +65,7 @@ def chain(handler: Handler, apps: tuple[Any, ...]) -> Callable[[Request], Corout
         outermost = _call_at_once(handler, at_once, outermost, finish)
     short_cut = short_cut_of(layers[0][0])
     if short_cut is not None:
-        outermost = _call_short_cut(short_cut, outermost)
+        outermost = short_cut(outermost)
     outermost.ropewalk_apps = apps  # for `apps_around`
     outermost.__wrapped__ = handler.call  # error messages name this function
     return cast("Callable[[Request], Coroutine[Any, Any, Any]]", outermost)
@@ -127,19 +127,6 @@ def _call_at_once(handler: Handler, at_once: AtOnce, in_coroutine: Step, finish:
         return finish(request)
 
     return call_at_once
-
-
-def _call_short_cut(
-    short_cut: Callable[[Request], Any], otherwise: Callable[[Request], Any]
-) -> Callable[[Request], Any]:
-    def call_short_cut(request: Request) -> Any:
-        try:
-            value = short_cut(request)
-        except Exception:  # noqa: BLE001 - the middleware raises it again, where it becomes a response
-            value = None
-        return otherwise(request) if value is None else value
-
-    return call_short_cut
 
 
 def _use_outcome(call: Callable[..., Any], apps: tuple[Any, ...]) -> Step:

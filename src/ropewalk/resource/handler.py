@@ -3,8 +3,9 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FunctionType
-from typing import Any, Final, Literal, TypeVar
+from functools import WRAPPER_ASSIGNMENTS
+from types import FunctionType, MethodType
+from typing import Any, Final, Literal, TypeVar, cast
 
 from ropewalk.errors import HandlerError, OptionError, misfit, named, shown
 from ropewalk.response import BYTES, TEXT
@@ -83,12 +84,32 @@ def attached_handler(call: Any) -> Handler | None:
 
 
 def add_middleware(function: Function, middleware: Any) -> Function:
-    """Put middleware around a function when it becomes a handler: outside of that which was added before, and inside
-    of the route's own. A bound method shares it with its function."""
-    kept = getattr(function, ADDED, ())
-    owner: Any = getattr(function, "__func__", function)
-    vars(owner)[ADDED] = (check_middleware(middleware), *kept)
-    return function
+    """A copy of a function, with middleware around it when it becomes a handler.
+
+    The middleware is outside of that which was added before, and inside of the route's own.
+
+    The function itself stays as it is. An object that is called, such as a partial, is marked itself.
+    """
+    marked: Any = function
+    if isinstance(function, FunctionType):
+        marked = _copy(function)
+    elif isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
+        marked = MethodType(_copy(function.__func__), function.__self__)
+    owner: Any = getattr(marked, "__func__", marked)
+    vars(owner)[ADDED] = (check_middleware(middleware), *added_middleware(function))
+    return cast("Function", marked)
+
+
+def _copy(function: FunctionType) -> FunctionType:
+    made = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    for name in WRAPPER_ASSIGNMENTS:
+        if hasattr(function, name):
+            setattr(made, name, getattr(function, name))
+    made.__kwdefaults__ = function.__kwdefaults__
+    vars(made).update(vars(function))
+    return made
 
 
 def added_middleware(function: Any) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from ropewalk.stores.redis_rate_limits import RedisRateLimits
 from ropewalk.stores.redis_responses import RedisResponses
 from ropewalk.stores.redis_server import RedisServer
 from ropewalk.stores.redis_sessions import RedisSessions
-from ropewalk.stores.responses import Found, ResponseStore, StoredResponse, Variant
+from ropewalk.stores.responses import Found, PreparedValue, ResponseStore, StoredResponse, Variant
 from ropewalk.stores.sessions import SessionStore, StoredSession
 from ropewalk.stores.sqlite_idempotency import SQLiteIdempotency
 from ropewalk.stores.sqlite_sessions import SQLiteSessions
@@ -30,6 +30,7 @@ __all__ = [
     "MemoryRateLimits",
     "MemoryResponses",
     "MemorySessions",
+    "PreparedValue",
     "RateLimitStore",
     "Record",
     "RedisIdempotency",

@@ -9,7 +9,7 @@ from ropewalk.stores.responses import Found, StoredResponse, Variant
 
 ENTRY_COST: Final = 1024
 """The bytes that are added to the size of each response, for its objects in memory."""
-MOST_PURGES: Final = 10_000
+MOST_PURGES: Final = 2000
 """How many labels are remembered after their purge. Each may concern a response that is being made."""
 
 _Place = tuple[str, str]
@@ -69,6 +69,8 @@ class MemoryResponses:
 
     def clear(self) -> None:
         """Forget all responses. Call it between tests."""
+        for place in tuple(self._sizes):
+            self._drop(place)
         self._groups.clear()
         self._sizes.clear()
         self._places.clear()
@@ -157,6 +159,8 @@ class MemoryResponses:
         if not group.variants:
             del self._groups[key]
         self._bytes -= self._sizes.pop(place)
+        if response.prepared is not None:
+            response.prepared.drop()
         for label in response.labels:
             places = self._places[label]
             places.discard(place)

@@ -77,7 +77,7 @@ class RedisResponses:
         server: RedisServer,
         *,
         prefix: str = "ropewalk:response",
-        longest: float = 7 * _DAY,
+        longest: float = _DAY,
         most_variants: int = 32,
         clock: Callable[[], float] = unix_time,
     ) -> None:

@@ -9,6 +9,27 @@ Variant = Callable[[tuple[str, ...]], str]
 For no names, it is the empty str."""
 
 
+class PreparedValue:
+    """A stored response as a value that the engine sends without Python code, during one second."""
+
+    __slots__ = ("has_date", "maker", "shared", "since", "until", "value")
+
+    def __init__(self, value: Any, since: float, until: float, *, shared: bool, has_date: bool, maker: object) -> None:
+        self.value = value
+        self.since = since
+        self.until = until
+        self.shared = shared
+        """As `StoredResponse.shared`."""
+        self.has_date = has_date
+        """Whether the response has a Last-Modified."""
+        self.maker = maker
+        """What has made it, if several caches use the store."""
+
+    def drop(self) -> None:
+        """Make it unusable, because the store has dropped the response."""
+        self.value, self.until = None, 0.0
+
+
 @dataclass(slots=True, eq=False)
 class StoredResponse:
     """A response in a cache. Times are in seconds since 1970."""
@@ -31,8 +52,9 @@ class StoredResponse:
     """Whether the response may be sent to requests with credentials (RFC 9111, section 3.5)."""
     labels: tuple[str, ...] = ()
     """The labels by which `purge` finds the response: tags and URLs. A store need not return them."""
-    prepared: Any = field(default=None, repr=False)
-    """What the middleware has prepared in memory to send the response faster. Stores do not keep it."""
+    prepared: PreparedValue | None = field(default=None, repr=False)
+    """What a cache has prepared to send the response faster. A store in memory calls its `drop` when it drops the
+    response; other stores ignore it."""
 
     @property
     def usable_until(self) -> float:

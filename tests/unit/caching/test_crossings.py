@@ -112,6 +112,25 @@ class TestPlaces:
 
         assert (texts(app, "/a"), texts(app, "/b")) == (["1"] * 3, ["2"] * 3)
 
+    def test_the_function_itself_stays_as_it_is(self, cache: Cache, calls: Calls) -> None:
+        class Rooms:
+            def show(self, request: Request, *, size: int = 1) -> str:
+                """Show."""
+                return f"{calls()} {size}"
+
+        def show(request: Request, *, size: int = 1) -> str:
+            """Show."""
+            return f"{calls()} {size}"
+
+        made = cache(60)(show)
+        for number, each in enumerate((show, Rooms().show)):
+            app = App()
+            app.get("/cached")(cache(60, vary_by=lambda request, number=number: str(number))(each))
+            app.get("/plain")(each)
+            assert len(set(texts(app, "/cached"))) == 1
+            assert len(set(texts(app, "/plain"))) == 3
+        assert (made.__name__, made.__qualname__, made.__doc__) == (show.__name__, show.__qualname__, "Show.")
+
     def test_a_decorated_function_can_be_called(self, cache: Cache) -> None:
         @cache(60)
         def double(number: int) -> int:
@@ -370,9 +389,6 @@ class TestStoresThatFail:
             async def find(self, key: str, variant: Any) -> Found:
                 raise StoreUnavailable("The store is gone.")
 
-            def only_variant(self, key: str) -> None:
-                return None
-
         cache = Cache(CacheOptions(store=Gone()))
         app = App(middleware=[cache(60)])
 
@@ -396,10 +412,11 @@ def test_under_the_development_server_nothing_is_cached(cache: Cache, calls: Cal
 
     app = App(middleware=[cache(60)])
     app.get("/")(lambda request: str(calls()))
-    client = Client(app)
-    assert [client.get("/").text for _ in range(2)] == ["1", "1"]
     app.developer = DeveloperPages()
-    assert [client.get("/").text for _ in range(2)] == ["2", "3"]
+    client = Client(app)
+    assert [client.get("/").text for _ in range(3)] == ["1", "2", "3"]
+    app.developer = None
+    assert [client.get("/").text for _ in range(3)] == ["4", "4", "4"]
 
 
 def test_clear_between_tests(calls: Calls) -> None:
@@ -411,15 +428,16 @@ def test_clear_between_tests(calls: Calls) -> None:
     assert texts(app) == ["2"] * 3
 
 
-def test_an_error_in_the_short_cut_becomes_a_response() -> None:
-    class Broken(MemoryResponses):
-        def only_variant(self, key: str) -> Any:
-            raise ValueError("a bug")
+def test_an_error_in_the_short_cut_becomes_a_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_variant(self: MemoryResponses, key: str) -> Any:
+        raise ValueError("a bug")
 
-        async def find(self, key: str, variant: Any) -> Found:
-            raise HTTPError(418)
+    def find_now(self: MemoryResponses, key: str, variant: Any) -> Found:
+        raise HTTPError(418)
 
-    app = App(middleware=[Cache(CacheOptions(store=Broken()))(60)])
+    monkeypatch.setattr(MemoryResponses, "only_variant", only_variant)
+    monkeypatch.setattr(MemoryResponses, "find_now", find_now)
+    app = App(middleware=[Cache()(60)])
     app.get("/")(lambda request: "x")
     assert Client(app).get("/").status == 418
 

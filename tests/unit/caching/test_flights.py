@@ -19,12 +19,14 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 class Slow:
     """A handler whose calls wait until the test ends them."""
 
-    def __init__(self, *, options: CacheOptions | None = None, around: Any = (), **rules: Any) -> None:
+    def __init__(
+        self, seconds: float | None = 60, *, options: CacheOptions | None = None, around: Any = (), **rules: Any
+    ) -> None:
         self.calls: list[Deferred[Any]] = []
         self.requests: list[Request] = []
         self.ended: list[BaseException | None] = []
         self.cache = Cache() if options is None else Cache(options)
-        self.app = App(middleware=[*around, self.cache(60, **rules)])
+        self.app = App(middleware=[*around, self.cache(seconds, **rules)])
         self.app.get("/")(self._handle)
         self.app.get("/other")(self._handle)
 
@@ -332,6 +334,38 @@ class TestFailures:
 
         run(main())
         assert len(slow.calls) == 2
+
+
+def test_clients_of_an_event_stream_do_not_wait(run: Run) -> None:
+    slow = Slow()
+
+    async def calls(get: Any) -> None:
+        gets = [get(accept="text/event-stream") for _ in range(2)]
+        await slow.called(2)
+        for each in slow.calls:
+            each.callback(Response(iter(["data: 1\n\n"]), content_type="text/event-stream"))
+        assert [(await each).text for each in gets] == ["data: 1\n\n"] * 2
+
+    with_client(run, slow, calls)
+
+
+def test_without_a_time_requests_wait_only_if_the_handler_gives_one(run: Run) -> None:
+    slow = Slow(None)
+
+    async def calls(get: Any) -> None:
+        unknown = [get(), get()]
+        await slow.called(2)  # they do not wait: the response may be for one client, as in long polling
+        for each in slow.calls:
+            each.callback(Response("x", headers={"cache-control": "max-age=60"}))
+        await asyncio.gather(*unknown)
+        await slow.cache.purge(everything=True)
+        known = [get(), get(), get()]
+        await slow.waiting(3)
+        slow.calls[2].callback(Response("y", headers={"cache-control": "max-age=60"}))
+        assert [(await each).text for each in known] == ["y"] * 3
+
+    with_client(run, slow, calls)
+    assert len(slow.calls) == 3
 
 
 def test_one_layer_twice_around_a_handler(run: Run) -> None:

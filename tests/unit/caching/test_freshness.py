@@ -163,6 +163,13 @@ class TestStaleWhileRevalidate:
         service.clock.advance(15)
         assert [service.get().text for _ in range(3)] == ["call 1", "call 1", "call 3"]
 
+    def test_a_stream_is_made_again(self) -> None:
+        service = Service(lambda request: iter([f"call {service.calls}", "."]), 10, stale_while_revalidate=30)
+        service.get()
+        service.clock.advance(15)
+        assert [service.get().text for _ in range(3)] == ["call 1.", "call 2.", "call 2."]
+        assert service.calls == 2
+
     def test_head_does_not_make_it_anew(self) -> None:
         service = Service(None, 10, stale_while_revalidate=30)
         service.get()

@@ -55,6 +55,15 @@ class TestURLs:
         service.get(host=host)
         assert service.calls == 1
 
+    def test_a_host_with_the_path_of_another_url(self) -> None:
+        service = Service(echo)
+        statuses = {
+            service.get("/rooms", host="a.example/rooms").status,
+            service.get("/rooms", host="a.example?x").status,
+        }
+        assert statuses <= {200, 400}
+        assert service.get("/rooms/rooms", host="a.example").text.startswith("http a.example /rooms/rooms ")
+
     def test_schemes(self) -> None:
         service = Service(echo)
         service.get(host="a.example")

@@ -19,8 +19,6 @@ def purge(service: Service, **what: Any) -> None:
     async def handler(request: Request) -> None:
         await service.cache.purge(**what)
 
-    if not hasattr(service, "purging"):
-        service.purging = {}  # type: ignore[attr-defined] # only for this function
     app = App()
     app.post("/")(handler)
     assert Client(app).post("/").status == 204
@@ -102,9 +100,10 @@ class TestPurge:
             Cache().purge(**what).send(None)
 
     def test_tags_that_are_no_text(self) -> None:
-        service = Service(tags=lambda request: "rooms")
-        with pytest.raises(HandlerError, match=r"RW236 .*as the tags"):
-            Client(service.app).get("/")
+        for given in ("rooms", None, [1]):
+            service = Service(tags=lambda request, given=given: given)
+            with pytest.raises(HandlerError, match=r"RW236 .*as the tags"):
+                Client(service.app).get("/")
 
 
 class TestInvalidation:
