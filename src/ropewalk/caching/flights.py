@@ -46,6 +46,15 @@ class Outcome:
         self.error: BaseException | None = None
         """The exception that passes through middleware, such as a cancellation."""
 
+    def raise_error(self) -> None:
+        """Raise `error`, if there is one, and forget it, so that its traceback does not lead back to it."""
+        error, self.error = self.error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
+
 
 class Flight:
     """The making of one response."""

@@ -268,14 +268,14 @@ class CachingLayer:
         if place in self.cache.flights or is_fresh:
             return
         request.settled, request.failed, request.begun = _AT_FIRST
+        request.outlives_exchange = True
         try:
             flight = self._begin(request, next, key, place, found)
             outcome = await flight.wait()
             if outcome.response is not None and outcome.reason == "stream":
                 await drain(outcome.response.body)  # so that it is stored
             await _close(outcome.response)
-            if outcome.error is not None:
-                raise outcome.error
+            outcome.raise_error()
         finally:
             if request.failed is not None:
                 request.forget_failure()
@@ -332,10 +332,9 @@ class CachingLayer:
         try:
             outcome = await flight.wait()
         except BaseException:
-            flight.abandoned = True
+            flight.abandoned = request.outlives_exchange = True
             raise
-        if outcome.error is not None:
-            raise outcome.error
+        outcome.raise_error()
         response, stored = outcome.response, found.response
         assert response is not None
         now = unix_time()

@@ -35,7 +35,7 @@ class _Recorded:
         self._parts = parts
         self._left = limit
         self._kept: list[Any] | None = []
-        self._end = end
+        self._end: End | None = end
 
     @property
     def is_recording(self) -> bool:
@@ -46,15 +46,19 @@ class _Recorded:
         if self._kept is not None:
             self._left -= len(part)
             if self._left < 0:
-                self._kept = None
+                self._forget()
             else:
                 self._kept.append(part)
         return part
 
     def _ended(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            self._end(kept)
+        kept, end = self._kept, self._end
+        self._forget()
+        if kept is not None and end is not None:
+            end(kept)
+
+    def _forget(self) -> None:
+        self._kept = self._end = None  # `_end` refers to the response, whose body this is
 
 
 class _Parts(_Recorded):
@@ -71,7 +75,7 @@ class _Parts(_Recorded):
             raise
 
     def close(self) -> None:
-        self._kept = None
+        self._forget()
         if hasattr(self._parts, "close"):
             self._parts.close()
 
@@ -95,5 +99,5 @@ class _AsyncParts(_Recorded):
         return getattr(self._parts, "trailers", None)
 
     async def aclose(self) -> None:
-        self._kept = None
+        self._forget()
         await close_parts(self._parts)

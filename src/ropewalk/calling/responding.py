@@ -64,7 +64,7 @@ async def respond_to_error(request: Request, error: BaseException, apps: tuple[A
     request.note_failure(error)
     if passes_through(request, error, apps):
         raise error
-    if request.started or request.finished:
+    if (request.started or request.finished) and not getattr(request, "outlives_exchange", False):
         fail(request, error)
         response: Response = SentResponse(status=request.status or 500)
     else:

@@ -91,6 +91,7 @@ class Request(ConditionalExchange):
         "failed",
         "kept_session",
         "outcome",
+        "outlives_exchange",
         "session_source",
     )
 
@@ -113,6 +114,9 @@ class Request(ConditionalExchange):
     """The session; None until any code reads `session`. Unset without the `sessions` middleware."""
     outcome: tuple[Any, BaseException | None]
     """What the handler has returned or raised, if it was called before the coroutine of its middleware."""
+    outlives_exchange: bool
+    """True if the handler runs although the exchange has ended, because its response is for other requests. Otherwise
+    unset."""
     session_source: "SessionSource"
     """Makes the session when it is first read. Unset without the `sessions` middleware."""
 

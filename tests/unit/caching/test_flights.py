@@ -186,6 +186,20 @@ class TestClientsThatLeave:
         with_client(run, slow, calls)
         assert (len(slow.calls), slow.ended) == (1, [None])
 
+    def test_the_first_whose_handler_then_raises(self, run: Run, log: Log) -> None:
+        slow = Slow()
+
+        async def calls(get: Any) -> None:
+            gets = [get() for _ in range(3)]
+            await slow.waiting(3)
+            gets[0].cancel()
+            await slow.waiting(2)
+            slow.calls[0].errback(HTTPError(404))
+            assert [(await each).status for each in gets[1:]] == [404] * 2
+
+        with_client(run, slow, calls)
+        assert (len(slow.calls), log) == (1, [])
+
     def test_another(self, run: Run) -> None:
         slow = Slow()
 

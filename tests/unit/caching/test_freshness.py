@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.unit.caching.cached_service import Service
+from tests.unit.conftest import Log
 
 from ropewalk import HTTPError, Request, Response
 from ropewalk.caching.directives import parse_directives, seconds_of
@@ -152,7 +153,18 @@ class TestStaleWhileRevalidate:
         service.clock.advance(15)
         assert [service.get().text for _ in range(4)] == ["call 1", "call 1", "call 1", "call 4"]
 
-    def test_a_bug_is_reported(self) -> None:
+    @pytest.mark.parametrize("later", [404, 410])
+    def test_an_http_error_is_a_response_as_any_other(self, later: int, log: Log) -> None:
+        def respond(request: Request) -> str:
+            raise HTTPError(404 if service.calls == 1 else later)
+
+        service = Service(respond, 10, stale_while_revalidate=30)
+        service.get()
+        service.clock.advance(15)
+        assert [service.get().status for _ in range(3)] == [404, later, later]
+        assert (service.calls, log) == (2, [])
+
+    def test_a_bug_is_reported(self, log: Log) -> None:
         def respond(request: Request) -> str:
             if service.calls == 2:
                 raise ValueError("a bug")
@@ -162,6 +174,7 @@ class TestStaleWhileRevalidate:
         service.get()
         service.clock.advance(15)
         assert [service.get().text for _ in range(3)] == ["call 1", "call 1", "call 3"]
+        assert [event["code"] for event in log] == ["RW208"]
 
     def test_a_stream_is_made_again(self) -> None:
         service = Service(lambda request: iter([f"call {service.calls}", "."]), 10, stale_while_revalidate=30)
