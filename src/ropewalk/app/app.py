@@ -17,7 +17,6 @@ from ropewalk.calling import (
     ErrorFormat,
     ErrorHandlers,
     PageSource,
-    apps_around,
     call_hook,
     check_format,
     check_page_source,
@@ -430,12 +429,6 @@ class App(Routes):
         if segments is None:
             segments = split_path(request.raw_path)
         return matched_route(self.resource, segments, depth, request.method, engine_handler.call)
-
-    def is_outside_of_sessions(self, request: Request) -> bool:
-        """Whether the middleware `sessions` is around the handler of a request that has no session, and so has not been
-        called yet."""
-        around = (each for app in apps_around(request) for each in app.middlewares)
-        return any(hasattr(getattr(each, "__self__", each), "ropewalk_has_session") for each in around)
 
     def url_for_request(
         self, request: Request, name: str, params: dict[str, Any], segments: list[str] | None = None, depth: int = 0

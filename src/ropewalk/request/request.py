@@ -203,6 +203,12 @@ class Request(ConditionalExchange):
     def _find_route(self) -> str | None:
         return cast("str | None", self.service.app.route_of(self))
 
+    def _is_outside_of_sessions(self) -> bool:
+        """Whether the middleware `sessions` is around the handler of this request, but has not been called yet."""
+        handler = None if self.engine_handler is None else self.engine_handler.call
+        around = (each for app in getattr(handler, "ropewalk_apps", ()) for each in app.middlewares)
+        return any(hasattr(getattr(each, "__self__", each), "ropewalk_has_session") for each in around)
+
     @property
     def session(self) -> "Session":
         """The session of the client: a mapping. Raises HandlerError (RW250) without the middleware `sessions`."""
@@ -210,7 +216,7 @@ class Request(ConditionalExchange):
             session = self.kept_session
         except AttributeError:
             what = f"{self.method} {self.path} has no session."
-            if self.service.app.is_outside_of_sessions(self):
+            if self._is_outside_of_sessions():
                 what = f"{self.method} {self.path} has no session yet: middleware outside of `sessions` uses it."
                 raise HandlerError("RW250", what, "Put `sessions(...)` before this middleware.") from None
             raise HandlerError("RW250", what) from None
