@@ -3,7 +3,7 @@
 //! | body | is encoded | framing |
 //! |---|---|---|
 //! | whole, up to `AT_ONCE` | in its command | `Content-Length` |
-//! | larger, or a file | in steps, at the end of each turn | chunked |
+//! | larger | in steps, at the end of each turn | chunked |
 //! | a part of a stream, up to `AT_ONCE` | in its command | chunked |
 //! | a larger part of a stream | in steps, as above | chunked |
 //!
