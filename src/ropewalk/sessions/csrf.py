@@ -19,8 +19,9 @@ def csrf(options: CSRFOptions = CSRFOptions()) -> Middleware:  # noqa: B008 - it
     """A middleware that refuses requests with cookies, of methods other than GET, HEAD, OPTIONS and TRACE, which a page
     of another site may have sent.
 
-    `sessions` does so itself. Use this middleware for an app whose cookies are of another kind. Such an app has no
-    token, so that a request with a cookie needs `Sec-Fetch-Site` or `Origin`, which all current browsers send.
+    `sessions` does the same by itself. Use this middleware for an app that recognizes its users by other cookies.
+    Without `sessions` there is no CSRF token, so a request with a cookie must have `Sec-Fetch-Site` or `Origin`, which
+    all current browsers send.
     """
     check_kind(options, CSRFOptions)
     check = CSRFCheck(options)

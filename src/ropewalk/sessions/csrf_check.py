@@ -41,11 +41,13 @@ TOKEN_IN_FILES: Final = (
     "The token was in a form of the type multipart/form-data, which cannot be read a second time here. Send the token "
     "in the field X-CSRF-Token."
 )
-"""The text for a handler that reads the body in another way than as a form."""
+"""The refusal for a handler that reads a multipart body, but not as a form, after the check has read it to find the
+token.
+"""
 
 
 class CSRFCheck:
-    """The check of one middleware."""
+    """Checks the requests of one middleware, by its options."""
 
     def __init__(self, options: CSRFOptions) -> None:
         self._options = options
@@ -83,9 +85,9 @@ class CSRFCheck:
 
 
 def sender_of(request: Request, options: CSRFOptions) -> Sender:
-    """Which page has sent a request, by the header fields that scripts cannot set."""
+    """Whether a page of this site has sent a request, by the header fields that scripts cannot set."""
     sites, origins = request.values(b"sec-fetch-site"), request.values(b"origin")
-    if len(sites) > 1 or len(origins) > 1:  # no browser sends these
+    if len(sites) > 1 or len(origins) > 1:  # no browser repeats these fields
         return "other"
     origin = origins[0].decode("latin-1").lower() if origins else None
     if origin is not None and origin in options.trusted_origins:
@@ -100,8 +102,8 @@ def sender_of(request: Request, options: CSRFOptions) -> Sender:
 def _is_own(origin: str, request: Request) -> bool:
     """Whether an origin is that of the request.
 
-    A request over http may have an origin with https, because of a proxy in front; never the other way round, because
-    a page over http may be an attacker's.
+    A request over http may have an https origin, because a proxy in front may have removed the TLS. A request over
+    https must not have an http origin, because an attacker in the network can change a page that is sent over http.
     """
     try:
         parts = urlsplit(origin)
@@ -132,7 +134,7 @@ async def _token_in_form(request: Request) -> Any:
             return None
         return next((value for name, value in fields if name == FIELD), None)
     if kind == MULTIPART:
-        is_kept = request.kept_body is not None  # because other middleware has read it
+        is_kept = request.kept_body is not None  # by other middleware that has read the body before
         token = (await request.form()).get(FIELD)
         if not is_kept:
             request.refuse_body(TOKEN_IN_FILES)

@@ -17,10 +17,13 @@ class CSRFOptions(KnownOptions):
     """The options of `csrf`. Raises HandlerError: RW230 for an invalid value, RW233 for a malformed origin."""
 
     trusted_origins: Collection[str] = ()
-    """Other origins whose pages may send forms here, such as "https://shop.example.com". Each is exact."""
+    """Other origins whose pages may send forms here, such as "https://shop.example.com". Each is compared exactly, so
+    subdomains are not included.
+    """
     exempt: RequestFunction | None = None
-    """A function `(request)`, plain or async, that returns True for a request that is not checked, such as a webhook
-    with a signature of its own."""
+    """A function `(request)`, plain or async, that returns True for a request that must not be checked, such as a
+    webhook with a signature of its own.
+    """
     header: str = "x-csrf-token"
     """The request field in which scripts send the token. Forms send it in the field `csrf_token`."""
 

@@ -11,18 +11,18 @@ from ropewalk.sessions.values import OWN
 FIELD: Final = "csrf_token"
 """The name of the form field that has the token."""
 SECRET: Final = f"{OWN}csrf"
-"""The name of the session's value that has the secret."""
+"""The name of the value in the session that has the secret of its tokens."""
 _BYTES: Final = 32
 _LONGEST: Final = 128
-"""Characters of a token. A longer one is refused without decoding it."""
+"""The maximum length in characters of a token. A longer text is refused without decoding it."""
 
 
 def csrf_token(request: Request) -> str:
     """The token for a form of this session: `<input type="hidden" name="csrf_token" value="...">`.
 
     It is needed only for clients that send neither `Sec-Fetch-Site` nor `Origin`. Each call returns another text, so
-    that its length in a compressed page reveals nothing (BREACH). All are valid until the user logs in or out. Raises
-    HandlerError (RW250) without `sessions`.
+    that an attacker cannot guess the token from the lengths of compressed pages (BREACH). All these texts are valid
+    until the user logs in or out. Raises HandlerError (RW250) without `sessions`.
     """
     session = request.session
     try:

@@ -41,9 +41,9 @@ def flash(request: Request, text: str, category: str = "info") -> None:
 def flashes(request: Request) -> list[Flash]:
     """The messages that wait, the oldest first.
 
-    They are removed when the response has been made, so one page shows them. Until then, each call returns them. They
-    are kept if the client does not see the page: the request is a HEAD, or the response is a redirect, has no body, or
-    has a status of 500 or more.
+    They are removed when the response has been made, so only one page shows them. Until then, each call returns them.
+    They are kept for another page if the client does not see the page: the request is a HEAD, or the response is a
+    redirect, has no body, or has a status of 500 or more.
     """
     session = request.session
     return [Flash(*session.show(name)) for name in sorted(session.own_names(_PREFIX))]

@@ -27,7 +27,7 @@ class Keeper(Protocol):
 
     options: SessionsOptions
     touched_after: float
-    """The seconds after which the time of a session that is only read is written."""
+    """See `session_expiry.touched_after`."""
     immediate: bool
     """Whether `load_now` can load a session."""
 
@@ -35,7 +35,7 @@ class Keeper(Protocol):
         """Load the session for its cookie, if there is one that has not expired. Raises StoreUnavailable."""
 
     def load_now(self, session: Session) -> None:
-        """The same, at once. Raises HandlerError (RW250) if the store has to be awaited."""
+        """The same as `load`, without waiting. Raises HandlerError (RW250) if the store has to be awaited."""
 
     async def save(self, session: Session) -> str | None:
         """Save a session that was used. Return the new value of the cookie; DELETED to delete it; None to keep it."""
@@ -89,8 +89,9 @@ class StoreKeeper:
             check_stored_size(session.values_with(changed), self.options)
         elif now - found.touched < self.touched_after:
             return None
-        # If the session does not exist any more, a request that ran at the same time has ended it. It must not come
-        # back, and the cookie may be the new one of that request, so neither is touched.
+        # If the session does not exist any more, `update` writes nothing: a request that ran at the same time has ended
+        # the session, and it must not come back. The cookie is left, too, because the browser may already have the new
+        # cookie of that request.
         await self.store.update(old, changed, removed, now, seconds_left(found.created, self.options, now))
         return None
 
@@ -107,7 +108,8 @@ class StoreKeeper:
         created = now if found is None or session.is_restarted or session.is_cleared else found.created
         cookie = new_id()
         stored = StoredSession(values, session.user, created, now)
-        # A session that only gets another id must not come back after a concurrent request has ended it.
+        # A session that only gets another id is saved only if its old id still exists. Otherwise, it would come back
+        # after a concurrent request has ended it.
         required = session.required if session.is_restarted or session.is_cleared else old
         seconds = seconds_left(created, self.options, now)
         was_created = await self.store.create(key_of(cookie), stored, seconds, replaced=old, required=required)
@@ -153,14 +155,14 @@ class CookieKeeper:
             session.note_found(found, is_stale=now - found.touched >= self.touched_after)
 
     def refuse(self, failure: StoreUnavailable) -> None:
-        """See Keeper. A cookie is always available."""
+        """See Keeper. It does nothing, because a cookie is always available."""
 
     async def save(self, session: Session) -> str | None:
         """See Keeper."""
         return self.save_now(session)
 
     def save_now(self, session: Session) -> str | None:
-        """The same, at once."""
+        """The same as `save`, without waiting."""
         now = unix_time()
         found = session.found
         changed, removed = session.changes()
@@ -180,7 +182,7 @@ class CookieKeeper:
 
 
 def _result_of(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine that does not wait."""
+    """The result of a coroutine that does not wait. Raises HandlerError (RW250) if it does."""
     try:
         coroutine.send(None)
     except StopIteration as end:

@@ -15,10 +15,10 @@ LOGIN_PAGE: Final = "ropewalk_login_page"
 
 
 def safe_redirect(request: Request, target: str | None = None, *, default: str = "/") -> Response:
-    """Redirect with 303 to a path that the client gave, if it is a path on this site; otherwise to `default`.
+    """Redirect with 303 to `target`, which the client gave, if it is a path on this site; otherwise to `default`.
 
-    Without `target`, it is the query parameter `next`. Targets on other sites, which links for phishing contain, are
-    ignored. Raises InvalidField (RW304) if `default` itself is not a path on this site.
+    If `target` is None, the query parameter `next` is used. Targets on other sites, which links for phishing contain,
+    are ignored. Raises InvalidField (RW304) if `default` itself is not a path on this site.
     """
     if own_path(default) is None:
         raise InvalidField(f"{shown(default)} is not a path on this site.", 'Give a default such as "/".')
@@ -31,8 +31,8 @@ def redirect_to_login(request: Request, response: Response) -> Response:
     response.
 
     After the login, a user who had sent a form returns to its page, and fills it in again. A request of htmx gets the
-    address in `HX-Redirect`. Raises HandlerError (RW240) if the login page needs a user itself, because the redirect
-    would have no end.
+    address in `HX-Redirect`. Raises HandlerError (RW240) if the login page needs a user itself, because the browser
+    would be redirected without end.
     """
     if not isinstance(response.error, NotAuthenticated):
         return response
@@ -40,7 +40,8 @@ def redirect_to_login(request: Request, response: Response) -> Response:
     if page is None:
         return response
     if request.header("hx-request") == "true":
-        # htmx would put the login page into a part of the page. It opens what this field names, at any status.
+        # After a redirect, htmx would put the login page into a part of the current page. It opens the address in this
+        # field as a whole page instead, whatever the status is.
         response.headers["hx-redirect"] = _address(page, _path_of(request.header("hx-current-url") or ""))
         response.headers["cache-control"] = "no-store"
         return response

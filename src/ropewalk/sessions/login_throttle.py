@@ -15,7 +15,9 @@ from ropewalk.sessions.logins import LONGEST
 from ropewalk.stores import Bucket, MemoryRateLimits, RateLimitStore, StoreUnavailable
 
 _IGNORED: Final = frozenset(("Mn", "Cf", "Cc", "Zs", "Zl", "Zp"))
-"""Categories of Unicode: accents, invisible characters, control characters and spaces."""
+"""The Unicode categories of the characters that `_folded` removes: accents, invisible characters, control characters
+and spaces.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,8 @@ def _folded(name: str) -> str:
     """A form that names share if a database or a program may take them for the same name.
 
     The default collation of MySQL ignores case and accents, Django normalizes names with NFKC, and many programs remove
-    spaces. A client that may write a name in many ways would otherwise have as many attempts for each.
+    spaces. Without this, a client could write one name in many ways, and would have the full number of attempts for
+    each of them.
     """
     letters = normalize("NFKD", name[:LONGEST].casefold())
     return "".join(letter for letter in letters if category(letter) not in _IGNORED)

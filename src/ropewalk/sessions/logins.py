@@ -14,7 +14,7 @@ from ropewalk.sessions.values import OWN
 from ropewalk.stores import StoreUnavailable
 
 REMEMBERED: Final = f"{OWN}remembered"
-"""The name of the session's value for a user whose browser was remembered."""
+"""The name of the value in the session that is True if `recall` has logged the user in, without a password."""
 LONGEST: Final = 512
 """The maximum length in characters of the id of a user."""
 LARGEST_INT: Final = 256
@@ -25,9 +25,10 @@ def login(request: Request, user_id: str | int | UUID, *, remember: bool = False
     """Log a user in, after your program has checked the password: `login(request, user.id)`.
 
     The session gets a new id, so that an id which others knew before does not give them access (session fixation). Its
-    values stay, unless another user was logged in. With `remember`, the browser is logged in again, for `remember_for`
-    seconds, after its session has ended. Raises HandlerError: RW250 without `sessions`, RW254 for `remember` if
-    sessions are kept in cookies, RW257 for a wrong id. Raises HTTPError 503 if the store cannot be reached.
+    values stay, unless another user was logged in. With `remember`, the user is logged in again in this browser after
+    the session has ended, until `remember_for` seconds after this login. Raises HandlerError: RW250 without `sessions`,
+    RW254 for `remember` if sessions are kept in cookies, RW257 for a wrong id. Raises HTTPError 503 if the store cannot
+    be reached.
     """
     user = _checked(user_id, "login")
     session = request.session
@@ -101,7 +102,7 @@ def _checked(user_id: object, function: str) -> str:
         what = f"{function} was called with {full_name(type(user_id))}. The id of a user is a str, an int or a UUID."
         raise HandlerError("RW257", what, "Await it before." if isawaitable(user_id) else None)
     if isinstance(user_id, int) and user_id.bit_length() > LARGEST_INT:
-        what = f"{function} was called with an int of {user_id.bit_length()} bits. It may have {LARGEST_INT}."
+        what = f"{function} was called with an int of {user_id.bit_length()} bits. It may have at most {LARGEST_INT}."
         raise HandlerError("RW257", what)
     user = str(user_id)
     if not user or len(user) > LONGEST or not user.isprintable() or user != user.strip():

@@ -18,8 +18,8 @@ class SessionLogins:
     """Keeps logins in sessions: `OpenIDConnectOptions(..., store=SessionLogins())`, inside of `sessions`.
 
     A login gives the session a new id, and a logout ends it. The user of the session is the claim `sub`, with the
-    issuer in front, because two issuers may give the same `sub` to different users. So `log_out_everywhere` also ends
-    such logins. `cookie` is the name in the description of the API.
+    issuer in front, because two issuers may give the same `sub` to different users. Because the session has a user,
+    `log_out_everywhere` also ends such logins. `cookie` is the name of the cookie in the description of the API.
     """
 
     def __init__(self, *, cookie: str = "__Host-session") -> None:
@@ -37,11 +37,13 @@ class SessionLogins:
         session = await request.session.load()
         try:
             return msgspec.convert(session.read(_LOGIN), Login)
-        except (KeyError, msgspec.ValidationError):  # none, or one that an older version has kept
+        except (KeyError, msgspec.ValidationError):  # no login, or one in the format of an older version
             return None
 
     async def forget(self, request: Request, response: Response) -> None:
-        """End the session, if it has a login. A form of another site does not get here, so it logs no user out."""
+        """End the session, if it has a login. `sessions` has refused forms of other sites before, so they log no user
+        out.
+        """
         del response
         if await self.load(request) is not None:
             logout(request)

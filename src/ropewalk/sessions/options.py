@@ -11,7 +11,7 @@ from ropewalk.sessions.csrf_options import CSRFOptions
 from ropewalk.stores import SessionStore
 
 LEAST_SECRET: Final = 32
-"""Bytes: as many as the hash of the signature has."""
+"""The minimum size of a secret in bytes: the size of the hash in a signature (SHA-256)."""
 _DAY: Final = 24 * 60 * 60
 
 
@@ -24,15 +24,19 @@ class SessionsOptions(KnownOptions):
     """
 
     secret: str | bytes | None = field(default=None, repr=False)
-    """Keeps sessions in a signed cookie, and signs it: at least 32 random bytes, the same in all processes. Clients can
-    read what a signed cookie contains, but not change it."""
+    """Keeps sessions in a cookie, and is the key that signs it: at least 32 random bytes, the same in all processes.
+    Clients can read the values in a signed cookie, but not change them.
+    """
     keys: Sequence[str | bytes] = field(default=(), repr=False)
-    """Several secrets, to replace one: the first signs, and signatures made with the others are accepted."""
+    """Several secrets, so that one can be replaced without ending all sessions: the first signs, and signatures of all
+    are accepted.
+    """
     store: SessionStore | None = None
     """Keeps sessions on the server. The cookie then has only a random id, which needs no secret."""
     idle: float = 2 * 60 * 60
     """How long a session lasts if no request reads or changes it. It may end up to a tenth of this time earlier,
-    because not every request that only reads writes the time."""
+    because a request that only reads the session does not always write the time of its use.
+    """
     absolute: float = 7 * _DAY
     """How long a session lasts from its start, or from the login of its user, however often it is used."""
     remember_for: float = 30 * _DAY
@@ -46,7 +50,9 @@ class SessionsOptions(KnownOptions):
     prefix `__Host-`. Other hosts, and https, are not affected. Under `ropewalk dev`, this is always so."""
     preload: bool = True
     """Whether a session in a store that has to be awaited, such as SQLite or Redis, is loaded before the handler. With
-    False, call `await request.session.load()` before you use it; other requests then cost no call of the store."""
+    False, call `await request.session.load()` before you use it; requests that do not use it then cost no call of the
+    store.
+    """
     size_limit: int = 64 * 1024
     """The maximum size in bytes of a session in a store, encoded. A signed cookie has at most 4096 bytes."""
     on_store_failure: Literal["closed", "open"] = "closed"

@@ -1,11 +1,12 @@
 """The cookie that logs a user in again, and its theft.
 
 The cookie has the id of a series, which begins at a login with a password, and a token, which is replaced at each use.
-A token that was replaced is accepted for GRACE seconds, because a browser may send several requests at a time. After
-that, two parties have the cookie, and the server cannot tell which of them is the user: all sessions of the user end.
+A token that was replaced is accepted for GRACE seconds, because a browser may send several requests at a time. If a
+replaced token is used later, two parties have the cookie. The server cannot tell which of them is the user, so it ends
+all sessions of the user.
 
 The store has only hashes of the id and of the tokens. The next token is computed from the last one and a secret of the
-series, so that concurrent requests give the browser the same one, and a copy of the store does not reveal a token.
+series, so that concurrent requests give the browser the same token, and a copy of the store does not reveal a token.
 """
 
 import hmac
@@ -46,7 +47,7 @@ class Series(msgspec.Struct, array_like=True):
     replaced: str = ""
     """The hash of the token before; "" if there was none."""
     replaced_at: float = 0.0
-    """When it was replaced: a Unix time in seconds."""
+    """When that token was replaced: a Unix time in seconds."""
 
     def accepts(self, token: str, now: float) -> bool:
         """Whether a token is the current one, or was replaced at most GRACE seconds ago."""
@@ -56,7 +57,7 @@ class Series(msgspec.Struct, array_like=True):
         return now - self.replaced_at <= GRACE and compare_digest(given, self.replaced)
 
     def after(self, token: str) -> str:
-        """The token that follows."""
+        """The token that follows this one."""
         return hmac.new(self.secret.encode(), token.encode("utf-8", "surrogatepass"), sha256).hexdigest()
 
     def advanced(self, token: str, now: float) -> "Series":
@@ -88,7 +89,7 @@ async def remember_line(request: Request, session: Session) -> str | None:
         return None if given is None else cookie.deleted()
     name, token, now = new_id(), new_id(), unix_time()
     seconds = keeper.options.remember_for
-    # It is stored like a session, so that it ends with the sessions of its user.
+    # The series is stored like a session, so that `end_sessions` ends it together with the sessions of its user.
     series = Series(token_urlsafe(32), _hash(token))
     stored = StoredSession(series.to_values(), session.user, now, now)
     await keeper.store.create(key_of(name, _PURPOSE), stored, seconds)
@@ -120,7 +121,7 @@ async def recall(request: Request) -> str | None:
             raise unavailable(error) from error
         return None
     begin(session, found.user)
-    session.required = key  # it may be forgotten while this request runs
+    session.required = key  # another request may delete the series meanwhile; then the login is not saved
     session.recalled = given, found
     session.write(REMEMBERED, True)
     return found.user
@@ -133,7 +134,8 @@ async def _replace(session: Session, keeper: StoreKeeper, given: str, found: Sto
     if series is None or left < 1:
         return None
     advanced = series.advanced(token, now)
-    # Concurrent requests write the same token. None brings a series back that has ended meanwhile.
+    # Concurrent requests write the same token, so their order does not matter. If the series has ended meanwhile,
+    # `update` writes nothing, so that the series does not come back.
     if advanced is not series and not await keeper.store.update(_key_in(given), advanced.to_values(), (), now, left):
         return None
     return session.cookies.remember.set_to(f"{_name_in(given)}.{series.after(token)}", int(left))

@@ -25,10 +25,11 @@ _UNCHANGING: Final = frozenset((str, int, float, bool, type(None)))
 class Session(MutableMapping[str, Any]):
     """The session of a request: `request.session["cart"] = [1, 2]`.
 
-    It is a mapping of str to values that JSON has. It is read when it is first used, and saved after the handler, only
-    if it was changed. Changes inside lists and dicts are noticed. Raises HandlerError: RW251 for a name or a value that
-    cannot be kept, RW253 for a change after the response has begun, and RW250 if the session has to be loaded with
-    `load` first. Raises HTTPError 503 if the store of the sessions cannot be reached.
+    It is a mapping of str to values that JSON has. It is read when it is first used. It is saved after the handler,
+    only if it was changed, or if the time of its last use must be written. Changes inside lists and dicts are noticed.
+    Raises HandlerError: RW251 for a name or a value that cannot be kept, RW253 for a change after the response has
+    begun, and RW250 if the session has to be loaded with `load` first. Raises HTTPError 503 if the store of the
+    sessions cannot be reached.
     """
 
     # Most requests change nothing, so these values are attributes of the class until they are set.
@@ -44,7 +45,9 @@ class Session(MutableMapping[str, Any]):
     recalled: tuple[str, StoredSession] | None = None
     """The cookie that has logged the user in again, and what the store has for it."""
     required: str | None = None
-    """The key in the store without which the login of the user is not saved; None for a login with a password."""
+    """The key in the store of the series that has logged the user in again: if it is gone when the session is saved,
+    the login is not saved. None for a login with a password.
+    """
     was_used = False
     """Whether the session was read or changed."""
     failure: StoreUnavailable | None = None
@@ -56,14 +59,18 @@ class Session(MutableMapping[str, Any]):
     is_stale = False
     """Whether the time of the last use must be written."""
     signed: "SignedContent | None" = None
-    """The session as its cookie has it. None without one, and once all values are decoded, into `_found`."""
+    """The session as its signed cookie has it. None without such a cookie, and after all values were decoded into
+    `_found`.
+    """
     user_found: str | None = None
-    """The user; changed by a login."""
+    """The id of the user, which `login` and `logout` change; None without a user."""
     _found: "StoredSession | SignedSession" = _NOTHING
     _live: dict[str, Any] = {}
-    """The values that were set, and those read that can be changed."""
+    """The values that were set, and those that were read and can be changed in place."""
     _written: dict[str, bytes]
-    """The set values that cannot be changed in place, encoded, and b"" for the others. Unset until a change."""
+    """For each value that was set: its encoding if it cannot be changed in place, otherwise b"". Unset while
+    `_may_differ` is False.
+    """
     _removed: frozenset[str] = frozenset()
     """The names of the removed values."""
     _may_differ = False
@@ -77,7 +84,8 @@ class Session(MutableMapping[str, Any]):
         """The cookies in which this client keeps its session."""
         self.cookie = cookie
         """The value of the client's session cookie; None without one."""
-        # They are read often, and the attributes of an object are found sooner than those of its class.
+        # These two are also set on the object, because they are read often, and Python finds the attributes of an
+        # object sooner than those of its class.
         self.was_used = self._may_differ = False
 
     # The mapping
@@ -89,7 +97,7 @@ class Session(MutableMapping[str, Any]):
             raise KeyError(name)
         if not self.was_used:
             self._open()
-        if not self._may_differ:  # the most frequent case, in which not all values must be decoded
+        if not self._may_differ:  # the most frequent case: only this value must be decoded
             signed = self.signed
             encoded = None if signed is None else signed.raw(name)
             if encoded is not None:
@@ -141,7 +149,7 @@ class Session(MutableMapping[str, Any]):
     def clear(self) -> None:
         """Remove all values, log the user out, and give the session a new id. A remembered browser is forgotten."""
         self._open_to_change()
-        if self.failure is not None:  # the session would be back when the store is
+        if self.failure is not None:  # otherwise, the session would come back together with the store
             raise unavailable(self.failure)
         self._live = {}
         self._removed = frozenset(self._stored.values)

@@ -23,8 +23,8 @@ class SessionAuth(Scheme):
     str. A browser that opens a page which needs a user is redirected to `login_page`, with the path of the page as
     `next`. A browser that sends a form, for example after its session has ended, is redirected with the path of the
     form's page. Other requests get 401. With `login_page=None`, all get 401. `login_page` is a path of the whole site,
-    also if the app is mounted: "/in/login". `cookie` is the name in the description of the API. Raises HandlerError
-    (RW240) for a wrong argument.
+    also if the app is mounted: "/in/login". `cookie` is the name of the cookie in the description of the API. Raises
+    HandlerError (RW240) for a wrong argument.
     """
 
     uses_session = True
@@ -48,7 +48,7 @@ class SessionAuth(Scheme):
         self._load = None if load is None else SchemeFunction(load, 1)
 
     def challenge(self) -> Challenge:
-        """`Cookie`, with the login page. It is not registered, but a 401 response must name a scheme."""
+        """The scheme `Cookie`, with the login page. It is not a registered scheme, but a 401 response must name one."""
         page = () if self._login_page is None else (("form-action", self._login_page),)
         return Challenge("Cookie", (("realm", self.realm), *page))
 

@@ -11,7 +11,8 @@ _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 class SessionCookie:
     """A cookie for one purpose. `secure` is false only for http on localhost, where browsers refuse `__Host-`.
 
-    The prefix `__Host-` makes browsers refuse the cookie from other hosts of the same domain, and from http.
+    The prefix `__Host-` makes browsers refuse a cookie of this name that another host of the same domain sets, or that
+    is set over http.
     """
 
     __slots__ = ("_attributes", "_same_site", "_secure", "name", "sent_name")
@@ -19,7 +20,7 @@ class SessionCookie:
     def __init__(self, name: str, same_site: SameSite, *, secure: bool) -> None:
         self.name = f"__Host-{name}" if secure else name
         self.sent_name = self.name.encode()
-        """The name as requests have it."""
+        """The name in bytes, as requests have it."""
         self._same_site: SameSite = same_site
         self._secure = secure
         self._attributes = self._formatted(None).removeprefix(f"{self.name}=")
@@ -56,7 +57,7 @@ class SessionCookies:
     def __init__(self, name: str, same_site: SameSite, *, secure: bool) -> None:
         self.session = SessionCookie(name, same_site, secure=secure)
         self.sent_name = self.session.sent_name
-        """The name of the session's cookie as requests have it."""
+        """The name of the session's cookie in bytes, as requests have it."""
         self.remember = SessionCookie(f"{name}-remember", same_site, secure=secure)
 
 

@@ -7,9 +7,9 @@ from ropewalk.sessions.signed_sessions import SignedSession
 from ropewalk.stores import StoredSession
 
 Found = StoredSession | SignedSession
-"""A session as it was kept."""
+"""A session as a store or a cookie has kept it."""
 REFRESH: Final = 0.1
-"""The part of `idle` after which a session that is only read is written, so that not every request writes."""
+"""See `touched_after`: the part of `idle` for which a session that is only read is not written again."""
 
 
 def is_alive(found: Found, options: SessionsOptions, now: float) -> bool:
@@ -18,10 +18,13 @@ def is_alive(found: Found, options: SessionsOptions, now: float) -> bool:
 
 
 def touched_after(options: SessionsOptions) -> float:
-    """The seconds after which a session that is only read is written, because `idle` begins again with each request."""
+    """How many seconds after its last write a session that is only read is written again.
+
+    Reading begins `idle` again, so the time of the last use must be written, but not in every request.
+    """
     return options.idle * REFRESH
 
 
 def seconds_left(created: float, options: SessionsOptions, now: float) -> float:
-    """The seconds until a session expires that was created at a time and is used now. They are more than 0."""
+    """The seconds until a session expires that began at `created` and is used at `now`: more than 0."""
     return max(0.001, min(options.idle, created + options.absolute - now))

@@ -1,4 +1,4 @@
-"""The maximum size of a session: in a store the option `size_limit`, and in a signed cookie what browsers keep."""
+"""The maximum size of a session: `size_limit` in a store, and the size that browsers accept in a signed cookie."""
 
 from msgspec import Raw
 
@@ -25,4 +25,5 @@ def _too_large(values: dict[str, bytes], size: int, most: int) -> HandlerError:
     """The error, with the names of the largest values."""
     largest = sorted(values, key=lambda name: len(values[name]), reverse=True)[:3]
     names = ", ".join(f"{shown(name)} ({len(values[name])} bytes)" for name in largest)
-    return HandlerError("RW252", f"A session has {size} bytes, and may have {most}. Its largest values: {names}.")
+    what = f"A session has {size} bytes, and may have at most {most}. Its largest values: {names}."
+    return HandlerError("RW252", what)

@@ -34,25 +34,27 @@ _READ: Final = (_VARY,)
 def sessions(options: SessionsOptions) -> Middleware:
     """A middleware that gives each request its `request.session`.
 
-        app = App(middleware=[sessions(SessionsOptions(store=SQLiteSessions("sessions.db")))])
+    app = App(middleware=[sessions(SessionsOptions(store=SQLiteSessions("sessions.db")))])
 
     A session is saved after the handler, unless the response has a status of 500 or more; a logout is saved always. A
     response to a request that has read its session gets `Vary: Cookie`. A response that sets a cookie gets
     `Cache-Control: no-store`. A browser that opens a page of a `SessionAuth` without a login is redirected to the login
-    page. Put it outside of `authenticate`.
+    page. Put `sessions` outside of `authenticate`.
     """
     check_kind(options, SessionsOptions)
     return _Sessions(options).handle
 
 
 def _has_page(request: Request, response: Response) -> bool:
-    """Whether the client sees the body of a response. With 304, it sees the same body, which it has kept."""
+    """Whether the client sees the body of a response. After a 304, the client shows the body that it has kept."""
     status = response.status
     return request.method != "HEAD" and status not in (204, 205) and (status == 304 or not 300 <= status < 400)
 
 
 class _LateSessions:
-    """Makes the sessions that are first read after the response has begun. Changes of them are refused."""
+    """Makes the sessions that are first read after the response has begun. They refuse changes, which could not be
+    saved.
+    """
 
     def __init__(self, sessions: "_Sessions") -> None:
         self._sessions = sessions
@@ -131,7 +133,7 @@ class _Sessions:
         try:
             cookie = self._keeper.save_now(session)
         except HandlerError:
-            return None  # `_finish` raises it again, inside the middleware
+            return None  # then `_finish` runs, and raises the error again inside the middleware
         session.is_sealed = True
         return _READ if cookie is None else (_NO_STORE, self._cookie_line(request, session, cookie), _VARY)
 

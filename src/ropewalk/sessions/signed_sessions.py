@@ -1,7 +1,8 @@
 """Sessions as text that a client can read but not change.
 
-The engine signs them as itsdangerous does, and verifies them, because that happens for each request. itsdangerous
-verifies the engine's signature once, when a middleware is made.
+The engine signs and verifies the texts, in the format of itsdangerous, because it does so for each request in less
+time. When a middleware is made, itsdangerous verifies one signature of the engine, so that a difference between the two
+is found then.
 """
 
 import hmac
@@ -15,7 +16,7 @@ from ropewalk.request import SignedText
 
 
 class SignedSession(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A session as a signed text has it. It has the attributes of StoredSession, and is decoded in one step."""
+    """A session as a signed text has it: the attributes of StoredSession, which msgspec decodes in one call."""
 
     created: int
     touched: int
@@ -28,7 +29,7 @@ _encode: Final = msgspec.json.encode
 
 
 class SignedSessions:
-    """Signs sessions for the cookie with a name. Raises MissingPackage (RW255) if itsdangerous is not installed.
+    """Signs sessions for the cookie `name`. Raises MissingPackage (RW255) if itsdangerous is not installed.
 
     The first of the keys signs; all are accepted.
     """
@@ -36,15 +37,16 @@ class SignedSessions:
     def __init__(self, keys: tuple[str | bytes, ...], name: str) -> None:
         feature = "A session in a signed cookie"
         itsdangerous: Any = optional_package("itsdangerous", "itsdangerous", feature, extra="sessions", code="RW255")
-        # Derived here, once, because itsdangerous would derive them again for each signature. The purpose keeps
-        # signatures that the program makes with the same secret apart.
+        # The keys are derived from the secrets here, once: itsdangerous would derive a key again for each signature.
+        # Each key depends on the name of the cookie, so that a text which the program signs with the same secret for
+        # another purpose is not accepted as a session.
         derived = [_derived(key, f"ropewalk.sessions {name}") for key in keys]
         signed = SignedText(derived)
         self._sign = signed.write
         self.read = signed.read_session
         """See `SignedText.read_session`."""
         signer = itsdangerous.Signer(derived[0], key_derivation="none", digest_method=sha256)
-        signer.unsign(self._sign(b"[]"))  # raises an error if its signatures are not the engine's
+        signer.unsign(self._sign(b"[]"))  # raises an error if itsdangerous refuses a signature of the engine
 
     def write(self, values: dict[str, msgspec.Raw], user: str | None, created: float, touched: float) -> str:
         """Encode and sign a session."""

@@ -13,7 +13,7 @@ OWN: Final = "ropewalk."
 _PLAIN: Final = frozenset((str, bool, type(None)))
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**64 - 1
-"""The integers that msgspec decodes as they were encoded."""
+"""The largest integer that msgspec decodes as it was encoded; `_SMALLEST` is the smallest."""
 _DEEPEST: Final = 100
 """The maximum number of levels of lists and dicts."""
 
@@ -46,7 +46,7 @@ def encode(name: str, value: Any) -> bytes:
 
 
 def _check(name: str, value: Any) -> None:
-    """Check a value and its parts. A list, not recursion, so that deep values cannot exhaust the stack."""
+    """Check a value and its parts, with a list instead of recursion, so that deep values cannot exhaust the stack."""
     left = [(value, 0)]
     while left:
         part, depth = left.pop()

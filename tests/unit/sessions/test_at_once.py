@@ -1,6 +1,7 @@
-"""`sessions` around a handler that does not wait runs without a coroutine, unless other middleware is around it.
+"""`sessions` runs without a coroutine around a handler that does not wait, unless the app has middleware that needs
+one.
 
-The responses must be the same in both cases.
+The responses must be the same with and without a coroutine.
 """
 
 import asyncio

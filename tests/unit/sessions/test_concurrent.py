@@ -129,7 +129,7 @@ def test_messages_of_both_are_kept(store: Any) -> None:
 
 
 def test_one_response_object_for_several_clients() -> None:
-    """The cookies of one client must not be added to an object that another client gets."""
+    """The cookie of one client must not be added to a Response object that is also sent to other clients."""
     app = site(SessionsOptions(store=MemorySessions()))
     shared = Response("shared")
 

@@ -149,7 +149,9 @@ def test_all_other_methods_are(method: str) -> None:
 
 
 class TestWithoutACookie:
-    """Without a session, a request of another site can do harm only by a login, which a form can send."""
+    """Without a session, a request of another site can do harm only by a login, which a form can send. So only forms
+    are refused.
+    """
 
     @pytest.mark.parametrize(
         "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "TEXT/PLAIN"]
@@ -238,7 +240,9 @@ class TestToken:
     @pytest.mark.parametrize("size", [10, 900_000])
     @pytest.mark.parametrize("path", ["/multipart", "/body", "/stream", "/content", "/asgi", "/wsgi", "/keyed"])
     def test_in_a_form_with_files_that_is_not_read_as_a_form(self, path: str, size: int, log: Log) -> None:
-        """The middleware does not read such a body to find the token, because the handler could not read it again."""
+        """The middleware reads such a body to find the token, and then only `form()` can use it. A handler that reads
+        the body in another way gets 403, unless the check did not need the body.
+        """
         client = with_readers(client_of())
         token = client.get("/token").text
         sent: dict[str, Any] = {"data": {"csrf_token": token}, "files": {"up": ("a", b"z" * size)}}
@@ -255,7 +259,9 @@ class TestToken:
     @pytest.mark.parametrize("size", [10, 900_000])
     @pytest.mark.parametrize("path", ["/multipart", "/body", "/stream", "/content", "/asgi", "/wsgi", "/keyed"])
     def test_a_body_that_other_middleware_has_kept(self, path: str, size: int) -> None:
-        """If another middleware has read the whole body before, the handler can still read it after this one."""
+        """If other middleware has read and kept the whole body before, the CSRF check uses the kept body, so the
+        handler can read it in every way.
+        """
 
         async def keep(request: Request, next: Next) -> Response:
             await request.body()

@@ -456,7 +456,7 @@ class TestSafeRedirect:
 
 
 def test_own_field_is_needed_by_tests() -> None:
-    """A test client without `Sec-Fetch-Site` is refused, as a program would be."""
+    """A test client that has a session and does not send `Sec-Fetch-Site` is refused, as every other program is."""
     client = Client(site(SessionsOptions(secret=SECRET)), secure=True)
     client.post("/set/a/1", headers=OWN)
     assert client.post("/set/a/2").status == 403

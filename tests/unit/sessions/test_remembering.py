@@ -1,4 +1,5 @@
-"""The token of a remembered browser: it is replaced at each use, and its second use ends all sessions of its user."""
+"""The token of a remembered browser: it is replaced at each use, and a late use of a replaced token ends all sessions.
+"""
 
 import asyncio
 from typing import Any

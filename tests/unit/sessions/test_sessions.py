@@ -165,7 +165,7 @@ class TestHostileCookies:
     def test_a_changed_character(self, client: Client) -> None:
         client.post("/set/a/1")
         value = client.cookies[HOST]
-        for place in range(0, len(value) - 1, 7):  # the last character has bits that base64 ignores
+        for place in range(0, len(value) - 1, 7):  # not the last character: base64 ignores some of its bits
             other = "A" if value[place] != "A" else "B"
             response = client.get("/", headers={"cookie": f"{HOST}={value[:place]}{other}{value[place + 1 :]}"})
             assert response.json() == no_rights()
@@ -269,7 +269,7 @@ class TestSize:
         assert client.get("/").json()["values"].keys() == {"small"}
 
     def test_the_message_shows_a_part_of_long_names(self) -> None:
-        """A client may choose a name."""
+        """The name may come from a client, so the message must not contain all of it, nor its control characters."""
         app = App(middleware=[sessions(SessionsOptions(store=MemorySessions()))])
 
         @app.get("/")

@@ -18,7 +18,7 @@ from ropewalk.testing import Client
 
 
 class Unreliable(MemorySessions):
-    """A store whose steps fail while `broken` has their names. It counts the loads."""
+    """A store whose methods fail while their names are in `broken`. It counts the calls of `load`."""
 
     def __init__(self, *, immediate: bool) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ def test_a_redis_that_is_killed_and_started_again() -> None:
         assert client.post("/logout").status == 503
         process.start()
         client.advance(1)
-        # the session is lost, because this Redis has no files
+        # the session is lost, because this Redis writes nothing to the disk
         assert client.get("/").json() == {"values": {}, "user": None}
         client.post("/login/7")
         assert client.get("/").json()["user"] == "7"
