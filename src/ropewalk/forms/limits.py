@@ -12,7 +12,8 @@ _OPTIONAL: Final = ("body_limit", "file_limit")
 class FormLimits(KnownOptions):
     """The limits of a form. Sizes are in bytes. A form over one of them gets 413.
 
-    A form takes at most `fields_limit`, `spool_limit` and the names of `part_limit` parts in memory.
+    A form takes this much memory at most: `fields_limit` bytes, `spool_limit` bytes, and the names of `part_limit`
+    parts.
     """
 
     body_limit: int | None = None
@@ -30,7 +31,9 @@ class FormLimits(KnownOptions):
     file_limit: int | None = None
     """The maximum size of one file, in bytes. None: only `body_limit` limits it."""
     spool_limit: int = 256 * 1024
-    """The maximum size of files in memory, in bytes. If the files of a form are larger, they go to a temporary file."""
+    """The maximum total size of files in memory, in bytes. If the files of a form are larger, they go to a temporary
+    file.
+    """
 
     def __post_init__(self) -> None:
         """Raises HandlerError (RW275) for a limit that is not a number of 0 or more."""

@@ -1,6 +1,7 @@
 """Parse a form of the type `multipart/form-data` (RFC 7578), part by part, as its bytes arrive.
 
-The package `multipart` parses. This module checks what that leaves open, and converts its errors to responses.
+The package `multipart` parses the body. This module refuses what the package accepts although forms must not have it,
+and converts the errors of the package to responses.
 """
 
 import re
@@ -35,13 +36,13 @@ class PartHead:
     content_type: str
     """The media type in lower case, without parameters. The default is that of RFC 7578, section 4.4."""
     charset: str | None
-    """The charset in the Content-Type of the part."""
+    """The charset in the Content-Type of the part; None without one."""
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     """The header lines: name in lower case, and value."""
 
 
 Event = PartHead | bytes | None
-"""The header of a part, then parts of its content, then None at its end."""
+"""The header of a part, then pieces of its content, then None at its end."""
 
 
 class MultipartEvents:
@@ -67,7 +68,7 @@ class MultipartEvents:
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """Yield the events for the next bytes. Read all of them before you give the next bytes."""
+        """Yield the events for the next bytes. Read all of these events before you give the next bytes."""
         if not self._begun:
             data = self._begin + data
             if not self._begins(data):
@@ -75,7 +76,8 @@ class MultipartEvents:
                 return
             self._begun, self._begin = True, b""
         if self._in_content and self._finder.is_content(data):
-            # The parser would search these bytes for the boundary, too, and return them unchanged, but in more time.
+            # The parser would search these bytes for the boundary again, and return them unchanged. It would take more
+            # time.
             if data:
                 self._count(data)
                 yield data
@@ -185,7 +187,7 @@ def _missing() -> MissingMultipart:
 
 
 def _names_twice(disposition: str) -> bool:
-    """Whether a Content-Disposition has a parameter twice that names the field or the file (RFC 6266, section 4.1)."""
+    """Whether a Content-Disposition has the parameter `name` or `filename` twice (RFC 6266, section 4.1)."""
     if disposition.lower().count("name") < 2:
         return False
     found = [each.lower() for each in _NAMING.findall(_QUOTED.sub("", disposition))]
@@ -193,6 +195,6 @@ def _names_twice(disposition: str) -> bool:
 
 
 def _last_part(filename: str) -> str:
-    """The file name without folders (RFC 7578, section 4.2), in the notation of any system."""
+    """The file name without folders (RFC 7578, section 4.2), which Unix and Windows write in different ways."""
     name = filename.replace("\\", "/").rpartition("/")[2]
     return "" if name in (".", "..") else name

@@ -13,7 +13,7 @@ from ropewalk.waiting import Waiter
 
 
 class MultipartForm:
-    """Takes the bytes of a body as they arrive, and makes the FormData. Close it if the body is not completed."""
+    """Takes the bytes of a body as they arrive, and makes the FormData. Close it if the body has an error or no end."""
 
     def __init__(self, boundary: str, limits: FormLimits) -> None:
         self._limits = limits
@@ -26,7 +26,7 @@ class MultipartForm:
         self._text: list[bytes] = []
         self._start = 0
         self._left = limits.fields_limit
-        """The bytes that fields may still have."""
+        """How many bytes the names and values of the following fields may have together."""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes. Raises BadBody, BodyTooLarge, HTTPError 415, and OSError if the disk is full."""
@@ -47,7 +47,7 @@ class MultipartForm:
         return FormData(self._fields, self._files, self._spool)
 
     def delete_files_after(self, ended: Waiter[Any]) -> None:
-        """Delete the content of the files when the exchange has ended. See Spool."""
+        """Delete the content of the files when the exchange has ended. See `Spool.delete_after`."""
         self._spool.delete_after(ended)
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class MultipartForm:
             self._text = []
             return
         size = self._spool.size - self._start
-        if head.filename or size:  # a browser sends an empty part without a name if no file is chosen
+        if head.filename or size:  # a browser sends an empty part without a file name if no file is chosen
             made = UploadFile(
                 self._spool,
                 self._start,

@@ -60,7 +60,8 @@ class FormPart:
     async def text(self, limit: int = DEFAULT_LIMITS.field_limit) -> str:
         """The rest of the content as text in its charset, or else in UTF-8.
 
-        Raises BadBody (400) if it is not, HTTPError 415 if the charset is not supported, and BodyTooLarge (413).
+        Raises BadBody (400) if it is not text in this charset, HTTPError 415 if the charset is not supported, and
+        BodyTooLarge (413).
         """
         codec = codec_of(self._charset)
         try:

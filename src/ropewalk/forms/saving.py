@@ -12,7 +12,7 @@ def save_atomically(parts: Iterable[bytes], path: Path, *, overwrite: bool, fsyn
     """Write a file beside its final path, and then rename it. The file gets the permissions of a new file.
 
     Without `overwrite`, raises FileExistsError if the path exists. Raises HandlerError (RW277) if the path is a folder
-    or has no name, and OSError if the file cannot be written; then no file is left.
+    or has no name, and OSError if the file cannot be written. After an error, no part of the file is left.
     """
     if path.is_dir() or not path.name:
         raise HandlerError("RW277", f"A file was saved as {shown(str(path))}, which is a folder.")

@@ -1,4 +1,5 @@
-"""The content of all files of one form: in memory, or past a limit in one temporary file, until the exchange ends.
+"""The content of all files of one form: in memory, or in one temporary file if it exceeds a limit, until the exchange
+ends.
 
 The temporary file has no name in the file system where the system allows that, so that nothing of it remains after a
 crash. All files of a form share it, so that a form with many files uses one descriptor.
@@ -23,7 +24,9 @@ class Spool:
         self._memory = bytearray()
         self._file: BinaryIO | None = None
         self._readers = 0
-        """The number of threads that read the file. If `close` is called meanwhile, the last thread closes the file."""
+        """The number of threads that read the file. If `close` is called meanwhile, the file is closed when the last of
+        them has ended.
+        """
         self._closing = False
         self.size = 0
 
@@ -62,7 +65,7 @@ class Spool:
         ended.addCallback(lambda _: self.close())
 
     def close(self) -> None:
-        """Delete the bytes. If a thread still reads, they are deleted when it ends."""
+        """Delete the bytes. If threads still read, the bytes are deleted when the last of them has ended."""
         self._closing = True
         if not self._readers:
             self._memory = bytearray()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _PART: Final = 64 * 1024
-"""The bytes that are read at once."""
+"""The number of bytes that are read at a time."""
 _IN_THREAD: Final = 256 * 1024
 """A read of more bytes from a temporary file happens in a thread."""
 
@@ -30,7 +30,7 @@ class UploadFile:
     `filename` is what the client has sent, without folders. It is data for a page or a database: never use it as a
     path, or as a part of one. The client may choose `content_type` freely, too.
 
-    The content is available until the response is complete, or until `close`. Then methods that read it raise
+    The content is available until the response is complete, or until `close`. After that, methods that read it raise
     HandlerError (RW276).
     """
 
@@ -72,7 +72,8 @@ class UploadFile:
         self._position = position
 
     def open(self) -> BinaryIO:
-        """Open the content as a binary file for reading, for a library that takes one. Each call starts at its start.
+        """Open the content as a binary file for reading, for a library that takes one. Each call returns a file at its
+        first byte.
 
         The file can be read until this object is closed. Its methods block: use it in a thread, or for small files.
         """
@@ -107,7 +108,9 @@ class UploadFile:
         self._spool.close()
 
     def _in_thread(self, function: Callable[[], Result]) -> Waiter[Result]:
-        """Call a function in a thread. The content is kept until it has ended, even if nothing waits for it."""
+        """Call a function in a thread. The content is kept until the function has ended, even if the wait for it was
+        cancelled.
+        """
         waiter: Waiter[Result] = Waiter[Result]().begun_here()
 
         def end(result: Any) -> None:
@@ -115,7 +118,7 @@ class UploadFile:
             self._spool.__exit__(None, None, None)
             if not waiter.called:  # otherwise the wait was cancelled
                 waiter.callback(result)  # a Failure makes it fail
-            del waiter  # so that a failure is reported that no code awaits
+            del waiter  # so that a failure which no code awaits is reported
             if settle is not None:
                 settle()
 

@@ -14,13 +14,13 @@ from ropewalk.forms.limits import FormLimits
 from ropewalk.headers import content_type
 
 _PIECE: Final = 4096
-"""The bytes that are decoded at once, because `re.sub` takes 20 times as much memory as the text has."""
+"""The number of bytes that are decoded at a time, because `re.sub` takes 20 times as much memory as the text has."""
 
 _ESCAPES: Final = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 
 
 def parse_urlencoded(body: bytes, field: str | None, limits: FormLimits) -> FormData:
-    """Parse a whole body with this Content-Type.
+    """Parse a whole body. `field` is the value of its Content-Type.
 
     Raises BodyTooLarge if it is over a limit, BadBody if it is not text, and HTTPError 415 for an unsupported charset.
     """
@@ -33,7 +33,7 @@ def parse_urlencoded(body: bytes, field: str | None, limits: FormLimits) -> Form
         parsed = urlencoded_pairs(body, limits.name_limit, limits.field_limit)
         if parsed is not None:
             return FormData.of_fields(*parsed)
-    # Another charset, or an error, which the following code finds.
+    # The form has another charset, or an error, for which the following code raises the exception.
     try:
         return FormData([(name.decode(codec), value.decode(codec)) for name, value in _pairs(body, limits)])
     except UnicodeDecodeError:
@@ -41,7 +41,7 @@ def parse_urlencoded(body: bytes, field: str | None, limits: FormLimits) -> Form
 
 
 def _pairs(body: bytes, limits: FormLimits) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the pairs of name and value, decoded to bytes of the charset."""
+    """Yield the pairs of name and value: bytes in the charset of the form, without percent-encoding."""
     for part in body.split(b"&"):
         if not part:
             continue
@@ -66,7 +66,8 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _octets(escapes: re.Match[bytes]) -> bytes:
-    # `urllib.parse.unquote_to_bytes` raises and catches an exception for each percent sign without two digits.
+    # `urllib.parse.unquote_to_bytes` would do the same, but it raises and catches an exception for each percent sign
+    # without two digits, so hostile texts would cost much time.
     return unhexlify(escapes[0].replace(b"%", b""))
 
 

@@ -15,7 +15,7 @@ class Record:
 
 
 class IdempotencyStore(Protocol):
-    """Stores idempotency keys. Each method is one atomic step, and raises StoreUnavailable if the step fails.
+    """Stores idempotency keys. Each method is atomic, and raises StoreUnavailable if it fails.
 
     A key is a hash of 64 hexadecimal digits, made from the sender and the client's key. Because the user is part of the
     hash, a store need not separate the keys of different users.

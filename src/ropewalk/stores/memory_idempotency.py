@@ -10,7 +10,7 @@ from ropewalk.stores.idempotency import Record
 from ropewalk.stores.unavailable import StoreUnavailable, TooManyKeys
 
 SPARE: Final = 64
-"""As long as there are at most this many outdated heap entries, they are not removed."""
+"""How many outdated entries the heap may have, besides one for each key, before they are removed."""
 
 
 class _Kept:
@@ -39,7 +39,7 @@ class _Owned:
 
 
 class MemoryIdempotency:
-    """Idempotency keys in the memory of this process. They are lost when the process restarts. `clock` returns seconds;
+    """Idempotency keys in the memory of this process. They are lost when the process ends. `clock` returns seconds;
     replace it in tests.
 
     At most `most_bytes` of responses are kept. If there are more, the oldest responses are dropped. Their keys stay, so
@@ -71,7 +71,9 @@ class MemoryIdempotency:
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
         self._expiry: list[tuple[float, str]] = []
-        """A heap of expiry times and keys, with an entry for each claim and each response."""
+        """A heap of expiry times and keys. A claim and a response each add an entry; the earlier entry of a key is then
+        outdated.
+        """
         self._saved: dict[str, None] = {}
         """The keys that have a stored response, the oldest first."""
         self._bytes = 0
@@ -134,7 +136,7 @@ class MemoryIdempotency:
 
     def _note_expiry(self, expires: float, key: str) -> None:
         heappush(self._expiry, (expires, key))
-        if len(self._expiry) > 2 * len(self._kept) + SPARE:  # most heap entries belong to released keys
+        if len(self._expiry) > 2 * len(self._kept) + SPARE:  # most entries are outdated
             self._expiry = [(kept.expires, key) for key, kept in self._kept.items()]
             heapify(self._expiry)
 

@@ -15,9 +15,10 @@ class MemoryRateLimits:
     """Buckets in the memory of this process, at most `most_keys` of them. `clock` returns seconds, for tests.
 
     A bucket that is full again is forgotten. If there are already `most_keys` buckets, the one that will be full first
-    is dropped. Its state is kept in one of 4096 cells, which is chosen by a hash of the bucket's key that clients do
-    not know. A new bucket in this cell starts with no more tokens than the dropped bucket would have by then. So a
-    client gains nothing by filling the store with other keys, and only few new clients get fewer tokens.
+    is dropped. The time at which it would be full is kept in one of 4096 cells. A hash of the bucket's key, which
+    clients cannot compute, chooses the cell. A new bucket in this cell starts with no more tokens than the dropped
+    bucket would have by then. So a client gains nothing by filling the store with other keys, and only few new clients
+    get fewer tokens.
     """
 
     def __init__(self, *, most_keys: int = 100_000, clock: Callable[[], float] = monotonic) -> None:
@@ -67,8 +68,9 @@ class MemoryRateLimits:
         self._full_at[name] = full
 
     def _forget_full(self, now: float) -> None:
-        """Forget up to two full buckets. This keeps the number of full buckets small, because a request adds only one
-        or a few buckets."""
+        """Forget up to two full buckets. A request usually adds one bucket, so the number of full buckets stays small,
+        and no request has to remove many.
+        """
         for _ in range(2):
             if not self._order or self._order[0][0] > now:
                 return

@@ -10,8 +10,9 @@ from ropewalk.errors import OptionError, is_int, shown
 from ropewalk.stores.sessions import StoredSession
 
 CLEANED_AT_ONCE: Final = 4
-"""The maximum number of expired entries that a new session removes. It is more than one, so that expired entries do not
-pile up."""
+"""How many expired sessions at most a new session removes, of those with a user and of those without. It is more than
+one, so that expired sessions do not pile up.
+"""
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class MemorySessions:
     """
 
     immediate: Final = True
-    """No method waits, so that a session is loaded only when it is read."""
+    """No method waits, so `sessions` loads a session only when it is read."""
 
     def __init__(self, *, most_sessions: int = 100_000, clock: Callable[[], float] = unix_time) -> None:
         if not is_int(most_sessions) or most_sessions < 1:
@@ -39,9 +40,9 @@ class MemorySessions:
         self._clock = clock
         self._anonymous: dict[str, _Kept] = {}
         self._of_users: dict[str, _Kept] = {}
-        """Both are in the order in which the sessions were last written."""
+        """Both dicts are in the order in which their sessions were last written."""
         self._keys_of: dict[str, set[str]] = {}
-        """The keys of the sessions of each user who has one."""
+        """For each user who has a session, the keys of all sessions of this user."""
 
     def __len__(self) -> int:
         return len(self._anonymous) + len(self._of_users)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 ALMOST: Final = 0.999
-"""The fraction of a token that counts as a whole token, because floating-point times are not exact."""
+"""A bucket with at least this fraction of a token counts as having one, because floating-point times are not exact."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Idempotency keys in Redis. Each step is one script, so it is atomic."""
+"""Idempotency keys in Redis. Each method runs one script, so it is atomic."""
 
 from collections.abc import Callable
 from typing import Any, Final

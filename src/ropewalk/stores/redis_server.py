@@ -22,9 +22,9 @@ Result = TypeVar("Result")
 
 
 def check_server(server: object, store: str) -> None:
-    """Raise HandlerError (RW235) if a store got something else than a RedisServer, such as a URL.
+    """Raise HandlerError (RW235) if `server` is not a RedisServer but, for example, a URL.
 
-    The message has only its type, because a URL may contain a password.
+    The message has only the type of `server`, because a URL may contain a password.
     """
     if not isinstance(server, RedisServer):
         what = f"The server of {store} is of type {type(server).__name__}, not RedisServer."
@@ -36,10 +36,10 @@ class RedisServer:
 
     It needs the extra `redis`. The server is not contacted before the first call. A call takes at most `timeout`
     seconds. At most `threads` calls run at a time, and at most `waiting` more wait. After a failed call, all further
-    calls fail at once for `retry_after` seconds. Then one call tries again. So an unreachable server delays only a few
-    requests. One line is logged when the server becomes unreachable, and one when it is reachable again. `clock`
-    returns seconds; replace it in tests. Raises HandlerError: RW237 if redis-py is not installed, RW235 for a wrong URL
-    or number.
+    calls fail at once for `retry_after` seconds. Then one call tries the server again. So an unreachable server delays
+    only a few requests. One line is logged when the server becomes unreachable, and one when it is reachable again.
+    `clock` returns seconds; replace it in tests. Raises HandlerError: RW237 if redis-py is not installed, RW235 for a
+    wrong URL or number.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Sessions in Redis. Each step is one script, so it is atomic."""
+"""Sessions in Redis. Each method runs one script, so it is atomic."""
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from hashlib import sha256
@@ -58,14 +58,15 @@ redis.call('SET', KEYS[1], string.format('%.0f', math.max(last + 1, tonumber(ARG
 """
 
 _VALUE: Final = "value:"
-"""The prefix of the hash fields that have the session's values."""
+"""In the Redis hash of a session, the prefix of the fields that have the values."""
 
 
 class RedisSessions:
     """Sessions in Redis or Valkey, which all processes and machines share. The name of each key begins with `prefix`.
 
-    Sessions expire according to the server's clock. If the server evicts keys (`maxmemory-policy`), the users of these
-    sessions are logged out, and `log_out_everywhere` may be forgotten: configure `noeviction` or `volatile-ttl`.
+    Sessions expire according to the server's clock. If the server evicts keys (`maxmemory-policy`), the users of
+    evicted sessions are logged out, and sessions that `log_out_everywhere` has ended may be valid again. So configure
+    `noeviction` or `volatile-ttl`.
     """
 
     def __init__(

@@ -20,13 +20,13 @@ class StoredSession:
 
 
 class SessionStore(Protocol):
-    """Stores sessions. Each method is one atomic step, and raises StoreUnavailable if the step fails.
+    """Stores sessions. Each method is atomic, and raises StoreUnavailable if it fails.
 
     A key is a hash of 64 hexadecimal digits, made from the id in the client's cookie. So a copy of the store does not
     give access to the sessions in it.
 
     Each user has a generation, a number that `end_sessions` increases. A session belongs to the generation in which it
-    was created. A session of an earlier generation does not exist any more, for all methods.
+    was created. For all methods, a session of an earlier generation does not exist any more.
     """
 
     async def load(self, key: str) -> StoredSession | None:
@@ -58,13 +58,16 @@ class SessionStore(Protocol):
         """Delete a session, if it exists."""
 
     async def end_sessions(self, user: str, seconds: float) -> None:
-        """End all sessions of a user, by a new generation. No session of an earlier one lasts longer than `seconds`."""
+        """End all sessions of a user, by a new generation. The store must remember this generation for `seconds`: no
+        earlier session lasts longer.
+        """
 
 
 def next_generation(last: int, now: float) -> int:
     """The generation after `last`.
 
-    It contains the time, because stores forget the generation of a user whose sessions of earlier generations have all
-    expired. Without the time, the following generation would have the number of a forgotten one.
+    Its number is at least the time in microseconds. Stores forget the generation of a user after all sessions of
+    earlier generations have expired. Without the time, the next generation could then get a number that was used
+    before.
     """
     return max(last + 1, int(now * 1_000_000))

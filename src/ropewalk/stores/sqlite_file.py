@@ -1,4 +1,5 @@
-"""An SQLite file in which a store keeps its tables. It is used on one thread, one transaction for each step."""
+"""An SQLite file in which a store keeps its tables. Each function of the store runs in one transaction, on one thread.
+"""
 
 from collections.abc import Callable, Sequence
 from os import fspath
@@ -18,10 +19,10 @@ Result = TypeVar("Result")
 
 
 class SQLiteFile:
-    """A file with the tables that `schema` creates. It is opened at the first step.
+    """A file with the tables that `schema` creates. The file is opened when `run` is first called.
 
-    A step takes at most `timeout` seconds; at most `waiting` steps may wait. `instead` names the store to use for
-    memory. Raises HandlerError (RW235) if the path is not that of a file.
+    A call of `run` takes at most `timeout` seconds; at most `waiting` calls may wait. `instead` is the name of the
+    store in memory, for the error message. Raises HandlerError (RW235) if the path is empty or ":memory:".
     """
 
     def __init__(self, path: str | Path, schema: Sequence[str], *, timeout: float, waiting: int, instead: str) -> None:
@@ -44,14 +45,16 @@ class SQLiteFile:
     def run(
         self, step: "Callable[[sqlite3.Connection], Result]", late: Callable[[Result], object] | None = None
     ) -> Waiter[Result]:
-        """Run a step in a transaction, on the thread. When the Waiter fires, the transaction is on the disk.
+        """Call a function with the database, in a transaction, on the thread. When the Waiter has its result, the
+        transaction is on the disk.
 
-        It fails with StoreUnavailable. `late` gets a result for which the caller no longer waits.
+        The Waiter may fail with StoreUnavailable. If the result arrives after the wait has ended, `late` is called with
+        it.
         """
         return self._workers.run(lambda: self._transact(step), late)
 
     def close(self) -> None:
-        """Close the file after all previous steps. A later step opens it again."""
+        """Close the file after all previous calls of `run`. A later call opens it again."""
         self._workers.run(self._close).addErrback(lambda _: None)
         self._workers.close()
 

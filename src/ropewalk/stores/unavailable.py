@@ -6,7 +6,7 @@ from ropewalk.errors import RopewalkError
 class StoreUnavailable(RopewalkError):
     """RW234: a store cannot be reached, is too slow, or is full.
 
-    A store must raise only this for temporary failures. The middleware then acts according to its option
+    For temporary failures, a store must raise this error and no other. The middleware then acts according to its option
     `on_store_failure`.
     """
 

@@ -1,7 +1,7 @@
 """A few threads that run a store's blocking calls, with a bounded queue and a time limit for each call.
 
-This works with every reactor, and in an asyncio loop without a reactor. The result is delivered by the asyncio loop
-that runs in the calling thread, or else by the reactor.
+This works with every reactor, and in an asyncio loop without a reactor: if an asyncio loop runs in the calling thread,
+it delivers the result; otherwise the reactor does.
 """
 
 from asyncio import AbstractEventLoop
@@ -25,7 +25,7 @@ class WorkerThreads:
     """Runs functions on threads. The threads start when they are needed, and end when this object is deleted.
 
     `name` is the store's name for messages, such as "Redis at 127.0.0.1:6379". A call takes at most `timeout` seconds,
-    including its wait for a thread. One call for each thread runs, and at most `waiting` more calls wait.
+    including its wait for a thread. Each thread runs one call at a time, and at most `waiting` more calls wait.
     """
 
     def __init__(self, name: str, *, threads: int, waiting: int, timeout: float) -> None:
@@ -59,7 +59,7 @@ class WorkerThreads:
 
         The time limit, or cancelling the Waiter, ends only the wait: a function that is already running continues, and
         a function that has not started is dropped. If the function succeeds after the wait has ended, `late` is called
-        with its result, on the calling thread.
+        with its result, on the thread that has called `run`.
         """
         if len(self._running) >= self._most_calls:
             message = f"{self._name} is too slow: {len(self._running)} calls wait for it."
@@ -69,7 +69,7 @@ class WorkerThreads:
                 Thread(target=_work, args=(self._calls,), name="ropewalk-store", daemon=True).start()
                 self._threads += 1
             except RuntimeError as error:
-                if not self._threads:  # otherwise the call waits for a thread that runs
+                if not self._threads:  # otherwise, the call waits for one of the running threads
                     unavailable = StoreUnavailable(f"{self._name} needs a thread, and none can be started: {error}.")
                     unavailable.__cause__ = error
                     return failed(unavailable)
@@ -125,7 +125,7 @@ class _Call:
             return
         try:
             self._loop.call_soon_threadsafe(self._finish)
-        except RuntimeError:  # the loop is closed, so no caller waits
+        except RuntimeError:  # the loop is closed, so the caller no longer waits
             self._running.discard(self)
 
     def _expire(self, message: str) -> None:

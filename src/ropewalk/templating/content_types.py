@@ -6,7 +6,7 @@ from typing import Final
 from ropewalk.response import HTML, file_type
 
 TEMPLATE_ENDINGS: Final = (".jinja", ".jinja2", ".j2")
-"""Endings that say only that a file is a template: `page.html.j2` is HTML."""
+"""Endings that say only that a file is a template, not what it makes: `page.html.j2` makes HTML."""
 
 
 def content_name(name: str) -> str:
@@ -18,7 +18,7 @@ def content_name(name: str) -> str:
 
 @lru_cache(maxsize=512)
 def content_type(name: str) -> str:
-    """The Content-Type of what a template makes. HTML if its name does not say otherwise."""
+    """The Content-Type of what a template makes, by the ending of its name. HTML for a name without an ending."""
     name = content_name(name)
     if name.endswith((".html", ".htm")) or "." not in name.rpartition("/")[2]:
         return HTML

@@ -18,10 +18,9 @@ class TemplateError(HandlerError):
 
 
 def as_template_error(error: Exception, environment: "Environment", names: Mapping[str, Any]) -> TemplateError | None:
-    """The error to raise instead of an exception of Jinja. None for an exception of other code, which is raised as it
-    is.
+    """The error to raise instead of an exception of Jinja. None for an exception of other code, which stays as it is.
 
-    `names` are the names that the template got.
+    `names` are the names that the template got, for suggestions in the message.
     """
     import jinja2
 
@@ -36,7 +35,7 @@ def as_template_error(error: Exception, environment: "Environment", names: Mappi
 
 
 def missing_template(name: str, environment: "Environment", place: str | None = None) -> TemplateError:
-    """RW292: there is no template with this name. `place` is that of the template that includes or extends it."""
+    """RW292: there is no template with this name. `place` is the line of the template that includes or extends it."""
     used = f", which {place} uses," if place else ""
     known = known_templates(environment)
     what = f"The template {shown(name)}{used} does not exist in {_folders(environment)}."
@@ -62,7 +61,7 @@ def place_in_template(error: BaseException) -> str | None:
     """The innermost line of a template in the traceback of an exception, such as `templates/page.html:3`."""
     place = None
     for frame, line in walk_tb(error.__traceback__):
-        if "__jinja_exception__" in frame.f_globals:  # a frame of Jinja's, with the file and line of the template
+        if "__jinja_exception__" in frame.f_globals:  # Jinja has given this frame the file and line of a template
             place = relative(frame.f_code.co_filename, line)
     return place
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 @cache
 def template_class() -> "type[Template]":
-    """The class of templates. A page is joined from plain texts, so values are escaped without making a Markup of
-    each."""
+    """The class of templates. Values are escaped to plain str: Jinja would make a Markup of each, which is not needed,
+    because a page is joined from plain texts.
+    """
     from jinja2 import Template
     from markupsafe import escape
 
@@ -34,7 +35,7 @@ def template_class() -> "type[Template]":
         ) -> "Template":
             template = super().from_code(environment, code, globals, uptodate)
             names: dict[str, Any] = template.root_render_func.__globals__
-            if names.get("escape") is escape:  # the compiled code calls it only for what it writes
+            if names.get("escape") is escape:  # compiled templates call it only for texts that they write to the page
                 names["escape"] = plain_escape
             return template
 
@@ -43,8 +44,10 @@ def template_class() -> "type[Template]":
 
 @cache
 def context_class() -> "type[Context]":
-    """The class of contexts. A function or method without attributes cannot want the context of the template
-    (`jinja2.pass_context`), so it is called without looking for that."""
+    """The class of contexts. A function that takes the context of the template is marked by an attribute
+    (`jinja2.pass_context`). So a function or method without attributes is called directly, without Jinja's search for
+    the mark.
+    """
     from jinja2.runtime import Context
     from jinja2.utils import internalcode
 

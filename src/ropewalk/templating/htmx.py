@@ -13,8 +13,9 @@ VARYING: Final = ("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
 def is_htmx(request: Request) -> bool:
     """Whether htmx has sent the request for a part of a page.
 
-    False for a link or form with `hx-boost` and for the restoration of the history, because these need a whole page. If
-    the response depends on it, add the fields of VARYING to its `Vary` field; `render(..., fragment=...)` does so.
+    False for a link or form with `hx-boost`, and when htmx restores a page of the history, because these need a whole
+    page. If the response depends on the result, add the fields of VARYING to its `Vary` field; `render(...,
+    fragment=...)` does so.
     """
     if request.header("hx-request") != "true":
         return False

@@ -15,8 +15,9 @@ class TemplatesOptions(KnownOptions):
     """How templates are found and rendered. Raises HandlerError (RW291) for an invalid value."""
 
     context: Callable[[Request], Mapping[str, Any]] | None = None
-    """A function of the request. What it returns is added to the names of each page: `lambda request: {"user": ...}`.
-    The names that a handler gives take precedence."""
+    """A function that takes the request and returns names for each page: `lambda request: {"user": ...}`. The names
+    that a handler gives take precedence.
+    """
     globals: Mapping[str, Any] = field(default_factory=dict)
     """Names that all templates and their macros have."""
     filters: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -30,13 +31,13 @@ class TemplatesOptions(KnownOptions):
     404 has the page `404.html` there, or else `4xx.html`. A mapping has the template for each status. None: no error
     pages."""
     text_endings: tuple[str, ...] = (".txt", ".md", ".csv")
-    """The endings of templates whose values are not escaped, because they are not HTML."""
+    """The endings of templates that do not make HTML, so values in them are not escaped."""
     lenient: bool = False
     """Whether an undefined name is an empty text. By default it is an error, because it is usually a mistake."""
     trim: bool = True
-    """Whether the line of a `{% ... %}` alone leaves no empty line in the page."""
+    """Whether a line that has only a `{% ... %}` is left out of the page. Otherwise, it is an empty line there."""
     enable_async: bool = False
-    """Whether templates may await: what coroutine functions return is awaited. Pages take longer to render."""
+    """Whether templates may call coroutine functions, whose results are then awaited. Pages take longer to render."""
     reload: bool | None = None
     """Whether a changed template is read again. None: only with `App(debug=True)` and under `ropewalk dev`."""
 

@@ -9,7 +9,9 @@ from ropewalk.static_files import static_url_in
 from ropewalk.templating.errors import lacking
 
 rendered_request: ContextVar[Request | None] = ContextVar("ropewalk.templating.request", default=None)
-"""The request of the page that is being rendered. Macros of other templates have no `request` in their context."""
+"""The request of the page that is being rendered. It is kept here, because macros that are imported from other
+templates have no `request` in their context.
+"""
 
 
 def url_for(name: str, /, **params: Any) -> str:
@@ -24,7 +26,7 @@ def static_url(name: str, /) -> str:
         path = static_url_in(service.app, name)
     except LookupError as error:
         raise lacking(f"static_url({name!r})", str(error.args[0]), str(error.args[1])) from None
-    return getattr(service, "prefix", "") + path  # the path of an app in a twisted.web tree
+    return getattr(service, "prefix", "") + path  # the prefix is the path at which a twisted.web tree has the app
 
 
 def csp_nonce() -> str:
@@ -38,7 +40,7 @@ def csp_nonce() -> str:
 
 
 def csrf_token() -> str:
-    """The token that a form or a script sends back, so that other sites cannot send it."""
+    """The token that a form or a script sends back, to show that a page of this site sends the request."""
     return str(sessions.csrf_token(_current("csrf_token")))
 
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PART: Final = 8192
-"""The least number of characters of a part of a streamed page. Smaller parts would cost more to send than to render."""
+"""The minimum number of characters in each part of a streamed page, except the last. Smaller parts would cost more to
+send than to render.
+"""
 
 
 @dataclass(slots=True)
@@ -26,7 +28,7 @@ class Rendering:
     block: str | None = None
 
     def text(self) -> str:
-        """Render it. Raises TemplateError."""
+        """Render the template. Raises TemplateError."""
         token = rendered_request.set(self.request)
         try:
             return "".join(self._pieces())
@@ -36,11 +38,11 @@ class Rendering:
             rendered_request.reset(token)
 
     async def async_text(self) -> str:
-        """Render it with an asynchronous environment."""
+        """Render the template with an asynchronous environment."""
         return "".join([part async for part in self.async_parts()])
 
     def parts(self) -> Iterator[str]:
-        """Render it in parts. A part is rendered when it is taken."""
+        """Render the template in parts. Each part is rendered when the caller takes it."""
         pieces: Iterator[str] | None = None
         more = True
         while more:
@@ -85,7 +87,7 @@ class Rendering:
             except Exception as error:  # noqa: BLE001 - raised again
                 self._explain(error)
             finally:
-                rendered_request.set(None)  # without a token, because another context may close the generator
+                rendered_request.set(None)  # without a token, because the generator may be closed in another context
             if part:
                 yield "".join(part)
 
@@ -107,7 +109,9 @@ class Rendering:
         return function(template.new_context(dict(self.names)))
 
     def _explain(self, error: Exception) -> NoReturn:
-        """Raise an exception again, with the lines of templates in its traceback, or as a TemplateError."""
+        """Raise an exception again: as a TemplateError if it is of Jinja, otherwise with the lines of templates in its
+        traceback.
+        """
         try:
             self.environment.handle_exception()
         except Exception as shown:

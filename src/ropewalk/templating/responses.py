@@ -12,9 +12,9 @@ from ropewalk.templating.errors import TemplateError
 
 
 class TemplateResponse(LateResponse):
-    """A response whose body is a page. `render` makes it; it is rendered when it is sent.
+    """A response whose body is a page, made by `render`. The page is rendered when the response is sent.
 
-    `name` is the template, and `variables` are the names that it gets. You can change them, and set the status, header
+    `name` is the template, and `variables` are the names that it gets. You can change both, and set the status, header
     fields and cookies, as with any Response.
     """
 
@@ -49,13 +49,13 @@ def render(
 ) -> TemplateResponse:
     """A page as the return value of a handler: `return render("rooms.html", rooms=rooms)`.
 
-    The templates of the nearest app render it: `App(templates=...)`. The template gets `variables`, those of `context`,
-    and `request`. Use `context` for names that are also parameters of this function, such as `status`.
+    The templates of the nearest app render it: `App(templates=...)`. The template gets `variables`, the names in
+    `context`, and `request`. Use `context` for names that are also parameters of this function, such as `status`.
 
     With `block`, only this block of the template is rendered. With `fragment`, only this block is rendered if htmx has
-    sent the request for a part of a page, and otherwise the whole page; the response gets the `Vary` fields that tell
-    caches so. With `stream`, the page is sent while it is rendered, so a large page is never in memory as a whole.
-    Without `status`, it is 200, or in an error handler the status of the error.
+    sent the request for a part of a page, and otherwise the whole page; the `Vary` field of the response tells caches
+    on which request fields this depends. With `stream`, the page is sent while it is rendered, so a large page is never
+    in memory as a whole. Without `status`, the status is 200, or in an error handler the status of the error.
     """
     kind = content_type(name)
     if headers:

@@ -33,11 +33,11 @@ class Templates(PageSource):
         check_options(options, TemplatesOptions, "RW291")
         self.options = options
         self.environment: Environment = make_environment(folders, options)
-        """The environment of Jinja, for what the options do not offer."""
+        """The environment of Jinja, for settings that the options do not have."""
         self._plain: Environment = (
             self.environment.overlay(enable_async=False) if options.enable_async else self.environment
         )
-        """The environment for pages that are rendered without awaiting."""
+        """The environment for `render`, `text` and error pages, which are rendered without awaiting."""
         self._error_pages = ErrorPageNames(options.error_pages)
 
     def render(
@@ -71,7 +71,8 @@ class Templates(PageSource):
     def error_page(self, error: HTTPError, request: Request) -> str | None:
         """The page for an error, if there is a template for its status.
 
-        It gets `status`, `title` (the reason phrase), `detail` (None if it is the title or no str), and `error`.
+        It gets `status`, `title` (the reason phrase), `detail` (None if it equals the title or is not a str), and
+        `error`.
         """
         self._reload(request)
         name = self._error_pages.name_for(error.status, self._plain)

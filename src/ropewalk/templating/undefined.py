@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def strict_undefined() -> "type[StrictUndefined]":
     """The class of undefined values. It is made when Jinja, which is optional, is needed.
 
-    A use of a value raises Jinja's UndefinedError with the `name`, and with `owner` for an attribute or a key of this
-    object. `is defined` and `|default` are allowed.
+    A use of an undefined value raises Jinja's UndefinedError. The error has the `name`, and for an attribute or key
+    also the `owner`: the object that lacks it. `is defined` and `|default` are allowed.
     """
     from jinja2 import StrictUndefined, UndefinedError
     from jinja2.utils import missing
@@ -21,7 +21,7 @@ def strict_undefined() -> "type[StrictUndefined]":
         error: Any = UndefinedError(message)
         error.name = name
         error.owner = owner
-        return error  # type: ignore[no-any-return] # Any, so that it can have attributes
+        return error  # type: ignore[no-any-return] # it is Any, so that attributes can be added to it
 
     class Strict(StrictUndefined):
         __slots__ = ()

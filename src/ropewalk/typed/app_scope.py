@@ -87,7 +87,7 @@ def _open(generator: Generator[Any, Any, Any], provider: Provider, closes: list[
         _raise(close_generator(generator, provider, None))
 
     value = open_generator(generator, provider)
-    close.__wrapped__ = provider  # type: ignore[attr-defined] # messages name this function
+    close.__wrapped__ = provider  # type: ignore[attr-defined] # so that messages name the provider
     closes.append(close)
     return value
 

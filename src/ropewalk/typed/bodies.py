@@ -29,7 +29,7 @@ class SentBody:
         self._types = AcceptedTypes(body.marker.media_types)
         self._accepted = ", ".join(body.marker.media_types)
         self._usual = frozenset(body.marker.media_types)
-        """The frequent values of Content-Type, which are accepted without parsing them."""
+        """The usual values of Content-Type, which are accepted without being parsed."""
         self.takes_msgpack = any(is_msgpack(each.lower()) for each in body.marker.media_types)
         """Whether the body may be MessagePack."""
 

@@ -131,7 +131,7 @@ class Calls:
         return await value if must_wait(value) else value
 
     def _keep(self, value: Any, values: list[Any], known: Known) -> None:
-        """Add the value of the next step to `values`, and to `known` if it is shared."""
+        """Add the value of the next provider to `values`, and to `known` if it is shared."""
         key = self._steps[len(values)].key
         values.append(value)
         if known is not None and key is not None:

@@ -53,7 +53,7 @@ class OpenGenerators:
         self._request = request
         self._finish = finish
         self._opened: list[OpenGenerator] = []
-        self._running = 1  # the number of running parts: the handler, and each stream that has begun
+        self._running = 1  # how many are running: the handler, functions of middleware, and streams
         self._ended = False
         self._error: BaseException | None = None
         self._is_noted = False
@@ -158,7 +158,9 @@ class OpenGenerators:
         self._finish = finish
 
     def begin(self) -> None:
-        """Record that a stream begins. Raises Disconnected if the generators are closed already."""
+        """Record that a stream, a function of middleware or the handler begins. Raises Disconnected if the generators
+        are closed already.
+        """
         if self.closed:
             raise Disconnected
         self._running += 1
@@ -169,7 +171,7 @@ class OpenGenerators:
             self._error = error
 
     def end(self) -> None:
-        """Record that the handler or a stream has ended."""
+        """Record that a stream, a function of middleware or the handler has ended."""
         self._running -= 1
         self._close_if_over()
 

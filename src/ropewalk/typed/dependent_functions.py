@@ -36,7 +36,7 @@ class DependentFunction:
         def collect(**by_name: Any) -> dict[str, Any]:
             return by_name
 
-        collect.__wrapped__ = function  # type: ignore[attr-defined] # error messages name this function
+        collect.__wrapped__ = function  # type: ignore[attr-defined] # so that error messages name `function`
         collect.__signature__ = Signature(taken)  # type: ignore[attr-defined] # the parameters that are provided
         self._collect = collect
         self.placeholders = dict.fromkeys(each.name for each in taken)

@@ -34,8 +34,12 @@ class _Unsupported(Exception):
 
 
 class _Nodes:
-    """Makes the nodes of `ExactTypes`. A class has one node, and another one for values that may also be None. Both are
-    reused, because a class may contain itself."""
+    """Makes the nodes of `ExactTypes`. A node has the class of a value, whether the value may also be None, the fields
+    of a Struct with the numbers of their nodes, and for a list the number of the node of its items.
+
+    A class has at most two nodes: one for values that may be None, and one for all others. If the class occurs again,
+    its node is used again, because a class may contain itself.
+    """
 
     def __init__(self) -> None:
         self.found: list[_Node] = []

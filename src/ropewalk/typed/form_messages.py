@@ -85,8 +85,9 @@ _PRECISE: Final = "This value has the wrong format."
 
 
 def broken_rule(error: FieldError, kind: Any) -> BrokenRule:
-    """The rule that a form with this model violates, according to an error. A message of the program's own code is
-    kept."""
+    """The rule that a value in a form violates, according to its error. `kind` is the type of the form. If the
+    program's own check has refused the value, the sentence is the message of this check.
+    """
     code, message = error.code, error.message
     if code in _OF_CODES:
         return BrokenRule(code, None, _OF_CODES[code])
@@ -113,7 +114,7 @@ def broken_rule(error: FieldError, kind: Any) -> BrokenRule:
 
 
 def sentences(errors: Sequence[FieldError], kind: Any, messages: FormMessages | None) -> list[tuple[str, str]]:
-    """The fields with errors, and a sentence for each. `messages` may return another sentence."""
+    """The names of the fields with errors, and a sentence for each. `messages` may return another sentence."""
     made = []
     for error in errors:
         broken = broken_rule(error, kind)

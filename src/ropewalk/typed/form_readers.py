@@ -1,4 +1,4 @@
-"""Readers of whole forms, and the step that parses the form before they read it."""
+"""Readers of whole forms, and the function that parses the form before they read it."""
 
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
@@ -37,7 +37,7 @@ class WholeForm:
 
 
 class SubmittedForm:
-    """Reads an input that takes a form with its errors. `values` reads the model."""
+    """Reads an input of the type `Submitted`: a form with its errors. `values` reads the model."""
 
     def __init__(self, taker: Input, values: _Values) -> None:
         self._parameter = taker.parameter
@@ -80,7 +80,7 @@ def parsing_form(inputs: Collection[Input], call: Callable[[Request], Any]) -> C
             return call_later(waiter, request)
         result: Any = waiter.result
         if isinstance(result, Failure):
-            waiter.addErrback(lambda _: None)  # it is raised here
+            waiter.addErrback(lambda _: None)  # the next line raises it
             result.raiseException()
         return call(request)
 

@@ -66,7 +66,7 @@ def form_values(fields: Mapping[str, FormField]) -> ValuesOf:
                     continue
             found: list[Any] = list(given)
             if what.takes_file or not found:
-                found = [*form.files.all(name), *found]  # text where a file is expected, or the reverse, is invalid
+                found = [*form.files.all(name), *found]  # msgspec refuses text in place of a file, and the reverse
             if not what.takes_text and "" in found:
                 found = [each for each in found if each != ""]
             if what.is_switch:

@@ -9,7 +9,7 @@ from ropewalk.typed.parameter_sources import Input
 from ropewalk.typed.readers import Reader, readers_for
 
 Link = tuple[str, int]
-"""The name of a parameter, and the index of the step whose value it takes."""
+"""The name of a parameter, and the position of the provider whose value it takes, in the order of the calls."""
 
 
 class TypedFunction:
@@ -32,8 +32,9 @@ class TypedFunction:
         return found
 
     def call(self, request: Request, arguments: dict[str, Any], values: list[Any]) -> Any:
-        """Call the function with `arguments` and with the values of its providers. `values` has the value of each
-        step."""
+        """Call the function with `arguments` and with the values of its providers. `values` has the values of all
+        providers that have been called for the request, in the order of the calls.
+        """
         for parameter, step in self.links:
             arguments[parameter] = values[step]
         if self._request_name is not None:

@@ -30,7 +30,8 @@ _PLAIN: Final = frozenset((str, bytes, dict, list, EncodedJSON))
 def finisher(shape: Shape | None, status: int | None, content_type: str | None) -> Shape | None:
     """Return the function that converts a returned value to the response; None if values are sent unchanged.
 
-    Handlers with equal arguments share one function, so this function raises Mismatch without the name of a handler.
+    Handlers for which these arguments are equal share the returned function. So it raises Mismatch without the name of
+    a handler, and its caller adds the name.
     """
     if status is None:
         return shape

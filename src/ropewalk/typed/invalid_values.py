@@ -1,6 +1,6 @@
 """Find every invalid part of a value.
 
-msgspec stops at the first invalid part, so this search runs after msgspec has found one. Each part is converted once,
+msgspec stops at the first invalid part. After that, this search finds all invalid parts. Each part is converted once,
 so the search takes linear time.
 """
 
@@ -63,8 +63,9 @@ class Fault(NamedTuple):
 
 
 NO_FAULT: Final = Fault((), "invalid", "The value is invalid.")
-"""The fault that is reported if the search finds none in an invalid value. msgspec may check JSON and the decoded
-Python values differently."""
+"""The fault that is reported if the search finds none in an invalid value. This is possible, because msgspec may check
+JSON and the decoded Python values differently.
+"""
 
 
 def faults_in(value: Any, kind: Any, *, strict: bool = True) -> list[Fault]:
@@ -94,7 +95,7 @@ class _Search:
         self.faults: list[Fault] = []
 
     def convert(self, value: Any, node: inspect.Type, path: tuple[str | int, ...]) -> Any:
-        """Convert a value to the type that a node describes. Return INVALID if a part of the value is invalid."""
+        """Convert a value to the type that `node` describes. Return INVALID if a part of the value is invalid."""
         if len(self.faults) >= MOST:
             return INVALID
         while isinstance(node, inspect.Metadata):

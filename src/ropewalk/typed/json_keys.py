@@ -1,5 +1,6 @@
-"""Find out whether a type has parts that take any value. A MessagePack body could then have dict keys that JSON cannot
-have."""
+"""Find out whether a type has parts that take any value. In a MessagePack body, such a part could have dict keys that
+JSON cannot have, so the keys of the body must be checked.
+"""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -10,7 +11,8 @@ from ropewalk.typed.descriptions import cached_by_type, described, within
 
 _NOT_IN_JSON: Final = (shapes.NoneType, shapes.BoolType, shapes.CollectionType, shapes.TupleType, shapes.StructType)
 """Types of dict keys that MessagePack allows but JSON does not. If an annotation names such a key type, the handler
-expects these keys."""
+expects these keys, so no keys are refused.
+"""
 
 
 @cached_by_type

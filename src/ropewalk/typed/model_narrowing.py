@@ -1,5 +1,6 @@
 """Drop the fields of pydantic models that a type lacks, before a user's function makes a representation. Pydantic
-itself keeps an object of a subclass unchanged, and drops the additional fields only when it makes JSON.
+itself keeps an object of a subclass unchanged, and drops the additional fields only when it makes JSON. So without
+this, the user's function could send them.
 """
 
 from collections.abc import Iterable, Mapping

@@ -63,7 +63,7 @@ class _Refused(Exception):
 
 
 def check_objects(value: Any, kind: Any) -> None:
-    """Raise ValidationError for a value if the value or its part has nothing in common with the type at its place."""
+    """Raise ValidationError if a value, or a part of it, has nothing in common with the type that it must have."""
     _run(_checks(kind), value)
 
 

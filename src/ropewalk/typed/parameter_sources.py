@@ -288,7 +288,7 @@ def _is_object(kind: Any) -> bool:
 
 @cached_by_type
 def _is_of_form(kind: Any) -> bool:
-    """Whether a type is FormData, or has UploadFile."""
+    """Whether a type is FormData or UploadFile, or has one of them as a member."""
     return any(isinstance(each, shapes.CustomType) and _comes_from_forms(each.cls) for each in within(described(kind)))
 
 
@@ -401,7 +401,7 @@ def _check_type(function: Callable[..., Any], made: Input) -> None:
 
 
 def _check_form(function: Callable[..., Any], made: Input) -> None:
-    """Raise HandlerError (RW214) for a type that a form cannot become."""
+    """Raise HandlerError (RW214) for a `Submitted` without a type that has fields."""
     if not is_submitted(made.kind):
         return
     if form_kind(made.kind) is made.kind or not _takes_whole(form_kind(made.kind)):

@@ -7,7 +7,7 @@ TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def part(disposition: str, content: bytes = b"", *lines: str) -> bytes:
-    """One part, with the rest of its Content-Disposition and more header lines."""
+    """One part. `disposition` follows `form-data` in its Content-Disposition, and `lines` are more header lines."""
     head = "\r\n".join((f"Content-Disposition: form-data{disposition}", *lines))
     return b"--limit\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n"
 

@@ -1,4 +1,4 @@
-"""The cost of hostile forms: memory stays within the limits, and no step repeats work over the whole body."""
+"""The cost of hostile forms: memory stays within the limits, and no byte is searched again and again."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -70,7 +70,9 @@ def test_memory_of_urlencoded_forms_is_bounded(sent: bytes) -> None:
 
 
 def test_each_byte_of_a_file_is_handled_a_few_times() -> None:
-    """If a form arrives in small pieces, the parser never holds more than a few of its bytes."""
+    """If a file arrives in small pieces, the parser keeps few bytes, so it does not search all earlier bytes again for
+    each piece.
+    """
     form = MultipartForm(BOUNDARY, DEFAULT_LIMITS)
     data = body(file("a", "a", b"\r\n--limi" * 8_000), field("b", "x"))
     kept = []

@@ -1,4 +1,4 @@
-"""Hostile forms over HTTP: each is a clear 4xx, however it is read; nothing is logged, and memory is bounded."""
+"""Hostile forms over HTTP: each gets a clear 4xx, however it is read; nothing is logged, and memory is bounded."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -200,7 +200,9 @@ def _file_of(name: str) -> bytes:
 
 
 def test_the_ways_work(client: Client, log: Log) -> None:
-    """The paths accept a valid form, so the refusals in the tests above are due to the form."""
+    """The paths accept a valid form, so the tests above get refusals because of the form. At /session, the token is
+    missing.
+    """
     data = body(field("a", "1"), file("file", "a", b"x"))
     found: list[Any] = [send(client, path, data).status for path in WAYS]
     assert found == [200, 200, 200, 200, 403]

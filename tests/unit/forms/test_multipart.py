@@ -157,7 +157,9 @@ class TestMalformedForms:
         assert raised.value.status == 415
 
     def test_a_field_named_charset_is_a_field(self) -> None:
-        """In RFC 7578, section 4.6, this field sets the charset of the other fields. Browsers do not send it."""
+        """RFC 7578, section 4.6, lets this field set the charset of the other fields. It has no such effect here:
+        browsers do not send it.
+        """
         assert parse(body(field("_charset_", "utf-7"), field("a", "+AGEAYQ-")))["a"] == "+AGEAYQ-"
 
     @pytest.mark.parametrize(

@@ -58,7 +58,9 @@ class TestPairs:
         assert parse(b"a=%82%a0", "a; charset=shift_jis") == [("a", "あ")]
 
     def test_semicolons_separate_nothing(self) -> None:
-        """A proxy that splits at semicolons, and a server that does not, would see different forms."""
+        """A form is not split at semicolons. If it were, a proxy that does not split there would see another form than
+        the handler.
+        """
         assert parse(b"a=1;b=2") == [("a", "1;b=2")]
 
 

@@ -46,7 +46,7 @@ class TestURLFor:
         ],
     )
     def test_in_macros_of_other_templates(self, page: str, asynchronous: bool) -> None:
-        """Such macros have no `request` in their context."""
+        """A macro of another template can call `url_for`, although it has no `request` in its context."""
         given = templates(
             TemplatesOptions(enable_async=asynchronous),
             page=page,
