@@ -26,8 +26,9 @@ _PARTS: Final = (bytes, str, Any, bytes | str)
 """The item types of streams whose items are sent unchanged."""
 _CONTAINERS: Final = (list, tuple, dict, set, frozenset)
 _shared: Final[dict[Hashable, tuple[Any, Shape | None]]] = {}
-"""The shapes that handlers share, by the key of the annotation. The annotation is stored with its shape, because it
-must outlive the key."""
+"""The shapes that handlers share, by the key of the annotation. The key has ids of objects in the annotation. The
+annotation is kept with its shape, so that no new object can get one of these ids.
+"""
 
 
 def returned_kind(function: Callable[..., Any], signature: inspect.Signature | None = None) -> Any:

@@ -238,7 +238,7 @@ def is_typed(
     if not parameters or parameters[0].name in names or parameters[0].kind is Parameter.KEYWORD_ONLY:
         return True
     if any(map(has_marker_as_default, parameters)):
-        return True  # `plan_for` then raises the error for the annotation
+        return True  # `plan_for` then raises the error for this default
     first, *others = parameters
     if first.annotation is not Parameter.empty and not takes_request(first):
         return True

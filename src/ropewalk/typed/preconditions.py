@@ -19,7 +19,7 @@ class Precondition:
         """Raise HTTPError 412 if If-Match does not list the current version, as `Request.if_match` does.
 
         `current` is the entity tag of the version that the request would change, such as `etag(room)`; None if the
-        resource does not exist. Call it before the change.
+        resource does not exist. Call `check` before the change.
         """
         self._request.if_match(current)
 

@@ -13,7 +13,7 @@ from ropewalk.typed.parameter_sources import Input, inputs_of
 
 Kind = Literal["plain", "generator", "async generator"]
 Asked = tuple[str, Provider | None]
-"""The name of a dependency, and its provider before it is replaced; None if no provider is known."""
+"""The name of a dependency, and its provider, which an override may replace; None if no provider is known."""
 
 
 class Step(NamedTuple):
@@ -29,7 +29,8 @@ class Step(NamedTuple):
 
 
 class StepsOfHandler:
-    """Collects the steps of one handler, each after the steps that it needs.
+    """Collects the calls of providers that one handler needs, called steps. A step comes after the steps whose values
+    it takes.
 
     `layers` are the dependencies of the apps around the handler, outermost first. With `complete`, every dependency
     must have a provider; otherwise, names without a provider are skipped. Raises HandlerError (RW214, RW216, RW217,

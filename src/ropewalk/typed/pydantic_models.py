@@ -45,8 +45,9 @@ _CODES: Final = {
     "value_error": "invalid",
     "assertion_error": "invalid",
 }
-"""Ropewalk's error codes by pydantic's. Other codes of pydantic become "type" if they end with `_type`, or else
-"format"."""
+"""For each of these error codes of pydantic, Ropewalk's code. Other codes of pydantic become "type" if they end with
+`_type`, or else "format".
+"""
 
 
 _OWN_CHECKS: Final = ("value_error", "assertion_error")
@@ -135,7 +136,7 @@ def read_model_json(body: bytes, adapter: "TypeAdapter[Any]") -> Any:
     except ValueError as error:
         refused = _refused(error)
         if isinstance(refused, BadBody):
-            read_json(body, Any)  # the message of its error is better
+            read_json(body, Any)  # raises an error with a clearer message
         raise refused from None
 
 

@@ -51,8 +51,8 @@ def query_values(request: Request, names: Names) -> Raw:
 
 
 def header_values(request: Request, names: Names) -> Raw:
-    """Read header fields with the given names. If several values are taken, the value of a field is split at commas
-    (RFC 9110, section 5.6.1).
+    """Read header fields with the given names. If an input takes several values, each line of its header field is split
+    at commas (RFC 9110, section 5.6.1).
     """
     raw: Raw = {}
     for name, (field, several) in names.items():

@@ -1,5 +1,5 @@
 """Find the header fields and cookies that a handler and its providers read from a request. Middleware that stores
-responses must know them, because they may distinguish users.
+responses must know them, because a response that depends on them may be for one user only.
 """
 
 from collections.abc import Iterable

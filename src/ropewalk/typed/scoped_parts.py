@@ -67,7 +67,7 @@ class ScopedParts:
 class ScopedAsyncParts(ScopedParts):
     """Like `ScopedParts`, for an async iterator of parts."""
 
-    __iter__ = None  # type: ignore[assignment] # only `async for` reads it
+    __iter__ = None  # type: ignore[assignment] # it is an async iterator only
     __next__ = None  # type: ignore[assignment]
     close = None  # type: ignore[assignment]
 

@@ -28,8 +28,9 @@ class SharedParameter(inspect.Parameter):
     def __init__(self, name: str, kind: Any, *, default: Any = _EMPTY, annotation: Any = _EMPTY) -> None:
         super().__init__(name, kind, default=default, annotation=annotation)
         self.inputs: dict[Hashable, Any] = {}
-        """The Inputs that were made from this parameter. The key of an Input has the other values on which it
-        depends."""
+        """The Inputs that were made from this parameter. The key of an Input is what else it depends on: whether the
+        path has a parameter of this name, and whether it is the function's first parameter.
+        """
 
 
 _shared: Final[dict[Hashable, SharedParameter]] = {}
@@ -83,7 +84,9 @@ def key_of(kind: Any) -> Hashable:
     first, and `Annotated[str, Query(example=1)]` equals `Annotated[str, Query(example=True)]`. The key consists of the
     identities of classes and other objects in the annotation, so a cache of keys must keep the annotations as well.
     """
-    if isinstance(kind, GenericAlias):  # `list[Room]` and `int | None` are a new object each time they are evaluated
+    # `list[Room]` is a new object each time it is evaluated, and so is `int | None`. So their own ids cannot be keys, but
+    # the ids of the classes in them can.
+    if isinstance(kind, GenericAlias):
         return (id(kind.__origin__), *map(key_of, kind.__args__))
     if isinstance(kind, UnionType):
         return (UnionType, *map(key_of, kind.__args__))
@@ -91,7 +94,8 @@ def key_of(kind: Any) -> Hashable:
 
 
 def _parameter(name: str, kind: Any, default: Any, annotation: Any) -> SharedParameter:
-    # The key has ids of objects in the parameter. The cache keeps the parameter, so these objects outlive the key.
+    # The key has ids of objects in the parameter. The cache keeps the parameter, so that no new object can get one of
+    # these ids.
     key = (name, kind is _KEYWORD_ONLY, id(default), key_of(annotation))
     found = _shared.get(key)
     if found is None:

@@ -1,5 +1,6 @@
-"""Convert Structs whose fields contain pydantic models, such as `Page[Room]`. Each of these fields is converted
-separately."""
+"""Convert Structs whose fields contain pydantic models, such as `Page[Room]`. Pydantic converts each of these fields
+separately.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Union, get_origin
@@ -36,8 +37,8 @@ def models_in_fields(node: shapes.StructType) -> list[type]:
 
 
 def shape_struct_with_models(node: shapes.StructType, encoder_of: Callable[[Any], Shape | None]) -> Shape | None:
-    """Return the function that converts a value to JSON of such a Struct; None if pydantic does not support one of its
-    fields. The function raises ValidationError for a value that does not match.
+    """Return the function that converts a value to the JSON of a Struct with pydantic models in its fields; None if
+    pydantic does not support one of these fields. The function raises ValidationError for a value that does not match.
     """
     encoded: dict[str, ModelField] = {}
     for each in node.fields:

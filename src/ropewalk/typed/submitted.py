@@ -49,7 +49,9 @@ class FormErrors(Mapping[str, list[str]]):
 
     def translate(self, messages: FormMessages) -> None:
         """Replace all messages with those that a function returns, for example in the language of the user. The
-        function is like that of `Form(messages=...)`. Call it before `add`."""
+        function takes and returns the same as that of `Form(messages=...)`. Call `translate` before `add`, because it
+        also removes the messages that `add` has added.
+        """
         self._messages.clear()
         for name, message in sentences(self.found, self._kind, messages):
             self.add(name, message)
@@ -58,7 +60,8 @@ class FormErrors(Mapping[str, list[str]]):
 class Submitted(Generic[Model]):
     """A form that a client has sent, whether or not it is valid: `form: Annotated[Submitted[Booking], Form()]`.
 
-    Without it, an invalid form gets 422, and the handler is not called. A malformed form is refused either way.
+    Without `Submitted`, an invalid form gets 422, and the handler is not called. A malformed form is refused either
+    way.
     """
 
     __slots__ = ("errors", "raw", "value")

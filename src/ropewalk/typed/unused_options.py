@@ -11,7 +11,7 @@ class Unused(NamedTuple):
     """A part of a parameter that would have no effect."""
 
     what: str
-    """The end of an error message's sentence about the parameter."""
+    """What would have no effect: the end of a sentence that begins with the name of the parameter."""
     remedy: str
 
 

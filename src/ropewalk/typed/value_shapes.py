@@ -1,7 +1,7 @@
 """Make functions, called shapes, that convert a value to a type: fields that the type lacks are dropped.
 
-Pydantic converts types with pydantic models, and msgspec converts other types that it supports. For the remaining
-unions and containers, each member is converted separately, so that each member that has fields is converted.
+Pydantic converts types with pydantic models, and msgspec converts other types that it supports. A union or a container
+with a class that neither supports is converted part by part, so that additional fields are dropped in the other parts.
 """
 
 import inspect
@@ -44,8 +44,8 @@ _WITH_FIELDS: Final = (
 def shape_of(kind: Any, where: object) -> Shape | None:
     """Return the function that converts a value to a type, or to JSON of the type; None if values stay unchanged.
 
-    The value may be an item of another value. `where` names the user's code in messages. Raises HandlerError (RW228)
-    for a type to which values cannot be converted.
+    The value may also be an item of a list, dict or other value. `where` names the user's code in messages. Raises
+    HandlerError (RW228) for a type to which values cannot be converted.
     """
     kind = without_annotated(kind)
     members = apart(kind)
@@ -147,7 +147,7 @@ def _class_of(kind: Any) -> type:
 
 
 class _NoValue:
-    """A class without instances."""
+    """A class without instances, which stands for a type that is not a class: no value belongs to it."""
 
 
 def _distance(kind: type, base: type) -> int:

@@ -11,7 +11,7 @@ from ropewalk.stores import RedisServer
 
 @pytest.fixture(scope="package")
 def running_redis() -> Iterator[RedisProcess]:
-    """A redis-server that tests share, with keys of their own."""
+    """A redis-server that the tests share. Each test uses other keys."""
     require_redis()
     process = RedisProcess()
     process.start()

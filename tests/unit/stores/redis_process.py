@@ -12,7 +12,7 @@ SECONDS_TO_STOP = 20
 
 
 class RedisProcess:
-    """A redis-server without files, on a free port that it keeps when it is started again."""
+    """A redis-server that writes no files. It uses a free port, and the same port again after a restart."""
 
     def __init__(self) -> None:
         with socket.socket() as free:
@@ -22,7 +22,7 @@ class RedisProcess:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Start it, and return when it accepts connections."""
+        """Start the server, and return when it accepts connections."""
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
         process = self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
@@ -34,7 +34,7 @@ class RedisProcess:
         raise AssertionError("".join(lines))
 
     def kill(self) -> None:
-        """End it at once, with everything that it has in memory."""
+        """End the server at once. What it has in memory is lost."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -56,7 +56,8 @@ class RedisProcess:
 
 
 def require_redis() -> None:
-    """Skip where redis-server is not installed, except in continuous integration, which has to install it."""
+    """Skip the test if redis-server is not installed. In continuous integration, which has to install it, fail instead.
+    """
     if shutil.which("redis-server") is not None:
         return
     message = "redis-server is not installed"

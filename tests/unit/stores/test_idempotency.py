@@ -335,7 +335,9 @@ class TestSQLite:
         store.close()
 
     def test_a_full_disk(self, tmp_path: Path, run: Run) -> None:
-        """The error names the cause. Afterwards the store works, because SQLite rolls back by itself."""
+        """The error names the cause. Afterwards the store works: it does not try to roll back, because SQLite has done
+        so itself.
+        """
         store = SQLiteIdempotency(tmp_path / "keys.db", timeout=20)
         run(store.claim("key", "print", "first", 60))
         assert store._file._database is not None

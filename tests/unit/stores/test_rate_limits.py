@@ -11,7 +11,7 @@ from ropewalk.errors import HandlerError
 from ropewalk.stores import Bucket, MemoryRateLimits, RateLimitStore, RedisRateLimits, RedisServer, Taken
 
 SLOW = 1e-6
-"""Tokens in a second, so few that none is added in a test."""
+"""A rate in tokens per second, which is so low that no token is added during a test."""
 
 
 class Clock:
@@ -115,7 +115,7 @@ class TestMemory:
 
     def test_cleared(self) -> None:
         store = MemoryRateLimits(most_keys=2, clock=Clock())
-        for key in "abcd":  # two keys are dropped, but marks of their use are kept
+        for key in "abcd":  # two buckets are dropped, and their state is kept in cells
             assert take(store, bucket(key, 1, rate=0.1)).allowed
         store.clear()
         assert len(store) == 0
@@ -160,7 +160,9 @@ class TestMemory:
         assert not take(store, bucket("mine", 5, rate=1)).allowed
 
     def test_few_new_clients_lose_anything_to_a_flood_of_keys(self) -> None:
-        """200 keys leave marks in at most 200 of 4096 cells. The secret of the hash decides in which cells."""
+        """A flood of 200 keys changes at most 200 of 4096 cells, so most new clients get all their tokens. The random
+        seed of the hash decides which cells change.
+        """
         store = MemoryRateLimits(most_keys=10, clock=Clock())
         for number in range(200):
             take(store, bucket(str(number), 5, rate=1))

@@ -72,7 +72,7 @@ POLICIES: Any = pytest.mark.parametrize(("policy", "status"), [("open", 200), ("
 def test_a_rate_limit_while_redis_does_not_respond(
     policy: Any, status: int, then: str, redis_process: RedisProcess, clock: Clock, run: Run, log: Log
 ) -> None:
-    """Redis stops responding, or ends, while requests wait for it."""
+    """Redis stops responding, or ends, while requests wait for it. They pass or get 503, as `on_store_failure` says."""
     server = RedisServer(redis_process.url, timeout=0.05 if then == "it runs again" else 20, clock=clock)
     limit = RateLimitOptions(limits=RateLimit(2, 3600), store=RedisRateLimits(server), on_store_failure=policy)
     app = App(middleware=[rate_limit(limit)])
@@ -115,7 +115,9 @@ async def recovered(server: RedisServer, clock: Clock) -> None:
 def test_an_idempotency_key_while_redis_fails(
     failure: str, policy: Any, status: int, redis_process: RedisProcess, clock: Clock, run: Run, log: Log
 ) -> None:
-    """Redis stops responding, or ends, while claims wait for it. No request is processed twice."""
+    """Redis stops responding, or ends, while claims wait for it. No request is processed twice: a claim that Redis
+    processes later is released, or is lost with Redis.
+    """
     server = RedisServer(redis_process.url, timeout=0.05 if failure == "stalls" else 20, clock=clock)
     options = IdempotencyOptions(store=RedisIdempotency(server), on_store_failure=policy)
     app = App(middleware=[idempotency(options)])

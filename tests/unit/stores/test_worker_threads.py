@@ -1,4 +1,4 @@
-"""The threads on which stores block."""
+"""The threads on which stores make blocking calls."""
 
 import asyncio
 import gc

@@ -74,7 +74,9 @@ class TestMistakes:
         assert error.value.code == "RW214"
 
     def test_depends_as_a_default(self) -> None:
-        """Other frameworks take `Depends` as a default. Without this error, a check of a login would not run."""
+        """Other frameworks take `Depends` as a default. Without this error, the provider would not be called, even if
+        it checks a login.
+        """
         given: Any = Depends(plain)
 
         def annotated(value: str = given) -> None: ...

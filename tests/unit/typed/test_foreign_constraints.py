@@ -67,7 +67,7 @@ class Model(pydantic.BaseModel):
 
 
 class Limits(Struct):
-    """Objects of other packages describe the field, but do not constrain it."""
+    """The objects of other packages in the annotation only describe the field, so they are allowed."""
 
     number: Annotated[int, Meta(ge=1), "a number", pydantic.Field(description="It is a number.")] = 5
 

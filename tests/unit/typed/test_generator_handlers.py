@@ -45,7 +45,7 @@ Make = Callable[[Any, Any, list[str]], Handler]
 
 
 def repeat(item: Any, closed: list[str]) -> Iterator[Any]:
-    """Two items, or as many as the client takes if there is a list for notes."""
+    """Two items, or as many as the client takes if `closed` begins with "endless"."""
     try:
         yield item
         yield item

@@ -22,7 +22,7 @@ class Duplicate(Exception):
 
 
 class Recorder:
-    """Providers of a transaction that note what happens. `at_commit` is raised by the commit."""
+    """Providers of a transaction that note what happens. The commit raises `at_commit`, unless it is None."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -149,7 +149,9 @@ class TestEachKindOfHandler:
         assert log.text == ""
 
     def test_the_request_does_not_keep_it(self, app: App, recorder: Recorder, kind: str) -> None:
-        """Request and scope refer to each other: without the end, only the garbage collector frees them."""
+        """The request and its open generators refer to each other. After the response, the request drops its reference,
+        so that both are freed without the garbage collector.
+        """
         requests: list[Request] = []
 
         @app.get("/")

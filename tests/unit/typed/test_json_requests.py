@@ -33,7 +33,7 @@ class Model(pydantic.BaseModel):
 
 
 def ask(kind: Any, body: bytes) -> ClientResponse:
-    """The response of a handler that reads JSON, which equals that of a typed handler."""
+    """The response of a handler that calls `request.json`. It must equal the response of a typed handler."""
     app = App()
 
     @app.post("/")

@@ -64,7 +64,9 @@ def test_an_app_without_dependencies() -> None:
 
 
 def test_overrides_in_any_order() -> None:
-    """After the first override, no handler may need the provider that the second one replaces."""
+    """The first override may replace the only provider that needs the second one. Then the second override has no
+    effect, but it is allowed.
+    """
     app = service()
     with app.override(session, lambda: "fake"), app.override(engine, lambda: "x"), Client(app) as client:
         assert client.get("/").text == "fake unused"
@@ -105,7 +107,7 @@ def test_mounted_apps() -> None:
 
 
 def test_children_that_are_made_for_a_request() -> None:
-    """It is not known before the request which providers such children need."""
+    """It is not known before the request which providers such children need, so the override is allowed."""
 
     class Child(Resource):
         isLeaf = True

@@ -171,7 +171,7 @@ class TestQuery:
 
 
 class TestNull:
-    """The text `null` is not None: only an absent value is."""
+    """The text `null` in a request does not become None. Only an absent value does."""
 
     @pytest.mark.parametrize("kind", [int, float, bool, dt.date, uuid.UUID, Decimal, Color])
     def test_it_is_no_value_of_another_type(self, kind: Any) -> None:
@@ -335,7 +335,7 @@ class TestBody:
         assert [each["pointer"] for each in errors] == ["/1/name", "/2/name"]
 
     def test_a_named_tuple(self) -> None:
-        """A named tuple is an array in JSON."""
+        """A named tuple is read from a JSON array with the same number of items."""
 
         def handler(thing: Named) -> str:
             return f"{thing.name} {thing.tags}"

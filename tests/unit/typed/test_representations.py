@@ -182,7 +182,9 @@ class StoredHotel(Hotel):
 
 
 def test_a_function_gets_models_without_other_fields() -> None:
-    """Pydantic drops additional fields when it makes JSON. A function might write all fields of its argument."""
+    """Pydantic drops additional fields when it makes JSON. A user's function might write all fields of its argument, so
+    they are dropped before it is called.
+    """
     room = StoredModel(number="1")
     hotel = StoredHotel(rooms=[room], by_number={"1": room, "2": None}, best=(room, 1), floors=(room,), alias=room)
     for value, kind in (

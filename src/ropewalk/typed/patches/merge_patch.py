@@ -39,7 +39,7 @@ class MergePatch(Patch[Changed]):
         itself is invalid.
         """
         target = self._target
-        document = completed(target.document(value))  # left-out fields are safe here, because a merge patch cannot read
+        document = completed(target.document(value))  # this is safe, because a merge patch cannot read left-out fields
         made: Changed = target.converted(_merged(document, self.document, target.place), value)
         return made
 

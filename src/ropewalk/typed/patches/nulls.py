@@ -43,8 +43,9 @@ class Places:
 
 
 class Place:
-    """A place in a type. It provides whether null is allowed there, and the places of the members if the value there is
-    an object."""
+    """A place in a type: it says whether null is allowed there. If the value there is an object, it also has the places
+    of the members.
+    """
 
     def __init__(self, places: Places, alternatives: tuple[Schema, ...]) -> None:
         self._places = places

@@ -85,7 +85,7 @@ class TestOperations:
         ],
     )
     def test_none_shows_the_object(self, operation: dict[str, Any]) -> None:
-        """A client may not see all fields of the object that it patches, so no error shows a value."""
+        """The client may not be allowed to see all fields of the object that it patches, so no error shows a value."""
         client = client_of(Struct, JSONPatch[Struct], Struct(**{**ROOM, "number": "secret"}))
         response = sent(client, operation)
         assert response.status == 409

@@ -176,7 +176,7 @@ class TestJSONPatch:
 
 
 def test_a_value_that_cannot_be_json() -> None:
-    """The patch could not keep such a value, so it raises an error instead of silently resetting the value."""
+    """A patch could not keep such a value. So `apply` raises an error, and does not reset the value silently."""
 
     class Handle:
         pass

@@ -113,7 +113,7 @@ class TestNestedObjects:
 
 
 class Labelled(Struct, kw_only=True):
-    """A room with a field that a client may not change."""
+    """A room with a field that the type of the patch does not have, so a client cannot change it."""
 
     id: int
 
