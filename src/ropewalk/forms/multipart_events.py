@@ -18,7 +18,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NAMING: Final = re.compile(r";[ \t]*(name|filename)[ \t]*=", re.IGNORECASE)
 _PLAIN_ENCODINGS: Final = ("7bit", "8bit", "binary")
-_TOO_LARGE: Final = "A header line of a part of the form is too large, or a part has too many."
+_TOO_LARGE: Final = "A header line of a part of the form is too large, or a part has too many header lines."
 
 
 class MissingMultipart(HandlerError, ImportError):

@@ -25,5 +25,6 @@ def _too_large(values: dict[str, bytes], size: int, most: int) -> HandlerError:
     """The error, with the names of the largest values."""
     largest = sorted(values, key=lambda name: len(values[name]), reverse=True)[:3]
     names = ", ".join(f"{shown(name)} ({len(values[name])} bytes)" for name in largest)
-    what = f"A session has {size} bytes, and may have at most {most}. Its largest values: {names}."
-    return HandlerError("RW252", what)
+    return HandlerError(
+        "RW252", f"A session has {size} bytes, and may have at most {most}. Its largest values: {names}."
+    )

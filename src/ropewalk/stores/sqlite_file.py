@@ -1,5 +1,4 @@
-"""An SQLite file in which a store keeps its tables. Each function of the store runs in one transaction, on one thread.
-"""
+"""An SQLite file in which a store keeps its tables. Each function of the store runs in one transaction, on one thread."""
 
 from collections.abc import Callable, Sequence
 from os import fspath

@@ -64,8 +64,8 @@ def test_an_app_without_dependencies() -> None:
 
 
 def test_overrides_in_any_order() -> None:
-    """The first override may replace the only provider that needs the second one. Then the second override has no
-    effect, but it is allowed.
+    """The first override replaces the only provider that needs `engine`. So the second one has no effect, but it is
+    allowed.
     """
     app = service()
     with app.override(session, lambda: "fake"), app.override(engine, lambda: "x"), Client(app) as client:
