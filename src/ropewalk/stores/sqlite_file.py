@@ -1,4 +1,4 @@
-"""An SQLite file in which a store keeps its tables. Each function of the store runs in one transaction, on one thread."""
+"""An SQLite file in which a store keeps its tables. Each call of the store is one transaction, on one thread."""
 
 from collections.abc import Callable, Sequence
 from os import fspath

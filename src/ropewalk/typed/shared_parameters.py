@@ -84,8 +84,8 @@ def key_of(kind: Any) -> Hashable:
     first, and `Annotated[str, Query(example=1)]` equals `Annotated[str, Query(example=True)]`. The key consists of the
     identities of classes and other objects in the annotation, so a cache of keys must keep the annotations as well.
     """
-    # Each evaluation of `list[Room]` or `int | None` makes a new object. So the id of this object cannot be the key, but
-    # the ids of the classes in it can.
+    # Each evaluation of `list[Room]` or `int | None` makes a new object. So the key is made of the ids of the classes
+    # in it, not of its own id.
     if isinstance(kind, GenericAlias):
         return (id(kind.__origin__), *map(key_of, kind.__args__))
     if isinstance(kind, UnionType):

@@ -1,4 +1,4 @@
-"""The token of a remembered browser: it is replaced at each use, and a late use of a replaced token ends all sessions."""
+"""The token of a remembered browser: it is replaced at each use. A late use of a replaced one ends all sessions."""
 
 import asyncio
 from typing import Any

@@ -56,7 +56,7 @@ class RedisProcess:
 
 
 def require_redis() -> None:
-    """Skip the test if redis-server is not installed. In continuous integration, which has to install it, fail instead."""
+    """Skip the test if redis-server is not installed. In continuous integration, which must install it, fail."""
     if shutil.which("redis-server") is not None:
         return
     message = "redis-server is not installed"

@@ -204,6 +204,6 @@ def test_the_type_of_a_description(kind: Any) -> None:
 
 @pytest.mark.parametrize("pattern", [r"^[^@\s]+@[^@\s]+$", "it's", 'say "x"', "both ' and \"", r"^\\$"])
 def test_a_pattern_is_written_as_in_the_code(pattern: str) -> None:
-    """msgspec writes the repr of the pattern, in which each backslash is doubled. The message has the pattern itself."""
+    """msgspec writes the repr of the pattern, which doubles each backslash. Our message has the pattern itself."""
     (fault,) = faults_in("#", Annotated[str, Meta(pattern=pattern)])
     assert (fault.code, fault.message) == ("pattern", f"Expected `str` matching regex `{pattern}`")
