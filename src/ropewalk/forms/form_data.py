@@ -31,7 +31,9 @@ class FormData(MultiValues[str]):
 
     @classmethod
     def of_fields(cls, pairs: tuple[tuple[str, str], ...], values: dict[str, list[str]]) -> Self:
-        """A form without files, from its pairs and from the same values by name, as the engine has parsed them."""
+        """A form without files. The engine has parsed it: `pairs` are its names and values, and `values` has the same
+        by name.
+        """
         form = cls.__new__(cls)
         form._pairs = pairs  # noqa: SLF001 - an object of this class
         form._values = values  # noqa: SLF001 - as above

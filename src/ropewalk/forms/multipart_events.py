@@ -59,7 +59,7 @@ class MultipartEvents:
         )
         self._finder = BoundaryFinder(b"\r\n--" + self._boundary)
         self._in_content = False
-        """Whether the last byte belongs to the content of a part, and cannot belong to a boundary."""
+        """Whether the bytes so far end in the content of a part, and not with bytes that may begin a boundary."""
         self._begin = b""
         """The first bytes of the body, until they are enough to tell whether it begins with the boundary."""
         self._begun = False
@@ -132,7 +132,7 @@ class MultipartEvents:
         names = [name for name, _ in headers]
         for each in ("content-disposition", "content-type", "content-transfer-encoding"):
             if names.count(each) > 1:
-                raise BadBody(f"A part of the form has several fields {each}.")
+                raise BadBody(f"A part of the form has several header fields {each}.")
         if any(_CONTROL.search(value.replace("\t", " ")) for _, value in headers):
             raise BadBody("A header line of a part of the form has control characters.")
         encoding = dict(headers).get("content-transfer-encoding", "binary").strip().lower()
@@ -140,7 +140,7 @@ class MultipartEvents:
             raise BadBody("A part of the form has a Content-Transfer-Encoding, which forms must not have.")
         kind = (segment.content_type or "").strip()
         if kind.startswith("multipart/"):  # RFC 7578, section 4.3
-            raise BadBody("A part of the form is itself of several parts.")
+            raise BadBody("A part of the form is itself a multipart body.")
         name, filename = segment.name, segment.filename
         if not name:
             raise BadBody("A part of the form has no name.")

@@ -1,4 +1,4 @@
-"""The CSRF token of a session: a form that contains it was made for this session."""
+"""The CSRF token of a session. A form that contains it comes from a page that was made for this session."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from secrets import compare_digest, token_bytes

@@ -146,7 +146,7 @@ class CookieKeeper:
                 self._decode(session, signed, now)
 
     def _decode(self, session: Session, content: bytes, now: float) -> None:
-        """Load a session that the engine cannot read."""
+        """Load a session whose signature the engine has verified, but whose content only a JSON decoder can read."""
         try:
             found = decoded(content)
         except ValueError:  # msgspec.DecodeError is one

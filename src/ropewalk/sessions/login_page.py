@@ -1,4 +1,4 @@
-"""Redirects: to the login page, and from there back to the page before."""
+"""Redirects: to the login page, and from there back to the page that needs the login."""
 
 from typing import Final
 from urllib.parse import quote, urlsplit

@@ -32,7 +32,8 @@ class Session(MutableMapping[str, Any]):
     sessions cannot be reached.
     """
 
-    # Most requests change nothing, so these values are attributes of the class until they are set.
+    # Most requests change nothing. So these defaults are attributes of the class, and a Session has its own only after
+    # a change.
 
     is_rotated = False
     """Whether the session gets a new id."""
@@ -235,7 +236,9 @@ class Session(MutableMapping[str, Any]):
         return None if found is _NOTHING else found
 
     async def preload(self) -> None:
-        """Load the session, without marking it as used. An error of the store is raised when the session is used."""
+        """Load the session, without marking it as used. An error of the store is kept in `failure`, and raised when the
+        session is used.
+        """
         if self.cookie is not None and not self._preloaded and not self.was_used:
             try:
                 await self.keeper.load(self)

@@ -1,4 +1,4 @@
-"""The cookies of sessions: their names and attributes, and how they are found in a request, and set."""
+"""The cookies of sessions: their names and attributes, how they are found in a request, and how they are set."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ class SessionCookie:
         self._same_site: SameSite = same_site
         self._secure = secure
         self._attributes = self._formatted(None).removeprefix(f"{self.name}=")
-        """What follows the value of a cookie without Max-Age, which is the same for each client."""
+        """The attributes of a cookie without Max-Age. They are the same for all clients, so they are formatted once."""
 
     def value_in(self, request: Request) -> str | None:
         """The value of the cookie in the Cookie fields of a request; None if it is not exactly once in them.

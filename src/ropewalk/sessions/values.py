@@ -70,7 +70,7 @@ def _check(name: str, value: Any) -> None:
 
 
 def _unfit(name: str, part: Any, kind: type) -> HandlerError:
-    """RW251 for a part of a value."""
+    """RW251 for a part of a value that cannot be kept."""
     if kind in (dict, list, tuple):
         return HandlerError("RW251", f"The value {shown(name)} of a session is nested too deeply.")
     if kind in (int, float):

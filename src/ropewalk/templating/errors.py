@@ -1,4 +1,4 @@
-"""Errors of templates, with the template and the line in which they are."""
+"""Errors in templates. Their messages name the template and the line."""
 
 from collections.abc import Iterable, Mapping
 from traceback import walk_tb

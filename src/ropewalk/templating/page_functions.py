@@ -15,7 +15,7 @@ templates have no `request` in their context.
 
 
 def url_for(name: str, /, **params: Any) -> str:
-    """The path of a named route, as `request.url_for`."""
+    """The path of a named route, as `request.url_for` makes it."""
     return _current("url_for").url_for(name, **params)
 
 
@@ -53,7 +53,9 @@ def csrf_field() -> Any:
 
 
 def flashes() -> Any:
-    """The flash messages of the session. One page shows them, and may call this function several times."""
+    """The flash messages of the session. They are removed after one page has shown them. This page may call the
+    function several times.
+    """
     return sessions.flashes(_current("flashes"))
 
 

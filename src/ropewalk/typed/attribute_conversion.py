@@ -107,7 +107,7 @@ class _Hiding:
 
     def _of_union(self, node: shapes.UnionType) -> Hide | None:
         classes = [each for each in node.types if isinstance(plain(each), _WITH_ATTRIBUTES)]
-        if len(classes) > 1:  # msgspec distinguishes them by their tags, which a subclass lacks
+        if len(classes) > 1:  # msgspec refuses objects of other classes, which lack the tags of the members
             return None
         found = [hide for each in node.types if (hide := self.of(each)) is not None]
         return None if not found else lambda value: reduce(lambda made, hide: hide(made), found, value)

@@ -70,7 +70,9 @@ class JSONBody:
         if self._sent.takes_msgpack:
             self._packed = msgspec.msgpack.Decoder(body.kind, ext_hook=refuse_extension)
         self._has_infinite = _infinite_finder(body.kind)
-        """The finder of infinite numbers in MessagePack bodies. In JSON, no float is infinite."""
+        """The function that finds infinite numbers in a MessagePack body; None if the type cannot have any. In JSON, no
+        number is infinite.
+        """
         self._has_decimals = _has_decimals(body.kind)
         self._takes_any_keys = self._sent.takes_msgpack and takes_any_keys(body.kind)
 

@@ -40,7 +40,9 @@ class DependentFunction:
         collect.__signature__ = Signature(taken)  # type: ignore[attr-defined] # the parameters that are provided
         self._collect = collect
         self.placeholders = dict.fromkeys(each.name for each in taken)
-        """The names of the parameters that dependencies provide, each with the value None."""
+        """The names of the parameters that dependencies provide, each with the value None. A check uses them to find
+        out whether the function can be called.
+        """
         self.bind((), complete=False)
 
     def bind(self, layers: tuple[Dependencies, ...], *, complete: bool = True) -> StepsOfHandler:

@@ -17,7 +17,7 @@ expects these keys, so no keys are refused.
 
 @cached_by_type
 def takes_any_keys(kind: Any) -> bool:
-    """Whether a part of a type takes any value, and no part has a key type that JSON cannot have."""
+    """Whether a part of a type takes any value, and no annotation in it names a key type that JSON cannot have."""
     found = list(_parts(described(kind)))
     named = (part for each in found if isinstance(each, shapes.DictType) for part in within(each.key_type, keys=True))
     if any(isinstance(each, _NOT_IN_JSON) for each in named):

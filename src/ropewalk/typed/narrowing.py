@@ -94,7 +94,7 @@ class _Narrowings:
 
 
 def _class_of(node: shapes.Type) -> type:
-    """The class that values of a type with parts have."""
+    """The class of the values of a type that is a class with fields or a container."""
     node = plain(node)
     kind: Any = _CONTAINERS.get(type(node))
     if kind is None:

@@ -190,7 +190,7 @@ class _Checks:
         if any(isinstance(each, shapes.AnyType | shapes.CustomType) and not _is_model(each) for each in members):
             return None
         classes: list[Any] = [each for each in members if _has_attributes(each)]
-        if len(classes) > 1:  # msgspec distinguishes the classes by their tags, which other objects lack
+        if len(classes) > 1:  # msgspec refuses objects of other classes, which lack the tags
             return _check_awaited
         found = [check for each in members if (check := self.of(each)) is not None and check is not self._leaf]
         leaf = self._leaf
@@ -202,7 +202,7 @@ class _Checks:
                 for each in found:
                     each(value)
             else:
-                self._of_classes[classes[0].cls](value)  # the other checks accept everything that this one accepts
+                self._of_classes[classes[0].cls](value)  # the other checks do not read attributes
 
         return check_members if found else leaf
 

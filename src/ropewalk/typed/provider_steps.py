@@ -55,7 +55,7 @@ class StepsOfHandler:
         self._cached: dict[tuple[Provider, DependencyScope], int] = {}
         self._above: list[Provider] = []
         self._ends_early: set[int] = set()
-        """The indices of steps whose value is closed with the handler, or depends on such a value."""
+        """The indices of steps whose value is closed with the handler, or needs another value that is."""
         self.inputs: list[Input] = []
         """The inputs of the handler, followed by the inputs of its providers."""
         self.steps: list[Step] = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ScopedParts:
-    """An iterator over the parts of a stream that keeps the request's dependencies open."""
+    """An iterator over the parts of a stream. While it runs, the request's dependencies stay open."""
 
     def __init__(self, opened: "OpenGenerators", parts: Any) -> None:
         self._opened = opened

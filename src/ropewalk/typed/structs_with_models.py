@@ -66,7 +66,7 @@ def shape_struct_with_models(node: shapes.StructType, encoder_of: Callable[[Any]
         data = to_json(made)
         try:
             return EncodedJSON(data, own(**parts), node.cls)
-        except (TypeError, ValueError) as error:  # from the Struct's own check
+        except (TypeError, ValueError) as error:  # raised by the program's check in the Struct
             raise ValidationError(str(error)) from error
 
     return shape

@@ -25,7 +25,7 @@ class FormErrors(Mapping[str, list[str]]):
         messages: FormMessages | None = None,
     ) -> None:
         self.found = tuple(found)
-        """The errors as in the response to an invalid request, with its messages."""
+        """The errors that a 422 response would list, with their messages for the authors of clients."""
         self._kind = kind
         self._messages: dict[str, list[str]] = {}
         for name, message in sentences(self.found, kind, messages):

@@ -27,7 +27,7 @@ class FieldError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     """The kind of error, for use in the client's code: see `CODES`."""
     message: str
-    """A sentence for the user that describes the error."""
+    """A sentence that describes the error."""
 
 
 class InvalidInput(HTTPError):

@@ -263,7 +263,7 @@ def _shape_with_models(kind: Any, node: shapes.Type, where: object) -> Shape | N
         return shape_by_class(kind, [(each, shape_of(each, where)) for each in members], where)
     others = [each for each in node.fields if not has_model(each.type)]
     if any(_unshaped_field(type_of(each.type)) is not None for each in others):
-        return None  # a Struct inside this Struct has a model field
+        return None  # models in a Struct inside this Struct are not supported
     shape = shape_struct_with_models(node, lambda each: model_encoder(each, where))
     if shape is None:
         return None

@@ -1,4 +1,4 @@
-"""Apps with sessions of each kind."""
+"""Stores and options for sessions of each kind."""
 
 from collections.abc import Iterator
 from pathlib import Path

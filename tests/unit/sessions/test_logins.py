@@ -1,4 +1,4 @@
-"""Logins: `SessionAuth`, remembered browsers, all sessions of a user, throttling, and redirects."""
+"""Logins: `SessionAuth`, remembered browsers, all sessions of a user, and redirects."""
 
 from typing import Annotated, Any
 from urllib.parse import quote

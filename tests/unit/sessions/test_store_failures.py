@@ -22,7 +22,7 @@ class Unreliable(MemorySessions):
 
     def __init__(self, *, immediate: bool) -> None:
         super().__init__()
-        self.immediate = immediate  # type: ignore[misc] # other stores have to be awaited
+        self.immediate = immediate  # type: ignore[misc] # also for a store that has to be awaited
         self.broken: Collection[str] = ()
         self.loads = 0
 

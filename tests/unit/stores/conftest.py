@@ -1,4 +1,4 @@
-"""Servers of Redis for the tests of the stores, and what the tests share."""
+"""Fixtures that the tests of the stores share, such as Redis servers."""
 
 from collections.abc import Iterator
 

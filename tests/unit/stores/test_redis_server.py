@@ -1,4 +1,4 @@
-"""A Redis that is killed, started again, and does not respond."""
+"""`RedisServer` while its Redis is killed, is started again, or does not respond."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Errors of templates: what, in which file and line, and what to do."""
+"""The message of an error in a template names the mistake, its file and line, and the remedy."""
 
 import re
 from pathlib import Path

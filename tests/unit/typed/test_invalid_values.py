@@ -180,7 +180,9 @@ COUNTED: list[int] = []
 
 
 def test_each_part_is_built_once() -> None:
-    """If each level were built again, the program's checks would take time that grows with the square of the depth."""
+    """Each object is built once. If each level built all levels below it again, the program's checks would take time
+    that grows with the square of the depth.
+    """
     COUNTED.clear()
     value: dict[str, Any] = {"value": "wrong"}
     for depth in range(50):

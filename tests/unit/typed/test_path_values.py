@@ -1,4 +1,4 @@
-"""A parameter of the path has one outcome, in a handler, in a provider, and in a handler inside a mount."""
+"""A value in the path has the same result, whether a handler, a provider, or a handler inside a mount takes it."""
 
 from collections.abc import Callable
 from typing import Annotated, Any

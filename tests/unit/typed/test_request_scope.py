@@ -191,7 +191,7 @@ class TestHandlersThatRaise:
             raise error
 
         assert get(app).status == 500
-        # a coroutine turns the exception into a RuntimeError
+        # a coroutine turns such an exception into a RuntimeError (PEP 479)
         assert recorder.events[1] in (error.__name__, "RuntimeError")
         assert [*recorder.events[:1], *recorder.events[2:]] == ["open", "closed"]
         assert log.text.count("RW208") == 1

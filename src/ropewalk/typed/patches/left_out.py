@@ -13,8 +13,9 @@ from ropewalk.typed.patches.secrets import ARRAYS, Path, masked
 
 
 class PartialObject(dict[str, Any]):
-    """The JSON of an object that leaves fields out. This dict has these fields in the attribute `left_out`, and its
-    place in `path`."""
+    """The JSON of an object that leaves fields out. The attribute `left_out` has these fields, and `path` is the path
+    to the object.
+    """
 
     left_out: dict[str, Any]
     path: Path

@@ -15,7 +15,9 @@ Path = tuple[str | None, ...]
 
 
 class MaskedSecret(str):
-    """The asterisks that stand for a secret. This object also has the secret itself and its place."""
+    """The asterisks that stand for a secret. The attribute `secret` has the secret itself, and `path` is the path to
+    it.
+    """
 
     secret: Any
     path: Path
