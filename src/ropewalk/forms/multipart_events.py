@@ -195,6 +195,6 @@ def _names_twice(disposition: str) -> bool:
 
 
 def _last_part(filename: str) -> str:
-    """The file name without folders (RFC 7578, section 4.2), which Unix and Windows write in different ways."""
+    """The file name without folders, whether they are written as on Unix or as on Windows (RFC 7578, section 4.2)."""
     name = filename.replace("\\", "/").rpartition("/")[2]
     return "" if name in (".", "..") else name

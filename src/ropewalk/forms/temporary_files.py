@@ -73,7 +73,7 @@ class Spool:
                 self._file.close()
 
     def __enter__(self) -> "Spool":
-        """Begin to read in a thread. Called on the thread of the reactor, as `__exit__` is."""
+        """Keep the bytes until `__exit__`, so that a thread can read them. Call both on the thread of the reactor."""
         if self._closing:
             raise HandlerError("RW276", "A file of a form was read after it was closed.")
         self._readers += 1

@@ -1,8 +1,8 @@
 """Sessions as text that a client can read but not change.
 
-The engine signs and verifies the texts, in the format of itsdangerous, because it does so for each request in less
-time. When a middleware is made, itsdangerous verifies one signature of the engine, so that a difference between the two
-is found then.
+The format is that of itsdangerous, but the engine signs and verifies the texts, because it is faster, and each request
+needs this. When a middleware is made, itsdangerous verifies one signature of the engine, so that a difference between
+the two is found before the first request.
 """
 
 import hmac

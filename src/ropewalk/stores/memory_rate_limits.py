@@ -37,7 +37,7 @@ class MemoryRateLimits:
         return len(self._full_at)
 
     def clear(self) -> None:
-        """Forget all buckets, so that each key starts again with a full one. Call it between tests."""
+        """Forget all buckets, so that each key starts again with a full bucket. Call it between tests."""
         self._full_at.clear()
         self._order.clear()
         self._dropped.clear()

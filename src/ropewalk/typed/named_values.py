@@ -284,5 +284,5 @@ def _finite_text(value: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    """Return the value. A space is appended to the text "null", so that it is valid only for str."""
+    """Return the value. A space is appended to the text "null", so that msgspec does not convert it to None."""
     return f"{value} " if isinstance(value, str) and value.lower() == "null" else value

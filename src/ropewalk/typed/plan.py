@@ -189,7 +189,9 @@ def _call_outside_apps(bind_of: Callable[..., Bound], function: Callable[..., An
 
 
 def _takes_whole_body(function: Callable[..., Any], inputs: Collection[Input]) -> bool:
-    """Whether a handler is called when the whole body has arrived. A form is parsed while it arrives."""
+    """Whether a handler is called when the whole body has arrived: it takes the body, or is a plain function without a
+    form. A form is parsed while it arrives.
+    """
     sources = {each.source for each in inputs}
     return "body" in sources or not (is_async(function) or "form" in sources)
 
@@ -230,8 +232,9 @@ def with_dependencies(handler: Handler, layers: tuple[Dependencies, ...]) -> Han
 def is_typed(
     function: Callable[..., Any], signature: Signature, names: Collection[str], status: int | None = None
 ) -> bool:
-    """Whether a handler needs a plan, because it takes more than the request and path parameters, or returns an
-    annotated type."""
+    """Whether a handler needs a plan: it takes more than the request and path parameters, returns an annotated type, or
+    has a status.
+    """
     if status is not None:
         return True
     parameters = list(signature.parameters.values())

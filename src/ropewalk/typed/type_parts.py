@@ -17,7 +17,7 @@ class Parts(NamedTuple):
     has_foreign: bool
     """Whether the type contains a class that msgspec does not support, such as a pydantic model."""
     has_object: bool
-    """Whether the type contains a class with fields. A value may have more fields than this class, which must be
+    """Whether the type contains a class with fields. A value may have more fields than this class. These must be
     dropped.
     """
 

@@ -166,7 +166,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_name_does_not_leave_its_folder(name: str, client: Client, tmp_path: Path, log: Log) -> None:
-    """This holds even for a program that makes the mistake of using the name as a path."""
+    """The file is saved in its folder even if the program makes the mistake of using the name as a path."""
     app = App()
     folder = tmp_path / "uploads"
     folder.mkdir()

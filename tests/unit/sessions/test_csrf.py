@@ -310,7 +310,9 @@ class TestToken:
         assert status(client, {"x-csrf-token": token}) == 403
 
     def test_a_login_of_an_anonymous_client_ends_it(self) -> None:
-        """Otherwise, an attacker who has planted the session before the login would know a valid token of the user."""
+        """The login ends the token of the anonymous session. Otherwise, an attacker who has planted this session would
+        know a valid token of the user.
+        """
         client = client_of()
         client.post("/logout", headers={"sec-fetch-site": "same-origin"})
         token = client.get("/token").text

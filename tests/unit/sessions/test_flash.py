@@ -47,7 +47,7 @@ def test_the_oldest_are_dropped(client: Client) -> None:
 
 
 class TestOfAPageThatTheClientDoesNotSee:
-    """If the user does not see the page, such as a redirect, its messages are kept for the next page."""
+    """If the user does not see a response, such as a redirect, its messages are kept for the next page."""
 
     @pytest.fixture
     def client(self) -> Client:

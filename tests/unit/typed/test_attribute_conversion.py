@@ -128,7 +128,9 @@ class Plain(Struct):
 
 @pytest.mark.parametrize("value", [SimpleNamespace(name="a", beds=UNSET), {"name": "a", "beds": UNSET}])
 def test_a_field_that_cannot_be_unset(value: Any) -> None:
-    """Without this error, the default of the field would replace the UNSET that the program chose."""
+    """UNSET is an error for such a field. Without the error, the default of the field would replace the UNSET that the
+    program chose.
+    """
     with pytest.raises(ValidationError, match=r"at `\$.beds`"):
         convert_attributes(value, Plain)
 

@@ -8,8 +8,9 @@ MOST_OPERATIONS: Final = 1_000
 """The maximum number of operations in a patch."""
 
 DEEPEST_PATH: Final = 100
-"""The maximum number of segments in the path of an operation. A value in a body has at most 200 levels, so a changed
-object is never nested too deeply to be decoded."""
+"""The maximum number of segments in the path of an operation. With this limit, and at most 200 levels in a value of a
+body, a changed object is never nested too deeply to be decoded.
+"""
 
 Pointer = Annotated[str, Meta(pattern=rf"^(/([^/~]|~[01])*){{0,{DEEPEST_PATH}}}$", max_length=2_000)]
 """The path of an operation: a JSON pointer (RFC 6901)."""

@@ -151,7 +151,9 @@ class TestJSONPatch:
         assert changed(account(), {"op": "add", "path": "/digest", "value": "new"}).digest == "new"
 
     def test_at_another_place_it_gets_its_default(self) -> None:
-        """Otherwise a client could copy the hidden value to a place where it is shown."""
+        """The field of a copy gets its default. Otherwise, a client could copy the hidden value to a place where it is
+        shown.
+        """
         made = changed(account(), {"op": "copy", "from": "/main", "path": "/by_name/x"})
         assert made.by_name["x"] == Key(name="m")
         assert made.main == Key(name="m", hidden="M")
