@@ -71,7 +71,7 @@ class Calls:
         else:
             return opened.watch(value)
         try:
-            raise raised  # not in the `except` block, where the handler's error would become its context
+            raise raised  # outside of `except`, so that the handler's error does not become its context
         finally:
             del raised
 

@@ -120,7 +120,7 @@ class OpenGenerators:
                 return watched
             raised = self.end_failed(raised)
         try:
-            raise raised  # not in `except`, where the handler's error would become its context
+            raise raised  # outside of `except`, so that the handler's error does not become its context
         finally:
             del raised
 
@@ -217,7 +217,7 @@ class OpenGenerators:
         else:
             return self.watch(result)
         try:
-            raise raised  # not in `except`, where the handler's error would become its context
+            raise raised  # outside of `except`, so that the handler's error does not become its context
         finally:
             del raised
 
@@ -236,7 +236,7 @@ class OpenGenerators:
                 return watched
             raised = self.end_failed(raised)
         try:
-            raise raised  # not in `except`, where the handler's error would become its context
+            raise raised  # outside of `except`, so that the handler's error does not become its context
         finally:
             del raised
 

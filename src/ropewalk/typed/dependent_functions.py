@@ -77,7 +77,7 @@ class DependentFunction:
                 return found
             raised = late
         try:
-            raise raised  # not in the `except` block, where the function's error would become its context
+            raise raised  # outside of `except`, so that the function's error does not become its context
         finally:
             del raised
 

@@ -1,4 +1,4 @@
-"""Encode numbers, dates, UUIDs and enums as JSON if a handler returns them according to its annotation."""
+"""Encode numbers, dates, UUIDs and enums as JSON, if the return annotation of a handler has them."""
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
