@@ -27,6 +27,13 @@ class Calls:
         return self.count
 
 
+async def stored(cache: Cache) -> None:
+    """Wait until the responses that were sent are stored."""
+    async with asyncio.timeout(20):
+        while cache.flights:
+            await asyncio.sleep(0)
+
+
 @pytest.fixture
 def calls() -> Calls:
     return Calls()
@@ -49,9 +56,7 @@ def test_the_handler_responds_while_redis_is_gone(
     async def main() -> None:
         async with AsyncClient(app) as client:
             assert [(await client.get("/")).text for _ in range(3)] == ["1"] * 3
-            async with asyncio.timeout(10):
-                while cache.flights:  # the first response is being stored
-                    await asyncio.sleep(0)
+            await stored(cache)
             redis_process.kill()
             assert [(await client.get("/")).text for _ in range(3)] == ["2", "3", "4"]
 
@@ -67,9 +72,10 @@ def test_two_apps_share_responses_in_redis(server: RedisServer, calls: Calls, ru
         return app, cache
 
     async def main() -> None:
-        (one, _), (two, cache) = make(), make()
+        (one, cache_of_one), (two, cache) = make(), make()
         async with AsyncClient(one) as first, AsyncClient(two) as second:
             assert (await first.get("/")).text == "\u00fc 1"
+            await stored(cache_of_one)
             found = await second.get("/")
             assert (found.text, found.headers["content-type"]) == ("\u00fc 1", "text/plain; charset=utf-8")
             assert (await second.get("/", headers={"if-none-match": found.headers["etag"]})).status == 304
