@@ -28,7 +28,7 @@ CANCEL_LIMIT: Final = 1.0
 LOG_DELAY: Final = 0.1
 """Seconds for which a stop waits for calls before it logs the wait.
 
-Most calls end sooner, because `receive` has told them that their response is over.
+The delay keeps short waits out of the log. Most calls end sooner, because `receive` has returned a disconnect to them.
 """
 
 

@@ -41,7 +41,7 @@ class CallState:
         "stage",
     )
 
-    # `_listen` sets these attributes, because most applications do not wait for the disconnect and do not need them
+    # Only `_listen` sets these attributes: most applications do not wait for the disconnect, and so do not need them
     _held: TimerHandle | None
     """The timer that limits how long middleware holds back a response that has begun."""
     _overdue: bool
@@ -71,7 +71,8 @@ class CallState:
         self.notified = False
         """Whether the application was notified that the client has left."""
         self.inline = True
-        """Whether the application currently runs in the call's own task. That task sends a kept head when it waits."""
+        """Whether the application currently runs in the call's own task. That task sends a kept head when it waits. Any
+        other task that sends a head schedules a callback that sends it."""
         self._arriving = False  # a callback for more of the body is registered
         self._body_over = False
         self._dropped = 0

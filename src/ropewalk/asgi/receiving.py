@@ -69,7 +69,7 @@ class ReceivingCall(CallState):
             self._wake()
             for waiter in (self._leaving, self._half_closing):
                 if waiter is not None and not waiter.called:
-                    waiter.cancel()  # the request may live longer, and would keep this call alive
+                    waiter.cancel()  # the request may live longer, and its callbacks would keep this call alive
             if self._leaving is not None and self._held is not None:
                 self._held.cancel()
 
@@ -126,7 +126,8 @@ class ReceivingCall(CallState):
             get_running_loop().call_soon(self.left)
 
     def _half_closed(self) -> bool:
-        """Whether the client has closed its sending side, and no response is on its way to it."""
+        """Whether `receive` must return a disconnect because the client has closed its sending side. After the
+        application has begun its response, this is so only if middleware has held the response back for too long."""
         if self.stage == NEW:
             return self.request.half_closed
         return self._leaving is not None and self._overdue and not self.request.started
@@ -190,7 +191,7 @@ def _is_by_cancel_scope(error: CancelledError) -> bool:
 
     anyio repeats its cancellation at every await until the scope ends, so it may be ignored here. Any other
     cancellation happens once and must be raised. If both happen in one iteration of the loop, the message is not
-    anyio's.
+    anyio's, so the cancellation is raised.
     """
     message = error.args[0] if error.args else None
     return isinstance(message, str) and message.startswith(_ANYIO_MESSAGES)

@@ -32,7 +32,7 @@ class ASGIResource(Hosted):
         self.start_hooks += [runner.check_loop, life.start]
         self.stop_hooks.append(_shutdown(life, application))
         self._call = _handler(runner, self.state)
-        # whole_body=False: it is called when the head has arrived, because the application receives the body itself.
+        # whole_body=False: the application is called when the head has arrived, because it receives the body itself.
         # half_close="respond": the application may wait for a thread, which cannot be cancelled. So it is notified that
         # the client has closed its sending side, and may respond.
         node_of(self).rendering["render"] = Handler(

@@ -17,8 +17,8 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def methods_of(resource: "Resource") -> list[str]:
     """The methods of a resource, sorted, as in the Allow field (RFC 9110, section 10.2.1).
 
-    GET implies HEAD, and any method implies OPTIONS. If the class defines `render`, all methods are included. If the
-    resource has `exact_methods`, these replace all others.
+    GET implies HEAD, and any method implies OPTIONS. If the class defines `render`, the methods in its `allowedMethods`
+    are included, or else those in METHODS. If the resource has `exact_methods`, these replace all others.
     """
     exact = getattr(resource, "exact_methods", None)
     if exact is not None:

@@ -61,8 +61,8 @@ class Handler:
     operation: Any = None
     """The OperationOptions of a route; None for any other handler."""
     resource: Any = None
-    """The resource whose requests `call` handles, if `call` is not a bound method of that resource. `call` may send
-    responses itself."""
+    """The resource whose requests `call` handles, if `call` is not a bound method of that resource. Such a `call` may
+    return NOT_DONE_YET and send the response itself."""
     middleware: tuple[Callable[..., Any], ...] = ()
     """The middleware of the route, outermost first. It runs inside the middleware of the apps."""
     describe_failure: Callable[[Any, BaseException], str] | None = None

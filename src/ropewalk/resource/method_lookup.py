@@ -58,6 +58,6 @@ def _rendering(resource: "Resource", name: str) -> Handler:
                 resource=resource,
                 middleware=added_middleware(call),
             )
-        if node is not type(resource).tree_node:  # all resources without their own node share the node of the class
+        if node is not type(resource).tree_node:  # the class's node is shared, but `handler` is for this resource
             node.rendering[name] = handler
     return handler

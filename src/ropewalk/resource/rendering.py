@@ -19,7 +19,8 @@ class Rendering(NamedTuple):
     whole_body: bool
     """Whether the method is called when the whole body has arrived, instead of after the head."""
     plan: Any
-    """The Plan of a typed method, compiled for one resource; None for any other method."""
+    """The Plan of a typed method; None for any other method. It is compiled for one resource, and its `bound_to`
+    makes a plan for another."""
 
 
 _planners: Final[list[Planner]] = []
@@ -36,7 +37,7 @@ def register_planner(planner: Planner) -> None:
 def rendering_of(call: Callable[..., Any], name: str, content_type: str) -> Rendering:
     """How to call a bound method of a resource. Raises HandlerError for a wrong annotation."""
     function = getattr(call, "__func__", None)
-    if function is None:  # the function belongs to only one resource
+    if function is None:  # not a bound method, so no other resource can use the result
         return _made(call, name, content_type)
     found = _known.setdefault(function, {})
     key = (name, content_type)

@@ -86,8 +86,8 @@ class Node:
         self.mount_hidden = False
         """Whether the OpenAPI document omits the mounted resource."""
         self._owner: ReferenceType[Owner] | None = None
-        """The first owner of this node. Most nodes have only one owner, and a WeakSet would be larger than all other
-        parts of the node."""
+        """The first owner of this node. Further owners are in `_other_owners`, which most nodes do not need: a WeakSet
+        is larger than all other parts of the node."""
         self._other_owners: WeakSet[Owner] | None = None
 
     def put(self, name: str, child: "Resource") -> None:
@@ -315,8 +315,8 @@ def node_of(resource: Resource) -> Node:
 
 
 def resource_of(call: Any) -> Resource | None:
-    """The resource to which a handler belongs; None if it belongs to none. Such a resource may send responses
-    itself."""
+    """The resource to which a handler belongs; None if it belongs to none. A handler that belongs to a resource may
+    return NOT_DONE_YET and send the response itself."""
     owner = getattr(call, "__self__", None)
     if owner is None:
         handler = getattr(call, ATTACHED, None)  # inlined from `attached_handler`, because this runs for each request

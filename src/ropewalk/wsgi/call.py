@@ -47,7 +47,7 @@ class WSGICall:
         self._response = response
         self._server = server
         self._body = body
-        self._context = copy_context()  # a copy, so that the application's changes end with the call
+        self._context = copy_context()  # a copy, so that changes to context variables end with the call
         self._is_head = response.request.method == "HEAD"
         self._silent = False
         """Whether the response has no body, because of its status or because the request is a HEAD."""
@@ -55,7 +55,8 @@ class WSGICall:
         """The number of body bytes that the application has written so far."""
 
     def run(self) -> None:
-        """Call the application and queue its response. An exception becomes a response, or is logged."""
+        """Call the application and queue its response. An exception becomes an error response. If the response is
+        already complete, the exception is logged instead."""
         if not self._response.request.finished:
             self._context.run(self._run)
         self._body.close()
@@ -165,8 +166,8 @@ class WSGICall:
         return True
 
     def _drop(self) -> None:
-        """Drop a part of the body, because the response has no body. Now the head cannot change any more, so the
-        response is complete."""
+        """Drop a part of the body, because the response has no body. The application can no longer replace the head
+        after this part, so the response is complete."""
         response = self._response
         if not response.ended:
             if not self._is_head:

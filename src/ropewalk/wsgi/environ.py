@@ -60,7 +60,7 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
     if request.has_body:
         environ["CONTENT_LENGTH"] = str(_size(request, body))
     if request.host:
-        environ["HTTP_HOST"] = request.host  # may differ from the Host field (RFC 9112, section 3.2.2)
+        environ["HTTP_HOST"] = request.host  # an absolute target overrides Host (RFC 9112, section 3.2.2)
     repeated: dict[str, list[str]] = {}
     for name, value in request.raw_headers():
         key = _KEYS.get(name)
@@ -81,8 +81,8 @@ def make_environ(request: Request, server: Environ, body: BinaryIO, errors: obje
 def _key(name: bytes) -> str:
     """The environ key of a field.
 
-    A field with an underscore in its name is dropped. Its key would be the same as the key of the field with a hyphen,
-    which a trusted proxy may set.
+    A field with an underscore in its name is dropped. Its key would be the same as the key of the field with a hyphen
+    instead. A trusted proxy may set that field, so a client could forge its value.
     """
     return DROPPED if b"_" in name else f"HTTP_{name.decode('ascii').upper().replace('-', '_')}"
 
@@ -91,7 +91,7 @@ _KEYS: Final = {name.encode(): _key(name.encode()) for name in _COMMON.split()} 
     b"content-type": "CONTENT_TYPE",
     b"content-length": DROPPED,  # CONTENT_LENGTH is computed from the complete body
     b"host": DROPPED,  # HTTP_HOST is set from `request.host`
-    b"proxy": DROPPED,  # HTTP_PROXY would look like the environment variable (CVE-2016-5385)
+    b"proxy": DROPPED,  # programs could take HTTP_PROXY for the environment variable that names a proxy (CVE-2016-5385)
     b"transfer-encoding": DROPPED,  # the body is already decoded (RFC 9112, section 7.1.3)
 }
 
@@ -107,14 +107,15 @@ def _local(request: Request) -> tuple[str, str]:
     if type(server) is tuple:
         return server[0], str(server[1])
     name, colon, port = request.host.rpartition(":")
-    if not (colon and (port.isdigit() or not port)):  # an IPv6 address has colons, too
+    if not (colon and (port.isdigit() or not port)):  # there is no port: the colon may belong to an IPv6 address
         name, port = request.host, ""
     usual = "443" if request.isSecure() else "80"
     return name or "localhost", port.lstrip("0") or usual
 
 
 def _size(request: Request, body: BinaryIO) -> int:
-    """The length of the body in bytes. Without it, many applications would treat a chunked body as empty."""
+    """The length of the body in bytes. Without CONTENT_LENGTH, many applications would treat a chunked body as
+    empty."""
     size: int | None = request.content_length
     if size is None:
         size = body.seek(0, SEEK_END)

@@ -17,8 +17,8 @@ class WSGIOptions(KnownOptions):
     10 threads unless you call `reactor.suggestThreadPoolSize`. An application that often waits for other services needs
     more."""
     waiting: int = 1000
-    """The maximum number of requests that wait for a thread. Further requests get a 503. The bodies of waiting requests
-    use memory."""
+    """The maximum number of requests that wait for a thread. Further requests get a 503. This bounds the memory for the
+    bodies of waiting requests."""
     body_limit: int | None = BODY_LIMIT
     """The maximum size in bytes of a request body. A larger body gets a 413. None: the engine's limit. A body larger
     than `Limits.spool_size` is stored in a temporary file."""

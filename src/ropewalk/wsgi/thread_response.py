@@ -194,7 +194,7 @@ class ThreadResponse:
             file, offset, length = self.file
             request.respond_file(self.status, self.fields, file.fd, offset, length)
         elif is_head:
-            request.begin(self.status, self.fields)  # `respond` would check the length of the body
+            request.begin(self.status, self.fields)  # `respond` would compare Content-Length with the absent body
             request.end()
         else:
             request.respond(self.status, self.fields, self._take())
@@ -202,7 +202,8 @@ class ThreadResponse:
     def _stream(self) -> None:
         """Send the head, and then the body parts as they arrive."""
         self._streamed = True
-        self.request.notifyFinish().addBoth(lambda _: self.close())  # middleware may have dropped the Response
+        # So that the thread does not wait forever if middleware has dropped the Response.
+        self.request.notifyFinish().addBoth(lambda _: self.close())
         self._deliver(self)
 
     def _deliver(self, body: "bytes | ThreadResponse") -> None:

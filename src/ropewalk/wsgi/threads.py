@@ -6,8 +6,8 @@ being woken at any time. When the woken thread runs, it checks whether another t
 If none has, the other threads are blocked, and the woken thread takes a job. Otherwise it checks again a little later.
 
 A thread without work stays idle for a moment, because waking it costs less than starting a new one. Then it ends, so
-threads need not be stopped. In a shared pool, a thread returns to the pool after some jobs, and only a part of the
-threads may be idle.
+threads need not be stopped. In a shared pool, a thread returns to the pool after some jobs, and at most half of the
+threads may be idle, because other users of the pool need threads, too.
 """
 
 import sys
@@ -137,7 +137,7 @@ class Threads:
         """Wait as long as jobs are left and other threads take them."""
         while self._jobs and self._seen != self._taken and self.busy > 1:
             self._seen = self._taken
-            wakeup.acquire(timeout=CHECK)  # used as a sleep, because the lock is not released
+            wakeup.acquire(timeout=CHECK)  # a pause of CHECK seconds, because no other thread releases this lock now
         self._waking = False
 
     def _wait_for_job(self, wakeup: Lock) -> bool:
@@ -145,7 +145,7 @@ class Threads:
         # First become idle, then look for jobs. `submit` does the opposite: it appends the job, then looks for idle
         # threads. So no job is missed.
         self._idle.append(wakeup)
-        self._waking = False  # allow wakeups, even if a started thread still waits for the pool
+        self._waking = False  # so `submit` can wake this thread, even while a new thread still waits for the pool
         if not self._jobs and wakeup.acquire(timeout=IDLE if len(self._idle) <= self.idle_limit else 0):
             self._wait_until_needed(wakeup)
             return True
