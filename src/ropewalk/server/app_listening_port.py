@@ -84,7 +84,8 @@ class AppListeningPort:
         return self.stopListening()
 
     def startListening(self) -> None:
-        """Open the socket again. Raises EngineError (RW502) if it cannot be opened."""
+        """Open the socket, for the first time or again after `stopListening`. Raises EngineError (RW502) if this
+        fails."""
         if self.connected:
             return
         server = self.server
@@ -102,7 +103,8 @@ class AppListeningPort:
     def stopListening(self) -> "Deferred[None]":
         """Close the socket.
 
-        If it is the last one of the app, drain the running requests and stop the app, before the Deferred fires.
+        If it is the last open socket of the app, drain the running requests and stop the app. The Deferred fires after
+        that.
         """
         if not self.connected:
             return succeed(None)

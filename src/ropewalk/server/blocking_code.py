@@ -41,8 +41,9 @@ class BlockingCode:
 def called_frames(innermost: FrameType | None, loop: Sequence[FrameType]) -> list[FrameType]:
     """The frames of the call that the event loop is making, outermost first; empty if the loop is idle.
 
-    The first frame is the same object as long as the call lasts. `loop` has the frames of an earlier call, which has
-    ended. The frames that both calls have in common belong to the event loop.
+    The first frame is the same object as long as the call lasts, so a caller can find out whether the same call still
+    runs. `loop` has the frames of an earlier call, which has ended. The frames that both calls have in common belong to
+    the event loop.
     """
     frames = []
     while innermost is not None and not any(innermost is each for each in loop):

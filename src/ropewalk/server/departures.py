@@ -1,4 +1,4 @@
-"""Notices that a client has left while nothing is read from its connection.
+"""Detects that a client has left while nothing is read from its connection.
 
 A transport of Twisted notices this only when it reads or writes. The engine stops reading while a handler does not take
 the body. Without this check, the handler would not be cancelled before it responds. The engine's own sockets need no
@@ -12,7 +12,8 @@ INTERVAL: Final = 1.0
 """Seconds between two checks. One system call checks all watched connections."""
 
 _LEFT: Final = select.POLLHUP | select.POLLERR | select.POLLNVAL
-"""The connection was reset, or is closed in both directions. The system always reports these."""
+"""The connection was reset, or is closed in both directions. poll() reports these events even if they are not
+requested."""
 _END_OF_INPUT: Final = getattr(select, "POLLRDHUP", 0)
 """The client has closed its sending side. Only Linux reports it."""
 

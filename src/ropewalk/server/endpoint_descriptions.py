@@ -79,8 +79,8 @@ REQUIRED: Final = {
 """The required option of each kind of endpoint, and an example of a description."""
 
 DOMAINS: Final = ("INET", "INET6", "UNIX")
-"""The values of `domain` for systemd sockets. Twisted needs this option; the engine reads the domain from the
-socket."""
+"""The values of `domain` for systemd sockets. Twisted requires this option. Here it may be omitted, because the engine
+reads the domain from the socket."""
 
 ACTIVATE: Final = "Start it with a systemd service that has a .socket unit, or try it with systemd-socket-activate."
 
@@ -106,7 +106,8 @@ def parse_endpoint(description: str) -> ParsedEndpoint:
 def tcp_endpoint(host: str, port: int) -> str:
     """The endpoint description for a host (address or name) and a port.
 
-    Raises StartError (RW401) if the host is not a str, or is empty: `interface=` would be every address of the machine.
+    Raises StartError (RW401) if the host is not a str, or is empty: `interface=` would mean every address of the
+    machine.
     """
     given: Any = host
     if not isinstance(given, str):

@@ -40,8 +40,8 @@ def listen_and_redirect(
 def redirecting_app(port: int, covers: Callable[[str], bool]) -> App:
     """An app that redirects every request to HTTPS on `port`, if the certificate covers the host of the request.
 
-    Otherwise, a forged Host field could redirect to another host, and a cache in front of the server could store this
-    redirect.
+    Without this check, a forged Host field could redirect to another host, and a cache in front of the server could
+    store this redirect. A request for any other host gets a 421.
     """
 
     async def redirect(request: Request, next: Next) -> Response:

@@ -1,5 +1,5 @@
-"""SIGUSR1 reopens log files, for logrotate and newsyslog. SIGUSR2 and SIGXFSZ are ignored. SIGCONT is noted, because
-the time for which a process was stopped is not reported as a blocked reactor.
+"""SIGUSR1 reopens log files, for logrotate and newsyslog. SIGUSR2 and SIGXFSZ are ignored. SIGCONT is noted, so that
+the time for which the process was stopped is not reported as time in which a call blocked the reactor.
 
 A signal is handled only if it has its default action. If application code handles the signal, or the process
 was started with the signal ignored, nothing is changed.

@@ -2,9 +2,9 @@
 Python stream.
 
 `write(data, position)` writes `data` from `position` on, and returns the position that it reached. It may write only a
-part of the data, or nothing if the reader of a pipe is not ready. If a full disk cuts off a line, the line is completed
-before the next line is written. Or it is ended with a newline, and written again as a whole. So two lines are never
-joined. Only one thread at a time may use a target.
+part of the data, or nothing if the reader of a pipe is not ready. If a full disk cuts off a line, the rest of the line
+is written before the next line. If another process has changed the file meanwhile, the line is instead written again as
+a whole, after a newline. So two lines are never joined. Only one thread at a time may use a target.
 """
 
 import fcntl
@@ -62,7 +62,7 @@ class DescriptorTarget:
         self._cut: int | None = None
         """The size of the file after a line was cut off; None if the last line is complete."""
         self._unfinished = False
-        """Whether the file ends within a line of another process."""
+        """Whether the file ends within a line of another process. If so, a newline is written first."""
         self._examine()
 
     def write(self, data: bytes, position: int, /) -> int:
@@ -209,8 +209,8 @@ def start_of_line(data: bytes, position: int) -> int:
 
 
 def _end_of_piece(data: bytes, position: int) -> int:
-    """The position up to which a pipe accepts data atomically: the end of as many whole lines as fit, or of a part of a
-    longer line."""
+    """The position up to which a pipe accepts data atomically: the end of as many whole lines as fit. If not even one
+    line fits, it is the end of the first PIPE_BUF bytes of the line."""
     end = position + PIPE_BUF
     if end >= len(data):
         return len(data)

@@ -35,8 +35,8 @@ RETRY: Final = 1.0
 """Seconds from a failed write to a file to the next attempt."""
 
 FLUSH_TIMEOUT: Final = 3.0
-"""The maximum number of seconds for which the process waits at its exit until lines are written. systemd and container
-engines kill a process that stops slowly."""
+"""The maximum number of seconds for which the process waits at its exit until lines are written. It is short, because
+systemd and container engines kill a process that stops slowly."""
 
 _GONE: Final = {errno.EPIPE, errno.EBADF, errno.ECONNRESET, errno.ENOTCONN, errno.ENXIO, errno.EIO}
 """The errors of writing to a pipe, socket or terminal that no process reads any more. For a file, errors such as EIO

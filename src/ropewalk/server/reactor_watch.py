@@ -90,8 +90,8 @@ class ReactorWatch:
             self._loop.remove_reader(self._engine.fileno())
             self._loop.add_reader(self._engine.fileno(), self._turn)
             return
-        # Only the epoll reactor needs a new registration. `addReader` would do nothing, because the reactor already
-        # knows the reader.
+        # Only the epoll reactor needs a new registration: other reactors pass the descriptor's number to each system
+        # call. `addReader` would do nothing, because the reactor already knows the reader.
         poller: Any = getattr(self._runner, "_poller", None)
         if type(poller).__name__ == "epoll":
             poller.register(self._engine.fileno(), select.EPOLLIN)

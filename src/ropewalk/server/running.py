@@ -53,13 +53,13 @@ def run(
 ) -> None:
     """Serve an App, a Resource or a Site on endpoints until SIGINT or SIGTERM, then let running requests finish.
 
-    A second signal aborts the running requests, or cancels the running stop hook. A third one kills the process. SIGHUP
+    A second signal aborts the running requests and cancels the running hook. A third one kills the process. SIGHUP
     stops the server, too, but does not count as a second signal. SIGUSR1 reopens the file of the access log, and
-    SIGUSR2 is ignored. Handlers that application code has set for signals, and ignored signals, are not changed.
-    `started` is called when requests are accepted. If it is None, the addresses are logged, and Twisted's log goes to
-    the standard error unless application code has begun it. If `access_log_file` is None, the access log goes to the
-    standard output. A closed standard stream is replaced by the null device. Pass `exiting` if the process ends after
-    this call: the handled signals, except SIGINT and SIGTERM, are then ignored.
+    SIGUSR2 is ignored. Except for SIGINT and SIGTERM, handlers that application code has set for signals, and ignored
+    signals, are not changed. `started` is called when requests are accepted. If it is None, the addresses are logged,
+    and Twisted's log goes to the standard error unless application code has begun it. If `access_log_file` is None, the
+    access log goes to the standard output. A closed standard stream is replaced by the null device. Pass `exiting` if
+    the process ends after this call: the handled signals, except SIGINT and SIGTERM, are then ignored.
 
     `logs` are the options of both logs. The records of `logging` go to Twisted's log. The events of structlog go there,
     too, if the program has imported it. Either is left alone if the program has configured it.
@@ -119,7 +119,8 @@ def run(
     lines = None
     if access_log is not None or logs.access_template is not None or logs.access_fields:
         lines = AccessLog(access_log_file)
-        for each in reversed(servers):  # reversed, so that the first server counts lost lines
+        # Reversed, because the last call decides which server counts lost lines: the first one.
+        for each in reversed(servers):
             each.service.log_access(access_log or "", lines, logs)
     failures: list[Failure] = []
 

@@ -12,7 +12,7 @@ OFF_AT_0: Final = (
     *("head_timeout", "idle_timeout", "body_timeout", "body_rate", "write_timeout"),
     *("linger_timeout", "linger_total_time"),
 )
-"""The limits that are switched off by the value 0. For other limits 0 is an ordinary value, except that 0 `connections`
+"""The limits that are switched off by the value 0. For other limits 0 is an ordinary value, except that `connections=0`
 means the default."""
 
 

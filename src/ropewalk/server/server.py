@@ -234,7 +234,8 @@ class Server:
 
 
 async def _close(port: Any) -> None:
-    """Accept the clients in the backlog of a Twisted port, then close the port."""
+    """Accept the clients in the backlog of a Twisted port, then close the port. The system would reset connections that
+    are still in the backlog."""
     backlog = select.poll()
     backlog.register(port.fileno(), select.POLLIN)
     for _ in range(port.backlog):

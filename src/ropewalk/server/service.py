@@ -119,7 +119,7 @@ class Service:
             self._flusher.cancel()
             self.access_log_ready()
         if self.access_log is not None:
-            self.access_log.finish()  # does not wait for the thread, which would block the reactor
+            self.access_log.finish()  # unlike `close`, it does not block until the thread ends
             self.access_log = None
 
     def log_access(

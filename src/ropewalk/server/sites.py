@@ -67,7 +67,8 @@ class Site(ServerFactory):
         """Called by a port that is about to listen."""
         super().doStart()  # type: ignore[no-untyped-call]
         server = self._running()
-        # This runs in the next turn of the reactor, because the port is not yet among the reactor's readers.
+        # `callFromThread` delays this to the next iteration of the reactor, because the port is not yet among its
+        # readers.
         protect = self._protect_socket_files
         server.reactor.callWhenRunning(server.reactor.callFromThread, protect, server.reactor, os.getpid())
 
@@ -147,7 +148,7 @@ class SiteProtocol:
     def dataReceived(self, data: bytes) -> None:
         """Pass bytes from the client to the engine."""
         if self._ended and self._close_timer is not None:
-            self._transport.abortConnection()  # the engine has finished its lingering close
+            self._transport.abortConnection()  # the engine has closed the connection, and reads no more
         elif self._pipe is not None:
             self._pipe.feed(data)
 
@@ -223,8 +224,8 @@ class SiteProtocol:
         close_under_tls(self._transport)
 
     def abort(self) -> None:
-        """Close the connection at once, unless it is already closed, because a closed TLS transport would raise an
-        exception."""
+        """Close the connection at once. If it is already closed, do nothing, because the `abortConnection` of a closed
+        TLS transport raises an exception."""
         if not self._lost:
             self._transport.abortConnection()
 
@@ -317,7 +318,7 @@ def close_under_tls(transport: Any) -> None:
         return
     from twisted.protocols.tls import TLSMemoryBIOProtocol  # needs the packages of the extra `tls`
 
-    if isinstance(transport, TLSMemoryBIOProtocol):  # another wrapper may still have output
+    if isinstance(transport, TLSMemoryBIOProtocol):  # a wrapper around it may still have output
         connection: Any = transport.transport
         connection.loseConnection()
 

@@ -76,21 +76,21 @@ class _Unserved:
 class _SocketFile:
     """The file that a port has created, identified by device and inode.
 
-    The kernel does not reuse them while the socket is open.
+    The kernel does not reuse these numbers while the socket is open.
     """
 
     def __init__(self, port: Any, inherited: bool, maker: int) -> None:
         path = Path(os.fsdecode(bind_path(port)))
         self.socket = port.socket
         self._path = path.parent.resolve() / path.name
-        if port.lockFile is not None:  # absolute: the working directory may change before it is unlocked
+        if port.lockFile is not None:  # absolute, because the working directory may change before `unlock`
             port.lockFile.name = os.fsencode(self._path) + b".lock"
         self._process = maker
         self._identity = None if inherited else _identity(self._path)
 
     def remove(self) -> None:
-        """Remove the file if it exists, unless this is a forked process, and the process that created the file still
-        runs."""
+        """Remove the file if it still is the one that the port has created. A forked process keeps it as long as the
+        process that created it runs."""
         if self._identity is not None and self._may_remove() and _identity(self._path) == self._identity:
             with suppress(FileNotFoundError):
                 self._path.unlink()

@@ -26,5 +26,5 @@ def start_hook_failed(log: Logger, failure: Failure) -> StartError:
 
 
 def served_with_other(settings: str, served: str) -> StartError:
-    """The error for limits or proxies that differ from the limits or proxies of the first call."""
+    """The error for limits or proxies that differ from those with which the app or factory is already served."""
     return StartError("RW404", f"{served} is already served with other {settings}.")

@@ -27,7 +27,7 @@ def handle_stop_signals(reactor: Any, server: Server, *others: Server) -> GiveBa
         log_drain(server.engine)
         try:
             reactor.stop()
-        except ReactorNotRunning:  # application code has already stopped the reactor, and the drain is still running
+        except ReactorNotRunning:  # application code has already begun the drain, so abort it
             abort()
 
     def abort() -> None:

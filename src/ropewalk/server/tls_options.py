@@ -46,7 +46,7 @@ class TLSOptions(KnownOptions):
     for development: browsers that trust the authority show no warning. It works only on addresses of this machine."""
     client_ca: str | Path | None = None
     """The file with the certificates, in PEM format, of the authorities that sign certificates of clients. By default,
-    clients are not asked for one."""
+    the server requests no certificate from clients."""
     client_certificates: ClientCertificates = "required"
     """With `client_ca`, whether a client must have a certificate ("required"), or may have one ("optional"). A
     certificate of another authority is refused either way."""

@@ -71,8 +71,8 @@ class Watchdog:
         self._called: float | None = None
         """When the reactor called `_called_by_reactor`; None while the call is outstanding."""
         self._frames: list[FrameType] = []
-        """The frames at the call of `start`. The frames of the event loop among them exist as long as the reactor
-        runs."""
+        """The frames at the call of `start`. Those of the event loop exist as long as the reactor runs, so
+        `called_frames` can tell them from the frames of the code that the loop calls."""
         self._reports: deque[float] = deque(maxlen=MOST_REPORTS)
         self._unreported = 0
 

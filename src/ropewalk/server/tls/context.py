@@ -56,7 +56,7 @@ def make_context(
 
 
 def _ask_clients(context: SSL.Context, authorities: Sequence[x509.Certificate], *, required: bool) -> None:
-    """Ask clients for a certificate. No session is resumed, because the certificate of a resumed one would not be
+    """Ask clients for a certificate. No session is resumed, because the certificate of a resumed session would not be
     checked again.
 
     Each of the authorities is trusted by itself, without the root above it, so that a file can admit the clients of one

@@ -27,7 +27,8 @@ _KINDS: Final = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519P
 """The kinds of keys that TLS can use."""
 
 LARGEST: Final = 4 << 20
-"""The maximum size of a file, in bytes. The certificates of all public authorities take a quarter of a MiB."""
+"""The maximum size of a file, in bytes. For comparison, the certificates of all public authorities together take a
+quarter of a MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def readable_by_others(path: Path) -> bool:
 def check_regular(path: Path) -> None:
     """Raises StartError (RW425) for a pipe or another file whose reading may block. A missing file passes."""
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - those of Path may raise an exception
-        raise StartError("RW425", f"{path} is not a regular file.", "While the server runs, replace it by such a file.")
+        raise StartError("RW425", f"{path} is not a regular file.", "Replace it with a regular file.")
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -132,7 +132,7 @@ class ServerTLS:
     def _signature(self) -> tuple[Any, ...]:
         """A value that changes when one of the files changes, or when a symbolic link to it gets another target.
 
-        For a pipe, which can be read only once, it does not depend on the content.
+        For a pipe, the value does not depend on the content, because a pipe can be read only once.
         """
         found: list[Any] = []
         for path in self._files():
