@@ -9,8 +9,8 @@ from typing import Any
 def force_shutdown_at_next_signal(reactor: Any, force: Callable[[], object]) -> Callable[[], None]:
     """Make the next SIGINT or SIGTERM call `force` in the reactor. Return a function that restores the handlers.
 
-    One more signal kills the process. The reactor's own handlers are replaced, because they would log an error for a
-    second signal. Handlers of the program are not replaced.
+    The signal after that kills the process. The reactor's own handlers are replaced, because they would log an error
+    for a second signal. Handlers of the program are not replaced.
     """
     handlers = [
         _SignalHandler(number, reactor, force, previous)

@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 from twisted.logger import Logger
 
 FRAMES: Final = frozenset(("locals", "vars", "eval", "exec", "_getframe", "currentframe"))
-"""Names of functions that read local variables without an instruction that loads them."""
+"""Names of functions that read local variables without an instruction that loads them. The check cannot follow them, so
+an override that uses one is rejected."""
 
 OF_THE_TRANSPORT: Final = frozenset(("getPeer", "getHost", "setTcpNoDelay", "setTcpKeepAlive"))
 """The methods of the engine's transport that have the same effect as Twisted's."""
@@ -169,7 +170,7 @@ class _FunctionCheck:
         return self._instructions[index] if 0 <= index < len(self._instructions) else _END
 
     def _is_attribute(self, at: int) -> bool:
-        if self._at(at)[:2] == ("COPY", 1):  # such as `self.count += 1`
+        if self._at(at)[:2] == ("COPY", 1):  # as in `self.count += 1`, which reads and then sets the attribute
             return self._at(at + 1).does == "get"
         return self._at(at).does in _ATTRIBUTE
 
@@ -260,7 +261,7 @@ class _FunctionCheck:
             start -= 1
         if any(step.target for step in self._instructions[start + 1 : at + 1]):
             return False
-        # CPython marks either the module that contains the class, or the method, as called.
+        # For `module.Class.method(self)`, CPython marks either `module` or `method` as the object that is called.
         called = (self._at(at - 1).calls or self._at(start).calls) and self._is_argument("channel", at + 1)
         if self._at(start).does not in ("global", "free") or not (called or self._spreads(at + 1)):
             return False

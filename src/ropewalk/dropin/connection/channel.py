@@ -53,7 +53,8 @@ class HTTPChannel(ChannelState):
     """
 
     takes_whole_responses: ClassVar = True
-    """For `Request`: whether the channel has a method `respond`, which takes a whole response."""
+    """For `Request`: whether a whole response may be sent with one call of `respond`. It is set to False on a channel
+    that Twisted serves, or that must make every call of twisted.web's channel."""
     serves_static_files: ClassVar = True
     """For `Request`: whether the channel can serve the files of a `twisted.web.static.File` itself."""
     adopts_sockets: ClassVar = True
@@ -119,7 +120,7 @@ class HTTPChannel(ChannelState):
 
     @property
     def takes_descriptors(self) -> bool:
-        """For `Request`: whether the channel has a method `respond_with_file`."""
+        """For `Request`: whether the connection can send an open file, so that `respond_with_file` may be called."""
         return self._link.takes_descriptors
 
     def isSecure(self) -> bool:
@@ -430,7 +431,8 @@ class HTTPChannel(ChannelState):
                 self._resume_producer()
 
     def resumeProducing(self) -> None:
-        """Resume the producer, because Twisted's transport has space again."""
+        """Resume the producer, because Twisted's transport has space again. If the engine's queue is still full, the
+        producer stays paused."""
         if self._full:
             self._waitingForTransport = False
         else:
@@ -478,7 +480,7 @@ class HTTPChannel(ChannelState):
 
 
 # The functions that the reactor's thread calls for another thread. They are not looked up on the channel, because the
-# other thread has already called an override of the program.
+# other thread has already called the program's override, which must not be called twice.
 _RESPOND: Final = HTTPChannel.respond
 _WRITE: Final = HTTPChannel.write
 _WRITE_HEADERS: Final = HTTPChannel.writeHeaders

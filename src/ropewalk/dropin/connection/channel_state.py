@@ -15,8 +15,8 @@ class ChannelState(http.HTTPChannel):
     """The state that `HTTPChannel` adds to that of twisted.web's channel, with its values before the first request."""
 
     makes_all_calls = False
-    """Whether the channel makes every call that twisted.web's channel makes. It does if a program overrides one of
-    these methods."""
+    """Whether the channel makes every call that twisted.web's channel makes. It does if a program overrides a method in
+    `CALLED_IF_OVERRIDDEN`."""
     transport: Any
     factory: Any = None
     site: Any = None

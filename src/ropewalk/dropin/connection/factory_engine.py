@@ -118,7 +118,7 @@ class FactoryEngine:
         self._trigger: Any = None
         self._draining: Deferred[None] | None = None
         self.engine = Engine(self, limits)
-        self.engine.set_debug(True)  # Twisted's log filters by level itself
+        self.engine.set_debug(True)  # report all levels, because Twisted's log filters them itself
         if reactor is not None:
             observe_forks(self)
 
@@ -138,7 +138,7 @@ class FactoryEngine:
             self._trigger = self.reactor.addSystemEventTrigger("before", "shutdown", self._drain)
             when_running(self.reactor, self.engine.bind_thread)
             self.engine.use_context(copy_context())
-            self.engine.rearm()  # because a timer that the engine requested earlier was not set
+            self.engine.rearm()  # because `arm` has set no timer until now
 
     def after_fork_in_child(self) -> None:
         """Start again on the same ports, in a child process. Connections stay with the parent process."""
@@ -330,7 +330,8 @@ class ChannelEngine(FactoryEngine):
 
     def _tick(self) -> None:
         super()._tick()
-        while self.pipe is not None and self.pipe.run_turn():  # no other code runs the rest of the turns
+        # The reactor does not watch this engine, so all its turns run here.
+        while self.pipe is not None and self.pipe.run_turn():
             pass
 
     def arm(self, seconds: float, /) -> None:

@@ -75,7 +75,8 @@ NAMES: Final = tuple(
 """The names whose overrides are checked."""
 
 METHODS: Final = frozenset(name for name in NAMES if callable(getattr(_STOCK, name))) | DEFAULTS.keys()
-"""The names whose overrides on a single channel are checked. All other names hold the state of a channel."""
+"""The names whose overrides on a single channel are checked. All other names hold the state of a channel, so a
+value on the channel is not an override."""
 
 TWISTED_ONLY: Final = METHODS - CALLED_ALWAYS - CALLED_IF_OVERRIDDEN
 """The names that only Twisted's own channel calls or reads."""

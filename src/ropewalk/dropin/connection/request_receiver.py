@@ -136,7 +136,8 @@ class RequestReceiver:
                 return
 
     def _refuse_body(self, exchange: RelayedExchange, error: BodyTooLarge | BadBody) -> None:
-        """Give up a request whose body is too large or malformed. Its `connectionLost` notifies the program."""
+        """Give up a request whose body is too large or malformed. The request's `connectionLost` notifies the
+        program."""
         self._lose_requests(error)
         self._channel._link.refuse_body(self._channel, exchange, error.status)
 
@@ -156,7 +157,7 @@ class RequestReceiver:
 
 
 def _request_maker(channel: "HTTPChannel", factory: Any) -> tuple[Callable[[Any], Any], bool]:
-    """Return a function that makes requests for a channel, and whether these read their head on demand."""
+    """Return a function that makes requests for a channel, and whether these requests read their head on demand."""
     respect_patches()
     if can_replace(factory):
         return channel.request_class, not channel.makes_all_calls

@@ -25,7 +25,8 @@ log = Logger(namespace="ropewalk.dropin")
 
 
 def refuse_response(channel: "HTTPChannel", exchange: RelayedExchange, error: RopewalkError) -> None:
-    """Log why a response cannot be sent, and respond with 500. The program itself could not handle the error."""
+    """Log why a response cannot be sent, and respond with 500. The error is not raised in the program, which could not
+    handle it."""
     if type(error) is Disconnected:  # but not its subclass ParentsRequest, which has to be logged
         return
     failure = Failure(_explained(error, channel.requests))
@@ -46,7 +47,7 @@ def refuse_request(channel: "HTTPChannel", exchange: RelayedExchange) -> None:
 
 def cut_response(channel: "HTTPChannel", error: BeyondLength) -> None:
     """Close the connection after a body that was sent up to its Content-Length. The excess is dropped."""
-    if not (channel._losing or channel._closing):  # the program may write more excess bytes
+    if not (channel._losing or channel._closing):  # otherwise the connection is already being closed
         log.failure("{channel} drops the bytes beyond the Content-Length.", Failure(error), channel=channel)
         channel._link.flush(channel)
         channel.loseConnection()

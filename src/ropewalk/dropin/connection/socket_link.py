@@ -50,7 +50,7 @@ class SocketLink(Link):
             transport.begin = channel._receiver.begin
         limits = transport.factory_engine.engine.limits
         if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
-            transport.connection.set_idle_timeout(idle)  # the timeout also limits pauses within a request
+            transport.connection.set_idle_timeout(idle)  # a short timeout must also limit pauses within a request
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
         """Drop the bytes, because the program has written its response directly to the transport."""
@@ -85,7 +85,8 @@ class SocketLink(Link):
             self.socket_transport.write(data)
 
     def read_ahead(self, channel: "HTTPChannel", exchange: RelayedExchange) -> None:
-        """Take the raw bytes. The engine reports the end of a connection only after all its bytes were taken."""
+        """Take the raw bytes. The engine reports the end of a connection only after all its bytes were taken, so
+        otherwise the program would not notice that the client has left."""
         if channel._handlingRequest:  # otherwise the bytes belong to the body
             self.socket_transport.read_ahead(exchange)
 
@@ -199,7 +200,7 @@ def adopt(channel: "HTTPChannel", transport: Any) -> bool:
     except OSError:
         factory_engine.leave_if_idle()
         return False
-    transport.protocol = Protocol()  # Twisted will call its `connectionLost`, because the transport is closed
+    transport.protocol = Protocol()  # a substitute, because `let_go` calls the protocol's `connectionLost`
     let_go(transport)
     channel.transport = ours
     if connection is None:

@@ -38,7 +38,7 @@ class TransportSink:
 
     def begin(self, exchange: RelayedExchange) -> None:
         """Begin a request. First write all earlier output, because the program may write to the transport itself."""
-        if self._released:  # the engine has read the request before the transport was closed or upgraded
+        if self._released:  # ignore a request that was read before the transport was closed or upgraded
             exchange.channel = self._channel
             return
         self.pipe.flush_output()
@@ -56,7 +56,8 @@ class TransportSink:
         transport = self._transport
         waits = self._plain and (transport.dataBuffer or transport._tempDataLen or transport.disconnecting)
         if self._plain and not waits and not transport.TLS:
-            # Written now, because `transport.write` would add the socket to the poller, and remove it again.
+            # Written directly, which is faster: `transport.write` would add the socket to the poller, and remove it
+            # again.
             sent = transport.writeSomeData(data)
             if isinstance(sent, int) and sent > 0:
                 data = data[sent:]

@@ -207,7 +207,8 @@ def _number(description: str, name: str, value: str) -> float:
 
 
 def _written(arguments: Sequence[str], options: Mapping[str, str]) -> str:
-    """Return the description after the prefix, for messages. Twisted does not keep the order of arguments and options.
+    """Return the description after the prefix, for messages. Twisted does not keep the order of arguments and options,
+    so the result may differ from what the user wrote.
 
     Options of the prefix, and misspelt options, are put before the endpoint.
     """

@@ -81,7 +81,8 @@ def around(request: Any) -> Any:
 
 
 def _check_overrides(channel: HTTPChannel) -> None:
-    """Raise HostedError (RW742) if a program has overridden a method of the channel that sends responses."""
+    """Raise HostedError (RW742) if a program has overridden a method of the channel that sends responses, because the
+    app's response would bypass it."""
     own = sorted(channel.sending_overrides()) if channel.makes_all_calls else ()
     if own:
         message = f"An app is grafted onto a tree whose {full_name(type(channel))} overrides {', '.join(own)}."

@@ -255,7 +255,7 @@ class MountedChannel(ChannelAttributes):
         except (RopewalkError, UnicodeDecodeError) as error:
             self._give_outcome(error)
             return
-        response.body = b"" if code in BODILESS else body()  # the program may continue without writing more
+        response.body = b"" if code in BODILESS else body()  # a queue would delay the end until the program finishes
         self._give_outcome(response)
 
     def _give_outcome(self, outcome: Any) -> None:

@@ -77,7 +77,8 @@ class MountedConnection:
         return exchange
 
     def close_after_handler(self) -> bool:
-        """Return False, because closing before a response is not delayed until the program has returned."""
+        """Return False, so that the transport closes the connection at once, even while the program handles the
+        request."""
         return False
 
     def is_reactor_thread(self) -> bool:

@@ -1,4 +1,4 @@
-"""Publishes events to Twisted's log, faster than Twisted does before the program adds an observer.
+"""Publishes events to Twisted's log, and does so faster than Twisted as long as the program has added no observer.
 
 Before the first observer is added, an event below the level "critical" is only added to a short history, which is
 replayed to the first observer. Twisted also passes each event to a filter, which rejects it and takes most of the time.

@@ -221,4 +221,5 @@ LATE: Final = {
 """Methods that a lazy request calls at another time than Twisted's request, and attributes that it sets differently."""
 
 _READ_EARLY: Final = {*_LAZY, "__setattr__"}
-"""If a class defines one of these names, it could observe that `__init__` sets fewer attributes than Twisted's."""
+"""A class that defines one of these names could observe that `__init__` sets fewer attributes than Twisted's. For such
+a class, `__init__` sets the same attributes."""
