@@ -28,6 +28,6 @@ pub fn from_python(value: Option<&Bound<'_, PyAny>>) -> PyResult<Address> {
     }
     let pair = value.cast::<PyTuple>().map_err(|_| PyTypeError::new_err("An address is (host, port), str or None."))?;
     let (host, port): (String, u16) = (pair.get_item(0)?.extract()?, pair.get_item(1)?.extract()?);
-    // Test transports may report a host name instead of an IP address.
+    // Test transports may report a host name instead of an IP address. The address is then unknown.
     Ok(host.parse().map_or(Address::Unknown, |host| Address::Inet(std::net::SocketAddr::new(host, port))))
 }

@@ -13,7 +13,8 @@ pub struct BoundaryFinder {
 
 #[pymethods]
 impl BoundaryFinder {
-    /// `delimiter` begins with CR LF, which occurs nowhere else in it (RFC 2046, section 5.1.1).
+    /// `delimiter` begins with CR LF, which occurs nowhere else in it (RFC 2046, section 5.1.1). So only the last CR of
+    /// a piece can begin a delimiter that the piece does not complete.
     #[new]
     #[pyo3(signature = (delimiter, /))]
     fn new(delimiter: &[u8]) -> Self {

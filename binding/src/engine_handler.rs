@@ -12,15 +12,15 @@ use ropewalk_engine::HalfClose;
 pub struct EngineHandler {
     #[pyo3(get)]
     pub call: Py<PyAny>,
-    /// Call the handler when the whole body has arrived. Otherwise it is called when the head has arrived.
+    /// Whether the handler is called when the whole body has arrived. Otherwise it is called when the head has arrived.
     #[pyo3(get)]
     pub whole_body: bool,
     #[pyo3(get)]
     pub body_limit: Option<u64>,
-    /// Pass the path parameters to the handler.
+    /// Whether the path parameters are passed to the handler.
     #[pyo3(get)]
     pub pass_params: bool,
-    /// The path and the method alone select this handler, so it may be cached under them.
+    /// Whether the path and the method alone select this handler, so that it may be cached under them.
     #[pyo3(get, name = "static")]
     pub is_static: bool,
     /// The Content-Type of a response whose body is a str. Handlers with the same Content-Type share one string object,

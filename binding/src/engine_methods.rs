@@ -124,7 +124,8 @@ impl Engine {
         self.log_lines_lost.store(0, Ordering::Relaxed);
         self.exchanges.leak();
         self.owners.leak();
-        // If another thread held the lock when the process was forked, no thread of the child can release the lock.
+        // If another thread held the lock when the process was forked, no thread of the child can release the lock, so
+        // the engine is closed.
         let renewed = self.core.try_lock().is_ok_and(|mut core| core.after_fork_in_child(mid_turn).is_ok());
         if !renewed {
             self.thread.close();

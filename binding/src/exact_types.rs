@@ -5,11 +5,11 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
 
-/// The maximum nesting depth, because the check is recursive. A deeper value is reported as not exact. The recursion
-/// limits of Python and of the encoders are about the same.
+/// The maximum nesting depth. There is a maximum, because the check is recursive. A deeper value is reported as not
+/// exact. The recursion limits of Python and of the encoders are about the same.
 const DEEPEST: usize = 1000;
 
-/// One part of a declared type.
+/// One part of a declared type: a class, and the indexes of the parts that its attributes and items must match.
 #[derive(FromPyObject)]
 struct Node(
     /// The class that a value must have.

@@ -27,7 +27,7 @@ pub enum Event {
     End(ExchangeId, Vec<Field>),
     /// The request body is invalid. The handler may still send a response, and the connection closes after it.
     BadBody(ExchangeId, BodyFault),
-    /// The response queue is below its low-water mark again.
+    /// At most half of `write_buffer` is still queued, so the handler may write again.
     Writable(ExchangeId),
     /// The client has closed its sending side. The exchange continues because of [`crate::HalfClose::Respond`].
     HalfClosed(ExchangeId),

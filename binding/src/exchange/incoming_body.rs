@@ -165,7 +165,7 @@ impl IncomingBody {
         }
     }
 
-    /// Marks the body as complete, and moves a temporary file to its start.
+    /// Marks the body as complete, and moves the position in a temporary file to its start.
     pub fn finish(&mut self, py: Python<'_>, trailers: Vec<Field>) {
         if let (Some(Err(error)), None) = (self.decoder.as_mut().map(|decoder| decoder.finish()), &self.failure) {
             let failure = self.decode_failure(py, &error);

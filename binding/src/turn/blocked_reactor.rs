@@ -1,5 +1,5 @@
 //! Decides when a handler has blocked the reactor, and reports it. `ropewalk.calling.blocked_reactor` does so for the
-//! later steps of a coroutine.
+//! parts of a coroutine after its first wait.
 
 use pyo3::prelude::*;
 use ropewalk_engine::{Report, Severity};

@@ -18,7 +18,8 @@ use crate::wire::Wire;
 
 /// The maximum number of connections accepted from one listener in one turn.
 const ACCEPTS: usize = 256;
-/// If a client reads nothing, the kernel drops it this many milliseconds later than the engine would.
+/// If a client reads nothing, the kernel drops it this many milliseconds later than the engine would. So the engine
+/// acts first and counts the timeout.
 const KERNEL_LATER: u64 = 3_000;
 
 impl<D: Driver, W: Wire> Engine<D, W> {

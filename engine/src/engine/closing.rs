@@ -57,7 +57,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
             connection.transport.reset_on_close();
         }
         self.with_wire(slot, |wire, cx| wire.abort(reason, CLIENT_LEFT, cx));
-        // The owner of a pipe may still hold complete responses, which it must send before it closes the pipe.
+        // After an abort, the owner closes a pipe in an orderly way: it may still hold complete responses, which it
+        // must send first.
         self.remove(slot, reason == GoneReason::Aborted && !resets, reason.into());
     }
 

@@ -92,7 +92,7 @@ impl Deadline {
                     self.linger_until = after(now, limits.linger_total_time);
                 }
                 if facts.draining {
-                    // Later bytes from the client do not extend `linger_until`.
+                    // A drain makes `linger_until` earlier. Later bytes from the client do not extend it again.
                     self.linger_until = self.linger_until.min(now + limits.drain_grace);
                 }
                 if changed || progress {

@@ -21,7 +21,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.begin_closing_listeners();
         for token in self.connections.tokens() {
             if let Some(slot) = self.connections.slot(token) {
-                // A request that was not read yet may wait in the socket.
+                // A request that was not read yet may wait in the socket, so read from it before the drain ends idle
+                // connections.
                 let connection = &mut self.connections[slot];
                 connection.readable |= !connection.is_pipe() && connection.wants_input(&self.settings.limits);
                 self.continue_reading(token);

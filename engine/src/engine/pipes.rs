@@ -45,7 +45,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
     }
 
     /// Takes the next event of one pipe, before the events of other connections. Skips each `Head`, and the events that
-    /// follow it in the same exchange. First adds the queued output to the inbox.
+    /// follow it in the same exchange: a handler may be running now, and no other request must begin inside it. First
+    /// adds the queued output to the inbox.
     pub fn next_pipe_event(&mut self, id: PipeId) -> Option<Event> {
         if let Some(slot) = self.connections.slot(id.0) {
             self.connections[slot].unsent = false;

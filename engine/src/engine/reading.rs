@@ -30,7 +30,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         match outcome {
             Some(Read::Bytes(count)) => {
                 // If a read returns fewer bytes than the buffer holds, the socket is empty, and the driver will report
-                // new bytes.
+                // new bytes. But after a FIN, a further read must find the end.
                 connection.readable = count == scratch.len() || connection.peer_closed;
                 self.counters.bytes_in += count as u64;
                 dropped = connection.lingering;

@@ -63,7 +63,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
                     return self.drop_connection(slot, GoneReason::Aborted);
                 }
                 Err(error) => {
-                    // EPIPE means that the client closed the connection earlier. The next read would have shown this.
+                    // EPIPE means that the client closed the connection earlier. The next read would have shown this,
+                    // so the connection does not count as broken.
                     connection.broken = error != rustix::io::Errno::PIPE;
                     return self.drop_connection(slot, GoneReason::ClientLeft);
                 }
@@ -72,7 +73,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         self.sent(slot, progress);
     }
 
-    /// Takes the buffer back after sending, lets a waiting writer continue, and updates the connection.
+    /// Takes the buffer back after sending, lets a waiting writer continue, parses a request that has waited for space
+    /// in the queue, and updates the connection.
     pub(super) fn sent(&mut self, slot: usize, progress: bool) {
         let connection = &mut self.connections[slot];
         self.send_queue.reclaim(&mut connection.out);

@@ -17,7 +17,8 @@ impl Http1 {
 
     /// Whether the next request may be parsed: the previous exchange is complete, and the client reads its responses.
     pub(super) fn may_take_request(&self, cx: &WireContext<'_>) -> bool {
-        // A client that does not read its responses gets no more responses.
+        // A client that does not read its responses gets no more responses. A queued file counts as not read, because
+        // otherwise the client could make the engine hold many open files.
         let is_behind = cx.out.len() > cx.limits.write_buffer || cx.out.holds_file();
         self.awaits_head() && !is_behind
     }

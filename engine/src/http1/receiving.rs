@@ -79,7 +79,8 @@ impl Http1 {
         match fault {
             BodyFault::Malformed(reason) => cx.count_refusal(400, reason),
             BodyFault::TooLarge if !is_dropped => cx.count_refusal(413, TOO_LARGE),
-            // The rest of the body exceeds `discard_size`. Closing the connection costs less than reading the rest.
+            // Nothing is counted, because the request has its response. The rest of its body exceeds `discard_size`, so
+            // the connection is closed, which costs less than reading the rest.
             BodyFault::TooLarge => {}
         }
         self.request_body.finish();

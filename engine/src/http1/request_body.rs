@@ -156,7 +156,8 @@ impl RequestBody {
         match state {
             RequestState::Complete | RequestState::Switched => true,
             RequestState::Head | RequestState::BadBody | RequestState::Closed => false,
-            // A client that waits for 100 Continue and gets a final response may or may not send the body.
+            // A client that waits for 100 Continue and gets a final response may or may not send the body. So the
+            // engine could not tell the body from the next request.
             RequestState::Body if self.expects_continue => false,
             RequestState::Body => match self.framing {
                 BodyFraming::Length(left) => left <= limits.discard_size,
