@@ -212,7 +212,7 @@ fn poll_again(core: &mut ropewalk_engine::Engine) {
 fn recover_from_panic(engine: &Engine) {
     let recovered = catch_unwind(AssertUnwindSafe(|| {
         let mut core = lock(&engine.core);
-        core.report(Severity::Error, "RW505", "the engine has panicked; its current connection is dropped".to_owned());
+        core.report(Severity::Error, "RW505", "the engine has panicked; one connection is dropped".to_owned());
         core.recover_from_panic();
         core.end_turn();
     }));

@@ -38,7 +38,7 @@ _REFUSED: Final = frozenset(
 )
 
 _SECOND: Final = {"checkPersistence": "request", "requestDone": "request", "makeConnection": "transport"}
-"""For each method whose second parameter refers to the connection: the kind of this parameter."""
+"""The methods whose second parameter is a request or a transport, and which of the two it is."""
 _ATTRIBUTE: Final = ("get", "set", "del")
 _NAMES: Final = {
     **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"), "get"),
@@ -135,7 +135,7 @@ class _FunctionCheck:
         if not FRAMES.isdisjoint(self._code.co_names):
             raise Rejected("may pass the channel to other code")
         known = -1
-        while known != len(self._kinds):  # again, because a loop may use a variable that is assigned further down
+        while known != len(self._kinds):  # repeated, because a loop may use a variable that a later instruction assigns
             known = len(self._kinds)
             self._pass()
         if not self._rules.passes_channel and any(self._kinds.get(name) for name in self._code.co_cellvars):

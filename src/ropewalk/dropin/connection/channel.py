@@ -103,7 +103,8 @@ class HTTPChannel(ChannelState):
         return self._link.socket_transport is transport and self.transport is transport
 
     def leave_to_twisted(self) -> None:
-        """Take bytes from `dataReceived` and write to `transport`, because a program has wrapped the transport."""
+        """From now on, take bytes from `dataReceived` and write to `transport`, because a program has wrapped the
+        engine's transport."""
         self._link.leave_to_twisted(self)
 
     def getPeer(self) -> Any:
@@ -276,7 +277,7 @@ class HTTPChannel(ChannelState):
     ) -> None:
         """Send a whole response whose body is an open file. The engine owns the descriptor, and always closes it.
 
-        The descriptor is not duplicated, because this could fail after the head was sent.
+        The descriptor is not duplicated, because a duplication could fail after the head was sent.
         """
         exchange = self._exchange
         if exchange is None:
@@ -319,7 +320,7 @@ class HTTPChannel(ChannelState):
         self._link.flush(self)
 
     def write(self, data: bytes) -> None:
-        """Send a part of the body, framed by the request, or raw bytes if no head was written."""
+        """Send a part of the body, which the request has already framed. If no head was written, send raw bytes."""
         if self._thread_queue is not None and not self.is_reactor_thread():
             self._thread_queue.add((self._write_joined, bytes(data)))
             return
@@ -400,7 +401,7 @@ class HTTPChannel(ChannelState):
     # Back-pressure
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Register a producer, which is paused and resumed.
+        """Register a producer. It is paused while too many bytes are queued.
 
         Raises RuntimeError if the channel already has a producer.
         """

@@ -47,7 +47,7 @@ _NO_TIMEOUTS: Final = dict.fromkeys(
     ),
     0,
 )
-"""Limits that need no timer, for a channel whose reactor does not run, as in tests."""
+"""The limits that need a timer, all switched off, for a channel whose reactor does not run, as in tests."""
 
 
 def limits_of(factory: Any, given: Mapping[str, float] | None = None) -> Limits:
@@ -273,7 +273,8 @@ class FactoryEngine:
         """Do nothing: factories have their own access logs."""
 
     def _drain(self) -> Deferred[Any]:
-        """Finish the running requests before the reactor shuts down. End event streams and upgraded connections."""
+        """Finish the running requests before the reactor shuts down. End event streams and upgraded connections at
+        once, because they may have no end of their own."""
         self.over = True
         self._draining = Deferred()
         for transport in tuple(self.upgraded):

@@ -115,7 +115,8 @@ class Link:
         """Pass the engine's output to the transport."""
 
     def flush(self, channel: "HTTPChannel") -> None:
-        """Pass written bytes to the transport at once, on links whose programs expect that."""
+        """Pass written bytes to the transport at once. Only a `PipeLink` does so, because its programs may also write
+        to the transport directly."""
 
     def is_full(self, exchange: RelayedExchange) -> bool:
         """Whether a producer must pause after a write that exceeded the high-water mark."""
@@ -171,7 +172,7 @@ class Link:
     def stop_producer(self, channel: "HTTPChannel") -> None:
         """Stop the producer of a response.
 
-        An exception is logged, because the transport has not called `connectionLost` yet.
+        An exception is only logged, so that the transport can still call `connectionLost`.
         """
         if channel._requestProducer is not None:
             stop_producer(channel._requestProducer)

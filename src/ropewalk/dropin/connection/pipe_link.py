@@ -78,7 +78,7 @@ class PipeLink(Link):
     def flush(self, channel: "HTTPChannel") -> None:
         """Pass the written bytes to the transport.
 
-        If the reactor runs the engine's turns, this serves only this connection.
+        If the reactor runs the engine's turns, this call handles only the events of this connection.
         """
         if channel._link is not self:
             return

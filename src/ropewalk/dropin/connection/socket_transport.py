@@ -64,7 +64,7 @@ class SocketTransport(TransportAttributes):
         self.paused = False
         self._producer: Any = None
         self._channel_is_producer = True
-        """Whether the channel still is the registered producer, as it is on Twisted's transports."""
+        """Whether the channel still is the registered producer, as it is at first on Twisted's transports."""
         self._reason: BaseException | None = None
         """The reason for the end of the connection, if it is more precise than the engine's."""
         self._server: Address = None
@@ -204,7 +204,8 @@ class SocketTransport(TransportAttributes):
 
     @in_reactor_thread
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Register a producer, which is paused and resumed. Raises RuntimeError if one is registered already."""
+        """Register a producer. It is paused while too many bytes are queued. Raises RuntimeError if one is registered
+        already."""
         if self._producer is not None:
             raise RuntimeError(f"{producer!r} cannot be registered: {self._producer!r} is registered already.")
         if not self.connected:

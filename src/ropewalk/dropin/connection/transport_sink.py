@@ -119,7 +119,8 @@ class TransportSink:
         if not (channel._losing or channel._kept or not channel.persistent):
             return
         if not (reads_on and is_on_socket(channel.transport)):
-            # The transport may be paused. It must be resumed, otherwise it does not notice that the client closes.
+            # The transport may be paused. It must be resumed, because otherwise it would not notice that the client
+            # closes the connection.
             channel._networkProducer.resumeProducing()
             STOCK.loseConnection(channel)
             return

@@ -96,7 +96,7 @@ class AppBridge:
             yield b"set-cookie", cookie
 
     def done(self) -> None:
-        """Finish the twisted.web request. It writes nothing more, because the response is complete."""
+        """Finish the twisted.web request without writing anything, because the exchange has sent the whole response."""
         request, exchange = self.request, self.exchange
         request.unregisterProducer()
         request.code = exchange.status

@@ -2,6 +2,7 @@
 
 Before the first observer is added, an event below the level "critical" is only added to a short history, which is
 replayed to the first observer. Twisted also passes each event to a filter, which rejects it and takes most of the time.
+This module leaves out the filter.
 """
 
 from typing import Any, Final

@@ -56,7 +56,7 @@ class LenientRequest(Request):
         if isinstance(value, Deferred) or iscoroutine(value):
             result = value if isinstance(value, Deferred) else start(value)
             result.addErrback(lambda failure: self._log.failure("", failure=failure))
-            return NOT_DONE_YET  # Twisted does not wait for the result, and sends the head without a length
+            return NOT_DONE_YET  # Twisted sends the head of a response to HEAD without waiting for the result
         return value
 
     def _rw_declare_utf8(self, body: str) -> None:

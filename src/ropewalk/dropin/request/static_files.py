@@ -88,7 +88,7 @@ def send(folder: Any, request: Any) -> bool:
 def _has_special_fields(request: Any) -> bool:
     """Whether a request has a header field that may prevent twisted.web from sending the whole file.
 
-    It takes account of fields that the program has changed.
+    If the program has changed the fields of the request, the changed fields count.
     """
     head = request._rw_exchange  # noqa: SLF001 - our own attribute
     if head is None:
