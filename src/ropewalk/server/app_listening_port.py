@@ -59,7 +59,7 @@ class AppListeningPort:
 
     @property
     def port(self) -> Any:
-        """The port number or the path of the UNIX socket, as in the attribute of a Twisted port."""
+        """The port number, or the path of the UNIX socket. A Twisted port has the same attribute."""
         address = self.getHost()
         return os.fsdecode(address.name or b"") if isinstance(address, UNIXAddress) else address.port
 
@@ -140,7 +140,7 @@ def listen(
 ) -> AppListeningPort:
     """Serve an app on an endpoint. With `tls`, serve HTTPS.
 
-    Raises StartError (RW401, RW404, for TLS RW425, RW426 and RW750) and EngineError (RW502, RW503).
+    Raises StartError (RW401, RW404, and with `tls` also RW425, RW426, RW750) and EngineError (RW502, RW503).
 
     All sockets of an app in one reactor share one engine. The first call sets the engine's limits and proxies; later
     calls must omit them, or pass the same.

@@ -88,7 +88,7 @@ def _requests(frames: Sequence[FrameType]) -> Iterator[Request]:
 
 
 def _route(app: App, codes: set[CodeType]) -> str | None:
-    """The method and the path of the route whose handler has one of these codes."""
+    """The method and the path of the route whose handler's code object is one of `codes`."""
     for each, route in zip(walk_handlers(app.resource), walk(app.resource), strict=True):
         call: Any = unwrap(each.call)
         if getattr(call, "__code__", None) in codes:

@@ -1,8 +1,8 @@
 """Detects that a client has left while nothing is read from its connection.
 
 A transport of Twisted notices this only when it reads or writes. The engine stops reading while a handler does not take
-the body. Without this check, the handler would not be cancelled before it responds. The engine's own sockets need no
-such check.
+the body. Without this check, the handler of a client that has left would not be cancelled. The engine's own sockets
+need no such check.
 """
 
 import select

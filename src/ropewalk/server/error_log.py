@@ -22,7 +22,7 @@ from ropewalk.server.log_writer import FLUSH_TIMEOUT, LogWriter
 
 @implementer(ILogObserver)
 class ErrorLog(LogWriter):
-    """An observer of Twisted's log that writes events to a stream, by default in Twisted's form."""
+    """An observer of Twisted's log that writes events to a stream, by default in the format of Twisted."""
 
     def __init__(self, stream: Any, form: Formatter | None = None) -> None:
         super().__init__(target_of(stream), "The log on the standard error")

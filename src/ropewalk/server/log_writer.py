@@ -54,7 +54,8 @@ class LogWriter:
     def __init__(self, target: LogTarget, name: str, *, most_waiting: int = MOST_WAITING) -> None:
         self.name = name
         self.on_lost: Callable[[int], object] | None = None
-        """A function, or None. It is called, from any thread, with the number of lines that were just lost."""
+        """If it is not None, a function that is called, from any thread, with the number of lines that were just
+        lost."""
         self._target = target
         self._most_waiting = most_waiting
         self._stalled_at: int | None = None
@@ -232,7 +233,8 @@ class LogWriter:
         return True
 
     def _fail(self, error: OSError) -> bool:
-        """Log the error, and discard the waiting lines or pause.
+        """Log the error. Discard the waiting lines if the target has no reader any more, or if the writer is closing.
+        Then pause, unless the target has no reader.
 
         Return True if the file was rotated and the new one is open.
         """

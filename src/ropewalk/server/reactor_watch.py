@@ -55,8 +55,8 @@ class ReactorWatch:
             self._runner.removeReader(self._reader)
 
     def after_fork_in_child(self, children: ServingChildren | None = None) -> None:
-        """In a forked child: watch the engine's new descriptor, which has the same number as the old descriptor, as
-        soon as the reactor runs.
+        """In a forked child: as soon as the reactor runs, watch the engine's new descriptor, which has the number of
+        the old one.
 
         From then on the child serves requests, which is recorded in `children`. The child must not watch the descriptor
         earlier: it shares the reactor's epoll descriptor with its parent, so the parent would get events of a child

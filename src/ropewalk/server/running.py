@@ -61,8 +61,9 @@ def run(
     access log goes to the standard output. A closed standard stream is replaced by the null device. Pass `exiting` if
     the process ends after this call: the handled signals, except SIGINT and SIGTERM, are then ignored.
 
-    `logs` are the options of both logs. The records of `logging` go to Twisted's log. The events of structlog go there,
-    too, if the program has imported it. Either is left alone if the program has configured it.
+    `logs` are the options of Twisted's log and of the access log. The records of `logging` go to Twisted's log. The
+    events of structlog go there, too, if the program has imported it. If the program has configured `logging` or
+    structlog itself, that one is not changed.
 
     With `compress`, responses are compressed, with the options of the app or else the defaults.
 

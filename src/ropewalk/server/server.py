@@ -64,7 +64,7 @@ class Server:
         self.pipes: set[Any] = set()
         """The connections between a Twisted transport and the engine. Each has a Deferred `closed`."""
         self.departures = Departures(reactor)
-        """Notices that the client of one of these `pipes` has left while nothing is read from the connection."""
+        """Detects that the client of one of these `pipes` has left while nothing is read from the connection."""
         self._starting: Deferred[None] | None = None
         self._ports = ports
         """A function that takes a reactor, and returns its Twisted ports that accept connections for this server."""

@@ -20,7 +20,8 @@ class AsyncioSelectorReactor(asyncioreactor.AsyncioSelectorReactor):
     """
 
     def _readOrWrite(self, selectable: Any, read: Any) -> None:
-        # This comes first, because reading may clear the error. The engine's descriptor needs no check.
+        # This comes first, because reading may clear the error. Only Twisted's connections need the check, not the
+        # engine's descriptor.
         failed = isinstance(selectable, Connection) and _has_error(selectable.fileno())
         super()._readOrWrite(selectable, read)  # type: ignore[no-untyped-call]
         if failed:

@@ -61,7 +61,7 @@ class MountedChannel(ChannelAttributes):
         self._in_program = False
         """Whether the program is being called with the request."""
         self._later: Waiter[Any] | None = None
-        """The awaitable that the handler has returned, because the program returned without an outcome."""
+        """The awaitable that the handler has returned, because the program returned before there was an outcome."""
         self._left: int | None = None
         """The number of body bytes still to come according to the Content-Length; None without a Content-Length."""
         self._outcome: Any = None

@@ -47,7 +47,8 @@ class TLSTransport(BufferingTLSTransport):
 class HTTPSProtocol(SiteProtocol):
     """Connects Twisted's TLS with the engine.
 
-    The handshake must be complete within `Limits.head_timeout`, because it is part of the time until the first request.
+    The handshake must be complete within `Limits.head_timeout`, because this limit runs from the start of the
+    connection to the end of the first head.
     """
 
     _handshake_timer: Any = None

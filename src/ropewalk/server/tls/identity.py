@@ -102,7 +102,8 @@ def readable_by_others(path: Path) -> bool:
 
 
 def check_regular(path: Path) -> None:
-    """Raises StartError (RW425) for a pipe or another file whose reading may block. A missing file passes."""
+    """Raises StartError (RW425) for a pipe or another file whose reading may block. A missing file is accepted here,
+    because reading it later reports the error."""
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - those of Path may raise an exception
         raise StartError("RW425", f"{path} is not a regular file.", "Replace it with a regular file.")
 
