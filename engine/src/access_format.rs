@@ -300,7 +300,7 @@ fn write_own(buffer: &mut Vec<u8>, value: Option<&[u8]>, json: bool) {
     }
 }
 
-/// Appends the fields that a handler has set to a JSON object. The object must not have fields with the same names.
+/// Appends to a JSON object the fields that a handler has set. The object must not have fields with the same names.
 pub(crate) fn append_own(buffer: &mut Vec<u8>, own: &OwnFields) {
     for (name, value) in own {
         let _ = write!(buffer, ",\"{}\":", Json(name.as_bytes()));

@@ -1,4 +1,5 @@
-//! `Engine`: connects the listeners, the connections, their wires and the driver.
+//! `Engine`: connects the listeners, the connections, their wires and the driver. A wire is the protocol of one
+//! connection (see `wire.rs`).
 //!
 //! This file holds the type and its configuration. Each submodule holds one concern.
 

@@ -10,8 +10,9 @@
 //!
 //! The exchange ends when the response is complete, or with a [`crate::Event::Gone`].
 //!
-//! The events of one exchange are handled in the order in which they happened. Only the command
-//! [`crate::Engine::receive`] returns events, and only if no event of the exchange is queued.
+//! The events of one exchange are handled in the order in which they happened. To keep this order, the command
+//! [`crate::Engine::receive`] returns events only if no event of the exchange is queued. No other command returns
+//! events.
 
 use std::os::fd::OwnedFd;
 

@@ -90,8 +90,8 @@ impl Unit {
 
 limits! {
     /// The longest time from accepting the connection, or from the first byte of a later request, to the end of the
-    /// request head. A normal head is one packet. A long timeout helps slowloris attacks. nginx and Node allow 60 s,
-    /// Kestrel allows 30 s.
+    /// request head. A normal head is one packet. The timeout is short, because a long one helps slowloris attacks.
+    /// nginx and Node allow 60 s, Kestrel allows 30 s.
     head_timeout: Seconds = 10_000;
     /// The longest time between two requests on a connection that is kept open. The limit of nginx is 75 s, that of
     /// Kestrel 130 s, and that of Node 5 s, which causes resets.

@@ -22,8 +22,8 @@ use crate::address::Address;
 /// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
-    /// The file of a UNIX socket. Fields are dropped in this order, so the file is removed before the socket closes. So
-    /// a new server that finds the file can tell that this server still runs.
+    /// The file of a UNIX socket. Rust drops fields in this order, so the file is removed before the socket closes. If
+    /// the socket closed first, a new server could take the file for that of a dead server.
     file: Option<SocketFile>,
     socket: OwnedFd,
     /// The address on which the socket listens.

@@ -1,5 +1,5 @@
-//! A hashed timer wheel. It is cheap for deadlines that are postponed often. An entry is examined only when its slot is
-//! due. If the deadline is later by then, the owner inserts the entry again.
+//! A hashed timer wheel. It is cheap for deadlines that are postponed often, because an entry is examined only when its
+//! slot is due. If the deadline is later by then, the owner inserts the entry again.
 
 use std::collections::VecDeque;
 

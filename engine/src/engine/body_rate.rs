@@ -24,7 +24,7 @@ impl Default for BodyRate {
 impl BodyRate {
     /// Returns the time by which the next byte must arrive. Each byte extends this time. The time during which no
     /// handler waits for the body is not counted. Fast bytes extend the time by at most the longest allowed pause.
-    /// Otherwise a client that starts fast could then send slowly for hours.
+    /// Otherwise a client that starts fast could send slowly for hours afterwards.
     pub fn deadline(&mut self, facts: &Facts<'_>, resumed: bool) -> u64 {
         let Facts { now, limits, body: (serial, received), .. } = *facts;
         if u64::from(serial) != self.serial {

@@ -1,7 +1,7 @@
 //! Handles clients that close their sending side during an exchange.
 //!
-//! The engine decides once, when the inbox is empty. The request may have arrived together with the FIN, so the engine
-//! first lets the handler respond.
+//! For each exchange, the engine decides once whether it continues, and only when the inbox is empty. The request may
+//! have arrived together with the FIN, so the handler must first have a chance to respond.
 
 use super::Engine;
 use super::closing::CLIENT_LEFT;

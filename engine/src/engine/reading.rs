@@ -102,7 +102,7 @@ impl<D: Driver, W: Wire> Engine<D, W> {
         let connection = &self.connections[slot];
         if connection.readable && connection.wants_input(&self.settings.limits) {
             // The driver reported the waiting bytes while the connection was not reading, and will not report them
-            // again.
+            // again. So they are read later in this poll, or in a later one.
             self.resume_later(slot);
         }
         self.update_deadline(slot, progress);

@@ -64,7 +64,7 @@ struct Trailers {
     lines: u64,
 }
 
-/// The result of one step of the decoder.
+/// The result of [`Chunked::step`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// The rest of the input starts with this many bytes of data. The caller must take them and call `consumed`.

@@ -1,7 +1,7 @@
 //! `Http1`: one HTTP/1 connection without its socket. It parses requests and writes responses, in the same order (RFC
 //! 9112, section 9.3).
 //!
-//! `state.rs` defines which step is legal in which state, and `states.md` documents it.
+//! `state.rs` defines what is legal in which state, and `states.md` documents it.
 
 use super::accounting::Account;
 use super::head;
