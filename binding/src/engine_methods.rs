@@ -109,7 +109,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Call `EngineCallbacks.arm` again for the next deadline, because the timer of the last call was lost.
+    /// Call `EngineCallbacks.arm` again for the next deadline, because no timer runs for the last call.
     fn rearm(&self, py: Python<'_>) -> PyResult<()> {
         self.armed.store(UNARMED, Ordering::Relaxed);
         self.arm(py)
@@ -311,8 +311,8 @@ impl Engine {
         turn::pump(slf, |engine| engine.drain(millis))
     }
 
-    /// Stop listening and abort every connection. Returns the number of aborted exchanges. All events are handled when
-    /// this method returns. During a turn, they are handled at the end of the turn.
+    /// Stop listening and abort every connection. Returns the number of aborted exchanges. All events are handled
+    /// before this method returns or, if it is called during a turn, at the end of the turn.
     fn close(slf: &Bound<'_, Self>) -> PyResult<usize> {
         let mut cut = 0;
         turn::pump(slf, |engine| {

@@ -1,4 +1,4 @@
-//! The methods of `Exchange` that Python calls. The Python class `ropewalk.Request` derives from it.
+//! The methods of `Exchange` that Python calls. The Python class `ropewalk.Request` derives from `Exchange`.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};

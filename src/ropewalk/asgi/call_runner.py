@@ -35,7 +35,7 @@ The delay keeps short waits out of the log. Most calls end sooner, because `rece
 class CallTask(HandlerTask):
     """The task of a call whose coroutine waits.
 
-    If the client leaves, the application is notified, and may continue or end.
+    If the client leaves, the application is not cancelled: it is notified, and may continue or end.
     """
 
     __slots__ = ("call", "runner")
@@ -91,7 +91,7 @@ class CallRunner:
     def run(self, scope: Scope, call: ASGICall) -> None:
         """Call the application for a request.
 
-        An exception that it raises before it returns an awaitable is not caught.
+        If the application raises an exception before it returns an awaitable, this method raises that exception.
         """
         loop = self._loop
         if loop is None or not loop.is_running():

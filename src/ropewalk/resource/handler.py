@@ -119,7 +119,7 @@ def added_middleware(function: Any) -> tuple[Any, ...]:
 
 
 def check_middleware(middleware: Any) -> Any:
-    """Return the middleware. Raises HandlerError (RW205) for an object that is not a coroutine function.
+    """Check a middleware, and return it. Raises HandlerError (RW205) for an object that is not a coroutine function.
 
     A callable object that returns a coroutine is accepted, too, if its class has the attribute `is_middleware`.
     """
@@ -142,7 +142,7 @@ def check_middleware(middleware: Any) -> Any:
 
 
 def check_middlewares(given: Any, where: str) -> tuple[Any, ...]:
-    """Return the middleware of a route as a tuple.
+    """Check the middleware of a route, and return it as a tuple.
 
     Raises HandlerError (RW205) for wrong middleware, or if `given` is not a list or another iterable.
     """

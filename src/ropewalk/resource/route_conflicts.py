@@ -29,7 +29,7 @@ def claimed_by_two_mounts(path: str, former: Mount, second: Mount) -> TreeError:
 
 
 def _mounted(resource: "Resource", where: str) -> str:
-    """The name of a mounted resource for messages. If it is the root of an App, it is the App's name."""
+    """The name of a mounted resource for messages. If the resource is the root of an App, this is the App's name."""
     app = resource.tree_node.app
     name = getattr(app, "layer_name", "") or type(resource if app is None else app).__qualname__
     return f"{name} (mounted at {where})"

@@ -113,7 +113,7 @@ class Node:
     def capture(self, converter: Converter) -> "Resource":
         """The child for every segment that the converter accepts. It is created if there is none.
 
-        The owners are not notified, as for `child`.
+        The owners are not notified, for the same reason as in `child`.
         """
         for capture in self.captures:
             if capture.converter is converter:

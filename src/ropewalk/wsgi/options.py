@@ -15,7 +15,7 @@ class WSGIOptions(KnownOptions):
     threads: int | None = None
     """The maximum number of threads that only this application uses. None: it uses the reactor's thread pool, which has
     10 threads unless you call `reactor.suggestThreadPoolSize`. An application that often waits for other services needs
-    more."""
+    more threads."""
     waiting: int = 1000
     """The maximum number of requests that wait for a thread. Further requests get a 503. This bounds the memory for the
     bodies of waiting requests."""

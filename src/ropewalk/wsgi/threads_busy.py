@@ -14,8 +14,8 @@ _BUSY: Final = Shortage("RW705", 503, (("retry-after", "1"),))  # Retry-After: R
 
 
 def threads_busy(request: Request, application: object, waiting: int) -> HTTPError:
-    """The HTTPError for a request if `waiting` other requests already wait for a thread. The shortage is logged from
-    time to time."""
+    """The HTTPError for a request if `waiting` other requests already wait for a thread. The shortage is logged, but at
+    most once in INTERVAL seconds."""
     if request.service.shortages.is_news(_BUSY):
         log.warn(
             "RW705 {method} {path}: {count} requests wait for a thread to call {who}. {remedy} "
