@@ -52,7 +52,7 @@ impl Redaction {
         self.redact(query).map_or(Cow::Borrowed(query), Cow::Owned)
     }
 
-    /// Returns None if the query has no secret.
+    /// Replaces the secret values of a query. Returns None if the query has none.
     fn redact(&self, query: &[u8]) -> Option<Vec<u8>> {
         let mut redacted: Option<Vec<u8>> = None;
         let mut start = 0;

@@ -146,7 +146,8 @@ impl<D: Driver, W: Wire> Engine<D, W> {
 /// Limits how much the kernel buffers for a client that does not read.
 pub(super) fn bound_sending(limits: &Limits, address: &Address, socket: BorrowedFd<'_>) {
     if matches!(address, Address::Inet(_)) {
-        // The kernel's timeout also applies to sockets that the engine has already closed.
+        // The kernel's timeout also applies to sockets that the engine has already closed, so it is needed in addition
+        // to the engine's timeout.
         let stall = if limits.write_timeout == 0 { 0 } else { limits.write_timeout + KERNEL_LATER };
         socket::bound_sending(socket, limits.write_buffer, stall);
     }

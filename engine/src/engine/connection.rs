@@ -45,7 +45,7 @@ pub(super) struct Connection<W> {
 
     /// What happens to an exchange when the client closes its sending side, as the listener or the owner has chosen.
     pub half_close: HalfClose,
-    /// The same choice, made by a handler for its exchange, and the number of that exchange.
+    /// The choice that a handler has made for its own exchange, and the number of that exchange.
     pub half_close_of: Option<(u32, HalfClose)>,
     /// The number of the exchange that continues although its client has closed its sending side.
     pub survives_half_close: Option<u32>,

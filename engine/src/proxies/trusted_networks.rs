@@ -63,7 +63,8 @@ impl Network {
             Some(bits) if bits.bytes().all(|byte| byte.is_ascii_digit()) => bits.parse().ok()?,
             Some(_) => return None,
         };
-        // An IPv4 address is stored in the last 32 bits of an IPv6 address.
+        // An IPv4 address is stored in the last 32 bits of an IPv6 address, so 96 bits are added to the length of its
+        // prefix.
         let kept = 128 - u32::checked_sub(length, bits)?;
         let mask = if kept == 0 { 0 } else { u128::MAX << (128 - kept) };
         let mapped = bits_of(address);
