@@ -155,7 +155,7 @@ fn opened(engine: &Bound<'_, Engine>, id: ConnectionId, peer: &Address) -> PyRes
     let client = address::to_python(py, peer)?;
     match this.callbacks.bind(py).call_method1(intern!(py, "opened"), (&connection, client)) {
         Ok(owner) => {
-            // The callback `opened` may have closed or released the connection.
+            // The callback `opened` may have closed or released the connection. Then the connection needs no owner.
             if !owner.is_none() && lock(&this.core).addresses(id).is_some() {
                 this.owners.insert(id, owner.unbind());
             }

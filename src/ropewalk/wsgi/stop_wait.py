@@ -13,7 +13,8 @@ STOP_LIMIT: Final = 5.0
 """The maximum number of seconds for which a stop waits for calls that are still running after every response is
 complete or cut off."""
 STOP_MINIMUM: Final = 1.0
-"""The least seconds for which a stop waits, even after its deadline, because a thread needs time to notice the stop."""
+"""The minimum number of seconds for which a stop waits, even after its deadline, because a thread needs time to notice
+the stop."""
 CHECK: Final = 0.02
 """Seconds between two checks for running calls."""
 

@@ -142,7 +142,7 @@ class _Known(NamedTuple):
 class Overrides:
     """Decides how connections of a channel class and its subclasses are served.
 
-    Create it before any override is set.
+    Create the object before a program sets any override, because it records the original methods.
     """
 
     def __init__(self, ours: type[http.HTTPChannel]) -> None:

@@ -8,7 +8,8 @@ from twisted.web.http import datetimeToString, stringToDatetime
 from twisted.web.http_headers import Headers
 
 _YEAR_1000: Final = -30_610_224_000
-"""The earliest date, in seconds since 1970. Earlier years do not have four digits."""
+"""The start of the year 1000, in seconds since 1970. HTTP dates cannot show earlier years, because a year has four
+digits."""
 
 
 class DateLine:

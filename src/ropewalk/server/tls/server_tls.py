@@ -27,7 +27,8 @@ from ropewalk.server.tls.self_signed import fingerprint, make_self_signed
 from ropewalk.server.tls_options import TLSOptions
 
 CHECK_INTERVAL: Final = 1.0
-"""The least seconds between two checks of whether the files have changed. A check happens when a client connects."""
+"""The minimum number of seconds between two checks of whether the files have changed. A check happens when a client
+connects."""
 
 log = Logger(namespace="ropewalk.server")
 
