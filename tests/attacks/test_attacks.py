@@ -30,6 +30,8 @@ QUICK = {name: 0.5 for name in Limits.names if name.endswith(("_timeout", "_grac
 def attacked(limits: Mapping[str, float], descriptors: int | None = None) -> Iterator[tuple[Target, Friend, Counters]]:
     """A server and its second client. After the attack, the server must be as before, and have logged little."""
     with Target(limits, descriptors=descriptors) as target, Counters(target.port) as counters:
+        with Friend(target) as friend:
+            friend.asks_for_a_file()  # from its first use on, `Files` keeps its folder open
         wait_until(lambda: at_rest(counters))
         before = target.open_descriptors()
         with Friend(target) as friend:
