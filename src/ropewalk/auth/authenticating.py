@@ -24,9 +24,10 @@ log = Logger(namespace="ropewalk.auth")
 def authenticate(*schemes: Scheme, optional: bool = False) -> "Authenticate":
     """Return the middleware that authenticates each request with one of several schemes.
 
-    The first scheme that finds valid credentials is used. A request without valid credentials gets 401 with the
-    challenges of all schemes. With `optional`, a request without any credentials is anonymous, but a request with
-    invalid credentials still gets 401. Raises HandlerError (RW240) if an argument is not a scheme, or without schemes.
+    The schemes are tried in order, and the first that finds valid credentials is used. A request without valid
+    credentials gets 401 with the challenges of all schemes. With `optional`, a request without any credentials is
+    anonymous, but a request with invalid credentials still gets 401. Raises HandlerError (RW240) if an argument is not
+    a scheme, or without schemes.
     """
     return Authenticate(schemes, optional=optional)
 

@@ -20,8 +20,8 @@ class BasicAuth(Scheme):
 
     `check(name, password)` returns the principal, or None for a wrong name or password. It may be plain, return a
     Deferred, or be a coroutine function, and may have further parameters for dependencies. For a name that does not
-    exist, let it call `verify_password(password, None)`, which takes as long as for an existing name. Use BasicAuth
-    only over TLS, because passwords are sent in clear text.
+    exist, let it call `verify_password(password, None)`, which takes as long as for an existing name: otherwise the
+    time would show which names exist. Use BasicAuth only over TLS, because passwords are sent in clear text.
     """
 
     def __init__(self, check: Callable[..., Any], *, realm: str = "app", name: str = "basic") -> None:

@@ -39,8 +39,8 @@ class BearerJWT(BearerScheme):
 
     The identity has the scopes of the token. If the principal that `load` returns has `scopes` too, the identity has
     only the scopes that are in both, because a token may allow less than its owner may do. The identity has the roles
-    of that principal if it has `roles`, otherwise the roles of the token. Raises HandlerError (RW240) for keys that
-    cannot be used, and (RW244) if joserfc is not installed.
+    of the principal if the principal has `roles`, otherwise the roles of the token. Raises HandlerError (RW240) for
+    keys that cannot be used, and (RW244) if joserfc is not installed.
     """
 
     def __init__(

@@ -19,7 +19,8 @@ class BoundedThreads(Generic[Result]):
         self._most_waiting = most_waiting
         self._running = 0
         self._is_starting = False
-        """Whether `_ended` starts a waiting call. If no thread can start, `_ended` is called again meanwhile."""
+        """Whether `_ended` is just starting a waiting call. If no thread can be started, that call ends at once and
+        calls `_ended` again, which must not start another one."""
         self._waiting: deque[tuple[Waiter[Result], Callable[..., Result], tuple[Any, ...]]] = deque()
 
     def call(self, function: Callable[..., Result], *given: Any) -> Waiter[Result]:

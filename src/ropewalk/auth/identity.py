@@ -53,7 +53,7 @@ def words(value: Any) -> frozenset[str]:
     """The set of scopes or roles in `value`: an iterable of str, or a str with spaces (RFC 6749, section 3.3)."""
     if isinstance(value, str):
         return frozenset(value.split())
-    if isinstance(value, Iterable) and not isinstance(value, Mapping):  # not a mapping, which may map a name to False
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):  # a mapping could map a scope to False
         return frozenset(each for each in value if isinstance(each, str))
     return frozenset()
 

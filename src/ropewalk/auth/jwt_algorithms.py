@@ -1,7 +1,7 @@
-"""Signature algorithms, and which of them a key may be used with.
+"""Signature algorithms, and the choice of those that a key may be used with.
 
-The key determines the allowed algorithms, never the token alone (RFC 8725, section 3.1). So a token cannot make a
-public key an HMAC secret, and no key allows `none`.
+The key determines the allowed algorithms, never the token alone (RFC 8725, section 3.1). So a token cannot make this
+server use a public key as an HMAC secret, and no key allows `none`.
 """
 
 from typing import Any, Final
@@ -9,9 +9,9 @@ from typing import Any, Final
 from ropewalk.errors import OptionError, shown
 
 _LEAST_RSA: Final = 2048
-"""The least bits of an RSA key (RFC 7518, section 3.3)."""
+"""The minimum size in bits of an RSA key (RFC 7518, section 3.3)."""
 _HMAC: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
-"""The least bytes of a secret (RFC 7518, section 3.2)."""
+"""The minimum size in bytes of a secret (RFC 7518, section 3.2)."""
 _RSA: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _EC: Final = {"P-256": ("ES256",), "P-384": ("ES384",), "P-521": ("ES512",)}
 _OKP: Final = {"Ed25519": ("EdDSA", "Ed25519"), "Ed448": ("EdDSA", "Ed448")}

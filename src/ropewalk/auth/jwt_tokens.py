@@ -39,7 +39,7 @@ class Token:
         if "crit" in header or not isinstance(self.algorithm, str) or not isinstance(self.key_id, str | None):
             raise refused(
                 "its header has crit, or an alg or kid that is not text"
-            )  # `crit` names extensions that a recipient must refuse if it does not support them
+            )  # `crit` names extensions that a recipient must support, and Ropewalk supports none
         self._payload = parts[2]
         self._signed = written[: parts.end(2)]
         self._signature = _octets(parts[3])

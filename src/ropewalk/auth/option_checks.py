@@ -17,7 +17,8 @@ def type_shown(value: object) -> str:
 
 
 def check_seconds(options: object, *names: str, zero: bool = False) -> None:
-    """Raises HandlerError (RW240) unless these options are numbers of seconds above 0, or 0 if that is allowed."""
+    """Raises HandlerError (RW240) unless these options are numbers of seconds above 0; with `zero`, 0 is allowed
+    too."""
     for name in names:
         given: Any = getattr(options, name)
         if not is_seconds(given) and not (zero and given == 0 and not isinstance(given, bool)):

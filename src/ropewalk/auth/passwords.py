@@ -85,7 +85,7 @@ class Passwords:
         return bool(self._hasher.check_needs_rehash(hashed))
 
     def _verify(self, octets: bytes, hashed: str | None) -> bool:
-        """Verify a password, in a thread."""
+        """Verify a password. This is called in a thread."""
         try:
             return bool(self._hasher.verify(self._dummy if hashed is None else hashed, octets))
         except self._argon2.exceptions.VerifyMismatchError:

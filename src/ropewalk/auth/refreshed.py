@@ -69,7 +69,8 @@ class Refreshed(Generic[Value]):
     async def refreshed(self) -> bool:
         """Fetch the value, unless the last fetch began less than `minimum_interval` ago.
 
-        Returns whether it waited for a fetch. It waits no longer than the timeout, even if no thread is free.
+        Returns whether there was a fetch to wait for. The wait is no longer than the timeout, even if no thread is
+        free.
         """
         from twisted.internet import reactor
 

@@ -61,7 +61,7 @@ class Requirement:
     def __call__(self, first: Request, next: Next, /) -> Awaitable[Any]: ...
 
     def __call__(self, first: Any, next: Next | None = None, /) -> Any:
-        """Decorate a handler, or act as a middleware if called with a request and the next step."""
+        """Decorate a handler, or act as a middleware if called with a request and `next`."""
         return self._guard(first) if next is None else self._pass(first, next)
 
     def check(self, request: Request) -> None:
@@ -95,7 +95,7 @@ class Requirement:
         return guarded
 
     def _wrapper(self, function: Any, *, passes_on: bool) -> Any:
-        """Make the wrapper.
+        """Make the wrapper of `_guard`.
 
         `passes_on` means that `function` is such a wrapper too, so it takes the added parameter.
         """

@@ -17,7 +17,7 @@ from ropewalk.errors import HandlerError, OptionError, shown
 _OWN: Final = ("iss", "sub", "aud", "exp", "iat", "jti")
 """The claims that `issue` sets itself."""
 _PREFERRED: Final = ("HS256", "RS256", "ES256", "ES384", "ES512", "EdDSA")
-"""The algorithms that are used unless one is named. Each type of key allows one of them."""
+"""The algorithms that are used if `algorithm` is None. Each type of key allows only one of these."""
 
 
 class TokenIssuer:

@@ -36,7 +36,8 @@ class NotAuthenticated(HTTPError):
 def not_authenticated(
     schemes: "tuple[Scheme, ...]", refusals: "dict[Scheme, Refused] | None" = None
 ) -> NotAuthenticated:
-    """The error for a request without valid credentials. `refusals` has the schemes whose credentials were invalid."""
+    """The error for a request without valid credentials. `refusals` has an entry for each scheme that refused
+    credentials."""
     refusals = refusals or {}
     status = next((refusal.status for refusal in refusals.values()), 401)
     challenges = []

@@ -1,6 +1,6 @@
 """Remembers verified tokens, because a client sends the same token with each request.
 
-It saves only work whose result cannot have changed. The rules:
+Only work whose result cannot have changed is left out. The rules:
 
 - An entry is found by the hash of the token's exact bytes, so a token with another signature is not found. The token
   itself is not kept.
@@ -40,7 +40,7 @@ class VerifiedToken(NamedTuple):
         return found
 
     def is_valid(self, now: float, leeway: float) -> bool:
-        """Whether the token is valid at a time. The leeway extends its time at both ends."""
+        """Whether the token is valid at a time. The leeway extends the time of the token at both ends."""
         return self.begins <= now + leeway and self.expires > now - leeway
 
 

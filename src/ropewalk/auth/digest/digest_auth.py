@@ -31,7 +31,7 @@ class DigestAuthOptions(KnownOptions):
 
     algorithms: tuple[str, ...] = ("SHA-256",)
     """Hash algorithms that clients are offered, the best first: `SHA-256`, `SHA-512-256` and `MD5`. Old clients support
-    only MD5. MD5 is broken, and if it is offered, an attacker between client and server can make clients choose it."""
+    only MD5. MD5 is broken. If it is offered, an attacker between client and server can make clients choose MD5."""
     nonce_time: float = 300.0
     """Seconds for which a nonce is valid. After that, clients get a new nonce, and users are not asked for their
     password again."""
@@ -108,7 +108,8 @@ class DigestAuth(CredAuth):
         try:
             return await self._accept(credentials)
         except Refused as refusal:
-            # If the password was right, stale=true makes the client repeat the request without a password prompt.
+            # The password was right, so only the nonce was invalid: stale=true makes the client repeat without a
+            # prompt.
             if credentials.is_right:
                 raise Refused({"stale": "true"}, why="their nonce is too old, or was used before") from None
             raise Refused(why=refusal.why) from None
@@ -123,7 +124,7 @@ class DigestAuth(CredAuth):
         algorithms = {each.lower(): each for each in self.options.algorithms}
         algorithm = algorithms.get(fields.get("algorithm", "MD5").lower())
         if algorithm is None or fields["realm"] != self.realm:
-            # The credentials are for another realm on this host, or older than a change of the algorithms.
+            # The client sent these credentials for another realm on this host, or before the algorithms changed.
             raise Refused(why=f"they are for the realm {shown(fields['realm'])}, or for another algorithm")
         if fields["uri"].encode("utf-8", "surrogateescape") != request.uri:  # RFC 7616, section 3.4.6
             raise Refused(status=400, why=f"they are for the target {shown(fields['uri'])}")

@@ -10,7 +10,8 @@ MOST_USED: Final = 10000
 """The largest number of used nonces to remember. A client whose nonce is forgotten gets a new one, and its user is
 not asked for the password again."""
 _WINDOW: Final = 64
-"""How far a count may lie below the highest count, because parallel requests may arrive out of order."""
+"""How far a count may lie below the highest count. A lower count may be new, because parallel requests may arrive out
+of order."""
 _SIGNED: Final = 16
 """The number of signed bytes in a nonce: 8 for the time of issue, and 8 random bytes."""
 
@@ -68,7 +69,8 @@ class Nonces:
         signed = octets[:_SIGNED]
         if not hmac.compare_digest(octets[_SIGNED:], self._signature(signed)):
             return None
-        if urlsafe_b64encode(octets).decode() != nonce:  # another spelling of the same nonce
+        # Another spelling of the same nonce is refused, because its counts would be recorded separately.
+        if urlsafe_b64encode(octets).decode() != nonce:
             return None
         return int.from_bytes(signed[:8], "big")
 

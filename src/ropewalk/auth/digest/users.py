@@ -41,7 +41,8 @@ class FoundUsers:
         if user is not None and not isinstance(user, DigestUser):
             what = f"{named(self._find.function)} returned {type_shown(user)} to DigestAuth."
             raise HandlerError("RW242", what, "Return a DigestUser, or None for an unknown name.")
-        known = user or DigestUser(principal=None, password=token_hex())  # the check takes as long as for a known user
+        # For an unknown name, the check takes as long as for a known one.
+        known = user or DigestUser(principal=None, password=token_hex())
         if known.password is not None:
             is_right = credentials.checkPassword(known.password.encode())
         else:

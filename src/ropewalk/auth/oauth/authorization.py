@@ -83,7 +83,8 @@ def code_of(parameters: dict[str, str], endpoints: Endpoints) -> str:
 def _refuse(error: str) -> Never:
     """Raise the HTTPError for an error that the provider reports (RFC 6749, section 4.1.2.1).
 
-    An attacker can make a link with any error and description. So neither is logged, and only known errors are shown.
+    An attacker can make a link with any error and any description. So neither is logged, and only known errors are
+    shown.
     """
     if error == "access_denied":
         raise HTTPError(403, "The login was cancelled, or the login service denied it.")

@@ -47,7 +47,8 @@ class CookieLogins:
             return None
 
     async def forget(self, request: Request, response: Response) -> None:
-        """Delete the cookie, if the request has it. A form of another site does not send it, so it logs no user out."""
+        """Delete the cookie, if the request has it. A form of another site does not send the cookie, so such a form
+        cannot log a user out."""
         if self.cookie in request.cookies:
             response.headers.add("set-cookie", format_cookie(self.cookie, "", max_age=0, secure=self._secure))
 

@@ -30,7 +30,8 @@ from ropewalk.response import Response
 from ropewalk.routing import Routes
 
 _PRIVATE: Final = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-"""Header fields of redirects. They keep the code in the callback URL out of caches, and out of the Referer field."""
+"""Header fields of redirects. They keep the callback URL, which has the code, out of caches and out of the Referer
+field."""
 
 
 class LoginScheme(Scheme):
@@ -124,7 +125,7 @@ class LoginScheme(Scheme):
         return Response.redirect(url, 302, [*_PRIVATE.items(), ("set-cookie", cookie)])
 
     async def _complete(self, request: Request) -> Response:
-        if request.method != "GET":  # a HEAD request, for example from a link checker, would use up the code
+        if request.method != "GET":  # a HEAD, such as a link checker's, would use up the code
             raise HTTPError(405, None, {"allow": "GET"})
         parameters = response_parameters(request)
         pending, cookie = self._pending.complete(request, parameters["state"])

@@ -48,7 +48,7 @@ class PendingLogins:
         """The time when each completed login expires, by its state. The oldest is first."""
 
     def begin(self, request: Request, return_to: str) -> tuple[PendingLogin, str]:
-        """Begin a login. Returns it, and the Set-Cookie value that stores it in the browser."""
+        """Begin a login. Returns the login, and the Set-Cookie value that stores it in the browser."""
         login = PendingLogin(
             state=secrets.token_urlsafe(24),
             nonce=secrets.token_urlsafe(24),
@@ -59,7 +59,8 @@ class PendingLogins:
         return login, self._write([*self._read(request), login][-MOST_PENDING:])
 
     def complete(self, request: Request, state: str) -> tuple[PendingLogin | None, str]:
-        """Complete the login with this state. Returns it, and the Set-Cookie value that removes it from the browser.
+        """Complete the login with this state. Returns the login, and the Set-Cookie value that removes it from the
+        browser.
 
         The login is None if this browser did not begin it, if it has expired, or if it was completed before.
         """
@@ -89,7 +90,8 @@ class PendingLogins:
         return format_cookie(self.cookie, text, max_age=max(1, int(self._seconds)), secure=self._secure)
 
     def _is_first(self, login: PendingLogin) -> bool:
-        """Record that a login is completed. Returns False if it was already completed, by a copy of the cookie."""
+        """Record that a login is completed. Returns False if it was already completed, which happens if a copy of the
+        cookie is used."""
         if login.state in self._completed:
             return False
         now = self._clock()

@@ -46,7 +46,7 @@ class ProviderCalls:
             return fetch(url, timeout=self._timeout, body_limit=self._body_limit, body=body, fields=fields)
 
         try:
-            # Twice the timeout, because the call may have to wait for a free thread.
+            # Twice the timeout of the request, because the call may first have to wait for a free thread.
             found = await self._threads.call(call).addTimeout(2 * self._timeout, reactor)
         except defer.TimeoutError:
             _unreachable(url, "The response did not arrive in time.")

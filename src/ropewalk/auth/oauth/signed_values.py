@@ -1,4 +1,4 @@
-"""Values that a client keeps, and can read but not change. itsdangerous signs them."""
+"""Values that a client keeps: it can read them, but not change them, because itsdangerous signs them."""
 
 import hashlib
 from typing import Any

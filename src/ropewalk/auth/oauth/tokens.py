@@ -46,7 +46,7 @@ def tokens_of(document: Any, asked: tuple[str, ...]) -> Tokens:
     scope = document.get("scope")
     return Tokens(
         access_token=access_token,
-        scopes=frozenset(asked) if not scope else words(scope),  # a provider may omit scopes equal to the requested
+        scopes=frozenset(asked) if not scope else words(scope),  # a provider may omit `scope` if it granted all
         expires_in=expires if is_number else None,
         refresh_token=_text(document.get("refresh_token")),
         id_token=_text(document.get("id_token")),
