@@ -27,7 +27,7 @@ class AppTransport:
             )
         except (ClientTimeout, ProtocolError) as error:
             raise _translated(error, request) from error
-        self._client.cookies.clear()  # the client has its own jar, if any
+        self._client.cookies.clear()  # HTTPClient itself keeps cookies, if its option `cookies` is on
         return AppResponse(request, response)
 
     async def close(self) -> None:

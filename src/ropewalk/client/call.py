@@ -21,14 +21,14 @@ from ropewalk.url_encoding import Parameters
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: its first request, and what may follow."""
+    """One call: its first request, and the options for its credentials, redirects, response and retries."""
 
     request: OutgoingRequest
     auth: Any
     redirects: int
     body_limit: int
     repeatable: bool
-    """Whether the request may be sent again."""
+    """Whether the request may be sent again after a failure."""
 
 
 def make_call(

@@ -9,7 +9,8 @@ from ropewalk.waiting import must_wait
 
 
 def mistake_in(auth: Any) -> str | None:
-    """A sentence, without the credentials, unless they are None, a user and a password, a token, or a function."""
+    """What is wrong with credentials, as a sentence that does not show them. None if they are None, a user and a
+    password, a token, or a function."""
     if auth is None or callable(auth):
         return None
     if isinstance(auth, str):

@@ -14,7 +14,7 @@ class ClientError(RopewalkError):
     The message shows the URL without its query, because a query may have secrets.
     """
 
-    is_mistake = False  # with an error handler for the class, an unreachable service fills no log
+    is_mistake = False  # so that an error handler for the class keeps an unreachable service from filling the log
     code = ""
     method = ""
     url = ""

@@ -10,7 +10,8 @@ class HeadLimit:
     """
 
     MOST: ClassVar[int] = 128 * 1024
-    """h11, which httpx2 uses, allows 100 KiB. Bytes of the body that arrive together with the head count, too."""
+    """A little more than the 100 KiB that h11 allows, which httpx2 uses: here, bytes of the body that arrive together
+    with the head are counted, too."""
 
     def __init__(self) -> None:
         self.exceeded = False

@@ -1,4 +1,5 @@
-"""The transport on asyncio reactors: httpx2. Only its own transport is used, which adds no cookies or redirects."""
+"""The transport on asyncio reactors: httpx2. Only the transport of httpx2 is used, not its client, so that httpx2 adds
+no cookies and follows no redirects."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -117,8 +118,8 @@ def _connection_with_more(stream: Any) -> Any:
     """The connection of a response, if it has received bytes after the response; otherwise None.
 
     httpx2 keeps these bytes, and would read them as the beginning of the response to the next request. So a service, or
-    a proxy, that sends a wrong Content-Length could choose the response to another call. The attributes are private:
-    a test fails if they have other names.
+    a proxy, that sends a wrong Content-Length could choose the response to another call. These attributes of httpx2 are
+    private, so a test checks that they still have these names.
     """
     for name in ("_httpcore_stream", "_stream", "_connection"):
         stream = getattr(stream, name, None)

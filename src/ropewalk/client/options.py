@@ -43,7 +43,8 @@ class HTTPClientOptions(KnownOptions):
     idle_connections: int = 20
     """The most connections to a service that are kept open for the next calls."""
     idle_timeout: float = 15.0
-    """Seconds after which an unused connection is closed. It should be shorter than the service's own timeout."""
+    """Seconds after which an unused connection is closed. It should be shorter than the service's own timeout:
+    otherwise the service may close a connection while a request is sent on it."""
     body_limit: int = 16 * 1024 * 1024
     """The most bytes of a response that is read as a whole, after decompression."""
     redirects: int = 0

@@ -14,7 +14,7 @@ Kind = TypeVar("Kind")
 
 
 RESPONSE_NAMES: Final = {"status_code": "status", "code": "status", "is_success": "ok", "content": "body"}
-"""Names of attributes in httpx, requests and treq, and those here."""
+"""Names of attributes in httpx, requests and treq, each with the name of this attribute here."""
 
 
 class HTTPResponse(OtherNames):

@@ -12,7 +12,7 @@ from ropewalk.headers import Headers, parse_http_date
 IDEMPOTENT: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))
 """Methods whose requests have the same effect if they are sent several times (RFC 9110, section 9.2.2)."""
 _RESERVE: Final = 10.0
-"""The retries that a client can make at once, before `budget` limits them."""
+"""The most retries that a client has in reserve. `budget` limits the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +33,8 @@ class Retries(KnownOptions):
     statuses: frozenset[int] = frozenset((429, 503))
     """Statuses after which the request is repeated, after the time in Retry-After."""
     budget: float = 0.2
-    """How many retries a client makes on average per request, after 10 retries in reserve. It keeps the clients of a
-    failing service from multiplying its load."""
+    """How many retries a client may make on average for each call. In addition, it has 10 retries in reserve. This
+    limit keeps the clients of a failing service from multiplying its load."""
 
     def __post_init__(self) -> None:
         check_int(self, "attempts", 1)
@@ -80,7 +80,7 @@ def retry_delay(options: Retries, attempt: int, headers: Headers | None, random:
         return bound * random()
     if after > options.longest_delay:
         return None
-    return min(options.longest_delay, after + bound * random())  # not all clients at the same moment
+    return min(options.longest_delay, after + bound * random())  # so that clients do not retry together
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -92,7 +92,7 @@ class RunningCalls:
                 waiter.errback(reason)
             elif not cancelled:  # otherwise the Waiter fails with Twisted's CancelledError itself
                 waiter.errback(failure)
-            del waiter  # so that a failure is reported that no code awaits
+            del waiter  # so that a failure that no code awaits is reported
 
         timer = Timer(seconds, lambda: end(make_timeout()), real=False)
         self._ends[number] = end
@@ -102,7 +102,7 @@ class RunningCalls:
         try:
             return made
         finally:
-            del made  # since Python 3.12, tracebacks of an application in process keep this frame
+            del made  # since Python 3.12, the traceback of an app in this process keeps this frame, and so the Waiter
 
     def end_all(self, make: Callable[[], Exception]) -> None:
         """End all calls with an error."""

@@ -39,7 +39,7 @@ class Sender:
 
     def __init__(self, options: HTTPClientOptions, transport: Transport | None) -> None:
         self.transport = transport
-        """The transport of all calls; None for those of the reactors."""
+        """The transport of all calls. None if each event loop and the reactor get their own."""
         self.streams: set[HTTPStream] = set()
         """The responses that are not closed."""
         self._options = options

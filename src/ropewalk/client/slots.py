@@ -1,4 +1,4 @@
-"""`Slots`: the connections that calls may use at the same time."""
+"""`Slots`: limits the number of connections that calls use at the same time."""
 
 from collections import deque
 from collections.abc import Callable

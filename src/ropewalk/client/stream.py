@@ -165,7 +165,7 @@ class HTTPStream(OtherNames):
                 closed()
 
     def _check_unread(self) -> None:
-        """Raises StreamUsed (RW362) if the body was read to its end: nothing would look like an empty body."""
+        """Raises StreamUsed (RW362) if the body was read to its end. Without this error, it would look empty."""
         if self._ended:
             raise StreamUsed("The body was read already.", method=self.method, url=self.url)
 

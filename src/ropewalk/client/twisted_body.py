@@ -64,5 +64,5 @@ class BodyProducer:
             self._done.callback(None)
 
     def _failed(self, failure: Failure) -> None:
-        if not self._stopped:  # otherwise the Agent expects no result
+        if not self._stopped:  # after `stopProducing`, the Agent expects no result
             self._done.errback(failure)

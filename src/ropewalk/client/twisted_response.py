@@ -109,8 +109,9 @@ class _Body(Protocol):
         self._parts.clear()
         if self._ended:
             return
-        # The Agent may be parsing the rest of the body further up the stack, so the connection is closed in the next
-        # turn. The call is planned, and not made after `await`, because this method may be cancelled meanwhile.
+        # The Agent may be parsing the rest of the body further up the stack, so the connection is closed later, by the
+        # reactor. `lose` is scheduled, and not called after an `await`: if this method is cancelled at the `await`, the
+        # connection must be closed nevertheless.
         closed: Waiter[None] = Waiter()
 
         def lose() -> None:

@@ -89,8 +89,8 @@ class TwistedTransport:
 class _Pool(HTTPConnectionPool):
     """A pool that limits the heads of responses, and does not use a connection again that the service has closed.
 
-    The Agent does neither: it learns of the end of a connection only in the reactor's next turn, and a request that is
-    sent until then fails, also one that must not be repeated.
+    Twisted's own pool does neither. It is notified of the end of a connection only when the reactor runs again, and a
+    request that is sent before that fails, even one that must not be repeated.
     """
 
     def __init__(self, reactor: Any) -> None:

@@ -85,7 +85,7 @@ def find_url(
 
     The values of `path` replace `{name}` in `url`. The pairs of `query` are appended. Raises InvalidCall (RW357) also
     for a URL outside the origin of `base`, so that credentials of the client are not sent elsewhere. With `any_origin`,
-    `base` is only for paths.
+    every origin is allowed, and `base` is used only for paths.
     """
     if not isinstance(url, str):
         raise InvalidCall(f"The URL must be a str, not {shown(url)}.")
@@ -162,7 +162,7 @@ def _ascii_host(authority: str) -> str:
     idna = optional_package("idna", "idna", "A host name with characters beyond ASCII", extra="client", code="RW360")
     try:
         ascii_host = idna.encode(host, uts46=True).decode("ascii")
-    except UnicodeError:  # the package allows letters only, and browsers also symbols
+    except UnicodeError:  # the package allows only letters, but browsers allow symbols, too
         ascii_host = "" if _MAPPED.search(host) else _of_symbols(host)
     return f"{ascii_host}{colon}{port}" if _NAME.fullmatch(ascii_host) else ""
 
