@@ -31,13 +31,15 @@ _AFTER: Final = re.compile(rb"(?:\s|</html\s*>|<!--(?:(?!-->).)*+-->)*+", re.IGN
 _OTHER_CHARSETS: Final = ("utf-16", "utf-32", "ucs-", "iso-10646", "unicode", "csunicode")
 """The beginnings of the names of charsets in which the script cannot be added as ASCII."""
 _OTHER_MARKS: Final = (BOM_UTF16_LE, BOM_UTF16_BE)
-"""The byte order marks of such charsets. They take precedence over Content-Type."""
+"""The byte order marks of such charsets. A byte order mark takes precedence over the charset in Content-Type."""
 _SCRIPT_RULES: Final = ("script-src-elem", "script-src", "default-src")
-"""The directives of a Content-Security-Policy that say which scripts run. The first that is there counts."""
+"""The directives of a Content-Security-Policy that say which scripts run. The first of them that a policy has is the
+one that applies."""
 _BEGINNING: Final = re.compile(
     rb"\s*+(?>(?><!--.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
-"""The beginning of a page, after comments. The parts are never tried again, so that comments cost linear time."""
+"""The beginning of a page, after comments. A part that has matched is never tried again, so that many comments cost
+only linear time."""
 _UNCACHED: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _PAGES: Final = ("document", "iframe", "frame")
 """The values of Sec-Fetch-Dest with which browsers request pages. Scripts that request fragments send others."""
@@ -58,7 +60,8 @@ class BrowserRefresh:
             each.callback(what)
 
     def response(self, request: Request) -> Response | None:
-        """The response to a request of the script, or for it; None for any other request."""
+        """The response to a request for the script, or for the events that the script reads; None for any other
+        request."""
         if request.method == "GET" and request.path == SCRIPT:
             return Response(self._script, headers=_UNCACHED, content_type="text/javascript; charset=utf-8")
         if request.method == "GET" and request.path == EVENTS:
@@ -149,7 +152,8 @@ def _content_of(file: OpenFile) -> bytes | None:
 
 
 def _replaced(response: Response, body: Any) -> Response:
-    """A copy of a response with another body. Browsers do not store it, because the script in it names the worker."""
+    """A copy of a response with another body. Browsers must not store the copy, because its tag of the script names
+    this worker."""
     changed = response.detached()
     for name in ("content-length", "etag", "last-modified", "accept-ranges"):
         changed.headers.pop(name, None)

@@ -29,7 +29,7 @@ _FOLDERS: Final = frozenset(
 _ADDED: Final = 1
 """`watchfiles.Change.added`, which equals its number."""
 _MOST_FOLDERS: Final = 100
-"""In how many folders of a folder that is added a watched file is looked for."""
+"""In a folder that is added: the most folders in which a watched file is looked for."""
 _BACKUPS: Final = ("*~", ".#*", "#*#", "*.sw[a-p]", "*.swx", "*.tmp", "*.bak", "*.orig", "4913", "*___jb_*___")
 """Names of files that editors make while they save."""
 
@@ -61,7 +61,8 @@ class WatchedFiles:
     def __call__(self, change: object, path: str) -> bool:
         """Whether a path is watched. This is the interface of a filter of watchfiles.
 
-        A folder that is added is, if it has a watched file: the system reports no files for a folder that is moved.
+        A folder that is added is watched if it has a watched file, because the system does not report the files of a
+        folder that is moved to this place.
         """
         if path in self.also:
             return True

@@ -122,7 +122,7 @@ def _is_forwarded(request: Request) -> bool:
 
 
 def _new_nonce(request: Request) -> str:
-    """A nonce for the page of a request. `own_policy` adds the policy that has it."""
+    """A nonce for the page of a request. `own_policy` returns the policy with this nonce."""
     nonce = secrets.token_urlsafe(18)
     request.state.ropewalk_dev_nonce = nonce
     return nonce

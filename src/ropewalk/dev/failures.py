@@ -153,7 +153,8 @@ def _entries(trace: TracebackType | None) -> list[_Entry]:
 
 
 def _is_template(frame: FrameType) -> bool:
-    """Whether Jinja has made a frame for a line of a template. The columns of its code are not those of the line."""
+    """Whether Jinja has made a frame for a line of a template. The columns of its code are not those of the line, so
+    they cannot be marked."""
     return "__jinja_exception__" in frame.f_globals
 
 
@@ -162,7 +163,8 @@ def _template_frame(frame: FrameType, line: int, undefined: str | None, budget: 
     source = _source(file, line)
     text = dict(source).get(line, "")
     found = None if undefined is None else re.search(rf"\b{undefined}\b", text)
-    # The functions of the environment are variables, too, and explain nothing.
+    # The functions of the template environment are among the variables. They are left out, because they explain
+    # nothing.
     variables = {name: value for name, value in frame.f_locals.items() if not callable(value)}
     return ShownFrame(
         file=file,

@@ -9,7 +9,8 @@ from ropewalk.logs import Redaction
 HIDDEN: Final = "(hidden)"
 
 _MORE: Final = re.compile(r"(?:^|_)(?:key|otp|pin)$|(?:auth|dsn|salt)$|private", re.IGNORECASE)
-"""Names of variables and fields that are secrets, too. In the text of a repr, they are often no secrets."""
+"""Names of variables and fields that are hidden, too. In the text of a repr, such a name often stands for something
+else, so only the names of the logs are used there."""
 _NAME: Final = re.compile(r"(?<![\w-])([\w-]++)['\"]?\s*[=:]\s*")
 _VALUE: Final = re.compile(r"b?'[^']*'?|b?\"[^\"]*\"?|[^\s,)}\]]+")
 

@@ -20,7 +20,7 @@ from ropewalk.errors import full_name
 LONGEST: Final = 600
 """The maximum length of a representation, in characters."""
 MOST_PARTS: Final = 150
-"""The most values inside of one value, with itself, that are represented."""
+"""The most values that are represented for one value: the value itself, and those inside it."""
 
 _LEFT: Final = "(left out, because the page has too many values, or they take too long)"
 _MORE: Final = "..."

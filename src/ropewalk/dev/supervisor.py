@@ -34,7 +34,8 @@ SLOW: Final = 10.0
 BACK_OFF: Final = (0.5, 10.0)
 """The first and the longest wait, in seconds, before a worker that has ended is replaced."""
 STABLE: Final = 30.0
-"""Seconds for which a worker has served before its end counts as a first one, and the wait is the shortest again."""
+"""If a worker has served for so many seconds, its end counts as the first one: the wait before the next worker is the
+shortest again."""
 _MOST_DOUBLINGS: Final = 16
 
 SOON: Final = 2.0
@@ -88,7 +89,7 @@ class Supervisor:
         self._failures = 0
         """How many workers have ended by themselves since the last change, or since a worker was stable."""
         self._ready_at = 0.0
-        """When a worker was ready."""
+        """When the last worker became ready."""
         self._repeated: set[str] = set()
         """The files that have changed soon after each of the last starts."""
         self._repeats = 0
@@ -185,7 +186,8 @@ class Supervisor:
         serving.send("refresh", what="styles" if action is Action.STYLES else "page")
 
     def _note_repeats(self, paths: set[str]) -> None:
-        """Tell the user of a program that writes a watched file when it starts, and so starts again without end."""
+        """Tell the user if the program seems to write a watched file at each start, because it then starts again
+        without end."""
         is_soon = self._starting is not None or self._clock() - self._ready_at < SOON
         same = self._repeated & paths if is_soon else set()
         self._repeats = self._repeats + 1 if same else 0
@@ -229,7 +231,7 @@ class Supervisor:
         received = messages.receive(wait=False)
         if received is None:
             self._unregister(worker)
-            # its program has closed the socket, or it ends now
+            # the program has closed the socket, or the worker is about to end
             if worker.exit_code() is None and worker.deadline is None:
                 worker.deadline = self._clock() + GRACE
             return
@@ -256,7 +258,7 @@ class Supervisor:
         """Start to serve the program, or the page of the problem, in a new worker."""
         self._start_at = None
         starting = self._starting
-        if starting is not None and starting.since is not None:  # it loads the code before the change
+        if starting is not None and starting.since is not None:  # it loads the code from before the change
             self._retire(starting)
             self._starting = None
         self._changed.update(changed)

@@ -24,7 +24,8 @@ class SupervisorLink:
     def __init__(self, messages: MessageSocket) -> None:
         self._messages = messages
         self.on_drain: Callable[[], object] | None = None
-        """Called, in the thread of the link, to stop the worker. None before it serves: then it exits at once."""
+        """Called, in the thread of the link, to stop the worker. None before the worker serves: the worker then exits
+        at once."""
         self.on_refresh: Callable[[str], object] = lambda _: None
         """Called, in the thread of the link, with what has changed: "page" or "styles"."""
 
@@ -81,7 +82,7 @@ def modules_to_preload() -> list[str]:
 
 
 def _exit_late() -> None:
-    """Kill this process if it does not stop, because no supervisor does."""
+    """Kill this process later if it does not stop by itself, because there is no supervisor to kill it."""
     Thread(target=_kill_after, args=(_EXIT_AFTER,), name="ropewalk-dev-exit", daemon=True).start()
 
 

@@ -46,7 +46,7 @@ class Watcher:
         """Watch these folders, instead of the current ones.
 
         It takes a while until the system reports changes, longer for many folders. So files that have changed since
-        this call, or since a time in seconds since 1970, are found by their times when it does.
+        this call, or since `since` (seconds since 1970), are found by their times once the system reports changes.
         """
         self.stop()
         self.folders = tuple(folders)
@@ -134,7 +134,8 @@ def changed_since(since: float, folders: Iterable[Path], watched: Filter) -> set
 
 
 def watch_folders(folders: Sequence[Path], watched: Filter, stop: Event, /) -> Iterator[set[str]]:
-    """Watch folders with watchfiles. Yields an empty set once in a while. Raises HandlerError (RW750) without it."""
+    """Watch folders with watchfiles. Yields an empty set once in a while, so that the caller can look for removed
+    folders. Raises HandlerError (RW750) without watchfiles."""
     watchfiles = load_watchfiles()
     changes = watchfiles.watch(
         *folders,

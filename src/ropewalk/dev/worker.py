@@ -52,7 +52,7 @@ class Worker:
         self.process.wait()
 
     def close(self) -> None:
-        """Close the message socket. The process ends if it runs."""
+        """Close the message socket. If the process still runs, it then stops by itself."""
         self.messages.close()
 
 
