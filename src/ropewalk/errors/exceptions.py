@@ -18,7 +18,8 @@ class RopewalkError(Exception):
     """
 
     is_mistake: ClassVar[bool] = True
-    """Whether the error is a mistake in the program, which is logged even if an error handler responds to it."""
+    """Whether the error is a mistake in the program. Such an error is logged even if an error handler responds to
+    it."""
 
     def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
         super().__init__(code, message, remedy)

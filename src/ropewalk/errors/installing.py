@@ -10,7 +10,7 @@ _EXTRAS: Final = re.compile(r"(?<='/path/to/ropewalk\[)[\w,]+(?=\]')")
 def install_command(extra: str, *more: str) -> str:
     """The command that installs an extra of Ropewalk, and the packages in `more`.
 
-    Ropewalk is installed from a checkout or a wheel (docs/how-to/install.md), because no index has it.
+    Ropewalk is installed from a checkout or a wheel (docs/how-to/install.md), because no package index has it.
     """
     return " ".join(["pip install", *(f"'{each}'" for each in (f"/path/to/ropewalk[{extra}]", *more))])
 

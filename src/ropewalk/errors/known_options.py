@@ -1,6 +1,6 @@
 """The errors for options that do not exist (RW270), are missing (RW377), or have values of wrong types (RW376).
 
-The first names the option that was meant, also in other frameworks.
+RW270 suggests the option that was probably meant, also for a name that is an option of another framework.
 """
 
 from collections.abc import Collection, Mapping
@@ -40,7 +40,8 @@ ELSEWHERE: Final = {
     "verify": ("ca_file", "Here it is ca_file, the certificate authorities to trust."),
     "lifespan": ("openapi", 'Here it is @app.on_start and @app.on_stop, or a provider with scope="app".'),
 }
-"""What to write instead of options of other frameworks, where the option that comes first exists."""
+"""For options of other frameworks: an option of Ropewalk, and a hint. The hint is used only for a call that has this
+option."""
 
 for _bound in ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "multiple_of"):
     ELSEWHERE[_bound] = ("example", f"Here it is a Meta of msgspec: `Annotated[..., Query(), Meta({_bound}=...)]`.")
@@ -78,7 +79,7 @@ class _CheckedClass(type):
         except RopewalkError:
             raise
         except Exception as error:
-            # A check of the class itself could not handle a value.
+            # The class's own check has failed, perhaps because a value has a wrong type. If so, report the type.
             _check_types(cls, arguments, error)
             raise
         _check_types(cls, arguments, None)
@@ -92,7 +93,7 @@ def _check_types(kind: type, arguments: Mapping[str, Any], cause: Exception | No
         return
     name, expected = found
     value = arguments[name]
-    # A value that no repr shows may be a secret.
+    # A field that the repr leaves out may be a secret, so the message must not show its value.
     is_shown = kind.__dataclass_fields__[name].repr  # type: ignore[attr-defined] # it is a dataclass
     text = shown(value) if is_shown else f"of type {full_name(type(value))}"
     is_unquoted = expected == "a str" and isinstance(value, int | float) and is_shown  # such as a version
@@ -103,7 +104,7 @@ def _check_types(kind: type, arguments: Mapping[str, Any], cause: Exception | No
 if TYPE_CHECKING:  # type checkers compare calls with the fields
 
     class KnownOptions:
-        """See below."""
+        """For type checkers: the class below without its metaclass, which would hide the fields from them."""
 
         __slots__ = ()
         __dataclass_fields__: ClassVar[dict[str, Any]]

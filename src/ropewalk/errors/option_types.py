@@ -18,7 +18,7 @@ _WORDS: Final[dict[Any, str]] = {
 def wrong_option(kind: type, given: Mapping[str, Any]) -> tuple[str, str] | None:
     """The first option whose value is of a wrong type, and what to give instead; None if there is none.
 
-    Only the fields of Ropewalk's own classes are checked, because subclasses may use their annotations otherwise.
+    Only the fields of Ropewalk's own classes are checked. A user's subclass may use annotations for another purpose.
     """
     hints = _hints_of(kind)
     for name, value in given.items():
@@ -55,7 +55,7 @@ def _fits(hint: Any, value: Any) -> bool:
     if issubclass(origin, Mapping):
         keys, values = arguments
         return isinstance(value, Mapping) and all(_fits(keys, key) and _fits(values, value[key]) for key in value)
-    if issubclass(origin, Iterable):  # a list is as good as a tuple
+    if issubclass(origin, Iterable):  # any iterable of the right items, such as a list for a tuple
         is_one = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
         return is_one and (not isinstance(value, Collection) or all(_fits(arguments[0], each) for each in value))
     return isinstance(value, origin)

@@ -6,7 +6,7 @@ from ropewalk.errors.exceptions import OptionError
 from ropewalk.errors.naming import full_name, shown
 
 LONGEST_TIME: Final = 1e9
-"""The upper bound in seconds for every option, about 32 years. It excludes infinity."""
+"""The upper bound for every option that is a time in seconds, about 32 years. It excludes infinity."""
 
 
 def is_seconds(value: object) -> TypeGuard[float]:

@@ -15,7 +15,8 @@ class MissingPackage(HandlerError, ImportError):
 def optional_package(module: str, package: str, feature: str, *, extra: str, code: str) -> ModuleType:
     """Import a module from a package that an extra of Ropewalk installs.
 
-    Raises MissingPackage with this code. Its cause is the ImportError, if the package is installed and is broken.
+    Raises MissingPackage with the code `code`. If the package is installed but broken, the cause of MissingPackage is
+    the ImportError.
     """
     try:
         return import_module(module)

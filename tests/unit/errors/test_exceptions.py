@@ -19,7 +19,8 @@ from ropewalk.errors import (
 class TestText:
     def test_code_message_and_remedy(self) -> None:
         assert str(TreeError("RW104", "GET / is registered twice: a.py:1 and b.py:2.")) == (
-            "RW104 GET / is registered twice: a.py:1 and b.py:2. Rename one, or mount one of them under a prefix."
+            "RW104 GET / is registered twice: a.py:1 and b.py:2. Give one of the routes another path or method, "
+            "or mount its app under a prefix."
         )
 
     def test_a_remedy_of_its_own(self) -> None:

@@ -137,7 +137,7 @@ class TestShape:
         app.get("/")(lambda request: "")
         assert Client(app, raise_errors=False).get("/").status == 500
         line = forgetful.__code__.co_firstlineno
-        assert f"forgetful at {HERE}:{line} returned None. End it with `return resp" in log.text
+        assert f"forgetful at {HERE}:{line} returned None. End the middleware with `return resp" in log.text
         assert f"RW209 GET /: {forgetful.__qualname__} at " in log.text
 
     def test_what_it_returns_is_not_said_to_be_the_handlers(self, log: Log) -> None:

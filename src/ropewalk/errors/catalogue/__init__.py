@@ -42,4 +42,4 @@ SUBJECTS: Final = {
 """The subject of the codes that begin with each text."""
 
 LATE_REMEDY: Final = "Fix the cause shown in the traceback."
-"""The remedy of RW208 if no error handler can respond, because it was already called or the response has begun."""
+"""The remedy of RW208 if no error handler can respond any more: it was already called, or the response has begun."""

@@ -41,12 +41,12 @@ HANDLERS: Final = (
     Entry(
         "RW208",
         "A handler raised an exception for which there is no error handler.",
-        "Fix the cause shown in the traceback, or register an error handler for it.",
+        "Fix the cause shown in the traceback, or register an error handler for the exception.",
     ),
     Entry(
         "RW209",
         "A middleware returned None.",
-        "End it with `return response`, the response from `await next(request)`.",
+        "End the middleware with `return response`, the response from `await next(request)`.",
     ),
     Entry("RW210", "A value was used before it was awaited.", "Await it: `data = await request.json()`."),
     Entry(
@@ -85,7 +85,7 @@ HANDLERS: Final = (
     Entry(
         "RW217",
         "Providers of dependencies depend on each other in a circle.",
-        "Move the part that both need into a third provider.",
+        "Move the part that these providers need from each other into another provider.",
     ),
     Entry(
         "RW218",
@@ -97,7 +97,7 @@ HANDLERS: Final = (
     Entry(
         "RW219",
         "The API description (OpenAPI) cannot be made with the options of a route or of `app.openapi`.",
-        "Correct the option that the message names: docs/reference/openapi.md lists them.",
+        "Correct the option that the message names: docs/reference/openapi.md lists the options.",
     ),
     Entry(
         "RW220",
@@ -161,7 +161,7 @@ HANDLERS: Final = (
     Entry(
         "RW231",
         "Options of a middleware contradict each other, or are unsafe together.",
-        "Change one of them, as the message says.",
+        "Change one of the options, as the message says.",
     ),
     Entry(
         "RW232",
@@ -206,12 +206,12 @@ HANDLERS: Final = (
     Entry(
         "RW240",
         "Authentication is configured wrongly.",
-        "Correct the option that the message names; the reference of ropewalk.auth lists them.",
+        "Correct the option that the message names; the reference of ropewalk.auth lists the options.",
     ),
     Entry(
         "RW241",
         "A handler needs a principal, but the `authenticate` middleware is missing.",
-        "Add the middleware to its app: App(middleware=[authenticate(BasicAuth(check))]).",
+        "Add the middleware to the app of the handler: App(middleware=[authenticate(BasicAuth(check))]).",
     ),
     Entry(
         "RW242",
@@ -221,7 +221,7 @@ HANDLERS: Final = (
     Entry(
         "RW243",
         "The keys for tokens could not be fetched from their issuer.",
-        "Check the URL, and that this machine reaches it. Until then, the old keys are used.",
+        "Check the URL, and that this machine reaches it. Until the keys can be fetched, the old keys are used.",
     ),
     Entry(
         "RW244",
@@ -246,9 +246,9 @@ HANDLERS: Final = (
     Entry(
         "RW250",
         "A session was used without the `sessions` middleware, or before it was loaded.",
-        "Add it before all middleware that uses sessions, such as `authenticate`: "
-        "App(middleware=[sessions(SessionsOptions(...)), authenticate(SessionAuth()), ...]). If the app has it, move "
-        "it to the front.",
+        "Add `sessions` before all middleware that uses sessions, such as `authenticate`: "
+        "App(middleware=[sessions(SessionsOptions(...)), authenticate(SessionAuth()), ...]). If the app has "
+        "`sessions`, move it to the front.",
     ),
     Entry(
         "RW251",
@@ -296,7 +296,7 @@ HANDLERS: Final = (
     ),
     Entry(
         "RW263",
-        "Too many background tasks wait to run after responses. Requests that add one get 503.",
+        "Too many background tasks wait to run after responses. A request that adds another one gets 503.",
         "Find out which tasks are slow, or use a queue outside this process.",
     ),
     Entry(
@@ -333,12 +333,13 @@ HANDLERS: Final = (
     Entry(
         "RW275",
         "A limit of a form is not a number of 0 or more.",
-        "Give a number, such as FormLimits(body_limit=20 << 20). The reference of ropewalk.forms lists them.",
+        "Give a number, such as FormLimits(body_limit=20 << 20). The reference of ropewalk.forms lists the limits.",
     ),
     Entry(
         "RW276",
         "A file of a form was read after it was closed.",
-        "Read or save it before the response is complete. A function given to `request.after` runs later.",
+        "Read or save the file before the response is complete. A function given to `request.after` runs later, "
+        "when the file is closed.",
     ),
     Entry(
         "RW277",
@@ -359,7 +360,8 @@ HANDLERS: Final = (
     Entry(
         "RW281",
         "A database or a transaction was used after its end.",
-        "Await all statements in the handler, and let the end of the handler commit.",
+        "Use a transaction only in its own handler, and await every statement there. Do not end it yourself: it "
+        "commits when the handler ends. Close a database only after its last use.",
     ),
     Entry("RW282", "A statement that writes was given to a reader.", "Use `SQLite.transaction` to write."),
     Entry("RW283", "A database got a wrong path, option or value.", "Correct what the message names."),
@@ -367,7 +369,7 @@ HANDLERS: Final = (
     Entry(
         "RW285",
         "An operation failed, and no code awaited it.",
-        "Write `await` before its call, or handle its failure: `.addErrback(...)`.",
+        "Write `await` before the call that begins the operation, or handle its failure: `.addErrback(...)`.",
     ),
     Entry("RW290", "The package that renders templates is not installed.", install_remedy("templates")),
     Entry(

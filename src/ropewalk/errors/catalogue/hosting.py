@@ -93,8 +93,8 @@ HOSTING: Final = (
     Entry(
         "RW730",
         "An app is grafted onto a twisted.web tree whose site the engine does not serve.",
-        "Serve the site with `ropewalk.dropin.accelerate(site)`, the endpoint prefix ropewalk: or `ropewalk exec`. "
-        "HTTP/2 does not work: Twisted's own code serves it.",
+        "Serve the site with `ropewalk.dropin.accelerate(site)`, the endpoint prefix ropewalk: or `ropewalk "
+        "exec`. Over HTTP/2, a grafted app does not work, because Twisted's own code serves HTTP/2.",
     ),
     Entry(
         "RW731",

@@ -36,10 +36,12 @@ LISTENING: Final = (
     Entry(
         "RW509",
         "A request was used in a process that was forked while it was handled.",
-        "Respond in the process that received the request. Let the child send it the result.",
+        "Respond in the process that received the request. Let the child process send its result to that process.",
     ),
     Entry(
-        "RW510", "A malformed message from a client was rejected.", "No action is needed. The reason names the rule."
+        "RW510",
+        "A malformed message from a client was rejected.",
+        "No action is needed. The logged reason names the rule that the message violates.",
     ),
     Entry(
         "RW511",

@@ -8,7 +8,11 @@ ROUTES: Final = (
     Entry("RW101", "A path pattern is malformed.", 'Write it as "/users/{id}" or "/users/{id:int}".'),
     Entry("RW102", "A path pattern names an unknown converter.", "Use str, int, float, uuid or path, or register it."),
     Entry("RW103", "Two parameters of a path have the same name.", "Give each parameter a different name."),
-    Entry("RW104", "A method and path are registered twice.", "Rename one, or mount one of them under a prefix."),
+    Entry(
+        "RW104",
+        "A method and path are registered twice.",
+        "Give one of the routes another path or method, or mount its app under a prefix.",
+    ),
     Entry("RW105", "An object in the tree is not a resource.", "Derive its class from ropewalk.Resource."),
     Entry(
         "RW106", "The name of a child is not one segment of a path.", "Add a child for each segment, or use App.mount."
@@ -27,7 +31,7 @@ ROUTES: Final = (
     Entry("RW110", "The folder of Files does not exist.", "Name an existing folder. It may be empty."),
     Entry(
         "RW111",
-        "An app or a Routes object is mounted in itself, or in one that is mounted in it.",
-        "Mount each app only below those that do not contain it. Put routes that both need into an app of their own.",
+        "An app or a Routes object is mounted in itself, or in an app or Routes object that is mounted in it.",
+        "Mount an app only in apps that are not mounted in it. Put routes that two apps need into a third app.",
     ),
 )
