@@ -87,8 +87,8 @@ def json_line(record: Record) -> str:
 
 
 def console_line(record: Record, *, colours: bool) -> str:
-    """The time of day, the level, the message, the fields that it does not show as `name=value`, and the name of the
-    logger. The lines of a traceback and of a stack follow, each with a tab at its beginning."""
+    """The time of day, the level, the message, each field that the message does not show, as `name=value`, and the name
+    of the logger. The lines of a traceback and of a stack follow, each with a tab at its beginning."""
 
     def painted(code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if colours else text
@@ -131,7 +131,8 @@ def _simple(value: Any, depth: int = 8) -> Any:
 
 
 def _simple_object(value: Any, depth: int) -> Any:
-    """The same, for values that may have methods of a program's class: of a str, float or int, none is called."""
+    """The same for a value that may be an object of the program's own class. If the class is a subclass of str, float
+    or int, its own methods are not called."""
     if isinstance(value, str):
         text = str.__str__(value)
         return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -12,7 +12,7 @@ LogLevelName = Literal["debug", "info", "warn", "error", "critical"]
 FORMATS: Final[tuple[str, ...]] = get_args(LogFormat)
 LEVELS: Final[tuple[str, ...]] = get_args(LogLevelName)
 LEVEL_NUMBERS: Final = {"debug": 10, "info": 20, "warn": 30, "error": 40, "critical": 50}
-"""The levels of the modules `logging` and structlog."""
+"""The numbers of the levels, as `logging` and structlog use them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

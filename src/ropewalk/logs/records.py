@@ -135,7 +135,8 @@ def exception_fields(failure: Failure, redaction: Redaction) -> dict[str, str]:
 
 
 def _may_be_secret(name: str, value: object, redaction: Redaction) -> bool:
-    """Whether a message with this field may show a secret."""
+    """Whether a field may have a secret: its name is that of a secret, or its value is a container, which may have
+    one."""
     return isinstance(value, Mapping | list | tuple) or redaction.is_secret(name)
 
 

@@ -21,7 +21,8 @@ _STANDARD: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None
 
 
 class _Level(int):
-    """The level that Ropewalk has set. `setLevel` of a program replaces it by an int, even if the number is equal."""
+    """The level that Ropewalk has set. If the program calls `setLevel`, an int replaces it, even one that is equal. So
+    Ropewalk can tell whose level it is."""
 
 
 class TwistedHandler(logging.Handler):
@@ -33,8 +34,8 @@ class TwistedHandler(logging.Handler):
         self._active = local()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Emit the event. Records that an observer of Twisted's log makes from events are dropped, because they would
-        come back without end."""
+        """Emit the event. Records that an observer of Twisted's log makes from events are dropped, because each would
+        be passed to Twisted's log again, without end."""
         if getattr(self._active, "on", False) or type(record.msg).__module__ == "twisted.logger._stdlib":
             return
         self._active.on = True

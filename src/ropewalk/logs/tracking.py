@@ -1,6 +1,6 @@
 """The request that the running code handles, and what each of its log lines says about it.
 
-The engine sets the context variable of a request if a log with fields is on. Otherwise, a request costs nothing here.
+The engine sets the context variable to the request if a log with fields is on. Otherwise, a request costs nothing here.
 The fields are computed for each line that is logged, so a request that logs nothing costs only the variable.
 """
 
@@ -58,7 +58,7 @@ def request_fields(request: "Request | None" = None) -> dict[str, Any]:
     request = request or _current.get()
     if request is None:
         return {}
-    state = getattr(request, "_state", None)  # not `state`, which would make one
+    state = getattr(request, "_state", None)  # not `request.state`, which would create it
     fields = {
         "request_id": getattr(state, "request_id", None),
         "method": request.method,
@@ -106,6 +106,6 @@ def log_value(value: Any) -> bytes:
 
 
 def note_field(request: "Request", name: str, value: Any) -> None:
-    """Set a field of the line in the access log, if the log has a place for it."""
+    """Set a field of the line in the access log, if the access log has this field."""
     if value is not None and name in getattr(request.service, "access_fields", ()):
         request.set_log_field(name, log_value(value))
