@@ -61,14 +61,14 @@ class BodyReader(WaitableExchange):
         """Parse the whole body as JSON (RFC 8259) and convert it to a type that msgspec supports, or a type with
         pydantic models.
 
-        Fails with HTTPError 415 if its Content-Type is not JSON, with HTTPError 400 if it is not JSON or nests arrays
-        and objects more than 200 levels deep, with InvalidInput (422), which lists every invalid value,
-        if it does not match the type, with HandlerError (RW211) if no JSON can be converted to the type, and with the
-        errors of `body`.
+        Fails with HTTPError 415 if the Content-Type is not JSON, and with HTTPError 400 if the body is not JSON or
+        nests arrays and objects more than 200 levels deep. Fails with InvalidInput (422), which lists every invalid
+        value, if the body does not match the type, and with HandlerError (RW211) if no JSON can be converted to the
+        type. Fails with the errors of `body`, too.
         """
         try:
             given = self.header("content-type")
-            if given != JSON:  # JSON is the usual Content-Type
+            if given != JSON:  # the usual Content-Type needs no check
                 JSON_ONLY.check(given)
             body = self._collected(body_limit)
             if body is None:
@@ -115,7 +115,7 @@ class BodyReader(WaitableExchange):
     def limit_body(self, body_limit: int) -> None:
         """Allow at most `body_limit` bytes of body, whichever method reads it.
 
-        A smaller limit of the route or the method applies.
+        If the route, or the call that reads the body, has a smaller limit, that limit applies.
 
         Call it in a middleware, before the body is read. Raises BodyTooLarge if Content-Length is over the limit.
         """
@@ -134,7 +134,8 @@ class BodyReader(WaitableExchange):
 
     def _collected(self, limit: int | None) -> bytes | None:
         """The whole body if it has arrived. Otherwise begin to collect it, and return None."""
-        body = self.collect_and_take(limit)  # first, because a caught AttributeError for `_body` costs more
+        # First, because this usually succeeds, and reading an unset `_body` is slow.
+        body = self.collect_and_take(limit)
         if body:
             self._body = body
             return body
@@ -151,8 +152,9 @@ class BodyReader(WaitableExchange):
         return cast("Waiter[bytes]", self._readable().addCallback(self._whole))
 
     def refuse_body(self, detail: str) -> None:
-        """Refuse later reads of the body with 403 and this text, however they read it: its form has been parsed, for a
-        reason that is the client's. `form` still returns the form.
+        """Refuse later reads of the body with 403 and this text. The CSRF check has parsed the body as a form to find
+        its token, and only `form` still has the data. The client can avoid the refusal: it can send the token in a
+        header field.
         """
         self._refusal = detail
         self.streamed = True
@@ -201,7 +203,7 @@ class BodyReader(WaitableExchange):
 
     def whole_body(self) -> bytes:
         """The whole body. Call this only after the body has arrived."""
-        body = self.take()  # first, because a caught AttributeError for `_body` costs more
+        body = self.take()  # first, because this usually succeeds, and reading an unset `_body` is slow
         if body and self.spool is None:
             self._body = body
             return body

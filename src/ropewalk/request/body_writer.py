@@ -143,8 +143,8 @@ class BodyWriter(TwistedNames):
             after.note_end()
 
     def uncancel(self) -> None:
-        """Undo one cancellation of the running handler that has been handled, if it is a task that counts
-        cancellations."""
+        """Undo one cancellation of the running handler after it has been handled. Only asyncio tasks count
+        cancellations; for any other handler, this does nothing."""
         running: Any = getattr(self, "_running", None)
         if hasattr(running, "uncancel"):
             running.uncancel()

@@ -41,12 +41,12 @@ class EventStream:
             self._end = end
 
     def produces(self, on: bool) -> None:
-        """Set whether the handler's coroutine is producing parts of the body, so that a stop of the server cancels
-        it."""
+        """Set whether the handler's coroutine is producing parts of the body, so that a stop of the server cancels this
+        coroutine."""
         self._produces = on
 
     def close(self) -> None:
-        """Drop the reference to the exchange, because it has ended."""
+        """Stop waiting for a stop of the server, because the exchange has ended."""
         self._end = None
         wait, self._wait = self._wait, None
         if wait is not None:
@@ -54,7 +54,7 @@ class EventStream:
 
     def _stop_begins(self, _: None) -> None:
         self.stopped = True
-        call_soon(self._end_for_stop)  # in the next turn, because a handler cannot be cancelled before its first await
+        call_soon(self._end_for_stop)  # later, because a handler cannot be cancelled before its first await
 
     def _end_for_stop(self) -> None:
         request = self._request

@@ -24,10 +24,11 @@ FORMS: Final = AcceptedTypes((URLENCODED, MULTIPART))
 _MULTIPART_ONLY: Final = AcceptedTypes((MULTIPART,))
 
 FORM_LIMITS: Final = "ropewalk_form_limits"
-"""The name of the attribute of a handler's call, with the middleware around it, that has the limits of its form."""
+"""The name of an attribute of the function that calls a handler and its middleware. The attribute has the limits of the
+handler's form."""
 
 QUANTUM: Final = 512 * 1024
-"""The bytes of a body that are parsed before other requests run, if it has arrived already."""
+"""If a body has already arrived: how many bytes of it are parsed before other requests run."""
 
 
 class FormReader(BodyReader):
@@ -134,7 +135,7 @@ class _FormReading:
         request = self._request
         try:
             request.stream(limits.body_limit)  # refuses a body that was streamed; positions a complete one at its start
-        except Exception as error:  # noqa: BLE001 - the waits get it
+        except Exception as error:  # noqa: BLE001 - the Waiters get the error
             self._fail(error)
             return
         self._parser.delete_files_after(request.disconnected)
@@ -165,7 +166,7 @@ class _FormReading:
                     return
                 self._parser.feed(data)
                 left -= len(data)
-        except Exception as error:  # noqa: BLE001 - the waits get it
+        except Exception as error:  # noqa: BLE001 - the Waiters get the error
             self._fail(error)
             return
         call_soon(self._read_content)
@@ -179,7 +180,7 @@ class _FormReading:
                     self._end()
                     return
                 self._parser.feed(data)
-        except Exception as error:  # noqa: BLE001 - the waits get it
+        except Exception as error:  # noqa: BLE001 - the Waiters get the error
             self._fail(error)
             return
         request._readable().addCallbacks(self._take, lambda failure: self._fail(failure.value))  # noqa: SLF001 - they work together
@@ -204,5 +205,5 @@ class _FormReading:
 
 
 def _smaller(limits: FormLimits) -> int | None:
-    """The limit of a urlencoded body; None for that of the route or of the engine."""
+    """The limit of a urlencoded body; None if the limit of the route or of the engine applies."""
     return None if limits.body_limit is None else min(limits.body_limit, limits.fields_limit)

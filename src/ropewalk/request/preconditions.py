@@ -51,4 +51,4 @@ def _changed(current: str | None) -> HTTPError:
     It contains the current ETag, so that the client can compare.
     """
     headers = {} if current is None else {"etag": current}
-    return HTTPError(412, "`If-Match` does not have the ETag of the current version.", headers)
+    return HTTPError(412, "`If-Match` or `If-None-Match` of the request does not allow the change.", headers)

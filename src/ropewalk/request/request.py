@@ -52,7 +52,7 @@ Address = tuple[str, int] | str | None
 
 
 class SessionSource(Protocol):
-    """What makes the session of a request when it is first read."""
+    """The object that makes the session of a request when the session is first read."""
 
     def session_of(self, request: "Request") -> "Session":
         """The session of a request."""
@@ -175,7 +175,7 @@ class Request(ConditionalExchange):
     def client_certificate(self) -> ClientCertificate | None:
         """The verified certificate of the peer, if the server asks for one (`TLSOptions.client_ca`); otherwise None.
 
-        Behind a proxy, it is that of the proxy.
+        Behind a proxy, it is the certificate of the proxy.
         """
         found: ClientCertificate | None = getattr(self.owner, "client_certificate", None)
         return found
@@ -290,7 +290,7 @@ class Request(ConditionalExchange):
     # The following methods are called by other modules of Ropewalk.
 
     def attach_sessions(self, source: "SessionSource") -> None:
-        """Set what makes the session. Called by the middleware `sessions`."""
+        """Set the object that makes the session. The middleware `sessions` calls this."""
         self.session_source, self.kept_session = source, None
 
     def is_failing(self) -> bool:

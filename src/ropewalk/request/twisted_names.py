@@ -35,7 +35,8 @@ class TwistedNames(FormReader):
     _status: int
     """The status that `setResponseCode` has set."""
     settled: "Response | None"
-    """The response that `next` returned last, unless a status or a field was set after it. Unset outside middleware."""
+    """The response that `next` returned last, unless a status or a field was set since then. Unset outside
+    middleware."""
 
     @property
     def uri(self) -> bytes:
