@@ -260,7 +260,8 @@ class Response(CompressionChoice, Generic[Value]):
         self._headers = fields
 
     def mark_settled(self) -> None:
-        """Remember the body, the status and the header lines, for `is_as_settled`."""
+        """Remember the body, the status and the header lines after they were checked. If `is_as_settled` is true later,
+        they need no second check."""
         fields = self._headers
         self._settled_body = self.body
         self._settled_status = self.status
@@ -360,7 +361,7 @@ class Response(CompressionChoice, Generic[Value]):
         return response
 
     def forget_error(self) -> None:
-        """Drop `error`, whose traceback may lead back to this object."""
+        """Drop `error`. Its traceback may refer to this response, and such a cycle would keep both alive."""
         self._error = None
 
     @property
