@@ -36,7 +36,7 @@ class ClientClock:
         self.dropped: list[Exception] = []
         """The errors of operations that no code has awaited."""
         self._operations = 0
-        """The running operations for which a client waits."""
+        """The number of running operations. A client waits for their end."""
         self._settled: list[Waiter[None]] = []
 
     def __repr__(self) -> str:

@@ -98,8 +98,8 @@ class FakeService:
     ) -> None:
         """Add the reply to a call. `path` is a path or a full URL, without a query; `{name}` matches one segment.
 
-        Several replies for one method and path are used in order, and the last one again. `error` is an exception to
-        raise instead, such as `ConnectionFailed("No route.")`.
+        Several replies for one method and path are used in order, and the last one for all further calls. `error` is an
+        exception to raise instead, such as `ConnectionFailed("No route.")`.
 
         Raises OptionError: RW271 for a reply that no call can get, and RW270 for an unknown option.
         """

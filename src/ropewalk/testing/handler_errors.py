@@ -35,7 +35,7 @@ class HandlerErrors:
     def raise_first(self) -> None:
         """Raise the first recorded exception in the test, if the client has `raise_errors`.
 
-        An exception that ends a task or process is not raised, such as CancelledError or KeyboardInterrupt.
+        An exception that ends a task or process, such as CancelledError or KeyboardInterrupt, is not raised.
         """
         if self.raise_errors and isinstance(self.raised, Exception):
             raise self.raised

@@ -38,7 +38,7 @@ class RecordingService(Service):
         del self.drive  # so that the method `drive` is found; the bound method in an attribute would form a cycle
 
     def turn(self) -> None:
-        """Run one turn of the engine. Handlers that it calls use the client's clock."""
+        """Let the engine handle the events that are waiting. The handlers that it calls use the client's clock."""
         with using(self.clock):
             self.engine.turn()
 

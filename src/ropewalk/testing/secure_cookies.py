@@ -10,7 +10,8 @@ from ropewalk.testing.outgoing import Outgoing
 from ropewalk.waiting_places import is_users
 
 _MOST: Final = 100
-"""The most cookies that are remembered. A client may live as long as a server: `HTTPClient(app=app)`."""
+"""The most cookies that are remembered. There is a limit because the client inside `HTTPClient(app=app)` may live as
+long as a server."""
 
 
 class SecureCookiesOverHTTP:
@@ -18,7 +19,7 @@ class SecureCookiesOverHTTP:
 
     def __init__(self) -> None:
         self._unsent: dict[tuple[str, str, str], str] = {}
-        """The request that has set each cookie. A cookie is removed after the warning about it."""
+        """For each cookie, the request whose response has set it. A cookie is removed after the warning about it."""
 
     def note(self, outgoing: Outgoing, stored: list[StoredCookie]) -> None:
         """Record the cookies that a response has set."""
