@@ -1,4 +1,4 @@
-"""The adapters that make other objects, such as twisted.web resources, resources of Ropewalk."""
+"""The adapters that turn other objects, such as twisted.web resources, into resources of Ropewalk."""
 
 from collections.abc import Callable
 from typing import Any

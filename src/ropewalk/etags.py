@@ -58,7 +58,7 @@ def is_etag(tag: str) -> bool:
 
 
 def check_etag(tag: object) -> None:
-    """Raises InvalidField (RW304) unless the value is an entity tag."""
+    """Raises InvalidField (RW304) unless the value is an entity tag or None."""
     if tag is not None and not (isinstance(tag, str) and is_etag(tag)):
         raise InvalidField(f"{shown(tag)} is not an entity tag.", "Make it with `etag(value)`, or put it into quotes.")
 

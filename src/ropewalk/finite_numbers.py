@@ -1,7 +1,8 @@
 """Find numbers in decoded bodies that are infinite, or not a number (NaN).
 
 JSON and OpenAPI have no such numbers, but msgspec converts the text "NaN" to a `Decimal`, and MessagePack has such
-floats. Comparing such a `Decimal` raises an exception, and such a float passes checks such as `x > 9`.
+floats. A comparison with a `Decimal` that is NaN raises an exception, and a float that is NaN passes a check such as
+`if x > 9: raise ...`.
 """
 
 from collections.abc import Callable

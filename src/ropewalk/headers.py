@@ -203,7 +203,8 @@ class Headers(MutableMapping[str, str]):
         return self._lines == lines
 
     def content_type(self) -> str | None:
-        """The value of Content-Type; None if absent. Faster than `get`, because every response needs this value."""
+        """The value of Content-Type; None if absent. Every response needs this value, so this method is faster than
+        `get`."""
         kind = None
         for name, value in self._lines:
             if name == "content-type":

@@ -156,7 +156,7 @@ def is_too_deep(body: bytes) -> bool:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     structure = body.translate(None, _UNSTRUCTURED).replace(
         b'""', b""
-    )  # two quotes that belong to two strings have no brackets between them
+    )  # `""` is an empty string, or the end of a string and the beginning of the next, with no bracket between
     structure = b"".join(structure.split(b'"')[::2])
     rest = structure
     for _ in range(_PEELED):

@@ -34,7 +34,7 @@ class MultiValues(Mapping[str, Value], Generic[Value]):
         return list(self._values.get(name, ()))
 
     def given(self, name: str) -> Sequence[Value]:
-        """Like `all`, without a copy. Do not change it."""
+        """Like `all`, but the result is not a copy, so do not change it."""
         return self._values.get(name, ())
 
     def pairs(self) -> list[tuple[str, Value]]:

@@ -21,7 +21,7 @@ class Producer(PullProducer, Protocol):
 
 
 class PulledProducer:
-    """A push producer that wraps a pull producer: it requests one part in each turn of the event loop.
+    """A push producer that wraps a pull producer: it requests one part in each iteration of the event loop.
 
     `fail` is called with an exception that the pull producer raises.
     """

@@ -31,7 +31,7 @@ class TrustedProxies:
     """The header fields that the proxies set: "x-forwarded" for X-Forwarded-For and X-Forwarded-Proto, or "forwarded"
     for Forwarded (RFC 7239).
 
-    Only one family is trusted, because a proxy that sets one family forwards the other as the client has sent it.
+    Only one of these kinds of fields is trusted: a proxy that sets one kind forwards the other as the client sent it.
     """
     host: bool
     """Whether X-Forwarded-Host is trusted, too.

@@ -29,7 +29,7 @@ _HASHED: Final = re.compile(r"(.+)\.([0-9a-f]{12})(\.[^.]*)?\Z", re.DOTALL)
 
 
 class Version(NamedTuple):
-    """The version of a file. `known_by` is what tells whether the file has changed since."""
+    """The version of a file. `known_by` has the values that change if the file changes: its time, size and inode."""
 
     known_by: FileVersion
     digest: str
@@ -40,8 +40,8 @@ class Static(Files):
 
     Templates make the URLs with `static_url("css/site.css")`: `/static/css/site.3f2a9c81b0d4.css`. Such a URL has the
     hash of the content, and browsers keep the response for a year. Under its own name, a file is revalidated at each
-    use, with an ETag. The hash of a former version leads to the current version, which is then revalidated. Otherwise
-    it is like Files. Raises TreeError (RW110) if the folder does not exist.
+    use, with an ETag. The hash of a former version leads to the current version, which is then revalidated. In all
+    other respects, Static is like Files. Raises TreeError (RW110) if the folder does not exist.
     """
 
     def __init__(

@@ -71,7 +71,7 @@ NAMES: Final[dict[str, Name]] = {
     "GenericHTTPChannelProtocol": Name(
         "twisted.web.http",
         "_GenericHTTPChannelProtocol",
-        "the protocol that it makes, which holds the channel and switches to HTTP/2 if TLS has negotiated that",
+        "the protocol of a connection, which holds the channel and switches to HTTP/2 if TLS has negotiated that",
     ),
     "escape": Name("twisted.web.http", "_escape", "writes a value in the combined log format"),
     "name_encoder": Name(
@@ -97,7 +97,12 @@ ATTRIBUTES: Final = (
     Attribute("dropin", "twisted.web.http:_GenericHTTPChannelProtocol", "_channel", "the channel that it holds"),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_networkProducer", "the transport, to pause and resume it"),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_requestProducer", "the producer of the running response"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_requestProducerStreaming", "whether it is a push producer"),
+    Attribute(
+        "dropin",
+        "twisted.web.http:HTTPChannel",
+        "_requestProducerStreaming",
+        "whether the producer of the running response is a push producer",
+    ),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_handlingRequest", "whether a program handles a request"),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_waitingForTransport", "whether the transport is full"),
     Attribute(
@@ -107,7 +112,7 @@ ATTRIBUTES: Final = (
         "dropin",
         "twisted.web.http:HTTPChannel",
         "_optimisticEagerReadSize",
-        "the number of bytes to read ahead in that time",
+        "the number of bytes to read ahead while a program handles a request",
     ),
     Attribute(
         "dropin",
@@ -123,8 +128,8 @@ ATTRIBUTES: Final = (
         optional=True,
     ),
     Attribute("dropin", "twisted.web.http:HTTPChannel", "_command", "the method, read by `allHeadersReceived`"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_path", "the target, read by the same"),
-    Attribute("dropin", "twisted.web.http:HTTPChannel", "_version", "the version, read by the same"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_path", "the target, read by `allHeadersReceived`"),
+    Attribute("dropin", "twisted.web.http:HTTPChannel", "_version", "the version, read by `allHeadersReceived`"),
     # Attributes of requests
     Attribute("dropin", "twisted.web.http:Request", "_cleanup", "ends a request; `finish` calls it"),
     Attribute("dropin", "twisted.web.http:Request", "_disconnected", "whether the client has disconnected"),
@@ -137,10 +142,18 @@ ATTRIBUTES: Final = (
         "dropin", "twisted.web.http:Request", "_parsePOSTFormSubmission", "whether forms become `args`", optional=True
     ),
     Attribute(
-        "dropin", "twisted.web.server:Request", "_parsePOSTFormSubmission", "the same, set by the site", optional=True
+        "dropin",
+        "twisted.web.server:Request",
+        "_parsePOSTFormSubmission",
+        "whether forms become `args`, set by the site",
+        optional=True,
     ),
     Attribute(
-        "dropin", "twisted.web.server:Site", "_parsePOSTFormSubmission", "the default of the same", optional=True
+        "dropin",
+        "twisted.web.server:Site",
+        "_parsePOSTFormSubmission",
+        "whether forms become `args` by default",
+        optional=True,
     ),
     Attribute("dropin", "twisted.python.components:Componentized", "_adapterCache", "the adapters of a request"),
     # Attributes of headers
@@ -155,7 +168,7 @@ ATTRIBUTES: Final = (
     # Attributes for the access log
     Attribute("dropin", "twisted.web.http:HTTPFactory", "_logFile", "the file to which `HTTPFactory.log` writes"),
     Attribute("dropin", "twisted.web.http:HTTPFactory", "_logFormatter", "the function that formats a line"),
-    Attribute("dropin", "twisted.web.http:HTTPFactory", "_logDateTime", "the time that it passes to that function"),
+    Attribute("dropin", "twisted.web.http:HTTPFactory", "_logDateTime", "the time that it passes to its formatter"),
     Attribute("dropin", "twisted.logger:LoggingFile", "_buffer", "an incomplete line"),
     Attribute("dropin", "twisted.logger:LoggingFile", "_closed", "whether it is closed"),
     Attribute(
@@ -165,7 +178,13 @@ ATTRIBUTES: Final = (
         "the only observer before logging begins",
         optional=True,
     ),
-    Attribute("dropin", "twisted.logger._global:LogBeginner", "_initialBuffer", "its history", optional=True),
+    Attribute(
+        "dropin",
+        "twisted.logger._global:LogBeginner",
+        "_initialBuffer",
+        "the events before logging begins",
+        optional=True,
+    ),
     Attribute("dropin", "twisted.logger:LogPublisher", "_observers", "the observers of the log", optional=True),
     Attribute(
         "dropin",
@@ -185,10 +204,17 @@ ATTRIBUTES: Final = (
     ),
     Attribute("server", "twisted.internet.defer:Deferred", "_debugInfo", "the failure to log if nothing handles it"),
     Attribute("server", "twisted.internet.tcp:Connection", "_shouldShutdown", "closes a socket without shutdown(2)"),
-    Attribute("server", "twisted.internet.tcp:Port", "_shouldShutdown", "the same, for a listening socket"),
+    Attribute(
+        "server", "twisted.internet.tcp:Port", "_shouldShutdown", "closes a listening socket without shutdown(2)"
+    ),
     Attribute("server", "twisted.internet.unix:Port", "_bindPath", "the path of the socket's file", optional=True),
     Attribute("server", "twisted.internet.endpoints:_SystemdParser", "_sddaemon", "holds the sockets of systemd"),
-    Attribute("server", "twisted.python.systemd:ListenFDs", "_names", "their names, by their descriptors"),
+    Attribute(
+        "server",
+        "twisted.python.systemd:ListenFDs",
+        "_names",
+        "the names of the sockets of systemd, by their descriptors",
+    ),
     Attribute("server", "twisted.logger._global:LogBeginner", "_temporaryObserver", "whether logging has begun"),
     # Attributes of the asyncio reactor
     Attribute(
@@ -212,9 +238,17 @@ ATTRIBUTES: Final = (
         "the timer of its next delayed call",
     ),
     Attribute(
-        "testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_scheduledAt", "when that timer fires"
+        "testing",
+        "twisted.internet.asyncioreactor:AsyncioSelectorReactor",
+        "_scheduledAt",
+        "when the timer of its next delayed call fires",
     ),
-    Attribute("testing", "twisted.internet.asyncioreactor:AsyncioSelectorReactor", "_reschedule", "sets that timer"),
+    Attribute(
+        "testing",
+        "twisted.internet.asyncioreactor:AsyncioSelectorReactor",
+        "_reschedule",
+        "sets the timer of its next delayed call",
+    ),
     Attribute("testing", "twisted.internet.base:ReactorBase", "_stopThreadPool", "drops its thread pool"),
     Attribute(
         "testing", "twisted.internet.base:ReactorBase", "_eventTriggers", "the pools that start when the reactor runs"

@@ -189,7 +189,7 @@ def failed(error: BaseException) -> Waiter[Any]:
 
 
 def call_soon(call: Callable[..., object], *args: Any) -> None:
-    """Call a function in the next turn of the event loop, or of the reactor if no loop runs."""
+    """Call a function in the next iteration of the event loop, or of the reactor if no loop runs."""
     loop = running_loop()
     if loop is not None:
         loop.call_soon(call, *args)
