@@ -84,4 +84,5 @@ BUILT_IN: Final = (
 )
 
 BY_TYPE: Final[dict[Any, Converter]] = {each.makes: each for each in BUILT_IN if each.makes not in (None, str)}
-"""The built-in converters of types other than str. Parameters of these types use them wherever they are read."""
+"""The built-in converters of types other than str. A path parameter of one of these types uses its converter,
+whether a handler or a provider reads it."""

@@ -124,7 +124,7 @@ class CookieJar(Mapping[str, str]):
     def keep_newest(self, most: int) -> None:
         """Delete expired cookies and then the oldest ones, until no more than `most` are left."""
         if len(self._cookies) > most:
-            self.all()  # deletes those that have expired
+            self.all()  # deletes the cookies that have expired
             for key in tuple(self._cookies)[: max(len(self._cookies) - most, 0)]:
                 del self._cookies[key]
 
@@ -164,7 +164,7 @@ class CookieJar(Mapping[str, str]):
 
     def _parse(self, field: str, host: str, path: str) -> StoredCookie | None:
         """Parse a Set-Cookie field; None if a browser would ignore it."""
-        if _CONTROL.search(field):  # RFC 6265bis, section 5.6; it could not be sent in a Cookie field
+        if _CONTROL.search(field):  # RFC 6265bis, section 5.6: the cookie could not be sent back
             return None
         pair, *parts = field.split(";")
         name, equals, value = pair.partition("=")

@@ -247,8 +247,8 @@ def _described(description: Described) -> Iterator[Described]:
 @lru_cache(maxsize=512)
 def _foreign_types(kind: Any) -> tuple[type, ...]:
     """The classes within a type that msgspec cannot decode from JSON. `object` is not one of them, because every
-    decoded value is an instance of it. These classes are allowed, because a field with such a class may have a default,
-    so that clients can omit it.
+    decoded value is an instance of it. A type may contain such classes, because a field of such a class may have a
+    default, so that clients can omit the field.
     """
     customs = [each.cls for each in _described(type_info(kind)) if isinstance(each, CustomType)]
     return tuple(custom for custom in customs if not any(issubclass(native, custom) for native in _NATIVE))

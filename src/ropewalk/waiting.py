@@ -52,7 +52,7 @@ class Waiter(Deferred[Result]):
         self.errback(error)
         debug_info = getattr(self, "_debugInfo", None)
         if debug_info is not None:
-            debug_info.failResult = None  # otherwise, Deferred logs it when it is garbage-collected
+            debug_info.failResult = None  # otherwise, the failure is logged when this object is deleted
 
     def begun_here(self) -> Self:
         """Record the line of the user's code that makes the current call. Returns this Waiter."""
@@ -66,7 +66,7 @@ class Waiter(Deferred[Result]):
             return self.__dict__.get("_dropped")
 
         @_debugInfo.setter
-        def _debugInfo(self, info: Any) -> None:  # Deferred sets it when it fails
+        def _debugInfo(self, info: Any) -> None:  # Deferred assigns this when it fails
             self.__dict__["_dropped"] = info if Deferred.debug else DroppedFailure(self.call or current_call())
 
     if not TYPE_CHECKING:  # with these methods, type checkers would not report the missing await

@@ -173,7 +173,7 @@ class TestBroken:
         assert message.splitlines()[0].startswith(
             "RW415 hello.py cannot be imported (hello.py:5): ropewalk.errors.TreeError: RW104 "
         )
-        assert "mount one of them under a prefix. Fix the cause" in message.splitlines()[0]
+        assert "or mount its app under a prefix. Fix the cause" in message.splitlines()[0]
         assert "routing.py" not in message
 
     def test_a_target_without_a_place(self, project: Path) -> None:

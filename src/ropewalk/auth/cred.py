@@ -51,7 +51,7 @@ class CredAuth(Scheme):
                     "RW240", f"CredAuth got {what}.", "Give CredAuth one Portal, or one or more checkers."
                 )
         elif not interfaces:
-            remedy = "Name those of the avatar: CredAuth(portal, interfaces=(IUser,))."
+            remedy = "Name the interfaces of the avatar: CredAuth(portal, interfaces=(IUser,))."
             raise OptionError("RW240", "CredAuth got a portal without interfaces.", remedy)
         self._checkers = () if self._portal is not None else accepting
         self._interfaces = interfaces

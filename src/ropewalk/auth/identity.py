@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Identity(Struct, frozen=True):
-    """A principal with its scopes and roles, which `requires` compares with the required ones."""
+    """A principal with its scopes and roles. `requires` compares these with the required scopes and roles."""
 
     principal: Any
     """The object that your check returned, such as a user."""

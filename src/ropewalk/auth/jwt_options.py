@@ -21,7 +21,7 @@ class JWKS(KnownOptions):
     url: str
     """An https URL. http is allowed only on this machine."""
     refresh_interval: float = 600.0
-    """Keys older than this are fetched again. Requests use the old keys meanwhile."""
+    """Keys older than this are fetched again. While they are fetched, requests use the old keys."""
     minimum_interval: float = 30.0
     """The least time between two fetches, even if clients send unknown key ids or a fetch has failed."""
     longest_use: float = 86400.0

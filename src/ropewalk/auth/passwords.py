@@ -20,8 +20,8 @@ allowed."""
 class PasswordsOptions(KnownOptions):
     """The cost of a hash, and how many hashes are computed at the same time. Raises HandlerError (RW240).
 
-    The default cost is the one that RFC 9106, section 4, recommends for limited memory: 64 MiB and 3 passes. It takes
-    about 0.1 s of a processor core.
+    The default cost is the one that RFC 9106, section 4, recommends for limited memory: 64 MiB and 3 passes. A hash
+    then takes about 0.1 s of a processor core.
     """
 
     time_cost: int = 3
@@ -31,7 +31,8 @@ class PasswordsOptions(KnownOptions):
     parallelism: int = 4
     """The number of lanes. argon2 computes each lane in its own thread."""
     most_running: int = 2
-    """The maximum number of hashes that are computed at the same time. Each takes `memory_cost`."""
+    """The maximum number of hashes that are computed at the same time. Each of them needs memory as `memory_cost`
+    says."""
     most_waiting: int = 100
     """The maximum number of hashes that wait to be computed. If more are needed, clients get 503."""
 
@@ -111,8 +112,8 @@ def _octets(password: str) -> bytes | None:
 
 
 _shared: Final[list[Passwords]] = []
-"""The object that the functions below use. It is made at the first call, and shared, because its limit on running
-hashes limits the memory of the process."""
+"""The object that the functions below use. It is made at the first call. All calls share it, so that its limit on
+running hashes limits the memory of the process."""
 
 
 def _default() -> Passwords:

@@ -42,7 +42,7 @@ class Scheme:
         for all users. Raises HandlerError (RW240) if the class does not define it.
         """
         what = f"{full_name(type(self))} has no method openapi."
-        remedy = 'Return its Security Scheme Object from it, such as {"type": "http", "scheme": "basic"}.'
+        remedy = 'Define it, and return a Security Scheme Object, such as {"type": "http", "scheme": "basic"}.'
         raise HandlerError("RW240", what, remedy)
 
 

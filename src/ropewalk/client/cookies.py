@@ -19,7 +19,8 @@ class Cookies:
         self._jar = CookieJar()
 
     def added(self, request: OutgoingRequest) -> Headers:
-        """The fields of a request, with the cookies for its URL. Cookies that the call gives are kept."""
+        """The fields of a request, with the cookies for its URL. If the call has its own Cookie field, that field is
+        sent instead."""
         headers = Headers(request.headers.lines())
         url = request.url
         found = self._jar.matching(url.host, url.target, secure=url.scheme == "https")

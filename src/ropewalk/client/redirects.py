@@ -23,7 +23,7 @@ _KEPT: Final = frozenset(
         "user-agent",
     )
 )
-"""The only fields that are sent to another origin. Others may be credentials, whatever their name is."""
+"""The only fields that are sent to another origin. Any other field may have credentials, whatever its name is."""
 
 
 def redirected(

@@ -26,8 +26,8 @@ class Retries(KnownOptions):
     attempts: int = 3
     """How many times a request is sent at most. 1 switches retries off."""
     first_delay: float = 0.1
-    """The longest wait in seconds before the first retry. It doubles with each retry. The wait is a random part of it,
-    so that clients do not repeat their requests at the same moment."""
+    """The longest wait in seconds before the first retry. The longest wait doubles with each retry. The actual wait is
+    a random part of it, so that clients do not repeat their requests at the same moment."""
     longest_delay: float = 10.0
     """The longest wait in seconds. If Retry-After is longer, the request is not repeated."""
     statuses: frozenset[int] = frozenset((429, 503))

@@ -11,7 +11,7 @@ from ropewalk.waiting import Waiter
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Waiter[Any]:
-    """Run a coroutine. Returns a Waiter for its result, which cancels the coroutine if it is cancelled."""
+    """Run a coroutine. Returns a Waiter for its result. Cancelling the Waiter cancels the coroutine."""
     cancelled = False
 
     def cancel(_: object) -> None:
@@ -45,7 +45,7 @@ class RunningCalls:
         make_timeout: Callable[[], Exception],
         drop: Callable[[Any], Coroutine[Any, Any, None]],
     ) -> Waiter[Any]:
-        """Run a coroutine. Returns a Waiter for its result, which ends the call if it is cancelled.
+        """Run the coroutine of a call. Returns a Waiter for its result. Cancelling the Waiter ends the call.
 
         After some seconds, the call ends with the error that `make_timeout` makes. `drop` closes a result that no code
         waits for any longer.

@@ -19,8 +19,8 @@ LONGEST_LINE: Final = 1 << 20
 class HTTPStream(OtherNames):
     """A response whose body is still arriving: `async for part in response`.
 
-    Use it in `async with`, or close it. Then the connection can be used again. If the body is not at its end, the
-    connection is closed.
+    Use it in `async with`, or close it, so that the connection can be used again. If the body is not at its end, the
+    connection is closed instead.
     """
 
     other_names = {
@@ -165,7 +165,7 @@ class HTTPStream(OtherNames):
                 closed()
 
     def _check_unread(self) -> None:
-        """Raises StreamUsed (RW362) if the body was read to its end. Without this error, it would look empty."""
+        """Raises StreamUsed (RW362) if the body was read to its end. Without this error, the body would look empty."""
         if self._ended:
             raise StreamUsed("The body was read already.", method=self.method, url=self.url)
 

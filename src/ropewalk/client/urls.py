@@ -150,9 +150,10 @@ def _filled(url: str, values: Mapping[str, Any]) -> str:
 
 
 def _ascii_host(authority: str) -> str:
-    """A host in ASCII, as browsers do (UTS #46), with the port; empty if there is none.
+    """A host in the ASCII form that browsers use (UTS #46), with the port; empty if the host has no such form.
 
-    The codec `idna` of Python is not used for characters that it maps to others: it would lead to another domain.
+    Python's codec `idna` is not used for a host with characters that the codec replaces: the result would be another
+    domain.
     """
     if authority.isascii():
         return authority

@@ -1,7 +1,7 @@
 """Browser refresh: pages get a script that loads them again after a change.
 
-The script is an external one of the same origin. It has the nonce of the page's Content-Security-Policy, if there is
-one. The policy itself is never changed.
+The script is a file of the same origin. Its tag has the nonce of the page's Content-Security-Policy, if the policy has
+a nonce. The policy itself is never changed.
 """
 
 import re
@@ -42,7 +42,7 @@ _BEGINNING: Final = re.compile(
 only linear time."""
 _UNCACHED: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _PAGES: Final = ("document", "iframe", "frame")
-"""The values of Sec-Fetch-Dest with which browsers request pages. Scripts that request fragments send others."""
+"""The values of Sec-Fetch-Dest with which browsers request pages. Scripts that request fragments send other values."""
 
 
 class BrowserRefresh:

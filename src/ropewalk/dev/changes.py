@@ -27,7 +27,7 @@ _FOLDERS: Final = frozenset(
 )
 """Folders whose files are never watched."""
 _ADDED: Final = 1
-"""`watchfiles.Change.added`, which equals its number."""
+"""The number that is equal to `watchfiles.Change.added`, so that this module need not import watchfiles."""
 _MOST_FOLDERS: Final = 100
 """In a folder that is added: the most folders in which a watched file is looked for."""
 _BACKUPS: Final = ("*~", ".#*", "#*#", "*.sw[a-p]", "*.swx", "*.tmp", "*.bak", "*.orig", "4913", "*___jb_*___")

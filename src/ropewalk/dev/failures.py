@@ -50,7 +50,7 @@ class ShownException:
     message: str
     notes: tuple[str, ...] = ()
     relation: str = ""
-    """How it is related to the exception before it; empty for the first one."""
+    """How this exception is related to the one before it; empty for the first exception."""
     frames: tuple[ShownFrame, ...] = ()
     left_out: int = 0
     """How many frames in the middle are left out."""

@@ -3,6 +3,6 @@
 from typing import Final
 
 OWN: Final = "/_ropewalk/"
-"""The beginning of these paths."""
+"""The beginning of the paths that `ropewalk dev` serves itself."""
 SCRIPT: Final = f"{OWN}refresh.js"
 EVENTS: Final = f"{OWN}events"

@@ -82,7 +82,7 @@ class _Representation:
         return text if len(text) <= _LONGEST_OBJECT else f"{text[:_LONGEST_OBJECT]}{_MORE}"
 
     def _in(self, left: str, parts: Iterator[str], right: str, value: Any, depth: int) -> str:
-        """The parts of a value in brackets. `value` has its length."""
+        """The parts of a value in brackets. `len(value)` is the number of the parts."""
         if depth <= 0 and len(value):
             return f"{left}{_MORE}{right}"
         shown = list(islice(parts, _MOST_ITEMS))
@@ -151,7 +151,7 @@ def _field_names(kind: type) -> tuple[str, ...] | None:
 def short_repr(value: object, budget: ReprBudget | None = None) -> str:
     """The representation of a value. If its `__repr__` raises an exception, the text says so.
 
-    `budget` is that of a page with many values.
+    `budget` is the budget of the page, if the page has many values.
     """
     budget = budget or ReprBudget()
     if not budget.take():

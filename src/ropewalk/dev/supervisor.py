@@ -122,7 +122,7 @@ class Supervisor:
             os.close(self._write_end)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP and self._stops:  # the shell sends it again when a terminal is closed
+        if number == signal.SIGHUP and self._stops:  # if a terminal is closed, SIGHUP arrives twice
             return
         if number != signal.SIGCHLD:
             self._stops += 1
@@ -258,7 +258,7 @@ class Supervisor:
         """Start to serve the program, or the page of the problem, in a new worker."""
         self._start_at = None
         starting = self._starting
-        if starting is not None and starting.since is not None:  # it loads the code from before the change
+        if starting is not None and starting.since is not None:  # it loads code from before the change
             self._retire(starting)
             self._starting = None
         self._changed.update(changed)

@@ -127,7 +127,7 @@ def changed_since(since: float, folders: Iterable[Path], watched: Filter) -> set
         for above, names, files in os.walk(folder):
             names[:] = [name for name in names if watched(None, os.path.join(above, name, "a.py"))]  # noqa: PTH118
             for path in (os.path.join(above, name) for name in files):  # noqa: PTH118
-                with suppress(OSError):  # it has been removed meanwhile
+                with suppress(OSError):  # the file was removed meanwhile
                     if watched(None, path) and os.stat(path).st_mtime >= since:  # noqa: PTH116
                         found.add(path)
     return found

@@ -30,7 +30,7 @@ class Worker:
         self.since: float | None = None
         """When the worker got the order, on the supervisor's clock; None before."""
         self.deadline: float | None = None
-        """When the worker is killed. None before it has the order to stop."""
+        """When the worker is killed, unless it has ended by then. None while the worker need not end."""
         self.asked_where = False
         """Whether the supervisor has sent `where`."""
         self.is_broken = False

@@ -98,7 +98,7 @@ class WrongLength(ExchangeError):
 class BeyondLength(WrongLength):
     """RW303: a body is longer than its Content-Length, and was sent up to this length.
 
-    Only handlers that use the API of twisted.web cause it.
+    Only handlers that use the API of twisted.web cause this error.
     """
 
 

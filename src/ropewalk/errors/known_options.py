@@ -115,7 +115,7 @@ else:
         """The base class of dataclasses of options.
 
         Raises HandlerError for an option that does not exist (RW270), that is missing (RW377), or that has a value of a
-        wrong type (RW376), unless the class has an error of its own for it.
+        wrong type (RW376), unless the class has its own error for the mistake.
         """
 
         __slots__ = ()

@@ -70,7 +70,8 @@ def _never_failing(format_event: Formatter) -> Formatter:
 
 
 def json_line(record: Record) -> str:
-    """One JSON object, with the time as in RFC 3339. A traceback is a string in it."""
+    """The record as one JSON object, with the time as in RFC 3339. If there is a traceback, it is a string in the
+    object."""
     line = {
         "time": record.time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "level": record.level,

@@ -21,13 +21,15 @@ class LogOptions(KnownOptions):
 
     format: LogFormat = "text"
     """The form of the log on the standard error: "text" is Twisted's, "json" is one JSON object in each line, and
-    "console" is for people. It has colours on a terminal."""
+    "console" is for people, with colours on a terminal."""
     level: LogLevelName = "info"
     """The lowest level of the events that are logged."""
     access_template: str | None = None
-    """The template of the lines of the access log: "{method} {path} {status} {duration}". It replaces `access_log`."""
+    """The template of the lines of the access log: "{method} {path} {status} {duration}". It is used instead of the
+    format that `access_log` names."""
     access_fields: Sequence[str] = ()
-    """The fields of the access log in JSON, in order: ("time", "path", "status"). They replace `access_log`."""
+    """The fields of the access log in JSON, in order: ("time", "path", "status"). They are used instead of the format
+    that `access_log` names."""
     redact: Sequence[str] = SECRETS
     """Names of secrets. The values of fields and query parameters whose name contains one of them are not logged. Add
     your own: `(*SECRETS, "iban")`."""

@@ -1,6 +1,5 @@
-"""Which names are those of secrets, and the replacement of the values of such fields and query parameters.
-
-It is used for log lines, and by `ropewalk.dev` for error pages.
+"""Finds out which names stand for secrets, and replaces the values of fields and query parameters with such names. The
+logs use this module, and `ropewalk.dev` uses it for error pages.
 """
 
 import re

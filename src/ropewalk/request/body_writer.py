@@ -169,9 +169,8 @@ class BodyWriter(TwistedNames):
         return stream is not None and stream.stopped
 
     def end_at_stop(self) -> EventStream | None:
-        """Record that the response is an event stream, which ends when the server begins to stop.
-
-        Return None if it has ended.
+        """Record that the response is an event stream, which ends when the server begins to stop. Return None if the
+        response has already ended.
         """
         if getattr(self, "_event_stream", None) is None and not self.finished:
             self.notify_done = True  # so that `on_done` cancels the wait for a server stop

@@ -8,8 +8,8 @@ from datetime import datetime
 class ClientCertificate:
     """The certificate of a client, which an authority of `TLSOptions.client_ca` has signed.
 
-    It shows that the client has the key of the certificate. Compare `fingerprint`, or the names, with those that you
-    allow.
+    The client has proved that it has the key of the certificate. Compare `fingerprint`, or the names, with those that
+    you allow.
     """
 
     subject: str

@@ -119,7 +119,7 @@ class FormReader(BodyReader):
 
     def _forget_reading(self) -> None:
         if hasattr(self, "_form_reading"):
-            del self._form_reading  # it refers to the request
+            del self._form_reading  # its reference to the request would make a cycle
 
 
 class _FormReading:

@@ -38,7 +38,7 @@ not wake up the event loop."""
 def installed() -> Any:
     """The installed reactor; None if no reactor is installed."""
     reactor = sys.modules.get("twisted.internet.reactor")
-    return reactor if hasattr(reactor, "callLater") else None  # None while it is being imported
+    return reactor if hasattr(reactor, "callLater") else None  # None while the module is being imported
 
 
 def runs_elsewhere() -> bool:

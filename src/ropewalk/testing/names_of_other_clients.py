@@ -1,4 +1,4 @@
-"""Attribute names that responses have in other test clients, and those here."""
+"""Names of attributes that responses have in other test clients, each with what to write here instead."""
 
 from typing import Final
 

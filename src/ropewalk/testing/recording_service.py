@@ -65,7 +65,7 @@ class RecordingService(Service):
             if isinstance(error, RopewalkError) and handler is not None:
                 name = named(handler.call)
                 if name not in error.message:
-                    error.prefix(name)  # the log shows it, too
+                    error.prefix(name)  # the log shows the name, too
             connection.handler_errors.note(request, error)
         elif runs_here() and self._loop is not None and current_thread() is not self._thread:
             who = "Its handler" if request.engine_handler is None else named(request.engine_handler.call)

@@ -218,5 +218,7 @@ def test_descriptions() -> None:
 
 
 def test_a_scheme_without_a_description() -> None:
-    with pytest.raises(HandlerError, match=r"RW240 .*Scheme has no method openapi\. Return its Security Scheme Object"):
+    with pytest.raises(
+        HandlerError, match=r"RW240 .*Scheme has no method openapi\. Define it, and return a Security Scheme"
+    ):
         Scheme("own", "app").openapi()

@@ -37,7 +37,8 @@ class Nonces:
         return urlsafe_b64encode(signed + self._signature(signed)).decode()
 
     def use(self, nonce: str, count: int) -> bool:
-        """Record a use. Returns whether this server issued the nonce, it has not expired, and the count is new."""
+        """Record a use. Returns whether this server issued the nonce, the nonce has not expired, and the count is
+        new."""
         issued = self._issued(nonce)
         if issued is None or count < 1 or not 0 <= self._clock() * 1000 - issued <= self._seconds * 1000:
             return False

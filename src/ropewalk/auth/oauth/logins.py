@@ -9,7 +9,7 @@ from ropewalk.response import Response
 
 
 class Login(Struct, frozen=True):
-    """A user who has logged in. It can be encoded as JSON."""
+    """The data about a user who has logged in. A store can encode them as JSON."""
 
     claims: dict[str, Any]
     """The claims that the options name, with `sub` and `iss`."""

@@ -175,8 +175,8 @@ class OAuth2LoginOptions(LoginSchemeOptions):
     """The name of the claim that identifies the user permanently, such as `id`. Never use an email address, or a name
     that users may change."""
     issuer: str | None = None
-    """The value of `iss` in the provider's authorization response (RFC 9207). By default it is not compared, and the
-    claim `iss` is the origin of `token_url`."""
+    """The value of `iss` in the provider's authorization response (RFC 9207). By default, the parameter is not checked,
+    and the claim `iss` is the origin of `token_url`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

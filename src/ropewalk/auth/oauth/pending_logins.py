@@ -45,7 +45,7 @@ class PendingLogins:
         self._secure = secure
         self._clock = clock
         self._completed: dict[str, float] = {}
-        """The time when each completed login expires, by its state. The oldest is first."""
+        """When each completed login expires, by its `state`. The login that was completed first is first."""
 
     def begin(self, request: Request, return_to: str) -> tuple[PendingLogin, str]:
         """Begin a login. Returns the login, and the Set-Cookie value that stores it in the browser."""
