@@ -50,7 +50,7 @@ class AwaitedResult(_Coroutine[Result]):
 
         def __bool__(self) -> bool:
             if sys._getframe(1).f_globals.get("__name__") == "asyncio.base_tasks":  # noqa: SLF001 - as in `warnings`
-                return True  # in Python 3.12, the repr of a task asks whether the task has a coroutine
+                return True  # in Python 3.12, the repr of a task uses its coroutine as a condition
             self.close()  # otherwise Python would also warn that the coroutine was never awaited
             what = f"{self._name}(...) was used as true or false before it was awaited."
             raise HandlerError("RW210", what, f"Await it: `if await {self._name}(...)`.")

@@ -46,7 +46,8 @@ def begin_operation() -> Callable[[], None] | None:
 
 
 class DroppedFailure(DebugInfo):
-    """Deleted together with its Waiter. If no code has handled the failure of the Waiter by then, it is reported."""
+    """The failure of a Waiter. This object is deleted together with the Waiter. If no code has handled the failure by
+    then, the failure is reported."""
 
     def __init__(self, call: Call) -> None:
         self._call = call

@@ -48,7 +48,7 @@ def infinite_finder(kind: Any, *, floats: bool = False) -> Finder | None:
     """
     try:
         return _cached_finder(kind, floats)
-    except TypeError:  # such as for a list in Annotated, which is not hashable; others are raised again below
+    except TypeError:  # such as a list in Annotated, which is not hashable; any other TypeError is raised again below
         return _Finders(floats).of(shapes.type_info(kind))
 
 

@@ -41,7 +41,7 @@ class StatusResponse(Response[Value]):
         content_type: str | None = None,
         reason: Text | None = None,
     ) -> None:
-        # `Response.json` and similar class methods pass 200, their default status.
+        # `Response.json` and similar class methods pass 200, their default status, so 200 is accepted, too.
         if status not in (None, 200, self.fixed_status):
             raise InvalidField(
                 f"The status of {type(self).__name__} is {self.fixed_status}, not {shown(status)}.",

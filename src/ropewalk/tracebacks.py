@@ -25,8 +25,8 @@ def format_error(error: BaseException) -> str:
     """Format an exception like Python, with its causes, contexts and notes, but without Ropewalk's frames.
 
     Frames after the last frame of users' code stay, because they explain the error. If there is no frame of users'
-    code, all frames stay. The errors of Ropewalk explain themselves, so they have none of its frames. The length is
-    limited. If a method of the exception, such as `__str__`, raises an exception, this is caught.
+    code, all frames stay. The errors of Ropewalk explain themselves, so their tracebacks have no frames of Ropewalk.
+    The length is limited. If a method of the exception, such as `__str__`, raises an exception, this is caught.
     """
     try:
         text = _format(error)

@@ -34,7 +34,7 @@ class Waiter(Deferred[Result]):
     """A Deferred for all kinds of callers: `yield` it in inlineCallbacks, or `await` it in a handler or an asyncio
     task.
 
-    Cancelling it ends only the wait; the operation continues.
+    Cancelling it ends only the wait, and the operation continues, unless the function that returns it says otherwise.
     """
 
     call: Call | None = None

@@ -24,8 +24,8 @@ class APIKey(Scheme):
 
     `check(key)` returns the principal, or None for an unknown key. It may be plain, return a Deferred, or be a
     coroutine function, and may have further parameters for dependencies. Look keys up by a hash, or compare them with
-    `same_secret`. Prefer a header field, because every server on the way may log a key in the query, and browsers send
-    a cookie with the forms of other sites too.
+    `same_secret`: otherwise, the time that `check` takes could reveal a key. Prefer a header field, because every
+    server on the way may log a key in the query, and browsers send a cookie with the forms of other sites too.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class APIKey(Scheme):
     async def identify(self, request: Request) -> Identity | None:
         """The identity for the principal that `check` returns; None without a key.
 
-        Raises Refused: for a wrong key, so that the client gets 401, and with status 400 for several keys.
-        `unauthorized.py` makes the response.
+        Raises Refused for a wrong key (the client gets 401), and for several keys (400). `unauthorized.py` makes the
+        response.
         """
         given = self._given(request)
         if not given:

@@ -12,7 +12,8 @@ Result = TypeVar("Result")
 
 
 class BoundedThreads(Generic[Result]):
-    """At most `most` calls run, and at most `most_waiting` wait. A cancelled call counts as running until it ends."""
+    """At most `most` calls run, and at most `most_waiting` wait. A cancelled call counts as running until it ends,
+    because its thread cannot be interrupted."""
 
     def __init__(self, most: int, most_waiting: int) -> None:
         self._most = most

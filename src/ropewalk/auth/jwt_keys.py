@@ -141,7 +141,7 @@ def _import(data: Any, kind: str) -> Any:
 def _refuse_public(octets: bytes) -> None:
     """Raises UnusableKey for a public key in a form that looks like a secret.
 
-    As a secret, it would allow every client that knows it to sign tokens with HMAC.
+    If it were used as a secret, every client that knows the public key could sign tokens with HMAC.
     """
     if octets.lstrip().startswith(b"{"):
         raise UnusableKey("it is JSON; give a JWK as a dict")

@@ -38,7 +38,7 @@ def check_count(options: object, *names: str, least: int = 1) -> None:
 
 
 def check_called_with(owner: object, function: Any, *given: str) -> None:
-    """Raises HandlerError (RW240) for a function that cannot be called with these arguments. None is not checked.
+    """Raises HandlerError (RW240) for a function that cannot be called with these arguments. None is allowed.
 
     Other parameters must have a default, or a marker such as `Depends`. Raises HandlerError (RW214, RW217, RW218) for
     dependencies that cannot be provided.

@@ -97,7 +97,8 @@ class Passwords:
 
     @cached_property
     def _dummy(self) -> str:
-        """A hash with the cost of the options. No password is known that matches it."""
+        """A hash with the cost of the options, which no known password matches. Without a user, it is verified, so that
+        the check takes as long as with a user."""
         cost = f"m={self.options.memory_cost},t={self.options.time_cost},p={self.options.parallelism}"
         return f"$argon2id$v=19${cost}${'A' * 22}${'A' * 43}"
 

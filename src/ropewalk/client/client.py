@@ -195,7 +195,7 @@ class HTTPClient:
     def using(self, transport: Transport) -> AbstractContextManager[None]:
         """Send the requests in the block with another transport, such as a `FakeService`. Meant for tests. Raises
         OptionError (RW359) for an object that is not a transport."""
-        _check_transport(transport)  # here, and not in the block, so that the error names the line of the caller
+        _check_transport(transport)  # checked here, and not in `_using`, so that the error names the line of the caller
         return self._using(transport)
 
     @contextmanager

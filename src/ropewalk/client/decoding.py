@@ -14,9 +14,10 @@ class GzipDecoder:
 
     def __init__(self) -> None:
         self._member: Any = None
-        """The decoder of the current member; None before the first one, and after the end of each."""
+        """The decoder of the current member: a gzip body is a series of members (RFC 1952, section 2.2). None before
+        the first member, and after the end of each member."""
         self._has_ended = False
-        """Whether a member has ended. Zeros may follow it, as padding."""
+        """Whether a member has ended. Zeros may follow the last member, as padding."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the decoded parts of some bytes, each of at most 64 KiB."""
@@ -40,5 +41,5 @@ class GzipDecoder:
 
     @property
     def complete(self) -> bool:
-        """Whether the last member has ended."""
+        """Whether no member is incomplete."""
         return self._member is None

@@ -7,7 +7,7 @@ from ropewalk.client.timer import Timer
 
 
 class PhaseTimer:
-    """Times one phase of a request at a time. If a phase takes too long, it cancels the request."""
+    """Times one phase of a request at a time. If a phase takes too long, the timer cancels the request."""
 
     def __init__(self, timeouts: Timeouts) -> None:
         self.timeouts = timeouts

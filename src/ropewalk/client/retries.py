@@ -31,7 +31,8 @@ class Retries(KnownOptions):
     longest_delay: float = 10.0
     """The longest wait in seconds. If Retry-After is longer, the request is not repeated."""
     statuses: frozenset[int] = frozenset((429, 503))
-    """Statuses after which the request is repeated, after the time in Retry-After."""
+    """Statuses after which the request is repeated. If the response has the field Retry-After, the client waits for
+    this time."""
     budget: float = 0.2
     """How many retries a client may make on average for each call. In addition, it has 10 retries in reserve. This
     limit keeps the clients of a failing service from multiplying its load."""

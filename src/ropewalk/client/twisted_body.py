@@ -22,7 +22,7 @@ class BodyProducer:
         self._request = request
         self._timer = timer
         self._resumed: Waiter[None] | None = None
-        """Fires when the connection accepts more. None if it does now."""
+        """Fires when the connection accepts more. None if the connection accepts more already."""
         self._done: Deferred[None] = Deferred()
         self._writing: Deferred[Any] | None = None
         self._stopped = False

@@ -35,7 +35,8 @@ class TwistedResponse:
         response.deliverBody(self._body)
 
     def check(self) -> None:
-        """Raises ConnectionBroken for a head that violates HTTP. The Agent accepts any status and any octets."""
+        """Raises ConnectionBroken for a head that violates HTTP. The Agent does not check this: it accepts any status
+        and any octets."""
         what = None
         if not 200 <= self.status <= 999:
             what = f"The status is {self.status}."

@@ -31,7 +31,8 @@ _AFTER: Final = re.compile(rb"(?:\s|</html\s*>|<!--(?:(?!-->).)*+-->)*+", re.IGN
 _OTHER_CHARSETS: Final = ("utf-16", "utf-32", "ucs-", "iso-10646", "unicode", "csunicode")
 """The beginnings of the names of charsets in which the script cannot be added as ASCII."""
 _OTHER_MARKS: Final = (BOM_UTF16_LE, BOM_UTF16_BE)
-"""The byte order marks of such charsets. A byte order mark takes precedence over the charset in Content-Type."""
+"""The byte order marks of charsets in which the script cannot be added. A byte order mark takes precedence over the
+charset in Content-Type."""
 _SCRIPT_RULES: Final = ("script-src-elem", "script-src", "default-src")
 """The directives of a Content-Security-Policy that say which scripts run. The first of them that a policy has is the
 one that applies."""

@@ -22,7 +22,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 Message = dict[str, Any]
-"""A message. `kind` is its first column in the table above; the other keys depend on it."""
+"""A message. Its key `kind` has the name in the column "message" of the table above. The other keys depend on the
+kind."""
 
 _READ: Final = 1 << 16
 

@@ -17,7 +17,7 @@ _COLOURS: Final = {2: "\x1b[32m", 3: "\x1b[36m", 4: "\x1b[33m", 5: "\x1b[1;31m"}
 
 
 class PrettyLog(AccessLog):
-    """Writes the engine's log lines in JSON to the standard output, in a form for people."""
+    """Writes the log lines of the engine, which are JSON, to the standard output in a form for people."""
 
     def __init__(self, *, colour: bool | None = None) -> None:
         super().__init__()

@@ -24,7 +24,8 @@ Filter = Callable[[Any, str], bool]
 
 
 class Watch(Protocol):
-    """Watches folders until an event is set. Yields sets of changed paths. `watch_folders` is the usual one."""
+    """Watches folders until an event is set. Yields sets of changed paths. `watch_folders` is the usual
+    implementation."""
 
     def __call__(self, folders: Sequence[Path], watched: Filter, stop: Event, /) -> Iterable[set[str]]: ...
 

@@ -57,7 +57,7 @@ def unknown_option(call: str, name: str, known: Collection[str]) -> OptionError:
 
 
 class _CheckedClass(type):
-    """The class of classes of options: it checks the arguments of each call."""
+    """The metaclass of classes of options: it checks the arguments with which options are made."""
 
     def __call__(cls, *given: Any, **options: Any) -> Any:
         """Make options. Raises HandlerError: RW270, RW376 and RW377 for wrong arguments."""

@@ -1,4 +1,4 @@
-"""The request that the running code handles, and what each of its log lines says about it.
+"""The request that the running code handles, and the fields of this request in log lines.
 
 The engine sets the context variable to the request if a log with fields is on. Otherwise, a request costs nothing here.
 The fields are computed for each line that is logged, so a request that logs nothing costs only the variable.

@@ -168,7 +168,7 @@ class BodyReader(WaitableExchange):
         if self.streamed:
             if hasattr(self, "_refusal"):
                 raise HTTPError(403, self._refusal)
-            raise HandlerError("RW207", "The body has been streamed.")
+            raise HandlerError("RW207", "The body was already read in parts, by `stream`, `form` or `multipart`.")
 
     def _readable(self) -> Waiter[None]:
         """Return a Waiter that fires when more of the body arrives. Raises HandlerError (RW207) if other code waits."""

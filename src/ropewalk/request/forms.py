@@ -45,9 +45,10 @@ class FormReader(BodyReader):
     def form(self, limits: FormLimits | None = None) -> Waiter[FormData]:
         """Parse the body as a form, of the type `application/x-www-form-urlencoded` or `multipart/form-data`.
 
-        Fields are text. Files are in memory, or past a size in a temporary file, which is deleted when the response is
-        complete. The first call parses the form, and later calls return the same FormData. Without `limits`, those of
-        the handler's `Form` parameters apply, also in a middleware. A request without a body is an empty form.
+        Fields are text. Files are in memory, or above a certain size in a temporary file, which is deleted when the
+        response is complete. The first call parses the form, and later calls return the same FormData. Without
+        `limits`, the limits of the handler's `Form` parameters apply, also in a middleware. A request without a body is
+        an empty form.
 
         Fails with BodyTooLarge (413) if the form is over a limit, with BadBody (400) if it is malformed, with HTTPError
         415 if it is of another type or has an unsupported charset, with HandlerError (RW278) if the package `multipart`
@@ -113,7 +114,7 @@ class FormReader(BodyReader):
         return form
 
     def keep_form_error(self, error: Exception) -> None:
-        """Keep the reason why the form could not be parsed for later calls of `form`."""
+        """Keep the error of the parser, so that later calls of `form` fail with the same error."""
         self._form_error = without_frames(error)  # its frames refer to the request
         self._forget_reading()
 

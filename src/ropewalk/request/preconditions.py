@@ -39,8 +39,8 @@ class ConditionalExchange(EndingExchange):
             raise _changed(current)
 
     def require_precondition(self) -> None:
-        """Raise HTTPError 428 if the request has no If-Match, because it could overwrite another client's change (RFC
-        6585, section 3)."""
+        """Raise HTTPError 428 if the request has no If-Match: without this field, the request could overwrite another
+        client's change (RFC 6585, section 3)."""
         if self.header("if-match") is None:
             raise HTTPError(428, "Send If-Match with the ETag of the version that you change.")
 

@@ -1,7 +1,7 @@
 """The rules for header fields that frame the body (RFC 9112, section 6): Content-Length and Transfer-Encoding.
 
-The engine checks the same rules. They are checked here, too, before middleware gets the response.
-`tests/unit/calling/test_response_checks.py` checks that both checks agree.
+The engine checks the same rules. They are checked here, too, so that the error is raised before middleware gets the
+response. `tests/unit/calling/test_response_checks.py` checks that both checks agree.
 """
 
 import re

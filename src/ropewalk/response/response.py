@@ -386,9 +386,9 @@ class Response(CompressionChoice, Generic[Value]):
     def settle(self, request: Request) -> "Response":
         """Return this response, or a copy, with a body that is ready to be sent: encoded, or an open file.
 
-        It already raises the errors of `send`: HTTPError 404 or 403 for a file, InvalidField for the status and for
-        fields that frame the body, HandlerError for the body (RW201) and its charset (RW213), and WrongLength for its
-        length.
+        It raises the errors that `send` would raise later: HTTPError 404 or 403 for a file, InvalidField for the status
+        and for fields that frame the body, HandlerError for the body (RW201) and its charset (RW213), and WrongLength
+        for its length.
         """
         if type(self.status) is not int or not 200 <= self.status <= 599:
             check_status(self.status)

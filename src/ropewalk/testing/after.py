@@ -24,8 +24,8 @@ async def wait_for_after(
 
 
 async def raise_dropped(clock: ClientClock, seconds: float | None, *, raise_errors: bool) -> None:
-    """Wait up to `seconds` for operations that no code awaits. With `raise_errors`, raise the first error of one
-    (RW285)."""
+    """Wait up to `seconds` for operations that no code awaits. With `raise_errors`, raise the first error of such an
+    operation (RW285)."""
     await _end(clock.operations_ended(), seconds)
     if clock.dropped:
         error = clock.dropped[0]

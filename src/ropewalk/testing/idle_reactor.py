@@ -174,7 +174,7 @@ class ReactorUse:
         self._claim = None
 
     def return_later(self) -> None:
-        """As soon as this loop runs, move an asyncio reactor back to it. Another loop takes the reactor now."""
+        """As soon as this loop runs, move an asyncio reactor back to it. Until then, another loop uses the reactor."""
         if self._claim is not None and not self._loop.is_closed():
             self._next = self._loop.call_soon(self._move_here)
 

@@ -30,8 +30,8 @@ def redirected(request: Outgoing, response: ClientResponse) -> Outgoing | None:
     """The request that follows a redirect (RFC 9110, section 15.4); None if the response to `request` is not a
     redirect.
 
-    A 303, and a 301 or 302 after POST, lead to a GET without a body. Authorization, and the cookies of only this
-    request, are not sent to another origin. Raises RedirectError (RW224) if the redirect cannot be followed.
+    A 303, and a 301 or 302 after POST, lead to a GET without a body. Authorization, and the cookies that were given for
+    this request only, are not sent to another origin. Raises RedirectError (RW224) if the redirect cannot be followed.
     """
     location = response.headers.get("location")
     if response.status not in _REDIRECTS or location is None:

@@ -1,4 +1,5 @@
-"""Warn about Secure cookies that were set over http. Browsers drop them, so a login that works in a test would fail."""
+"""Warn about Secure cookies that were set over http. Browsers drop them, so a login that works in a test would fail in
+a browser."""
 
 import sys
 import warnings

@@ -252,7 +252,9 @@ class TestWaysToRead:
             Client(self.make("async", twice), raise_errors=False).post("/", body=iter([b"x"]), headers=AS_JSON).status
             == 500
         )
-        assert ": The body has been streamed. Read the body once" in log.text
+        assert (
+            ": The body was already read in parts, by `stream`, `form` or `multipart`. Read the body once" in log.text
+        )
 
     def test_again_after_a_wait_that_was_given_up(self) -> None:
         async def patient(request: Request) -> bytes:

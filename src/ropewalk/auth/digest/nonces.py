@@ -28,7 +28,7 @@ class Nonces:
         self._forgotten = 0
         """The latest time of issue among forgotten nonces.
 
-        Unknown nonces that were issued up to this time are refused.
+        Unknown nonces that were issued up to this time are refused, because they may be forgotten ones that were used.
         """
 
     def issue(self) -> str:

@@ -56,7 +56,7 @@ class DiscoveredEndpoints(Refreshed[Endpoints]):
 def described(document: Any, issuer: str) -> Endpoints:
     """The endpoints in decoded metadata. Raises FetchFailed if they are unusable or from another issuer."""
     if not isinstance(document, dict):
-        raise FetchFailed("The description is not an object.")
+        raise FetchFailed("The provider metadata are not a JSON object.")
     if document.get("issuer") != issuer:  # Discovery 1.0, section 4.3: the issuer must be identical
         raise FetchFailed(f"The provider metadata names another issuer, {document.get('issuer')!r}.")
     methods = document.get("token_endpoint_auth_methods_supported")

@@ -12,7 +12,7 @@ import msgspec
 MOST_ACTIVE: Final = 10_000
 """The maximum number of active tokens whose claims are kept."""
 MOST_INACTIVE: Final = 1_000
-"""The maximum number of tokens that are kept because they are not active."""
+"""The maximum number of inactive tokens that are remembered."""
 MOST_BYTES: Final = 16 * 1024 * 1024
 """The maximum memory for claims: a provider may send 64 KiB for each token."""
 
