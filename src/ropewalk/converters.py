@@ -29,7 +29,8 @@ class Converter:
     """Whether the converter matches the whole rest of the path instead of one segment."""
 
     def quote(self, value: Any) -> str:
-        """Return a value formatted and percent-encoded for a path. Raises ValueError if it would not match the path."""
+        """Return a value formatted and percent-encoded for a path. Raises ValueError if the path with this value would
+        not match."""
         text = self.format(value)
         if "/" in text and not self.rest:
             raise ValueError("which has a slash, and only {name:path} takes slashes")

@@ -28,10 +28,10 @@ class Principal(Computed):
         return True
 
     def compute(self, request: Request, kind: Any, default: Any) -> Any:
-        """The principal, or the default for an anonymous client.
+        """The principal. For an anonymous client, the default, or None if the type allows it.
 
-        Raises NotAuthenticated (401) for an anonymous client, NotAllowed (403) for a principal of another type, and
-        HandlerError (RW241) without `authenticate`.
+        Raises NotAuthenticated (401) for any other anonymous client, NotAllowed (403) for a principal of another type,
+        and HandlerError (RW241) without `authenticate`.
         """
         found = authentication_of(request)
         if found.identity is None:

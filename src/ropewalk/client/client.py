@@ -52,8 +52,8 @@ class HTTPClient:
     `app.on_stop(client.close)`, or use the client in `async with`. You can use a closed client again.
 
     `app` is an App that handles the requests in this process, without a socket; its start and stop hooks are not
-    called. `transport` is, instead, another object that sends the requests, such as a `ropewalk.testing.FakeService`.
-    With one of them, and without a base URL, paths are below `http://localhost`.
+    called. `transport` is another object that sends the requests instead, such as a `ropewalk.testing.FakeService`.
+    With an app or a transport, and without a base URL, paths are below `http://localhost`.
 
     Raises OptionError: RW359 for a wrong value, and RW270 for an unknown option.
     """

@@ -41,5 +41,5 @@ class GzipDecoder:
 
     @property
     def complete(self) -> bool:
-        """Whether no member is incomplete."""
+        """Whether every member that has begun has ended."""
         return self._member is None

@@ -81,7 +81,7 @@ class Supervisor:
         self._serving: Worker | None = None
         self._stopping: list[Worker] = []
         self._changed: set[str] = set()
-        """The files that have changed since a worker was ready."""
+        """The files that have changed since the last worker became ready."""
         self._problem: Problem | None = None
         """The error that the next worker serves as a page; None if it loads the program."""
         self._start_at: float | None = None
@@ -296,7 +296,7 @@ class Supervisor:
         folders = _outermost([*self._environment.folders, *map(Path, message["folders"])])
         if message["folders"] and not set(folders) <= set(self._watcher.folders):
             loading = 0.0 if worker.since is None else self._clock() - worker.since
-            self._watcher.start(folders, since=time() - loading)  # the worker may have read files before a change
+            self._watcher.start(folders, since=time() - loading)  # a file may have changed after the worker has read it
         self._modules = message["modules"] or self._modules
         if self._spare is None:
             self._spare = self._start()

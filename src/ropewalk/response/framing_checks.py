@@ -26,7 +26,7 @@ def check_framing(lines: list[tuple[str, str]], status: int, body: Any, method: 
             if length not in (None, value):
                 raise InvalidField("The header content-length is set twice.")
             length = value
-    if length is None or status in (204, 304):  # omitted for 204; for 304, the length that a 200 would have
+    if length is None or status in (204, 304):  # the field is omitted for 204; for 304, it has the length of a 200
         return
     if isinstance(body, bytes | str):
         size = len(octets(body))

@@ -1,4 +1,4 @@
-"""Let a test client wait until the functions have ended that run after a response (`Request.after`)."""
+"""Let a test client wait until the functions that run after a response (`Request.after`) have ended."""
 
 from ropewalk.calling import CallsOfRequest
 from ropewalk.testing.client_clock import ClientClock

@@ -97,7 +97,7 @@ class Client:
 
     def advance(self, seconds: float) -> None:
         """Move the client's clock forward, as `AsyncClient.advance` does. Unless an event loop or the reactor is
-        running, this returns only after the tasks that are cancelled by the new time have ended.
+        running, this returns only after the tasks that the new time cancels have ended.
         """
         if running_loop() is not None or runs_here():
             self._client.advance(seconds)

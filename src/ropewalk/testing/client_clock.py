@@ -74,7 +74,7 @@ class ClientClock:
             heappop(self._calls)[2].make()
 
     def note_dropped(self, error: Exception) -> None:
-        """Record that an operation has failed that no code has awaited."""
+        """Record the failure of an operation that no code has awaited."""
         self.dropped.append(error)
 
     def begin_operation(self) -> Callable[[], None]:

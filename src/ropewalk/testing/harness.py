@@ -115,7 +115,7 @@ class Harness:
             connection.fail(error)
 
     async def _ended(self) -> None:
-        """Wait until the handlers have ended whose client has disconnected."""
+        """Wait until the handlers whose client has disconnected have ended."""
         running = await end_of({task for task in self.tasks if not task.finished})
         if running:
             handlers = ", ".join(sorted(named(task.coroutine) for task in running))

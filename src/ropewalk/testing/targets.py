@@ -41,7 +41,7 @@ class Target:
         """The target of a redirect to a Location (RFC 9110, section 10.2.2); None if it is not an HTTP URL."""
         try:
             return parse_url(urljoin(self.url, location))
-        except ValueError:  # brackets that are not around an IPv6 address
+        except ValueError:  # the Location has brackets that are not around an IPv6 address
             return None
 
 
