@@ -295,7 +295,7 @@ def has_form_switch() -> bool:
 
 
 def bind_path(port: Any) -> bytes:
-    """Return the path to which a Twisted UNIX port is bound. Twisted 26.10 has renamed the attribute `port`."""
+    """Return the path to which a Twisted UNIX port is bound. Before Twisted 26.10, the attribute was named `port`."""
     path: bytes = getattr(port, "_bindPath", None) or port.port
     return path
 

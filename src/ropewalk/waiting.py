@@ -87,8 +87,8 @@ class Waiter(Deferred[Result]):
 class _Wait(Deferred[Result]):
     """One await of a Waiter while an asyncio task runs: a Deferred for Twisted, a future for asyncio.
 
-    The task may await this object, or may have called a coroutine that Twisted runs. The current task is the same in
-    both cases, so they are distinguished later: only asyncio calls `add_done_callback`.
+    Either asyncio or Twisted runs the coroutine that awaits. The current task is the same in both cases, so this object
+    tells them apart later: only asyncio calls `add_done_callback`.
     """
 
     def __init__(self, waiter: Waiter[Result]) -> None:

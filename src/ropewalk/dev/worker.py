@@ -14,8 +14,8 @@ from ropewalk.dev.messages import MessageSocket
 class Worker:
     """A process that has imported Ropewalk, and waits for the order to load and serve the program.
 
-    `command` starts it; the descriptor of its message socket is appended. `descriptors` are those of the listening
-    sockets, which it inherits.
+    `command` starts the process, with the descriptor of its message socket as the last argument. `descriptors` are
+    those of the listening sockets, which the process inherits.
     """
 
     def __init__(self, command: Sequence[str], descriptors: Sequence[int]) -> None:
