@@ -11,8 +11,8 @@ exception reaches the next middleware. So the outermost middleware sees every re
 so that a context manager rolls back; it does not change the response. `next` itself raises only two kinds of exception:
 the client has disconnected, or the `timeout` middleware has cancelled the handler.
 
-`next` returns after the first part of a stream has been produced. An exception raised before that part also becomes a
-Response.
+`next` returns after the first part of a stream has been produced. So an exception raised before that part also becomes
+a Response.
 """
 
 from ropewalk.middleware.allowed_hosts import AllowedHostsOptions, allowed_hosts

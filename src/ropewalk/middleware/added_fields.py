@@ -9,7 +9,8 @@ Line = tuple[str, str]
 
 
 def add_lines(request: Request, response: Response, lines: Sequence[Line]) -> None:
-    """Add field lines that are known to be valid. Their names are in lower case, and none of them frames the body.
+    """Add field lines that are known to be valid. Their names are in lower case, and none of them is a field for the
+    framing, such as Content-Length.
 
     A response that was checked before stays marked as checked, because a second check would cost more than the
     middleware itself.

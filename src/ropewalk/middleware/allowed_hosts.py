@@ -74,7 +74,7 @@ def allowed_hosts(options: AllowedHostsOptions) -> Middleware:
 
 
 def _parse(options: AllowedHostsOptions, pattern: str) -> tuple[bool, str, str]:
-    """Parse a pattern: whether it stands for subdomains, its host name, and its port or ""."""
+    """Parse a pattern. Return whether it stands for subdomains, its host name, and its port ("" for any port)."""
     star = pattern.startswith("*.")
     parts = split_host(pattern.removeprefix("*."))
     if parts is None or (star and parts[0].startswith("[")):

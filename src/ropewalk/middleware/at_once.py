@@ -18,10 +18,11 @@ class AtOnce:
     """A middleware in parts: `begin`, and after the handler either `fields` or `finish`."""
 
     begin: Callable[[Request], bool]
-    """Do what comes before the handler, and return True. If this may wait or fail, do nothing and return False."""
+    """Do what comes before the handler, and return True. If this may wait or fail, do nothing and return False: then
+    the whole middleware is called as a coroutine function."""
     fields: Callable[[Request], tuple[Line, ...] | None]
-    """Return the fields to add to a response with status 200 and no field but Content-Type. None if `finish` must be
-    called instead, because that may wait or fail."""
+    """Return the fields to add to a response with status 200 and no field but Content-Type. None if making the fields
+    may wait or fail: then `finish` is called."""
     finish: Callable[[Request, Callable[[Request], Awaitable[Any]]], Awaitable[Any]]
     """The rest of the middleware, to call after `begin`."""
 

@@ -57,12 +57,12 @@ class CacheHeadersOptions(KnownOptions):
 def cache_headers(options: CacheHeadersOptions = CacheHeadersOptions()) -> Middleware:
     """A middleware that adds Cache-Control to responses that have neither Cache-Control nor Expires.
 
-    Only successful responses and redirects to GET and HEAD requests may be kept; others get "no-store". A response is
-    never public if it sets a cookie, if the request has Authorization or `X-API-Key`, or if the request has a user (a
-    principal of `ropewalk.auth`, or `request.state.user`). The same applies if application code may have identified a
-    user: if cookies were read, if the handler or a provider takes a header field that the request has and `vary` lacks,
-    if a provider takes the request itself, or if a marker of your application reads it. If such a response is the same
-    for all users, let the handler set Cache-Control.
+    Caches may keep only successful responses and redirects, and only if the method is GET or HEAD. Any other response
+    gets "no-store". A response is never public if it sets a cookie, if the request has Authorization or `X-API-Key`, or
+    if the request has a user (a principal of `ropewalk.auth`, or `request.state.user`). The same applies if application
+    code may have identified a user: if cookies were read, if the handler or a provider takes a header field that the
+    request has and `vary` lacks, if a provider takes the request itself, or if a marker of your application reads the
+    request. If such a response is the same for all users, let the handler set Cache-Control.
     """
     check_kind(options, CacheHeadersOptions)
     public = ("cache-control", _value(options, options.visibility))

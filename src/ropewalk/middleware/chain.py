@@ -33,8 +33,8 @@ them."""
 Step = Callable[[Request], Coroutine[Any, Any, Response]]
 _NO_OUTCOME: Final = None, None
 _AT_FIRST: Final[tuple[Any, Any, Any]] = None, None, ()
-"""The values of `settled`, `failed` and `begun` before middleware runs. If these attributes were unset, reading them
-would raise an AttributeError, which costs more than calling a middleware."""
+"""The values of `request.settled`, `request.failed` and `request.begun` before middleware runs. If these attributes
+were unset, reading them would raise an AttributeError, which costs more than calling a middleware."""
 
 
 def check(middleware: Middleware) -> Middleware:
@@ -95,7 +95,7 @@ def _call_handler(handler: Handler, apps: tuple[Any, ...], plain_types: dict[typ
 
 
 def _may_end_at_once(handler: Handler, plain_types: dict[type, str]) -> bool:
-    """Whether a handler may return a value that the engine sends without Python code."""
+    """Whether a handler is a plain function that may return a value which the engine sends without Python code."""
     is_plain = handler.utf_8 and len(plain_types) == 2 and handler.call_in_middleware is None
     return is_plain and not is_async(handler.user_code or handler.call)
 
@@ -194,7 +194,7 @@ def _call_outermost(
             # A stream is sent here, so that all its parts are produced in the task and context of the first part.
             return await send(value, request)
         except GeneratorExit:
-            request.begun = ()  # the coroutine is being closed, so it can no longer await
+            request.begun = ()  # a coroutine that is closed cannot await `close_dropped`
             raise
         finally:
             if request.failed is not None:
@@ -222,7 +222,8 @@ async def _respond_to_error(
 
 
 def _raised_by_next_step(error: BaseException) -> bool:
-    """Whether the exception was raised by the step that a middleware calls, not by the middleware itself."""
+    """Whether `next` raised the exception, and not the middleware that called it. Then the traceback contains two or
+    more functions of this file: the caller of the middleware, and `next`."""
     trace = error.__traceback__
     steps = 0
     while trace is not None:

@@ -101,7 +101,8 @@ def entity_tag(request: Request, response: Response, fields: dict[str, str], opt
     if not body and request.method == "HEAD":
         return None
     kind = fields.get("content-type")
-    # Two representations of the same str must have different tags (RFC 9110, section 8.8.3).
+    # If the Content-Type was negotiated, it is hashed, too: two representations of the same value must have different
+    # tags (RFC 9110, section 8.8.3).
     negotiated = kind != JSON and "accept" in fields.get("vary", "").lower()
     if not negotiated and kind in KNOWN_TYPES and not _HASHED.difference(("content-type",)) & fields.keys():
         return etag(response.value, weak=options.weak)  # as a handler computes it for `request.if_match`

@@ -192,7 +192,7 @@ def _drop(response: Response) -> None:
 def _matcher(origins: tuple[str, ...]) -> Callable[[str], bool]:
     """Return a function that tests whether an origin is in the list or matches a pattern.
 
-    Browsers send origins in lower case.
+    The comparison is exact, because browsers send origins in lower case.
     """
     exact = frozenset(each for each in origins if "*" not in each)
     patterns = []

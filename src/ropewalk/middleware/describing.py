@@ -42,7 +42,7 @@ class HeaderParameter:
     """A request header field that a middleware reads."""
 
     name: str
-    """The name of the field, in the case in which the document shows it."""
+    """The name of the field, with upper and lower case as the document shows it."""
     description: str = ""
     """What the middleware does with the field."""
     required: bool = False

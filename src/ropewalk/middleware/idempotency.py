@@ -48,9 +48,10 @@ NOT_FINAL: Final = frozenset((408, 425, 429))
 """Statuses below 500 after which a client should repeat the request. Such a response releases the key, so that the
 repeated request is processed."""
 UNKNOWN: Final = "credentials "
-"""The prefix of the name of a sender without a user. The rest of the name is a hash of the request's credentials."""
+"""The prefix of the name of a sender whose user is unknown. The rest of the name is a hash of the request's
+credentials."""
 _OF_ATTEMPT: Final = frozenset(("idempotency-key", "traceparent", "tracestate", "baggage", "x-request-id", "date"))
-"""Request fields that may differ when a client repeats a request."""
+"""Request fields that may differ when a client repeats a request. The fingerprint of a request leaves them out."""
 SLICE: Final = 1024 * 1024
 """How many bytes of a body are hashed at once. The reactor handles other events after each such slice."""
 
@@ -167,7 +168,7 @@ class _Idempotency:
             return response
         stored = encode_response(response, self._options.stored_body_limit)
         if not await self._is_sender(request, sender):
-            stored = b""  # the key does not identify the user, so another user could get this response
+            stored = b""  # the user was not known when the key was claimed, so another user could get this response
         elif sender.startswith(UNKNOWN) and "set-cookie" in response.headers:
             stored = b""  # another client with the same credentials, or without any, could get this client's cookie
         await _shielded(self._save(key, token, stored))
@@ -217,8 +218,8 @@ class _Idempotency:
 
 
 def _owner(request: Request, sender: str) -> str:
-    """The owner whose share of the store a key uses: the user, or without a user the client's address, because a client
-    can invent any number of credentials.
+    """The owner whose share of the store a key uses: the user. If the user is unknown, it is the client's address,
+    because a client can invent any number of credentials.
     """
     return f"client {client_network(request, 64)}" if sender.startswith(UNKNOWN) else sender
 
@@ -261,7 +262,8 @@ def _duplicate(known: Record, fingerprint: str) -> Response:
 
 
 async def _fingerprint(request: Request, *, by_inputs: bool) -> str:
-    """A hash of the method, the path, the query, the Content-Type and the body.
+    """A hash of the method, the path, the query, the Content-Type and the body. Two requests with the same key must
+    have the same hash.
 
     `by_inputs`: the hash also covers the header fields and cookies that the handler and its providers read, because
     these may distinguish users that this middleware cannot distinguish.

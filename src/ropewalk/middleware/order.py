@@ -2,14 +2,15 @@
 user.
 
 A middleware object has the attribute `ropewalk_per_user` if it needs the user, and `ropewalk_finds_user` if it finds
-the user. The value is the middleware's name for messages, or "". Users' middleware may have any other attributes.
+the user. The value is the middleware's name for messages, or "".
 
-A middleware has the attribute `ropewalk_stores_responses` if it sends a response to other requests again. It must be
-inside the middleware with the attribute `ropewalk_has_session`, whose responses have the cookie of one client. So must
-be a middleware with the attribute `ropewalk_uses_session`, which reads the session.
+A middleware with the attribute `ropewalk_has_session` adds the cookie of a client's session to responses. A middleware
+with the attribute `ropewalk_stores_responses` stores a response, and sends it again to later requests. It must be
+inside the middleware with the session: otherwise it would store the cookie, and send it to another client. A middleware
+with the attribute `ropewalk_uses_session` reads the session, so it must also be inside.
 
-A marker of a parameter, or a middleware, with the attribute `ropewalk_needs_user` fails if no middleware finds the
-user.
+A marker of a parameter or a middleware has the attribute `ropewalk_needs_user` if it fails without a user. Then some
+middleware around the handler must find the user.
 """
 
 from collections.abc import Iterable
@@ -46,7 +47,7 @@ def check_order(middlewares: Iterable[Any], handler: Any) -> None:
 def check_user_is_found(middlewares: Iterable[Any], handler: Handler) -> None:
     """Raises HandlerError (RW241) for a handler that needs the user, if no middleware around it can find the user.
 
-    Middleware of the program may find the user in its own way.
+    Any middleware of the application is enough, because it may find the user in its own way.
     """
     around = [getattr(each, "__self__", each) for each in middlewares]
     markers = [] if handler.plan is None else [each.marker for each in handler.plan.inputs]

@@ -55,7 +55,7 @@ class RateLimit(KnownOptions):
 
     "client": the requests from one address, or from one IPv6 network. "user": the requests of one user (see
     `RateLimitOptions.user`); without a user, as for "client". A function `(request)`, plain or async: the requests for
-    which it returns the same str; None if the limit does not apply.
+    which it returns the same str. It returns None for a request to which the limit does not apply.
     """
     burst: int | None = None
     """How many requests are allowed at once. The default is `requests`."""

@@ -121,12 +121,12 @@ def current_request_id() -> str | None:
 
 
 def current_traceparent() -> str | None:
-    """The field `traceparent` of the current request, if it was accepted; None outside a request."""
+    """The field `traceparent` of the current request. None if it was absent or not accepted, and outside a request."""
     return _current_trace.get()
 
 
 class RequestIDFilter(logging.Filter):
-    """A logging filter that sets `record.request_id`, for formats with `%(request_id)s`; "-" outside a request.
+    """A logging filter that sets `record.request_id`, for formats with `%(request_id)s`. Outside a request, it is "-".
 
     Add it to a logging handler.
     """

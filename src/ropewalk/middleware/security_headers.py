@@ -76,8 +76,8 @@ class SecurityHeadersOptions(KnownOptions):
         Scripts run only if they have the nonce of the response: `<script nonce="{{ csp_nonce() }}">` in a template of
         `ropewalk.templating`, or `request.state.csp_nonce`. Scripts that such a script loads run, too. Styles, images,
         fonts and requests of scripts are only allowed from the site itself, and `<style>` only with the nonce. Inline
-        handlers such as `onclick` do not run. Browsers deny the site the camera, the microphone and the location.
-        `changes` replaces single options, as in `for_sites(csp="...")`.
+        handlers such as `onclick` do not run. Browsers deny the site the camera, the location, the microphone, payments
+        and USB devices. `changes` replaces single options, as in `for_sites(csp="...")`.
         """
         return cls(**{"csp": SITE_CSP, "permissions_policy": SITE_PERMISSIONS, **changes})
 
@@ -151,7 +151,8 @@ def _hsts(options: SecurityHeadersOptions) -> tuple[Line, ...]:
 
 
 def _policies(options: SecurityHeadersOptions) -> tuple[str | None, str | None]:
-    """The Content-Security-Policy with `frame-ancestors` added, and the policy of the options without it."""
+    """The Content-Security-Policy with `frame-ancestors`, and the policy without it, for a response that has its own
+    X-Frame-Options."""
     given = options.csp.rstrip("; ") if options.csp else None
     if options.frames is None or "frame-ancestors" in (given or "").lower():
         return given, given
@@ -162,8 +163,8 @@ def _policies(options: SecurityHeadersOptions) -> tuple[str | None, str | None]:
 def _missing(lines: tuple[Line, ...], present: set[str], without: str | None) -> tuple[Line, ...]:
     """The lines whose fields the response does not have yet.
 
-    If the response has its own X-Frame-Options, `frame-ancestors` is not added, because browsers would follow it
-    instead.
+    If the response has its own X-Frame-Options, `frame-ancestors` is not added, because browsers would follow
+    `frame-ancestors` and ignore the response's own field.
     """
     kept = tuple(line for line in lines if line[0] not in present)
     if _FRAMES not in present:

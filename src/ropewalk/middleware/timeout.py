@@ -145,7 +145,8 @@ class _Limited:
     def _for_coroutine(self, error: BaseException) -> BaseException:
         """Convert a cancellation to Twisted's CancelledError if no asyncio loop runs.
 
-        Middleware and error handlers let this exception pass.
+        Middleware lets this exception pass (see `passes_through`). Without a loop, asyncio's CancelledError would
+        become an error response.
         """
         if self.expired and isinstance(error, CancelledError) and running_loop() is None:
             return DeferredCancelled()
