@@ -17,15 +17,15 @@ MOST_NESTED: Final = 100
 
 
 _MAY_WAIT: Final = re.compile(r"Any|object|Awaitable|Coroutine|Deferred|Future|Task|Waiter|TypeVar|^~")
-"""What a return annotation has that allows a value which must be awaited."""
+"""What a return annotation contains if it allows a value that must be awaited."""
 
 
 def check_awaited(value: Any, call: Any) -> None:
-    """Raises HandlerError (RW210) for a coroutine that a coroutine function has returned, although its return
-    annotation says that it returns something else: an `await` is missing. A Deferred may be returned so.
+    """Raises HandlerError (RW210) if the coroutine function `call` has returned a coroutine, although its return
+    annotation names another type: an `await` is missing. A Deferred is allowed.
 
-    Without it, a change of the inner function from plain to `async` would be unnoticed, and so would be its value,
-    which nothing has compared with the annotation.
+    Without this check, the coroutine would be awaited later, and nobody would notice the missing `await`. But its value
+    may have another type than the annotation, for which the code around the call was written.
     """
     code = _code_of_annotated(call)
     if code is None or getattr(value, "cr_code", None) is code:  # the call itself

@@ -51,14 +51,15 @@ class Call(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name and place of the function; of the user's function if another one only moves it to a thread."""
+        """The name and place of the function. For `deferToThread` and `to_thread`, these of the function that runs in
+        the thread."""
         if self.function in _THREADS and self.args and callable(self.args[0]):
             return named(self.args[0])
         return named(self.function)
 
 
 _THREADS: Final = (deferToThread, to_thread)
-"""Functions that call the function that is their first argument."""
+"""Functions that run their first argument, a function, in a thread."""
 
 
 class Background:
@@ -213,7 +214,8 @@ class CallsOfRequest:
         self._drop()
 
     def note_end(self) -> None:
-        """Run the background tasks soon, because the handler has ended or its dependencies are closed."""
+        """Run the background tasks soon if the response has ended. Called when the handler has ended or its
+        dependencies are closed."""
         if self._ended and self._current is None:
             call_soon(self._begin)  # not at once, because the caller may be about to report a failure
 
@@ -241,7 +243,7 @@ class CallsOfRequest:
         if self._current is not None or self._closed:
             return
         if self.handler_is_cancelled or hasattr(request, "_running") or hasattr(request, "dependency_scope"):
-            return  # `note_end` is called again later
+            return  # not all of the request has ended; `note_end` is called when it has
         self._run_next()
 
     def _run_next(self) -> None:

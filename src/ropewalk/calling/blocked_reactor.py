@@ -1,4 +1,5 @@
-"""The warning that a handler has blocked the reactor. For the first segment of a handler, the engine gives it."""
+"""The warning that a handler has blocked the reactor after it had waited. Before the handler first waits, the engine
+measures the time and logs the warning."""
 
 from typing import Any, Final
 
@@ -12,12 +13,12 @@ from ropewalk.tracebacks import PACKAGE
 log = Logger(namespace="ropewalk.handlers")
 
 BLOCKING: Final = 0.5
-"""If one step of a task takes longer than this time in seconds, the log warns that it blocked the reactor. The engine
-measures the first segment: see `binding/src/turn/blocked_reactor.rs`."""
+"""If a handler runs for more than this time in seconds without waiting, the log warns that it blocked the reactor. The
+engine measures the time until the handler first waits: see `binding/src/turn/blocked_reactor.rs`."""
 
 
 def warn_of_blocked_reactor(coroutine: Any, request: Request, seconds: float) -> None:
-    """Log RW306, because one step of a handler's coroutine took so many seconds.
+    """Log RW306, because a handler's coroutine ran for so many seconds without waiting.
 
     Nothing is logged if the watchdog of the server has reported this block, or if the process was stopped meanwhile."""
     if _is_reported(request) or has_just_continued():
@@ -38,7 +39,8 @@ def _is_reported(request: Request) -> bool:
 
 
 def _user_code(coroutine: Any, request: Request) -> str:
-    """The code that may have blocked. A coroutine of this package calls a handler, its providers and middleware."""
+    """The code that may have blocked. If the coroutine is code of this package, it has called the handler, its
+    providers and middleware, and any of these may have blocked."""
     code = getattr(coroutine, "cr_code", None)
     handler = request.engine_handler
     if code is None or handler is None or not code.co_filename.startswith(PACKAGE):

@@ -28,7 +28,8 @@ class Cleanups:
             running.addBoth(self._end, running)
 
     async def finish(self) -> None:
-        """Wait for all running cleanups, including those that they start. Cancelling the wait cancels the cleanups."""
+        """Wait for all running cleanups, including cleanups that begin during the wait. Cancelling the wait cancels the
+        cleanups."""
         while self._running:
             await _all(self._running)
 

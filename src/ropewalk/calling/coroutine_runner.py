@@ -1,6 +1,7 @@
 """Runs the coroutines of handlers.
 
-The first segment, up to the first await that waits, runs at once. Most coroutines end in it. The rest runs as a task.
+The first segment, up to the first await that waits, runs at once. Most coroutines never wait, so they end there and
+need no task. A coroutine that waits continues as a task.
 """
 
 from collections.abc import Callable

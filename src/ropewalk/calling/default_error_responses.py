@@ -27,7 +27,8 @@ _FIX_PAGE: Final = "Fix the template of the error page. The client got the defau
 _OF_BODY: Final = ("content-length", "content-encoding", "transfer-encoding")
 """Header fields that describe a body.
 
-If an HTTPError has one of these fields, its detail is sent unchanged as the body.
+If an HTTPError has one of these fields, its detail is sent unchanged as the body, because the field describes that
+body.
 """
 
 _PAGE: Final = """\
@@ -67,7 +68,8 @@ def format_of(apps: tuple[Any, ...]) -> ErrorFormat:
 def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], trace: str | None = None) -> Response:
     """The response to an HTTPError. `apps` are the apps around the handler, outermost first.
 
-    `trace` is a traceback to show to the client. Lone surrogates, which UTF-8 does not have, are escaped in both.
+    `trace` is a traceback to show to the client. Lone surrogates, which UTF-8 cannot encode, are escaped in the error's
+    detail and in the traceback.
     """
     trace = None if trace is None else _escaped(trace)
     detail = _encodable(error.detail)
@@ -104,7 +106,8 @@ def default_response(error: HTTPError, request: Request, apps: tuple[Any, ...], 
 
 
 def _encodable(detail: Any) -> Any:
-    """The detail of an error, in which lone surrogates are escaped: they may come from a path or from a client."""
+    """The detail of an error, in which lone surrogates are escaped, because UTF-8 cannot encode them. They may come
+    from a path or from a client."""
     if isinstance(detail, str):
         return detail if detail.isascii() else _escaped(detail)
     if not isinstance(detail, dict | list | msgspec.Struct) and not is_dataclass(detail):

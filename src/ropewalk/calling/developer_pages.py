@@ -1,4 +1,5 @@
-"""`DeveloperPages`: what makes the error pages of `ropewalk dev`. `ropewalk.dev`, in a higher layer, has the pages."""
+"""`DeveloperPages`: the interface of the object that makes the error pages of `ropewalk dev`. Its implementation is in
+`ropewalk.dev`, a higher layer, which this package must not import."""
 
 from typing import Any
 

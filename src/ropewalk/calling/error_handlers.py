@@ -48,9 +48,9 @@ class ErrorHandlers:
 
         A handler for a subclass of HTTPError comes first, then one for the status, then one for HTTPError itself. A
         handler for `Exception` is not returned: see `find_unexpected`. Some errors of Ropewalk derive from ValueError
-        or other standard classes, but a handler for such a class expects exceptions of the application. It could report
-        an error in the application's code as the client's error. So only handlers for RopewalkError and its subclasses
-        get Ropewalk's errors.
+        or other standard classes, but a handler for such a class expects exceptions of the application. Such a handler
+        could report an error in the application's code as the client's error. So only handlers for RopewalkError and
+        its subclasses get Ropewalk's errors.
         """
         own = isinstance(error, RopewalkError)
         for kind in type(error).__mro__:

@@ -157,7 +157,8 @@ def _raiser(request: Request, error: BaseException) -> str:
 
 
 def _other_raiser(request: Request, error: BaseException) -> str | None:
-    """The function of the user's code that a handler has not called, such as a provider, if it raised the exception."""
+    """The user's function that raised the exception, if the handler had not called it, such as a provider. Otherwise
+    None."""
     handler = request.engine_handler
     if handler is None or _raiser_by_handler(handler.call, request, error) is not None:
         return None

@@ -1,4 +1,5 @@
-"""`PageSource`: what makes the pages of an app. `ropewalk.templating.Templates` is one, in a higher layer."""
+"""`PageSource`: the interface of the object that makes the pages of an app. `ropewalk.templating.Templates`, in a
+higher layer, implements it."""
 
 from typing import Any
 

@@ -23,8 +23,8 @@ def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]
 
     These exceptions pass: those that end the process, GeneratorExit, a cancellation after the client has left, and the
     cancellation of the running task. The CancelledError of a Deferred passes if a middleware awaits `next(request)` in
-    a Deferred or task of its own, and no error handler is registered for this class: the code that has cancelled it,
-    such as `addTimeout`, expects the exception.
+    a Deferred or task of its own, and no error handler is registered for this class: the code that has cancelled this
+    Deferred or task, such as `addTimeout`, expects the exception.
     """
     if isinstance(error, GeneratorExit) or interrupts(error):
         return True

@@ -99,7 +99,7 @@ class _HookCall:
         except (asyncio.CancelledError, CancelledError):
             if not self._cancelled:
                 log.warn("{who} was cancelled.", who=self._who)
-        except Exception as error:  # noqa: BLE001 - the waiter reports it
+        except Exception as error:  # noqa: BLE001 - passed to the caller of `run`
             if self._ended.called:
                 log.failure(
                     "RW208 {who} failed after the server had stopped waiting for it.",

@@ -7,7 +7,8 @@ from time import monotonic
 from typing import Final
 
 RECENT: Final = 0.5
-"""How many seconds a continuation is recent: as long as a handler must block the reactor to be reported."""
+"""For how many seconds a continuation counts as recent: the time for which a handler must block the reactor to be
+reported."""
 
 _continued: Final[list[float]] = []
 """When the process was continued for the last time; empty if it was not."""

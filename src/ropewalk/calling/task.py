@@ -1,6 +1,6 @@
 """Tasks that run coroutines on every reactor. asyncio and its libraries accept them as asyncio tasks.
 
-A task runs its first segment at once. When it is resumed depends on what it awaits:
+A task runs its coroutine at once, up to the first await that waits. When it is resumed depends on what it awaits:
 
 | it awaits | on an asyncio reactor | on another reactor |
 |---|---|---|
@@ -36,7 +36,8 @@ else:
     from asyncio.tasks import _current_tasks  # type: ignore[attr-defined] # missing in typeshed
 
     def swap_current_task(loop: AbstractEventLoop, task: Any) -> Any:
-        """Make a task the loop's current task, or remove it. Returns the previous one."""
+        """Make a task the loop's current task; None: the loop has no current task. Returns the previous current
+        task."""
         former = _current_tasks.get(loop)
         if task is None:
             _current_tasks.pop(loop, None)
