@@ -19,8 +19,8 @@ on an object is an error. Options such as `tags` are not listed, because an obje
 class Layer:
     """The middleware, providers and error format that a mount or a Routes class applies to its routes.
 
-    A Layer is one of the `apps` around a handler, so it has those attributes of an App that other code reads from
-    such an item.
+    A Layer is one of the `apps` around a handler, so it has the attributes of an App that other code reads from the
+    items of `apps`.
     """
 
     def __init__(

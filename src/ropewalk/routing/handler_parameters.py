@@ -58,7 +58,8 @@ def takes_parameters(
 ) -> bool:
     """Whether the handler takes the path parameters as keyword arguments.
 
-    Raises HandlerError (RW202) if the handler takes only some of them.
+    Raises HandlerError (RW202) if the handler does not take the request first, takes only some of the path parameters,
+    or needs other arguments.
     """
     parameters = list(signature.parameters.values())
     if not parameters or parameters[0].kind not in _TAKES_FIRST or parameters[0].name in names:

@@ -72,7 +72,7 @@ def walk_handlers(
     """Yield each method and its handler, at a resource and below.
 
     `path` is the path to the nearest mount or the root of the tree, and `segments` the path from there to the resource.
-    `above` has the ids of the resources on the way to this resource.
+    `above` has the ids of the resources on the way to this resource, so that the walk ends if a tree contains itself.
     """
     if id(resource) in above:
         return

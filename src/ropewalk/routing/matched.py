@@ -1,9 +1,9 @@
 """Find the pattern of the route that handled a request, for `request.route`, and the mounts around it, for
 `request.url_for`.
 
-`ropewalk.resource.Search` runs for every request, so it records no pattern. The walk in this module repeats the steps
-of the search, in the same order, and stops at the handler that was called. It does not call `getChild` again, because
-the returned resource has no pattern.
+`ropewalk.resource.Search` runs for every request, so it does not spend time on recording the pattern. The walk in this
+module repeats the steps of the search, in the same order, and stops at the handler that was called. It does not call
+`getChild` again, because the returned resource has no pattern.
 """
 
 from collections.abc import Callable

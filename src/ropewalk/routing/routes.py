@@ -101,8 +101,8 @@ class Routes:
         self._apply_layer()
 
     def _apply_layer(self) -> None:
-        """Apply the class attributes `middleware`, `provide` and `error_format` to the routes. App overrides this,
-        because it gets them as arguments."""
+        """Apply the class attributes `middleware`, `provide` and `error_format` to the routes. App overrides this
+        method, because an app gets such options as arguments."""
         layer = layer_of(type(self))
         if layer:
             node_of(self.resource).app = layer
@@ -217,8 +217,8 @@ class Routes:
         return self._route("options", path, ("OPTIONS",), options)
 
     def mount(self, path: str, thing: Any, **options: Unpack[MountOptions]) -> None:
-        """Mount a resource or another App at a path: it handles this path and all paths below, unless a route of this
-        app does.
+        """Mount a resource or another App at a path: it handles this path and all paths below, except the paths that a
+        route of this app handles.
 
         A trailing slash of the path makes no difference. `MountOptions` describes the options. Raises TreeError: RW103
         if a parameter below has the same name as one of the path, RW104 if the path has a mount already, RW111 if this
