@@ -41,7 +41,7 @@ class Refusal:
 def refusals_of(operation: Operation) -> Iterator[Refusal]:
     """Yield the refusals of an operation. Several may have the same status.
 
-    A webhook has none: its receiver responds.
+    A webhook has none, because its receiver responds to it.
     """
     if operation.webhook:
         return

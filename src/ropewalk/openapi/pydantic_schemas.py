@@ -18,8 +18,8 @@ def pydantic_schemas(
 ) -> tuple[list[Schema], dict[str, Schema]]:
     """The schema of each type in its direction, and the components to which the schemas refer.
 
-    A reference is `place` and the component's name. A component gets a name in `taken` only if the two schemas are
-    alike, as for an enum that both a query parameter and a model use.
+    A reference is `place` and the component's name. A component gets a name in `taken` only if its schema and the
+    schema in `taken` are alike, as for an enum that both a query parameter and a model use.
     """
     from pydantic import TypeAdapter
 

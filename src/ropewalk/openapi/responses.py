@@ -14,7 +14,8 @@ from ropewalk.response import JSON, PROBLEM
 _LOCATION: Final = {"Location": "The URL or path of the new resource."}
 _PLAIN: Final = "text/plain"
 _SHORTHANDS: Final = ("model", "example", "examples")
-"""The members of an item of a route's `responses` that OpenAPI has in a Media Type Object."""
+"""The members of an item of a route's `responses` that do not belong to a Response Object. They are moved to its
+Media Type Objects."""
 
 
 def kinds_in(operation: Operation) -> Iterator[Any]:
