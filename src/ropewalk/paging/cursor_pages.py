@@ -60,8 +60,8 @@ class Position(Generic[Key]):
     """The position in a list at which a page begins."""
 
     key: Key | None
-    """The key of the last item before the page, in the direction of reading. None: the page begins where reading
-    begins."""
+    """The key of the last item before the page, in the direction of reading. None: no item is before the page in this
+    direction."""
     backward: bool = False
     """Whether the page is read toward the beginning of the list."""
 

@@ -57,7 +57,8 @@ class Cursors:
 
 
 def _keys(secret: Any, purpose: str) -> list[bytes]:
-    """Derive a signing key from each secret. For another `purpose`, the keys differ."""
+    """Derive a signing key from each secret. For another `purpose`, the keys differ, so that a cursor of one list is
+    not valid for another list."""
     if secret is None:
         return []
     secrets = [secret] if isinstance(secret, str | bytes) else list(secret)

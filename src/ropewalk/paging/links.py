@@ -31,5 +31,5 @@ def _address(request: Request, changed: Mapping[str, Any]) -> str:
     pairs += [(name, value) for name, value in changed.items() if value is not None]
     path = quote(request.raw_path.decode("ascii"), safe=_IN_PATH)
     query = f"?{urlencode(pairs)}" if pairs else ""
-    # An HTTP/1.0 request need not have a Host field.
+    # An HTTP/1.0 request need not have a Host field. The link is then only a path and a query.
     return f"{request.scheme}://{request.host}{path}{query}" if request.host else f"{path}{query}"
