@@ -84,7 +84,8 @@ class ConnectionThread:
             raise HandlerError("RW281", "A database was used after it was closed.")
         call = _Call(function, opens=opens)
         if not self._has_thread:
-            # If this raises RuntimeError, the next call tries again. The failed call must not be in the queue then.
+            # If the thread cannot be started, this raises RuntimeError. The call is not in the queue yet, so the thread
+            # that the next call starts does not run it.
             Thread(target=self._work, name="ropewalk-sqlite", daemon=True).start()
             self._has_thread = True
         self._calls.put(call)

@@ -24,7 +24,8 @@ class Owner(Protocol):
 
 
 class Statement(AwaitedResult[Result]):
-    """Runs when it is awaited. Before that, a condition that uses it raises HandlerError (RW210)."""
+    """Runs when it is awaited. A condition such as `if statement:` raises HandlerError (RW210), because without `await`
+    it would always be true."""
 
     def __init__(
         self, owner: Owner, name: str, argument: object, start: Callable[[], Coroutine[Any, Any, Result]]

@@ -23,7 +23,8 @@ class Statements(ABC):
     Dates, times, UUIDs, decimals and enums are stored in the same form as in a JSON response. If the wait for a
     statement is cancelled, for example because the client has left, the statement is interrupted.
 
-    Await each call. A condition with a call that was not awaited raises HandlerError (RW210).
+    Await each call. A condition such as `if reader.execute(...):` raises HandlerError (RW210), because without `await`
+    it would always be true.
     """
 
     def execute(self, statement: str, values: Any = ()) -> Coroutine[Any, Any, list[Row]]:

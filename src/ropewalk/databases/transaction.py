@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 FIRST_PAUSE: Final = 0.001
 LONGEST_PAUSE: Final = 0.05
-"""Seconds between two attempts to get the lock that another process holds."""
+"""The first and the longest pause, in seconds, between two attempts to get the lock that another process holds."""
 
 
 class SQLiteTransaction(Statements):

@@ -36,7 +36,7 @@ def _stored(value: Any) -> Any:
     try:
         return msgspec.to_builtins(value)  # such as ISO 8601 for a date
     except TypeError:
-        return value  # sqlite3 may have an adapter for its type
+        return value  # sqlite3 may have an adapter for this type
 
 
 def converted(rows: list[Row], kind: type[Kind]) -> list[Kind]:
