@@ -1,4 +1,4 @@
-"""Coroutines that await Deferreds, in a task of asyncio, which awaits only futures."""
+"""Runs coroutines that await Deferreds in a task of asyncio, which by itself can only await futures."""
 
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Coroutine, Generator
@@ -31,7 +31,8 @@ def with_deferreds(inner: Coroutine[Any, Any, Any], loop: AbstractEventLoop) -> 
 
 
 def _fired(deferred: Deferred[Any], loop: AbstractEventLoop) -> Future[None]:
-    """A future that is done when a Deferred has its result. The result stays, because the coroutine takes it."""
+    """A future that is done when a Deferred has its result. The Deferred keeps its result, because the coroutine reads
+    it from there."""
     future: Future[None] = loop.create_future()
 
     def end(result: Any) -> Any:

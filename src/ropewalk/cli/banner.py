@@ -39,10 +39,11 @@ def print_banner(target: LoadedTarget, addresses: Iterable[object], reactor: str
 def start_text() -> tuple[Console, StringIO]:
     """A console for the start-up text, styled for the standard error, and the buffer that receives it.
 
-    rich writes to the standard error even while it captures text, which fails on a full disk.
+    The console writes to the buffer, because a console for the standard error writes to it even while it captures text.
+    That fails if the standard error is a file on a full disk.
     """
     text = StringIO()
-    is_terminal = True if sys.stderr.isatty() else None  # with None, rich asks the environment
+    is_terminal = True if sys.stderr.isatty() else None  # with None, rich reads variables such as FORCE_COLOR
     return Console(file=text, force_terminal=is_terminal, soft_wrap=True, highlight=False), text
 
 

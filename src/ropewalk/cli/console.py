@@ -27,8 +27,8 @@ _FUTURES: Final = sum({getattr(__future__, name).compiler_flag for name in __fut
 def run_program(source: str | bytes, filename: str, names: Names, run: Run) -> int:
     """Run code as `python -c` does, and return the exit code: 1 if it raises an exception, whose traceback is printed.
 
-    Each statement at the top level runs by itself, so that those without `await` may block until a coroutine ends.
-    SystemExit propagates.
+    Each statement at the top level runs by itself, so that a statement without `await` may call a function, such as
+    `request` in `ropewalk shell`, that runs a coroutine to its end. SystemExit propagates.
     """
     try:
         whole = compile(source, filename, "exec", flags=_MAY_AWAIT, dont_inherit=True)
@@ -43,7 +43,7 @@ def run_program(source: str | bytes, filename: str, names: Names, run: Run) -> i
 
 
 def interact(banner: str, names: Names, run: Run) -> None:
-    """Read lines from the terminal and run them, until its end: in IPython if it is installed."""
+    """Read lines from the terminal and run them, until the input ends. The prompt is IPython if it is installed."""
     if find_spec("IPython") is not None:
         _interact_in_ipython(banner, names, run)
         return
@@ -97,7 +97,8 @@ def _print(error: BaseException, names: Any) -> None:
 
 
 def _frames_of(frames: TracebackType | None, names: Any) -> TracebackType | None:
-    """The frames from the first one on whose global names are these. None for an error in the code's syntax."""
+    """The traceback from the first frame of the user's code, whose globals are `names`. None for a syntax error,
+    because no such code has run."""
     while frames is not None and frames.tb_frame.f_globals is not names:
         frames = frames.tb_next
     return frames
@@ -115,7 +116,7 @@ def _complete(names: Names) -> None:
 
 
 class Runner:
-    """Runs coroutines one after another on one event loop. The loop stands still in between."""
+    """Runs coroutines one after another on one event loop. Between two coroutines, the loop does not run."""
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()

@@ -33,12 +33,12 @@ supervisor's."""
 
 
 class _TLS(NamedTuple):
-    """HTTPS in an order to the workers."""
+    """The part about HTTPS of the message that the supervisor sends to each worker."""
 
     options: dict[str, str | None] | None
     """The options of `TLSOptions`; None for plain HTTP."""
     cautions: list[str]
-    """One sentence for each thing to be careful of."""
+    """Warnings, each one sentence."""
 
 
 def _for_development(command: Decorated) -> Decorated:
@@ -106,7 +106,7 @@ def dev(
     --redirect-target-port. It watches the Python files, templates, style sheets, scripts and settings below the working
     directory. Needs the extra `dev`.
     """
-    del flags["refresh"]  # in the order to the workers
+    del flags["refresh"]  # the message to the workers has it
     hosting = hosting_of(flags, flags["limits"])
     options = Serving(**flags)
     from ropewalk.dev.editor_links import EditorLinks

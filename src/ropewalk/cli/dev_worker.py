@@ -108,7 +108,8 @@ class DevWorker:
         self._run(app, app, options, partial(self._report_broken, problem))
 
     def _load(self, target: str, hosting: Hosting, pages: ErrorPages) -> tuple[LoadedTarget | None, Problem | None]:
-        """The program, or the error of its import. Raises CLIError for a target that never existed."""
+        """The program, or the error of its import. Raises CLIError if the target cannot be found at the first start,
+        because then the command is wrong."""
         try:
             return load_target(target, hosting), None
         except CLIError as error:
@@ -215,7 +216,7 @@ class DevWorker:
 def main() -> None:
     """Run a worker. `sys.argv` has the name of the command, and the descriptor of the message socket.
 
-    SIGINT is ignored until the program is loaded, because the supervisor stops a worker that waits.
+    SIGINT is ignored while the worker waits for its order, because the supervisor stops a waiting worker itself.
     """
     name, descriptor = sys.argv[1], int(sys.argv[2])
     os.set_inheritable(descriptor, False)
@@ -262,7 +263,8 @@ def folders_of_program(watched: Sequence[str]) -> list[str]:
 
 def _caches_pages(app: App) -> bool:
     """Whether a change of a template may need a new process: the app has templates that are not read again, or hosts a
-    program of another framework, or has no templates, so that another package may read them."""
+    program of another framework, or has no templates of `ropewalk.templating`, so that another package may read
+    templates."""
     sources = [each.templates for each in app.family() if each.templates is not None]
     reload = [getattr(getattr(source, "options", None), "reload", False) is not False for source in sources]
     return not sources or not all(reload) or bool(list(hosted_below(app.resource)))

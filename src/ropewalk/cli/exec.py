@@ -85,7 +85,8 @@ def _say_kept(reason: str, address: str) -> None:
 def _say(line: str) -> None:
     """Print a line on the real standard error, because many programs redirect `sys.stderr` to Twisted's log.
 
-    If the write would block, the line is dropped. A writer thread would disturb programs that fork.
+    If the write would block, the line is dropped. A thread could wait for the write, but it would disturb programs that
+    fork.
     """
     stream = sys.__stderr__
     if stream is not None and is_writable(stream):

@@ -30,7 +30,7 @@ def start_logging(options: LogOptions) -> None:
 
 class _ProgramHandler(TwistedHandler):
     """Passes the records of a program that `ropewalk exec` runs to Twisted's log. Until the program begins this log,
-    warnings are shown, too, as without a handler."""
+    warnings are also written to standard error, as `logging` does without a handler."""
 
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)
@@ -39,7 +39,8 @@ class _ProgramHandler(TwistedHandler):
 
 
 def forward_of_program() -> None:
-    """Pass the records of `logging` of a program that has its own log to this log, also those of the level info."""
+    """Pass the records of `logging` to Twisted's log, from the level info on, for a program that `ropewalk exec`
+    runs."""
     forward_logging("info", _ProgramHandler())
 
 
@@ -51,7 +52,8 @@ def loaded(load: Callable[[], Loaded], options: LogOptions) -> Loaded:
 
 
 def redacted_names(given: Sequence[str]) -> tuple[str, ...]:
-    """The names of secrets: the default ones, and those of `--log-redact`. The name `none` leaves out all of them."""
+    """The names of secrets: the default ones, and those of `--log-redact`. If `none` is the only name, nothing is a
+    secret."""
     names = names_in(given)
     return () if names == ("none",) else (*SECRETS, *names)
 

@@ -10,7 +10,7 @@ from ropewalk.errors import install_remedy, named
 from ropewalk.routing import walk_handlers
 
 _OF_FORMS: Final = ("Form(", "FormData", "UploadFile", "Submitted[")
-"""What the annotation of a parameter that comes from a form has."""
+"""Texts that occur in the annotations of parameters that come from a form."""
 _OF_PASSWORDS: Final = ("hash_password", "needs_rehash", "verify_password")
 
 
@@ -53,7 +53,7 @@ def _takes_form(function: Any) -> bool:
 
 
 def _takes_password(function: Any) -> bool:
-    """Whether a handler calls a function for passwords by a name of its module."""
+    """Whether a handler calls a function for passwords by a global name of its module."""
     names = getattr(getattr(function, "__code__", None), "co_names", ())
     known = getattr(function, "__globals__", {})
     origins = (getattr(known.get(name), "__module__", "") for name in _OF_PASSWORDS if name in names)

@@ -1,6 +1,6 @@
 """Finds, in the source text of a program, the features of Ropewalk that need packages which are not installed.
 
-The source is read, because a program whose import has failed at its first missing package cannot tell the others.
+The source is read, because the import of a program ends at its first missing package, before it reaches the others.
 """
 
 import ast
@@ -29,7 +29,7 @@ class Feature:
     not_with: frozenset[str] = frozenset()
     """Keyword arguments. If there are any, only calls without them need the package."""
     not_beside: str = ""
-    """A keyword argument. A file with it in any call does not need the package."""
+    """A keyword argument. If any call in a file has it, no use in this file needs the package."""
 
 
 USED_BY_REQUESTS: Final = {
@@ -79,7 +79,7 @@ def missing_uses(files: Iterable[Path]) -> list[Use]:
 def missing_uses_by_requests() -> list[Use]:
     """The first use of each package that the imported program needs only for some requests, and that is missing.
 
-    This runs at each start, so that only files with the name of such a feature are parsed.
+    This runs at each start. To save time, it parses only files that contain the name of such a feature.
     """
     missing = _missing(USED_BY_REQUESTS)
     names = [name.encode() for name in missing]

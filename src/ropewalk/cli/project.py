@@ -1,8 +1,8 @@
 """Writes the files of a new project from the templates in the folder `project_templates` of this package.
 
 A template is a file whose name ends in `.template`. The names in `_placeholders` are replaced in its text and in its
-path. They are valid in every language of the templates, so no file needs a syntax for placeholders. `dot-` at the
-beginning of a name stands for a dot, because build tools leave out hidden files.
+path. These names are valid in every language of the templates, so tools can check the templates as they are. `dot-` at
+the beginning of a name stands for a dot, because build tools leave out hidden files.
 """
 
 import errno
@@ -80,7 +80,7 @@ def project_at(path: str) -> Project:
 
 
 def _contents(folder: Path) -> list[Path]:
-    """The files in a folder, without an empty Git repository."""
+    """The entries of a folder except `.git`, because a project may be created in an empty Git repository."""
     return [each for each in folder.iterdir() if each.name != ".git"]
 
 
@@ -109,7 +109,8 @@ def write_project(kind: Kind, project: Project) -> None:
 
 
 def _move_into(made: Path, folder: Path) -> None:
-    """Move what is in a folder into another one, which has only `.git`. A failure leaves what was there before."""
+    """Move what is in a folder into another one, which has only `.git`. If this fails, what was moved is removed
+    again."""
     moved: list[Path] = []
     try:
         for entry in sorted(made.iterdir()):
@@ -174,7 +175,8 @@ def _check_package(package: str) -> None:
 def _is_installed(package: str) -> bool:
     """Whether a module can be imported from elsewhere than the working directory.
 
-    `python -m ropewalk` finds modules there, too: an empty folder that waits for the project, or the project itself.
+    `python -m ropewalk` also finds modules in the working directory. There, the name may be an empty folder for the
+    project, or the project itself.
     """
     spec = importlib.util.find_spec(package)
     if spec is None:

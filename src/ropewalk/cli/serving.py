@@ -97,7 +97,7 @@ class Serving:
     redirect_target_port: int | None = None
     """The port of HTTPS in redirects; None for the port of the first listener."""
     watchdog: float = 0
-    """After how many seconds a call that blocks the reactor is reported while it does; 0 for not."""
+    """Seconds after which a call that blocks the reactor is reported, while it still blocks; 0 switches this off."""
     log_level: LogLevelName = "info"
     """The lowest level of Twisted's log events that are shown on standard error."""
     log_format: LogFormat = "text"
@@ -297,7 +297,7 @@ def serve(load: Callable[[], LoadedTarget], options: Serving) -> None:
     start_logging(logs)
     from twisted.internet import reactor
 
-    # This comes before the import of the target, because a log may be rotated during the import.
+    # The signals are handled before the target is imported, because a log may be rotated during the import.
     give_back = handle_log_signals(reactor)
     try:
         _serve(loaded(load, logs), options, kind)

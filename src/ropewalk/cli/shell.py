@@ -68,7 +68,8 @@ def _started(found: LoadedTarget) -> Iterator[tuple[Names, Runner]]:
 
 
 def _frames_of_user(frames: TracebackType | None) -> TracebackType | None:
-    """A traceback without the frames of event loops before the user's code; all of it without such code."""
+    """A traceback without the frames of event loops before the user's code. If it has no such code, the whole
+    traceback."""
     first = frames
     while first is not None and not is_users(first.tb_frame.f_code.co_filename):
         first = first.tb_next
