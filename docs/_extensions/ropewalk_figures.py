@@ -64,7 +64,8 @@ def name_of(cell: str) -> str:
 
 
 def chosen(run: Run, leave_out: str = "") -> list[Figure]:
-    """The figures of a chart, the smallest first: the first of ours, and each other server that is not left out."""
+    """The figures of a chart, the smallest first: the first figure of Ropewalk, and those of all other servers except
+    `leave_out`."""
     ours = next(each for each in run.figures if each.is_ours)
     others = [each for each in run.figures if not each.is_ours and each.server != leave_out]
     return sorted([Figure(OURS, ours.cpu), *others], key=lambda each: each.cpu)

@@ -45,7 +45,7 @@ def entries_of(document: nodes.document) -> list[Entry]:
 
 
 def _full(signature: addnodes.desc_signature, name: str) -> str:
-    """A name with its module, which is part of it already if the page does not set the current module."""
+    """The full name of an entry. It has its module already if the page does not set the current module."""
     module = signature.get("module") or ""
     return f"{module}.{name}" if name and module and not name.startswith(f"{module}.") else name
 
@@ -77,7 +77,8 @@ def add_table(app: Sphinx, document: nodes.document) -> None:
 
 
 def _place(section: nodes.section) -> int:
-    """The index after the example at the beginning of a page, or otherwise after its first paragraph."""
+    """The position for the table on a page: after the example at its beginning. Without an example, after the first
+    paragraph."""
     lead = 1
     for number, child in enumerate(section.children[1:], 1):
         if isinstance(child, (nodes.section, nodes.table, addnodes.desc, addnodes.index)):
@@ -120,7 +121,7 @@ def _meaning(entry: Entry) -> list[nodes.Node]:
 
 
 class AllNames(nodes.General, nodes.Element):
-    """The place of the table of all names, which is known when all pages are read."""
+    """A placeholder for the table of all names, because the names are known only when all pages have been read."""
 
 
 class NameIndex(SphinxDirective):
@@ -131,7 +132,7 @@ class NameIndex(SphinxDirective):
 
 
 def fill_index(app: Sphinx, document: nodes.document, page: str) -> None:
-    """Put the table of all names in its place. Sphinx calls this for each page."""
+    """Replace the placeholder with the table of all names. Sphinx calls this for each page."""
     for place in list(document.findall(AllNames)):
         place.replace_self(make_table(list(_rows(app, page)), "rw-index") if app.builder.format == "html" else [])
 

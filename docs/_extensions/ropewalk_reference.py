@@ -21,7 +21,8 @@ NAME: Final = re.compile(r"ropewalk(?:\.\w+)+(?=(?:\(\))?$)")
 """The full name of something in the reference, with or without parentheses."""
 
 CATCHES_ALL: Final = re.compile(r"\(\*(given|arguments): (?:~typing\.)?Any, \*\*options: (?:~typing\.)?Any\)")
-"""The parameters of a metaclass that takes any."""
+"""The signature that Sphinx reads from a metaclass which accepts all parameters, so that it can name a wrong one in its
+error."""
 
 FIGURE: Final = re.compile(r"[\d.,]+ \S+")
 """A figure with a unit."""
@@ -88,7 +89,7 @@ def shorten(
 
 
 def _signature_of(value: type) -> str:
-    """The parameters of `__init__`. The metaclass takes any, so that it can name a wrong one in its error."""
+    """The signature of `__init__`, for a class whose metaclass accepts all parameters."""
     found = inspect.signature(vars(value).get("__init__", value.__init__), bound_method=True)  # type: ignore[misc]
     known = [each for each in found.parameters.values() if each.annotation is not Never]
     return inspect.stringify_signature(
