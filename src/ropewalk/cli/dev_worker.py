@@ -182,9 +182,7 @@ class DevWorker:
             seconds = monotonic() - self._began
             write_error(f"{f'{changed} changed: ' if changed else ''}the program started in {seconds:.2f} s.\n")
             if [*options.endpoints()] != self._order["endpoints"]:
-                write_error(
-                    "The settings have another address now. It has an effect when you start the command again.\n"
-                )
+                write_error("The settings have another address now. Start the command again to listen there.\n")
         self._link.send(
             "ready",
             is_broken=False,

@@ -112,7 +112,7 @@ class SQLitePool:
 
     def _unusable(self, error: sqlite3.Error) -> HandlerError:
         what = f"The file {shown(self._path)} cannot be opened as a database: {error}."
-        return HandlerError("RW283", what, "Check that its folder exists, and that this process may write both.")
+        return HandlerError("RW283", what, "Check that its folder exists, and that this process may write to both.")
 
     def _make_schema(self, connection: sqlite3.Connection) -> None:
         if self._options.schema:  # in a transaction, because other processes may start at the same time

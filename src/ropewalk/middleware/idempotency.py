@@ -242,7 +242,7 @@ def _description(options: IdempotencyOptions) -> MiddlewareDescription:
     return MiddlewareDescription(
         methods=options.methods,
         parameters=(HeaderParameter(written, text, required=options.required is True, schema=schema),),
-        headers={"Idempotent-Replayed": "`true` if this is the first response again."},
+        headers={"Idempotent-Replayed": "`true` if the first response is sent again."},
         responses=responses,
     )
 

@@ -121,7 +121,7 @@ class RateLimitOptions(KnownOptions):
         object.__setattr__(self, "limits", limits)
         names = [each.name for each in limits]
         if len(set(names)) < len(names):
-            raise unsafe(self, f"two limits have the same name: {', '.join(names)}.", "Give each its own: name=.")
+            raise unsafe(self, f"two limits have the same name: {', '.join(names)}.", "Give each limit its own `name`.")
         check_choice(self, "on_store_failure", ("open", "closed"))
         _check_name(self, "namespace")
         check_count(self, "ipv6_prefix", least=1, most=128)

@@ -83,7 +83,7 @@ def request_id(options: RequestIDOptions = RequestIDOptions()) -> Middleware:
     traced = trusts and options.traceparent
     own = frozenset((header, "traceparent") if traced else (header,))
 
-    described = {options.header: "The id of the request, to name it in questions about the request."}
+    described = {options.header: "The id of the request. Name it in questions about the request."}
 
     @describes(MiddlewareDescription(headers=described, headers_on_errors=True))
     async def request_id(request: Request, next: Next) -> Response:

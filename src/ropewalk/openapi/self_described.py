@@ -12,7 +12,7 @@ from ropewalk.typed.preconditions import PreconditionMarker
 
 _TAG: Final = {"ETag": "The version of the resource."}
 _CHANGED: Final = MiddlewareResponse(412, "`If-Match` does not have the ETag of the current version.", _TAG)
-_IF_MATCH: Final = "The ETag of the version that the request changes: for any other, the status is 412."
+_IF_MATCH: Final = "The ETag of the version that the request changes. If another version is current, the status is 412."
 _OPTIONAL: Final = MiddlewareDescription(
     parameters=(HeaderParameter("If-Match", _IF_MATCH),), headers=_TAG, responses=(_CHANGED,)
 )

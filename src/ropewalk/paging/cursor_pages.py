@@ -14,7 +14,7 @@ from ropewalk.request import Request
 from ropewalk.typed import FieldError, InvalidInput
 from ropewalk.typed.invalid_values import Fault
 
-_WRONG: Final = "The cursor is not one of this list. Take it from a page, as it is."
+_WRONG: Final = "This is not a cursor of this list. Send a cursor from a page of the list, unchanged."
 _MOST_DECODED: Final = 100
 """The maximum number of cursors whose decoded positions are kept: about the number of requests that one process handles
 at once."""

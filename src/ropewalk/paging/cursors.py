@@ -66,7 +66,9 @@ def _keys(secret: Any, purpose: str) -> list[bytes]:
     for each in secrets:
         own = each.encode() if isinstance(each, str) else each
         if not isinstance(own, bytes) or len(own) < _LEAST_SECRET:
-            what = f"A secret for cursors is {shown(type(each))}, or shorter than {_LEAST_SECRET} bytes."
+            what = (
+                f"A secret for cursors is shorter than {_LEAST_SECRET} bytes, or not str or bytes: {shown(type(each))}."
+            )
             raise OptionError("RW266", what)
         keys.append(hmac.digest(own, b"ropewalk cursor\0" + purpose.encode(), hashlib.sha256))
     if not keys:

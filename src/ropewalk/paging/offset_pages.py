@@ -24,7 +24,7 @@ class OffsetQuery(Struct, kw_only=True):
     Derive from it to add filters or other limits.
     """
 
-    offset: Annotated[int, Meta(ge=0, le=MOST_OFFSET, description="The items before the page.")] = 0
+    offset: Annotated[int, Meta(ge=0, le=MOST_OFFSET, description="The number of items before the page.")] = 0
     """The number of items before the page, at most 10,000."""
     limit: Annotated[int, Meta(ge=1, le=100, description="The maximum number of items on the page.")] = 20
     """The maximum number of items of the page, from 1 to 100."""

@@ -48,7 +48,7 @@ def check_all_taken(
         return
     if plan.bind is not None and any(provider is None for _, provider in plan.bind((), complete=False).asked):
         return
-    what = f"{named(function)} does not take {listed(untaken)} of its path, and {unmarked[0]} would be in the query."
+    what = f"{named(function)} does not take {listed(untaken)} of its path, so {unmarked[0]} would come from the query."
     remedy = f"Name the parameter as in the path, or mark it: `{unmarked[0]}: Annotated[..., Query()]`."
     raise HandlerError("RW202", what, remedy)
 

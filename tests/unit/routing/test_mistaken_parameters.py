@@ -51,7 +51,7 @@ class TestAParameterThatIsNotInThePath:
         def of_two(hotel: int, id: int, more: str = "") -> str:
             return ""
 
-        message = r"RW202 .*does not take room of its path, and id would be in the query\. Name .* or mark it: `id: Ann"
+        message = r"RW202 .*does not take room of its path, so id would come from the query\. .* or mark it: `id: Ann"
         for path, handler in (("/{room}", show), ("/{hotel}/{room}", of_two)):
             with pytest.raises(HandlerError, match=message):
                 App().get(path)(handler)
