@@ -344,7 +344,8 @@ class App(Routes):
         """Call the stopping hooks of this app and of mounted apps, all at once.
 
         Returns an awaitable that fires when all have finished. Cancelling it cancels the running hooks. `call` is the
-        function that calls each hook. A failure is logged and does not stop the other hooks.
+        function that calls each hook, for example with a time limit. A failure is logged and does not stop the other
+        hooks.
         """
         return self._lifecycle.begin_stop(call)
 

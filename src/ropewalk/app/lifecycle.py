@@ -25,7 +25,8 @@ class Lifecycle:
     def __init__(self, app: "App") -> None:
         self.app = app
         self._closes: list[Hook] = []
-        """Functions that close the app-scoped dependencies, in the order in which the dependencies were opened."""
+        """Functions that close the app-scoped dependencies, in the order in which the dependencies were opened. A stop
+        calls them in reverse order."""
 
     async def start(self) -> None:
         """See `App.start`."""

@@ -51,7 +51,7 @@ class Call(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name and place of the function. For `deferToThread` and `to_thread`, these of the function that runs in
+        """The name and place of the function. For `deferToThread` and `to_thread`, those of the function that runs in
         the thread."""
         if self.function in _THREADS and self.args and callable(self.args[0]):
             return named(self.args[0])
@@ -70,7 +70,8 @@ class Background:
         self.count = 0
         """The number of background tasks that wait or run."""
         self._full = False
-        """Whether the log has a warning that the limit is reached."""
+        """Whether the log has the warning that the limit is reached. It is logged again only after the number was below
+        half of the limit."""
         self._open: dict[CallsOfRequest, None] = {}
         self._idle: list[Waiter[None]] = []
         self._cancel_timer: Callable[[], object] | None = None
@@ -85,7 +86,7 @@ class Background:
         calls = CallsOfRequest(self, request)
         self._open[calls] = None
         note_background = getattr(request.service, "note_background", None)
-        if note_background is not None:  # only the service of a test client has it
+        if note_background is not None:  # only the service of a test client has this method
             note_background(request, calls)
         return calls
 
@@ -243,7 +244,7 @@ class CallsOfRequest:
         if self._current is not None or self._closed:
             return
         if self.handler_is_cancelled or hasattr(request, "_running") or hasattr(request, "dependency_scope"):
-            return  # not all of the request has ended; `note_end` is called when it has
+            return  # the handler or its dependencies have not ended; `note_end` is called when they have
         self._run_next()
 
     def _run_next(self) -> None:

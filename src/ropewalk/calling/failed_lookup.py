@@ -18,4 +18,4 @@ class FailedLookup:
         try:
             raise self._error
         finally:
-            del self._error  # the traceback of the error refers to this object
+            del self._error  # breaks a reference cycle: the traceback of the error refers to this object

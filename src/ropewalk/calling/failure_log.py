@@ -73,7 +73,7 @@ def log_error(request: Request, error: BaseException, advice: str | None = None)
             log_shortage(request, error, shortage)
             return
         note_error = getattr(request.service, "note_error", None)
-        if note_error is not None:  # only the service of a test client has it
+        if note_error is not None:  # only the service of a test client has this method
             note_error(request, error)
         log.failure(
             "{code} {method} {path}: {what} {remedy}",
@@ -170,7 +170,7 @@ def _other_raiser(request: Request, error: BaseException) -> str | None:
 
 
 def _raiser_by_handler(call: Any, request: Request, error: BaseException) -> str | None:
-    """The name of the code that failed, as a handler that calls other code reports it.
+    """The name of the code that failed, for a handler that calls other code: its `describe_failure` returns the name.
 
     None if no handler reports a name.
     """

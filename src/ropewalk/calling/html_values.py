@@ -37,7 +37,7 @@ def is_html(kind: Any) -> bool:
 def is_renderable(value: Any) -> bool:
     """Whether a value is an Element or a Tag of twisted.web.template.
 
-    If no code has imported twisted.web.template, there are no such objects, and it is not imported.
+    If no code has imported twisted.web.template, there are no such objects, so this function does not import it.
     """
     module = sys.modules.get("twisted.web.template")
     if module is None:

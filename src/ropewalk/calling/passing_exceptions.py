@@ -34,11 +34,12 @@ def passes_through(request: Request, error: BaseException, apps: tuple[Any, ...]
         return not (_is_awaited_from_the_root() or find_error_handler(error, apps)[1])
     loop = running_loop() if isinstance(error, CancelledError) else None
     task = None if loop is None else current_task(loop)
-    return task is not None and task.cancelling() > 0  # the task itself is cancelled, and not only its awaitable
+    return task is not None and task.cancelling() > 0  # the task itself is cancelled, not only what it awaits
 
 
 def _is_awaited_from_the_root() -> bool:
-    """Whether the request's outermost coroutine awaits the caller, through coroutines only."""
+    """Whether the request's outermost coroutine awaits the caller through coroutines only, without a Deferred or task
+    of a middleware in between."""
     frame = sys._getframe(1)  # noqa: SLF001 - as `inspect` does
     outer = frame.f_back
     while outer is not None and not _is_root(frame.f_code):

@@ -44,7 +44,7 @@ async def respond(request: Request, value: Any, call: Callable[..., Any]) -> Res
     if request.prepared:
         response = request.complete(response)
     elif response is value and response is not request.settled:
-        response = response.detached()  # middleware may change it, and the handler may return `response` again
+        response = response.detached()  # middleware may change the copy, and the handler may return `response` again
     return await settle(response, request)
 
 
@@ -124,7 +124,7 @@ def send_value(request: Request, value: Any) -> None:
         elif is_coroutine(value):
             _run(request, resolve(value, _called(request)))
         elif value is PENDING:
-            pass  # a handler that returns NOT_DONE_YET sends the response and cleans up itself
+            pass  # the handler, such as that of an ASGI application, sends the response itself
         elif value is NOT_DONE_YET and resource_of(_called(request)) is not None:
             request.detach()
         elif request.prepared or not send_plain_value(request, value):

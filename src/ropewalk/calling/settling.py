@@ -76,7 +76,8 @@ def settle_added(value: Any, request: Request) -> bool:
 def remember_settled(response: Response, request: Request) -> Response:
     """Remember that a response is settled."""
     response.mark_settled()
-    # If `setHeader` was called meanwhile, for example for the first part of a stream, its fields must still be added.
+    # If `setHeader` was called meanwhile, for example for the first part of a stream, the response lacks these fields,
+    # so it is not settled yet.
     request.settled = None if request.prepared else response
     return response
 

@@ -57,7 +57,8 @@ def _has_no_temporary_folder(error: FileNotFoundError) -> bool:
 
 
 def _why_none_is_usable() -> Shortage:
-    """The shortage because of which no temporary folder can be used."""
+    """The shortage because of which no temporary folder can be used: of descriptors, if no file can be opened now, or
+    else of disk space."""
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as error:

@@ -1,6 +1,7 @@
 """Whether the process was stopped by a signal a moment ago, such as by Ctrl+Z, and continued.
 
-The time for which a process is stopped counts as time in which a handler blocks the reactor, because clocks go on.
+The time for which a process is stopped counts as time in which a handler blocks the reactor, because the clock
+continues.
 """
 
 from time import monotonic

@@ -108,7 +108,7 @@ class Task(TaskInterface):
             self.error = raised
             self.finished = True
         finally:
-            error = None  # its traceback refers to this frame
+            error = None  # breaks a reference cycle: its traceback refers to this frame
             if loop is not None:
                 swap_current_task(loop, former)
         if self.finished:

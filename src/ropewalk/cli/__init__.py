@@ -30,7 +30,7 @@ from ropewalk.suggest import did_you_mean
 __all__ = ["main"]
 
 INTERRUPTED: Final = 128 + SIGINT
-"""The exit code after Ctrl+C, as shells report it. click's own is 1."""
+"""The exit code after Ctrl+C, as shells report it. Without it, click would exit with 1."""
 
 
 class _Commands(click.Group):

@@ -214,7 +214,8 @@ class DevWorker:
 def main() -> None:
     """Run a worker. `sys.argv` has the name of the command, and the descriptor of the message socket.
 
-    SIGINT is ignored while the worker waits for its order, because the supervisor stops a waiting worker itself.
+    SIGINT is ignored while the worker waits for the message to start, because the supervisor stops a waiting worker
+    itself.
     """
     name, descriptor = sys.argv[1], int(sys.argv[2])
     os.set_inheritable(descriptor, False)

@@ -33,9 +33,9 @@ class _Sourced(click.Parameter):
             return super().type_cast_value(ctx, self._of_toml(ctx, value) if in_toml else value)
         except click.BadParameter as error:
             message = error.message
-            if getattr(self, "is_flag", False) and not in_toml:  # click's message lists an empty text as a value
+            if getattr(self, "is_flag", False) and not in_toml:  # click would list an empty text as an allowed value
                 message = f"{value!r} is not a boolean: use 1, true, yes or on; or 0, false, no or off."
-            if in_toml:  # the command's usage is not shown for errors in the TOML file
+            if in_toml:  # a BadParameter shows the usage of the command, which does not help here
                 raise CLIError("RW422", f"{source_of(self.name or '', ctx)}: {message}") from error
             raise click.BadParameter(message, ctx, self) from error
 
@@ -144,7 +144,7 @@ class Command(click.Command):
             for each in (*parameter.opts, *parameter.secondary_opts)
             if each[:2] == "--"
         ]
-        # Flags are compared without their dashes, because these would make all flags similar.
+        # Flags are compared without their dashes, because the dashes would make all flags similar.
         meant = did_you_mean(word, [*known, "help"])
         return meant.replace("mean ", "mean --")
 

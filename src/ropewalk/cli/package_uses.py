@@ -135,7 +135,7 @@ def _parse(file: Path, names: list[bytes] | None = None) -> ast.Module | None:
         if names is not None and not any(name in text for name in names):
             return None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the import has shown them
+            warnings.simplefilter("ignore")  # the import of the program has shown these warnings
             return ast.parse(text)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None

@@ -313,7 +313,7 @@ def _serve(target: LoadedTarget, options: Serving, reactor: str) -> None:
         if options.log_level == "debug":
             service.engine.set_debug(True)
         remarks = [*settings_without_effect(click.get_current_context()), *missing_packages(service.app)]
-        if options.log_format == "json":  # each line of the log is an object
+        if options.log_format == "json":  # then each line must be a JSON object
             log_addresses(ports, remarks)
             return
         less_safe = security_warnings(service.engine.limits, service.proxies, service.app.debug, ports[0].tls)
@@ -353,7 +353,7 @@ def failing(options: Serving) -> Iterator[None]:
         if error.code == "RW502":
             resolving = getattr(error.__cause__, "errno", 0) is None  # a failed lookup of the host has no errno
             text = _from("listen" if options.listen else "host" if resolving else "port", text)
-        if error.code == "RW331":  # a field is in several values of the flag
+        if error.code == "RW331":  # several values of the flag have the same field
             text = _from("access_log_fields", text)
         if error.code == "RW425":
             text = _from(_setting_of_file(options, text), text)

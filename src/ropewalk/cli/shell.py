@@ -80,7 +80,8 @@ def _names(client: AsyncClient, run: Runner) -> Names:
     """The global names of the code."""
 
     def request(method: str, path: str, **options: Any) -> ClientResponse:
-        """Send a request to the app, and wait for the response: `request("GET", "/")`. Options as for the client."""
+        """Send a request to the app, and wait for the response: `request("GET", "/")`. It takes the same options as the
+        client."""
         if running_loop() is not None:
             raise WouldBlock("event loop")
         response: ClientResponse = run(client.request(method, path, **options))

@@ -61,7 +61,8 @@ def check_endpoints(endpoints: Iterable[str]) -> list[str]:
 def check_certificate(tls: TLSOptions, endpoints: Iterable[str], proxies: TrustedProxies | None) -> "ServerTLS":
     """Read the certificate, and return it.
 
-    Raises StartError: RW425 if it cannot be used, RW426 if an endpoint or the proxies do not work over TLS, and RW750.
+    Raises StartError: RW425 if it cannot be used, RW426 if an endpoint or the proxies do not work over TLS, and RW750
+    if a package for TLS is not installed.
     """
     certificate = load_tls(tls)
     check_tls(proxies)
@@ -90,7 +91,7 @@ def _check(endpoint: ParsedEndpoint) -> None:
             try:
                 found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             except socket.gaierror as error:
-                raise OSError(error.strerror) from error  # without an error number, like the engine's exception
+                raise OSError(error.strerror) from error  # the engine's exception has no error number either
             family, kind, protocol, _, address = found[0]
             with socket.socket(family, kind, protocol) as probe:  # without listening, so that no client can connect
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -43,7 +43,7 @@ class ConnectionQueue:
         return wait.granted
 
     def give_back(self, thread: ConnectionThread) -> None:
-        """Give a connection to the caller that has waited longest. If no caller waits, the connection is free."""
+        """Give a connection to the caller that has waited longest. If no caller waits, the connection becomes free."""
         if not self._waiting:
             self._free.append(thread)
             return

@@ -57,7 +57,8 @@ class ConnectionThread:
         return result
 
     def wait(self, seconds: float) -> bool:
-        """Wait in the thread, during a call. Return True at once if the caller no longer waits."""
+        """Wait for some seconds in the thread, during a call, and return False. If the caller no longer waits, return
+        True at once."""
         return self._running is not None and self._running.abandoned.wait(seconds)
 
     def clean_up(self) -> Waiter[Any]:

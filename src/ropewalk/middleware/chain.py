@@ -101,8 +101,8 @@ def _may_end_at_once(handler: Handler, plain_types: dict[type, str]) -> bool:
 
 
 def _call_at_once(handler: Handler, at_once: AtOnce, in_coroutine: Step, finish: Step) -> Callable[[Request], Any]:
-    """Like `_call_outermost`, but a plain function: it returns a plain value, or a coroutine if anything must wait or
-    has failed."""
+    """Return a plain function that does the same as that of `_call_outermost`. The function returns a plain value, or a
+    coroutine if anything must wait or has failed."""
     call, whole_body, pass_params = handler.call, handler.whole_body, handler.pass_params
     begin, fields_for = at_once.begin, at_once.fields
 
@@ -130,7 +130,8 @@ def _call_at_once(handler: Handler, at_once: AtOnce, in_coroutine: Step, finish:
 
 
 def _use_outcome(call: Callable[..., Any], apps: tuple[Any, ...]) -> Step:
-    """Like `_call_handler`, but for a handler that `_call_at_once` has called."""
+    """Like `_call_handler`, but for a handler that `_call_at_once` has called: its value or exception is in
+    `request.outcome`."""
 
     async def use_outcome(request: Request) -> Response:
         (value, error), request.outcome = request.outcome, _NO_OUTCOME
@@ -199,7 +200,7 @@ def _call_outermost(
         finally:
             if request.failed is not None:
                 request.forget_failure()
-            request.settled = None  # breaks a cycle of the request and a traceback
+            request.settled = None  # breaks a reference cycle through the traceback of its exception
             if request.begun:
                 await close_dropped(request)
 
@@ -207,7 +208,8 @@ def _call_outermost(
 
 
 async def _pass_on(request: Request, next: Next) -> Response:
-    """The middleware for a handler that has no other middleware, so that `_call_outermost` can call error handlers."""
+    """The middleware for a handler that has no other middleware, so that `_call_outermost` handles the exceptions of
+    this handler, too."""
     return await next(request)
 
 

@@ -8,7 +8,8 @@ from ropewalk.request import Request
 def client_network(request: Request, ipv6_prefix: int) -> str:
     """The client's IPv4 address, or its IPv6 network, because one client may use all addresses of a /64 network.
 
-    All clients of UNIX sockets, and all clients whose address a trusted proxy does not report, are "unknown".
+    All clients of UNIX sockets, and all clients whose address a trusted proxy does not report, count as one client:
+    "unknown".
     """
     client = request.client
     if not isinstance(client, tuple):

@@ -41,7 +41,8 @@ class ConditionalOptions(KnownOptions):
     """Which responses get an ETag, and of which kind. Raises HandlerError (RW230)."""
 
     weak: bool = False
-    """Whether the ETags are weak. Set it if a proxy compresses or changes bodies."""
+    """Whether the ETags are weak. Set it if a proxy compresses or changes bodies, because a strong ETag stands for
+    exactly the same bytes."""
     hashed_body_limit: int = 1024 * 1024
     """The size in bytes up to which a body gets an ETag. Hashing takes about 1 ms per MiB."""
     files: bool = True

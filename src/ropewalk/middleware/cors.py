@@ -163,7 +163,7 @@ def _preflight(options: CORSOptions) -> Callable[[Request, str, bool, str], Resp
 
 
 def _not_allowed(asked: str | None, allowed: frozenset[str]) -> str | None:
-    """The first field in a preflight that is not allowed; None if all its fields are allowed."""
+    """The first field that a preflight names and that is not allowed; None if all are allowed."""
     names = [name for each in (asked or "").split(",") if (name := each.strip().lower())]
     if "*" in allowed:
         return "authorization" if "authorization" in names and "authorization" not in allowed else None

@@ -17,7 +17,8 @@ from ropewalk.typed.request_reads import NOTHING, READS, reads_of
 def engine_handler_for(handler: Handler, apps: tuple[Any, ...], static: bool, foreign: bool = False) -> EngineHandler:
     """Return the handler that the engine calls, with the middleware of `apps`, which are given outermost first.
 
-    `foreign`: the path has parameters that the handler does not take. Raises HandlerError for wrong dependencies.
+    `foreign`: the path has parameters that the handler does not take, so they must not be passed to it. Raises
+    HandlerError for wrong dependencies.
     """
     if handler.plan is not None and handler.plan.bind is not None:
         handler = with_dependencies(handler, layers_of(apps))

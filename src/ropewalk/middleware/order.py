@@ -2,7 +2,7 @@
 user.
 
 A middleware object has the attribute `ropewalk_per_user` if it needs the user, and `ropewalk_finds_user` if it finds
-the user. The value is the middleware's name for messages, or "".
+the user. The value is the middleware's name for messages; "" counts as absent.
 
 A middleware with the attribute `ropewalk_has_session` adds the cookie of a client's session to responses. A middleware
 with the attribute `ropewalk_stores_responses` stores a response, and sends it again to later requests. It must be

@@ -47,7 +47,7 @@ class SecurityHeadersOptions(KnownOptions):
     frames: Literal["deny", "same-origin"] | None = "deny"
     """Which pages may show the app's pages in a frame: sets `frame-ancestors`, and X-Frame-Options for old browsers."""
     referrer_policy: str | None = "same-origin"
-    """Referrer-Policy: the browser sends the URL of a page only to the page's own origin."""
+    """Referrer-Policy: to which sites browsers send the URL of a page. "same-origin": only to the page's own origin."""
     hsts: int | None = _A_YEAR
     """Strict-Transport-Security, in seconds: during this time, browsers use only HTTPS for this host (RFC 6797). Sent
     only over HTTPS."""
@@ -58,7 +58,7 @@ class SecurityHeadersOptions(KnownOptions):
     year or more."""
     csp: str | None = None
     """Content-Security-Policy, such as "default-src 'self'; script-src 'nonce-{nonce}'". "{nonce}" is replaced with a
-    new value for each response, which the handler reads from `request.state.csp_nonce`. `frame-ancestors` is added
+    new value for each response. The handler reads this value from `request.state.csp_nonce`. `frame-ancestors` is added
     according to `frames`."""
     opener_policy: Literal["same-origin", "same-origin-allow-popups", "noopener-allow-popups", "unsafe-none"] | None = (
         "same-origin"

@@ -44,7 +44,7 @@ def security_of(handler: Handler, function: Any, apps: Iterable[Any], inputs: It
         return OPEN
     refused = (NotAuthenticated(400), NotAuthenticated(401))
     if not requirements and not _takes_principal(inputs) and all(each.optional for each in authenticates):
-        return Security(errors=refused)  # malformed or invalid credentials are refused
+        return Security(errors=refused)  # no credentials are needed, but malformed or invalid ones are refused
     restricted = any(each.scopes or each.roles for each in requirements)
     return Security(
         schemes=authenticates[-1].schemes,

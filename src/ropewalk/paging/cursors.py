@@ -89,6 +89,6 @@ def _data(cursor: str) -> bytes:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:  # ValueError is raised for text that is not ASCII
         raise InvalidCursor(str(error)) from None
-    if _text(data) != cursor:  # base64 can encode the same bytes in several ways
+    if _text(data) != cursor:  # base64 can encode the same bytes in several ways; only that of `_text` is valid
         raise InvalidCursor("It is not written as it was sent.")
     return data

@@ -22,7 +22,7 @@ from ropewalk.routing.route_options import RouteOptions, check_route_options, ch
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 _ATTRIBUTE: Final = "ropewalk_routes"
-"""The name of the attribute in which a function lists its routes."""
+"""The name of the attribute of a decorated function that holds its routes."""
 
 
 class DeclaredRoute(NamedTuple):

@@ -51,7 +51,7 @@ def matches_no_route(call: Callable[..., Any]) -> bool:
 
 
 def _passing(call: Callable[[Request], Any], apps: tuple[Any, ...], middleware: Around = ()) -> Found:
-    """Make a handler that is used for only this request."""
+    """Make a handler for this request only. It is not cached, because its response depends on the request."""
     return Found(Handler(call, whole_body=False, middleware=middleware), {}, apps, static=False, lasting=False)
 
 
