@@ -95,7 +95,7 @@ class _Limited:
         self.expired = False
 
     def __await__(self) -> Generator[Any, Any, Response]:
-        driven, awaited = self._coroutine, self._awaited  # `waiting_place` reads `driven`
+        driven, awaited = self._coroutine, self._awaited  # `waiting_place` reads the variable `driven` of this frame
         cancel = call_later(self._seconds, self._expire)
         try:
             while True:

@@ -26,7 +26,8 @@ class OpenAPI(KnownOptions):
     """The path of the Swagger UI page, on which users read the document and try the operations. It needs the extra
     `openapi`. None for no page."""
     servers: Sequence[str | Mapping[str, Any]] = ()
-    """URLs of the API, or Server Objects of OpenAPI. By default, it is the URL of the app that serves the document."""
+    """URLs of the API, or Server Objects of OpenAPI. By default, the only server is the app that serves the
+    document."""
     tags: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
     """Descriptions of tags, or Tag Objects of OpenAPI without the name, in the order in which the page shows them.
     Routes may also use tags that are not listed here."""

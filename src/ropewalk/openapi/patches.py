@@ -32,8 +32,8 @@ def patch_content(body: Input, schemas: Schemas) -> dict[str, dict[str, Any]]:
 
 def _partial(schema: Schema, schemas: Schemas, above: tuple[str, ...]) -> Schema:
     """A copy of a schema in which no member is required, at any depth. A member that was optional in the original may
-    also be null. `above` are the references on the way to the schema: with them, the recursion ends for a type that
-    contains itself.
+    also be null, because null in a merge patch removes the member. `above` are the references on the way to the schema:
+    with them, the recursion ends for a type that contains itself.
     """
     reference = schema.get("$ref")
     if reference is not None:
