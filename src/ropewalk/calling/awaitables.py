@@ -24,8 +24,8 @@ def check_awaited(value: Any, call: Any) -> None:
     """Raises HandlerError (RW210) if the coroutine function `call` has returned a coroutine, although its return
     annotation names another type: an `await` is missing. A Deferred is allowed.
 
-    Without this check, the coroutine would be awaited later, and the missing `await` would stay unnoticed. But its
-    value may have another type than the annotation, for which the code around the call was written.
+    Without this check, the coroutine would be awaited later, and its value would be sent, although nothing has compared
+    this value with the annotation.
     """
     code = _code_of_annotated(call)
     if code is None or getattr(value, "cr_code", None) is code:  # the call itself

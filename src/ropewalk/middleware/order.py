@@ -7,7 +7,7 @@ the user. The value is the middleware's name for messages; "" counts as absent.
 A middleware with the attribute `ropewalk_has_session` adds the cookie of a client's session to responses. A middleware
 with the attribute `ropewalk_stores_responses` stores a response, and sends it again to later requests. It must be
 inside the middleware with the session: otherwise it would store the cookie, and send it to another client. A middleware
-with the attribute `ropewalk_uses_session` reads the session, so it must also be inside.
+with the attribute `ropewalk_uses_session` reads the session, so it must be inside that middleware, too.
 
 A marker of a parameter or a middleware has the attribute `ropewalk_needs_user` if it fails without a user. Then some
 middleware around the handler must find the user.
