@@ -113,7 +113,7 @@ def test_a_handler_may_return_it() -> None:
 
     @app.get("/")
     def handler() -> bool:
-        return truth()  # type: ignore[return-value] # resolved like a coroutine
+        return truth()  # type: ignore[return-value] # the returned object is awaited, as a coroutine would be
 
     assert Client(app).get("/").json() is True
 

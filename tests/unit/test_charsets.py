@@ -320,7 +320,7 @@ class TestRefusing:
 
     @pytest.mark.parametrize("field", ["application/json; charset=iso-8859-1", "text/plain; charset=utf-16", UNKNOWN])
     def test_json_in_another_charset(self, field: str) -> None:
-        """RFC 8259, section 8.1."""
+        """JSON is sent as UTF-8 (RFC 8259, section 8.1), so a Content-Type with another charset is refused."""
         with pytest.raises(HandlerError, match="RW213"):
             Response({"name": "é"}, content_type=field)
 

@@ -14,7 +14,7 @@ from ropewalk.errors import HandlerError, InvalidField
 
 
 class TestReading:
-    """RFC 6265, section 5.4."""
+    """Parsing of the Cookie field (RFC 6265, section 5.4)."""
 
     @pytest.mark.parametrize(
         ("value", "expected"),
@@ -61,7 +61,7 @@ class TestReading:
 
 
 class TestWriting:
-    """RFC 6265, section 4.1."""
+    """Formatting of the Set-Cookie field (RFC 6265, section 4.1)."""
 
     def test_in_its_plainest_form(self) -> None:
         assert format_cookie("a", "1") == "a=1; Path=/; HttpOnly; SameSite=Lax"
@@ -148,7 +148,7 @@ class TestWriting:
             format_cookie("a", value)
 
     def test_one_that_browsers_drop(self) -> None:
-        """RFC 6265, section 6.1."""
+        """A cookie that is larger than browsers must accept is refused (RFC 6265, section 6.1)."""
         assert len(format_cookie("a", "x" * 4095, path=None, http_only=False, same_site=None)) == 4097
         with pytest.raises(InvalidField, match="The cookie a has 4097 bytes; browsers keep at most 4096"):
             format_cookie("a", "x" * 4096)

@@ -66,7 +66,8 @@ class TestServed:
         assert response.headers["content-type"] == "text/html; charset=utf-8"
 
     def test_a_time_that_is_still_to_come(self, client: Client, folder: Path) -> None:
-        """RFC 9110, section 8.8.2.1."""
+        """If a file was changed in the future, its Last-Modified is the Date of the response (RFC 9110, section
+        8.8.2.1)."""
         os.utime(folder / "index.html", (10_000_000_000, 10_000_000_000))
         response = client.get("/files/")
         assert (response.status, response.headers["last-modified"]) == (200, response.headers["date"])

@@ -169,7 +169,7 @@ def test_every_writer(write: Callable[[Request, str], Any], text: str, log: Log)
     lines = [f"{name}: {value}" for name, value in response.headers.lines()]
     assert not any("\r" in line or "\n" in line or "\0" in line for line in lines)
     assert response.reason.isprintable()
-    if response.status == 500:  # the program has set the value as a field; the error names the place
+    if response.status == 500:  # the program has set the text as a field, so the error names the program's line
         assert "RW304" in log.text or "surrogates not allowed" in log.text
 
 

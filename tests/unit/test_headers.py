@@ -66,7 +66,7 @@ class TestHeaders:
             headers["a"]
 
     def test_as_they_are_sent(self) -> None:
-        """RFC 9110, section 5.5."""
+        """Text is encoded as Latin-1 if it is not ASCII. Bytes are not changed (RFC 9110, section 5.5)."""
         fields: dict[str, Text] = {"a": "plain", "b": b"caf\xe9", "c": "café"}
         headers = Headers(fields)
         assert headers.encoded() == [("a", "plain"), ("b", b"caf\xe9"), ("c", b"caf\xe9")]
@@ -92,7 +92,7 @@ class TestHeaders:
 
     @pytest.mark.parametrize("put", [lambda h, n, v: h.add(n, v), lambda h, n, v: h.__setitem__(n, v)])
     def test_names_and_values_that_must_not_reach_the_wire(self, put: Any) -> None:
-        """RFC 9110, sections 5.1 and 5.5."""
+        """Names and values that are invalid in a header field are refused (RFC 9110, sections 5.1 and 5.5)."""
         for name in ("", "a b", "a:", "a\r\n", "a\n", "é", "\u212a", "\ud800", b"\xff"):
             with pytest.raises(InvalidField, match="cannot be the name of a header"):
                 put(Headers(), name, "x")
@@ -135,7 +135,7 @@ class TestHeaders:
 
 
 class TestReason:
-    """RFC 9112, section 4."""
+    """Which reason phrases are sent, and which are refused (RFC 9112, section 4)."""
 
     def test_what_is_sent(self) -> None:
         assert [reason_phrase(given) for given in ("Fine", b"Fine", "Très bien", "")] == [
@@ -165,7 +165,8 @@ class TestContentType:
 
 
 class TestLocation:
-    """RFC 3986, as modified by RFC 9110, section 10.2.2."""
+    """The target of a redirect is sent as a URI, so other characters are percent-encoded (RFC 3986, as modified by RFC
+    9110, section 10.2.2)."""
 
     @pytest.mark.parametrize(
         ("target", "sent"),

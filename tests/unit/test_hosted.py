@@ -73,7 +73,8 @@ def test_other_resources_need_no_hooks(hook: str) -> None:
 
 
 class TestAlone:
-    """If the app has no other routes, it does not search for a route. The behaviour must be the same."""
+    """If a hosted resource is all that an app has, the app calls it without a search for a route. The responses must be
+    the same as with a search."""
 
     @staticmethod
     def texts(app: App, *paths: str) -> list[str]:

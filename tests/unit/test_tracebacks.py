@@ -110,7 +110,8 @@ class TestFrames:
         assert f"{PACKAGE}some.py" in format_error(own)
 
     def test_what_we_raise_in_our_code_alone_has_no_frames(self) -> None:
-        """Its message names the user's code. The frames of its cause stay."""
+        """If only our code is in the traceback of our error, its frames are left out, because the message names the
+        user's code. The frames of the cause stay."""
         source = "def fail(error, cause): raise error from cause"
         scope: dict[str, Any] = {}
         exec(compile(source, f"{PACKAGE}some.py", "exec"), scope)

@@ -48,7 +48,8 @@ class TestErrorHandlers:
     def test_a_mistake_of_the_program_is_not_for_handlers_of_built_in_classes(
         self, kind: Any, mistake: Any, log: Log
     ) -> None:
-        """Some of Ropewalk's errors derive from these exceptions, and no client may see their text."""
+        """Some of Ropewalk's errors about mistakes of the program derive from ValueError or similar classes. The error
+        handlers for these classes do not get them: they could show the text of the error to a client."""
         app = App()
         app.error(kind)(lambda request, error: Response(f"Bad input: {error}", 400))
         app.get("/")(lambda request: mistake(app))
@@ -120,7 +121,8 @@ class TestErrorHandlers:
         assert "RW208 GET /: " in log.text
 
     def test_the_log_says_why_a_plain_value_has_status_500(self, log: Log) -> None:
-        """The log line does not recommend an error handler."""
+        """If an error handler returns a value without a status, the response has status 500. The log line says so, and
+        does not recommend to add an error handler, because there is one."""
 
         def shape(request: Request, error: Exception) -> dict[str, str]:
             return {"error": "taken"}

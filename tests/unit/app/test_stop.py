@@ -169,7 +169,8 @@ class TestCloses:
 
     @pytest.mark.parametrize("fails", [False, True])
     def test_one_that_takes_longer_than_the_timeout_is_cut_off(self, fails: bool, log: Log) -> None:
-        """If the block raises an exception, the stop does not wait for the timeout."""
+        """At the end of the block, a request that runs longer than the timeout is cut off. If the block raises an
+        exception, the request is cut off at once."""
         app, calls = App(), []
         begun = asyncio.Event()
         app.on_stop(lambda: calls.append("stopped"))

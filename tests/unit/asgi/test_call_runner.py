@@ -107,7 +107,8 @@ class TestTasks:
         assert Client(hosting(Application)).get("/").text == "awaited"
 
     def test_nothing_of_a_call_is_left(self) -> None:
-        """Tasks of calls that never wait are reused, even after one had a name or a done callback."""
+        """Each call has a task of its own with a name of its own, even if the calls never wait. When a call has ended,
+        its task is done."""
         tasks: list[Any] = []
 
         async def work() -> str:
@@ -202,7 +203,8 @@ class TestAnyio:
         assert outcome(work) == "[True, True]"
 
     def test_threads_outlive_the_request_that_started_them(self) -> None:
-        """The loop runs outside of any task, as a reactor runs it."""
+        """anyio keeps its worker threads for later requests. Here the loop runs outside of any task, as a reactor runs
+        it, so no root task ends the threads."""
 
         threads: list[threading.Thread] = []
 
@@ -350,7 +352,8 @@ class TestAfterTheResponse:
 
 
 def test_the_event_loop_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lookup is not repeated for each request, because before CPython 3.12 it is a system call."""
+    """The running event loop is looked up at most twice for each loop, and not for each request, because the lookup is
+    a system call before CPython 3.12."""
     looked: list[Any] = []
 
     def look() -> Any:
@@ -372,4 +375,4 @@ def test_the_event_loop_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> N
     for _ in range(2):
         asyncio.run(main(app))
     loops = len(looked)
-    assert (len(set(looked)), loops) == (2, 2 * 2)  # for each loop: at the start, and at the first request
+    assert (len(set(looked)), loops) == (2, 2 * 2)  # in each of two loops: at the start, and at the first request

@@ -124,7 +124,7 @@ def test_a_head(length: Any) -> None:
 
 
 class TestFiles:
-    """The client receives the same response as without middleware."""
+    """The client receives a file that the application sends in the same way with middleware as without."""
 
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
     @pytest.mark.parametrize("length", [None, 4, 10])
@@ -279,7 +279,7 @@ def test_a_middleware_that_changes_the_body() -> None:
 
 
 class TestClosing:
-    """Middleware that closes the body and continues to read."""
+    """If middleware closes the body of the application's response and then reads it, the body has ended."""
 
     def test_a_closed_body_has_ended(self) -> None:
         notified = []
@@ -357,7 +357,7 @@ async def collect(parts: Any) -> bytes:
     ],
 )
 def test_headers_as_str(middleware: Any, headers: Any, log: Log) -> None:
-    """ASGI requires bytes. The engine takes bytes and str, also through middleware."""
+    """ASGI requires bytes in header fields. Ropewalk also takes str, with and without middleware."""
     app = App(middleware=middleware)
     app.mount("/", asgi(sending(start(200, headers), body(b"whole")), ASGIOptions(lifespan="off")))
     response = Client(app).get("/")

@@ -170,7 +170,8 @@ class TestWhenTheClientHasLeft:
 
     @around
     def test_in_the_middle_of_a_stream(self, middleware: list[Any], log: Log) -> None:
-        """The application does not wait for the disconnect."""
+        """An application that raises in the middle of its stream, after its client has left, causes one log line. It
+        need not have received the disconnect."""
 
         async def main() -> None:
             begun, over = asyncio.Event(), asyncio.Event()

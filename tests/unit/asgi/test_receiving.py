@@ -253,7 +253,8 @@ class TestDisconnect:
         assert asyncio.run(main()) == "done"
 
     def test_when_the_response_is_complete(self) -> None:
-        """`receive` waits before and after the end of the response, in any task."""
+        """When the response is complete, every waiting `receive` returns a disconnect, in any task. A later call
+        returns the same at once."""
 
         async def main() -> list[str]:
             seen = []
@@ -375,7 +376,8 @@ class TestHalfClose:
         asyncio.run(after_half_close(use))
 
     def test_a_check_without_waiting_gets_the_disconnect(self) -> None:
-        """A check within a scope that is already cancelled, as in Starlette's `is_disconnected`."""
+        """Within a scope that is already cancelled, `receive` reports the disconnect without a wait. Starlette's
+        `is_disconnected` checks in this way."""
 
         async def use(receive: Receive) -> None:
             with anyio.CancelScope() as scope:

@@ -1,4 +1,5 @@
-"""If a middleware has read the body as a stream, the application cannot read it again."""
+"""If a middleware has read the body as a stream, the application cannot read it again, because Ropewalk does not keep
+the parts of a stream."""
 
 from typing import Any
 

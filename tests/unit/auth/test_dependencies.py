@@ -176,7 +176,8 @@ class TestNames:
         return BasicAuth(check)
 
     def test_of_the_app_of_the_middleware(self) -> None:
-        """A mounted app cannot replace what the check of the outer app uses."""
+        """The check of the outer app gets the dependencies of the outer app, even if a mounted app provides another
+        value under the same name."""
         inner = App()
         inner.provide("session", lambda: "inner")
 
@@ -290,7 +291,7 @@ class TestEverySchemeFunction:
 
         token = TokenIssuer(SECRET, issuer=None, audience=None).issue("ada")
         client = self.served(BearerJWT(BearerJWTOptions(keys=SECRET, issuer=None, audience=None, load=load)))
-        for _ in range(2):  # the second time, the token is remembered
+        for _ in range(2):  # at the second request, the token was verified before
             assert client.get("/", headers={"authorization": f"Bearer {token}"}).text == "ada session /"
 
     def test_credentials(self) -> None:

@@ -94,7 +94,7 @@ def browser() -> Browser:
 
 
 def test_the_examples_of_the_rfc() -> None:
-    """Section 3.9.1."""
+    """Our function computes the same proofs as the examples of RFC 7616, section 3.9.1."""
     fields = {
         "uri": "/dir/index.html",
         "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",

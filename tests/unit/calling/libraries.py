@@ -225,7 +225,7 @@ def make_app(place: str, probe: Probe) -> App:
             raise KeyError
         if place == "stream":
             return parts()
-        if place == "deferred":  # a Deferred resumes it, outside of a callback of the loop
+        if place == "deferred":  # the Deferred resumes the coroutine outside of a callback of the loop
             from twisted.internet.defer import Deferred
 
             fired: Deferred[None] = Deferred()

@@ -292,7 +292,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("failing", ["plain", "coroutine"])
     def test_of_one_function(self, log: Log, work: Work, failing: str) -> None:
-        """The error is logged with the request, and the next function runs."""
+        """If one function raises, its error is logged with the id of the request, and the next function runs."""
         app = App(middleware=[request_id()])
 
         def fail() -> None:

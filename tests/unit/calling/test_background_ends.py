@@ -106,7 +106,7 @@ class TestClientsThatLeave:
         assert app.background.count == 0
 
     def test_a_handler_that_goes_on(self, app: App, work: Work) -> None:
-        """A handler that catches the cancellation ends later, and the functions run then."""
+        """If a handler catches the cancellation and continues, its background functions run when it has ended."""
 
         @app.get("/")
         async def handler(request: Request) -> str:
@@ -286,7 +286,8 @@ class TestMounts:
 
     @pytest.mark.parametrize("kind", ["asgi", "wsgi"])
     def test_a_client_that_leaves_a_hosted_application(self, work: Work, kind: str) -> None:
-        """The functions that middleware around the application has added run when the application has ended."""
+        """If the client leaves, the functions that middleware around the application has added run when the application
+        has ended."""
 
         async def auditing(request: Request, next: Next) -> Response:
             response = await next(request)

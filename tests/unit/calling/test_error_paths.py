@@ -97,7 +97,8 @@ def nested_lists(depth: int) -> list[Any]:
 
 
 NESTED = nested_lists(200_000)
-"""Created here, because a handler that creates it would block the reactor for so long that this would be reported."""
+"""Created at import: creating this value takes so long that, in a handler, it would be reported as blocking the
+reactor."""
 
 
 def nested_iterators(depth: int) -> Iterator[Any]:
@@ -212,7 +213,8 @@ class TestErrorHandlers:
         assert len(log) == 1
 
     def test_one_for_500_that_raises_has_a_line_of_its_own(self, log: Log) -> None:
-        """Two errors are logged. The first is logged before the error handler is called, which may never return."""
+        """If the error handler for 500 raises too, the log has two lines. The first error is logged before the error
+        handler is called, because the error handler may never return."""
         app = App()
         app.get("/")(raising(KeyError))
 
@@ -336,7 +338,7 @@ class TestWhenTheClientHasLeft:
 
 
 def test_no_error_handler_is_recommended_where_none_is_called(log: Log) -> None:
-    """The response has begun, so no error handler is called."""
+    """The log line recommends no error handler, because none is called for a response that has begun."""
     app = App()
 
     @app.get("/")

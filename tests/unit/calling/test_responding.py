@@ -325,7 +325,7 @@ class TestGarbage:
             pipe.feed(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             if leave:
                 pipe.lost()
-            with suppress(TimeoutError):  # if the request is never freed
+            with suppress(TimeoutError):  # the caller compares what is left, if the request is never freed
                 async with asyncio.timeout(30):
                     await until(lambda: not alive)
             left = alive

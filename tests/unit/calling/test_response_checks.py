@@ -67,7 +67,7 @@ def test_the_engine_and_middleware_refuse_the_same_responses(
     file = tmp_path / "file.txt"
     file.write_text("body")
     if method == "HEAD" and code == "RW303" and not body:
-        code = None  # it may be the length of the body in the response to GET
+        code = None  # in a response to HEAD, this may be the length of the body that GET would get
     seen = []
     app = App()
     app.get("/")(respond_with(status, headers, body, file))

@@ -185,7 +185,8 @@ class TestCancellation:
                 await asyncio.sleep(0.001)
             return seen
 
-        # `Deferred.cancel` fires the outer Deferred at once. The coroutine is resumed in the loop's next turn.
+        # `Deferred.cancel` fires the outer Deferred at once, so its errback is called first. The coroutine is resumed
+        # in the next iteration of the loop.
         assert asyncio.run(main()) == ["CancelledError", "cancelled"] * 3
 
     def test_the_deferred_itself_is_cancelled(self) -> None:

@@ -275,7 +275,8 @@ class TestAwaiting:
         tasks: list[Any] = []
 
         async def handler(request: Request) -> None:
-            task = asyncio.current_task()  # a cycle, if the task kept its traceback, whose frame has this variable
+            # If the task kept its traceback, this variable of the frame would complete a cycle.
+            task = asyncio.current_task()
             tasks.append(weakref.ref(task))
             if when == "late":
                 await asyncio.sleep(0)

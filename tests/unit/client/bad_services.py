@@ -64,7 +64,7 @@ async def no_free_connection() -> None:
         waiting = http.get("/", timeouts=Timeouts(read=SHORT))
         first.addErrback(lambda failure: failure.trap(CancelledError))
         first.cancel()
-        await fails(CallTimeout, waiting, "read")  # the waiting call got the connection of the cancelled one
+        await fails(CallTimeout, waiting, "read")  # the call has got a connection, because its error is about the read
 
 
 async def a_slow_body() -> None:
@@ -177,7 +177,7 @@ async def compressed_bodies() -> None:
 
 
 async def an_early_response() -> None:
-    """A response before the end of the request arrives."""
+    """If a service responds before it has read the whole request, the call returns this response, and no error."""
     early = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     async with Server(writing(early)) as server, client(server.url, timeouts=Timeouts(total=5)) as http:
         assert (await http.post("/", body=b"x" * 100_000)).status == 413
@@ -210,7 +210,8 @@ async def a_body_that_fails() -> None:
 
 
 async def a_body_of_another_length() -> None:
-    """The Content-Length that the caller gives is wrong: nothing more is sent on the connection."""
+    """If the body is longer or shorter than the Content-Length that the caller gives, the call fails with InvalidCall,
+    and nothing more is sent on its connection."""
     async with Server(lambda *_: None) as server:
         for length, more_or_less in ((2, "more"), (4, "1 bytes less")):
             async with client(server.url, timeouts=Timeouts(total=5)) as http:

@@ -284,7 +284,7 @@ async def closing_ends_calls() -> None:
 
 
 async def a_close_that_is_cancelled() -> None:
-    """The connection is closed nevertheless."""
+    """If the wait for `close` is cancelled, the connection is closed nevertheless."""
     async with Server(lambda connection, _: connection.write(OK[:-1])) as server, client(server.url) as http:
         stream = await http.stream("GET", "/")
         stream.close().addErrback(lambda failure: failure.trap(CancelledError)).cancel()

@@ -295,7 +295,7 @@ class TestRetries:
 
 
 class _Slow:
-    """A transport whose response has arrived, but whose body is never read to its end."""
+    """A transport that returns a response at once, and whose body never ends."""
 
     def __init__(self) -> None:
         self.status = 200

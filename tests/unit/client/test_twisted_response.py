@@ -60,7 +60,7 @@ def test_the_connection_is_paused_while_the_body_is_not_read() -> None:
     assert calls == []
     agents.protocol.dataReceived(b"b" * KIB)
     assert calls == ["pause"]
-    agents.protocol.dataReceived(b"c")  # already read from the socket; the connection is not paused twice
+    agents.protocol.dataReceived(b"c")  # bytes that were read before the pause; they do not pause the connection again
     assert calls == ["pause"]
     assert result_of(response.read()) == b"a" * 63 * KIB
     assert result_of(response.read()) == b"b" * KIB
@@ -71,5 +71,5 @@ def test_the_connection_is_paused_while_the_body_is_not_read() -> None:
     assert calls == ["pause", "resume", "pause"]
     agents.protocol.connectionLost(Failure(ResponseDone()))
     assert result_of(response.read()) == b"d" * 64 * KIB
-    assert calls == ["pause", "resume", "pause"]  # there is nothing to resume
+    assert calls == ["pause", "resume", "pause"]  # the connection has ended, so it is not resumed
     assert result_of(response.read()) is None

@@ -1,4 +1,5 @@
-"""If the caller of a statement no longer waits, the statement is ended in two ways. Most statements need only one."""
+"""If the caller of a statement no longer waits, the thread ends the statement: by `interrupt`, or by a check that the
+statement makes after every `STEPS` instructions. Each way is tested without the other."""
 
 import asyncio
 import sqlite3
@@ -31,7 +32,8 @@ def thread(started: Started) -> ConnectionThread:
 def test_a_running_statement_is_interrupted(
     thread: ConnectionThread, started: Started, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_thread, "STEPS", 2**30)  # so no statement checks by itself
+    # No statement checks by itself, so only `interrupt` can end it.
+    monkeypatch.setattr(connection_thread, "STEPS", 2**30)
 
     async def main() -> None:
         running = started.expect()

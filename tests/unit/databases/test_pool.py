@@ -42,7 +42,7 @@ def test_the_end_closes_connections_and_threads(database: SQLite, path: Path, ru
         async with database.open() as pool:
             await pool.read.execute("SELECT 1")
             found = threads()
-            assert len(found) == 2  # the other readers were not needed
+            assert len(found) == 2  # the threads of the writer and of one reader; no other reader was needed
         with pytest.raises(HandlerError, match="RW281 A database was used after it was closed"):
             await pool.read.execute("SELECT 1")
         return found
@@ -50,7 +50,8 @@ def test_the_end_closes_connections_and_threads(database: SQLite, path: Path, ru
     for each in run(main()):
         each.join(30)
         assert not each.is_alive()
-    assert not path.with_name("notes.sqlite-wal").exists()  # SQLite removes it with the last connection
+    # SQLite removes this file when the last connection is closed.
+    assert not path.with_name("notes.sqlite-wal").exists()
 
 
 def test_a_statement_that_runs_at_the_end(make: Callable[..., SQLite], started: Started, run: Run) -> None:

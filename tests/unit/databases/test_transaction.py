@@ -22,7 +22,7 @@ async def titles(pool: SQLitePool) -> list[str]:
 
 
 def is_running(pool: SQLitePool) -> bool:
-    """Whether the thread that writes calls something."""
+    """Whether the pool's thread for writes is running a call."""
     return pool._writer._running is not None
 
 
@@ -175,7 +175,7 @@ class TestCancelled:
                     await asyncio.sleep(0)
                     tasks[0].cancel()
                     tasks[2].cancel()
-                tasks[1].cancel()  # the next in the queue, which has not run yet
+                tasks[1].cancel()  # this transaction is the next in the queue, and has not run a statement
                 await asyncio.wait(tasks)
                 assert await titles(pool) == ["3"]
 
@@ -198,7 +198,7 @@ class TestCancelled:
                 task.cancel()
                 await asyncio.wait([task])
                 assert task.cancelled()
-                while is_running(pool):  # until the thread gives up, although the lock is still held
+                while is_running(pool):  # wait until the thread gives up; the other connection still holds the lock
                     await asyncio.sleep(0)
                 other.execute("ROLLBACK")
                 await add(pool)
@@ -290,7 +290,8 @@ class TestMistakes:
 
     @pytest.mark.parametrize("statement", ["COMMIT", "ROLLBACK"])
     def test_a_statement_that_ends_it(self, database: SQLite, run: Run, statement: str) -> None:
-        """The statements after it would be committed one by one."""
+        """If a statement ends the transaction, later statements in the block are refused. Otherwise each of them would
+        be committed by itself."""
 
         async def work(pool: SQLitePool) -> None:
             async with pool.transaction() as transaction:
@@ -326,7 +327,8 @@ class TestMistakes:
 
 
 def test_a_wait_that_ends_with_the_handler(database: SQLite, run: Run) -> None:
-    """A task that outlives its handler gets an error, and does not keep the turn."""
+    """If a statement still waits when the block of its transaction ends, the statement fails with RW281 and is not
+    executed. It does not keep later transactions waiting."""
 
     async def main() -> None:
         late: list[SQLiteTransaction] = []

@@ -151,7 +151,7 @@ def test_the_script_itself(refresh: BrowserRefresh) -> None:
         response = client.get("/_ropewalk/refresh.js?worker=1")
         assert response.headers["content-type"] == "text/javascript; charset=utf-8"
         assert "EventSource" in response.text
-        # a second script on the page returns at once
+        # if a page has the script twice, the second one returns before it opens a connection
         assert response.text.index("return;") < response.text.index("EventSource")
 
 

@@ -62,7 +62,8 @@ def test_the_page_of_an_exception() -> None:
 
 
 def test_the_watchdog_is_paused_while_a_page_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise, it would report the handler for the time that the page takes."""
+    """The watchdog is paused while an error page is made. Otherwise, it would report the handler for the time that the
+    page takes."""
     paused: list[bool] = []
 
     class Watched:
@@ -442,7 +443,7 @@ class TestTemplates:
         assert "<i>2</i>{{ <mark>rom</mark> }}{% endblock %}" in lines
         extends = [line for line in lines if "extends" in line]
         assert len(extends) == 1
-        assert "<mark>" not in extends[0]  # the columns of Jinja's code
+        assert "<mark>" not in extends[0]  # Jinja's columns are those of its generated code, so they mark nothing
 
     @pytest.mark.parametrize("template", ["<p>\n{{ room }\n", "<p>\n{% include 'no.html' %}"])
     def test_templates_that_cannot_be_used(self, tmp_path: Path, template: str) -> None:

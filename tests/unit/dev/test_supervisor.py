@@ -81,7 +81,8 @@ class FakeWatcher:
 
 
 class Harness:
-    """Runs a supervisor. Each step is called when the supervisor looks for events."""
+    """Runs a supervisor with a list of steps, which are functions. Each time the supervisor looks for events, the next
+    step is called."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -150,7 +151,7 @@ def test_a_change_starts_the_spare_worker_and_stops_the_old_one_when_it_is_ready
     code = harness.run(*steps)
     assert code == 0
     first, second, third = harness.workers[:3]
-    assert kinds == [["go"], ["go", "drain"]]  # the old one serves until the new one is ready
+    assert kinds == [["go"], ["go", "drain"]]  # the old worker serves until the new one is ready
     assert first.received[0]["first"] is True
     assert second.kinds()[:2] == ["preload", "go"]
     assert second.received[1]["first"] is False

@@ -68,7 +68,7 @@ class TestChanges:
 
     @pytest.mark.parametrize("value", ["text", b"bytes"])
     def test_one_that_is_not_changed_costs_few_calls(self, value: Any) -> None:
-        """The number of calls of the package's functions that one more middleware adds."""
+        """A middleware that does not change the response adds only few calls of the package's functions."""
 
         async def passing(request: Request, next: Next) -> Response:
             return await next(request)
@@ -78,7 +78,8 @@ class TestChanges:
             app.get("/")(lambda request: value)
             client = Client(app)
             client.get("/")
-            return min(calls_of(client) for _ in range(5))  # the client calls more while the machine is slow
+            # On a slow machine, the client makes more calls while it waits.
+            return min(calls_of(client) for _ in range(5))
 
         def calls_of(client: Client) -> int:
             count = 0

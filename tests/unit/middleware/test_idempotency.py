@@ -305,7 +305,7 @@ class TestReleases:
         store = MemoryIdempotency(clock=clock)
 
         class Losing(MemoryIdempotency):
-            claim = store.claim  # claims are shared with `store`, but nothing is saved
+            claim = store.claim  # shares the claims with `store`, but saves no response
 
         killed = Service(store=Losing(), lease=30)
         service = Service(store=store, lease=30)

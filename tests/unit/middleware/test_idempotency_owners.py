@@ -63,7 +63,8 @@ class TestScopes:
 
 
 class TestOwners:
-    """Limits on what one client may keep in the store. Invented credentials do not help the client."""
+    """One client can keep only a limited number of responses in the store. Invented credentials do not raise this
+    limit."""
 
     @pytest.mark.parametrize("policy", ["open", "closed"])
     def test_an_address(self, policy: Any) -> None:
@@ -121,7 +122,8 @@ class TestOwners:
 
 
 class TestUsersWhoBecomeKnownInside:
-    """A response for one user is not sent to another, even if the middleware is in the wrong place."""
+    """A user may become known only inside of this middleware, if the order is wrong. A response for this user is still
+    not sent to another user."""
 
     @pytest.mark.parametrize("user", ["header", object()])
     def test_by_a_middleware(self, user: Any, log: Log) -> None:

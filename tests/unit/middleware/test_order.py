@@ -1,4 +1,5 @@
-"""Middleware in the wrong order: it needs the user, but the user is authenticated inside it."""
+"""A middleware that needs the user is refused if the user is authenticated only inside it, because the middleware would
+not know the user yet."""
 
 import asyncio
 from typing import Any

@@ -88,7 +88,7 @@ def handlers_for(act: Act) -> dict[str, Any]:
     def deferred(request: Request) -> Any:
         try:
             return succeed(act(request))
-        except BaseException as error:  # noqa: BLE001 - what the handler raises, by a Deferred
+        except BaseException as error:  # noqa: BLE001 - the Deferred fails with whatever the handler raises
             return fail(error)
 
     def typed(request: Request, limit: int = 5) -> Any:
@@ -112,7 +112,8 @@ def failing(request: Request, error: Exception) -> Any:
 
 
 def build(place: str, where: str, inner: App) -> App:
-    """The app that is served: `inner` itself, or one in which it is mounted, with middleware as `where` says."""
+    """Return the app that is served: `inner` itself, or one in which it is mounted. `where` names the apps that have
+    middleware."""
     app = inner
     if place != "served":
         app = App()
@@ -219,8 +220,8 @@ def test_a_path_that_is_not_utf_8(path: str, place: str, where: str) -> None:
 
 @pytest.mark.parametrize("caught", [False, True])
 def test_a_cancellation_around_the_next_step(caught: bool, log: Log) -> None:
-    """A middleware runs the next step as a Deferred and cancels it. It gets the exception, and the middleware around it
-    gets a response."""
+    """A middleware runs `next` as a Deferred and cancels it. This middleware gets the exception, and the middleware
+    around it gets a response."""
 
     async def cancelling(request: Request, next: Next) -> Response:
         step: Any = next(request)

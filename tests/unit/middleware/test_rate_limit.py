@@ -250,7 +250,7 @@ class TestStores:
         client = limited(ONE, store=Unavailable())
         passed = client.get("/")
         assert (passed.status, "ratelimit" in passed.headers) == (200, False)
-        assert log == []  # the store logs its failure, once
+        assert log == []  # the middleware logs nothing for each request; the store logs its failure once
 
     def test_closed(self, log: Log) -> None:
         client = limited(ONE, store=Unavailable(), on_store_failure="closed")

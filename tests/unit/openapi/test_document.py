@@ -337,7 +337,7 @@ class TestOperationIds:
     def test_a_function_that_makes_no_text(self) -> None:
         app = App()
         app.get("/a")(handler)
-        make: Any = lambda name, method, path: None  # noqa: E731 - a function without a name
+        make: Any = lambda name, method, path: None  # noqa: E731 - the test needs a function without a name
         with pytest.raises(HandlerError, match="RW219 .* returned None as an operationId"):
             described(app, OpenAPI("Hotel", "1.0", ui=None, name_operation=make))
 

@@ -93,7 +93,8 @@ class TestBody:
     )
     @pytest.mark.parametrize("path", ["/json", "/any"])
     def test_json_of_another_media_type(self, path: str, kind: str | None) -> None:
-        """A browser sends these across sites without a preflight request."""
+        """A body that does not say that it is JSON is refused. From a page of another site, a browser sends such a body
+        without a preflight request."""
         headers = {} if kind is None else {"content-type": kind}
         response = Client(self.make()).post(path, body=b'{"name": "Ada", "age": 36}', headers=headers)
         assert (response.status, response.headers["accept"]) == (415, "application/json")

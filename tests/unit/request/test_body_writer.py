@@ -47,7 +47,7 @@ class TestWriting:
         assert "RW208 GET /: " in log.text
 
     def test_early_hints(self) -> None:
-        """103 Early Hints (RFC 8297)."""
+        """A handler can send 103 Early Hints (RFC 8297) before its response."""
         app = App()
 
         @app.get("/")

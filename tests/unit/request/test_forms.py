@@ -68,7 +68,7 @@ PATHS = ("/coroutine", "/plain", "/after-body", "/several")
 
 def open_files() -> int:
     """The number of temporary files of forms that are open."""
-    gc.collect()  # the engine's own temporary file is closed with the request
+    gc.collect()  # a request that is freed closes the engine's own temporary file
     found = []
     for each in Path("/proc/self/fd").iterdir():
         try:

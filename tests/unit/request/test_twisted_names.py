@@ -83,7 +83,8 @@ class TestAddCookie:
 
 
 class TestReasons:
-    """RFC 9112, section 4."""
+    """A handler sets the reason phrase of its response (RFC 9112, section 4). The response to an error does not keep
+    it."""
 
     def test_in_both_ways(self) -> None:
         app = App()

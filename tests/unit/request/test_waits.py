@@ -45,7 +45,7 @@ class TestWaiters:
         assert sorted(run(main())) == ["one", "two"]
 
     def test_a_wait_after_the_client_has_taken_all(self) -> None:
-        """The queue was emptied between `write` and `writable`, so no event follows."""
+        """If the client has taken everything before the wait begins, no event follows. The wait must still end."""
         app = App()
 
         @app.get("/")
@@ -135,7 +135,8 @@ GONE = {"disconnected": None, **dict.fromkeys(WAITS.keys() - {"disconnected"}, D
 class TestWaitsForWhatIsOver:
     @pytest.mark.parametrize("name", WAITS)
     def test_before_the_end_of_the_response(self, name: str) -> None:
-        """The body of the request is incomplete, and the send queue is full."""
+        """Each wait lasts while the request body is incomplete and the send queue is full. It ends when the response
+        does."""
         seen: list[Any] = []
         app = App()
 

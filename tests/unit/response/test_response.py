@@ -129,7 +129,7 @@ class TestFields:
 
     @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=1", "a\nb", "a\x00b"])
     def test_what_would_end_a_field_is_an_error_where_it_is_said(self, value: str) -> None:
-        """RFC 9110, section 5.5."""
+        """A value that would end its header field is refused where the program gives it (RFC 9110, section 5.5)."""
         with pytest.raises(InvalidField, match="RW304 The header x-y has control characters in its value"):
             Response("x", headers={"x-y": value})
 
@@ -158,7 +158,7 @@ class TestFields:
 
 
 class TestBodiless:
-    """RFC 9110, section 6.4.1."""
+    """Responses with the status 204, 205 or 304 have no body (RFC 9110, sections 6.4.1 and 15.3.6)."""
 
     @pytest.mark.parametrize("status", [204, 205, 304])
     @pytest.mark.parametrize("body", [None, "", b""])
@@ -241,7 +241,8 @@ class TestFiles:
 
     @pytest.mark.parametrize("ahead", [0.5, 1, 86_400, 10.0**9, 10.0**12, 10.0**30])
     def test_one_that_was_changed_in_the_future(self, tmp_path: Path, ahead: float) -> None:
-        """RFC 9110, section 8.8.2.1."""
+        """If a file was changed in the future, its Last-Modified is the Date of the response (RFC 9110, section
+        8.8.2.1)."""
         file = opened(tmp_path)
         file.modified = time.time() + ahead
         response = response_to(Response(file))
@@ -310,7 +311,7 @@ class TestFiles:
         assert (response.body, response.headers["content-length"]) == (b"", "4")
 
     def test_a_download(self, tmp_path: Path) -> None:
-        """RFC 6266."""
+        """A download has its file name in Content-Disposition, with other characters than ASCII encoded (RFC 6266)."""
         file = tmp_path / "a.txt"
         file.write_text("text")
         response = response_to(Response.file(file, download='é".txt', content_type="x/y"))
@@ -418,7 +419,7 @@ class TestStreams:
             held = made
             await run_turns()
             assert made == held
-            assert held < 1024  # fewer than the events of a turn, so the queue was full
+            assert held < 1024  # fewer parts than one turn could request, so the full queue was the limit
             response.resume()
             for _ in range(held + 100):
                 await anext(response)

@@ -83,7 +83,8 @@ class TestParameters:
 
     @pytest.mark.parametrize("segment", ["a%2Fb", "..%2fnotes.py", "%2Fetc%2Fpasswd", "%2F", "a%2F"])
     def test_an_encoded_slash_is_in_no_parameter_of_one_segment(self, segment: str) -> None:
-        """A handler that joins such a value to a folder would get a path outside of the folder."""
+        """No value of a parameter of one segment has a slash, not even an encoded one. Otherwise a handler that joins
+        the value to a folder could get a path outside of the folder."""
         app = App()
         app.converter(Converter("shout", str.upper))
         for pattern in ("/str/{name}", "/named/{name:str}", "/own/{name:shout}", "/above/{name}/x"):

@@ -72,7 +72,7 @@ class TestMistakes:
         assert len(app.routes()) == 4
 
     def test_no_parentheses(self) -> None:
-        function: Any = lambda request: ""  # noqa: E731 - as short as what it stands for
+        function: Any = lambda request: ""  # noqa: E731 - stands for any handler
         with pytest.raises(TreeError, match=rf'RW101 {PLACE}: .* Write `@app.get\("/..."\)`'):
             App().get(function)
 

@@ -148,7 +148,8 @@ class TestValues:
         assert Client(outer).post("/b/a").status == 202
 
     def test_responses_in_a_dict(self) -> None:
-        responses = {404: "There is no such room."}  # a dict[int, str], whose keys are invariant
+        # Its type is dict[int, str], which the annotation of `responses` must accept.
+        responses = {404: "There is no such room."}
         app.get("/responses", responses=responses)(lambda request: "a")
 
     def test_a_class_declares_every_method(self) -> None:

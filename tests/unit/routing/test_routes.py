@@ -41,7 +41,8 @@ class TestMethods:
         assert Client(app).head("/").headers["content-length"] == "6"
 
     def test_options_and_405_name_what_is_allowed(self) -> None:
-        """RFC 9110, sections 9.3.7 and 15.5.6."""
+        """Responses to OPTIONS, and a 405, name the methods of all routes that match the path (RFC 9110, sections 9.3.7
+        and 15.5.6)."""
         app = App()
         app.get("/{id:int}")(lambda request, id: "")
         app.delete("/{name}")(lambda request, name: "")

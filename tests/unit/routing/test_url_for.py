@@ -35,7 +35,8 @@ class TestUrlFor:
         assert client.get(app.url_for("rest", name=f"a/{value}")).text == f"a/{value}"
 
     def test_a_slash_for_a_parameter_of_one_segment(self) -> None:
-        """The route would not match the path."""
+        """A value with a slash is refused for a parameter of one segment, because the route would not match the
+        path."""
         app = App()
         app.get("/{name}", name="echo")(lambda request, name: name)
         with pytest.raises(
@@ -54,7 +55,8 @@ class TestUrlFor:
         assert app.url_for("only") == "/plain/only"
 
     def test_in_a_handler_of_what_is_mounted(self) -> None:
-        """A class that is mounted twice links to its own routes, in the same mount."""
+        """In a class that is mounted twice, a handler links to the routes of its own class, in the mount of its
+        request."""
 
         class Rooms(Routes):
             @get("/{room}")

@@ -245,7 +245,7 @@ def engine_tls(reactor: Any, app: Any, path: str) -> Any:
     port = app.listen(reactor, "tcp:0:interface=127.0.0.1", tls=tls)
     app.listen(reactor, "tcp:0:interface=127.0.0.1", tls=tls).stopListening()
     trusting = ssl.create_default_context(cafile=str(folder / "certificate.pem"))
-    trusting.check_hostname = False  # the certificate has only a common name, which Python ignores
+    trusting.check_hostname = False  # the certificate names its host only as the common name, which Python ignores
 
     def connect() -> ssl.SSLSocket:
         return trusting.wrap_socket(socket.create_connection(("127.0.0.1", port.getHost().port), 10))

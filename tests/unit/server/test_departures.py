@@ -114,7 +114,7 @@ def test_one_check_for_all(departures: Departures, clock: Clock) -> None:
 
 
 def test_a_connection_that_ends_another(departures: Departures, clock: Clock) -> None:
-    """The handler that is cancelled may close other connections."""
+    """A handler that is cancelled because its client has left may close other connections that have ended, too."""
 
     class Ending(Connection):
         others: list[Connection] = []

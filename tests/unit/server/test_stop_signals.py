@@ -10,7 +10,8 @@ from ropewalk.server.stop_signals import handle_stop_signals
 
 
 def test_a_signal_during_the_handler_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python calls a handler between any two instructions, also within a handler."""
+    """A second signal may arrive while the handler of the first one runs, because Python calls signal handlers between
+    any two instructions."""
     handlers: dict[int, Any] = {}
     calls: list[Any] = []
     nested: list[int] = []

@@ -147,7 +147,7 @@ print(port.getHost().port, os.get_inheritable(3), [name for name in os.environ i
 @pytest.mark.parametrize("first", ["sys", "twisted.internet.endpoints"])
 @pytest.mark.parametrize(("names", "which"), [([], "index=0"), (["LISTEN_FDNAMES=web"], "name=web")])
 def test_in_a_process_that_systemd_started(first: str, names: list[str], which: str) -> None:
-    """Twisted may have parsed the variables before."""
+    """The sockets are found even if Twisted was imported before and has already parsed the variables."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         descriptor = listening.fileno()
         program = PROGRAM.format(first=first, which=which)

@@ -208,7 +208,7 @@ def main(reactor_kind: str, client_kind: str) -> None:
 
     reactor: Any = installed
     if reactor_kind == "asyncio" and client_kind in ("client", "entered"):
-        loop = reactor._asyncioEventloop  # the executor belongs to the program, so the client does not end it
+        loop = reactor._asyncioEventloop  # this executor belongs to the program, so the client has not ended it
         loop.run_until_complete(loop.shutdown_default_executor())
     threads = [each for each in threading.enumerate() if each is not threading.main_thread()]
     assert threads == [], threads

@@ -269,7 +269,7 @@ class TestSecureCookies:
             "browser. Use HTTPS in the test: Client(app, secure=True)."
         )
         assert warning.filename == __file__
-        client.get("/echo")  # the warning is given once
+        client.get("/echo")  # a second request gives no second warning
 
     def test_coroutines(self) -> None:
         async def call() -> None:
@@ -304,7 +304,8 @@ class TestSecureCookies:
         secure = Client(self.make(), secure=True)
         secure.post("/login")
         assert echoed(secure.get("/echo"))["headers"]["cookie"] == "session=abc"
-        secure.get("http://localhost/echo")  # the cookie was set over HTTPS
+        # No warning, because the cookie was set over HTTPS and HTTP correctly lacks it.
+        secure.get("http://localhost/echo")
         plain = Client(self.make())
         plain.post("/login")
         plain.get("/echo", headers={"Host": "other.example"})

@@ -17,7 +17,7 @@ def read(data: bytes, method: str = "GET", *, end: bool = False, step: int = 1) 
 
 
 class TestFraming:
-    """RFC 9112, section 6.3."""
+    """Where the parser finds the end of a body (RFC 9112, section 6.3)."""
 
     @pytest.mark.parametrize("step", [1, 3, 1000])
     @pytest.mark.parametrize(

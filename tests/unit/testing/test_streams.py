@@ -123,7 +123,7 @@ class TestOfAClient:
 
     @pytest.mark.parametrize("path", ["/endless", "/twisted"])
     def test_a_client_that_leaves(self, path: str) -> None:
-        """At the end of the `with` block, the handler has ended, too."""
+        """When the client leaves the `with` block early, the handler is ended before the block returns."""
         app, ended = make()
         client = Client(app)
         with client.stream("GET", path) as response:

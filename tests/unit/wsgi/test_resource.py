@@ -295,7 +295,7 @@ class TestErrorHandlers:
 
 class TestEnd:
     def test_a_loop_that_is_gone(self) -> None:
-        """A call may end when the loop that would send its response no longer runs."""
+        """A call may end after the loop that would send its response has ended. The body is still closed."""
         going, ended = threading.Event(), threading.Event()
 
         def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -32,7 +32,8 @@ class TestHead:
         }
 
     def test_nothing_is_added_to_a_stream(self) -> None:
-        """The thread waits after the first part, so that the response is incomplete when the reactor handles it."""
+        """A response that is not complete when the reactor handles its first part gets no Content-Type. The part is so
+        large that the thread waits after it."""
         application = responding(b"x" * (thread_response.AHEAD + 1), b"end", headers=[], lazily=True)
         response = client(application, wrap=plain).get("/")
         assert (len(response.body), "content-type" in response.headers) == (thread_response.AHEAD + 4, False)

@@ -272,7 +272,7 @@ def middled(application: Application, way: str) -> Any:
 
 
 def test_iterables(wrap: Wrap) -> None:
-    """Every iterable is a body."""
+    """Any iterable of bytes can be the body."""
     bodies: list[Iterable[bytes]] = [{b"Hello": 1}, {b"Hello"}, map(bytes.strip, [b" Hello "]), iter([b"Hello"])]
     for body in bodies:
         assert client(returning(body), wrap=wrap).get("/").text == "Hello"

@@ -131,7 +131,7 @@ def test_cors_rate_limits_and_idempotency(site: Site) -> None:
     browser, other = (Client(outer, base_url="https://hotel.example") for _ in range(2))
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
     assert browser.options("/rooms", headers=preflight).status == 204
-    assert site.log_in(browser=browser).status == 303  # two requests of an anonymous client
+    assert site.log_in(browser=browser).status == 303  # the requests of the login count for the anonymous client
     assert [browser.get("/rooms").status for _ in range(5)] == [200] * 4 + [429]
     assert site.log_in(user="bob", browser=other).status == 303  # the other two
     assert other.get("/rooms").status == 200

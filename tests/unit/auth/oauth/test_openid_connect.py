@@ -116,7 +116,8 @@ def test_rotated_keys(site: Site, provider: Provider) -> None:
     assert site.login._id_tokens._keys is not None
     provider.published = [public(OTHER_RSA, kid="new")]
     provider.key, provider.key_id = OTHER_RSA, "new"
-    assert site.log_in(user="bob").status == 502  # keys were fetched just before
+    # The new key is not fetched yet, because keys were fetched just before.
+    assert site.log_in(user="bob").status == 502
     assert provider.calls["/jwks"] == 1
     keys = site.login._id_tokens._keys
     keys._clock = lambda clock=keys._clock: clock() + 30  # type: ignore[misc]

@@ -39,10 +39,11 @@ UPLOAD: Final = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"
 
 @dataclass(frozen=True)
 class Scenario:
-    """A request, how far the application has responded, and what happens then."""
+    """One test: how far the application has responded to a request, how the connection then ends, and what the
+    application does in a callback."""
 
     end: str
-    """A step of `ScenarioRun`."""
+    """How the connection ends, as `ScenarioRun` names it."""
     phase: str
     """During the request body, before the head of the response, during its body, or after it."""
     kind: str = "none"
@@ -125,8 +126,8 @@ class ScenarioRun:
 
     def act(self, request: Any) -> None:
         """End the connection by the program itself."""
-        # Twisted's transport closes when its buffer is empty and its producer is not paused. If the producer never
-        # stops writing, this may take many iterations.
+        # Twisted's transport closes when its buffer is empty and its producer is not paused. With a producer that never
+        # stops, this may take many iterations, so the number of further parts is limited.
         self.parts = 1000
         channel = request.channel
         calls: dict[str, Callable[[], object]] = {

@@ -65,7 +65,7 @@ class Leaf(resource.Resource):
 
 
 class Producer:
-    """A pull producer that is called twice."""
+    """A pull producer with two parts, which writes one in each call."""
 
     def __init__(self, request: Any) -> None:
         self._request = request
@@ -145,7 +145,7 @@ def with_channel(there: World, way: str, channel: Any, render: Callable[[Any], A
     factory = Site(Leaf(render), reactor=there.reactor)
     factory.log = lambda request: None  # type: ignore[method-assign]
     factory.protocol = channel  # type: ignore[method-assign]
-    factory.connected = []  # type: ignore[attr-defined] # for channels that register
+    factory.connected = []  # type: ignore[attr-defined] # some of the channels append themselves to this list
     return listen(there, factory, way)
 
 

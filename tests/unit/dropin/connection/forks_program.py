@@ -250,16 +250,18 @@ def helper(reactor: Any, way: str, path: str) -> None:
 def master(reactor: Any, way: str, path: str) -> None:
     """The parent of a worker runs the reactor too, and stops first."""
     host = WAYS[way](reactor, path).getHost()
-    port = SimpleNamespace(getHost=lambda: host)  # the real port is closed before the last request
+    # Keeps the address, because the real port is closed before the last request.
+    port = SimpleNamespace(getHost=lambda: host)
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         signal.alarm(LIFE)
-        # Two calls, because an App starts only in a call from the event loop.
+        # The byte is written in the second of two delayed calls: an App starts in a call from the event loop, and must
+        # have started before.
         reactor.callWhenRunning(reactor.callLater, 0, reactor.callLater, 0, os.write, writing, b"x")
         reactor.run()
         os._exit(0)
-    os.read(reading, 1)  # until the child runs its reactor
+    os.read(reading, 1)  # wait until the child runs its reactor
     reactor.callWhenRunning(reactor.callLater, 0, reactor.stop)
     reactor.run()
     print("the worker", {get(port, path, "/now") for _ in range(20)} == {str(child)})

@@ -201,7 +201,7 @@ def test_an_upgrade_after_a_response_leaves_nothing_in_the_engine(there: World, 
         respond(request)
         try:
             channel._protocolUpgradeForWebsockets(protocol)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the program would not expect it
+        except Exception as error:  # noqa: BLE001 - programs expect no exception of any class here
             raised.append(error)
         return NOT_DONE_YET
 
@@ -225,7 +225,7 @@ def test_an_upgrade_by_a_thread_leaves_nothing_in_the_engine(there: World, way: 
     def work(request: Any) -> None:
         try:
             request.channel._protocolUpgradeForWebsockets(protocol)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the program would not expect it
+        except Exception as error:  # noqa: BLE001 - programs expect no exception of any class here
             raised.append(error)
 
     def render(request: Any) -> int:

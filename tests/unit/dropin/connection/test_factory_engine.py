@@ -134,7 +134,8 @@ def test_timers_do_not_keep_the_context_of_a_request(there: World) -> None:
     there.reactor.callLater = record
     context = copy_context()
     context.run(variable.set, "of a request")
-    context.run(waiting[0].write, bytes(10_000_000))  # more than the socket accepts, so the write timeout begins
+    # The socket does not accept so much, so the engine sets the timer of its write timeout.
+    context.run(waiting[0].write, bytes(10_000_000))
     assert seen == ["unset"]
 
 

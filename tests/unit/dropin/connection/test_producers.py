@@ -228,7 +228,7 @@ def test_a_producer_waits_for_its_client(there: World, tmp_path: Path, name: str
         client.get("/", "Connection: close")
         there.until(lambda: sources and sources[0].left < parts, "the first part")
         made = 0
-        while made != sources[0].left:  # until the client's buffers are full
+        while made != sources[0].left:  # repeat until the client's buffers are full and nothing more is produced
             made = sources[0].left
             there.turn(100)
         assert made > parts // 2

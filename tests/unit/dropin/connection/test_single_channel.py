@@ -33,7 +33,8 @@ def connect(reactor: Any, **limits: float) -> tuple[Any, StringTransport]:
 @pytest.mark.parametrize("limit", PARTS)
 @pytest.mark.parametrize("turn_events", [1, 1024])
 def test_a_client_that_sends_too_slowly_is_disconnected(there: World, limit: str, turn_events: int) -> None:
-    """If a turn handles one event only, the end of the connection needs another turn, which the timer must run."""
+    """A client that sends too slowly is disconnected. If a turn handles only one event, the end of the connection needs
+    a second turn, which the timer must run."""
     there.reactor.running = True
     channel, transport = connect(there.reactor, turn_events=turn_events, **{limit: 0.01})
     channel.dataReceived(PARTS[limit])

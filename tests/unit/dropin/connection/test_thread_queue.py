@@ -336,7 +336,7 @@ def test_a_timeout_is_set(there: World, way: str) -> None:
                 raised.append(error)
                 raise
 
-        if way != "fed":  # on a fed connection, Twisted sets the timer, which needs the reactor's thread
+        if way != "fed":  # a fed connection uses Twisted's timer, which only the reactor's thread may set
             in_thread(work)
         return b"body"
 

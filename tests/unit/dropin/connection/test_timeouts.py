@@ -79,7 +79,8 @@ class After(HTTPChannel):
 
 
 class Assigned(HTTPChannel):
-    """Stock Twisted reads the attribute when it resets the timeout, after bytes have arrived."""
+    """A channel that sets its own `timeOut`. Stock Twisted uses a new value only when it resets the timeout, after
+    bytes have arrived."""
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -110,7 +111,8 @@ def _kept(site: Site, channel: HTTPChannel) -> HTTPChannel:
 
 
 def test_no_timeout(made: World) -> None:
-    """The engine's own timeout for a head still applies."""
+    """A site with `timeout=None` never disconnects an idle client, as on stock Twisted. The engine's own timeout for a
+    head still applies."""
     site = Site(Hello(), reactor=made.reactor, timeout=None)
     client = connect(made, site, "accepted")
     client.get()

@@ -84,7 +84,7 @@ def test_an_aborted_transport_may_be_used(there: World, way: str, use: Callable[
         request.transport.abortConnection()
         try:
             use(request)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the program would not expect it
+        except Exception as error:  # noqa: BLE001 - programs expect no exception of any class here
             raised.append(error)
         return NOT_DONE_YET
 
@@ -124,7 +124,7 @@ def test_a_thread_sends_a_101(there: World, way: str) -> None:
         request.setHeader(b"Upgrade", b"echo")
         try:
             request.write(b"")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the program would not expect it
+        except Exception as error:  # noqa: BLE001 - programs expect no exception of any class here
             raised.append(error)
 
     def render(request: Any) -> int:

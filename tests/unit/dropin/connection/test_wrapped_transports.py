@@ -97,7 +97,7 @@ CASES = [
     (name, kind)
     for kind in (given, before_connection_made, after_connection_made)
     for name in ("accepted", "unix", "adopted", "wrapping", "tls")
-    if not (kind is after_connection_made and name == "adopted")  # too late: the engine has the socket
+    if not (kind is after_connection_made and name == "adopted")  # too late: the engine already reads the socket
 ]
 
 

@@ -281,7 +281,7 @@ class TestWrappers:
         assert response.body == shown([b"legacy", b"a"], [b"b"])
         assert fetch(hosts, path="/legacy/a", headers={"host": "example.org"}).status == 404
 
-    # Twisted itself uses HTTPClient.
+    # twisted.web's XMLRPC uses its own deprecated HTTPClient.
     @pytest.mark.filterwarnings("ignore:twisted.web.http.HTTPClient:DeprecationWarning")
     def test_xmlrpc(self, fetch: Any) -> None:
         from twisted.web.xmlrpc import XMLRPC
@@ -432,7 +432,7 @@ class TestFailures:
 
     def test_an_exception_of_twisted(self, log: Log) -> None:
         class Odd(Data):
-            """Data with a missing value."""
+            """A subclass of twisted.web's Data, which fails because its value is not bytes."""
 
         Client(mount(Odd(5, "text/plain")), raise_errors=False).get("/legacy")
         assert "RW208 GET /legacy: " in log.text
