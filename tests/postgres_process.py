@@ -31,8 +31,8 @@ class Postgres:
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
-        # The path of a socket must be short, and the paths of pytest's folders are long. In a folder in memory, a new
-        # database takes no time.
+        # The path of a socket must be short, and the paths of pytest's folders are too long. A folder in memory makes
+        # the creation of a database fast.
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=MEMORY if MEMORY.is_dir() else None))
         # The server ends with the tests, however they end.
         self._as_user: list[str | Path] = ["setpriv", "--pdeathsig", "QUIT"]

@@ -17,8 +17,8 @@ SECONDS_TO_STOP = 30
 
 
 def read_line(stream: IO[Any] | None) -> str:
-    """The next line of a process, empty at its end. Unlike `readline`, this reads nothing after the line, which
-    `communicate` would not find."""
+    """The next line of a process, empty at its end. It is read byte by byte: `readline` would also read bytes after the
+    line, which `communicate` would then not find."""
     assert stream is not None
     line = b""
     while not line.endswith(b"\n") and (byte := os.read(stream.fileno(), 1)):

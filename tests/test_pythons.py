@@ -127,7 +127,7 @@ class TestMain:
 class TestCopies:
     @pytest.fixture
     def checkout(self, script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """A repository with its own file, and with a file that git ignores."""
+        """A repository with one file of its own, one executable, and a file that git ignores."""
         root = tmp_path / "checkout"
         (root / "src").mkdir(parents=True)
         (root / "src" / "one.py").write_text("one")
@@ -149,7 +149,8 @@ class TestCopies:
         assert os.access(copy / "run", os.X_OK)
 
     def test_again(self, script: Any, checkout: Path) -> None:
-        """Unchanged files keep their time, and removed files are removed from the copy."""
+        """A second copy leaves the times of unchanged files, so that tools do not build them again, and removes files
+        that were removed from the repository."""
         copy = checkout / ".pythons" / "3.12.4"
         script.copy_sources(copy)
         (copy / "target").mkdir()

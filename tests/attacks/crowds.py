@@ -19,7 +19,8 @@ from tests.problems import problem
 SIZE = 100
 RATE = 5000.0
 SECONDS = 9.0
-"""The timeout of a test. Every step takes less, and the engine's default `head_timeout` is longer."""
+"""The timeout of a test. It is longer than any wait of these tests, and shorter than the engine's default
+`head_timeout`, so that a default timeout cannot end a wait."""
 
 
 @contextmanager
@@ -55,7 +56,7 @@ class Friend:
         self.kept.close()
 
     def asks(self, *, fresh: bool = True) -> None:
-        """Send a request on the kept connection, and one on a new connection."""
+        """Send a request on the kept connection, and another one on a new connection unless `fresh` is False."""
         self.asks_on(self.kept)
         if fresh:
             with closing(HTTPConnection(HOST, self.port, timeout=SECONDS)) as connection:
@@ -79,7 +80,7 @@ class Friend:
 
 
 def responds_again(target: Target) -> bool:
-    """Whether a new connection is served."""
+    """Whether the server responds to a request on a new connection."""
     with closing(HTTPConnection(HOST, target.port, timeout=SECONDS)) as connection:
         try:
             connection.request("GET", "/")

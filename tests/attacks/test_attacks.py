@@ -18,7 +18,7 @@ MOST_LINES = 5
 """The maximum number of lines that a server may log, however many connections it refuses."""
 
 A_FEW = 8
-"""The number of connections in an attack whose connections cost the server more than others do."""
+"""The number of connections in attacks in which a single connection costs the server much."""
 IN_PASSING = 6
 """The number of descriptors that are open during a response, including those of the second client."""
 
@@ -42,7 +42,7 @@ def attacked(limits: Mapping[str, float], descriptors: int | None = None) -> Ite
 
 
 def at_rest(counters: Counters) -> bool:
-    """Whether this client is the only one that is connected."""
+    """Whether the connection that reads the counters is the only one that is open."""
     found = counters.read()
     return (found["open"], found["running"]) == (1, 1)
 
@@ -74,7 +74,9 @@ class TestSlowness:
             friend.asks_until(lambda: counters.read()[counter] >= SIZE)
 
     def test_who_asks_without_end_is_gone_by_whichever_clock(self) -> None:
-        """If the server is slow to read, the idle timeout or the kernel's timeout may disconnect the attacker first."""
+        """Clients that send requests without end, and read no response, are all disconnected. Usually the write timeout
+        does this. If the server is slow to read, the idle timeout or the kernel's timeout may be earlier for some of
+        them."""
         habit = Habit(flood=GET * 100, reads=0, window=1)
         with attacked(QUICK) as (target, friend, counters), crowd_of(habit, target) as crowd:
             friend.asks_until(lambda: crowd.tally.connects == SIZE)

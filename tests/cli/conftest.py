@@ -19,7 +19,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delitem(sys.modules, "hello", raising=False)  # other tests import an example with this name
+    monkeypatch.delitem(sys.modules, "hello", raising=False)  # other tests have imported an example with this name
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:

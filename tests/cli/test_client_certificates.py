@@ -98,7 +98,8 @@ def test_a_certificate_of_another_authority_is_refused(files: Files, tmp_path: P
 
 
 def test_an_authority_below_another_is_enough(files: Files, authority: Authority, tmp_path: Path) -> None:
-    """The file has the authority that signed the certificate, and not the root above it, which would admit more."""
+    """The file with the trusted authorities needs only the authority that signed the certificate, not the root above
+    it. With the root, the server would also accept clients of all other authorities below the root."""
     team, other = make_authority("Team", authority), make_authority("Other team", authority)
     (tmp_path / "partners.pem").write_text(team.pem)
     with serving(files) as server:

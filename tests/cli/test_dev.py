@@ -315,7 +315,7 @@ def test_https_with_one_certificate_for_all_workers(folder: Path) -> None:
     with ropewalk("dev", "hello.py", "--tls-self-signed", cwd=folder) as server:
         host, _, port = server.url.removeprefix("https://").rpartition(":")
         first = ssl.get_server_certificate((host, int(port)))
-        with developing(folder):  # a second server has its own port and its own certificate
+        with developing(folder):  # a second `ropewalk dev` must not replace the certificate of the first
             pass
         save(folder, HELLO.replace("VERSION", "new"))
         assert ssl.get_server_certificate((host, int(port))) == first

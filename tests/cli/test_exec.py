@@ -184,7 +184,7 @@ class TestWhatIsRun:
         assert finished(*EXEC, "./command", cwd=tmp_path).stdout == "ran\n"
 
     def test_a_pipe(self, tmp_path: Path) -> None:
-        """As `ropewalk exec <(generate)` gives it."""
+        """The program may be a named pipe, because a shell passes one for `ropewalk exec <(generate)`."""
         for name in ("program", "program.py"):
             path = tmp_path / name
             os.mkfifo(path)
@@ -194,7 +194,8 @@ class TestWhatIsRun:
                 written.result(timeout=10)
 
     def test_one_that_cannot_be_read(self, tmp_path: Path) -> None:
-        """An address in its own memory that is not mapped cannot be read, even by root."""
+        """A file that exists but cannot be read is an error without a traceback. Reading the first address of the
+        process's own memory fails even for root."""
         ours = finished(*EXEC, "/proc/self/mem", cwd=tmp_path)
         message = "RW723 /proc/self/mem cannot be read: Input/output error.\n"
         assert (ours.stderr.partition("More:")[0], ours.returncode) == (message, 2)

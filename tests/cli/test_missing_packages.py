@@ -85,7 +85,7 @@ def test_forms(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_forms_with_files(name: str, tmp_path: Path) -> None:
-    """The app does not start, because the handler could never read such a form."""
+    """The app does not start, because without the package its handler could read no form with a file."""
     result = check(tmp_path, FILES[name], "multipart")
     assert result.returncode == 2, result.stdout
     assert "RW278 handle at app.py:" in result.stderr
@@ -161,7 +161,8 @@ def test_the_error_has_no_traceback(code: str, package: str, remedy: str, tmp_pa
 
 
 def test_all_that_is_missing_at_once(tmp_path: Path) -> None:
-    """Also in modules whose import has not begun, and after the line that fails."""
+    """One message names all missing packages: also those for modules that were not imported yet, and for code after the
+    line that fails."""
     (tmp_path / "app").mkdir()
     (tmp_path / "app/__init__.py").write_text("")
     (tmp_path / "app/web.py").write_text(
@@ -199,7 +200,7 @@ CLIENT = "from ropewalk import App\nfrom ropewalk.client import HTTPClient, HTTP
     "code", ["client = HTTPClient()", "def client(): return HTTPClient(HTTPClientOptions(base_url='http://a'))"]
 )
 def test_the_client(code: str, tmp_path: Path) -> None:
-    """It imports its package at the first call, so that the app starts without it."""
+    """`HTTPClient` imports its package at the first call, so the app starts without the package, with a caution."""
     (tmp_path / "app.py").write_text(f"{CLIENT}{code}\n")
     result = check_written(tmp_path, "httpx2")
     assert result.returncode == 0, result.stderr

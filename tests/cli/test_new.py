@@ -95,7 +95,7 @@ class TestNames:
     def test_what_is_in_the_working_directory_is_not_installed(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, path: str
     ) -> None:
-        monkeypatch.syspath_prepend(folder)  # as `python -m ropewalk` does
+        monkeypatch.syspath_prepend(folder)  # `python -m ropewalk` puts the working directory on the path, too
         (folder / "guest_book").mkdir()
         (folder / path).touch()
         assert new("site", "guest-book").exit_code == 0
@@ -245,7 +245,8 @@ class TestFiles:
         assert {extra for each in wanted for extra in each.split(",")} <= {*extras, "dev"}
 
     def test_the_image(self, kind: Kind) -> None:
-        """Instructions are known, and the last stage does not run as root, has a check, and gets no secret."""
+        """The Dockerfile has only known instructions. Its last stage does not run as root, has a health check, and gets
+        no secret."""
         stages: list[list[tuple[str, str]]] = []
         for line in re.sub(r"(?m)^#.*\n|\\\n", "", generated(kind)["Dockerfile"]).splitlines():
             if line:
@@ -364,7 +365,8 @@ def run(folder: Path, command: str, variables: dict[str, str]) -> tuple[int, str
 
 
 def test_every_file_of_a_template_is_one() -> None:
-    """`ropewalk new` copies only files that end in `.template`. Others would be in the wheel, but in no project."""
+    """Every file in the folders of the templates ends in `.template`. `ropewalk new` copies only these, so any other
+    file would be in the wheel, but in no project."""
     folder = Path(project.__file__).parent.parent / "project_templates"
     files = [file for file in folder.rglob("*") if file.is_file()]
     assert files

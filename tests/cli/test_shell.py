@@ -131,7 +131,7 @@ class TestStart:
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith("RW323 hello.py:app does not start: OSError: no network. Fix the cause")
         frames = re.findall(r'File "(.*)", line (\d+)', result.stderr)
-        assert frames == [(f"{hello}", "11")]  # without those of the event loop
+        assert frames == [(f"{hello}", "11")]  # the frames of the event loop are left out
 
     def test_an_unknown_target(self) -> None:
         result = CliRunner().invoke(main, ["shell", "hallo.py"])

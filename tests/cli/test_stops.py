@@ -39,7 +39,8 @@ class TestUnderLoad:
 
     @pytest.mark.parametrize("way", ["adopted", "piped"])
     def test_a_site_whose_connections_twisted_accepts(self, way: str) -> None:
-        """The clients keep their connections, because Twisted resets new connections while its port closes."""
+        """No request fails during the stop. The clients of this test keep their connections, because Twisted resets new
+        connections while it closes its port."""
         stop, tally = asyncio.run(abandon_site(way, [kind for kind in KINDS if kind.kept]))
         assert (tally.failures, tally.declined) == ([], 0)
         assert (stop.code, stop.said) == (0, [])
@@ -113,7 +114,8 @@ class TestConnections:
         assert hasty.errors == ""
 
     def test_none_is_left_in_the_queue(self) -> None:
-        """More connections wait than the engine accepts in one turn. The server accepts none before the signal."""
+        """All connections that wait in the kernel's queue when the stop begins get a response. They are more than the
+        engine accepts in one iteration of the reactor."""
         with ropewalk("run", SERVICE, "--access-log", "off") as server, ExitStack() as stack:
             address = address_of(server)
             server.process.send_signal(signal.SIGSTOP)
@@ -180,7 +182,8 @@ class TestSignals:
         assert "Traceback" not in server.errors
 
     def test_the_second_one_cuts_work_after_responses(self, tmp_path: Path) -> None:
-        """The work of all applications is cancelled, before stop hooks are called."""
+        """A second signal cancels the work that applications do after their responses. Stop hooks are called
+        afterwards."""
         (tmp_path / "behind.py").write_text(
             "from asyncio import sleep\nfrom ropewalk import ASGIOptions, App, asgi\napp = App()\n"
             "@app.on_stop\ndef stopped():\n    print('stopped', flush=True)\n"
@@ -237,7 +240,8 @@ class TestSignals:
         assert interrupted(command, signal.SIGINT, tmp_path) == (-signal.SIGINT, "")
 
     def test_while_a_program_imports_the_package(self, tmp_path: Path) -> None:
-        """It can catch the exception, as from other imports."""
+        """If SIGINT arrives while a program imports Ropewalk, the program can catch the KeyboardInterrupt, as from any
+        other import."""
         (tmp_path / "sitecustomize.py").write_text(BLOCKING_IMPORT)
         (tmp_path / "program.py").write_text("try:\n    import ropewalk\nexcept KeyboardInterrupt:\n    exit(3)\n")
         assert interrupted(["program.py"], signal.SIGINT, tmp_path) == (3, "")
@@ -252,7 +256,8 @@ class TestSignals:
 
 class TestDescriptors:
     def test_who_waits_for_one_is_served_when_others_leave(self) -> None:
-        """The stop begins while the engine cannot accept connections, because it has no free descriptors."""
+        """If the stop begins while the engine has no free descriptors, the connections that wait for one are accepted
+        and served when other clients leave."""
         crowded = ropewalk(
             *("run", CROWDED, "--access-log", "off", "--limit", "connections=1000", "--limit", "drain_timeout=10"),
             environment={"DESCRIPTORS": "64"},

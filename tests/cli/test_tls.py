@@ -155,7 +155,7 @@ class TestServing:
         assert logged[2].startswith('POST /echo HTTP/1.1" 200 3000000 ')
 
     def test_app_run(self, files: Files) -> None:
-        """A program logs its addresses; its listeners have free ports."""
+        """A program that calls `App.run` prints the addresses of its listeners, which have free ports."""
         with subprocess.Popen(
             [sys.executable, "app.py"],
             cwd=files.certificate.parent,
@@ -397,7 +397,7 @@ class TestHostileClients:
             assert read_all(client)
             client.close()
             assert get(server, files).status_code == 200
-        assert server.errors.count("\n") <= 1  # at most Twisted's line that the port is closed
+        assert server.errors.count("\n") <= 1  # a line more would be an error; Twisted may log that the port is closed
 
     def test_a_slow_handshake_is_cut_off(self, files: Files) -> None:
         with serving(files, "--limit", "head_timeout=0.3") as server:
@@ -410,7 +410,8 @@ class TestHostileClients:
             assert get(server, files).status_code == 200
 
     def test_half_closed_connections(self, files: Files) -> None:
-        """As with Twisted's TLS, a client that has sent close_notify gets nothing more."""
+        """A client that has sent close_notify gets no further bytes, as with Twisted's TLS, and the server continues to
+        serve others."""
         with serving(files) as server, connect(server, trusting(files)) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -420,7 +421,8 @@ class TestHostileClients:
 
     @pytest.mark.parametrize("how", ["close", "reset"])
     def test_clients_that_leave_while_nothing_is_read(self, files: Files, how: str) -> None:
-        """The handler is cancelled, although it has not read the body that keeps the server from reading."""
+        """When the client leaves, the handler is cancelled. The server must notice this although it does not read from
+        the connection: the handler reads no body, and the buffers are full."""
         with serving(files) as server:
             client = connect(server, trusting(files))
             client.settimeout(1)
@@ -434,7 +436,7 @@ class TestHostileClients:
             assert read_line(server.process.stdout) == "cancelled\n"
 
     def test_more_connections_than_allowed(self, files: Files) -> None:
-        """Connections whose handshake has not ended count, too."""
+        """Connections that have not sent a handshake count for the limit of connections, too."""
         with serving(files, "--limit", "connections=5") as server:
             clients = [connect(server) for _ in range(5)]
             assert get(server, files).status_code == 503
@@ -471,7 +473,7 @@ class TestHostileClients:
             for thread in threads:
                 thread.join()
             assert found == [200] * 200
-        assert len(server.output.splitlines()) == 201  # one more line, because the stop hook prints one
+        assert len(server.output.splitlines()) == 201  # one line for each request, and one from the stop hook
 
 
 def run_to_end(files: Files, *more: str) -> "subprocess.CompletedProcess[str]":
@@ -484,7 +486,8 @@ def run_to_end(files: Files, *more: str) -> "subprocess.CompletedProcess[str]":
 def test_json_lines_of_the_access_log(files: Files) -> None:
     with serving(files, "--access-log", "json") as server:
         get(server, files)
-    (line,) = map(json.loads, re.findall(r"\{.*\}", server.output))  # the app may print on the same line
+    # The app may have printed its own text on the same line.
+    (line,) = map(json.loads, re.findall(r"\{.*\}", server.output))
     assert (line["client"], line["status"]) == ("127.0.0.1", 200)
 
 

@@ -109,6 +109,7 @@ def test_a_version_of_tls_for_plain_http(check: Check, project: Path) -> None:
 def test_an_error_names_the_setting_of_the_file(
     check: Check, files: Files, flags: list[str], environment: dict[str, str], message: str
 ) -> None:
-    """Also if the certificate is set elsewhere."""
+    """The error names the file that cannot be read and, if a variable gave the file, the variable. It does not name the
+    variable of another file."""
     here = {"ROPEWALK_TLS_CERTIFICATE": f"{files.certificate}", "ROPEWALK_TLS_KEY": f"{files.key}"}
     assert refused(check("hello.py", *flags, environment=here | environment)).startswith(f"RW425 {message}")

@@ -71,7 +71,8 @@ def test_without_a_host_they_are_refused(corpus: dict[str, list[Case]], send: Se
 
 
 def test_limits_of_both(corpus: dict[str, list[Case]]) -> None:
-    """The engine runs with gunicorn's limits."""
+    """The two requests that gunicorn refuses because of its limits are refused by the engine, too, if it has the same
+    limits."""
     limits = {"invalid/006": ("request_line=4094", 414), "invalid/011": ("head_fields=2", 431)}
     options = [option for limit, _ in limits.values() for option in ("--limit", limit)]
     with ropewalk("run", ECHO, "--access-log", "off", *options) as server:
@@ -94,7 +95,7 @@ def exchanged(url: str, pieces: list[bytes]) -> bytes:
     place = urlsplit(url)
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=SECONDS) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Sending after the last response resets the connection, which the server has closed.
+        # If the server has closed the connection after its last response, sending more causes an error.
         with suppress(OSError):
             for piece in pieces:
                 client.sendall(piece)

@@ -84,7 +84,7 @@ class SQLAlchemy:
                 pool_pre_ping=True,
             )
             try:
-                async with engine.connect():  # fails without the database
+                async with engine.connect():  # the start of the app fails if the database cannot be reached
                     pass
                 yield async_sessionmaker(engine, expire_on_commit=False)
             finally:

@@ -41,7 +41,8 @@ class TestReactors:
         assert "RW" not in errors
 
     def test_another(self, how: str, example: tuple[str, str]) -> None:
-        """The start fails at once with an error that names the place and the remedy, and does not hang."""
+        """On a reactor without asyncio, the start fails at once. The error names the hook and its line, and the call of
+        `install_reactor` that the program needs."""
         output, errors = run("epoll", how, *example)
         failure = "StartError RW403 A start hook failed with RW203." if how == "listen" else "ResponseNeverReceived"
         assert output.startswith(failure)

@@ -35,7 +35,8 @@ def wait_for_a_waiting_statement(database: Database) -> None:
 
 
 def test_it_is_cancelled_and_the_connections_are_closed(server: Server, database: Database) -> None:
-    """The fixture of the database fails if a connection to it remains."""
+    """A request that still waits for the database when the server stops is cancelled. All connections to the database
+    are closed: otherwise the fixture `database` would fail."""
     address = urlsplit(server.url)
     with locked_notes(database), socket.create_connection((address.hostname, address.port or 0)) as client:
         client.sendall(b"DELETE /notes/1 HTTP/1.1\r\nHost: localhost\r\n\r\n")

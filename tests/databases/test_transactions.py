@@ -41,7 +41,8 @@ class TestOutcomes:
             assert titles(notes) == ["rope"]
 
     def test_a_commit_that_fails_is_the_response(self, kit: Kit, notes: Database) -> None:
-        """The constraint is deferred, so only the commit raises the error: the title is taken."""
+        """An error of the commit becomes the response, so the client does not get 201 for a note that was not stored.
+        The table checks its constraint only at the commit, which finds that the title exists."""
         with observed(bool) as log, Client(adding(kit, kit.app(notes))) as client:
             assert [client.post("/notes").status for _ in range(2)] == [201, 409]
             assert client.post("/notes").json()["detail"] == "There is a note with this title."
@@ -71,7 +72,8 @@ class TestOutcomes:
 
         with observed(bool) as log, Client(app, raise_errors=False) as client:
             assert client.get("/").status == 500
-            assert client.post("/notes").status == 201  # the pool's only connection is usable
+            # The failed request has returned the pool's only connection in a usable state.
+            assert client.post("/notes").status == 201
         assert log.text.count("RW208 GET /") == 1
 
     @pytest.mark.parametrize("wrapped", ["Site", "mounted"])
@@ -125,7 +127,7 @@ class TestCancelledStatements:
         with observed(bool) as log:
             asyncio.run(main())
         assert log.text == ""
-        assert titles(notes) == ["rope"]  # one row, because the first request was rolled back
+        assert titles(notes) == ["rope"]  # only the row of the second request: the cancelled one was rolled back
 
     def test_by_a_timeout(self, kit: Kit, notes: Database) -> None:
         app = self.app(kit, notes)

@@ -114,7 +114,8 @@ class Sink:
 
 
 class Harness:
-    """An engine, its service, and one pipe into it. A turn handles all events, however slow the machine is."""
+    """An engine, its service, and one pipe into the engine. Unless a test sets another limit, a turn handles events as
+    long as it has any, however slow the machine is."""
 
     def __init__(self, **limits: float) -> None:
         limits.setdefault("turn_time", 60)  # a turn must not end early if the machine is slow

@@ -105,7 +105,8 @@ class TestErrors:
         assert harness.exchange().endswith(b"LookupError"), "the connection lives on"
 
     def test_a_value_that_cannot_be_encoded_is_passed_to_send_value(self) -> None:
-        """The service reports which part of the value is wrong."""
+        """The engine passes a value that it cannot encode to the service, whose error message can name the wrong
+        part."""
         value = {"a": object()}
         harness = Harness()
         harness.serve(lambda request: value)
@@ -220,7 +221,8 @@ class TestContext:
 
 
 class TestLoops:
-    """The runner of coroutines looks up the event loop once in a turn."""
+    """The runner of coroutines looks up the running event loop once in a turn. Each turn must still run its coroutines
+    in the loop of its caller."""
 
     def test_each_turn_runs_in_the_loop_of_its_caller(self) -> None:
         seen: list[tuple[Any, Any]] = []

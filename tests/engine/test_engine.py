@@ -113,7 +113,7 @@ class TestSockets:
             engine.listen_unix(str(tmp_path / "file"))
         with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
             engine.listen_tcp(*taken.getsockname())
-        with pytest.raises(OSError):  # noqa: PT011 - which one is the system's affair
+        with pytest.raises(OSError):  # noqa: PT011 - the message of this error depends on the system
             engine.adopt(0 if os.isatty(0) else NEVER_OPEN)
 
 

@@ -51,7 +51,7 @@ def test_a_changed_text_is_refused(content: bytes, place: int, other: str) -> No
 @pytest.mark.parametrize("place", range(len(sign(b"content"))))
 def test_each_character_counts(place: int) -> None:
     text = sign(b"content")
-    # The last character of a part has bits that are not used.
+    # In the last character of a part, some bits have no meaning: if only these change, the text stays valid.
     for other in "AQgw_":
         changed = text[:place] + other + text[place + 1 :]
         if read_by_itsdangerous(changed) is None:

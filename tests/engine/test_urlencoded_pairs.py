@@ -1,4 +1,5 @@
-"""`urlencoded_pairs`: the pairs of the standard library, and None where Python code must decide."""
+"""`urlencoded_pairs` finds the same pairs as the standard library. It returns None for text that is not UTF-8, which
+Python code then handles."""
 
 from urllib.parse import parse_qsl
 

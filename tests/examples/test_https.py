@@ -26,7 +26,7 @@ def start(folder: Path, port: int) -> "subprocess.Popen[str]":
             "-c",
             PROGRAM,
             endpoint,
-        ],  # no -W error: Twisted's TLS uses deprecated names of pyOpenSSL
+        ],  # without -W error, because Twisted's TLS uses deprecated names of pyOpenSSL
         cwd=folder,
         env={"PYTHONPATH": str(EXAMPLES)},
         stdout=subprocess.PIPE,

@@ -31,9 +31,10 @@ class Theirs:
         protocol.makeConnection(transport)
         field = f"Cookie: {cookie}\r\n" if cookie else ""
         protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: a\r\n{field}\r\n".encode())
-        for _ in range(10):  # a file is sent in several turns
+        for _ in range(10):  # a file is sent in parts, one in each iteration of the reactor
             reactor.iterate(0)
-        protocol.connectionLost(Failure(ConnectionDone()))  # the connection sets timers on the reactor
+        # Otherwise the connection would leave its timers on the reactor.
+        protocol.connectionLost(Failure(ConnectionDone()))
         head, body = transport.value().split(b"\r\n\r\n", 1)
         cookies = [line[12:].decode() for line in head.split(b"\r\n") if line.startswith(b"Set-Cookie: ")]
         return int(head.split()[1]), body, cookies[0] if cookies else None

@@ -39,7 +39,8 @@ def test_a_login(provider: Provider) -> None:
 
 
 def test_over_a_connection(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over http on this machine, the cookies have no prefix and are not Secure."""
+    """The login also works over plain HTTP on localhost. There, the cookies have no prefix in their names and are not
+    Secure, so that clients send them over HTTP."""
     provider.callback = "http://localhost:8080/auth/callback"
     monkeypatch.setenv("REDIRECT_URI", provider.callback)
     with (

@@ -38,9 +38,10 @@ WAYS = {
 """The command for each way in which the engine serves a program or a tree of twisted.web."""
 
 CHANNELS = {"mounted": "MountedChannel", "grafted": "App"}
-"""The name in the response of these ways. The others respond with `HTTPChannel`."""
+"""For some ways, the name with which the page responds, so that the test knows what served it. For all other ways, the
+name is `HTTPChannel`."""
 PATHS = {"grafted": "/app/"}
-"""The path of the response in these ways. The others respond at the root."""
+"""For some ways, the path of this page. For all other ways, it is the root."""
 
 TLS = "ssl:0:privateKey=key.pem:certKey=certificate.pem:interface=127.0.0.1"
 UPGRADE = {
@@ -95,7 +96,7 @@ def test_tls(extra: str, way: str, folder: Path) -> None:
                 "installed. "
                 "Run `pip install '/path/to/ropewalk[tls]'`, with the path of your checkout or wheel."
             )
-        else:  # the message of `ropewalk exec`, which does not know the endpoint
+        else:  # `ropewalk exec` does not know the endpoint, so its message names the program
             missing = (
                 "RW750 The program needs pyOpenSSL, which is not installed. "
                 "Run `pip install '/path/to/ropewalk[tls]'`, with the path of your checkout or wheel."

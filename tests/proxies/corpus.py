@@ -142,7 +142,7 @@ def lengths() -> list[Case]:
         bad(f"length/{name}", post(b"Content-Length: " + value + b"\r\n", b"hello")) for name, value in odd.items()
     ]
     at = next(number for number, case in enumerate(cases) if case.name.endswith("/wraps-at-32"))
-    # A length that is right and larger than the limit: 413.
+    # This length is valid, but larger than the limit, so the handler gets the request and the body is refused with 413.
     cases[at] = bad(cases[at].name, cases[at].template, 1)
     return [
         *cases,
@@ -205,7 +205,7 @@ def chunks() -> list[Case]:
         "trailer-of-framing": b"5\r\nhello\r\n0\r\nContent-Length: 60\r\nTransfer-Encoding: chunked\r\n\r\n",
         "none": b"0\r\n\r\n",
     }
-    # The handler responds to the head, before the body is read.
+    # The handler responds to the head before the body is read, so one request is served even if the body is refused.
     return [
         *(bad(f"chunk/{name}", post(CHUNKED, body), 1) for name, body in odd.items()),
         *(good(f"chunk/{name}", post(CHUNKED, body)) for name, body in even.items()),

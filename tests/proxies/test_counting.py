@@ -103,5 +103,5 @@ def test_they_count_alike(
         counts = count(cases, ("127.0.0.1", port), relay, history, halting=front in HALTING and lenient)
     print(f"| {front.name}{', lenient' * lenient} | {counts.row()} |")
     assert counts.differences == []
-    # The connections were reused, so that the rest of one request could have been read as the start of another.
+    # The proxy has reused its connections. Otherwise no request could have been read as a part of another.
     assert (counts.cases, counts.connections < counts.forwarded / 2) == (len(cases), True)

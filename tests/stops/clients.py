@@ -87,11 +87,13 @@ class Tally:
     responded: dict[int, int] = field(default_factory=dict)
     """The statuses of complete responses, by the number of the request."""
     failures: list[str] = field(default_factory=list)
-    """Requests that ended without a response, and connections that ended when one was about to be sent."""
+    """Requests that got no complete response, and connections that ended before a request that the client was about to
+    send."""
     refused: int = 0
-    """Refused connections."""
+    """Connections that the server refused. They are expected when no server listens any more."""
     declined: int = 0
-    """Requests that were pipelined after a request whose response closed the connection."""
+    """Pipelined requests that were not served, because the response to an earlier one closed the connection. Servers
+    may do this."""
     by_kind: Counter[str] = field(default_factory=Counter)
     """Responses to each kind of client."""
 

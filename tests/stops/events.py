@@ -25,7 +25,8 @@ app = App()
 
 
 def say(word: str) -> None:
-    sys.stdout.write(f"{word}\n")  # a single write: with `print`, another thread could write before the line end
+    # One write, because `print` writes the line end separately and threads would mix their lines.
+    sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
 
 

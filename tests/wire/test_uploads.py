@@ -14,7 +14,7 @@ from tests.wire.connection import Connection
 from tests.wire.uploads import digest
 
 TIMES = 5
-"""The number of uploads of one kind. An error may affect only some of them."""
+"""How often each kind of upload is repeated, because an error may affect only some of the uploads."""
 
 HANDLERS = ["/asgi", "/native", "/stream", "/whole"]
 

@@ -21,7 +21,7 @@ LEFT_OUT = HERE / "left_out.toml"
 ALONE = {
     "PYTHONPATH": str(HERE / "inside"),
     "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # the plugins of our own tests are importable there
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # otherwise pytest would load our own plugins, which are importable there
 }
 
 OF_THE_CLIENT = ("--ignore", "tests/test_testclient.py")

@@ -116,7 +116,8 @@ app.mount("/written", Written())
 
 
 class WrittenLater(Resource):
-    """Only Twisted sees the exception of its callback, so the exception itself must name the handler."""
+    """Writes in a callback after its handler has returned. Only Twisted sees the exception, so the exception itself
+    must name the handler."""
 
     isLeaf = True
 

@@ -287,7 +287,7 @@ for handle in (handle_badly, handle_badly_in_time, handle_with_nothing, handle_w
 def ignores_its_close(request: Request) -> Iterator[str]:
     try:
         yield "some"
-        yield {}  # type: ignore[misc] # the mistake for which it is closed
+        yield {}  # type: ignore[misc] # this value is the mistake for which the generator is closed
     finally:
         raise LookupError("in the close")
 

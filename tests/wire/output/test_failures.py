@@ -140,7 +140,8 @@ class TestExceptions:
 
 class TestClientsThatSendRubbish:
     def test_after_the_head_of_the_response(self, careless: Careless) -> None:
-        """The handler has not failed. Nothing is logged, because clients could fill the log."""
+        """If a client sends an invalid chunk after the response has begun, the handler has not failed. Nothing is
+        logged, because clients could otherwise fill the log."""
         connection = careless.connect()
         head = b"POST /failures/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.send(head + b"5\r\nbegun\r\n")
@@ -171,7 +172,7 @@ class TestClientsThatLeave:
 
     @pytest.mark.parametrize(("path", "event"), [("responds-when-left", "ended"), ("writes-when-left", "was notified")])
     def test_and_handlers_that_respond_all_the_same(self, careless: Careless, path: str, event: str) -> None:
-        """This is not an error, so nothing is logged."""
+        """A handler that responds after its client has left makes no error, so nothing is logged."""
         self.leave(careless, path)
         careless.wait_for(f"{path} {event}")
 

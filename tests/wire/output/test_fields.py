@@ -132,12 +132,13 @@ class TestFields:
 
     @pytest.mark.parametrize("path", [path for path in fields.ways if path not in ("/by_interim", "/by_upgrade")])
     def test_framing_is_the_engines(self, careless: Careless, path: str) -> None:
-        """RFC 9112, section 6."""
+        """A response cannot set the fields that frame its body, because a client could then read one response as two
+        (RFC 9112, section 6)."""
         requests = [asking(f"/fields{path}", name=name, value=value) for name, value in BAD_FRAMING]
         assert_refused(careless, f"/fields{path}", FOUND_LATER.get(path, fields.ways[path]), requests)
 
     def test_trailers(self, careless: Careless) -> None:
-        """The head was sent, so the connection is cut."""
+        """If a trailer is invalid, the connection is cut, because the head was already sent."""
         for name, value in (*(("x-one", value) for value in BAD_VALUES), *((name, "a") for name in BAD_NAMES)):
             received = careless.cut(asking("/fields/trailers", name=name, value=value))
             assert b"0\r\n" not in received.partition(b"\r\n\r\n")[2]
@@ -147,7 +148,7 @@ class TestFields:
 
     @pytest.mark.parametrize("name", ["Content-Length", "Host", "Set-Cookie", "Content-Type", "Authorization"])
     def test_trailers_that_say_what_a_head_says(self, careless: Careless, name: str) -> None:
-        """RFC 9110, section 6.5.1."""
+        """Fields that are valid only in a head are refused as trailers (RFC 9110, section 6.5.1)."""
         received = careless.cut(asking("/fields/trailers", name=name, value="1"))
         assert b"0\r\n" not in received.partition(b"\r\n\r\n")[2]
         (entry,) = careless.log()
@@ -267,7 +268,7 @@ class TestRedirects:
 
 
 class TestCookies:
-    """RFC 6265, section 4.1.1."""
+    """Cookies with invalid names, values or attributes are not sent (RFC 6265, section 4.1.1)."""
 
     def test_names_and_values(self, careless: Careless) -> None:
         path = "/fields/cookie"
@@ -311,7 +312,7 @@ class TestCookies:
 
 
 class TestReasons:
-    """RFC 9112, section 4."""
+    """Reason phrases that would end the status line are not sent (RFC 9112, section 4)."""
 
     def test_those_that_end_the_line(self, careless: Careless) -> None:
         requests = [asking("/fields/reason", value=value) for value in (*BAD_VALUES, *BAD_TEXTS)]
@@ -324,7 +325,7 @@ class TestReasons:
 
 
 class TestStatuses:
-    """RFC 9110, section 15."""
+    """Only numbers that are the status of a final response are sent (RFC 9110, section 15)."""
 
     @pytest.mark.parametrize(
         ("path", "handler"),
