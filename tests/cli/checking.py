@@ -22,7 +22,8 @@ MORE = re.compile(r"More: ropewalk explain (RW\d+)\n$")
 
 
 def message_of(output: str) -> str:
-    """An error message without its last line, which names its code. Errors in the usage have no code."""
+    """An error message without its last line, which names the command that explains its code. Errors in the usage of a
+    command have no code and no such line."""
     if output.startswith("Usage: "):
         return output
     more = MORE.search(output)

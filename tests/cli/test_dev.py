@@ -54,7 +54,8 @@ def developing(folder: Path, *arguments: str, target: str = "hello.py") -> Itera
 
 
 def group_of(server: Server) -> list[int]:
-    """The children of the supervisor that still run, including orphans that it has adopted."""
+    """The ids of the supervisor's child processes that still run. These include orphans, which the supervisor has
+    adopted."""
     found = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
@@ -213,7 +214,8 @@ def room(request, id: str) -> str:
 
 
 def log_of(folder: Path, *arguments: str) -> tuple[str, str]:
-    """The standard output and error of a server after a request with secrets, which blocks the event loop."""
+    """Return the standard output and error of a server after one request. The request has secrets in its target, and
+    its handler blocks the event loop."""
     (folder / "hello.py").write_text(LOGGING, encoding="utf-8")
     with developing(folder, *arguments) as server:
         assert get(server, "/rooms/5?token=hush&iban=DE02&a=1")[0] == 200

@@ -29,7 +29,7 @@ class Case:
     name: str
     data: bytes
     messages: list[Message]
-    """What an application must see: nothing if the file is invalid."""
+    """The requests that an application must get. Empty if the server must refuse the file."""
 
     @property
     def lacks_host(self) -> bool:
@@ -135,5 +135,5 @@ def message_of(described: dict[str, Any]) -> Message:
 
 
 def lines_of(pairs: list[list[str]]) -> list[tuple[bytes, bytes]]:
-    """Fields with names in lower case, as in our engine. gunicorn has upper case."""
+    """The fields with names in lower case, as our engine reports them. The corpus has names in upper case."""
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]

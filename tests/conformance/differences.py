@@ -11,7 +11,7 @@ class Deviation:
     verdict: str
     """Our result."""
     section: str
-    """The section: of RFC 9112, unless another RFC is named."""
+    """The section of RFC 9112, or of another RFC, which is then named."""
     reason: str
     files: tuple[str, ...]
 

@@ -10,7 +10,7 @@ BEHIND = b"GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Words:
-    """The good and bad words for one place of a request. About one word in `odds` is bad."""
+    """The good and bad words for one place of a request. In generated requests, about one word in `odds` is bad."""
 
     def __init__(self, good: list[bytes], bad: list[bytes], odds: int = 12) -> None:
         self.all = [*good, *bad]

@@ -25,7 +25,8 @@ def test_they_agree_on_every_word() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.refusal)
 def test_we_are_stricter(rule: Rule) -> None:
-    """Each rule is in use: at least one oracle accepts what we refuse."""
+    """Each rule explains a real difference: our engine refuses the example of the rule for this reason, and at least
+    one oracle accepts the example."""
     reading = ours.read([rule.example])
     assert (reading.ending, reading.why) == ("refused", rule.refusal)
     assert rule.holds(Raw(rule.example))

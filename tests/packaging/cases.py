@@ -213,7 +213,7 @@ CASES: Final[dict[str, Case]] = {
     "ropewalk run --wsgi hello.py": Serves("Hello by WSGI", project="hosted"),
     "ropewalk run --wsgi mysite.wsgi:application --wsgi-threads 20": Serves("Hello by WSGI", project="hosted"),
 }
-"""The case of each command, which is written as on its page."""
+"""How each command is tested. The commands are written as on their pages."""
 
 _APP: Final = """
 from ropewalk import App, Request

@@ -24,7 +24,8 @@ FOLDER = "ROPEWALK_TEST_INSTALLATIONS"
 PLAIN = "plain"
 EXTRAS = tuple(sorted(distribution("ropewalk").metadata.get_all("Provides-Extra") or ()))
 CHECKED = (PLAIN, *EXTRAS) if os.environ.get(FOLDER) else (PLAIN,)
-"""The installations that run all tests. For the other extras, the fast form of the tests runs only their own."""
+"""The installations in which all tests run: each of the real environments if there are any, otherwise only the plain
+one. An extra that is not here has only tests of its own."""
 
 HIDING = Path(__file__).parent / "hiding"
 

@@ -225,7 +225,8 @@ def test_cursors() -> None:
 
 @pytest.mark.parametrize("name", [b"NaN", b"Infinity", b"-Infinity"])
 def test_a_model_of_pydantic_takes_no_names_of_numbers(name: bytes) -> None:
-    """Such names are not JSON, so they are refused. In texts, the model decides by its `allow_inf_nan`."""
+    """NaN and Infinity are not JSON, so a body with one of them as a number is refused, also for a model of pydantic.
+    In texts, the model decides by its `allow_inf_nan`."""
     app = App()
 
     @app.post("/")

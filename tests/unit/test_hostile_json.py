@@ -149,10 +149,8 @@ def test_no_value_is_a_failure_of_the_server(kind: Any) -> None:
 
 
 def test_a_spooled_body_that_is_refused_is_closed() -> None:
-    """The garbage collector may free the objects in any order.
-
-    If it freed an open file, the warning would fail the test.
-    """
+    """A request that is refused closes its spooled body at once. Otherwise the garbage collector might free the open
+    file, and the warning would fail the test."""
     app = App(limits=Limits(spool_size=1000))
 
     @app.post("/")
@@ -179,7 +177,7 @@ def test_a_spooled_body_that_is_refused_is_closed() -> None:
     ],
 )
 def test_how_deep_json_may_be(body: bytes, status: int, log: Log) -> None:
-    """JSON that is not too deep to be read can also be sent."""
+    """JSON that is too deep is refused. All other JSON that is read can also be sent."""
     app = App()
 
     @app.post("/")

@@ -12,7 +12,8 @@ SECONDS = 110
 
 
 def run(configuration: str, folder: Path, *tests: str, relay: bool = False, reactor: str = "default") -> Report:
-    """The outcomes of all tests, or of those that are named. They write their files into a new folder in `folder`."""
+    """Run all tests, or the named ones, and return their outcomes. The tests write their files into a new folder in
+    `folder`."""
     path = folder / f"{configuration}{'-relay' if relay else ''}.json"
     arguments = [str(path), reactor, configuration, *(["--relay"] if relay else []), *tests]
     finished = subprocess.run(

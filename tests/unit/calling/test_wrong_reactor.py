@@ -65,7 +65,7 @@ def test_other_errors_stay_as_they_are() -> None:
 
 def test_where_a_loop_runs_it_is_an_error_of_other_code() -> None:
     app = App()
-    raised = RuntimeError("no running event loop")  # for example, in another thread
+    raised = RuntimeError("no running event loop")  # as other code raises it, for example in another thread
 
     async def fail() -> None:
         raise raised

@@ -11,7 +11,7 @@ from ropewalk.middleware import RequestIDOptions, request_id
 
 ONCE = Retries(attempts=1)
 SHORT = 0.2
-"""Seconds of a timeout that is to expire. All earlier steps of a scenario take less."""
+"""A timeout in seconds that a scenario waits for. All that happens before this wait takes less."""
 
 
 class Room(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""How often, and how late, a call is repeated."""
+"""How often a call is repeated, and how long the client waits before each repetition."""
 
 import pytest
 

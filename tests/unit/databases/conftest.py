@@ -17,14 +17,14 @@ ENDLESS_WRITE = f"INSERT INTO notes (title) {ENDLESS}"
 
 
 class Started:
-    """The function `started()` of SQL, which tells the event loop that a statement runs."""
+    """The SQL function `started()`. A statement that calls it tells the event loop that the statement runs."""
 
     def __init__(self) -> None:
         self.event: asyncio.Event | None = None
         self._loop: Any = None
 
     def expect(self) -> asyncio.Event:
-        """Return an event that is set when the function is called. Call this in the loop."""
+        """Return an event that is set when a statement calls the function. Call `expect` in the event loop."""
         self._loop, self.event = asyncio.get_running_loop(), asyncio.Event()
         return self.event
 

@@ -1,4 +1,5 @@
-"""Functions of the application that cannot be called with what they will get, and where they are refused."""
+"""Functions of the application are refused when they are registered if they cannot be called with the arguments that
+Ropewalk will pass."""
 
 from collections.abc import Callable
 from functools import partial, wraps

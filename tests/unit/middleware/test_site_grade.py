@@ -152,7 +152,7 @@ class TestGrade:
         ],
     )
     def test_what_a_change_costs(self, changes: dict[str, Any], rule: str, points: int) -> None:
-        """A change of a default costs points, so the rules of this file can fail."""
+        """Each of these changes of a default costs points. Otherwise the rules of this file could never fail."""
         app = App(middleware=[security_headers(SecurityHeadersOptions.for_sites(**changes))])
         assert grade(Client(app, secure=True).get("/").headers)[rule] == points
 

@@ -1,4 +1,4 @@
-"""The names of components: a program's classes keep theirs, and one type has one."""
+"""The names of components: the classes of a program keep their own names, and each type has only one name."""
 
 import enum
 from dataclasses import dataclass

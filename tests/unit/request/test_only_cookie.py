@@ -1,4 +1,4 @@
-"""`Request.only_cookie`: the value of a cookie that is exactly once in the Cookie fields."""
+"""`Request.only_cookie`: the value of a cookie that occurs exactly once in the Cookie fields."""
 
 import pytest
 from tests.unit.request.reading import read_in_handler

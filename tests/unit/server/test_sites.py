@@ -123,7 +123,8 @@ class TestSite:
         site.doStop()
 
     def test_a_transport_that_is_lost_is_left_alone(self) -> None:
-        """A TLS transport that has lost its connection raises AttributeError, so it is not called any more."""
+        """When a TLS transport has lost its connection, its methods are not called any more, because they would raise
+        AttributeError."""
         reactor, site, _transport, protocol = self.make()
         protocol.connectionLost(None)
         protocol._transport = None

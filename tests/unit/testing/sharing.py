@@ -79,7 +79,8 @@ def streamed() -> None:
 
 
 def in_threads() -> None:
-    """A second thread is refused at once. It can use the reactor when the first has closed its client."""
+    """While one thread has a client on the reactor, a second thread is refused at once. When the first has closed its
+    client, the second can use the reactor."""
     with Client(make_app([])) as client:
         in_thread(refused)
         in_thread(refused_in_coroutines)

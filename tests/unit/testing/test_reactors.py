@@ -72,7 +72,7 @@ def test_handlers_and_hooks(reactor: str, client: str) -> None:
 
 @pytest.mark.parametrize("reactor", ["default", "epoll", "select", "asyncio"])
 def test_in_trial(reactor: str, tmp_path: Path) -> None:
-    """Trial fails a test that leaves a timer, a reader or a log entry of an error behind."""
+    """The client leaves no timer, reader or logged error behind, for which trial would fail the test."""
     (tmp_path / "test_trial.py").write_text(SYNC_IN_TRIAL)
     command = [sys.executable, "-W", "error", "-m", "twisted.trial", f"--reactor={reactor}", "test_trial"]
     ended = subprocess.run(
@@ -137,7 +137,8 @@ with Client(app) as client:
     ],
 )
 def test_pools_of_a_program(reactor: str, rest: str, printed: str, tmp_path: Path) -> None:
-    """Pools that a program makes before the client and that start with the reactor: they work and keep connections."""
+    """Pools that start with the reactor, and that a program makes before the client, work and keep their
+    connections."""
     (tmp_path / "program.py").write_text(POOLS + rest)
     command = [sys.executable, "-W", "error", str(tmp_path / "program.py"), *filter(None, [reactor])]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

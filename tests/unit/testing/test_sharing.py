@@ -34,7 +34,7 @@ def test_the_reactor_goes_to_one_at_a_time_and_home(reactor: str, scenario: str)
 
 
 def test_a_reactor_that_runs_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the reactor already runs, the wait sets no timer in it."""
+    """If the reactor of a program already runs, the wait of the client sets no timer in it."""
 
     class Running:
         running = True

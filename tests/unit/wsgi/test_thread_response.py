@@ -257,7 +257,7 @@ class TestPressure:
 
 
 def middled(application: Application, way: str) -> Any:
-    """An application with and without middleware around it."""
+    """Return the application, with middleware around it if `way` says so."""
     from ropewalk import App, Request
 
     app = App()

@@ -18,7 +18,7 @@ HERE = "tests/wire/output/"
 
 
 class Careless:
-    """The server, and a second connection on which requests must always be served."""
+    """A server of faulty handlers, and a second connection on which valid requests must always be served."""
 
     def __init__(self, server: Server, stack: ExitStack) -> None:
         self._server = server
@@ -69,7 +69,8 @@ class Careless:
         return received
 
     def cut_or_500(self, request: bytes) -> bytes:
-        """As `cut`. If the head was not sent, the response may be a 500, and the next request must be served."""
+        """As `cut`, but if the head was not sent, the response may also be a 500. The next request must then be
+        served."""
         connection = self.connect()
         connection.send(request + GET)
         received = b""

@@ -133,7 +133,8 @@ def test_the_state_of_another_browser(site: Site) -> None:
 
 
 def test_the_code_of_another_login_with_the_own_state(site: Site) -> None:
-    """PKCE: a code that was stolen, or made by an attacker, is useless in another login."""
+    """A code that was stolen, or made by an attacker, is useless in another login, because the provider binds each code
+    to a secret of its own login (PKCE)."""
     attacker = site.new_browser()
     stolen = dict(parse_qsl(urlsplit(site.provider.log_in(site.begin(browser=attacker), "mallory")).query))
     own = state_of(site.begin())

@@ -294,7 +294,8 @@ def test_it_is_logged_once(there: World, tmp_path: Path, log: Log) -> None:
 def test_a_protocol_with_the_name_of_the_channel(
     there: World, tmp_path: Path, log: Log, kind: type[Outer], *, generic: bool
 ) -> None:
-    """The same name does not mean that a connection was accepted for a channel."""
+    """A protocol that only has the name of Twisted's channel is not taken for a channel, so its connection is served as
+    for any other protocol."""
     named = type("_GenericHTTPChannelProtocol" if generic else "HTTPChannel", (kind,), {})
 
     def ask(carrier: Carrier) -> bytes:
@@ -313,7 +314,8 @@ def test_a_protocol_with_the_name_of_the_channel(
 
 
 def test_a_new_connection_is_adopted(there: World, tmp_path: Path, log: Log) -> None:
-    """The port's factory uses the site to build protocols."""
+    """If the factory of a port is not a site, but lets a site build its protocols, the site adopts each new
+    connection."""
     inner = accelerate(site(there))
 
     class Passing(Factory):

@@ -124,7 +124,8 @@ class Lacking:
 def test_a_producer_that_fails_when_it_is_stopped_prevents_no_call(
     there: World, tmp_path: Path, log: Log, name: str, streaming: bool, producer: type[Any]
 ) -> None:
-    """With Twisted's channel, no other object would be notified that the connection has ended."""
+    """If a producer raises when it is stopped, all other objects are still notified that the connection has ended. With
+    Twisted's channel, none of them would be."""
     lost: list[Any] = []
     requests: list[Any] = []
 
@@ -174,7 +175,8 @@ def test_a_producer_of_an_upgraded_connection_without_stopProducing_prevents_no_
 def test_a_producer_that_fails_when_it_is_resumed_ends_its_connection(
     there: World, tmp_path: Path, log: Log, name: str
 ) -> None:
-    """The application gets the same calls as with Twisted's transports."""
+    """If a producer raises when it is resumed, its connection ends, and the application gets the same calls as with
+    Twisted's transports."""
     del log  # it contains the event of the error, which refers to the request
 
     class Failing:

@@ -94,7 +94,8 @@ def served(there: World, folder: Path, way: str, name: str, style: str, patch: p
 
 
 def test_every_name_of_a_channel_is_listed() -> None:
-    """If Twisted adds a name, it must be added to one of these lists."""
+    """Every public name of Twisted's channel is in one of these lists. If Twisted adds a name, this test fails until
+    the name is added."""
     public = {name for name in dir(STOCK) if not name.startswith("_")}
     assert public == PUBLIC
     assert {name: getattr(STOCK, name) for name in READ} == READ

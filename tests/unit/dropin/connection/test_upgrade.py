@@ -136,7 +136,8 @@ def test_bytes_go_both_ways(there: World, way: str, style: Callable[..., None]) 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_bytes_in_flight_come_after_the_upgrade(there: World, way: str, style: Callable[..., None]) -> None:
-    """Twisted's own channel loses these bytes."""
+    """Bytes that arrive together with the request for an upgrade reach the new protocol. Twisted's own channel loses
+    these bytes."""
     upgrading = Upgrading(there, way, style)
     upgrading.client.send(UPGRADE + b"early")
     assert upgrading.client.until(b"[EARLY]").startswith(HEAD[:-2])
@@ -166,7 +167,8 @@ def test_interfaces(there: World, way: str) -> None:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("how", ["close", "abort", "the client closes", "the client resets"])
 def test_only_the_protocol_has_connectionLost(there: World, way: str, style: Callable[..., None], how: str) -> None:
-    """`connectionLost` is called once, with the same reason as on Twisted."""
+    """After an upgrade, only the protocol is notified of the end: its `connectionLost` is called once, with the same
+    reason as on Twisted."""
     reasons = {"close": ConnectionDone, "abort": ConnectionAborted, "the client closes": ConnectionDone}
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
@@ -190,7 +192,8 @@ def test_only_the_protocol_has_connectionLost(there: World, way: str, style: Cal
 def test_a_protocol_that_closes_does_not_wait_for_the_client(
     there: World, way: str, style: Callable[..., None]
 ) -> None:
-    """`connectionLost` is called while the engine still waits for the client to close."""
+    """If the protocol closes the connection, its `connectionLost` is called while the engine still waits for the client
+    to close."""
     upgrading = Upgrading(there, way, style)
     upgrading.upgrade()
     upgrading.client.send(b"close")
@@ -219,7 +222,8 @@ def test_the_error_of_a_protocol_is_the_reason_of_connectionLost(there: World, w
 
 
 def test_a_shutdown_that_is_cut_short_loses_the_connection(there: World) -> None:
-    """As with Twisted's reactors, the protocol has no time for its closing handshake."""
+    """If a shutdown is cut short, the connection is lost at once. As with Twisted's reactors, the protocol has no time
+    for its closing handshake."""
 
     class Slow(Shouting):
         closeHandshakeTimeout = 60

@@ -53,7 +53,7 @@ class TestReload:
     def test_a_renewed_certificate(self, tls: ServerTLS, clock: Clock, tmp_path: Path, log: Log) -> None:
         first = serial(tls)
         make_files(tmp_path, hosts=["new.example"])
-        assert serial(tls) == first  # the files are not looked at for each connection
+        assert serial(tls) == first  # the files are checked once in an interval, not for each connection
         clock.now += CHECK_INTERVAL
         second = serial(tls)
         assert second != first
