@@ -486,8 +486,7 @@ def run_to_end(files: Files, *more: str) -> "subprocess.CompletedProcess[str]":
 def test_json_lines_of_the_access_log(files: Files) -> None:
     with serving(files, "--access-log", "json") as server:
         get(server, files)
-    # The app may have printed its own text on the same line.
-    (line,) = map(json.loads, re.findall(r"\{.*\}", server.output))
+    (line,) = map(json.loads, re.findall(r"\{.*\}", server.output))  # the app may print on the same line
     assert (line["client"], line["status"]) == ("127.0.0.1", 200)
 
 

@@ -127,7 +127,7 @@ class TestWaits:
 
 
 class TestCloses:
-    """The end of `async with` stops the app as a server does."""
+    """The end of an `async with` block stops the app in the same way as a server does."""
 
     @pytest.mark.parametrize("leaves", [False, True])
     def test_streams_of_events_end_before_the_stop_hooks(self, leaves: bool) -> None:

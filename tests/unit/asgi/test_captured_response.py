@@ -238,7 +238,8 @@ def test_the_client_leaves(begun: bool, log: Log) -> None:
 
 
 def test_a_middleware_that_responds_with_something_else(log: Log) -> None:
-    """The application is notified that its client has left."""
+    """If a middleware responds with something else than the application's response, the application gets a disconnect,
+    so that it stops."""
     seen = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -406,7 +407,8 @@ IN_PARTS = [[b"abcd", b""], [b"ab", b"cd", b""], [b"ab", b""], [b"ab", b"c"], [b
 def test_a_length_that_is_announced_is_held_to_as_without_middleware(
     parts: list[bytes], method: str, status: int, log: Log
 ) -> None:
-    """`send` raises the same error with and without middleware, and the client and the log get the same."""
+    """If a body does not have the announced length, `send` raises the same error with middleware as without. The client
+    and the log get the same, too."""
 
     def outcome(middleware: list[Any]) -> list[str]:
         seen = []

@@ -166,7 +166,7 @@ class TestKinds:
 
 class TestWhen:
     def test_after_the_response(self, app: App, work: Work) -> None:
-        """The client has the whole response while the function waits."""
+        """The function runs after the response: the client has the whole response while the function still waits."""
 
         @app.get("/")
         async def handler(request: Request) -> str:
@@ -187,7 +187,8 @@ class TestWhen:
 
     @pytest.mark.parametrize("kind", ["generator", "async generator"])
     def test_after_the_dependencies_are_closed(self, app: App, work: Work, kind: str) -> None:
-        """The function sees what the dependencies have committed, and holds no connection of a pool."""
+        """The function runs when the dependencies are closed. It sees what they have committed, and holds no connection
+        of a pool."""
 
         def session() -> Iterator[str]:
             yield "session"

@@ -77,7 +77,8 @@ def test_a_stream_is_one_transaction(app: App, path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["transaction", "reader"])
 def test_a_client_that_leaves(database: SQLite, started: Started, run: Run, kind: str) -> None:
-    """The statement of its request is interrupted. Otherwise the next request would wait for ever."""
+    """If a client leaves, the statement of its request is interrupted. Otherwise the next request would wait for
+    ever."""
     app = App()
 
     @app.get("/transaction")

@@ -401,7 +401,7 @@ def test_every_text_is_escaped() -> None:
 
 
 class TestTemplates:
-    """The template comes first, then the handler, without Ropewalk's own frames."""
+    """The page for an error in a template shows the template first, then the handler, without Ropewalk's own frames."""
 
     @staticmethod
     def page(tmp_path: Path, **templates: str) -> str:

@@ -274,7 +274,8 @@ class TestReleases:
         run(calls())
 
     def test_a_client_that_leaves_while_its_response_is_saved(self, run: Run) -> None:
-        """The request was processed, so the response is kept."""
+        """If the client leaves while its response is being saved, the response is kept, because the request was
+        processed."""
         saving: list[Deferred[None]] = []
 
         class Slow(MemoryIdempotency):
@@ -300,7 +301,8 @@ class TestReleases:
         assert service.calls == 1
 
     def test_a_process_that_was_killed(self) -> None:
-        """The claim of a killed process ends with its lease."""
+        """The claim of a process that was killed ends with its lease, so that another process can handle the repeated
+        request."""
         clock = Clock()
         store = MemoryIdempotency(clock=clock)
 

@@ -98,7 +98,8 @@ class TestOnAsyncio:
 
     @pytest.mark.parametrize("kind", ["plain", "text"])
     def test_a_slow_body_is_no_warning(self, kind: str, log: Log, debug_log: Log) -> None:
-        """A client that sends slowly must not fill the log."""
+        """If the time passes while the body arrives, no warning is logged, because clients that send slowly could fill
+        the log."""
 
         async def text(request: Request) -> str:
             return await request.text()

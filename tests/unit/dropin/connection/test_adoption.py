@@ -294,8 +294,8 @@ def test_it_is_logged_once(there: World, tmp_path: Path, log: Log) -> None:
 def test_a_protocol_with_the_name_of_the_channel(
     there: World, tmp_path: Path, log: Log, kind: type[Outer], *, generic: bool
 ) -> None:
-    """A protocol that only has the name of Twisted's channel is not taken for a channel, so its connection is served as
-    for any other protocol."""
+    """A protocol that only has the name of Twisted's channel is recognised as another protocol, which reads the
+    connection first. So Twisted keeps the socket, and RW748 is logged."""
     named = type("_GenericHTTPChannelProtocol" if generic else "HTTPChannel", (kind,), {})
 
     def ask(carrier: Carrier) -> bytes:

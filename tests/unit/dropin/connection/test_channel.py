@@ -70,7 +70,8 @@ def test_the_program_is_notified_when_a_client_leaves(there: World, way: str) ->
 
 
 def test_writes_of_a_thread_arrive_in_order(there: World, way: str) -> None:
-    """Applications such as Buildbot write thousands of chunks from threads, which usually works on twisted.web."""
+    """Thousands of chunks that a thread writes arrive in order. Applications such as Buildbot write in this way, which
+    usually works on twisted.web."""
     pieces = [b"%d " % number for number in range(3000)]
 
     def render(request: Any) -> Any:

@@ -86,7 +86,8 @@ def test_the_client_gets_this_length(there: World, tmp_path: Path, name: str, pa
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("name", CARRIERS)
 def test_the_connection_is_closed(there: World, tmp_path: Path, name: str, page: str, refusals: list[str]) -> None:
-    """The connection is not used for another response, because later writes of the application cannot be checked."""
+    """After a body that is too long, the connection is closed and not used for another response, because later writes
+    of the application cannot be checked."""
     carrier = Carrier(there, name, tmp_path).serve(site(there, PAGES[page]))
     client = carrier.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2)

@@ -20,7 +20,7 @@ from ropewalk.dropin import around, graft
 
 
 class TestFinish:
-    """twisted.web finishes and logs the request like any other."""
+    """When the app has responded, twisted.web finishes and logs the request like any other."""
 
     @pytest.mark.parametrize(("method", "sent"), [("GET", 5), ("HEAD", 0)])
     def test_the_logged_request(self, program: Program, method: str, sent: int) -> None:

@@ -78,7 +78,8 @@ def test_an_observer_of_the_program_receives_every_event(monkeypatch: pytest.Mon
 
 
 def test_the_observers_of_twisted_are_found() -> None:
-    """If the observers were not found, every event would pass through the filter, which is slow."""
+    """`early_log` finds Twisted's observers of early events. Otherwise every event would pass through the filter, which
+    is slow."""
     program = "from ropewalk.dropin.request import early_log; print(type(early_log._HISTORY).__name__)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == f"{LimitedHistoryLogObserver.__name__}\n"

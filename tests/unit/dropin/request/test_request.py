@@ -293,7 +293,8 @@ class TestLazy:
         assert dates == [[b"1"], [b"1"], [b"2"], [b"2"], [b"3"]]
 
     def test_the_date_and_its_second_are_of_one_reading(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Last-Modified is compared with the Date. If the clock were read twice, the two times could differ."""
+        """One reading of the clock gives both the Date and the second with which Last-Modified is compared. With two
+        readings, the two could differ."""
         monkeypatch.setattr("ropewalk.dropin.request.dates.time", lambda: 1_000_000_000.0)
         monkeypatch.setattr(server, "datetimeToString", http.datetimeToString)
         date_line = DateLine()
