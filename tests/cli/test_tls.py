@@ -421,8 +421,8 @@ class TestHostileClients:
 
     @pytest.mark.parametrize("how", ["close", "reset"])
     def test_clients_that_leave_while_nothing_is_read(self, files: Files, how: str) -> None:
-        """When the client leaves, the handler is cancelled. The server must notice this although it does not read from
-        the connection: the handler reads no body, and the buffers are full."""
+        """When the client leaves, the handler is cancelled, although the server reads nothing: the handler reads no
+        body, and the buffers are full."""
         with serving(files) as server:
             client = connect(server, trusting(files))
             client.settimeout(1)

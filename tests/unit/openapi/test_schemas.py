@@ -130,7 +130,8 @@ class Node(pydantic.BaseModel):
 
 
 def test_a_discriminator_refers_to_the_components_as_they_are_named() -> None:
-    """The model `Cat` is renamed to `Cat_2`, because a Struct has the name `Cat`. The discriminator must follow."""
+    """A discriminator names its components as they are named in the document. Here the model `Cat` becomes `Cat_2`,
+    because a Struct has the name `Cat`."""
     found = echo(Node, defstruct("Cat", [("lives", int)]))
     items = found["Node"]["properties"]["below"]["items"]
     place = "#/components/schemas/"

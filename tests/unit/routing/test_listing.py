@@ -22,7 +22,8 @@ class TestListing:
         assert app.routes()[-1].place.startswith("tests/unit/routing/test_listing.py:")
 
     def test_what_takes_any_method(self) -> None:
-        """The list has a star, which stands for all methods except those of another route or `render_*` method."""
+        """For a resource that takes any method, the list has a star. It stands for all methods except those of another
+        route or `render_*` method."""
 
         class Anything(Resource):
             def render(self, request: Request) -> str:

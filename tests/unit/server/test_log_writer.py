@@ -220,7 +220,8 @@ def test_a_child_and_the_end_of_the_interpreter() -> None:
 
 
 def test_a_forked_child_has_its_own_thread() -> None:
-    """The child may serve as its parent does, so a stalled reader must not block it."""
+    """A forked child starts its own thread for the log, because it may serve as its parent does, and a stalled reader
+    must not block it."""
 
     class Threaded(Scripted):
         by: set[Thread] = set()
@@ -375,7 +376,8 @@ class TestRotation:
         writer.close()
 
     def test_a_cut_line_is_whole_in_the_next_file(self, path: Path) -> None:
-        """The disk is full, the file is renamed, and another disk has space."""
+        """A line that a full disk has cut is written as a whole to the next file: the file is renamed, and the new one
+        is on another disk."""
 
         class Full(FileTarget):
             room: int | None = 6

@@ -173,7 +173,7 @@ class TestPortsOfTwisted:
     def test_an_inherited_socket_goes_on_listening(
         self, reactor: Any, tmp_path: Path, family: socket.AddressFamily, how: str
     ) -> None:
-        """The socket may belong to a systemd unit."""
+        """An inherited socket continues to listen when the port stops, because it may belong to a systemd unit."""
         site = TwistedSite(Resource(), reactor=reactor)
         with socket.socket(family) as unit:
             unit.bind(str(tmp_path / "a.sock") if family == socket.AF_UNIX else ("127.0.0.1", 0))

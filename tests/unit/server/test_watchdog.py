@@ -137,7 +137,8 @@ class TestReports:
     def test_many_short_calls(
         self, machine: Machine, monkeypatch: pytest.MonkeyPatch, blocking_log: Log, handler: FrameType
     ) -> None:
-        """The reactor is busy all the time, but with a different call at each look. Nothing is reported."""
+        """Nothing is reported if the reactor is busy all the time, but runs a different call at each look of the
+        watchdog."""
         blocked_by(machine, handler, monkeypatch)
         machine.busy_until = machine.now + 1
         calls = [next(call_of(f"call{number}")) for number in range(30)]
@@ -151,7 +152,8 @@ class TestReports:
         assert blocking_log.text == ""
 
     def test_an_idle_loop_that_is_late(self, machine: Machine, blocking_log: Log) -> None:
-        """The loop runs no call, but is late, for example because a thread holds the interpreter's lock."""
+        """Nothing is reported if the loop is late but runs no call, for example because a thread holds the
+        interpreter's lock."""
         machine.busy_until = machine.now + 1
         machine.watchdog.watch_once()
         assert blocking_log.text == ""
@@ -175,7 +177,8 @@ class TestSuspension:
     def test_a_process_that_is_stopped(
         self, machine: Machine, handler: FrameType, monkeypatch: pytest.MonkeyPatch, blocking_log: Log
     ) -> None:
-        """The process is stopped during a short call, and continues an hour later in the same call."""
+        """The time in which the process is stopped does not count as blocked: here, the process is stopped during a
+        short call for an hour."""
         blocked_by(machine, handler, monkeypatch)
 
         def wait(seconds: float) -> None:
@@ -293,7 +296,8 @@ def test_it_ends_with_the_reactor() -> None:
 
 @pytest.mark.slow
 def test_a_real_handler() -> None:
-    """The handler blocks until the watchdog has reported it."""
+    """`ropewalk run --watchdog` reports a handler that blocks. The handler of this app blocks until the report
+    comes."""
     from tests.processes import ROOT, ropewalk
 
     with ropewalk("run", ROOT / "tests/unit/server/blocking_app.py", "--watchdog", "0.05") as server:

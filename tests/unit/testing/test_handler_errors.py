@@ -241,7 +241,8 @@ def test_an_exception_after_the_response(log: Log) -> None:
 
 
 def test_each_request_has_its_own(log: Log) -> None:
-    """Requests with the same method and target at the same time."""
+    """Several requests with the same method and target run at the same time. Each raises the exception of its own
+    handler."""
     app, errors = App(), iter([None, KeyError("second"), None, LookupError("fourth")])
 
     @app.get("/")
@@ -262,7 +263,8 @@ def test_each_request_has_its_own(log: Log) -> None:
 
 
 def test_a_hosted_application(log: Log) -> None:
-    """Flask handles its own exceptions; a plain WSGI application raises them to the server."""
+    """The client raises the exception of a hosted application only if the application raises it to the server. A plain
+    WSGI application does so; Flask handles its own exceptions."""
 
     def application(environ: Any, start_response: Any) -> list[bytes]:
         return [broken().encode()]
@@ -286,7 +288,8 @@ def test_a_hosted_application(log: Log) -> None:
 
 
 def test_parts_before_an_exception_are_received(log: Log) -> None:
-    """This holds even if the exception was raised before the client has read the head."""
+    """The client gets the parts that were sent before an exception, even if the handler raised before the client has
+    read the head."""
 
     async def run() -> bytes:
         client = AsyncClient(make())

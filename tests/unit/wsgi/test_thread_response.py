@@ -161,7 +161,8 @@ class TestClose:
 
 
 class TestPressure:
-    """A client that reads nothing blocks the application. When the client leaves, the application continues."""
+    """If a client reads nothing, the thread of the application waits. When this client leaves, the application
+    continues."""
 
     @pytest.fixture
     def resting(self, monkeypatch: pytest.MonkeyPatch) -> threading.Event:

@@ -232,7 +232,8 @@ def test_a_log_that_is_replaced_while_a_site_is_served(there: World, monkeypatch
 
 
 def test_fields_that_are_changed_before_a_file_is_sent(there: World, tmp_path: Path) -> None:
-    """A resource above a folder may remove a condition from the request, or add one."""
+    """A resource above a folder may remove a condition from the request, or add one. The response for the file follows
+    the changed fields, as on twisted.web."""
     (tmp_path / "a.txt").write_bytes(b"a file")
 
     class Front(resource.Resource):
