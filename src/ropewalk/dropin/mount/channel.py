@@ -184,7 +184,7 @@ class MountedChannel(ChannelAttributes):
             producer.stopStreaming()
 
     def loseConnection(self) -> None:
-        """Call `abortConnection`, because the response is incomplete in any case."""
+        """Call `abortConnection`. The response is incomplete, so its queued bytes need not be sent first."""
         self.abortConnection()
 
     def abortConnection(self) -> None:

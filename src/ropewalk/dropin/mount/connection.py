@@ -54,7 +54,7 @@ class MountedConnection:
         return -1
 
     def close(self) -> None:
-        """Call `abort`, because the response is incomplete in any case."""
+        """Call `abort`. The response is incomplete, so its queued bytes need not be sent first."""
         self.abort()
 
     def abort(self) -> None:
