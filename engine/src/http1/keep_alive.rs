@@ -1,7 +1,8 @@
 //! Decides whether a connection stays open after a response (RFC 9112, sections 9.3 and 9.6).
 //!
 //! It stays open unless the client or the handler sends `Connection: close`, the body is framed by the end of the
-//! connection, the rest of the request is too large to be dropped, or the engine is draining.
+//! connection, the rest of the request is too large to be dropped, or the engine is draining and no request from before
+//! the drain is left.
 
 use super::connection::Http1;
 use super::encode::Persistence;

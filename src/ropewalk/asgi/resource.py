@@ -69,7 +69,8 @@ def asgi(application: Any, options: ASGIOptions = ASGIOptions()) -> ASGIResource
 
 
 def _shutdown(life: Lifespan, application: Application) -> Callable[[], Awaitable[None]]:
-    """The stop hook of an application. Its name contains the application's name."""
+    """The stop hook of an application. Its name contains the application's name, so that messages about the hook name
+    the application."""
 
     async def shutdown() -> None:
         await life.stop()

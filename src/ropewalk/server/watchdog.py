@@ -1,4 +1,4 @@
-"""The watchdog of the event loop: it reports which code blocks the reactor, while it does.
+"""The watchdog of the event loop: it reports which code blocks the reactor, while this code still runs.
 
 A thread asks the reactor from time to time to call a function. The call is late if other code blocks the reactor. Then
 the thread looks at the frames of the reactor's thread, twice within the limit. If the event loop makes the same call
