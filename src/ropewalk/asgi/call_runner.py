@@ -116,7 +116,7 @@ class CallRunner:
             try:
                 call.ended(failure, self.application)
             finally:
-                failure = None  # the traceback of the failure refers to this frame
+                failure = None  # otherwise the failure's traceback and this frame would refer to each other
 
     def ended(self, task: CallTask, error: BaseException | None) -> None:
         """Handle the end of a call that has waited."""

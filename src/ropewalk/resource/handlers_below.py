@@ -26,7 +26,7 @@ def _handlers(resource: Resource, apps: Around, seen: set[tuple[int, ...]]) -> I
     if node.app is not None:
         apps = (*apps, node.app)
     key = (id(resource), *map(id, apps))
-    if key in seen or len(set(apps)) < len(apps):  # an App inside itself: the tree contains itself
+    if key in seen or len(set(apps)) < len(apps):  # an App is inside itself, so the listing would not end
         return
     seen.add(key)
     for handler in node.handlers.values():

@@ -40,7 +40,7 @@ def handle_stop_signals(reactor: Any, server: Server, *others: Server) -> GiveBa
         del number, frame
         if len(calls) == 1:
             handle(signal.SIG_DFL)
-        if calls:  # another signal may have been handled meanwhile
+        if calls:  # another signal, handled meanwhile, may have taken the last call
             reactor.callFromThread(calls.pop(0))
 
     def hang_up(number: int, frame: FrameType | None) -> None:

@@ -47,7 +47,7 @@ def activated_sockets() -> list[ActivatedSocket]:
     for variable in VARIABLES:
         os.environ.pop(variable, None)
     for descriptor in descriptors:
-        with suppress(OSError):  # opening the listener later reports a closed descriptor
+        with suppress(OSError):  # a closed descriptor is reported later, when the listener is opened
             os.set_inheritable(descriptor, False)
     if not names:
         return [ActivatedSocket(descriptor, None) for descriptor in descriptors]

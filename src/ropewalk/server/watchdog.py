@@ -157,7 +157,7 @@ class Watchdog:
         another thread does not release the interpreter's lock wakes up late, too, but then the process uses CPU time.
         """
         self._wake.clear()
-        if self._is_done():  # the event was set before it was cleared
+        if self._is_done():  # the event may have been set just before it was cleared
             return 0.0
         before, cpu_before = self._system.now(), self._system.cpu_time()
         self._system.wait(self._wake, self._pause)

@@ -151,7 +151,7 @@ class Threads:
             return True
         try:
             self._idle.remove(wakeup)
-        except ValueError:  # `_wake` has taken this lock in the meantime
+        except ValueError:  # `_wake` has taken this lock in the meantime, and releases it
             wakeup.acquire()
             self._wait_until_needed(wakeup)
             return True

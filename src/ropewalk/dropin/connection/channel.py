@@ -427,7 +427,7 @@ class HTTPChannel(ChannelState):
         elif self._full:
             self._full = False
             if self._link.flushing:
-                self.later(self._resume_producer)  # later, because no transport resumes a producer inside `write`
+                self.later(self._resume_producer)  # as in Twisted: no transport resumes a producer inside `write`
             else:
                 self._resume_producer()
 

@@ -187,7 +187,7 @@ class FactoryEngine:
 
         def connectionLost(reason: Failure) -> None:
             listener = self.ports.pop(port, None)
-            if listener is not None:  # a service and the shutdown may both stop a port
+            if listener is not None:  # None the second time: a service and the shutdown may both stop a port
                 self.engine.stop_listening(listener)
                 self.leave_if_idle()
                 close(reason)

@@ -158,7 +158,7 @@ class Link:
 
     def register_pull_producer(self, channel: "HTTPChannel", producer: Any) -> None:
         """Register a producer that writes once for each `resumeProducing`."""
-        if channel._lost:  # Twisted would call the producer endlessly
+        if channel._lost:  # otherwise Twisted would call the producer endlessly
             producer.stopProducing()
             return
         adapter = channel._requestProducer = PullAdapter(producer, channel)

@@ -41,7 +41,7 @@ class ThreadQueue:
     def add(self, call: Call | Chunk) -> None:
         """Queue a call, or a chunk to write, for the reactor's thread. Any thread may call this."""
         self._queue.append(call)
-        if not self._woken:  # read after queueing, because `_run_woken` clears it before it reads the queue
+        if not self._woken:  # read after the call is queued. `_run_woken` clears it first, so no call is missed
             self._wake()
 
     def run(self) -> None:

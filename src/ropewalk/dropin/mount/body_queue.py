@@ -106,7 +106,7 @@ class BodyQueue:
     def _resume(self) -> None:
         self._full = False
         if self._in_put:
-            call_soon(self._resume_producer)  # no transport of Twisted resumes a producer within its `write`
+            call_soon(self._resume_producer)  # later, as in Twisted: no transport resumes a producer inside `write`
         else:
             self._resume_producer()
 

@@ -124,7 +124,7 @@ def _methods(root: Any) -> set[str] | None:
     else:
         own = {name.removeprefix("render_") for name in dir(root) if name.startswith("render_")}
         if "GET" not in own and getattr(kind, "render_HEAD", None) is resource.Resource.render_HEAD:
-            own.discard("HEAD")  # every resource inherits a HEAD that renders GET
+            own.discard("HEAD")  # every resource inherits a HEAD that renders GET, so HEAD needs a GET
     if root.isLeaf:
         return own
     if _is_file(root):

@@ -24,7 +24,7 @@ class MountedRequest(Request):
             super().gotLength(0)
             return
         self.content = self.channel.exchange.content
-        self.content.seek(0, SEEK_END)  # where twisted.web leaves the position of a received body
+        self.content.seek(0, SEEK_END)  # twisted.web, too, leaves the position at the end of a received body
 
     def processingFailed(self, reason: Failure) -> Failure:
         """Let the app respond as if one of its handlers had raised the exception, because the resource has failed."""

@@ -35,7 +35,7 @@ class TLSTransport(BufferingTLSTransport):
         if not self._begun:
             self._begun = True
             transport: Any = self.transport
-            if data[:1].isalpha():  # the first byte of TLS is 0x16, and that of HTTP is a letter of the method
+            if data[:1].isalpha():  # TLS begins with the byte 0x16, and HTTP with a letter of the method
                 _log_refusal(transport, "it uses plain HTTP on a port for HTTPS")
                 transport.write(PLAIN_HTTP)
                 transport.loseConnection()
