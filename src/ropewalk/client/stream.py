@@ -54,7 +54,8 @@ class HTTPStream(OtherNames):
         self._closed: Callable[[], object] | None = closed
         self._pieces: Iterator[bytes] = iter(())
         coding = incoming.headers.get("content-encoding", "").strip().lower()
-        self._decoder = GzipDecoder() if decompress and coding in GZIP else None
+        is_part = incoming.status == 206  # a part of encoded content cannot be decoded
+        self._decoder = GzipDecoder() if decompress and coding in GZIP and not is_part else None
         self._ended = False
 
     def __repr__(self) -> str:

@@ -205,6 +205,11 @@ class TestResponses:
         assert called(fake).text == "text" * 1000
         assert called(fake, options=HTTPClientOptions(decompress=False)).body == packed
 
+    def test_a_part_of_encoded_content_is_not_decoded(self, fake: FakeService) -> None:
+        part = zlib.compress(b"text" * 1000, wbits=31)[:10]
+        fake.reply("GET", "/", status=206, body=part, headers={"content-encoding": "gzip"})
+        assert called(fake).body == part
+
     def test_the_content_length_of_head(self, fake: FakeService) -> None:
         fake.reply("HEAD", "/", headers={"content-length": str(10**12)})
         assert called(fake, "HEAD").body == b""
