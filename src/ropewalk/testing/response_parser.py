@@ -95,8 +95,11 @@ class ResponseParser:
                 self._decoder.finish()
 
     def _choose_decoder(self) -> None:
-        """Set the decoder for the body. A body with another coding, or with several, stays as it was sent, and so does a
-        206, which is a part of the encoded content."""
+        """Set the decoder for the body.
+
+        A body with another coding, or with several, stays as it was sent. So does that of a 206, which is a part of the
+        encoded content.
+        """
         codings = self.response.headers.all("content-encoding")
         if self.decodes and codings and self.response.status != 206:
             self._decoder_name = ", ".join(codings)
