@@ -1,4 +1,4 @@
-"""Files that change while they are sent, objects that are not files, odd names, and paths that try to leave the folder."""
+"""Files that change while they are sent, objects that are not files, odd names, and paths out of the folder."""
 
 import os
 import re

@@ -84,7 +84,7 @@ def check_takes_request(owner: object, name: str) -> None:
     why = misfit(value, "request") if callable(value) else None
     if why is not None:
         what = f"{type(owner).__name__}: {name} is {named(value)}, which cannot be called with a request: {why}."
-        remedy = "Dependencies do not reach this function: keep what it needs in an object, and give a method of this object."
+        remedy = "Dependencies do not reach it: keep what it needs in an object, and give a method of this object."
         raise OptionError("RW230", what, remedy)
 
 
