@@ -4,7 +4,7 @@ import gc
 import warnings
 from importlib.util import find_spec
 from inspect import signature
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from twisted.web import http, http_headers
@@ -13,8 +13,10 @@ from twisted.web.server import Site
 invalid_header_name: type[Exception] | None = getattr(http_headers, "InvalidHeaderName", None)
 """The exception for a header name that is not a token."""
 
+IS_24_7: Final = invalid_header_name is None
+"""Whether this Twisted is older than 24.10. Such a Twisted removes the traceback of an exception in a Failure."""
 needs_invalid_header_name = pytest.mark.skipif(
-    invalid_header_name is None, reason="Headers of this Twisted take any name (24.10 refuses what is no token)"
+    IS_24_7, reason="Headers of this Twisted take any name (24.10 refuses what is no token)"
 )
 needs_websocket = pytest.mark.skipif(
     find_spec("twisted.web.websocket") is None, reason="This Twisted has no WebSockets (25.5 has)"

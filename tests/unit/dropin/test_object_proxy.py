@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.unit.dropin.mounts import mount
 from tests.unit.dropin.world import World, world
+from tests.versions import IS_24_7
 from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXServerEndpoint, serverFromString
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.internet.testing import MemoryReactorClock
@@ -247,6 +248,9 @@ class TestTransport:
     @pytest.mark.parametrize("option", ["TcpNoDelay", "TcpKeepAlive"])
     @pytest.mark.parametrize("way", ["tcp", "unix"])
     def test_options_by_their_methods(self, made: World, way: str, option: str, tmp_path: Path) -> None:
+        if IS_24_7 and (way, option) == ("unix", "TcpNoDelay"):
+            pytest.skip("This Twisted raises where a newer one, and Ropewalk, ignore the error of the system")
+
         def set_option(transport: Any) -> object:
             try:
                 getattr(transport, f"set{option}")(True)
