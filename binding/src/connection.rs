@@ -38,7 +38,8 @@ impl Connection {
         lock(&self.engine.get().core).connection_descriptor(self.id).map_or(-1, |descriptor| descriptor.as_raw_fd())
     }
 
-    /// Set how many seconds the connection may be idle (0: no limit), instead of `Limits.idle_timeout`.
+    /// Set how many seconds the connection may be idle (0: no limit), instead of `Limits.idle_timeout`. During a
+    /// request, the same number also limits each pause of the client, in addition to the other limits.
     #[pyo3(signature = (seconds, /))]
     fn set_idle_timeout(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         self.engine.get().command(py, |engine| engine.set_idle_timeout(self.id, (seconds.max(0.0) * 1000.0) as u64))

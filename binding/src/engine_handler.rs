@@ -33,7 +33,7 @@ pub struct EngineHandler {
     /// Whether the response is compressed. None for the engine's choice.
     #[pyo3(get)]
     pub compress: Option<bool>,
-    /// Decode the body if it has a content coding. Otherwise the handler gets the body as it was sent.
+    /// Whether a request body with a content coding is decoded. If false, the handler gets the body as it was sent.
     #[pyo3(get)]
     pub decompress: bool,
     /// What happens if the client closes its sending side before the response is complete.

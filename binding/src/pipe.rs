@@ -51,7 +51,8 @@ impl Pipe {
         Ok(!engine.busy.load(Ordering::Relaxed) && lock(&engine.core).has_work())
     }
 
-    /// The number of received bytes that belong to no request yet, or to a body that no code receives.
+    /// The number of received bytes that no handler has used. They belong to no request yet, or to a body that no
+    /// handler has requested.
     #[getter]
     fn pending(&self) -> usize {
         lock(&self.engine.get().core).pipe_backlog(self.id)

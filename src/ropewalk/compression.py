@@ -71,8 +71,11 @@ def compression_of(given: object) -> Compression | None:
 
 
 def set_compression(engine: "Engine", options: Compression | None) -> None:
-    """Set the options of an engine. Without options, it compresses only responses for which the handler or the response
-    itself asks, with the defaults."""
+    """Set the compression options of an engine.
+
+    If `options` is None, the engine uses the default options, and compresses a response only if its handler or the
+    response itself requests compression.
+    """
     chosen = options or Compression()
     engine.set_compression(
         options is not None,

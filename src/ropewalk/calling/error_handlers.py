@@ -47,10 +47,11 @@ class ErrorHandlers:
         """The handler for the nearest class of an exception, or for the status of an HTTPError; None if there is none.
 
         A handler for a subclass of HTTPError comes first, then one for the status, then one for HTTPError itself. A
-        handler for `Exception` is not returned: see `find_unexpected`. Some errors of Ropewalk derive from ValueError
-        or other standard classes, but a handler for such a class expects exceptions of the application. Such a handler
-        could report an error in the application's code as the client's error. So only handlers for RopewalkError and
-        its subclasses get Ropewalk's errors.
+        handler for `Exception` is not returned: see `find_unexpected`.
+
+        Ropewalk's own errors go only to handlers for RopewalkError or its subclasses. Some of these errors also derive
+        from a standard class, such as ValueError. But a handler for ValueError is meant for errors that the application
+        raises: it may respond with 400, and so hide a wrong use of Ropewalk.
         """
         own = isinstance(error, RopewalkError)
         for kind in type(error).__mro__:

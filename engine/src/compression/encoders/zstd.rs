@@ -43,7 +43,7 @@ impl ZstdEncoder {
     }
 }
 
-/// Calls a function that appends to `out`, which has room.
+/// Reserves `STEP` bytes of room in `out`, and calls a function that appends to it.
 fn with_room(
     out: &mut Vec<u8>,
     call: impl FnOnce(&mut OutBuffer<'_, Vec<u8>>) -> io::Result<usize>,

@@ -87,7 +87,8 @@ def engine_of_channel(factory: Any = None, given: Mapping[str, float] | None = N
 
 
 class FactoryEngine:
-    """Runs an engine for a factory in a reactor. Without a reactor, its channels run the engine."""
+    """Runs the engine of a factory. If the reactor watches the engine, it runs the turns; otherwise the channels of the
+    factory run them."""
 
     request: type[RelayedExchange] = RelayedExchange
     encode_json = staticmethod(encode_json)

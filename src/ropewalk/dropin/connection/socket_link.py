@@ -50,7 +50,9 @@ class SocketLink(Link):
             transport.begin = channel._receiver.begin
         limits = transport.factory_engine.engine.limits
         if idle != limits.idle_timeout or 0 < idle < max(limits.head_timeout, limits.body_timeout):
-            transport.connection.set_idle_timeout(idle)  # a short timeout must also limit pauses within a request
+            # Even if it equals the engine's limit: the timeout of a connection also limits the client's pauses within a
+            # request.
+            transport.connection.set_idle_timeout(idle)
 
     def receive(self, channel: "HTTPChannel", data: bytes) -> None:
         """Drop the bytes, because the program has written its response directly to the transport."""
