@@ -85,6 +85,8 @@ class Transport(_TestClientTransport):
             AsyncClient(self.hosting, raise_errors=False),
             AsyncClient(self.hosting, raise_errors=False, secure=True),
         )
+        for client in self._client:
+            client.decodes = False  # TestClient decodes bodies itself
 
     def handle_request(self, request: Any) -> Any:
         """Send a request, and return when the head of the response has arrived."""
