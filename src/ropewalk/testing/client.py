@@ -91,6 +91,15 @@ class Client:
         """The cookies that the client keeps."""
         return self._client.cookies
 
+    @property
+    def decodes(self) -> bool:
+        """Whether bodies in gzip, br or zstd are decoded, if the request has an Accept-Encoding. You can change it."""
+        return self._client.decodes
+
+    @decodes.setter
+    def decodes(self, decodes: bool) -> None:
+        self._client.decodes = decodes
+
     def login(self, user: str | None = None, password: str | None = None, *, token: str | None = None) -> None:
         """Send Authorization with each request, as `AsyncClient.login` does."""
         self._client.login(user, password, token=token)
