@@ -23,7 +23,7 @@ from ropewalk.caching.recording import drain, recorded
 from ropewalk.caching.remembered_urls import RememberedURLs
 from ropewalk.caching.request_directives import NO_DIRECTIVES, RequestDirectives, directives_of
 from ropewalk.caching.rules import Rules
-from ropewalk.caching.serving import age_of, conditional_response, has_conditions, prepared_value, response_from
+from ropewalk.caching.serving import age_of, has_conditions, prepared_value, respect_conditions, response_from
 from ropewalk.caching.storing import Storable, has_credentials, has_nonce, reads_user, storable, stored_response
 from ropewalk.calling import SentResponse, start
 from ropewalk.clocks import CURRENT, unix_time
@@ -322,7 +322,7 @@ class CachingLayer:
         tag = dict(made.fields).get("etag")
         if tag is not None and "etag" not in response.headers:
             add_lines(request, response, (("etag", tag),))
-        return conditional_response(request, self._noted(request, response, why, "stored"))
+        return respect_conditions(request, self._noted(request, response, why, "stored"))
 
     async def _lead(
         self, request: Request, next: Next, key: str, place: tuple[Any, ...], found: Found, why: str

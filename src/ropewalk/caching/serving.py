@@ -5,14 +5,13 @@ from typing import Final
 
 from ropewalk.caching.status import CacheStatus
 from ropewalk.calling import remember_settled
-from ropewalk.conditions import evaluate
-from ropewalk.errors import HTTPError
 from ropewalk.headers import Headers
-from ropewalk.middleware.conditional import not_modified
+from ropewalk.middleware.conditional import conditional_response
 from ropewalk.request import Request, ValueWithFields
 from ropewalk.response import Response
 from ropewalk.stores import PreparedValue, StoredResponse
 
+_CONDITIONS: Final = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since")
 ROUNDING: Final = 0.001
 """Seconds that are added before a time is rounded down, because differences of floats are inexact."""
 
@@ -35,28 +34,22 @@ def response_from(request: Request, stored: StoredResponse, now: float, status: 
     """A stored response, or a 304 if the client has it already."""
     response = Response(stored.body or None, stored.status)
     response.headers = Headers.checked(sent_fields(stored, now, status, *details))
-    response = conditional_response(request, response)
+    response = respect_conditions(request, response)
     return remember_settled(response, request)  # it was checked before it was stored, so it need not be checked again
 
 
-def conditional_response(request: Request, response: Response) -> Response:
+def respect_conditions(request: Request, response: Response) -> Response:
     """The response, or a 304 if the client has it already. Raises HTTPError 412 for a precondition that fails."""
     if response.status != 200 or not has_conditions(request):
         return response
     headers = response.headers
-    outcome = evaluate(request.header, headers.get("etag"), headers.get("last-modified"), request.unix_date)
-    if outcome == 412:
-        raise HTTPError(412, "`If-Match` does not have the ETag of the current version.")
-    return not_modified(response) if outcome == 304 else response
+    return conditional_response(request, response, headers.get("etag"), headers.get("last-modified"))
 
 
 def has_conditions(request: Request) -> bool:
     """Whether a request has a field of a condition (RFC 9110, section 13.1)."""
     header = request.header
     return any(header(name) is not None for name in _CONDITIONS)
-
-
-_CONDITIONS = ("if-none-match", "if-modified-since", "if-match", "if-unmodified-since")
 
 
 def prepared_value(stored: StoredResponse, now: float, status: CacheStatus) -> PreparedValue | None:

@@ -81,14 +81,20 @@ def conditional(options: ConditionalOptions = ConditionalOptions()) -> Middlewar
                 lines.append(("last-modified", modified))
         if lines:
             add_lines(request, response, lines)
-        status = evaluate(request.header, tag, modified, request.unix_date)
-        if status == 304:
-            return not_modified(response)
-        if status == 412:
-            raise HTTPError(412, "`If-Match` does not have the ETag of the current version.")
-        return response
+        return conditional_response(request, response, tag, modified)
 
     return conditional
+
+
+def conditional_response(request: Request, response: Response, tag: str | None, modified: str | None) -> Response:
+    """A 200 response with these validators, or a 304 if the client has it already.
+
+    Raises HTTPError 412 for a precondition that fails.
+    """
+    status = evaluate(request.header, tag, modified, request.unix_date)
+    if status == 412:
+        raise HTTPError(412, "`If-Match` does not have the ETag of the current version.")
+    return _not_modified(response) if status == 304 else response
 
 
 def entity_tag(request: Request, response: Response, fields: dict[str, str], options: ConditionalOptions) -> str | None:
@@ -112,7 +118,7 @@ def entity_tag(request: Request, response: Response, fields: dict[str, str], opt
     return digest_tag(about, b"\0", octets, weak=options.weak)
 
 
-def not_modified(response: Response) -> Response:
+def _not_modified(response: Response) -> Response:
     """The 304 that replaces a response. It keeps fields such as Vary, Cache-Control, ETag and Set-Cookie."""
     unchanged = Response(None, 304)
     unchanged.headers.add_checked(without_content(response.headers.lines()))
