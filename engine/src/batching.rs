@@ -7,7 +7,7 @@
 //!
 //! A response may always wait for the next request of its own connection, which the client has already sent: with 16
 //! pipelined requests, one send for each response took 1.2 to 1.4 times the CPU time. An event also counts as slow if
-//! other processes use the core meanwhile, so on a busy machine this is the usual case.
+//! other processes use the core meanwhile, so this happens on a busy machine with quick handlers, too.
 //!
 //! Times are in microseconds of one monotonic clock.
 
